@@ -1,0 +1,15 @@
+"""legacy_nets: TensorFlow 1 networks of five tutorials, on today's TensorFlow.
+
+``list_nets`` and ``get_net`` answer without TensorFlow; ``build`` and ``legacy_nets.tf1``
+import it.
+"""
+
+from __future__ import annotations
+
+from legacy_nets.registry import Net
+from legacy_nets.registry import build
+from legacy_nets.registry import get_net
+from legacy_nets.registry import list_nets
+
+__version__ = "0.1.0"
+__all__ = ["Net", "build", "get_net", "list_nets"]

@@ -1,0 +1,28 @@
+"""Errors that a user is meant to read: one line that says what, where and what next."""
+
+from __future__ import annotations
+
+
+class LegacyNetsError(Exception):
+    """Base of every error that legacy_nets raises on purpose; the CLI exits with 2."""
+
+
+class BadInputError(LegacyNetsError, ValueError):
+    """A file, folder, image, name or option that cannot be used as given."""
+
+
+class CheckpointError(LegacyNetsError, ValueError):
+    """A checkpoint that cannot be read, does not fit, or cannot be written."""
+
+
+class SetupError(LegacyNetsError, ImportError):
+    """This Python process cannot offer TensorFlow 1: a package is missing or wrong."""
+
+
+class TrainingError(LegacyNetsError, RuntimeError):
+    """Training stopped because going on would be useless (a loss that is not finite)."""
+
+
+def one_line(text: object) -> str:
+    """Folds any message into one line, for messages that other libraries wrote."""
+    return " ".join(str(text).split())

@@ -1,0 +1,1 @@
+"""The nets, one family a file. ``legacy_nets.registry`` lists them."""

@@ -1,0 +1,111 @@
+"""TensorFlow 1.15's namespace on today's TensorFlow: ``from legacy_nets import tf1 as tf``.
+
+Everything of ``tensorflow.compat.v1`` is here. What that lacks comes from the package
+that still has it: ``tf.layers``, ``tf.nn.rnn_cell`` and ``tf.keras`` from tf_keras,
+``tf.contrib`` from tf_slim (see ``legacy_nets/tf1/contrib``).
+
+Importing this module flips no switch: eager mode, control flow and variables of the code
+beside it stay as they are. Nets are built inside ``with tf.Graph().as_default():``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+import warnings
+from typing import Any
+
+from legacy_nets.errors import SetupError
+
+TESTED = ("2.21", "2.22")  # TensorFlow from the first up to, not including, the second
+_LEGACY = "tf_keras.api._v1.keras"  # Keras 2 as TensorFlow 1 knew it
+
+try:
+    import tensorflow as _tf
+except ImportError as error:
+    raise SetupError(
+        f"TensorFlow cannot be imported ({error}): pip install 'tensorflow>={TESTED[0]},<{TESTED[1]}'"
+    ) from error
+
+
+def _check_versions(tensorflow: types.ModuleType) -> None:
+    """Raises SetupError for a TensorFlow that is not tested, or for Keras 3 as tf.keras."""
+    release = tuple(int(part) for part in tensorflow.__version__.split(".")[:2])
+    low, high = (tuple(int(part) for part in bound.split(".")) for bound in TESTED)
+    if not low <= release < high:
+        raise SetupError(
+            f"TensorFlow {tensorflow.__version__} is outside the range that legacy_nets is tested "
+            f"with: pip install 'tensorflow>={TESTED[0]},<{TESTED[1]}'"
+        )
+    # tf.keras is a lazy loader until its first use; looking into its dict does not load it.
+    if vars(vars(tensorflow)["keras"]).get("__name__", "").startswith("keras."):
+        raise SetupError(
+            "Keras 3 is already bound as tf.keras in this process, and its layers do not mix with "
+            "TensorFlow 1's: import legacy_nets.tf1 before the first use of tf.keras, or start "
+            "Python with TF_USE_LEGACY_KERAS=1"
+        )
+
+
+def _import_legacy_keras() -> types.ModuleType:
+    try:
+        return importlib.import_module(_LEGACY)
+    except ImportError as error:
+        raise SetupError(
+            f"tf.layers, tf.nn.rnn_cell and tf.keras need the package tf_keras ({error}): "
+            f"pip install 'tf_keras>={TESTED[0]},<{TESTED[1]}'"
+        ) from error
+
+
+def _alias_legacy_layers() -> None:
+    """Registers tf_keras' legacy layers where TensorFlow still looks for them.
+
+    ``tensorflow.python.layers.normalization`` (and slim.batch_norm through it) imports
+    ``tf_keras.legacy_tf_layers``, which today lies in ``tf_keras.src.legacy_tf_layers``.
+    """
+    package = importlib.import_module("tf_keras.src.legacy_tf_layers")
+    sys.modules.setdefault("tf_keras.legacy_tf_layers", package)
+    for name in ("base", "convolutional", "core", "normalization", "pooling"):
+        module = importlib.import_module(f"{package.__name__}.{name}")
+        sys.modules.setdefault(f"tf_keras.legacy_tf_layers.{name}", module)
+
+
+class _Extended(types.ModuleType):
+    """A TensorFlow namespace with some names replaced."""
+
+    def __init__(self, base: Any, name: str, **own: Any) -> None:
+        super().__init__(name, base.__doc__)
+        vars(self).update(own)
+        self._base = base
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._base, name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*vars(self), *dir(self._base)})
+
+
+_check_versions(_tf)
+_v1 = _tf.compat.v1
+keras = _import_legacy_keras()
+_alias_legacy_layers()
+layers = importlib.import_module(f"{_LEGACY}.__internal__.legacy.layers")
+nn = _Extended(
+    _v1.nn,
+    f"{__name__}.nn",
+    rnn_cell=importlib.import_module(f"{_LEGACY}.__internal__.legacy.rnn_cell"),
+)
+# TensorFlow 1 code is what this package is for: no advice to stop using it.
+warnings.filterwarnings("ignore", message=r"`tf\.(layers|nn\.rnn_cell)\.", category=UserWarning)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "contrib":  # imported on first use: most nets do without it
+        return importlib.import_module(f"{__name__}.contrib")
+    if name.startswith("__"):  # a module attribute that we do not have
+        raise AttributeError(name)
+    return getattr(_v1, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({"contrib", "keras", "layers", "nn", *dir(_v1)})
