@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import fnmatch
 import importlib
+import inspect
 from typing import Any
 
 from legacy_nets.errors import BadInputError
@@ -80,5 +81,12 @@ def build(name: str, images: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
       **options: what the net's function takes (``num_classes``, ``is_training``, ...).
 
     slim nets open their own arg_scope, so that batch norm cannot be forgotten.
+
+    Raises BadInputError for an unknown net, or an option that its function does not take.
     """
-    return get_net(name).load()(images, **options)
+    function = get_net(name).load()
+    taken = list(inspect.signature(function).parameters)[1:]
+    for option in options:
+        if option not in taken:
+            raise BadInputError(f"{name} takes no option {option!r}; it takes {', '.join(taken)}")
+    return function(images, **options)

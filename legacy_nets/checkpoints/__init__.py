@@ -1,0 +1,1 @@
+"""Checkpoints: reading, restoring by a plan, saving whole or not at all."""

@@ -1,0 +1,44 @@
+"""The one door: ``legacy-nets``. Commands import TensorFlow only when they start to work."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+import legacy_nets
+from legacy_nets.cli.evaluate import evaluate
+from legacy_nets.cli.evaluate import predict
+from legacy_nets.cli.nets import nets
+from legacy_nets.cli.train import train
+from legacy_nets.errors import LegacyNetsError
+
+
+class _Door(click.Group):
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except LegacyNetsError as error:  # one line on stderr, never a traceback
+            click.echo(f"legacy-nets: {error}", err=True)
+            context.exit(2)
+
+
+@click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(legacy_nets.__version__, prog_name="legacy-nets")
+def main() -> None:
+    """Run, learn and port TensorFlow 1 networks on today's TensorFlow.
+
+    \b
+    legacy-nets nets                                   what there is
+    legacy-nets train hand_signs --model-dir run       learn hand signs (synthetic data)
+    legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
+    legacy-nets predict hand_signs --checkpoint run photo.jpg
+    """
+    # TensorFlow's chatter about CPUs and deprecations is not for the users of this command.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if not sys.warnoptions else "0")
+
+
+for command in (nets, train, evaluate, predict):
+    main.add_command(command)

@@ -10,6 +10,7 @@ beside it stay as they are. Nets are built inside ``with tf.Graph().as_default()
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 import types
@@ -25,7 +26,8 @@ try:
     import tensorflow as _tf
 except ImportError as error:
     raise SetupError(
-        f"TensorFlow cannot be imported ({error}): pip install 'tensorflow>={TESTED[0]},<{TESTED[1]}'"
+        f"TensorFlow cannot be imported ({error}): "
+        f"pip install 'tensorflow>={TESTED[0]},<{TESTED[1]}'"
     ) from error
 
 
@@ -70,6 +72,28 @@ def _alias_legacy_layers() -> None:
         sys.modules.setdefault(f"tf_keras.legacy_tf_layers.{name}", module)
 
 
+def _draw_defaults_as_tf1() -> None:
+    """Lets layers and RNN cells without an initializer of their own draw as TF1 did.
+
+    That is with the initializer of the variable scope, else Glorot's, from the graph's seed.
+    tf_keras takes Glorot's from Python's random numbers, which tf.set_random_seed leaves alone.
+    """
+    layer = importlib.import_module("tf_keras.src.legacy_tf_layers.base").Layer
+    if hasattr(layer.add_weight, "__wrapped__"):
+        return
+    add_weight = layer.add_weight
+
+    @functools.wraps(add_weight)
+    def wrapped(
+        self: Any, name: str, shape: Any, dtype: Any = None, initializer: Any = None, **more: Any
+    ) -> Any:
+        if initializer is None and not self._keras_style:
+            initializer = self._scope.initializer or _v1.glorot_uniform_initializer()
+        return add_weight(self, name, shape, dtype, initializer, **more)
+
+    layer.add_weight = wrapped
+
+
 class _Extended(types.ModuleType):
     """A TensorFlow namespace with some names replaced."""
 
@@ -89,6 +113,7 @@ _check_versions(_tf)
 _v1 = _tf.compat.v1
 keras = _import_legacy_keras()
 _alias_legacy_layers()
+_draw_defaults_as_tf1()
 layers = importlib.import_module(f"{_LEGACY}.__internal__.legacy.layers")
 nn = _Extended(
     _v1.nn,
@@ -102,8 +127,6 @@ warnings.filterwarnings("ignore", message=r"`tf\.(layers|nn\.rnn_cell)\.", categ
 def __getattr__(name: str) -> Any:
     if name == "contrib":  # imported on first use: most nets do without it
         return importlib.import_module(f"{__name__}.contrib")
-    if name.startswith("__"):  # a module attribute that we do not have
-        raise AttributeError(name)
     return getattr(_v1, name)
 
 

@@ -1,4 +1,4 @@
-"""``tf.contrib.framework``: argument scopes and variable helpers (tf_slim), checkpoints (TensorFlow)."""
+"""``tf.contrib.framework``: argument scopes, variables (tf_slim), checkpoints (TensorFlow)."""
 
 from __future__ import annotations
 

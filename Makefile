@@ -1,0 +1,49 @@
+# Each target sets up what it needs: `make demo` and `make test` work in a fresh clone.
+# Another interpreter: make demo PYTHON=python3.12
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
+ORACLE ?= .oracle
+
+.PHONY: demo test test-quick lint oracle clean
+.DELETE_ON_ERROR:
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "no Python from 3.10 to 3.13 found: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.core: setup.py | $(BIN)/python
+	@echo "installing legacy_nets into $(VENV) ..."
+	@$(PIP) .
+	@touch $@
+
+$(VENV)/.test: setup.py | $(BIN)/python
+	@echo "installing legacy_nets and its test tools into $(VENV) ..."
+	@$(PIP) '.[test]'
+	@touch $@ $(VENV)/.core
+
+demo: $(VENV)/.core  ## trains the hand-sign net on synthetic data, then evaluates it
+	$(BIN)/legacy-nets train hand_signs --model-dir demo $(DEMO) --resume
+	$(BIN)/legacy-nets evaluate hand_signs --checkpoint demo
+
+DEMO := --steps 600 --ema 0.99 --augment
+
+test: lint oracle  ## all tests
+	$(BIN)/python -m pytest -n 2 -q
+
+test-quick: $(VENV)/.test  ## without the slow tests
+	$(BIN)/python -m pytest -n 2 -q -m "not slow"
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had
+	@sh scripts/oracle/setup.sh $(ORACLE)
+
+clean:
+	rm -rf $(VENV) $(ORACLE) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -1,0 +1,265 @@
+"""Reads TensorFlow checkpoints ("tensor bundles", Saver V2) without TensorFlow.
+
+A checkpoint is a prefix: ``prefix.index`` is an SSTable of tensor name -> BundleEntryProto
+(dtype, shape, place, checksum); ``prefix.data-0000i-of-0000n`` are the tensors' bytes.
+Source: the comments of tensorflow/core/util/tensor_bundle/tensor_bundle.h.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+import numpy as np
+
+from legacy_nets.checkpoints.crc32c import crc32c
+from legacy_nets.checkpoints.crc32c import masked
+from legacy_nets.checkpoints.sstable import read_table
+from legacy_nets.checkpoints.tensor_info import TensorInfo
+from legacy_nets.checkpoints.tensor_info import numpy_dtype
+from legacy_nets.checkpoints.tensor_info import tensor_info
+from legacy_nets.checkpoints.wire import Damaged
+from legacy_nets.checkpoints.wire import Message
+from legacy_nets.errors import CheckpointError
+
+_SUFFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+_STEP = re.compile(r"-(\d+)$")
+
+
+class Bundle:
+    """An index that has been read: ``tensors`` in sorted order of names, and ``shards``."""
+
+    def __init__(self, prefix: str, shards: list[Path], tensors: dict[str, TensorInfo]) -> None:
+        self.prefix = prefix
+        self.shards = shards
+        self.tensors = tensors
+
+    def check_complete(self) -> None:
+        """Raises CheckpointError if a shard is missing, or shorter than the index says."""
+        needs = [0] * len(self.shards)
+        for info in self.tensors.values():
+            for part in [part for _, part in info.slices] or [info]:
+                needs[part.shard] = max(needs[part.shard], part.offset + part.size)
+        for number, needed in enumerate(needs):
+            self._check_shard(number, needed)
+
+    def read(self, name: str, verify: bool = True) -> np.ndarray:
+        """One tensor, read-only and memory-mapped (a partitioned one: put together in memory).
+
+        Args:
+          name: a key of ``tensors``.
+          verify: hold the bytes against their CRC-32C (about half a GB a second).
+
+        Raises CheckpointError: no such tensor, a dtype without numpy counterpart, a shard
+        missing or too short, a bad checksum.
+        """
+        if name not in self.tensors:
+            near = difflib.get_close_matches(name, self.tensors, n=3) or list(self.tensors)[:3]
+            raise CheckpointError(f"{self.prefix}: no tensor {name!r}; nearest: {', '.join(near)}")
+        info = self.tensors[name]
+        dtype = numpy_dtype(info.dtype)
+        if dtype is None:
+            raise CheckpointError(
+                f"{self.prefix}: {name} is of type {info.dtype}, which is no array of numbers"
+            )
+        if not info.slices:
+            return self._read_bytes(info, verify).view(dtype).reshape(info.shape)
+        whole = np.zeros(info.shape, dtype)
+        for starts, part in info.slices:
+            place = tuple(
+                slice(start, start + size) for start, size in zip(starts, part.shape, strict=True)
+            )
+            whole[place] = self._read_bytes(part, verify).view(dtype).reshape(part.shape)
+        return whole
+
+    def _read_bytes(self, info: TensorInfo, verify: bool) -> np.ndarray:
+        """uint8 [size]: the bytes of a tensor or part."""
+        self._check_shard(info.shard, info.offset + info.size)
+        if info.size == 0:  # nothing can be mapped, nothing can be wrong
+            return np.empty(0, np.uint8)
+        shard = self.shards[info.shard]
+        data = np.memmap(shard, np.uint8, "r", info.offset, (info.size,))
+        if verify and masked(crc32c(data)) != info.crc:
+            raise CheckpointError(
+                f"{shard}: bad checksum of {info.name}; copy or download the checkpoint again"
+            )
+        return data
+
+    def _check_shard(self, number: int, needed: int) -> None:
+        path = self.shards[number]
+        if not path.is_file():
+            raise CheckpointError(
+                f"{self.prefix}: shard {number + 1} of {len(self.shards)} is missing "
+                f"({path.name}); put it beside the .index"
+            )
+        size = path.stat().st_size
+        if size < needed:
+            raise CheckpointError(
+                f"{path}: too short, has {size} bytes and needs {needed}; "
+                "copy or download the checkpoint again"
+            )
+
+
+def read_bundle(prefix: str | Path) -> Bundle:
+    """Reads ``prefix.index``. Raises CheckpointError: missing, no index, damaged, V1."""
+    prefix = str(prefix)
+    if _SUFFIX.search(prefix):
+        raise CheckpointError(
+            f"{prefix}: a checkpoint goes by its prefix, here {_SUFFIX.sub('', prefix)}"
+        )
+    index = Path(f"{prefix}.index")
+    if not index.is_file():
+        raise _missing(prefix)
+    pairs = dict(read_table(index))
+    try:
+        header = Message(pairs.pop(b"", b""))
+        if header.is_bytes(1):
+            raise _version_1(index)
+        if header.number(2) != 0:
+            raise CheckpointError(f"{index}: written on a big-endian machine, which is not read")
+        count = header.number(1)
+        if not 0 < count < 100_000:
+            raise Damaged(f"{count} shards")
+        shards = [Path(f"{prefix}.data-{number:05d}-of-{count:05d}") for number in range(count)]
+        tensors = {
+            info.name: info
+            for name in pairs
+            if name[0] != 0  # else a part of a partitioned tensor
+            for info in [tensor_info(name, pairs, count)]
+        }
+    except (Damaged, UnicodeDecodeError) as error:
+        raise CheckpointError(
+            f"{index}: damaged ({error}); copy or download the checkpoint again"
+        ) from error
+    return Bundle(prefix, shards, tensors)
+
+
+def find_checkpoint(path: str | Path) -> str:
+    """The prefix that a user means by a prefix, one of a checkpoint's files, or a folder.
+
+    In a folder: the one that the ``checkpoint`` state file names, wherever it was written,
+    if it is complete here; else the complete one of the highest step. Raises CheckpointError.
+    """
+    path = Path(path)
+    if path.name == "checkpoint" and path.is_file():
+        path = path.parent
+    if path.is_dir() and not Path(f"{path}.index").is_file():
+        return _newest(path)
+    prefix = _SUFFIX.sub("", str(path))
+    if not Path(f"{prefix}.index").is_file():
+        raise _missing(prefix)
+    return prefix
+
+
+def complete_checkpoints(folder: str | Path) -> list[tuple[int, str]]:
+    """(step, prefix) of the complete checkpoints called ``<anything>-<step>``, oldest first."""
+    return _numbered(_scan(Path(folder))[0])
+
+
+def incomplete_checkpoints(folder: str | Path) -> dict[str, str]:
+    """Prefix -> reason of the checkpoints that ``complete_checkpoints`` leaves out."""
+    return _scan(Path(folder))[1]
+
+
+def _missing(prefix: str) -> CheckpointError:
+    """Why there is no ``prefix.index``: a V1 file, another file, an orphan, or nothing."""
+    path = Path(prefix)
+    alone = [path, *_siblings(path, re.compile(r"-\d{5}-of-\d{5}"))]
+    for file in alone:
+        if file.is_file():
+            _, first = next(read_table(file), (b"", b""))  # another kind of file raises here
+            return _version_1(file) if Message(first).is_bytes(1) else _no_index(prefix)
+    if _siblings(path, _SUFFIX):
+        return _no_index(prefix)
+    near = ""
+    if path.parent.is_dir():
+        there = [_SUFFIX.sub("", file.name) for file in path.parent.glob("*.index")]
+        names = difflib.get_close_matches(path.name, there, n=3, cutoff=0.3)
+        near = f"; there are {', '.join(names)}" if names else ""
+    return CheckpointError(f"{prefix}: no such checkpoint ({prefix}.index is not there){near}")
+
+
+def _siblings(path: Path, suffix: re.Pattern[str]) -> list[Path]:
+    """The files beside a prefix whose names are its name and the suffix."""
+    if not path.parent.is_dir():
+        return []
+    pattern = re.compile(re.escape(path.name) + suffix.pattern.removesuffix("$"))
+    return sorted(file for file in path.parent.iterdir() if pattern.fullmatch(file.name))
+
+
+def _no_index(prefix: str) -> CheckpointError:
+    return CheckpointError(f"{prefix}: its .index is missing; copy it beside the other files")
+
+
+def _version_1(path: Path) -> CheckpointError:
+    return CheckpointError(
+        f"{path}: a V1 checkpoint (Saver V1, one file, no .index), which is not read; under "
+        "TensorFlow 1, restore it and save it again with tf.train.Saver(), whose format is V2"
+    )
+
+
+def _scan(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Prefixes of the complete checkpoints of a folder, and prefix -> reason of the others."""
+    if not folder.exists():
+        return [], {}
+    try:
+        files = sorted(file for file in folder.iterdir() if _SUFFIX.search(file.name))
+    except OSError as error:
+        raise CheckpointError(f"{folder}: cannot be listed ({error.strerror})") from error
+    good, bad = [], {}
+    for prefix in dict.fromkeys(
+        _SUFFIX.sub("", str(file)) for file in files if file.suffix != ".meta"
+    ):
+        try:
+            read_bundle(prefix).check_complete()
+            good.append(prefix)
+        except CheckpointError as error:
+            bad[prefix] = str(error)
+    return good, bad
+
+
+def _newest(folder: Path) -> str:
+    for prefix in _stated(folder):
+        try:
+            read_bundle(prefix).check_complete()
+            return prefix
+        except CheckpointError:  # the folder's other checkpoints may be whole
+            continue
+    good, bad = _scan(folder)
+    numbered = _numbered(good)
+    if numbered:
+        return numbered[-1][1]
+    if len(good) == 1:
+        return good[0]
+    if good:
+        names = ", ".join(Path(prefix).name for prefix in good)
+        raise CheckpointError(
+            f"{folder}: holds {len(good)} checkpoints without step numbers; name one of {names}"
+        )
+    if bad:
+        raise CheckpointError(f"{folder}: no complete checkpoint: {'; '.join(bad.values())}")
+    for prefix in _stated(folder):
+        if Path(prefix).is_file():  # a V1 checkpoint
+            raise _missing(prefix)
+    raise CheckpointError(f"{folder}: no checkpoint in this folder (no .index file)")
+
+
+def _numbered(prefixes: list[str]) -> list[tuple[int, str]]:
+    """(step, prefix) of those called ``<anything>-<step>``, oldest first."""
+    return sorted((int(step[1]), prefix) for prefix in prefixes if (step := _STEP.search(prefix)))
+
+
+def _stated(folder: Path) -> list[str]:
+    """Where the checkpoint may be that the state file ``checkpoint`` calls the newest."""
+    try:
+        state = (folder / "checkpoint").read_text(encoding="utf-8")
+        found = re.search(r"""^\s*model_checkpoint_path:\s*(["'])(.*)\1\s*$""", state, re.M)
+        if not found:
+            return []
+        name = found[2].encode().decode("unicode_escape").encode("latin-1").decode("utf-8")
+    except (OSError, UnicodeError):
+        return []
+    base = folder / re.split(r"[\\/]", name)[-1]  # the folder may have been moved or copied
+    stated = folder / name
+    return [str(base), str(stated)] if Path(name).is_absolute() else [str(stated), str(base)]

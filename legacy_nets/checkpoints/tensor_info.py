@@ -1,0 +1,114 @@
+"""One entry of a checkpoint's index: what a tensor is and where its bytes are.
+
+The messages are those of tensorflow/core/protobuf/tensor_bundle.proto, the numbers of the
+dtypes those of tensorflow/core/framework/types.proto.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+
+from legacy_nets.checkpoints.wire import Damaged
+from legacy_nets.checkpoints.wire import Message
+
+_DTYPES = {
+    1: "float32",
+    2: "float64",
+    3: "int32",
+    4: "uint8",
+    5: "int16",
+    6: "int8",
+    7: "string",
+    8: "complex64",
+    9: "int64",
+    10: "bool",
+    14: "bfloat16",
+    17: "uint16",
+    18: "complex128",
+    19: "float16",
+    22: "uint32",
+    23: "uint64",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class TensorInfo:
+    """One tensor as the index states it; ``offset`` and ``size`` are bytes in its shard."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str  # numpy's name, "bfloat16", "string", or "type 20" for what holds no numbers
+    shard: int
+    offset: int
+    size: int
+    crc: int  # masked CRC-32C of the bytes
+    slices: tuple[tuple[tuple[int, ...], TensorInfo], ...] = ()  # (start, part), if partitioned
+
+
+def numpy_dtype(name: str) -> np.dtype | None:
+    """The numpy dtype of a ``TensorInfo.dtype``; None for strings and other non-numbers."""
+    if name == "bfloat16":
+        import ml_dtypes  # comes with TensorFlow
+
+        return np.dtype(ml_dtypes.bfloat16)
+    return np.dtype(name) if name in _DTYPES.values() and name != "string" else None
+
+
+def tensor_info(name: bytes, pairs: dict[bytes, bytes], shards: int) -> TensorInfo:
+    """Decodes the entry of one tensor, its numbers held against each other.
+
+    Args:
+      name: the tensor's key.
+      pairs: the whole index, where the parts of a partitioned tensor have keys of their own.
+      shards: how many data files there are.
+
+    Raises Damaged, or UnicodeDecodeError for a name that is not UTF-8.
+    """
+    entry = Message(pairs[name])
+    whole = _decode(name.decode("utf-8"), entry, shards)
+    cut = entry.messages(7)
+    if not cut:
+        _check_size(whole)
+        return whole
+    # A part's key is the escaped name, then starts and lengths in a code that keeps their
+    # order: once both are sorted, the n-th key belongs to the n-th start.
+    prefix = b"\0" + name.replace(b"\0", b"\0\xff").replace(b"\xff", b"\xff\0") + b"\0\1"
+    keys = sorted(key for key in pairs if key.startswith(prefix))
+    starts = sorted(tuple(extent.number(1) for extent in part.messages(1)) for part in cut)
+    parts = [_decode(whole.name, Message(pairs[key]), shards) for key in keys]
+    for part in parts:
+        _check_size(part)
+    slices = tuple(zip(starts, parts, strict=False))
+    if len(keys) != len(starts) or not _tile(slices, whole.shape):
+        raise Damaged(f"the parts of {whole.name} do not make {list(whole.shape)}")
+    size = sum(part.size for part in parts)
+    return dataclasses.replace(whole, size=size, slices=slices)
+
+
+def _decode(name: str, entry: Message, shards: int) -> TensorInfo:
+    """A BundleEntryProto without its slices."""
+    shape = tuple(dim.number(1) for message in entry.messages(2) for dim in message.messages(2))
+    code, shard = entry.number(1), entry.number(3)
+    if shard >= shards:
+        raise Damaged(f"{name} lies in shard {shard} of {shards}")
+    dtype = _DTYPES.get(code, f"type {code}")
+    return TensorInfo(name, shape, dtype, shard, entry.number(4), entry.number(5), entry.number(6))
+
+
+def _check_size(info: TensorInfo) -> None:
+    dtype = numpy_dtype(info.dtype)
+    if dtype is not None and info.size != math.prod(info.shape) * dtype.itemsize:
+        raise Damaged(f"{info.name} {info.dtype} {list(info.shape)} has {info.size} bytes")
+
+
+def _tile(slices: tuple[tuple[tuple[int, ...], TensorInfo], ...], shape: tuple[int, ...]) -> bool:
+    """Whether the parts lie inside the shape and have as many values as it has."""
+    for start, part in slices:
+        if not len(start) == len(part.shape) == len(shape):
+            return False
+        if any(b + n > end for b, n, end in zip(start, part.shape, shape, strict=True)):
+            return False
+    return sum(math.prod(part.shape) for _, part in slices) == math.prod(shape)

@@ -1,0 +1,147 @@
+"""``legacy-nets evaluate`` and ``legacy-nets predict``."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import click
+
+from legacy_nets import registry
+from legacy_nets.cli.options import checkpoint_options
+from legacy_nets.cli.options import data_options
+from legacy_nets.cli.options import open_checkpoint
+from legacy_nets.cli.options import open_data
+from legacy_nets.cli.quiet import quiet_tensorflow
+from legacy_nets.errors import BadInputError
+
+
+@click.command()
+@click.argument("net")
+@checkpoint_options
+@data_options
+@click.option("--half", type=click.Choice(["test", "train"]), default="test", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=pathlib.Path),
+    help=("Folder for confusion.png and predictions.png. [default: beside the checkpoint]"),
+)
+@click.option("--json", "as_json", is_flag=True)
+def evaluate(
+    net: str,
+    checkpoint: str,
+    best: bool,
+    ema: bool | None,
+    half: str,
+    out: pathlib.Path | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Accuracy and confusion matrix of a checkpoint of NET on labelled images."""
+    registry.get_net(net)
+    prefix = open_checkpoint(checkpoint, best)
+    data = open_data(**given)
+    images = data.test if half == "test" else data.train
+    quiet_tensorflow()
+    from legacy_nets.train import evaluate as worker
+    from legacy_nets.train import report
+
+    settings = worker.settings_of(prefix, net)
+    if settings.num_classes != len(data.class_names):
+        raise BadInputError(
+            f"{prefix} knows {settings.num_classes} classes, but {data.name} has "
+            f"{len(data.class_names)}: evaluate it on the data that it was trained for"
+        )
+    with worker.restored(settings, prefix, ema) as (graph, session, averaged):
+        found = worker.evaluate(graph, session, images)
+    names = data.class_names
+    out = out or pathlib.Path(prefix).parent
+    out.mkdir(parents=True, exist_ok=True)
+    report.draw_confusion(found.confusion, names, out / "confusion.png")
+    predicted = found.probabilities.argmax(1)
+    captions = [
+        report.caption(int(true), int(guess), float(row.max()), names)
+        for true, guess, row in zip(images.labels, predicted, found.probabilities, strict=True)
+    ]
+    report.save_png(report.draw_grid(images.pictures[:32], captions[:32]), out / "predictions.png")
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "net": net,
+                    "checkpoint": prefix,
+                    "averaged_weights": averaged,
+                    "data": data.name,
+                    "half": half,
+                    "images": len(images.labels),
+                    "accuracy": found.accuracy,
+                    "class_names": names,
+                    "confusion": found.confusion.tolist(),
+                }
+            )
+        )
+        return
+    weights = "averaged" if averaged else "raw"
+    click.echo(f"{net} from {prefix} ({weights} weights) on the {half} half of {data.name}")
+    click.echo(
+        f"accuracy {found.accuracy:.4f} "
+        f"({int(found.confusion.trace())} of {len(images.labels)} images)"
+    )
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("true \\ predicted", *names, "right")
+    for name, row, hits in zip(names, found.confusion, found.confusion.diagonal(), strict=True):
+        share = f"{hits / row.sum():.3f}" if row.sum() else "-"
+        table.add_row(name, *(str(count) for count in row), share)
+    Console().print(table)
+    click.echo(f"confusion matrix {out / 'confusion.png'}")
+    click.echo(f"predictions      {out / 'predictions.png'}")
+
+
+@click.command()
+@click.argument("net")
+@checkpoint_options
+@click.argument("images", nargs=-1, required=True)
+@click.option("--top", type=click.IntRange(1), default=3, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="All classes, as JSON.")
+def predict(
+    net: str,
+    checkpoint: str,
+    best: bool,
+    ema: bool | None,
+    images: tuple[str, ...],
+    top: int,
+    as_json: bool,
+) -> None:
+    """Classes and probabilities of PNG or JPEG IMAGES."""
+    import numpy as np
+
+    from legacy_nets.data.pixels import read_picture
+
+    record = registry.get_net(net)
+    prefix = open_checkpoint(checkpoint, best)
+    height, width = record.image_size
+    pictures = np.stack([read_picture(path, height, width) for path in images])
+    quiet_tensorflow()
+    from legacy_nets.train import evaluate as worker
+
+    settings = worker.settings_of(prefix, net)
+    with worker.restored(settings, prefix, ema) as (graph, session, _):
+        probabilities = graph.score(session, pictures)
+    names = settings.class_names
+    if as_json:
+        rows = [
+            {
+                "image": path,
+                "class": names[int(row.argmax())],
+                "probabilities": dict(zip(names, row.tolist(), strict=True)),
+            }
+            for path, row in zip(images, probabilities, strict=True)
+        ]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for path, row in zip(images, probabilities, strict=True):
+        ranked = np.argsort(-row)[:top]
+        click.echo(f"{path}: " + "  ".join(f"{names[int(i)]} {row[i]:.4f}" for i in ranked))

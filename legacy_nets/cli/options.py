@@ -1,0 +1,87 @@
+"""Options that several commands share, and how they become settings."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from legacy_nets.checkpoints.bundle import find_checkpoint
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.errors import BadInputError
+
+SYNTHETIC_FOLDER = pathlib.Path("datasets")
+
+
+def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--data, --holdout and --seed."""
+    for option in (
+        click.option("--seed", type=int, default=0, show_default=True, help="Of all chance."),
+        click.option("--holdout", type=float, help="Share to hold out where one half is missing."),
+        click.option(
+            "--data",
+            type=click.Path(path_type=pathlib.Path),
+            help=(
+                "Folder of train_signs.h5 and test_signs.h5, or one of them. "
+                "[default: datasets/, drawn there on first use (synthetic)]"
+            ),
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """--checkpoint, --best and --ema."""
+    for option in (
+        click.option(
+            "--ema/--raw",
+            default=None,
+            help=("Moving averages or raw weights. [default: averages where there are any]"),
+        ),
+        click.option("--best", is_flag=True, help="Of a model folder: the best, not the newest."),
+        click.option("--checkpoint", required=True, help="Checkpoint prefix or model folder."),
+    ):
+        command = option(command)
+    return command
+
+
+def open_data(data: pathlib.Path | None, holdout: float | None, seed: int) -> ImageData:
+    """The data of --data; draws the synthetic set where none is given and none is there."""
+    from legacy_nets.data import signs
+
+    if data is None:
+        data = SYNTHETIC_FOLDER
+        if not any(signs.signs_file(data, half).exists() for half in signs.HALVES):
+            click.echo(f"drawing synthetic hand signs into {data}/ (no --data given) ...", err=True)
+            signs.make_signs(data)
+    return signs.load_signs(data, holdout, seed)
+
+
+def open_checkpoint(path: str, best: bool) -> str:
+    """The checkpoint prefix of --checkpoint and --best."""
+    if not best:
+        return find_checkpoint(path)
+    file = pathlib.Path(path) / "best.json"
+    try:
+        step = int(json.loads(file.read_text())["step"])
+    except (OSError, ValueError, KeyError):
+        raise BadInputError(f"{path} has no readable best.json: leave --best out") from None
+    return find_checkpoint(str(pathlib.Path(path) / f"model.ckpt-{step}"))
+
+
+def net_options(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """--option NAME=VALUE pairs; values are read as JSON where they are JSON."""
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInputError(f"--option {pair!r}: write NAME=VALUE")
+        try:
+            options[name] = json.loads(value.lower() if value in ("True", "False") else value)
+        except ValueError:
+            options[name] = value
+    return options

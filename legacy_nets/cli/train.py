@@ -1,0 +1,126 @@
+"""``legacy-nets train``: train a net, or fine-tune it from a checkpoint."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import click
+
+from legacy_nets import registry
+from legacy_nets.cli.options import data_options
+from legacy_nets.cli.options import net_options
+from legacy_nets.cli.options import open_data
+from legacy_nets.errors import BadInputError
+
+
+@click.command()
+@click.argument("net")
+@data_options
+@click.option("--model-dir", required=True, type=click.Path(path_type=pathlib.Path))
+@click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
+@click.option("--learning-rate", type=float, default=1e-4, show_default=True)
+@click.option("--cosine", is_flag=True, help="Let the learning rate fall to zero.")
+@click.option(
+    "--warmup",
+    type=click.IntRange(0),
+    default=0,
+    metavar="STEPS",
+    help="Let the learning rate rise to its value over so many steps.",
+)
+@click.option(
+    "--ema",
+    "ema_decay",
+    type=click.FloatRange(0, 1, max_open=True),
+    help=("Decay of a moving average of the weights, for instance 0.99; evaluated with it."),
+)
+@click.option("--augment", is_flag=True, help="Shift, flip where allowed, change brightness.")
+@click.option("--zoom", type=float, default=0.0, help="With --augment: 0.1 is 0.9 to 1.1 times.")
+@click.option("--rotate", type=float, default=0.0, help="With --augment: degrees to either side.")
+@click.option("--save-every", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--evaluate-every", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the newest complete checkpoint.")
+@click.option("--warm-start", metavar="CHECKPOINT", help="Take the weights from here.")
+@click.option("--exclude", multiple=True, help="Scope that --warm-start leaves fresh.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
+def train(net: str, **given: Any) -> None:
+    """Train NET and leave checkpoints, log, events and curve in --model-dir.
+
+    \b
+    legacy-nets train hand_signs --model-dir run --steps 600 --ema 0.99
+    legacy-nets train hand_signs --data photos --holdout 0.25 --model-dir run2 \\
+        --warm-start run --augment
+    """
+    record = registry.get_net(net)
+    augmentation = _augment(given)
+    data = open_data(given["data"], given["holdout"], given["seed"])
+    warm_start = None
+    if given["warm_start"]:
+        from legacy_nets.checkpoints.bundle import find_checkpoint
+
+        warm_start = find_checkpoint(given["warm_start"])
+
+    from rich.console import Console
+
+    from legacy_nets.cli.quiet import quiet_tensorflow
+
+    quiet_tensorflow()
+    from legacy_nets.train import loop
+    from legacy_nets.train.settings import Settings
+
+    height, width = record.image_size
+    settings = Settings(
+        net=net,
+        num_classes=len(data.class_names),
+        image_size=(height, width),
+        class_names=data.class_names,
+        data=data.name,
+        options=net_options(given["options"]),
+        steps=given["steps"],
+        batch_size=given["batch_size"],
+        learning_rate=given["learning_rate"],
+        cosine=given["cosine"],
+        warmup=given["warmup"],
+        ema_decay=given["ema_decay"],
+        seed=given["seed"],
+        save_every=given["save_every"],
+        evaluate_every=given["evaluate_every"],
+        augment=augmentation,
+    )
+    console = Console(stderr=True)
+    console.print(
+        f"{net} on {data.name}: {len(data.train.labels)} images to train on, "
+        f"{len(data.test.labels)} held out",
+        highlight=False,
+    )
+    folder = given["model_dir"]
+    result = loop.train(
+        settings,
+        data,
+        folder,
+        resume=given["resume"],
+        warm_start=loop.WarmStart(warm_start, given["exclude"]) if warm_start else None,
+        console=console,
+    )
+    if result.test_accuracy is not None:
+        click.echo(f"test accuracy {result.test_accuracy:.4f} at step {result.step}")
+    if result.best_step is not None:
+        click.echo(f"best {result.best_accuracy:.4f} at step {result.best_step}")
+    click.echo(f"checkpoint {result.checkpoint}")
+    click.echo(f"events     {folder / 'events'}  (tensorboard --logdir {folder})")
+    click.echo(f"log        {folder / 'log.csv'}")
+    click.echo(f"curve      {folder / 'curve.png'}")
+    if result.stopped_by:
+        click.echo(f"stopped by {result.stopped_by}: go on with --resume")
+        raise SystemExit(130 if result.stopped_by == "SIGINT" else 143)
+
+
+def _augment(given: dict[str, Any]) -> Any:
+    from legacy_nets.data.dataset import Augment
+
+    if not given["augment"]:
+        if given["zoom"] or given["rotate"]:
+            raise BadInputError("--zoom and --rotate belong to --augment: give that too")
+        return None
+    return Augment(zoom=given["zoom"], rotate=given["rotate"])

@@ -1,0 +1,77 @@
+"""A trained net at work: accuracy and confusion matrix, classes of single images, features."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from legacy_nets import registry
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.bundle import read_bundle
+from legacy_nets.checkpoints.restore import match
+from legacy_nets.data.dataset import Images
+from legacy_nets.train.graph import NetGraph
+from legacy_nets.train.graph import build_net
+from legacy_nets.train.settings import Settings
+from legacy_nets.train.settings import load_settings
+
+AVERAGE = "/ExponentialMovingAverage"
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """How well a checkpoint does on labelled images."""
+
+    accuracy: float
+    confusion: np.ndarray  # int64 [classes, classes], rows: true class
+    probabilities: np.ndarray  # float32 [N, classes]
+
+
+def settings_of(checkpoint: str, net: str) -> Settings:
+    """The settings that the checkpoint was trained with, else those of the registry's record."""
+    settings = load_settings(pathlib.Path(checkpoint).parent)
+    if settings is not None and settings.net == net:
+        return settings
+    record = registry.get_net(net)
+    height, width = record.image_size
+    return Settings(
+        net=net,
+        num_classes=record.classes,
+        image_size=(height, width),
+        class_names=tuple(str(number) for number in range(record.classes)),
+    )
+
+
+@contextlib.contextmanager
+def restored(
+    settings: Settings, checkpoint: str, ema: bool | None = None
+) -> Iterator[tuple[NetGraph, Any, bool]]:
+    """Builds the net and restores a checkpoint strictly: yields (net, session, averaged).
+
+    ``ema``: use the moving averages; None: where the checkpoint has them.
+    Raises CheckpointError that lists everything that does not fit.
+    """
+    bundle = read_bundle(checkpoint)
+    if ema is None:
+        ema = any(name.endswith(AVERAGE) for name in bundle.tensors)
+    with tf.Graph().as_default(), tf.Session() as session:
+        net = build_net(settings)
+        plan = match(net.variables, bundle, ema=ema)
+        plan.check()
+        plan.apply(session)
+        yield net, session, ema
+
+
+def evaluate(net: NetGraph, session: Any, images: Images) -> Evaluation:
+    """Runs a restored net over labelled images, a batch at a time."""
+    probabilities = net.score(session, images.pictures)
+    predicted = probabilities.argmax(1)
+    classes = probabilities.shape[1]
+    confusion = np.zeros((classes, classes), np.int64)
+    np.add.at(confusion, (images.labels, predicted), 1)
+    return Evaluation(float((predicted == images.labels).mean()), confusion, probabilities)

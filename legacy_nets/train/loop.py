@@ -1,0 +1,332 @@
+"""The training loop of every image net of the registry. Knows nothing of what is pictured."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import math
+import pathlib
+import signal
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn
+from rich.progress import MofNCompleteColumn
+from rich.progress import Progress
+from rich.progress import TextColumn
+from rich.progress import TimeRemainingColumn
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.bundle import complete_checkpoints
+from legacy_nets.checkpoints.bundle import incomplete_checkpoints
+from legacy_nets.checkpoints.bundle import read_bundle
+from legacy_nets.checkpoints.restore import match
+from legacy_nets.checkpoints.save import save_checkpoint
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.dataset import prefetch
+from legacy_nets.data.dataset import training_batches
+from legacy_nets.errors import BadInputError
+from legacy_nets.errors import TrainingError
+from legacy_nets.files import written_whole
+from legacy_nets.train import report
+from legacy_nets.train.graph import TrainingGraph
+from legacy_nets.train.graph import averaged_weights
+from legacy_nets.train.graph import build_training
+from legacy_nets.train.settings import Settings
+from legacy_nets.train.settings import load_settings
+
+BEST = "best.json"
+LOG_EVERY = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """How a run ended."""
+
+    step: int
+    checkpoint: str
+    test_accuracy: float | None  # of the last evaluation, None where there was none
+    best_step: int | None
+    best_accuracy: float
+    stopped_by: str | None  # "SIGINT" or "SIGTERM" where the run was asked to stop
+
+
+@dataclasses.dataclass(frozen=True)
+class WarmStart:
+    """A checkpoint to take weights from before the first step."""
+
+    checkpoint: str
+    exclude: tuple[str, ...] = ()  # scopes that start fresh
+    ema: bool = False  # take the moving averages
+    rename: tuple[tuple[str, str], ...] = ()  # (scope in the graph, scope in the checkpoint)
+
+
+def train(
+    settings: Settings,
+    data: ImageData,
+    folder: pathlib.Path,
+    *,
+    resume: bool = False,
+    warm_start: WarmStart | None = None,
+    console: Console | None = None,
+) -> Result:
+    """Trains a net and leaves checkpoints, log, events, curve and settings in ``folder``.
+
+    A SIGINT or SIGTERM ends the run after the step under way, with a checkpoint.
+
+    Raises BadInputError for a folder that holds a run already (unless ``resume``) or that cannot
+    be written, CheckpointError for a save or warm start that fails, TrainingError for a loss
+    that is not finite.
+    """
+    console = console or Console(stderr=True)
+    found = prepare_folder(settings, folder, resume, console)
+    with tf.Graph().as_default() as graph:
+        tf.set_random_seed(settings.seed)
+        net = build_training(settings)
+        saver = tf.train.Saver(max_to_keep=None)
+        initialize = tf.global_variables_initializer()
+        with tf.Session() as session, stop_requests() as stop:
+            session.run(initialize)
+            if found is not None:
+                saver.restore(session, found[1])
+                console.print(f"resumed from {found[1]}")
+            elif warm_start is not None:
+                start_from(warm_start, net, session, console)
+            settings.save(folder)
+            graph.finalize()  # anything that grows the graph in the loop is an error
+            run = _Run(settings, data, folder, net, session, saver, console, stop)
+            return run.until_done(found[0] if found else 0)
+
+
+class _Run:
+    """The loop and what it carries from step to step."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        data: ImageData,
+        folder: pathlib.Path,
+        net: TrainingGraph,
+        session: Any,
+        saver: Any,
+        console: Console,
+        stop: list[str],
+    ) -> None:
+        self.settings, self.data, self.folder = settings, data, folder
+        self.net, self.session, self.saver = net, session, saver
+        self.console, self.stop = console, stop
+        self.saved: dict[int, str] = {}
+        self.best_step, self.best_accuracy = read_best(folder)
+        self.test_accuracy: float | None = None
+
+    def until_done(self, first_step: int) -> Result:
+        settings = self.settings
+        self.log = report.Log(self.folder, self.session.graph, first_step)
+        batches = prefetch(
+            training_batches(
+                self.data.train,
+                settings.batch_size,
+                settings.seed,
+                settings.augment,
+                self.data.mirror_classes,
+                first_step,
+            )
+        )
+        step = first_step
+        with contextlib.closing(batches), contextlib.closing(self.log), self._progress() as bar:
+            task = bar.add_task("", total=settings.steps, completed=step, numbers="")
+            losses, accuracies, images, seconds = [], [], 0, 0.0
+            while step < settings.steps and not self.stop:
+                started = time.perf_counter()
+                batch = next(batches)
+                feed = self.net.feed(batch.pictures)
+                feed |= {self.net.labels: batch.labels, self.net.is_training: True}
+                loss, accuracy, _ = self.session.run(
+                    [self.net.loss, self.net.accuracy, self.net.train_step], feed
+                )
+                seconds += time.perf_counter() - started
+                step += 1
+                if not math.isfinite(loss):
+                    self._refuse_loss(step, loss)
+                losses.append(loss)
+                accuracies.append(accuracy)
+                images += len(batch.labels)
+                last = step == settings.steps
+                evaluate = step % settings.evaluate_every == 0 or last
+                if step % LOG_EVERY == 0 or evaluate:
+                    row = {
+                        "loss": float(np.mean(losses)),
+                        "train_accuracy": float(np.mean(accuracies)),
+                        "images_per_second": images / seconds,
+                    }
+                    if evaluate:
+                        row["test_accuracy"] = self._evaluate(step)
+                    self.log.write(step, **row)
+                    self._say(bar, task, step, row)
+                    losses, accuracies, images, seconds = [], [], 0, 0.0
+                bar.update(task, completed=step)
+                if step % settings.save_every == 0 or last or self.stop:
+                    self._save(step)
+        if step not in self.saved:  # nothing was left to do, or a signal came before a step
+            self._save(step)
+        rows = report.read_log(self.log.csv_path)
+        report.draw_curve(rows, f"{settings.net} on {self.data.name}", self.folder / "curve.png")
+        return Result(
+            step,
+            self.saved[step],
+            self.test_accuracy,
+            self.best_step,
+            self.best_accuracy,
+            self.stop[0] if self.stop else None,
+        )
+
+    def _evaluate(self, step: int) -> float:
+        """Held-out accuracy, with the averaged weights where there are any; keeps the best."""
+        test = self.data.test
+        with averaged_weights(self.session, self.net.averages):
+            probabilities = self.net.score(self.session, test.pictures)
+        predicted = probabilities.argmax(1)
+        wrong = np.flatnonzero(predicted != test.labels)
+        self.test_accuracy = float((predicted == test.labels).mean())
+        if len(wrong):
+            chosen = wrong[:16]
+            captions = [
+                report.caption(
+                    int(test.labels[i]),
+                    int(predicted[i]),
+                    float(probabilities[i].max()),
+                    self.data.class_names,
+                )
+                for i in chosen
+            ]
+            self.log.picture(step, "mistakes", report.draw_grid(test.pictures[chosen], captions))
+        if self.test_accuracy > self.best_accuracy:
+            self.best_step, self.best_accuracy = step, self.test_accuracy
+            self._save(step)
+            with written_whole(self.folder / BEST) as unfinished:
+                unfinished.write_text(
+                    json.dumps({"step": step, "test_accuracy": self.test_accuracy}) + "\n"
+                )
+        return self.test_accuracy
+
+    def _save(self, step: int) -> None:
+        if step not in self.saved:
+            protect = {self.best_step} if self.best_step is not None else set()
+            self.saved[step] = save_checkpoint(
+                self.session,
+                self.saver,
+                self.folder,
+                step,
+                protect=protect,
+            )
+
+    def _refuse_loss(self, step: int, loss: float) -> None:
+        complete = complete_checkpoints(self.folder)
+        last = f"the last good checkpoint is {complete[-1][1]}" if complete else "none was saved"
+        raise TrainingError(
+            f"the loss is {loss} at step {step}; {last}: try a lower --learning-rate, and go on "
+            "with --resume or start anew in another folder"
+        )
+
+    def _progress(self) -> Progress:
+        return Progress(
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+
+    def _say(self, bar: Progress, task: Any, step: int, row: dict[str, float]) -> None:
+        numbers = (
+            f"loss {row['loss']:.4f}  train {row['train_accuracy']:.3f}"
+            + (f"  test {self.test_accuracy:.3f}" if self.test_accuracy is not None else "")
+            + f"  {row['images_per_second']:.0f} images/s"
+        )
+        bar.update(task, numbers=numbers)
+        if "test_accuracy" in row:  # stays on the screen, and in a log without a terminal
+            bar.console.print(f"step {step}/{self.settings.steps}  {numbers}", highlight=False)
+
+
+def prepare_folder(
+    settings: Settings, folder: pathlib.Path, resume: bool, console: Console
+) -> tuple[int, str] | None:
+    """Makes the folder; returns (step, prefix) to resume from, None for a fresh start."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInputError(
+            f"the model folder {folder} cannot be written ({error.strerror}): choose another"
+        ) from None
+    complete = complete_checkpoints(folder)
+    if resume:
+        for prefix, reason in incomplete_checkpoints(folder).items():
+            console.print(f"passed over {prefix}: {reason}")
+    if complete and not resume:
+        raise BadInputError(
+            f"{folder} holds a run already (step {complete[-1][0]}): go on with --resume, or "
+            "choose another --model-dir"
+        )
+    before = load_settings(folder)
+    if resume and before is not None:
+        for name in ("net", "num_classes", "image_size", "label_offset", "options", "ema_decay"):
+            old, new = getattr(before, name), getattr(settings, name)
+            if old != new:
+                raise BadInputError(
+                    f"{folder} was trained with {name} = {old!r}, not {new!r}: resume it with the "
+                    "same, or choose another --model-dir"
+                )
+    if resume and not complete:
+        console.print(f"nothing to resume in {folder}: starting anew")
+    return complete[-1] if resume and complete else None
+
+
+def start_from(warm_start: WarmStart, net: TrainingGraph, session: Any, console: Console) -> None:
+    """Restores the net's variables (no optimizer slots) from another checkpoint, strictly."""
+    plan = match(
+        net.variables,
+        read_bundle(warm_start.checkpoint),
+        skip=warm_start.exclude,
+        ema=warm_start.ema,
+        rename=warm_start.rename,
+    )
+    plan.check()
+    plan.apply(session)
+    console.print(f"warm start from {warm_start.checkpoint}: {len(plan.matched)} variables")
+
+
+@contextlib.contextmanager
+def stop_requests() -> Iterator[list[str]]:
+    """Collects SIGINT and SIGTERM while the block runs; the loop looks at the list."""
+    stop: list[str] = []
+
+    def remember(number: int, _: Any) -> None:
+        stop.append(signal.Signals(number).name)
+
+    try:
+        before = {number: signal.signal(number, remember) for number in (2, 15)}
+    except ValueError:  # not the main thread: signals go elsewhere
+        yield stop
+        return
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def read_best(folder: pathlib.Path) -> tuple[int | None, float]:
+    """(step, held-out accuracy) of the best checkpoint of a folder; (None, -1) without one."""
+    try:
+        best = json.loads((folder / BEST).read_text())
+        return int(best["step"]), float(best["test_accuracy"])
+    except (OSError, ValueError, KeyError):
+        return None, -1.0

@@ -1,0 +1,127 @@
+"""What a run leaves to look at: CSV log, TensorBoard events, curves and picture grids."""
+
+from __future__ import annotations
+
+import csv
+import io
+import pathlib
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from legacy_nets import tf1 as tf
+from legacy_nets.files import written_whole
+
+COLUMNS = ("step", "loss", "train_accuracy", "test_accuracy", "images_per_second")
+
+
+class Log:
+    """Rows of numbers by step, in ``log.csv`` and in TensorBoard events side by side.
+
+    Rows of steps after ``first_step`` (a run that was killed) are dropped from the CSV.
+    """
+
+    def __init__(self, folder: pathlib.Path, graph: Any, first_step: int) -> None:
+        self.csv_path = folder / "log.csv"
+        rows = [row for row in read_log(self.csv_path) if row["step"] <= first_step]
+        with written_whole(self.csv_path) as unfinished, open(unfinished, "w", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        self._events = tf.summary.FileWriter(str(folder / "events"), graph)
+
+    def write(self, step: int, **numbers: float) -> None:
+        """Adds one row; columns that are not given stay empty."""
+        with open(self.csv_path, "a", newline="") as file:
+            csv.DictWriter(file, COLUMNS).writerow({"step": step, **numbers})
+        values = [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in numbers.items()]
+        self._events.add_summary(tf.Summary(value=values), step)
+        self._events.flush()
+
+    def picture(self, step: int, tag: str, png: bytes) -> None:
+        """Adds a PNG to the events."""
+        image = tf.Summary.Image(encoded_image_string=png)
+        self._events.add_summary(tf.Summary(value=[tf.Summary.Value(tag=tag, image=image)]), step)
+
+    def close(self) -> None:
+        """Closes the events file."""
+        self._events.close()
+
+
+def read_log(path: pathlib.Path) -> list[dict[str, float]]:
+    """Rows of ``log.csv``; empty cells are left out of a row. A half-written last row too."""
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [
+        {name: float(cell) for name, cell in row.items() if cell}
+        for row in rows
+        if None not in row.values() and row["step"]
+    ]
+
+
+def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> None:
+    """Loss and accuracies over the steps, as PNG."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    loss, accuracy = figure.subplots(1, 2)
+    for axes, columns in ((loss, COLUMNS[1:2]), (accuracy, COLUMNS[2:4])):
+        for column in columns:
+            points = [(row["step"], row[column]) for row in rows if column in row]
+            if points:
+                axes.plot(*zip(*points, strict=True), label=column.replace("_", " "), marker=".")
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+    loss.set_yscale("log")
+    accuracy.set_ylim(0, 1.02)
+    figure.suptitle(title)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=120)
+
+
+def draw_grid(pictures: np.ndarray, captions: list[str], columns: int = 8) -> bytes:
+    """Pictures [N, H, W, 3] with a caption each (red where it begins with "not"), as PNG."""
+    rows = max(1, -(-len(captions) // columns))
+    figure = Figure(figsize=(1.3 * columns, 1.5 * rows), layout="constrained")
+    cells = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for cell in cells:
+        cell.axis("off")
+    for cell, picture, caption in zip(cells, pictures, captions, strict=False):
+        cell.imshow(picture)
+        cell.set_title(caption, fontsize=8, color="red" if caption.startswith("not") else "black")
+    png = io.BytesIO()
+    figure.savefig(png, format="png", dpi=100)
+    return png.getvalue()
+
+
+def caption(true: int, predicted: int, probability: float, names: tuple[str, ...]) -> str:
+    """What stands over a picture in a grid."""
+    if true == predicted:
+        return f"{names[true]} ({probability:.0%})"
+    return f"not {names[predicted]} ({probability:.0%})\nbut {names[true]}"
+
+
+def draw_confusion(counts: np.ndarray, names: tuple[str, ...], path: pathlib.Path) -> None:
+    """The confusion matrix (rows: true class) as PNG."""
+    side = 2.5 + 0.45 * len(names)
+    figure = Figure(figsize=(side, side), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(counts, cmap="Blues")
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    axes.set_xticks(range(len(names)), names)
+    axes.set_yticks(range(len(names)), names)
+    for (row, column), count in np.ndenumerate(counts):
+        color = "white" if count > counts.max() / 2 else "black"
+        axes.text(column, row, str(count), ha="center", va="center", color=color)
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=120)
+
+
+def save_png(png: bytes, path: pathlib.Path) -> None:
+    """Writes PNG bytes whole or not at all."""
+    with written_whole(path) as unfinished:
+        unfinished.write_bytes(png)

@@ -1,0 +1,62 @@
+"""What to train and how. Imports no TensorFlow; kept as JSON beside the checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from typing import Any
+
+from legacy_nets.data.dataset import Augment
+from legacy_nets.errors import BadInputError
+from legacy_nets.files import written_whole
+
+FILE = "training.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """One training run. The defaults are those of document 001."""
+
+    net: str
+    num_classes: int
+    image_size: tuple[int, int]
+    class_names: tuple[str, ...] = ()
+    data: str = ""  # what the data call themselves
+    label_offset: int = 0  # logits before the first class of the data: 1 for a "background"
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the net's function
+    steps: int = 1000
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    cosine: bool = False  # let the learning rate fall to zero along half a cosine
+    warmup: int = 0  # steps over which the learning rate rises to its value
+    ema_decay: float | None = None
+    weight_decay: bool = True  # add the regularization losses that slim nets collect
+    aux_weight: float = 0.4  # of an auxiliary head's loss, where the net has one
+    trainable: tuple[str, ...] = ()  # scopes to train; all where empty
+    seed: int = 0
+    save_every: int = 100
+    evaluate_every: int = 100
+    augment: Augment | None = None
+
+    def save(self, folder: pathlib.Path) -> None:
+        """Writes ``training.json`` into a model folder."""
+        with written_whole(folder / FILE) as unfinished:
+            unfinished.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+
+
+def load_settings(folder: pathlib.Path) -> Settings | None:
+    """Reads ``training.json`` of a model folder; None where there is none."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        values = json.loads(path.read_text())
+        values["augment"] = Augment(**values["augment"]) if values["augment"] else None
+        for name in ("image_size", "class_names", "trainable"):
+            values[name] = tuple(values[name])
+        return Settings(**values)
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadInputError(
+            f"{path} is damaged ({error}): remove it, or train into another folder"
+        ) from None

@@ -1,0 +1,28 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+
+_REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def oracle(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Command (a path) of a Python with real TensorFlow 1.15.5; skips where there is none."""
+    stated = os.environ.get("LEGACY_NETS_ORACLE")
+    python = Path(stated) if stated else _REPOSITORY / ".oracle" / "bin" / "python"
+    if not python.is_file():
+        assert not stated, f"LEGACY_NETS_ORACLE={stated} is no file"
+        pytest.skip(f"no TensorFlow 1.15.5: neither LEGACY_NETS_ORACLE nor {python}")
+    # TensorFlow 2 leaves TF2_BEHAVIOR=1 in the environment, which would make 1.15 eager.
+    command = tmp_path_factory.mktemp("oracle") / "python"
+    command.write_text(f'#!/bin/sh\nunset TF2_BEHAVIOR\nexec {shlex.quote(str(python))} "$@"\n')
+    command.chmod(0o755)
+    return str(command)

@@ -1,0 +1,133 @@
+"""Batches, augmentation, prefetching, pixels, single pictures."""
+
+import itertools
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from legacy_nets.data.dataset import Augment
+from legacy_nets.data.dataset import Images
+from legacy_nets.data.dataset import prefetch
+from legacy_nets.data.dataset import training_batches
+from legacy_nets.data.pixels import read_picture
+from legacy_nets.data.pixels import to_pixels
+from legacy_nets.errors import BadInputError
+
+STILL = Augment(shift=0, zoom=0, rotate=0, flip=False, brightness=0)
+
+
+def numbered(count):
+    pictures = np.zeros((count, 8, 6, 3), np.uint8)
+    pictures[:] = np.random.RandomState(0).randint(0, 256, (count, 8, 6, 3))
+    return Images(pictures, np.arange(count))
+
+
+def take(batches, count):
+    return [batch.labels.tolist() for batch in itertools.islice(batches, count)]
+
+
+def test_an_epoch_holds_every_image_once_and_the_next_one_in_another_order():
+    batches = take(training_batches(numbered(10), 4, 0), 6)
+    assert [len(batch) for batch in batches] == [4, 4, 2, 4, 4, 2]
+    first, second = sum(batches[:3], []), sum(batches[3:], [])
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+
+
+def test_the_batch_of_a_step_depends_on_seed_and_step_alone():
+    images = numbered(10)
+    whole = list(itertools.islice(training_batches(images, 4, 3, Augment()), 9))
+    for start in (1, 3, 4, 8):
+        late = next(training_batches(images, 4, 3, Augment(), first_step=start))
+        assert late.labels.tolist() == whole[start].labels.tolist()
+        assert late.pictures.tobytes() == whole[start].pictures.tobytes()
+    assert take(training_batches(images, 4, 4), 3) != take(training_batches(images, 4, 3), 3)
+
+
+def test_augmentation():
+    images = numbered(6)
+    [batch] = itertools.islice(training_batches(images, 6, 0, STILL), 1)
+    assert (batch.pictures == images.pictures[batch.labels]).all()  # zeros change nothing
+    flipping = Augment(shift=0, zoom=0, rotate=0, flip=True, brightness=0)
+    seen = set()
+    for batch in itertools.islice(
+        training_batches(images, 6, 0, flipping, mirror_classes=frozenset({1, 2})), 20
+    ):
+        for picture, label in zip(batch.pictures, batch.labels, strict=True):
+            original = images.pictures[label]
+            mirrored = (picture == original[:, ::-1]).all()
+            assert mirrored or (picture == original).all()
+            seen.add((int(label), bool(mirrored)))
+    assert {label for label, mirrored in seen if mirrored} == {1, 2}
+    assert {label for label, mirrored in seen if not mirrored} == set(range(6))
+
+
+def test_shift_moves_and_brightness_lights():
+    picture = np.zeros((1, 20, 20, 3), np.uint8)
+    picture[0, 8:12, 8:12] = 200
+    shifting = Augment(shift=0.2, zoom=0, rotate=0, flip=False, brightness=0)
+    lighting = Augment(shift=0, zoom=0, rotate=0, flip=False, brightness=0.2)
+    one = Images(picture, np.zeros(1, np.int64))
+    centres, lights = [], []
+    for batch in itertools.islice(training_batches(one, 1, 0, shifting), 40):
+        weight = batch.pictures[0, :, :, 0].astype(float)
+        centres.append(weight.sum(0) @ np.arange(20) / weight.sum())
+    for batch in itertools.islice(training_batches(one, 1, 0, lighting), 40):
+        lights.append(int(batch.pictures[0, 10, 10, 0]))
+    assert max(centres) <= 9.5 + 4.01 and min(centres) >= 9.5 - 4.01
+    assert max(centres) - min(centres) > 5
+    assert 100 < min(lights) < 190 and 210 < max(lights) <= 255
+
+
+def test_prefetch_keeps_order_raises_and_stops():
+    assert list(itertools.islice(prefetch(iter([1, 2, 3])), 3)) == [1, 2, 3]
+
+    def failing():
+        yield 1
+        raise BadInputError("broken picture")
+
+    batches = prefetch(failing())
+    assert next(batches) == 1
+    with pytest.raises(BadInputError, match="broken picture"):
+        next(batches)
+    endless = prefetch(itertools.count())
+    assert next(endless) == 0
+    endless.close()  # joins its thread, or this test would hang
+
+
+def test_pixels():
+    bytes_ = np.array([[[0, 51, 255]]], np.uint8)
+    np.testing.assert_allclose(to_pixels(bytes_, "unit"), [[[0, 0.2, 1]]], atol=1e-7)
+    np.testing.assert_allclose(to_pixels(bytes_, "inception"), [[[-1, -0.6, 1]]], atol=1e-6)
+    np.testing.assert_allclose(
+        to_pixels(bytes_, "vgg"), [[[-123.68, 51 - 116.779, 255 - 103.939]]], atol=1e-4
+    )
+    assert to_pixels(bytes_, "unit").dtype == np.float32
+    with pytest.raises(BadInputError, match="no such pixels: 'caffe'"):
+        to_pixels(bytes_, "caffe")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P"])
+@pytest.mark.parametrize("ending", ["png", "jpg"])
+def test_read_any_png_or_jpeg(tmp_path, mode, ending):
+    if ending == "jpg" and mode not in ("RGB", "L"):
+        pytest.skip("JPEG holds RGB and grey only")
+    path = tmp_path / f"picture.{ending}"
+    Image.new("RGB", (50, 30), (90, 90, 90)).convert(mode).save(path)
+    got = read_picture(path, 20, 10)
+    assert (got.shape, got.dtype) == ((20, 10, 3), np.uint8)
+    assert abs(got.astype(int) - 90).max() <= 8  # a palette is dithered
+
+
+def test_unreadable_pictures(tmp_path):
+    with pytest.raises(BadInputError, match="no such image: "):
+        read_picture(tmp_path / "none.png", 8, 8)
+    (tmp_path / "page.png").write_text("<html></html>")
+    with pytest.raises(BadInputError, match=r"page\.png is not a readable PNG or JPEG"):
+        read_picture(tmp_path / "page.png", 8, 8)
+    whole = tmp_path / "whole.png"
+    Image.fromarray(np.random.RandomState(0).randint(0, 255, (40, 40, 3), np.uint8)).save(whole)
+    (tmp_path / "half.png").write_bytes(whole.read_bytes()[:1500])
+    with pytest.raises(BadInputError, match=r"half\.png is not a readable"):
+        read_picture(tmp_path / "half.png", 8, 8)

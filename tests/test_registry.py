@@ -1,0 +1,51 @@
+"""The registry: records, wildcards, and that reading it needs no TensorFlow."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import legacy_nets
+from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError
+
+
+def test_list_and_get():
+    assert "hand_signs" in legacy_nets.list_nets()
+    assert legacy_nets.list_nets("hand*") == ["hand_signs"]
+    assert legacy_nets.list_nets("nothing*") == []
+    net = legacy_nets.get_net("hand_signs")
+    assert (net.document, net.image_size, net.classes, net.pixels) == ("001", (64, 64), 6, "unit")
+    assert len(legacy_nets.list_nets()) == len(set(legacy_nets.list_nets()))
+
+
+def test_unknown_net_offers_the_nearest():
+    with pytest.raises(BadInputError, match="no net is called 'hand_sign'; nearest: hand_signs"):
+        legacy_nets.get_net("hand_sign")
+
+
+def test_records_cannot_be_changed():
+    with pytest.raises(AttributeError):
+        legacy_nets.get_net("hand_signs").classes = 7
+
+
+def test_reading_the_registry_imports_no_tensorflow():
+    code = (
+        "import sys, legacy_nets; legacy_nets.get_net('hand_signs'); legacy_nets.list_nets();"
+        "print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("name", legacy_nets.list_nets())
+def test_every_record_is_true_of_its_graph(name):
+    net = legacy_nets.get_net(name)
+    with tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
+        logits, end_points = legacy_nets.build(name, images, num_classes=net.classes)
+        assert logits.shape.as_list() == [None, net.classes]
+        assert sum(int(np.prod(v.shape)) for v in tf.trainable_variables()) == net.parameters
+        assert {v.op.name.split("/")[0] for v in tf.global_variables()} == {net.scope}
+        assert [head for head in net.heads if head not in {"logits", *end_points}] == []

@@ -1,0 +1,77 @@
+"""A net small enough for tests of the loop and the CLI, in the net contract.
+
+``python tests/tiny.py COMMAND ...`` is ``legacy-nets`` with this net in the registry, and with
+LEGACY_NETS_TEST_KILL=FUNCTION:N it kills itself (SIGKILL) at the N-th call of that function.
+"""
+
+import os
+import signal
+import sys
+import types
+
+from legacy_nets import registry
+
+RECORD = registry.Net(
+    name="tiny",
+    document="001",
+    builder="tiny:tiny",
+    image_size=(64, 64),
+    channels=3,
+    pixels="unit",
+    classes=6,
+    label_offset=0,
+    heads=("logits",),
+    parameters=0,
+    scope="tiny",
+)
+
+
+def tiny(images, num_classes=6, is_training=False, *, reuse=None, scope="tiny", explode=0):
+    from legacy_nets import tf1 as tf
+
+    with tf.variable_scope(scope, reuse=reuse):
+        x = tf.layers.average_pooling2d(images, 8, 8)
+        x = tf.layers.conv2d(x, 8, 3, activation=tf.nn.relu, name="conv2d")
+        x = tf.layers.batch_normalization(x, momentum=0.5, training=is_training, name="bn")
+        x = tf.layers.flatten(x)
+        logits = tf.layers.dense(x, num_classes, name="dense")
+        if explode:  # the loss is not finite from that step on
+            step = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
+            logits = logits / tf.maximum(explode - 1 - step, 0.0)
+    return logits, {"flat": x, "logits": logits}
+
+
+def register():
+    """Puts the net into the registry of this process; returns what undoes it."""
+    before = registry._NETS
+    registry._NETS = (*before, RECORD)
+    module = types.ModuleType("legacy_nets.nets.tiny")
+    module.tiny = tiny
+    sys.modules[module.__name__] = module
+    return lambda: setattr(registry, "_NETS", before)
+
+
+def kill_at(function, count):
+    """SIGKILLs this process at the count-th call of os.FUNCTION or Session.FUNCTION."""
+    from legacy_nets import tf1 as tf
+
+    owner = os if hasattr(os, function) else tf.Session
+    real, calls = getattr(owner, function), []
+
+    def counted(*args, **options):
+        calls.append(1)
+        if len(calls) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args, **options)
+
+    setattr(owner, function, counted)
+
+
+if __name__ == "__main__":
+    from legacy_nets.cli import main
+
+    register()
+    if "LEGACY_NETS_TEST_KILL" in os.environ:
+        name, _, number = os.environ["LEGACY_NETS_TEST_KILL"].partition(":")
+        kill_at(name, int(number))
+    main(prog_name="legacy-nets")
