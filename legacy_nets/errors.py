@@ -24,5 +24,11 @@ class TrainingError(LegacyNetsError, RuntimeError):
 
 
 def one_line(text: object) -> str:
-    """Folds any message into one line, for messages that other libraries wrote."""
-    return " ".join(str(text).split())
+    """Folds any message into one line, for messages that other libraries wrote.
+
+    Of an error in a TensorFlow graph only the cause is kept, without the node and its history.
+    """
+    message, node, _ = str(text).partition("[[{{node")
+    if node:
+        message = message.strip().splitlines()[-1].strip(" \t")
+    return " ".join(message.split())

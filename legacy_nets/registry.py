@@ -53,6 +53,42 @@ _NETS = (
         scope="reference",
         errata=tuple(f"001-E{number:02d}" for number in range(1, 25)),
     ),
+    Net(
+        name="inception_v3",
+        document="002",
+        builder="inception_v3:build",
+        image_size=(299, 299),
+        channels=3,
+        pixels="inception",
+        classes=1000,  # the document; 1001 in the published checkpoint, which label_offset is for
+        label_offset=1,
+        heads=("logits", "AuxLogits"),
+        parameters=27_143_152,
+        scope="InceptionV3",
+        errata=tuple(f"002-E{number:02d}" for number in range(1, 30)),
+    ),
+    *(
+        Net(
+            name=f"resnet_v2_{depth}",
+            document="003",
+            builder=f"resnet_v2:build_{depth}",
+            image_size=(224, 224),  # the published weights: 299
+            channels=3,
+            pixels="inception",
+            classes=1000,  # the document; 1001 in the published checkpoints (label_offset)
+            label_offset=1,
+            heads=("logits",),
+            parameters=parameters,
+            scope=f"resnet_v2_{depth}",
+            errata=tuple(f"003-E{number:02d}" for number in range(1, 19)),
+        )
+        for depth, parameters in (
+            (50, 25_568_360),
+            (101, 44_577_896),
+            (152, 60_236_904),
+            (200, 64_726_120),
+        )
+    ),
 )
 
 

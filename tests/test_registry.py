@@ -39,7 +39,16 @@ def test_reading_the_registry_imports_no_tensorflow():
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize("name", legacy_nets.list_nets())
+LARGE = {"resnet_v2_101", "resnet_v2_152", "resnet_v2_200"}  # some seconds to build
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(n, marks=pytest.mark.slow if n in LARGE else ())
+        for n in legacy_nets.list_nets()
+    ],
+)
 def test_every_record_is_true_of_its_graph(name):
     net = legacy_nets.get_net(name)
     with tf.Graph().as_default():

@@ -337,7 +337,7 @@ def test_twenty_kills(tmp_path):
     finally:
         signs.DRAWN = drawn
     folder = tmp_path / "run"
-    arguments = ["--data", str(signs_folder), "--steps", "60", "--save-every", "5"]
+    arguments = ["--data", str(signs_folder), "--steps", "200", "--save-every", "5"]
     arguments += ["--evaluate-every", "1000", "--batch-size", "4", "--resume"]
     moments = [f"run:{n}" for n in (1, 3, 9, 11, 14, 17)] + [f"replace:{n}" for n in range(2, 9)]
     moments += [f"fsync:{n}" for n in (1, 3, 5, 7)] + ["unlink:2", "unlink:4", "fsync:12"]
@@ -355,9 +355,9 @@ def test_twenty_kills(tmp_path):
         newest = newest_now
     done = start(folder, *arguments)
     assert done.returncode == 0, done.stderr
-    assert complete_checkpoints(folder)[-1][0] == 60
+    assert complete_checkpoints(folder)[-1][0] == 200
     rows = [row["step"] for row in report.read_log(folder / "log.csv")]
-    assert rows == sorted(set(rows)) and rows[-1] == 60
+    assert rows == sorted(set(rows)) and rows[-1] == 200
 
 
 @pytest.mark.slow

@@ -152,13 +152,13 @@ def _classes(plan: Plan) -> str:
     if there - here == 1:
         return (
             f"the checkpoint has one class more ({there}, slim's first is background): build with "
-            f"num_classes={there}, or drop it with label_offset=1"
+            f"num_classes={there}, or drop it with label_offset=1 (--label-offset 1)"
         )
     if here - there == 1:
         return f"the checkpoint has one class less: build with num_classes={there}"
     return (
         f"{scope} has {here} classes, in the checkpoint {there}: build with num_classes={there}, "
-        f"or leave it out with skip=({scope!r},)"
+        f"or leave it out with skip=({scope!r},) (--exclude {scope})"
     )
 
 

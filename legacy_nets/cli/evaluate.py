@@ -9,12 +9,14 @@ from typing import Any
 import click
 
 from legacy_nets import registry
+from legacy_nets.cli.options import changed_settings
 from legacy_nets.cli.options import checkpoint_options
 from legacy_nets.cli.options import data_options
 from legacy_nets.cli.options import open_checkpoint
 from legacy_nets.cli.options import open_data
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import written_whole
 
 
 @click.command()
@@ -39,20 +41,23 @@ def evaluate(
     **given: Any,
 ) -> None:
     """Accuracy and confusion matrix of a checkpoint of NET on labelled images."""
-    registry.get_net(net)
+    record = registry.get_net(net)
     prefix = open_checkpoint(checkpoint, best)
+    changes = changed_settings(given)
     data = open_data(**given)
-    images = data.test if half == "test" else data.train
     quiet_tensorflow()
+    from legacy_nets.data.dataset import framed
     from legacy_nets.train import evaluate as worker
     from legacy_nets.train import report
 
-    settings = worker.settings_of(prefix, net)
+    settings = worker.settings_of(prefix, net, **changes)
     if settings.num_classes != len(data.class_names):
         raise BadInputError(
             f"{prefix} knows {settings.num_classes} classes, but {data.name} has "
             f"{len(data.class_names)}: evaluate it on the data that it was trained for"
         )
+    data = framed(data, record.pixels, *settings.image_size)
+    images = data.test if half == "test" else data.train
     with worker.restored(settings, prefix, ema) as (graph, session, averaged):
         found = worker.evaluate(graph, session, images)
     names = data.class_names
@@ -106,6 +111,8 @@ def evaluate(
 @click.argument("images", nargs=-1, required=True)
 @click.option("--top", type=click.IntRange(1), default=3, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="All classes, as JSON.")
+@click.option("--features", metavar="END_POINT", help="Write this end point, not the classes.")
+@click.option("--out", type=click.Path(path_type=pathlib.Path), help="For --features: an .npz.")
 def predict(
     net: str,
     checkpoint: str,
@@ -114,21 +121,43 @@ def predict(
     images: tuple[str, ...],
     top: int,
     as_json: bool,
+    features: str | None,
+    out: pathlib.Path | None,
+    **given: Any,
 ) -> None:
-    """Classes and probabilities of PNG or JPEG IMAGES."""
+    """Classes and probabilities of PNG or JPEG IMAGES; or an inner layer's features.
+
+    \b
+    legacy-nets predict hand_signs --checkpoint run photo.jpg
+    legacy-nets predict inception_v3 --checkpoint inception_v3.ckpt --label-offset 1 \\
+        --features Mixed_6e --out features.npz photo.jpg
+    """
     import numpy as np
 
+    from legacy_nets.data.pixels import frame
     from legacy_nets.data.pixels import read_picture
 
     record = registry.get_net(net)
+    if (features is None) != (out is None):
+        raise BadInputError("--features and --out go together: which end point, and where to")
     prefix = open_checkpoint(checkpoint, best)
-    height, width = record.image_size
-    pictures = np.stack([read_picture(path, height, width) for path in images])
+    changes = changed_settings(given)
+    originals = [read_picture(path) for path in images]
     quiet_tensorflow()
     from legacy_nets.train import evaluate as worker
 
-    settings = worker.settings_of(prefix, net)
+    settings = worker.settings_of(prefix, net, **changes)
+    pictures = np.stack(
+        [frame(picture, record.pixels, *settings.image_size) for picture in originals]
+    )
     with worker.restored(settings, prefix, ema) as (graph, session, _):
+        if features is not None and out is not None:
+            values = graph.score(session, pictures, fetch=worker.end_point(graph, features))
+            arrays: dict[str, Any] = {features: values, "images": np.array(images)}
+            with written_whole(out) as unfinished, open(unfinished, "wb") as file:
+                np.savez(file, **arrays)
+            click.echo(f"{features} {values.shape} {values.dtype} of {len(images)} images in {out}")
+            return
         probabilities = graph.score(session, pictures)
     names = settings.class_names
     if as_json:

@@ -16,23 +16,33 @@ from legacy_nets.errors import BadInputError
 @click.command()
 @click.argument("pattern", default="*")
 @click.option("--json", "as_json", is_flag=True, help="All facts of the records, as JSON.")
-def nets(pattern: str, as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="The table of README.md.")
+def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     """List the nets whose names match PATTERN (shell wildcards)."""
     records = [registry.get_net(name) for name in registry.list_nets(pattern)]
     if not records:
         raise BadInputError(f"no net matches {pattern!r} (all: legacy-nets nets)")
+    if markdown:
+        click.echo(markdown_table(records))
+        return
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(record) for record in records], indent=1))
         return
-    table = Table("net", "document", "input", "pixels", "classes", "parameters")
+    table = Table(*COLUMNS)
     for record in records:
-        size = "x".join(str(side) for side in (*record.image_size, record.channels))
-        table.add_row(
-            record.name,
-            record.document,
-            size,
-            record.pixels,
-            str(record.classes),
-            f"{record.parameters:,}",
-        )
+        table.add_row(*_row(record))
     Console().print(table)
+
+
+COLUMNS = ("net", "document", "input", "pixels", "classes", "parameters")
+
+
+def _row(net: registry.Net) -> tuple[str, ...]:
+    size = "x".join(str(side) for side in (*net.image_size, net.channels))
+    return net.name, net.document, size, net.pixels, str(net.classes), f"{net.parameters:,}"
+
+
+def markdown_table(records: list[registry.Net]) -> str:
+    """The records as a Markdown table."""
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *(_row(record) for record in records)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -35,8 +35,20 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--checkpoint, --best and --ema."""
+    """--checkpoint and how to read it."""
     for option in (
+        click.option(
+            "--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net."
+        ),
+        click.option("--image-size", metavar="HxW", help="[default: as trained]"),
+        click.option(
+            "--label-offset",
+            type=click.IntRange(0),
+            help=(
+                "Logits before the first class: 1 for slim's published 1001. [default: as trained]"
+            ),
+        ),
+        click.option("--num-classes", type=click.IntRange(1), help="[default: as trained]"),
         click.option(
             "--ema/--raw",
             default=None,
@@ -61,6 +73,16 @@ def open_data(data: pathlib.Path | None, holdout: float | None, seed: int) -> Im
     return signs.load_signs(data, holdout, seed)
 
 
+def changed_settings(given: dict[str, Any]) -> dict[str, Any]:
+    """What --num-classes, --label-offset, --image-size and --option say, taken out of ``given``."""
+    return {
+        "num_classes": given.pop("num_classes"),
+        "label_offset": given.pop("label_offset"),
+        "image_size": image_size(given.pop("image_size")),
+        "options": net_options(given.pop("options")) or None,
+    }
+
+
 def open_checkpoint(path: str, best: bool) -> str:
     """The checkpoint prefix of --checkpoint and --best."""
     if not best:
@@ -71,6 +93,22 @@ def open_checkpoint(path: str, best: bool) -> str:
     except (OSError, ValueError, KeyError):
         raise BadInputError(f"{path} has no readable best.json: leave --best out") from None
     return find_checkpoint(str(pathlib.Path(path) / f"model.ckpt-{step}"))
+
+
+def image_size(text: str | None) -> tuple[int, int] | None:
+    """--image-size: "96" or "96x128" (height x width)."""
+    if text is None:
+        return None
+    sides = text.lower().split("x")
+    try:
+        height, width = int(sides[0]), int(sides[-1])
+        if len(sides) > 2 or min(height, width) < 1:
+            raise ValueError
+    except ValueError:
+        raise BadInputError(
+            f"--image-size {text!r}: write 96, or 96x128 (height x width)"
+        ) from None
+    return height, width
 
 
 def net_options(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import click
 
 from legacy_nets import registry
 from legacy_nets.cli.options import data_options
+from legacy_nets.cli.options import image_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.options import open_data
 from legacy_nets.errors import BadInputError
@@ -40,8 +41,14 @@ from legacy_nets.errors import BadInputError
 @click.option("--rotate", type=float, default=0.0, help="With --augment: degrees to either side.")
 @click.option("--save-every", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--evaluate-every", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--image-size", metavar="HxW", help="[default: the net's own]")
+@click.option("--label-offset", type=click.IntRange(0), default=0, help="Logits before class 0.")
+@click.option("--trainable", multiple=True, metavar="SCOPE", help="Train these scopes only.")
+@click.option("--aux-weight", type=float, default=0.4, show_default=True, help="Of an AuxLogits.")
+@click.option("--weight-decay/--no-weight-decay", default=True, help="As slim's nets collect it.")
 @click.option("--resume", is_flag=True, help="Go on from the newest complete checkpoint.")
 @click.option("--warm-start", metavar="CHECKPOINT", help="Take the weights from here.")
+@click.option("--warm-start-ema", is_flag=True, help="Its moving averages, not its raw weights.")
 @click.option("--exclude", multiple=True, help="Scope that --warm-start leaves fresh.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
 def train(net: str, **given: Any) -> None:
@@ -66,16 +73,19 @@ def train(net: str, **given: Any) -> None:
     from legacy_nets.cli.quiet import quiet_tensorflow
 
     quiet_tensorflow()
+    from legacy_nets.data.dataset import framed
     from legacy_nets.train import loop
     from legacy_nets.train.settings import Settings
 
-    height, width = record.image_size
+    height, width = image_size(given["image_size"]) or record.image_size
+    data = framed(data, record.pixels, height, width)
     settings = Settings(
         net=net,
         num_classes=len(data.class_names),
         image_size=(height, width),
         class_names=data.class_names,
         data=data.name,
+        label_offset=given["label_offset"],
         options=net_options(given["options"]),
         steps=given["steps"],
         batch_size=given["batch_size"],
@@ -83,6 +93,9 @@ def train(net: str, **given: Any) -> None:
         cosine=given["cosine"],
         warmup=given["warmup"],
         ema_decay=given["ema_decay"],
+        weight_decay=given["weight_decay"],
+        aux_weight=given["aux_weight"],
+        trainable=given["trainable"],
         seed=given["seed"],
         save_every=given["save_every"],
         evaluate_every=given["evaluate_every"],
@@ -95,12 +108,15 @@ def train(net: str, **given: Any) -> None:
         highlight=False,
     )
     folder = given["model_dir"]
+    start = None
+    if warm_start:
+        start = loop.WarmStart(warm_start, given["exclude"], given["warm_start_ema"])
     result = loop.train(
         settings,
         data,
         folder,
         resume=given["resume"],
-        warm_start=loop.WarmStart(warm_start, given["exclude"]) if warm_start else None,
+        warm_start=start,
         console=console,
     )
     if result.test_accuracy is not None:

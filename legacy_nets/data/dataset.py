@@ -12,9 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from legacy_nets.data.pixels import frame
+
 
 class Images(NamedTuple):
-    """uint8 [N, H, W, C] pictures and their int64 [N] classes."""
+    """Pictures [N, H, W, C] from 0 to 255 (uint8 from a file) and their int64 [N] classes."""
 
     pictures: np.ndarray
     labels: np.ndarray
@@ -35,11 +37,30 @@ class ImageData:
 class Augment:
     """How far a training picture may be changed; zeros change nothing."""
 
-    shift: float = 0.08  # of the width and height
+    shift: float = 0.05  # of the width and height
     zoom: float = 0.0  # 0.1: between 0.9 and 1.1
     rotate: float = 0.0  # degrees to either side
     flip: bool = True  # left to right, in the classes that allow it
-    brightness: float = 0.15  # gain and offset, of the full range
+    brightness: float = 0.1  # gain and offset, of the full range
+
+
+def framed(data: ImageData, kind: str, height: int, width: int) -> ImageData:
+    """The data at a net's size, cut and resized as its pixels say (``pixels.frame``).
+
+    The half to train on is rounded to uint8; the other stays exact (float32 where resized).
+    """
+    if kind == "unit" and data.train.pictures.shape[1:3] == (height, width):
+        return data
+    halves = [
+        np.stack([frame(picture, kind, height, width) for picture in half.pictures])
+        for half in (data.train, data.test)
+    ]
+    train = np.rint(halves[0]).astype(np.uint8)
+    return dataclasses.replace(
+        data,
+        train=Images(train, data.train.labels),
+        test=Images(halves[1], data.test.labels),
+    )
 
 
 def split(images: Images, holdout: float, seed: int) -> tuple[Images, Images]:

@@ -2,7 +2,7 @@
 
 Source:  document 001 trains on 64x64 photographs of one hand before a light wall, six classes;
          its photographs cannot be shipped, so these pictures imitate how they are framed and lit.
-Output:  uint8 RGB, label = number of raised fingers (0 is mostly an O of thumb and fingers).
+Output:  uint8 RGB, label = number of raised fingers (0 is an O of thumb and fingers).
 
 A hand is built in its own frame, then posed, painted and photographed. Hand frame: the wrist is
 at (0, 0), x points to the thumb, y down the forearm, and the palm is about one unit long. All
@@ -25,16 +25,15 @@ SUPERSAMPLING = 4
 LABEL_STREAM = 1  # keeps the draw of the label order apart from the draws of the images
 
 THUMB, INDEX, MIDDLE, RING, LITTLE = range(5)
-# Per number of fingers: (share, raised fingers). The photographs show nearly always the first.
-WAYS: dict[int, tuple[tuple[float, tuple[int, ...]], ...]] = {
-    0: ((1.0, ()),),
-    1: ((0.95, (INDEX,)), (0.05, (THUMB,))),
-    2: ((0.95, (INDEX, MIDDLE)), (0.05, (THUMB, INDEX))),
-    3: ((0.9, (THUMB, INDEX, MIDDLE)), (0.1, (INDEX, MIDDLE, RING))),
-    4: ((0.97, (INDEX, MIDDLE, RING, LITTLE)), (0.03, (THUMB, INDEX, MIDDLE, RING))),
-    5: ((1.0, (THUMB, INDEX, MIDDLE, RING, LITTLE)),),
+# Raised fingers per class, as the photographs nearly always show it.
+RAISED: dict[int, tuple[int, ...]] = {
+    0: (),
+    1: (INDEX,),
+    2: (INDEX, MIDDLE),
+    3: (THUMB, INDEX, MIDDLE),
+    4: (INDEX, MIDDLE, RING, LITTLE),
+    5: (THUMB, INDEX, MIDDLE, RING, LITTLE),
 }
-O_SHARE = 0.93  # of class 0; the rest are fists
 # The O seen from the palm and from the side: tops of the palm; a finger; the thumb; next finger.
 O_FRONT = (
     np.array([(-0.36, -0.9), (-0.16, -0.74), (0.06, -0.66), (0.26, -0.6)]),
@@ -62,7 +61,7 @@ THUMB_PHALANXES = ((0.34, 0.15), (0.32, 0.118), (0.27, 0.088))  # length, radius
 
 # Each chain is painted once per inset, from its dark rim to its bright middle (picture = 1).
 INSETS = (0.0, 0.005, 0.01, 0.0175, 0.026)
-MIDDLE_AT, MIDDLE_SPREAD = (0.49, 0.48), (0.055, 0.04)  # middle of the hand, x and y
+MIDDLE_AT, MIDDLE_SPREAD = (0.49, 0.48), (0.03, 0.025)  # middle of the hand, x and y
 BRIGHTEST = 1.18
 FLUSH = np.array([1.05, 0.95, 0.98])  # fingertips are redder
 SKIN_TONES = np.array([[108, 70, 50], [152, 104, 78], [168, 116, 92], [206, 156, 132]], float)
@@ -164,13 +163,12 @@ def _ring(bend: float, rng: np.random.Generator) -> list[Part]:
 
 def _build(fingers: int, rng: np.random.Generator) -> list[Part]:
     """The parts of a hand in the order of painting, farthest first."""
-    bend = rng.normal(-8.0, 14.0)
-    if fingers == 0 and rng.random() < O_SHARE:
+    bend = rng.normal(-6.0, 6.0)
+    if fingers == 0:
         return _ring(bend, rng)
-    shares, ways = zip(*WAYS[fingers], strict=True)
-    raised = ways[rng.choice(len(ways), p=shares)]
+    raised = RAISED[fingers]
     folded = [finger for finger in FINGERS if finger not in raised]
-    spread = rng.uniform(0.55, 1.4) * (1.4 if len(raised) < 4 else 1.0)
+    spread = rng.uniform(0.85, 1.2) * (1.4 if len(raised) < 4 else 1.0)
     reach = rng.uniform(0.88, 1.06)
     parts = _palm(bend, np.array([place[:2] for place in FINGERS.values()]), rng)
     for finger in sorted(set(raised) - {THUMB}, reverse=True):
@@ -181,9 +179,9 @@ def _build(fingers: int, rng: np.random.Generator) -> list[Part]:
 
 def _pose(parts: list[Part], rng: np.random.Generator) -> None:
     """Turns, squeezes, mirrors, scales and places the hand: units are now the picture's side."""
-    turn = np.radians(np.clip(rng.normal(0.0, 10.0), -25.0, 25.0))
+    turn = np.radians(np.clip(rng.normal(0.0, 6.0), -15.0, 15.0))
     mirror = rng.choice([-1.0, 1.0])
-    scale = np.clip(0.36 * np.exp(rng.normal(0.0, 0.1)), 0.29, 0.45)
+    scale = np.clip(0.36 * np.exp(rng.normal(0.0, 0.05)), 0.32, 0.41)
     rotate = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     squeeze = np.diag([mirror * rng.uniform(0.86, 1.04), rng.uniform(0.92, 1.03)])
     matrix = scale * np.eye(3)  # of x, y and radius
@@ -271,7 +269,7 @@ def draw_hand(fingers: int, rng: np.random.Generator, size: int = 64) -> np.ndar
 
     Raises BadInputError when fingers or size (16 or more) cannot be drawn.
     """
-    if fingers not in WAYS or size < 16:
+    if fingers not in RAISED or size < 16:
         raise BadInputError(f"draw_hand: {fingers=}, {size=}; ask for 0 to 5 fingers, size >= 16")
     skin = rng.choice(SKIN_TONES, p=SKIN_SHARES) * rng.normal(1.0, 0.05) * rng.normal(1.0, 0.02, 3)
     light = _along(rng.uniform(-80.0, 80.0)) * rng.uniform(0.4, 1.0)  # where it comes from
@@ -290,7 +288,9 @@ def draw_signs(count_per_class: int, seed: int, size: int = 64) -> tuple[np.ndar
     if count_per_class < 1 or seed < 0:
         raise BadInputError(f"draw_signs: {count_per_class=}, {seed=}; ask for >= 1 and >= 0")
     blocks = range(count_per_class)
-    order = [np.random.default_rng([seed, b, LABEL_STREAM]).permutation(len(WAYS)) for b in blocks]
+    order = [
+        np.random.default_rng([seed, b, LABEL_STREAM]).permutation(len(RAISED)) for b in blocks
+    ]
     labels = np.concatenate(order).astype(np.int64)
     images = [
         draw_hand(int(fingers), np.random.default_rng([seed, index]), size)

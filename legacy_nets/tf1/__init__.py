@@ -121,7 +121,8 @@ nn = _Extended(
     rnn_cell=importlib.import_module(f"{_LEGACY}.__internal__.legacy.rnn_cell"),
 )
 # TensorFlow 1 code is what this package is for: no advice to stop using it.
-warnings.filterwarnings("ignore", message=r"`tf\.(layers|nn\.rnn_cell)\.", category=UserWarning)
+for _advice in (r"`tf\.(layers|nn\.rnn_cell)\.", r"`layer\.apply` is deprecated"):
+    warnings.filterwarnings("ignore", message=_advice, category=UserWarning)
 
 
 def __getattr__(name: str) -> Any:

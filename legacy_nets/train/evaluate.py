@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.data.dataset import Images
+from legacy_nets.errors import BadInputError
 from legacy_nets.train.graph import NetGraph
 from legacy_nets.train.graph import build_net
 from legacy_nets.train.settings import Settings
@@ -32,19 +34,22 @@ class Evaluation:
     probabilities: np.ndarray  # float32 [N, classes]
 
 
-def settings_of(checkpoint: str, net: str) -> Settings:
-    """The settings that the checkpoint was trained with, else those of the registry's record."""
+def settings_of(checkpoint: str, net: str, **changes: Any) -> Settings:
+    """The settings that the checkpoint was trained with, else those of the registry's record.
+
+    ``changes`` that are not None take their place: ``num_classes``, ``label_offset``, ...
+    """
+    changes = {name: value for name, value in changes.items() if value is not None}
     settings = load_settings(pathlib.Path(checkpoint).parent)
-    if settings is not None and settings.net == net:
-        return settings
-    record = registry.get_net(net)
-    height, width = record.image_size
-    return Settings(
-        net=net,
-        num_classes=record.classes,
-        image_size=(height, width),
-        class_names=tuple(str(number) for number in range(record.classes)),
-    )
+    if settings is None or settings.net != net:
+        record = registry.get_net(net)
+        height, width = record.image_size
+        settings = Settings(net, record.classes, (height, width))
+    settings = dataclasses.replace(settings, **changes)
+    if len(settings.class_names) != settings.num_classes:
+        names = tuple(str(number) for number in range(settings.num_classes))
+        settings = dataclasses.replace(settings, class_names=names)
+    return settings
 
 
 @contextlib.contextmanager
@@ -65,6 +70,17 @@ def restored(
         plan.check()
         plan.apply(session)
         yield net, session, ema
+
+
+def end_point(net: NetGraph, name: str) -> Any:
+    """A tensor of the built net by name. Raises BadInputError that offers the nearest."""
+    if name not in net.end_points:
+        known = list(net.end_points)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or known[-3:]
+        raise BadInputError(
+            f"the net has no end point {name!r}; nearest: {', '.join(near)} ({len(known)} in all)"
+        )
+    return net.end_points[name]
 
 
 def evaluate(net: NetGraph, session: Any, images: Images) -> Evaluation:

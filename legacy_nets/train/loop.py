@@ -31,6 +31,7 @@ from legacy_nets.data.dataset import prefetch
 from legacy_nets.data.dataset import training_batches
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import TrainingError
+from legacy_nets.errors import one_line
 from legacy_nets.files import written_whole
 from legacy_nets.train import report
 from legacy_nets.train.graph import TrainingGraph
@@ -80,7 +81,7 @@ def train(
 
     Raises BadInputError for a folder that holds a run already (unless ``resume``) or that cannot
     be written, CheckpointError for a save or warm start that fails, TrainingError for a loss
-    that is not finite.
+    that is not finite or a log that cannot be written.
     """
     console = console or Console(stderr=True)
     found = prepare_folder(settings, folder, resume, console)
@@ -99,7 +100,14 @@ def train(
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
             run = _Run(settings, data, folder, net, session, saver, console, stop)
-            return run.until_done(found[0] if found else 0)
+            try:
+                return run.until_done(found[0] if found else 0)
+            except (OSError, IndexError, tf.errors.OpError) as error:
+                # A full disk among them; TensorFlow's event writer reports it as IndexError.
+                raise TrainingError(
+                    f"the run in {folder} stopped: {one_line(error)[:300]}; its checkpoints stand: "
+                    "make room where the disk is full, then go on with --resume"
+                ) from error
 
 
 class _Run:

@@ -90,7 +90,7 @@ def draw_grid(pictures: np.ndarray, captions: list[str], columns: int = 8) -> by
     for cell in cells:
         cell.axis("off")
     for cell, picture, caption in zip(cells, pictures, captions, strict=False):
-        cell.imshow(picture)
+        cell.imshow(np.asarray(picture, np.uint8))
         cell.set_title(caption, fontsize=8, color="red" if caption.startswith("not") else "black")
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=100)

@@ -1,0 +1,141 @@
+"""The documents' nets as TensorFlow 1 ran them, their errors mended: the judge of ours.
+
+Documents 002 and 003: with its errors mended, their code equals tf.contrib.slim.nets bit for
+bit, so that is what runs here. Document 001: its code, mended.
+
+``NETS`` maps a net's name to (images, num_classes, is_training, **options) -> (logits,
+end_points); to add a net, add a function and its name.
+"""
+
+from __future__ import annotations
+
+import collections
+import re
+
+import tensorflow as tf
+from tensorflow.contrib import slim
+from tensorflow.contrib.slim import nets as slim_nets
+
+
+def _tensor(pattern):
+    """The one tensor of the graph whose operation matches."""
+    found = [op for op in tf.get_default_graph().get_operations() if re.search(pattern, op.name)]
+    (operation,) = found
+    return operation.outputs[0]
+
+
+def _insert(end_points, before, key, tensor):
+    """The end points with one more, ahead of the key ``before`` (or last)."""
+    result = collections.OrderedDict()
+    for name, point in end_points.items():
+        if name == before:
+            result[key] = tensor
+        result[name] = point
+    result.setdefault(key, tensor)
+    return result
+
+
+def inception_v3(images, num_classes, is_training, **options):
+    """tf.contrib.slim's, with AvgPool_1a (002-E28) among the end points."""
+    with slim.arg_scope(slim_nets.inception.inception_v3_arg_scope()):
+        logits, end_points = slim_nets.inception.inception_v3(
+            images, num_classes, is_training, **options
+        )
+    pool = _tensor(r"/Logits/AvgPool_1a_\dx\d/AvgPool$")
+    # Python 3.7 keeps the order of a dict, and slim fills it in order of construction.
+    return logits, _insert(end_points, "PreLogits", "AvgPool_1a", pool)
+
+
+def _resnet(name):
+    """tf.contrib.slim's, with the pooled features and the squeezed logits as end points."""
+
+    def build(images, num_classes, is_training, global_pool=True, **options):
+        with slim.arg_scope(slim_nets.resnet_v2.resnet_arg_scope()):
+            net, end_points = getattr(slim_nets.resnet_v2, name)(
+                images, num_classes, is_training, global_pool, **options
+            )
+        if global_pool:
+            pool = _tensor("^%s/pool5$" % name)
+            end_points = _insert(end_points, name + "/logits", "global_pool", pool)
+        if global_pool and num_classes:
+            with tf.name_scope(name + "/"):
+                net = tf.squeeze(net, [1, 2], name="SpatialSqueeze")
+            end_points = _insert(end_points, "predictions", name + "/spatial_squeeze", net)
+            end_points["predictions"] = tf.squeeze(end_points["predictions"], [1, 2])
+        return net, end_points
+
+    return build
+
+
+class HandClassifier(object):
+    """Document 001: its methods, with 001-E01 (linear logits) and E05 to E08 mended."""
+
+    def __init__(self, shortcut_batch_norm):
+        self.shortcut_batch_norm = shortcut_batch_norm
+        self.end_points = collections.OrderedDict()
+
+    def weight_variable(self, shape):
+        return tf.Variable(tf.truncated_normal(shape, stddev=0.1))
+
+    def convolution(self, x, size, inputs, outputs, stride, padding, training, norm=True):
+        kernel = self.weight_variable([size, size, inputs, outputs])
+        x = tf.nn.conv2d(x, kernel, strides=[1, stride, stride, 1], padding=padding)
+        return tf.layers.batch_normalization(x, axis=3, training=training) if norm else x
+
+    def block(self, x, in_filter, filters, name, training, stride, projection):
+        f1, f2, f3 = filters
+        with tf.variable_scope(name):
+            y = self.convolution(x, 1, in_filter, f1, stride, "VALID", training)
+            y = tf.nn.relu(y)
+            y = tf.nn.relu(self.convolution(y, 3, f1, f2, 1, "SAME", training))
+            y = self.convolution(y, 1, f2, f3, 1, "VALID", training)
+            if projection:
+                norm = self.shortcut_batch_norm
+                x = self.convolution(x, 1, in_filter, f3, stride, "VALID", training, norm)
+            self.end_points[name] = y = tf.nn.relu(tf.add(x, y))
+        return y
+
+    def deepnn(self, x_input, classes, training, keep_prob):
+        points = self.end_points
+        x = tf.pad(x_input, tf.constant([[0, 0], [3, 3], [3, 3], [0, 0]]), "CONSTANT")
+        with tf.variable_scope("reference"):
+            x = self.convolution(x, 7, 3, 64, 2, "VALID", training)
+            points["conv1"] = x = tf.nn.relu(x)
+            x = tf.nn.max_pool(x, [1, 3, 3, 1], [1, 2, 2, 1], padding="VALID")
+            points["pool1"] = x
+            depth = 64
+            stages = [(64, "abc"), (128, "abcd"), (256, "abcdef"), (512, "abc")]
+            for stage, (width, letters) in enumerate(stages, 2):
+                for letter in letters:
+                    stride = 2 if letter == "a" and stage > 2 else 1
+                    name = "res%d%s" % (stage, letter)
+                    filters = (width, width, 4 * width)
+                    x = self.block(x, depth, filters, name, training, stride, letter == "a")
+                    depth = 4 * width
+            window = [1] + x.shape[1:3].as_list() + [1]  # 2x2 in the document: 001-E07
+            points["pool5"] = x = tf.nn.avg_pool(x, window, [1, 1, 1, 1], padding="VALID")
+            x = tf.layers.dense(tf.layers.flatten(x), units=50, activation=tf.nn.relu)
+            points["fc50"] = x
+            with tf.name_scope("dropout"):
+                x = tf.nn.dropout(x, keep_prob)
+            points["logits"] = logits = tf.layers.dense(x, units=classes)
+            points["predictions"] = tf.nn.softmax(logits)
+        return logits
+
+
+def hand_signs(images, num_classes, is_training, keep_prob=0.5, shortcut_batch_norm=False):
+    """Document 001's deepnn, with a bool in place of its two placeholders."""
+    classifier = HandClassifier(shortcut_batch_norm)
+    keep_prob = keep_prob if is_training else 1.0
+    logits = classifier.deepnn(images, num_classes, is_training, keep_prob)
+    return logits, classifier.end_points
+
+
+NETS = {
+    "hand_signs": hand_signs,
+    "inception_v3": inception_v3,
+    "resnet_v2_50": _resnet("resnet_v2_50"),
+    "resnet_v2_101": _resnet("resnet_v2_101"),
+    "resnet_v2_152": _resnet("resnet_v2_152"),
+    "resnet_v2_200": _resnet("resnet_v2_200"),
+}

@@ -1,0 +1,55 @@
+"""Checkpoints of document 001 across TensorFlow 1.15.5 and ours, both ways."""
+
+import subprocess
+
+import numpy as np
+import pytest
+from oracle_client import ORACLE
+from oracle_client import assert_close
+from oracle_client import fill
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.restore import match
+from legacy_nets.nets import hand_signs as net
+
+pytestmark = pytest.mark.slow
+
+
+def ask(oracle, command, prefix, out):
+    done = subprocess.run(
+        [oracle, str(ORACLE / "document_001.py"), command, str(prefix), str(out)],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    with np.load(out) as arrays:
+        return arrays["logits"]
+
+
+def our_logits(prefix):
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 64, 64, 3])
+        logits, _, _ = net.deepnn(images)
+        plan = match(tf.global_variables(), str(prefix))
+        plan.check()  # strict: nothing missing, nothing over
+        plan.apply(session)
+        assert len(plan.matched) == 253
+        return session.run(logits, {images: fill.images((4, 64, 64, 3))}), plan
+
+
+def test_the_documents_checkpoint_restores_strictly_and_gives_its_logits(oracle, tmp_path):
+    prefix = tmp_path / "model_saving" / "hand_classifier"
+    want = ask(oracle, "save", prefix, tmp_path / "logits.npz")
+    got, plan = our_logits(prefix)
+    assert plan.extra == () and len(plan.slots) == 565 - 253
+    assert_close(got, want, 1e-5, "logits")
+
+
+def test_tensorflow_1_reads_ours(oracle, tmp_path):
+    rng = np.random.RandomState(0)
+    pictures, one_hot = rng.uniform(size=(6, 64, 64, 3)), np.eye(6)
+    prefix = tmp_path / "model_saving" / "hand_classifier"
+    net.HandClassifier(str(prefix)).train(pictures, one_hot, iterations=2, mini_batch_size=3)
+    want = ask(oracle, "load", prefix, tmp_path / "logits.npz")
+    got, _ = our_logits(prefix)
+    assert_close(got, want, 1e-5, "logits")
