@@ -26,8 +26,8 @@ NET = {"keep_prob": 1.0, "initial_std": None, "momentum": 0.9}
 AVERAGED = {"ema_decay": 0.98, "augment": Augment(rotate=15, zoom=0.1)}
 RECIPES = {
     "from scratch": {"steps": 200, "warmup": 30},
-    "with augmentation and averaging": {"steps": 600, "warmup": 30, **AVERAGED},
-    "warm start, augmentation, averaging": {"steps": 300, "warm": True, **AVERAGED},
+    "with augmentation and averaging": {"steps": 400, "warmup": 30, **AVERAGED},
+    "warm start, augmentation, averaging": {"steps": 250, "warm": True, **AVERAGED},
 }
 
 

@@ -37,6 +37,7 @@ INFERENCE = 1e-5  # of the largest value of a tensor
 TRAINING = 1e-3  # of the largest value of a tensor
 GRADIENT = 1e-2  # of each gradient norm
 MOVING = 1e-4  # of the largest value of a moving average
+CHANGE = 1e-2  # of the largest change of a moving average in one step
 LOSS = 1e-2  # of each loss
 
 

@@ -132,6 +132,25 @@ def test_evaluate(trained, signs_folder, tmp_path):
     assert json.loads(call(*given, "--best", "--json").stdout)["checkpoint"].endswith(f"-{best}")
 
 
+def test_evaluate_holds_out_what_training_held_out(signs_folder, tmp_path):
+    data, folder = signs_folder / "train_signs.h5", tmp_path / "run"
+    given = ("--data", data, "--holdout", "0.25")
+    call("train", "tiny", *given, "--seed", "7", "--model-dir", folder, *SHORT)
+    log = (folder / "log.csv").read_text().splitlines()
+    trained = float(log[-1].split(",")[3])
+    found = json.loads(call("evaluate", "tiny", "--checkpoint", folder, *given, "--json").stdout)
+    assert found["images"] == 6 and found["accuracy"] == trained
+    settings = json.loads((folder / "training.json").read_text())
+    assert settings["seed"] == 7
+
+
+def test_a_place_that_cannot_be_written_is_one_line(trained, signs_folder, tmp_path):
+    folder, _ = trained
+    (tmp_path / "file").write_text("")
+    given = ("--checkpoint", folder, "--data", signs_folder, "--out", tmp_path / "file" / "x")
+    assert "Not a directory" in refused("evaluate", "tiny", *given)
+
+
 def test_predict(trained, signs_folder, tmp_path):
     folder, _ = trained
     with h5py.File(signs_folder / "test_signs.h5") as file:

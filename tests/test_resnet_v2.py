@@ -143,12 +143,17 @@ def test_end_points_are_in_order_of_construction(document):
     assert len(keys) == 1 + 50 * 4 + 4 + 4 + 3
 
 
-@pytest.mark.slow
-def test_tuples_and_dicts_give_the_same_net(document):  # 003-E05
-    resnet_v2_152(pictures(None, 224, 224), 1001)
-    got = [(v.op.name, v.shape.as_list()) for v in tf.global_variables()]
-    with document[0].as_default():
-        assert got == [(v.op.name, v.shape.as_list()) for v in tf.global_variables()]
+def test_dicts_give_the_same_net_as_tuples():  # 003-E05
+    keys = ("depth", "depth_bottleneck", "stride")
+    dicts = [
+        block._replace(args=[dict(zip(keys, unit, strict=True)) for unit in block.args])
+        for block in TINY
+    ]
+    images = tf.constant(noise(1, 33, 33, 3))
+    first, _ = resnet_v2(images, TINY, 3, False, scope="net")
+    second, _ = resnet_v2(images, dicts, 3, False, scope="net", reuse=True)
+    one, two = run([first, second])
+    np.testing.assert_array_equal(one, two)
 
 
 def test_sizes_at_299():
@@ -397,6 +402,7 @@ def test_entries_state_their_units(monkeypatch, name, units):
         (1024, 256, 2),
         (2048, 512, 1),
     ]
+    assert seen["b"] == BLOCKS_152 or name != "152"
     assert getattr(module, f"resnet_v2_{name}").default_image_size == 224
 
 
@@ -416,7 +422,9 @@ def test_building_takes_no_longer_than_tf_slims():
     def ours(images):
         resnet_v2_152(images, 1000, is_training=False)
 
-    first = [seconds(ours), seconds(theirs)]
-    second = [seconds(theirs), seconds(ours)]
-    own, other = min(first[0], second[1]), min(first[1], second[0])
-    assert own <= 1.2 * other, f"ours {own:.1f} s, tf_slim {other:.1f} s"  # 1.2: a busy machine
+    pairs = []  # both take the same time; a busy machine may spoil a pair
+    while len(pairs) < 3:
+        pairs.append((seconds(ours), seconds(theirs)))
+        if pairs[-1][0] <= 1.05 * pairs[-1][1]:
+            return
+    pytest.fail(f"seconds of ours and tf_slim's: {pairs}")

@@ -180,6 +180,17 @@ def test_same_seed_same_bits_other_seed_other_bits(tmp_path):
     assert not same(runs[0], runs[2])
 
 
+@pytest.mark.slow
+def test_same_seed_same_bits_for_hand_signs(tmp_path):
+    """Dropout, Adam, batch norm and 53 convolutions on two threads: still the same bits."""
+    runs = [
+        weights(train(tmp_path / name, net="hand_signs", steps=3, ema_decay=0.9).checkpoint)
+        for name in "ab"
+    ]
+    assert len(runs[0]) == 565 + 155 + 1  # the document's, the averages, the step
+    assert same(*runs)
+
+
 def test_resume_goes_on_as_if_nothing_had_happened(tmp_path):
     whole = train(tmp_path / "whole", steps=13, save_every=5)
     train(tmp_path / "parts", steps=5, save_every=5)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import errno
 from typing import Any
 
 import click
@@ -23,6 +22,11 @@ class _Door(click.Group):
         except LegacyNetsError as error:  # one line on stderr, never a traceback
             click.echo(f"legacy-nets: {error}", err=True)
             context.exit(2)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of our output has gone: click's business
+                raise
+            click.echo(f"legacy-nets: {error}: check the path, its rights and the disk", err=True)
+            context.exit(2)
 
 
 @click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,8 +40,6 @@ def main() -> None:
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
     """
-    # TensorFlow's chatter about CPUs and deprecations is not for the users of this command.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3" if not sys.warnoptions else "0")
 
 
 for command in (nets, train, evaluate, predict):

@@ -17,6 +17,7 @@ from legacy_nets.cli.options import open_data
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import written_whole
+from legacy_nets.train.settings import load_settings
 
 
 @click.command()
@@ -44,6 +45,9 @@ def evaluate(
     record = registry.get_net(net)
     prefix = open_checkpoint(checkpoint, best)
     changes = changed_settings(given)
+    if given["seed"] is None:  # the split of the training, or its images would be held out here
+        saved = load_settings(pathlib.Path(prefix).parent)
+        given["seed"] = saved.seed if saved else 0
     data = open_data(**given)
     quiet_tensorflow()
     from legacy_nets.data.dataset import framed

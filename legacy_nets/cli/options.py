@@ -19,7 +19,7 @@ SYNTHETIC_FOLDER = pathlib.Path("datasets")
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--data, --holdout and --seed."""
     for option in (
-        click.option("--seed", type=int, default=0, show_default=True, help="Of all chance."),
+        click.option("--seed", type=int, help="Of all chance. [default: 0, or as trained]"),
         click.option("--holdout", type=float, help="Share to hold out where one half is missing."),
         click.option(
             "--data",

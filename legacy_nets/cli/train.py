@@ -60,6 +60,7 @@ def train(net: str, **given: Any) -> None:
         --warm-start run --augment
     """
     record = registry.get_net(net)
+    given["seed"] = given["seed"] or 0
     augmentation = _augment(given)
     data = open_data(given["data"], given["holdout"], given["seed"])
     warm_start = None
@@ -101,7 +102,7 @@ def train(net: str, **given: Any) -> None:
         evaluate_every=given["evaluate_every"],
         augment=augmentation,
     )
-    console = Console(stderr=True)
+    console = Console(stderr=True, soft_wrap=True)
     console.print(
         f"{net} on {data.name}: {len(data.train.labels)} images to train on, "
         f"{len(data.test.labels)} held out",

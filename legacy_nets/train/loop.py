@@ -83,7 +83,7 @@ def train(
     be written, CheckpointError for a save or warm start that fails, TrainingError for a loss
     that is not finite or a log that cannot be written.
     """
-    console = console or Console(stderr=True)
+    console = console or Console(stderr=True, soft_wrap=True)
     found = prepare_folder(settings, folder, resume, console)
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(settings.seed)
