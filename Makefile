@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
 ORACLE ?= .oracle
 
+ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
+	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
+
 .PHONY: demo test test-quick lint oracle clean
 .DELETE_ON_ERROR:
 
@@ -34,10 +37,10 @@ DEMO := --steps 500 --learning-rate 2e-4 --warmup 30 --cosine --ema 0.98 --augme
 	--option keep_prob=1.0 --option initial_std=null --option momentum=0.9
 
 test: lint oracle  ## all tests
-	$(BIN)/python -m pytest -n 2 -q
+	$(ASK_ORACLE) $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs
 
 test-quick: $(VENV)/.test  ## without the slow tests
-	$(BIN)/python -m pytest -n 2 -q -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

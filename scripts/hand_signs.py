@@ -4,9 +4,10 @@ Run it as its reader expects: ``python scripts/hand_signs.py [--data_dir FOLDER]
 folder has no h5 files, a synthetic set is drawn into it first.
 """
 
-import os
+import pathlib
 
 from legacy_nets import tf1 as tf
+from legacy_nets.data.signs import lacks_synthetic
 from legacy_nets.data.signs import load_dataset
 from legacy_nets.data.signs import make_signs
 from legacy_nets.data.signs import process_orig_datasets
@@ -21,7 +22,7 @@ flags.DEFINE_integer("iterations", 1000, "training steps, batches of 32")
 def main(_):
     """Loads the data, trains, and prints the accuracy on test and training images."""
     options = flags.FLAGS
-    if not os.path.exists(os.path.join(options.data_dir, "train_signs.h5")):
+    if lacks_synthetic(pathlib.Path(options.data_dir)):
         make_signs(options.data_dir)
     X_train, Y_train, X_test, Y_test = process_orig_datasets(load_dataset(options.data_dir))
     model = hand_classifier(options.model)

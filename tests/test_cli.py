@@ -264,6 +264,7 @@ def test_disk_that_fills_up_keeps_the_older_checkpoint(signs_folder, tmp_path, l
 def test_scripts_say_what_is_wrong(tmp_path):
     script = pathlib.Path(__file__).parent.parent / "scripts" / "make_signs.py"
     (tmp_path / "train_signs.h5").write_text("mine")
+    (tmp_path / "test_signs.h5").write_text("mine too")
     done = subprocess.run(
         [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, env=os.environ
     )

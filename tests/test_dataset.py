@@ -125,6 +125,18 @@ def test_read_any_png_or_jpeg(tmp_path, mode, ending):
     assert abs(got.mean() - 90) <= 3  # a palette is dithered
 
 
+def test_pictures_of_phones_and_scanners(tmp_path):
+    """EXIF orientation is followed; 16 bits of grey are scaled, not cut."""
+    wide = Image.new("RGB", (40, 20))
+    exif = wide.getexif()
+    exif[0x0112] = 6  # held upright
+    wide.save(tmp_path / "phone.jpg", exif=exif)
+    assert read_picture(tmp_path / "phone.jpg").shape == (40, 20, 3)
+    grey = np.full((5, 7), 20000, np.uint16)
+    Image.fromarray(grey).save(tmp_path / "scan.png")
+    assert (read_picture(tmp_path / "scan.png") == 20000 // 256).all()
+
+
 def test_resize_bilinear_is_tf1s():
     """TF's own v1 op; that it equals TensorFlow 1.15.5's is asked in test_pixels_oracle.py."""
     picture = np.random.RandomState(0).randint(0, 256, (13, 17, 3)).astype(np.uint8)

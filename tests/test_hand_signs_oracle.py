@@ -7,10 +7,15 @@ import pytest
 from oracle_client import ORACLE
 from oracle_client import assert_close
 from oracle_client import fill
+from rich.console import Console
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.restore import match
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.dataset import Images
 from legacy_nets.nets import hand_signs as net
+from legacy_nets.train import loop
+from legacy_nets.train.settings import Settings
 
 pytestmark = pytest.mark.slow
 
@@ -45,11 +50,12 @@ def test_the_documents_checkpoint_restores_strictly_and_gives_its_logits(oracle,
     assert_close(got, want, 1e-5, "logits")
 
 
-def test_tensorflow_1_reads_ours(oracle, tmp_path):
+def test_tensorflow_1_reads_what_training_saves(oracle, tmp_path):
     rng = np.random.RandomState(0)
-    pictures, one_hot = rng.uniform(size=(6, 64, 64, 3)), np.eye(6)
-    prefix = tmp_path / "model_saving" / "hand_classifier"
-    net.HandClassifier(str(prefix)).train(pictures, one_hot, iterations=2, mini_batch_size=3)
+    images = Images(rng.randint(0, 256, (6, 64, 64, 3)).astype(np.uint8), np.arange(6))
+    data = ImageData("noise", images, images, tuple("012345"), frozenset())
+    settings = Settings("hand_signs", 6, (64, 64), data.class_names, steps=2, batch_size=3)
+    prefix = loop.train(settings, data, tmp_path, console=Console(quiet=True)).checkpoint
     want = ask(oracle, "load", prefix, tmp_path / "logits.npz")
     got, _ = our_logits(prefix)
     assert_close(got, want, 1e-5, "logits")

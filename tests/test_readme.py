@@ -18,6 +18,10 @@ def test_the_table_of_nets_is_the_registrys():
     assert markdown_table([registry.get_net(name) for name in registry.list_nets()]) in README
 
 
+def test_no_placeholder_is_left():
+    assert re.findall(r"\b[A-Z0-9]+_[A-Z0-9_]+\b", README.replace("TF_USE_LEGACY_KERAS", "")) == []
+
+
 def test_every_command_and_option_shown_exists():
     shown = re.findall(r"^ *(?:\$ )?legacy-nets (\w+)((?:.*\\\n)*.*)$", README, re.MULTILINE)
     assert {name for name, _ in shown} >= {"nets", "train", "evaluate", "predict"}

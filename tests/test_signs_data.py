@@ -103,7 +103,8 @@ def test_one_file_is_split_by_class(tmp_path):
         ({"test_set_y": -np.arange(12) % 6 - 1}, "label -1 of image 0 is outside 0 to 5"),
         ({"test_set_y": np.arange(12.0) % 6}, "labels are float64: they must be integers"),
         ({"test_set_x": np.zeros((12, 32, 32, 3), np.uint8)}, r"\(32, 32, 3\): they must be \(64"),
-        ({"test_set_x": np.zeros((12, 64, 64), np.uint8)}, r"images are \(64, 64\)"),
+        ({"test_set_x": np.zeros((12, 64, 64), np.uint8)}, r"images are \(12, 64, 64\)"),
+        ({"test_set_x": np.uint8(3)}, r"images are \(\): they must be \(M, 64, 64, 3\)"),
         ({"test_set_x": np.zeros((12, 64, 64, 3))}, "images are float64: they must be uint8"),
         (
             {"test_set_x": np.where(np.arange(12)[:, None, None, None] == 7, np.nan, 0.5)
@@ -142,6 +143,42 @@ def test_bad_files(tmp_path):
         with pytest.raises(BadInputError, match="is truncated or damaged") as caught:
             signs.load_signs(tmp_path, 0.25)
         assert "\n" not in str(caught.value)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BadInputError, match="cannot be read: Is a directory"):
+        signs.read_half(path, "test")
+
+
+def test_a_damaged_byte_anywhere_is_one_line_or_harmless(tmp_path):
+    """Every 53rd byte of the file's own structures inverted, in turn."""
+    path = tmp_path / "test_signs.h5"
+    whole = write(path).read_bytes()
+    refused = 0
+    for place in [*range(0, 2500, 53), *range(len(whole) - 2500, len(whole), 53)]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        try:
+            signs.load_signs(tmp_path, 0.25)
+        except BadInputError as error:
+            refused += 1
+            assert "\n" not in str(error)
+    assert refused > 5
+
+
+def test_drawn_and_real_halves_are_not_mixed(tmp_path, monkeypatch):
+    monkeypatch.setattr(signs, "DRAWN", {"train": 1, "test": 1})
+    signs.make_signs(tmp_path)
+    whole = signs.read_half(tmp_path / "train_signs.h5", "train")[0].pictures
+    (tmp_path / "train_signs.h5").unlink()
+    assert signs.lacks_synthetic(tmp_path)
+    signs.make_signs(tmp_path)  # a set left half drawn is completed, with the same images
+    again = signs.read_half(tmp_path / "train_signs.h5", "train")[0].pictures
+    np.testing.assert_array_equal(again, whole)
+    (tmp_path / "test_signs.h5").unlink()
+    write(tmp_path / "test_signs.h5")
+    with pytest.raises(BadInputError, match="mixes drawn and real images"):
+        signs.load_signs(tmp_path)
+    (tmp_path / "train_signs.h5").unlink()
+    assert not signs.lacks_synthetic(tmp_path)
 
 
 def test_the_synthetic_set_has_the_documents_layout_and_says_what_it_is(tmp_path, monkeypatch):

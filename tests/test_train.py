@@ -196,16 +196,25 @@ def test_resume_goes_on_as_if_nothing_had_happened(tmp_path):
     train(tmp_path / "parts", steps=5, save_every=5)
     parts = train(tmp_path / "parts", steps=13, save_every=5, resume=True)
     assert same(weights(whole.checkpoint), weights(parts.checkpoint))
+    index = tmp_path / "parts" / "model.ckpt-13.index"
+    written = index.stat().st_mtime_ns
     again = train(tmp_path / "parts", steps=13, save_every=5, resume=True)
+    assert index.stat().st_mtime_ns == written  # a whole checkpoint is not written again
     assert (again.step, again.checkpoint) == (13, parts.checkpoint)
     steps = [row["step"] for row in report.read_log(tmp_path / "parts" / "log.csv")]
     assert steps == [5, 10, 13]
 
 
-def test_resume_passes_over_a_broken_checkpoint(tmp_path):
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_resume_passes_over_a_broken_checkpoint(tmp_path, damage):
     train(tmp_path, steps=10, save_every=5)
     data = tmp_path / "model.ckpt-10.data-00000-of-00001"
-    data.write_bytes(data.read_bytes()[:100])
+    content = bytearray(data.read_bytes())
+    if damage == "cut":
+        del content[100:]
+    else:
+        content[len(content) // 2] ^= 0xFF
+    data.write_bytes(content)
     console = Console(record=True, width=200, file=open(os.devnull, "w"))
     result = loop.train(settings(steps=12), DATA, tmp_path, resume=True, console=console)
     printed = console.export_text()
@@ -219,9 +228,13 @@ def test_a_run_is_not_overwritten_nor_resumed_as_another(tmp_path):
     before = weights(str(tmp_path / "model.ckpt-2"))
     with pytest.raises(BadInputError, match=r"holds a run already \(step 2\): go on with --resume"):
         train(tmp_path, steps=3)
-    with pytest.raises(BadInputError, match=r"trained with ema_decay = None, not 0\.9"):
-        train(tmp_path, steps=3, resume=True, ema_decay=0.9)
+    for name, value in (("ema_decay", 0.9), ("seed", 5), ("trainable", ("tiny/dense",))):
+        with pytest.raises(BadInputError, match=f"was trained with {name} = "):
+            train(tmp_path, steps=3, resume=True, **{name: value})
     assert same(before, weights(str(tmp_path / "model.ckpt-2")))
+    (tmp_path / "training.json").unlink()
+    with pytest.raises(CheckpointError, match=r"model\.ckpt-2 does not fit the graph"):
+        train(tmp_path, steps=3, resume=True, options={"width": 9})
     (tmp_path / "training.json").write_text('{"net": "tiny"}')
     with pytest.raises(BadInputError, match=r"training\.json is damaged"):
         train(tmp_path, steps=3, resume=True)
@@ -240,6 +253,49 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_good_checkpoint(tmp_path)
     assert [step for step, _ in complete_checkpoints(tmp_path)] == [4]
     with pytest.raises(TrainingError, match="at step 1; none was saved"):
         train(tmp_path / "b", steps=9, save_every=4, options={"explode": 1})
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path):
+    """At a learning rate of 1e38 the first update already spoils the weights."""
+    with pytest.raises(TrainingError, match="weights are not at step [12]; none was saved"):
+        train(tmp_path, steps=9, save_every=1, learning_rate=float("inf"))
+    assert complete_checkpoints(tmp_path) == []
+
+
+def test_a_checkpoint_whose_next_loss_is_not_finite_is_not_called_good(tmp_path):
+    message = r"at step 6; the last good checkpoint is .*model\.ckpt-4, .*model\.ckpt-5 leads here"
+    with pytest.raises(TrainingError, match=message):
+        train(tmp_path, steps=9, save_every=1, options={"explode": 6})
+
+
+def test_a_stale_best_is_not_believed(tmp_path):
+    (tmp_path / "best.json").write_text('{"step": 99, "test_accuracy": 2.0}')
+    result = train(tmp_path, steps=10)
+    assert result.best_step == 10 and result.best_accuracy <= 1
+    assert json.loads((tmp_path / "best.json").read_text())["step"] == 10
+
+
+def test_averages_that_are_not_there_are_not_claimed(tmp_path):
+    prefix = train(tmp_path / "a", steps=1).checkpoint
+    with pytest.raises(CheckpointError, match="no moving averages: use --raw"):
+        with evaluate.restored(settings(), prefix, ema=True):
+            pass
+    with pytest.raises(CheckpointError, match="no moving averages: leave --warm-start-ema out"):
+        train(tmp_path / "b", warm_start=loop.WarmStart(prefix, ema=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_classes": 5}, "--option num_classes: that is set by the command itself"),
+        ({"width": "wide"}, r"tiny cannot be built at \(64, 64\) with the options .*wide"),
+        ({"speed": 1}, "tiny takes no option 'speed'"),
+    ],
+)
+def test_options_that_cannot_be_are_one_line(tmp_path, options, message):
+    with pytest.raises(BadInputError, match=message) as caught:
+        train(tmp_path, options=options)
+    assert "\n" not in str(caught.value)
 
 
 def test_warm_start_takes_weights_but_no_slots_and_leaves_the_excluded_fresh(tmp_path):
@@ -319,11 +375,12 @@ def test_captions():
     assert report.caption(1, 0, 0.5, ("a", "b")) == "not a (50%)\nbut b"
 
 
-def start(folder, *arguments, kill=None):
+def start(folder, *arguments, kill=None, steps=None):
     command = [sys.executable, str(pathlib.Path(tiny.__file__)), "train", "tiny"]
     environment = dict(os.environ)
     if kill:
         environment["LEGACY_NETS_TEST_KILL"] = kill
+        environment["LEGACY_NETS_TEST_STEPS"] = str(steps)
     return subprocess.run(
         [*command, "--model-dir", str(folder), *arguments],
         env=environment,
@@ -353,17 +410,19 @@ def test_twenty_kills(tmp_path):
     moments = [f"run:{n}" for n in (1, 3, 9, 11, 14, 17)] + [f"replace:{n}" for n in range(2, 9)]
     moments += [f"fsync:{n}" for n in (1, 3, 5, 7)] + ["unlink:2", "unlink:4", "fsync:12"]
     assert len(moments) == 20
-    newest = 0
-    for moment in moments:
-        before = complete_checkpoints(folder) if folder.exists() else []
-        done = start(folder, *arguments, kill=moment)
+    for number, moment in enumerate(moments):
+        before = complete_checkpoints(folder)
+        steps = tmp_path / f"steps{number}"
+        done = start(folder, *arguments, kill=moment, steps=steps)
         assert done.returncode == -signal.SIGKILL, (moment, done.stderr)
+        resumed = before[-1][0] if before else 0
         if before:
-            assert f"resumed from {before[-1][1]}" in done.stderr.replace("\n", "")
+            assert f"resumed from {before[-1][1]}" in done.stderr
         after = complete_checkpoints(folder)
-        newest_now = after[-1][0] if after else 0
-        assert newest_now >= newest  # nothing that was saved is lost
-        newest = newest_now
+        newest = after[-1][0] if after else 0
+        reached = resumed + steps.stat().st_size
+        assert newest >= resumed  # nothing that was saved is lost
+        assert reached - newest <= 5, moment
     done = start(folder, *arguments)
     assert done.returncode == 0, done.stderr
     assert complete_checkpoints(folder)[-1][0] == 200

@@ -1,7 +1,8 @@
 """A net small enough for tests of the loop and the CLI, in the net contract.
 
-``python tests/tiny.py COMMAND ...`` is ``legacy-nets`` with this net in the registry, and with
-LEGACY_NETS_TEST_KILL=FUNCTION:N it kills itself (SIGKILL) at the N-th call of that function.
+``python tests/tiny.py COMMAND ...`` is ``legacy-nets`` with this net in the registry. With
+LEGACY_NETS_TEST_KILL=FUNCTION:N it kills itself (SIGKILL) at the N-th call of that function;
+with LEGACY_NETS_TEST_STEPS=FILE it counts its training steps there.
 """
 
 import os
@@ -51,6 +52,22 @@ def register():
     return lambda: setattr(registry, "_NETS", before)
 
 
+def count_steps(path):
+    """Appends a byte to a file after each training step of this process."""
+    from legacy_nets import tf1 as tf
+
+    run = tf.Session.run
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def counted(self, fetches, *args, **options):
+        result = run(self, fetches, *args, **options)
+        if isinstance(fetches, list) and len(fetches) == 3:  # loss, accuracy, training step
+            os.write(file, b".")
+        return result
+
+    tf.Session.run = counted
+
+
 def kill_at(function, count):
     """SIGKILLs this process at the count-th call of os.FUNCTION or Session.FUNCTION."""
     from legacy_nets import tf1 as tf
@@ -71,6 +88,8 @@ if __name__ == "__main__":
     from legacy_nets.cli import main
 
     register()
+    if "LEGACY_NETS_TEST_STEPS" in os.environ:
+        count_steps(os.environ["LEGACY_NETS_TEST_STEPS"])
     if "LEGACY_NETS_TEST_KILL" in os.environ:
         name, _, number = os.environ["LEGACY_NETS_TEST_KILL"].partition(":")
         kill_at(name, int(number))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from collections.abc import Iterable
 
 AVERAGE = "/ExponentialMovingAverage"  # behind a variable's name: tf.train's moving average
 _BOOKKEEPING = re.compile(
@@ -12,6 +13,11 @@ _BOOKKEEPING = re.compile(
 _SLOT = re.compile(
     r"(?P<variable>.+)/(Adam|AdamW|Adagrad|AdagradDA|Adadelta|Ftrl|Momentum|RMSProp)(_\d+)?$"
 )
+
+
+def has_averages(names: Iterable[str]) -> bool:
+    """Whether any of the tensors is a moving average."""
+    return any(name.endswith(AVERAGE) for name in names)
 
 
 def is_slot(name: str, names: Container[str]) -> bool:

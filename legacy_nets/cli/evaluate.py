@@ -15,6 +15,7 @@ from legacy_nets.cli.options import data_options
 from legacy_nets.cli.options import open_checkpoint
 from legacy_nets.cli.options import open_data
 from legacy_nets.cli.quiet import quiet_tensorflow
+from legacy_nets.data.dataset import ImageData
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import written_whole
 from legacy_nets.train.settings import load_settings
@@ -65,15 +66,6 @@ def evaluate(
     with worker.restored(settings, prefix, ema) as (graph, session, averaged):
         found = worker.evaluate(graph, session, images)
     names = data.class_names
-    out = out or pathlib.Path(prefix).parent
-    out.mkdir(parents=True, exist_ok=True)
-    report.draw_confusion(found.confusion, names, out / "confusion.png")
-    predicted = found.probabilities.argmax(1)
-    captions = [
-        report.caption(int(true), int(guess), float(row.max()), names)
-        for true, guess, row in zip(images.labels, predicted, found.probabilities, strict=True)
-    ]
-    report.save_png(report.draw_grid(images.pictures[:32], captions[:32]), out / "predictions.png")
     if as_json:
         click.echo(
             json.dumps(
@@ -90,23 +82,38 @@ def evaluate(
                 }
             )
         )
-        return
+    else:
+        _print(found, net, prefix, averaged, half, data)
+    out = out or pathlib.Path(prefix).parent
+    out.mkdir(parents=True, exist_ok=True)
+    report.draw_confusion(found.confusion, names, out / "confusion.png")
+    predicted = found.probabilities.argmax(1)
+    captions = [
+        report.caption(int(true), int(guess), float(row.max()), names)
+        for true, guess, row in zip(images.labels, predicted, found.probabilities, strict=True)
+    ]
+    report.save_png(report.draw_grid(images.pictures[:32], captions[:32]), out / "predictions.png")
+    if not as_json:
+        click.echo(f"confusion matrix {out / 'confusion.png'}")
+        click.echo(f"predictions      {out / 'predictions.png'}")
+
+
+def _print(found: Any, net: str, prefix: str, averaged: bool, half: str, data: ImageData) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    names = data.class_names
     weights = "averaged" if averaged else "raw"
     click.echo(f"{net} from {prefix} ({weights} weights) on the {half} half of {data.name}")
     click.echo(
         f"accuracy {found.accuracy:.4f} "
-        f"({int(found.confusion.trace())} of {len(images.labels)} images)"
+        f"({int(found.confusion.trace())} of {int(found.confusion.sum())} images)"
     )
-    from rich.console import Console
-    from rich.table import Table
-
     table = Table("true \\ predicted", *names, "right")
     for name, row, hits in zip(names, found.confusion, found.confusion.diagonal(), strict=True):
         share = f"{hits / row.sum():.3f}" if row.sum() else "-"
         table.add_row(name, *(str(count) for count in row), share)
     Console().print(table)
-    click.echo(f"confusion matrix {out / 'confusion.png'}")
-    click.echo(f"predictions      {out / 'predictions.png'}")
 
 
 @click.command()

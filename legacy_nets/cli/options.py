@@ -12,6 +12,9 @@ import click
 from legacy_nets.checkpoints.bundle import find_checkpoint
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.errors import BadInputError
+from legacy_nets.train.settings import BEST_FILE
+from legacy_nets.train.settings import CHECKPOINT
+from legacy_nets.train.settings import read_best
 
 SYNTHETIC_FOLDER = pathlib.Path("datasets")
 
@@ -67,7 +70,7 @@ def open_data(data: pathlib.Path | None, holdout: float | None, seed: int) -> Im
 
     if data is None:
         data = SYNTHETIC_FOLDER
-        if not any(signs.signs_file(data, half).exists() for half in signs.HALVES):
+        if signs.lacks_synthetic(data):
             click.echo(f"drawing synthetic hand signs into {data}/ (no --data given) ...", err=True)
             signs.make_signs(data)
     return signs.load_signs(data, holdout, seed)
@@ -87,12 +90,10 @@ def open_checkpoint(path: str, best: bool) -> str:
     """The checkpoint prefix of --checkpoint and --best."""
     if not best:
         return find_checkpoint(path)
-    file = pathlib.Path(path) / "best.json"
-    try:
-        step = int(json.loads(file.read_text())["step"])
-    except (OSError, ValueError, KeyError):
-        raise BadInputError(f"{path} has no readable best.json: leave --best out") from None
-    return find_checkpoint(str(pathlib.Path(path) / f"model.ckpt-{step}"))
+    found = read_best(pathlib.Path(path))
+    if found is None:
+        raise BadInputError(f"{path} has no readable {BEST_FILE}: leave --best out")
+    return find_checkpoint(str(pathlib.Path(path) / f"{CHECKPOINT}-{found[0]}"))
 
 
 def image_size(text: str | None) -> tuple[int, int] | None:

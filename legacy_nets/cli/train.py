@@ -13,6 +13,7 @@ from legacy_nets.cli.options import image_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.options import open_data
 from legacy_nets.errors import BadInputError
+from legacy_nets.train.settings import load_settings
 
 
 @click.command()
@@ -21,7 +22,9 @@ from legacy_nets.errors import BadInputError
 @click.option("--model-dir", required=True, type=click.Path(path_type=pathlib.Path))
 @click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
-@click.option("--learning-rate", type=float, default=1e-4, show_default=True)
+@click.option(
+    "--learning-rate", type=click.FloatRange(0, 1e3, min_open=True), default=1e-4, show_default=True
+)
 @click.option("--cosine", is_flag=True, help="Let the learning rate fall to zero.")
 @click.option(
     "--warmup",
@@ -37,14 +40,30 @@ from legacy_nets.errors import BadInputError
     help=("Decay of a moving average of the weights, for instance 0.99; evaluated with it."),
 )
 @click.option("--augment", is_flag=True, help="Shift, flip where allowed, change brightness.")
-@click.option("--zoom", type=float, default=0.0, help="With --augment: 0.1 is 0.9 to 1.1 times.")
-@click.option("--rotate", type=float, default=0.0, help="With --augment: degrees to either side.")
+@click.option(
+    "--zoom",
+    type=click.FloatRange(0, 0.9),
+    default=0.0,
+    help="With --augment: 0.1 is 0.9 to 1.1 times.",
+)
+@click.option(
+    "--rotate",
+    type=click.FloatRange(0, 180),
+    default=0.0,
+    help="With --augment: degrees to either side.",
+)
 @click.option("--save-every", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--evaluate-every", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--image-size", metavar="HxW", help="[default: the net's own]")
 @click.option("--label-offset", type=click.IntRange(0), default=0, help="Logits before class 0.")
 @click.option("--trainable", multiple=True, metavar="SCOPE", help="Train these scopes only.")
-@click.option("--aux-weight", type=float, default=0.4, show_default=True, help="Of an AuxLogits.")
+@click.option(
+    "--aux-weight",
+    type=click.FloatRange(0),
+    default=0.4,
+    show_default=True,
+    help="Of an AuxLogits.",
+)
 @click.option("--weight-decay/--no-weight-decay", default=True, help="As slim's nets collect it.")
 @click.option("--resume", is_flag=True, help="Go on from the newest complete checkpoint.")
 @click.option("--warm-start", metavar="CHECKPOINT", help="Take the weights from here.")
@@ -60,6 +79,11 @@ def train(net: str, **given: Any) -> None:
         --warm-start run --augment
     """
     record = registry.get_net(net)
+    _check(given)
+    saved = load_settings(given["model_dir"]) if given["resume"] else None
+    if saved is not None:  # what is not said goes on as it was
+        given["holdout"] = saved.holdout if given["holdout"] is None else given["holdout"]
+        given["seed"] = saved.seed if given["seed"] is None else given["seed"]
     given["seed"] = given["seed"] or 0
     augmentation = _augment(given)
     data = open_data(given["data"], given["holdout"], given["seed"])
@@ -86,6 +110,7 @@ def train(net: str, **given: Any) -> None:
         image_size=(height, width),
         class_names=data.class_names,
         data=data.name,
+        holdout=given["holdout"],
         label_offset=given["label_offset"],
         options=net_options(given["options"]),
         steps=given["steps"],
@@ -133,11 +158,16 @@ def train(net: str, **given: Any) -> None:
         raise SystemExit(130 if result.stopped_by == "SIGINT" else 143)
 
 
+def _check(given: dict[str, Any]) -> None:
+    if not given["warm_start"] and (given["exclude"] or given["warm_start_ema"]):
+        raise BadInputError("--exclude and --warm-start-ema belong to --warm-start: give that too")
+    if not given["augment"] and (given["zoom"] or given["rotate"]):
+        raise BadInputError("--zoom and --rotate belong to --augment: give that too")
+
+
 def _augment(given: dict[str, Any]) -> Any:
     from legacy_nets.data.dataset import Augment
 
     if not given["augment"]:
-        if given["zoom"] or given["rotate"]:
-            raise BadInputError("--zoom and --rotate belong to --augment: give that too")
         return None
     return Augment(zoom=given["zoom"], rotate=given["rotate"])

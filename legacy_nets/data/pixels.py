@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 from PIL import Image
-from PIL import UnidentifiedImageError
+from PIL import ImageOps
 
 from legacy_nets.errors import BadInputError
 
@@ -76,10 +76,13 @@ def read_picture(path: str | pathlib.Path) -> np.ndarray:
     """Reads any PNG or JPEG as uint8 [H, W, 3], RGB."""
     try:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB"))
+            upright = ImageOps.exif_transpose(image)  # phones note how they were held
+            if upright.mode.startswith("I"):  # 16 bits of grey
+                upright = Image.fromarray((np.asarray(upright) // 256).astype(np.uint8))
+            return np.asarray(upright.convert("RGB"))
     except FileNotFoundError:
         raise BadInputError(f"no such image: {path}") from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadInputError(
             f"{path} is not a readable PNG or JPEG ({error}): open it in a viewer, or save it anew"
         ) from None

@@ -34,22 +34,33 @@ def signs_file(folder: pathlib.Path, half: str) -> pathlib.Path:
     return folder / f"{half}_signs.h5"
 
 
+def lacks_synthetic(folder: pathlib.Path) -> bool:
+    """Whether ``make_signs`` may draw there: no file yet, or one synthetic half of two."""
+    there = [half for half in HALVES if signs_file(folder, half).exists()]
+    return not there or (
+        len(there) == 1 and read_half(signs_file(folder, there[0]), there[0])[1] == SYNTHETIC
+    )
+
+
 def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
     """Draws the synthetic set (1080 + 120 images, deterministic) into ``folder``.
 
-    Raises BadInputError where a file of that name is there already, or cannot be written.
+    Of a set that was left half drawn, it draws the other half. Raises BadInputError where other
+    files of that name are there, or they cannot be written.
     """
     from legacy_nets.data.draw_hands import draw_signs
 
     folder = pathlib.Path(folder)
-    for half in HALVES:
-        if signs_file(folder, half).exists():
-            raise BadInputError(f"{signs_file(folder, half)} is there already: remove it first")
+    there = [signs_file(folder, half) for half in HALVES if signs_file(folder, half).exists()]
+    if there and not lacks_synthetic(folder):
+        raise BadInputError(f"{there[0]} is there already: remove it first")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for number, half in enumerate(HALVES):
-            pictures, labels = draw_signs(DRAWN[half], seed=2 * seed + number)
             path = signs_file(folder, half)
+            if path in there:
+                continue
+            pictures, labels = draw_signs(DRAWN[half], seed=2 * seed + number)
             with written_whole(path) as unfinished, h5py.File(unfinished, "w") as file:
                 file.attrs["description"] = SYNTHETIC
                 file[f"{half}_set_x"] = pictures
@@ -85,9 +96,13 @@ def read_half(path: pathlib.Path, half: str) -> tuple[Images, str]:
             pictures = np.array(file[f"{half}_set_x"])
             labels = np.array(file[f"{half}_set_y"])
             description = str(file.attrs.get("description", path.name))
-    except OSError as error:
+    except (IsADirectoryError, PermissionError) as error:
+        raise BadInputError(f"{path} cannot be read: {error.strerror}") from None
+    except BadInputError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # h5py has many
         raise BadInputError(
-            f"{path} is truncated or damaged ({one_line(error)}): download it again"
+            f"{path} is truncated or damaged ({one_line(error)[:200]}): download it again"
         ) from None
     _check(pictures, labels, path)
     return Images(pictures, labels.astype(np.int64)), description
@@ -97,6 +112,8 @@ def _check(pictures: np.ndarray, labels: np.ndarray, path: pathlib.Path) -> None
     def refuse(problem: str) -> None:
         raise BadInputError(f"{path}: {problem}")
 
+    if pictures.ndim != 4:
+        refuse(f"the images are {pictures.shape}: they must be (M, {SIZE}, {SIZE}, 3)")
     if labels.ndim != 1 or len(labels) != len(pictures):
         refuse(f"{len(pictures)} images but labels of shape {labels.shape}: one label per image")
     if len(pictures) == 0:
@@ -194,7 +211,12 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
         )
     halves = {half: read_half(file, half) for half, file in files.items()}
     if holdout is None:
-        (train, name), (test, _) = halves["train"], halves["test"]
+        (train, name), (test, other) = halves["train"], halves["test"]
+        if (name == SYNTHETIC) != (other == SYNTHETIC):
+            raise BadInputError(
+                f"{path} mixes drawn and real images (train: {name}; test: {other}): keep them "
+                "in folders of their own"
+            )
     else:
         if not 0 < holdout < 1:
             raise BadInputError(f"--holdout {holdout}: it must lie between 0 and 1")

@@ -75,7 +75,7 @@ def _number(name: str, index: int) -> str:
 def _conv(
     x: Any, index: int, size: int, filters: int, stride: int, padding: str, variant: Variant
 ) -> Any:
-    shape = [size, size, x.shape[-1], filters]
+    shape = [size, size, int(x.shape[-1]), filters]
     kernel = weight_variable(shape, variant.initial_std, _number("Variable", index))
     return tf.nn.conv2d(x, kernel, strides=[1, stride, stride, 1], padding=padding)
 

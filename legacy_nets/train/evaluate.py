@@ -15,14 +15,14 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.checkpoints.restore import match
+from legacy_nets.checkpoints.slots import has_averages
 from legacy_nets.data.dataset import Images
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import CheckpointError
 from legacy_nets.train.graph import NetGraph
 from legacy_nets.train.graph import build_net
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.settings import load_settings
-
-AVERAGE = "/ExponentialMovingAverage"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +45,8 @@ def settings_of(checkpoint: str, net: str, **changes: Any) -> Settings:
         record = registry.get_net(net)
         height, width = record.image_size
         settings = Settings(net, record.classes, (height, width))
+    if "options" in changes:
+        changes["options"] = settings.options | changes["options"]
     settings = dataclasses.replace(settings, **changes)
     if len(settings.class_names) != settings.num_classes:
         names = tuple(str(number) for number in range(settings.num_classes))
@@ -62,8 +64,10 @@ def restored(
     Raises CheckpointError that lists everything that does not fit.
     """
     bundle = read_bundle(checkpoint)
-    if ema is None:
-        ema = any(name.endswith(AVERAGE) for name in bundle.tensors)
+    averaged = has_averages(bundle.tensors)
+    if ema and not averaged:
+        raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
+    ema = averaged if ema is None else ema
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_net(settings)
         plan = match(net.variables, bundle, ema=ema)

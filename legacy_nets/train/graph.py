@@ -14,6 +14,8 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.data.pixels import to_pixels
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import LegacyNetsError
+from legacy_nets.errors import one_line
 from legacy_nets.train.settings import Settings
 
 
@@ -60,6 +62,7 @@ class TrainingGraph(NetGraph):
     accuracy: Any  # of the batch, in training mode
     train_step: Any
     global_step: Any
+    finite: Any  # bool: every weight is a finite number
     averages: dict[Any, Any]  # reference to a variable -> its moving average
 
 
@@ -68,13 +71,26 @@ def build_net(settings: Settings) -> NetGraph:
     net = registry.get_net(settings.net)
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
-    logits, end_points = registry.build(
-        settings.net,
-        images,
-        num_classes=settings.num_classes + settings.label_offset,
-        is_training=is_training,
-        **settings.options,
-    )
+    taken = {"num_classes", "is_training", "reuse"} & settings.options.keys()
+    if taken:
+        raise BadInputError(f"--option {min(taken)}: that is set by the command itself")
+    try:
+        logits, end_points = registry.build(
+            settings.net,
+            images,
+            num_classes=settings.num_classes + settings.label_offset,
+            is_training=is_training,
+            **settings.options,
+        )
+        if len(logits.shape) != 2:
+            raise ValueError(f"the logits are {logits.shape}, not one row an image")
+    except (TypeError, ValueError) as error:
+        if isinstance(error, LegacyNetsError):
+            raise
+        raise BadInputError(
+            f"{settings.net} cannot be built at {settings.image_size} with the options "
+            f"{settings.options}: {one_line(error)[:300]}"
+        ) from error
     probabilities = tf.nn.softmax(logits[:, settings.label_offset :])
     variables = tf.global_variables()
     return NetGraph(images, is_training, logits, probabilities, end_points, variables, net.pixels)
@@ -120,6 +136,7 @@ def build_training(settings: Settings) -> TrainingGraph:
         accuracy=tf.reduce_mean(tf.cast(correct, tf.float32)),
         train_step=train_step,
         global_step=global_step,
+        finite=tf.reduce_all([tf.reduce_all(tf.is_finite(weight)) for weight in variables]),
         averages=averages,
     )
 

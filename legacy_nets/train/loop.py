@@ -26,10 +26,12 @@ from legacy_nets.checkpoints.bundle import incomplete_checkpoints
 from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.save import save_checkpoint
+from legacy_nets.checkpoints.slots import has_averages
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.dataset import prefetch
 from legacy_nets.data.dataset import training_batches
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import TrainingError
 from legacy_nets.errors import one_line
 from legacy_nets.files import written_whole
@@ -37,10 +39,12 @@ from legacy_nets.train import report
 from legacy_nets.train.graph import TrainingGraph
 from legacy_nets.train.graph import averaged_weights
 from legacy_nets.train.graph import build_training
+from legacy_nets.train.settings import BEST_FILE
+from legacy_nets.train.settings import CHECKPOINT
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.settings import load_settings
+from legacy_nets.train.settings import read_best
 
-BEST = "best.json"
 LOG_EVERY = 10
 
 
@@ -77,14 +81,15 @@ def train(
 ) -> Result:
     """Trains a net and leaves checkpoints, log, events, curve and settings in ``folder``.
 
-    A SIGINT or SIGTERM ends the run after the step under way, with a checkpoint.
+    A SIGINT or SIGTERM ends the run after the step under way, with a checkpoint. A resumed run
+    sees the batches that an uninterrupted one would have seen; dropout draws anew.
 
     Raises BadInputError for a folder that holds a run already (unless ``resume``) or that cannot
     be written, CheckpointError for a save or warm start that fails, TrainingError for a loss
     that is not finite or a log that cannot be written.
     """
     console = console or Console(stderr=True, soft_wrap=True)
-    found = prepare_folder(settings, folder, resume, console)
+    complete = prepare_folder(settings, folder, resume, console)
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(settings.seed)
         net = build_training(settings)
@@ -92,16 +97,14 @@ def train(
         initialize = tf.global_variables_initializer()
         with tf.Session() as session, stop_requests() as stop:
             session.run(initialize)
-            if found is not None:
-                saver.restore(session, found[1])
-                console.print(f"resumed from {found[1]}")
-            elif warm_start is not None:
+            resumed = restore_newest(session, saver, complete, console)
+            if resumed is None and warm_start is not None:
                 start_from(warm_start, net, session, console)
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
             run = _Run(settings, data, folder, net, session, saver, console, stop)
             try:
-                return run.until_done(found[0] if found else 0)
+                return run.until_done(resumed)
             except (OSError, IndexError, tf.errors.OpError) as error:
                 # A full disk among them; TensorFlow's event writer reports it as IndexError.
                 raise TrainingError(
@@ -128,11 +131,19 @@ class _Run:
         self.net, self.session, self.saver = net, session, saver
         self.console, self.stop = console, stop
         self.saved: dict[int, str] = {}
-        self.best_step, self.best_accuracy = read_best(folder)
+        self.best_step: int | None = None
+        self.best_accuracy = -1.0
         self.test_accuracy: float | None = None
 
-    def until_done(self, first_step: int) -> Result:
+    def until_done(self, resumed: tuple[int, str] | None) -> Result:
         settings = self.settings
+        first_step = 0
+        if resumed is not None:
+            first_step = resumed[0]
+            self.saved = {first_step: resumed[1]}
+            best = read_best(self.folder)
+            if best and best[0] in [step for step, _ in complete_checkpoints(self.folder)]:
+                self.best_step, self.best_accuracy = best
         self.log = report.Log(self.folder, self.session.graph, first_step)
         batches = prefetch(
             training_batches(
@@ -213,30 +224,37 @@ class _Run:
             ]
             self.log.picture(step, "mistakes", report.draw_grid(test.pictures[chosen], captions))
         if self.test_accuracy > self.best_accuracy:
-            self.best_step, self.best_accuracy = step, self.test_accuracy
-            self._save(step)
-            with written_whole(self.folder / BEST) as unfinished:
+            self._save(step)  # the best so far stays until the new one is written down
+            with written_whole(self.folder / BEST_FILE) as unfinished:
                 unfinished.write_text(
                     json.dumps({"step": step, "test_accuracy": self.test_accuracy}) + "\n"
                 )
+            self.best_step, self.best_accuracy = step, self.test_accuracy
         return self.test_accuracy
 
     def _save(self, step: int) -> None:
         if step not in self.saved:
+            if not self.session.run(self.net.finite):
+                self._refuse_loss(step, "finite, but weights are not")
             protect = {self.best_step} if self.best_step is not None else set()
             self.saved[step] = save_checkpoint(
                 self.session,
                 self.saver,
                 self.folder,
                 step,
+                CHECKPOINT,
                 protect=protect,
             )
 
-    def _refuse_loss(self, step: int, loss: float) -> None:
-        complete = complete_checkpoints(self.folder)
-        last = f"the last good checkpoint is {complete[-1][1]}" if complete else "none was saved"
+    def _refuse_loss(self, step: int, what: object) -> None:
+        """A loss at a step condemns the weights of the step before it, saved or not."""
+        good = [saved for saved in complete_checkpoints(self.folder) if saved[0] < step - 1]
+        last = f"the last good checkpoint is {good[-1][1]}" if good else "none was saved"
+        spoilt = self.saved.get(step - 1)
+        if spoilt is not None:
+            last += f", {spoilt} leads here: delete it before you resume"
         raise TrainingError(
-            f"the loss is {loss} at step {step}; {last}: try a lower --learning-rate, and go on "
+            f"the loss is {what} at step {step}; {last}: try a lower --learning-rate, and go on "
             "with --resume or start anew in another folder"
         )
 
@@ -261,10 +279,17 @@ class _Run:
             bar.console.print(f"step {step}/{self.settings.steps}  {numbers}", highlight=False)
 
 
+# What a run and its continuation must have in common: the graph, the data, the order of batches.
+FIXED = (
+    *("net", "num_classes", "image_size", "label_offset", "options", "ema_decay", "trainable"),
+    *("data", "holdout", "seed", "batch_size"),
+)
+
+
 def prepare_folder(
     settings: Settings, folder: pathlib.Path, resume: bool, console: Console
-) -> tuple[int, str] | None:
-    """Makes the folder; returns (step, prefix) to resume from, None for a fresh start."""
+) -> list[tuple[int, str]]:
+    """Makes the folder; returns the checkpoints (step, prefix) to resume from, oldest first."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -275,33 +300,62 @@ def prepare_folder(
             f"the model folder {folder} cannot be written ({error.strerror}): choose another"
         ) from None
     complete = complete_checkpoints(folder)
-    if resume:
-        for prefix, reason in incomplete_checkpoints(folder).items():
-            console.print(f"passed over {prefix}: {reason}")
-    if complete and not resume:
-        raise BadInputError(
-            f"{folder} holds a run already (step {complete[-1][0]}): go on with --resume, or "
-            "choose another --model-dir"
-        )
+    if not resume:
+        if complete:
+            raise BadInputError(
+                f"{folder} holds a run already (step {complete[-1][0]}): go on with --resume, or "
+                "choose another --model-dir"
+            )
+        return []
+    for prefix, reason in incomplete_checkpoints(folder).items():
+        console.print(f"passed over {prefix}: {reason}")
     before = load_settings(folder)
-    if resume and before is not None:
-        for name in ("net", "num_classes", "image_size", "label_offset", "options", "ema_decay"):
-            old, new = getattr(before, name), getattr(settings, name)
-            if old != new:
-                raise BadInputError(
-                    f"{folder} was trained with {name} = {old!r}, not {new!r}: resume it with the "
-                    "same, or choose another --model-dir"
-                )
-    if resume and not complete:
+    for name in FIXED if before else ():
+        old, new = getattr(before, name), getattr(settings, name)
+        if old != new:
+            raise BadInputError(
+                f"{folder} was trained with {name} = {old!r}, not {new!r}: resume it with the "
+                "same, or choose another --model-dir"
+            )
+    if not complete:
         console.print(f"nothing to resume in {folder}: starting anew")
-    return complete[-1] if resume and complete else None
+    return complete
+
+
+def restore_newest(
+    session: Any, saver: Any, complete: list[tuple[int, str]], console: Console
+) -> tuple[int, str] | None:
+    """Restores the newest checkpoint whose checksums hold; (step, prefix), or None of none.
+
+    Raises CheckpointError where one is whole but of another graph, or none can be read.
+    """
+    for step, prefix in reversed(complete):
+        match(tf.global_variables(), read_bundle(prefix)).check()  # Saver takes any shape
+        try:
+            saver.restore(session, prefix)
+        except tf.errors.OpError as error:
+            console.print(f"passed over {prefix}: {one_line(error)[:200]}")
+        else:
+            console.print(f"resumed from {prefix}")
+            return step, prefix
+    if complete:
+        raise CheckpointError(
+            f"no checkpoint can be read whole, the newest is {complete[-1][1]}: choose another "
+            "--model-dir"
+        )
+    return None
 
 
 def start_from(warm_start: WarmStart, net: TrainingGraph, session: Any, console: Console) -> None:
     """Restores the net's variables (no optimizer slots) from another checkpoint, strictly."""
+    bundle = read_bundle(warm_start.checkpoint)
+    if warm_start.ema and not has_averages(bundle.tensors):
+        raise CheckpointError(
+            f"{warm_start.checkpoint} has no moving averages: leave --warm-start-ema out"
+        )
     plan = match(
         net.variables,
-        read_bundle(warm_start.checkpoint),
+        bundle,
         skip=warm_start.exclude,
         ema=warm_start.ema,
         rename=warm_start.rename,
@@ -329,12 +383,3 @@ def stop_requests() -> Iterator[list[str]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def read_best(folder: pathlib.Path) -> tuple[int | None, float]:
-    """(step, held-out accuracy) of the best checkpoint of a folder; (None, -1) without one."""
-    try:
-        best = json.loads((folder / BEST).read_text())
-        return int(best["step"]), float(best["test_accuracy"])
-    except (OSError, ValueError, KeyError):
-        return None, -1.0

@@ -53,13 +53,16 @@ def read_log(path: pathlib.Path) -> list[dict[str, float]]:
     """Rows of ``log.csv``; empty cells are left out of a row. A half-written last row too."""
     if not path.exists():
         return []
+    rows = []
     with open(path, newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [
-        {name: float(cell) for name, cell in row.items() if cell}
-        for row in rows
-        if None not in row.values() and row["step"]
-    ]
+        for cells in csv.DictReader(file):
+            try:
+                row = {name: float(cell) for name, cell in cells.items() if cell}
+            except (TypeError, ValueError):
+                continue
+            if None not in cells.values() and "step" in row:
+                rows.append(row)
+    return rows
 
 
 def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> None:

@@ -12,6 +12,8 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.files import written_whole
 
 FILE = "training.json"
+BEST_FILE = "best.json"
+CHECKPOINT = "model.ckpt"  # name of a checkpoint without its step
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +25,7 @@ class Settings:
     image_size: tuple[int, int]
     class_names: tuple[str, ...] = ()
     data: str = ""  # what the data call themselves
+    holdout: float | None = None  # share that was split off, where one half was missing
     label_offset: int = 0  # logits before the first class of the data: 1 for a "background"
     options: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the net's function
     steps: int = 1000
@@ -43,6 +46,15 @@ class Settings:
         """Writes ``training.json`` into a model folder."""
         with written_whole(folder / FILE) as unfinished:
             unfinished.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+
+
+def read_best(folder: pathlib.Path) -> tuple[int, float] | None:
+    """(step, held-out accuracy) of a folder's best checkpoint; None where none is recorded."""
+    try:
+        best = json.loads((folder / BEST_FILE).read_text())
+        return int(best["step"]), float(best["test_accuracy"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def load_settings(folder: pathlib.Path) -> Settings | None:
