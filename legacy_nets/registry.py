@@ -22,7 +22,7 @@ class Net:
     name: str
     document: str  # first three digits of the tutorial document
     builder: str  # "module:function" under legacy_nets.nets
-    image_size: tuple[int, ...]  # (height, width) that the document uses
+    image_size: tuple[int, ...]  # (height, width) of the document; clips: (frames, height, width)
     channels: int
     pixels: str
     classes: int
@@ -39,6 +39,29 @@ class Net:
 
 
 _NETS = (
+    *(
+        Net(
+            name=name,
+            document="000",
+            builder=f"{module}:{name}",
+            image_size=size,
+            channels=channels,
+            pixels="unit",
+            classes=10,
+            label_offset=0,
+            heads=("logits",),
+            parameters=parameters,
+            scope="",
+            errata=tuple(f"000-E{number:02d}" for number in range(1, 19)),
+        )
+        for name, module, size, channels, parameters in (
+            ("cnn_lstm", "cnn_lstm", (28, 28), 1, 5_892_266),
+            ("cnn_lstm_resnet", "cnn_lstm", (28, 28), 1, 12_711_082),
+            ("resnet_3d", "video_resnet", (16, 112, 112), 3, 41_818_634),
+            ("resnet_2plus1d", "video_resnet", (16, 112, 112), 3, 2_620_170),
+            ("resnet_3d_2plus1d", "video_resnet", (16, 112, 112), 3, 46_029_898),
+        )
+    ),
     Net(
         name="hand_signs",
         document="001",
@@ -108,12 +131,26 @@ def get_net(name: str) -> Net:
     )
 
 
+def get_image_net(name: str) -> Net:
+    """As ``get_net``, for what takes colour images only. Raises BadInputError for other nets."""
+    net = get_net(name)
+    if len(net.image_size) != 2 or net.channels != 3:
+        kind = "clips" if len(net.image_size) == 3 else "images"
+        size = "x".join(str(side) for side in (*net.image_size, net.channels))
+        raise BadInputError(
+            f"{name} takes {kind} of {size}: train, evaluate and predict take colour images only "
+            "so far; build it with legacy_nets.build"
+        )
+    return net
+
+
 def build(name: str, images: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
     """Builds a net in the current graph: ``(logits, end_points)``.
 
     Args:
       name: a name of ``list_nets()``.
-      images: float tensor [N, H, W, C], preprocessed as ``get_net(name).pixels`` says.
+      images: float tensor [N, H, W, C], or [N, T, H, W, C] for a net that takes clips;
+        preprocessed as ``get_net(name).pixels`` says.
       **options: what the net's function takes (``num_classes``, ``is_training``, ...).
 
     slim nets open their own arg_scope, so that batch norm cannot be forgotten.

@@ -43,7 +43,7 @@ def evaluate(
     **given: Any,
 ) -> None:
     """Accuracy and confusion matrix of a checkpoint of NET on labelled images."""
-    record = registry.get_net(net)
+    record = registry.get_image_net(net)
     prefix = open_checkpoint(checkpoint, best)
     changes = changed_settings(given)
     if given["seed"] is None:  # the split of the training, or its images would be held out here
@@ -148,7 +148,7 @@ def predict(
     from legacy_nets.data.pixels import frame
     from legacy_nets.data.pixels import read_picture
 
-    record = registry.get_net(net)
+    record = registry.get_image_net(net)
     if (features is None) != (out is None):
         raise BadInputError("--features and --out go together: which end point, and where to")
     prefix = open_checkpoint(checkpoint, best)

@@ -78,7 +78,7 @@ def train(net: str, **given: Any) -> None:
     legacy-nets train hand_signs --data photos --holdout 0.25 --model-dir run2 \\
         --warm-start run --augment
     """
-    record = registry.get_net(net)
+    record = registry.get_image_net(net)
     _check(given)
     saved = load_settings(given["model_dir"]) if given["resume"] else None
     if saved is not None:  # what is not said goes on as it was

@@ -42,7 +42,7 @@ def settings_of(checkpoint: str, net: str, **changes: Any) -> Settings:
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = load_settings(pathlib.Path(checkpoint).parent)
     if settings is None or settings.net != net:
-        record = registry.get_net(net)
+        record = registry.get_image_net(net)
         height, width = record.image_size
         settings = Settings(net, record.classes, (height, width))
     if "options" in changes:

@@ -68,7 +68,7 @@ class TrainingGraph(NetGraph):
 
 def build_net(settings: Settings) -> NetGraph:
     """Builds the net of the settings in the current graph, with placeholders to feed it."""
-    net = registry.get_net(settings.net)
+    net = registry.get_image_net(settings.net)
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
     taken = {"num_classes", "is_training", "reuse"} & settings.options.keys()

@@ -25,7 +25,7 @@ def uniform(name, count):
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z ^= z >> np.uint64(31)
-    return (z >> np.uint64(40)).astype(np.float64) * 2.0 ** -23 - 1.0
+    return (z >> np.uint64(40)).astype(np.float64) * 2.0**-23 - 1.0
 
 
 def variable(name, shape, salt=""):
@@ -56,11 +56,14 @@ def variable(name, shape, salt=""):
 
 
 def images(shape, salt=""):
-    """float32 images [N, H, W, C] in [-1, 1): patches of three sizes on top of each other.
+    """float32 images [N, H, W, C] or clips [N, T, H, W, C] in [-1, 1): patches of three sizes on
+    top of each other. The frames of a clip are images of their own.
 
     Large patches make the images differ from each other deep in a net, as photographs do. On
     plain noise all places look alike there, and batch norm in training mode blows up rounding.
     """
+    if len(shape) == 5:
+        return images([shape[0] * shape[1]] + list(shape[2:]), salt).reshape(shape)
     count, height, width, channels = shape
     result = np.zeros(shape)
     for cells, weight in ((3, 0.5), (12, 0.25), (max(height, width), 0.25)):

@@ -5,7 +5,9 @@ with legacy_nets.tf1 and the nets of this package (the tests). It knows neither;
 the module and the net.
 
 A request is a dict:
-  net, height, width, batch, num_classes   what to build
+  net, height, width, batch, num_classes   what to build (no classes: no training)
+  frames        of clips [N, T, H, W, C], missing for images [N, H, W, C]
+  channels      3 if missing
   options       more arguments of the net, {} if missing
   modes         any of "inference" and "training"
   steps         training steps, 0 if missing; the mode "training" measures before the first
@@ -68,13 +70,14 @@ def measure(tf, build, request):
 def _measure_mode(tf, build, request, mode, answer):
     training = mode == "training"
     salt = request.get("salt", "")
-    shape = [request["batch"], request["height"], request["width"], 3]
+    shape = [request[key] for key in ("batch", "frames", "height", "width") if key in request]
+    shape.append(request.get("channels", 3))
     images = tf.placeholder(tf.float32, shape)
     logits, end_points = build(
         images,
         num_classes=request["num_classes"],
         is_training=training,
-        **request.get("options", {})
+        **request.get("options", {}),
     )
     variables = tf.global_variables()
     trainable = tf.trainable_variables()
@@ -92,7 +95,8 @@ def _measure_mode(tf, build, request, mode, answer):
     if training:
         labels = fill.labels(request["batch"], request["num_classes"], salt)
         loss = _loss(tf, logits, end_points, tf.one_hot(labels, request["num_classes"]))
-        gradients = tf.gradients(loss, trainable)
+        # Gated: TensorFlow 1 else updates a kernel that the gradient of its input has yet to read.
+        gradients = tf.gradients(loss, trainable, gate_gradients=True)
         optimizer = tf.train.MomentumOptimizer(request.get("learning_rate", 0.0), MOMENTUM)
         with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
             step = optimizer.apply_gradients(zip(gradients, trainable))

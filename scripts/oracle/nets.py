@@ -1,7 +1,7 @@
 """The documents' nets as TensorFlow 1 ran them, their errors mended: the judge of ours.
 
 Documents 002 and 003: with its errors mended, their code equals tf.contrib.slim.nets bit for
-bit, so that is what runs here. Document 001: its code, mended.
+bit, so that is what runs here. Documents 000 and 001: their code, mended.
 
 ``NETS`` maps a net's name to (images, num_classes, is_training, **options) -> (logits,
 end_points); to add a net, add a function and its name.
@@ -131,7 +131,130 @@ def hand_signs(images, num_classes, is_training, keep_prob=0.5, shortcut_batch_n
     return logits, classifier.end_points
 
 
+def conv2d_layer(x, filters):
+    return tf.layers.conv2d(x, filters, 3, 1, "same", activation=tf.nn.relu)
+
+
+def residual_block(x, filters):
+    return tf.add(conv2d_layer(conv2d_layer(x, filters), filters), x)
+
+
+def lstm_layer(x):
+    cells = tf.nn.rnn_cell.MultiRNNCell([tf.nn.rnn_cell.LSTMCell(512)])
+    return tf.nn.dynamic_rnn(cells, x, dtype=tf.float32)[0]
+
+
+def cnn_lstm(images, num_classes, is_training, second_half=False, lstm_map="column"):
+    """Document 000's first listing, 000-E01 mended, with the output layer of its last one."""
+    points = collections.OrderedDict()
+    points["conv1"] = x = conv2d_layer(images, 32)
+    points["conv2"] = x = conv2d_layer(x, 32)
+    points["residual1"] = x = residual_block(x, 32)
+    points["pool1"] = x = tf.layers.max_pooling2d(x, 2, 2)
+    points["conv3"] = x = conv2d_layer(x, 64)
+    points["conv4"] = x = conv2d_layer(x, 64)
+    points["residual2"] = x = residual_block(x, 64)
+    points["pool2"] = x = tf.layers.max_pooling2d(x, 2, 2)
+    points["conv5"] = x = conv2d_layer(x, 128)
+    points["conv6"] = x = conv2d_layer(x, 128)
+    points["residual3"] = x = residual_block(x, 128)
+    points["pool3"] = x = tf.layers.max_pooling2d(x, 2, 2, "same")  # 000-E01
+    points["conv7"] = x = conv2d_layer(x, 256)
+    points["conv8"] = x = conv2d_layer(x, 256)
+    points["residual4"] = x = residual_block(x, 256)
+    rows, columns = x.shape.as_list()[1:3]  # 4 and 4 in the document
+    points["lstm_input"] = x = tf.reshape(x, [-1, rows, columns * 256])
+    points["lstm_output"] = x = lstm_layer(x)
+    if second_half:  # 000-E02, decision 1
+        x = tf.reshape(x, [-1, rows, 1, 512])
+        columns = 1
+        if lstm_map == "tile":
+            columns = rows
+            x = tf.tile(x, [1, 1, columns, 1])
+        points["resnet_input"] = x
+        points["residual5"] = x = residual_block(x, 512)
+        points["lstm_input2"] = x = tf.reshape(x, [-1, rows, columns * 512])
+        with tf.variable_scope("lstm_2"):  # 000-E03, decision 2
+            points["lstm_output2"] = x = lstm_layer(x)
+    if num_classes is None:
+        return x, points
+    points["flatten"] = x = tf.reshape(x[:, -1, :], [-1, 512])
+    points["logits"] = x = tf.layers.dense(x, num_classes)
+    return x, points
+
+
+def cnn_lstm_resnet(images, num_classes, is_training, lstm_map="column"):
+    """Document 000's first two listings and its output layer."""
+    return cnn_lstm(images, num_classes, is_training, True, lstm_map)
+
+
+def conv3d_layer(x, filters, kernel_size, strides, activation=tf.nn.relu):
+    return tf.layers.conv3d(x, filters, kernel_size, strides, "same", activation=activation)
+
+
+def residual_3d_block(x, filters):
+    return tf.add(conv3d_layer(conv3d_layer(x, filters, 3, 1), filters, 3, 1), x)
+
+
+def residual_2plus1d_block(x, filters):  # conv3d: 000-E04
+    y = conv3d_layer(x, filters, (1, 3, 3), 1)
+    y = conv3d_layer(y, filters, (3, 1, 1), 1)
+    return tf.add(conv3d_layer(y, filters, (1, 1, 1), 1, None), x)
+
+
+def three_layers_3d_resnet(x, points, prefix=""):
+    points[prefix + "conv1"] = x = conv3d_layer(x, 64, 3, 1)
+    points[prefix + "conv2"] = x = conv3d_layer(x, 128, 3, 2)
+    points[prefix + "residual1"] = x = residual_3d_block(x, 128)
+    points[prefix + "residual2"] = x = residual_3d_block(x, 128)
+    points[prefix + "conv3"] = x = conv3d_layer(x, 256, 3, 2)
+    points[prefix + "residual3"] = x = residual_3d_block(x, 256)
+    points[prefix + "residual4"] = x = residual_3d_block(x, 256)
+    points[prefix + "conv4"] = x = conv3d_layer(x, 512, 3, 2)
+    points[prefix + "residual5"] = x = residual_3d_block(x, 512)
+    points[prefix + "residual6"] = x = residual_3d_block(x, 512)
+    return x
+
+
+def three_layers_2plus1d_resnet(x, points, prefix=""):  # conv3d, max_pooling3d: 000-E05
+    points[prefix + "conv1"] = x = conv3d_layer(x, 64, (1, 7, 7), (1, 2, 2))
+    points[prefix + "pool1"] = x = tf.layers.max_pooling3d(x, (1, 3, 3), (1, 2, 2), "same")
+    points[prefix + "residual1"] = x = residual_2plus1d_block(x, 64)
+    points[prefix + "residual2"] = x = residual_2plus1d_block(x, 64)
+    points[prefix + "conv2"] = x = conv3d_layer(x, 128, (1, 3, 3), (1, 2, 2))
+    points[prefix + "residual3"] = x = residual_2plus1d_block(x, 128)
+    points[prefix + "residual4"] = x = residual_2plus1d_block(x, 128)
+    points[prefix + "conv3"] = x = conv3d_layer(x, 256, (1, 3, 3), (1, 2, 2))
+    points[prefix + "residual5"] = x = residual_2plus1d_block(x, 256)
+    points[prefix + "residual6"] = x = residual_2plus1d_block(x, 256)
+    return x
+
+
+def three_layers_3d_resnet_2plus1d(x, points):
+    x = three_layers_3d_resnet(x, points, "3d/")
+    return three_layers_2plus1d_resnet(x, points, "2plus1d/")
+
+
+def _video(trunk):
+    """Document 000's nets for clips, with the head that 000-E11 misses."""
+
+    def build(clips, num_classes, is_training):
+        points = collections.OrderedDict()
+        x = trunk(clips, points)
+        if num_classes is not None:
+            points["global_pool"] = x = tf.reduce_mean(x, [1, 2, 3])
+            points["logits"] = x = tf.layers.dense(x, num_classes)
+        return x, points
+
+    return build
+
+
 NETS = {
+    "cnn_lstm": cnn_lstm,
+    "cnn_lstm_resnet": cnn_lstm_resnet,
+    "resnet_3d": _video(three_layers_3d_resnet),
+    "resnet_2plus1d": _video(three_layers_2plus1d_resnet),
+    "resnet_3d_2plus1d": _video(three_layers_3d_resnet_2plus1d),
     "hand_signs": hand_signs,
     "inception_v3": inception_v3,
     "resnet_v2_50": _resnet("resnet_v2_50"),

@@ -42,7 +42,19 @@ def _case(net, side, batch, classes, learning_rate, **options):
     }
 
 
+def _clips(net, frames, side, learning_rate):
+    return dict(_case(net, side, 2, 10, learning_rate), frames=frames)
+
+
 CASES = {
+    "cnn_lstm": dict(_case("cnn_lstm", 28, 3, 10, 3e-3), channels=1),
+    "cnn_lstm_resnet": dict(_case("cnn_lstm_resnet", 28, 3, 10, 3e-3), channels=1),
+    "cnn_lstm_resnet_tile": dict(
+        _case("cnn_lstm_resnet", 28, 3, 10, 3e-3, lstm_map="tile"), channels=1
+    ),
+    "resnet_3d": _clips("resnet_3d", 4, 16, 1e-3),
+    "resnet_2plus1d": _clips("resnet_2plus1d", 4, 16, 1e-3),
+    "resnet_3d_2plus1d": _clips("resnet_3d_2plus1d", 8, 32, 1e-3),
     "hand_signs": _case("hand_signs", 64, 4, 6, 1e-5, keep_prob=1.0),
     "inception_v3": _case("inception_v3", 139, 8, 11, 5e-5, **NO_DROPOUT),
     "resnet_v2_50": _case("resnet_v2_50", 65, 4, 11, 1e-3),
