@@ -25,9 +25,19 @@ from legacy_nets.train.settings import Settings
 NET = {"keep_prob": 1.0, "initial_std": None, "momentum": 0.9}
 AVERAGED = {"ema_decay": 0.98, "augment": Augment(rotate=15, zoom=0.1)}
 RECIPES = {
-    "from scratch": {"steps": 200, "warmup": 30},
-    "with augmentation and averaging": {"steps": 400, "warmup": 30, **AVERAGED},
-    "warm start, augmentation, averaging": {"steps": 250, "warm": True, **AVERAGED},
+    "from scratch": {"steps": 200, "warmup": 30, "learning_rate": 2e-4},
+    "with augmentation and averaging": {
+        "steps": 400,
+        "warmup": 30,
+        "learning_rate": 2e-4,
+        **AVERAGED,
+    },
+    "warm start, augmentation, averaging": {
+        "steps": 250,
+        "learning_rate": 1e-4,
+        "warm": True,
+        **AVERAGED,
+    },
 }
 
 
@@ -54,7 +64,6 @@ def main() -> None:
                 (64, 64),
                 class_names=data.class_names,
                 options=NET,
-                learning_rate=2e-4,
                 cosine=True,
                 seed=seed,
                 save_every=10**9,

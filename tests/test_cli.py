@@ -198,11 +198,30 @@ def test_unwritable_model_folder(signs_folder, tmp_path):
     assert (tmp_path / "file").read_text() == "precious"
 
 
-def test_checkpoint_of_another_net(trained, signs_folder):
+def test_checkpoint_of_another_net(trained, signs_folder, tmp_path):
     folder, _ = trained
     line = refused("evaluate", "hand_signs", "--checkpoint", folder, "--data", signs_folder)
+    assert line.endswith("model.ckpt-4 is a checkpoint of tiny, not of hand_signs")
+    for path in folder.glob("model.ckpt-4.*"):  # without its settings
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    given = ("--checkpoint", tmp_path / "model.ckpt-4", "--data", signs_folder)
+    line = refused("evaluate", "hand_signs", *given)
     assert "does not fit the graph (0 variables do)" in line
     assert "reference/" in line and "tiny/" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "tiny", "--bogus", "1"], "No such option '--bogus'"),
+        (["train", "tiny"], "Missing option '--model-dir'"),
+        (["train", "tiny", "--model-dir", "x", "--steps", "0"], "'--steps': 0 is not in the range"),
+        (["no_such_command"], "No such command 'no_such_command'"),
+    ],
+)
+def test_usage_errors_are_one_line_too(arguments, message):
+    line = refused(*arguments)
+    assert message in line and line.endswith("--help)")
 
 
 def test_checkpoint_that_is_none(tmp_path, signs_folder):

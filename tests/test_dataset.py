@@ -173,6 +173,8 @@ def test_framed_data():
 def test_unreadable_pictures(tmp_path):
     with pytest.raises(BadInputError, match="no such image: "):
         read_picture(tmp_path / "none.png")
+    with pytest.raises(BadInputError, match="is a folder: give the images in it"):
+        read_picture(tmp_path)
     (tmp_path / "page.png").write_text("<html></html>")
     with pytest.raises(BadInputError, match=r"page\.png is not a readable PNG or JPEG"):
         read_picture(tmp_path / "page.png")

@@ -74,6 +74,15 @@ def test_everything_of_compat_v1_is_there():
     assert tf.__version__ == tensorflow.__version__
 
 
+def test_contrib_layers_is_the_whole_package():
+    layers = tf.contrib.layers
+    for name in ("conv2d", "fully_connected", "xavier_initializer", "l2_regularizer"):
+        assert callable(getattr(layers, name))
+    with tf.Graph().as_default(), tf.Session() as session:
+        penalty = layers.l2_regularizer(0.5)(tf.constant([3.0, 4.0]))
+        assert session.run(penalty) == pytest.approx(0.5 * 25 / 2)
+
+
 def test_contrib_says_what_it_offers():
     with pytest.raises(AttributeError, match=r"tf\.contrib\.crf is not offered .*contrib\.slim"):
         _ = tf.contrib.crf

@@ -22,6 +22,10 @@ class _Door(click.Group):
         except LegacyNetsError as error:  # one line on stderr, never a traceback
             click.echo(f"legacy-nets: {error}", err=True)
             context.exit(2)
+        except click.UsageError as error:
+            path = error.ctx.command_path if error.ctx else "legacy-nets"
+            click.echo(f"legacy-nets: {error.format_message()} (see {path} --help)", err=True)
+            context.exit(2)
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: click's business
                 raise

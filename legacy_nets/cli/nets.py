@@ -28,7 +28,9 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(record) for record in records], indent=1))
         return
-    table = Table(*COLUMNS)
+    table = Table()
+    for column in COLUMNS:
+        table.add_column(column, no_wrap=column == COLUMNS[0])  # a name must be whole
     for record in records:
         table.add_row(*_row(record))
     Console().print(table)

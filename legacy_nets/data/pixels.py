@@ -82,6 +82,8 @@ def read_picture(path: str | pathlib.Path) -> np.ndarray:
             return np.asarray(upright.convert("RGB"))
     except FileNotFoundError:
         raise BadInputError(f"no such image: {path}") from None
+    except IsADirectoryError:
+        raise BadInputError(f"{path} is a folder: give the images in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise BadInputError(
             f"{path} is not a readable PNG or JPEG ({error}): open it in a viewer, or save it anew"

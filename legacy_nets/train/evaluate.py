@@ -41,7 +41,9 @@ def settings_of(checkpoint: str, net: str, **changes: Any) -> Settings:
     """
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = load_settings(pathlib.Path(checkpoint).parent)
-    if settings is None or settings.net != net:
+    if settings is not None and settings.net != net:
+        raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net}")
+    if settings is None:
         record = registry.get_image_net(net)
         height, width = record.image_size
         settings = Settings(net, record.classes, (height, width))

@@ -140,6 +140,8 @@ class _Run:
         first_step = 0
         if resumed is not None:
             first_step = resumed[0]
+            if first_step >= settings.steps:
+                self.console.print(f"already at step {first_step} of {settings.steps}")
             self.saved = {first_step: resumed[1]}
             best = read_best(self.folder)
             if best and best[0] in [step for step, _ in complete_checkpoints(self.folder)]:
@@ -310,13 +312,16 @@ def prepare_folder(
     for prefix, reason in incomplete_checkpoints(folder).items():
         console.print(f"passed over {prefix}: {reason}")
     before = load_settings(folder)
-    for name in FIXED if before else ():
-        old, new = getattr(before, name), getattr(settings, name)
-        if old != new:
-            raise BadInputError(
-                f"{folder} was trained with {name} = {old!r}, not {new!r}: resume it with the "
-                "same, or choose another --model-dir"
-            )
+    other = [name for name in FIXED if before and getattr(before, name) != getattr(settings, name)]
+    if other:
+        changes = ", ".join(
+            f"{name} = {getattr(before, name)!r} (now {getattr(settings, name)!r})"
+            for name in other
+        )
+        raise BadInputError(
+            f"{folder} was trained with {changes}: resume it with the same options, or choose "
+            "another --model-dir"
+        )
     if not complete:
         console.print(f"nothing to resume in {folder}: starting anew")
     return complete

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+
 from legacy_nets.errors import SetupError
 
 try:
     import tf_slim as slim
     import tf_slim.nets  # noqa: F401  (slim.nets is not imported by tf_slim itself)
-    from tf_slim import layers
+
+    # Not "from tf_slim import layers": that name is taken by a module inside the package.
+    layers = importlib.import_module("tf_slim.layers")
 except ImportError as error:
     raise SetupError(
         f"tf.contrib needs the package tf_slim ({error}): pip install 'tf-slim>=1.1,<1.2'"
