@@ -75,7 +75,7 @@ def train(net: str, **given: Any) -> None:
 
     \b
     legacy-nets train hand_signs --model-dir run --steps 600 --ema 0.99
-    legacy-nets train hand_signs --data photos --holdout 0.25 --model-dir run2 \\
+    legacy-nets train hand_signs --data test_signs.h5 --holdout 0.25 --model-dir run2 \\
         --warm-start run --augment
     """
     record = registry.get_image_net(net)
