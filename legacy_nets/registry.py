@@ -31,6 +31,7 @@ class Net:
     parameters: int  # trainable parameters at the sizes above
     scope: str  # outermost variable scope, "" where the document opens none
     errata: tuple[str, ...] = ()
+    layouts: tuple[str, ...] = ()  # foreign weights: "torch" -> torch_names(name) of the module
 
     def load(self) -> Any:
         """Imports the net's module (and TensorFlow) and returns its function."""
