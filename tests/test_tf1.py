@@ -71,7 +71,8 @@ def test_everything_of_compat_v1_is_there():
     assert len(names) > 600
     assert [name for name in names if not hasattr(tf, name)] == []
     assert tf.nn.relu is tensorflow.compat.v1.nn.relu
-    assert tf.__version__ == tensorflow.__version__
+    assert tf.__version__ == tf.VERSION == tf.version.VERSION == "1.15.5"
+    assert tensorflow.__version__ in tf.GIT_VERSION
 
 
 def test_contrib_layers_is_the_whole_package():

@@ -11,6 +11,7 @@ import legacy_nets
 from legacy_nets.cli.evaluate import evaluate
 from legacy_nets.cli.evaluate import predict
 from legacy_nets.cli.nets import nets
+from legacy_nets.cli.run import run
 from legacy_nets.cli.train import train
 from legacy_nets.errors import LegacyNetsError
 
@@ -46,5 +47,5 @@ def main() -> None:
     """
 
 
-for command in (nets, train, evaluate, predict):
+for command in (nets, run, train, evaluate, predict):
     main.add_command(command)

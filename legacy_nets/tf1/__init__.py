@@ -18,6 +18,7 @@ import warnings
 from typing import Any
 
 from legacy_nets.errors import SetupError
+from legacy_nets.tf1 import finder
 
 TESTED = ("2.21", "2.22")  # TensorFlow from the first up to, not including, the second
 _LEGACY = "tf_keras.api._v1.keras"  # Keras 2 as TensorFlow 1 knew it
@@ -120,16 +121,27 @@ nn = _Extended(
     f"{__name__}.nn",
     rnn_cell=importlib.import_module(f"{_LEGACY}.__internal__.legacy.rnn_cell"),
 )
+# What a script of that time compares with; where it really runs is in tf.GIT_VERSION.
+__version__ = VERSION = "1.15.5"
+__git_version__ = GIT_VERSION = f"legacy_nets on TensorFlow {_tf.__version__}"
+version = _Extended(_v1.version, f"{__name__}.version", VERSION=VERSION, GIT_VERSION=GIT_VERSION)
 # TensorFlow 1 code is what this package is for: no advice to stop using it.
 for _advice in (r"`tf\.(layers|nn\.rnn_cell)\.", r"`layer\.apply` is deprecated"):
     warnings.filterwarnings("ignore", message=_advice, category=UserWarning)
 
 
+finder.install()
+
+_ON_DEMAND = ("contrib", "estimator", "examples", "python")  # imported on first use
+
+
 def __getattr__(name: str) -> Any:
-    if name == "contrib":  # imported on first use: most nets do without it
-        return importlib.import_module(f"{__name__}.contrib")
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name == "__all__":  # for "from tensorflow import *"
+        return [public for public in __dir__() if not public.startswith("_")]
     return getattr(_v1, name)
 
 
 def __dir__() -> list[str]:
-    return sorted({"contrib", "keras", "layers", "nn", *dir(_v1)})
+    return sorted({*_ON_DEMAND, "keras", "layers", "nn", *dir(_v1)})

@@ -1,0 +1,31 @@
+"""``legacy-nets run``: an unmodified TensorFlow 1 script on today's TensorFlow."""
+
+from __future__ import annotations
+
+import click
+
+from legacy_nets.errors import BadInputError
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
+@click.option("--strict", is_flag=True, help="No stand-ins for what is gone from numpy and others.")
+@click.argument("script", required=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def run(module: str | None, strict: bool, script: str | None, arguments: tuple[str, ...]) -> None:
+    """Run SCRIPT, written for TensorFlow 1.4 to 1.15, as it is; ARGUMENTS are its own.
+
+    \b
+    legacy-nets run train.py --epochs 3
+    legacy-nets run -m slim.train_image_classifier --dataset_name=flowers
+    """
+    from legacy_nets.runner import ground
+    from legacy_nets.runner import launch
+
+    ground.strict = strict
+    if module is not None:
+        launch.run_module(module, [*([script] if script else []), *arguments])
+    elif script is None:
+        raise BadInputError("run needs a script: legacy-nets run SCRIPT [ARGUMENTS]")
+    else:
+        launch.run_script(script, arguments)

@@ -1,0 +1,166 @@
+"""Runs a script or module as ``python`` would, with TensorFlow 1 in its own modules."""
+
+from __future__ import annotations
+
+import atexit
+import builtins
+import importlib.util
+import io
+import os
+import signal
+import sys
+import sysconfig
+import traceback
+import types
+from collections.abc import Sequence
+from typing import Any
+
+from legacy_nets.errors import BadInputError
+from legacy_nets.runner import hook
+from legacy_nets.runner import rewrite
+
+_interrupted: list[bool] = []
+_RUNNER = os.path.dirname(os.path.abspath(__file__))
+
+
+def run_script(path: str, arguments: Sequence[str]) -> None:
+    """``python path arguments``: ends with SystemExit, as the script does.
+
+    Raises BadInputError where there is no such script, or its source cannot be decoded.
+    """
+    if os.path.isdir(path):
+        inner = os.path.join(path, "__main__.py")
+        if not os.path.isfile(inner):
+            raise BadInputError(f"{path} is a folder without __main__.py: name the script in it")
+        folder, path = path, inner
+    else:
+        folder = os.path.dirname(os.path.realpath(path))
+    source = _source(path)
+    _prepare(folder, [path, *arguments])
+    path = os.path.abspath(path)
+    _execute(path, source, _new_main(path))
+
+
+def run_module(name: str, arguments: Sequence[str]) -> None:
+    """``python -m name arguments``. Raises BadInputError where there is no such module."""
+    _prepare(os.getcwd(), ["-m", *arguments])
+    try:
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = importlib.util.find_spec(f"{name}.__main__")
+    except (ImportError, ValueError) as error:
+        raise BadInputError(f"-m {name}: {error}: run it from the folder above it") from None
+    if spec is None or not spec.origin or not os.path.isfile(spec.origin):
+        raise BadInputError(f"-m {name}: no such module: run it from the folder above it")
+    sys.argv[0] = spec.origin
+    main = _new_main(spec.origin)
+    main.__spec__ = spec
+    main.__package__ = spec.parent
+    _execute(spec.origin, _source(spec.origin), main)
+
+
+def _source(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise BadInputError(f"{path}: cannot be read ({error.strerror}): name a script") from None
+
+
+def _prepare(folder: str, argv: list[str]) -> None:
+    """sys.argv and sys.path as the script expects them; the hook over imports and spawns."""
+    stated = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+    own = {os.path.realpath(p) for p in ("", *stated)}
+    started = [p for p in sys.path[1:] if p and os.path.realpath(p) not in own]
+    libraries = [*started, *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib"))]
+    sys.argv[:] = argv
+    sys.path[0:1] = [folder]
+    roots = [folder, os.getcwd(), *stated]
+    hook.install(roots, libraries)
+    _hook_spawned(roots, libraries)
+    atexit.register(_die_if_interrupted)  # the first registered is the last called
+
+
+def _hook_spawned(roots: list[str], libraries: list[str]) -> None:
+    """Lets a process that multiprocessing spawns begin with the hook, too."""
+    from multiprocessing import spawn
+
+    real = spawn.get_command_line
+
+    def get_command_line(**options: Any) -> list[str]:
+        command = real(**options)
+        if "-c" in command:
+            place = command.index("-c") + 1
+            start = f"from legacy_nets.runner import hook; hook.install({roots!r}, {libraries!r}); "
+            command[place] = start + command[place]
+        return command
+
+    spawn.get_command_line = get_command_line
+
+
+def _new_main(path: str) -> types.ModuleType:
+    main = types.ModuleType("__main__")
+    vars(main).update(__file__=path, __builtins__=builtins, __cached__=None)
+    sys.modules["__main__"] = main
+    return main
+
+
+def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
+    try:
+        exec(rewrite.compile_source(source, path), vars(main))
+    except SystemExit:
+        raise
+    except KeyboardInterrupt as error:
+        _print_traceback(error)
+        _interrupted.append(True)
+        raise SystemExit(130) from None
+    except BaseException as error:
+        _print_traceback(error)
+        if isinstance(error, SyntaxError):
+            _explain_syntax(error)
+        _flush()
+        raise SystemExit(1) from None
+
+
+def _print_traceback(error: BaseException) -> None:
+    """As ``python`` prints it, without the frames of the launcher and its hook."""
+    text = io.StringIO()
+    report = traceback.TracebackException.from_exception(error)
+    _drop_frames(report, set())
+    for line in report.format():
+        text.write(line)
+    print(text.getvalue(), end="", file=sys.stderr)
+
+
+def _drop_frames(report: Any, seen: set[int]) -> None:
+    if report is None or id(report) in seen:
+        return
+    seen.add(id(report))
+    kept = [f for f in report.stack if not os.path.abspath(f.filename).startswith(_RUNNER + os.sep)]
+    report.stack = traceback.StackSummary.from_list(kept)
+    _drop_frames(report.__cause__, seen)
+    _drop_frames(report.__context__, seen)
+
+
+def _explain_syntax(error: SyntaxError) -> None:
+    print(
+        f"legacy-nets: {error.filename}, line {error.lineno}: not Python 3 ({error.msg}); if it is "
+        "Python 2, carry it over with 2to3 (pip install 2to3) and run it again",
+        file=sys.stderr,
+    )
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+
+
+def _die_if_interrupted() -> None:
+    """After Ctrl-C, python ends by that signal, once all else is done: a shell sees why."""
+    if _interrupted:
+        _flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)

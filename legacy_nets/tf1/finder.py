@@ -1,0 +1,136 @@
+"""Lets every public module path of TensorFlow 1.15 be imported below ``legacy_nets.tf1``.
+
+``import legacy_nets.tf1.contrib.slim.nets as nets``,
+``from legacy_nets.tf1.python.framework import graph_util``: few of these paths have a file here.
+What has none is looked up where today's packages keep it, and stands in ``sys.modules`` under
+both names. The launcher turns a script's ``tensorflow.a.b`` into ``legacy_nets.tf1.a.b``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import pathlib
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+ROOT = "legacy_nets.tf1"
+_FOLDER = pathlib.Path(__file__).parent
+
+# Where a path of 1.15 (without "tensorflow.") lies today; the longest one that fits counts.
+# Below such a path, modules keep their relative names.
+MOVED = {
+    "core": "tensorflow.core",
+    "python": "tensorflow.python",
+    "tools": "tensorflow.python.tools",
+    "python.layers": "tf_keras.src.legacy_tf_layers",
+    "python.keras": "tf_keras.src",
+    "contrib.slim": "tf_slim",
+    "contrib.slim.nets": "tf_slim.nets",
+    "contrib.slim.python.slim": "tf_slim",
+    "contrib.slim.python.slim.data": "tf_slim.data",
+    "contrib.slim.python.slim.nets": "tf_slim.nets",
+    "contrib.layers.python.layers": "tf_slim.layers",
+    "contrib.framework.python.ops": "tf_slim.ops",
+    "contrib.losses.python.losses": "tf_slim.losses",
+    "contrib.metrics.python.ops": "tf_slim.metrics",
+    "contrib.keras.api.keras": "tf_keras",
+}
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds what lies below ``legacy_nets.tf1`` and has no file of its own."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A spec for paths of TensorFlow 1.15 that something stands in for, else None."""
+        if not fullname.startswith(ROOT + ".") or _has_file(fullname):
+            return None
+        found = _find(fullname[len(ROOT) + 1 :])
+        if found is None:
+            return None
+        return importlib.machinery.ModuleSpec(
+            fullname, self, loader_state=found, is_package=hasattr(found, "__path__")
+        )
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Puts what was found in the place of the empty module that Python has made."""
+        spec = module.__spec__
+        assert spec is not None
+        sys.modules[spec.name] = spec.loader_state
+
+
+def _has_file(fullname: str) -> bool:
+    stem = _FOLDER.joinpath(*fullname.split(".")[2:])
+    return stem.with_suffix(".py").is_file() or (stem / "__init__.py").is_file()
+
+
+def _find(path: str) -> types.ModuleType | None:
+    """The module that stands for ``tensorflow.<path>`` of 1.15; None where there is none."""
+    found = _moved(path) or _attribute(path) or _shallow(path)
+    if found is None or hasattr(found, "__path__"):
+        return found
+    return _Package(found)
+
+
+class _Package(types.ModuleType):
+    """A module with a ``__path__``, so that Python looks for modules below it."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(module.__name__, module.__doc__)
+        self.__path__: list[str] = []
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._module)
+
+
+def _moved(path: str) -> types.ModuleType | None:
+    """By the table MOVED."""
+    parts = path.split(".")
+    for end in range(len(parts), 0, -1):
+        here = MOVED.get(".".join(parts[:end]))
+        if here:
+            name = ".".join([here, *parts[end:]])
+            try:
+                return importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                if error.name and not name.startswith(error.name):
+                    raise  # it is there, and lacks something
+    return None
+
+
+def _attribute(path: str) -> types.ModuleType | None:
+    """By attributes from ``legacy_nets.tf1`` on: ``train``, ``nn.rnn_cell``, ``keras.layers``."""
+    found: Any = sys.modules[ROOT]
+    for part in path.split("."):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            return None
+    return found if isinstance(found, types.ModuleType) else None
+
+
+def _shallow(path: str) -> types.ModuleType | None:
+    """``contrib.rnn.python.ops.core_rnn_cell`` is ``contrib.rnn``: its names are all there."""
+    parts = path.split(".")
+    if len(parts) < 3 or parts[0] != "contrib" or parts[2] != "python":
+        return None
+    try:
+        return importlib.import_module(f"{ROOT}.contrib.{parts[1]}")
+    except ModuleNotFoundError:
+        return None
+
+
+def install() -> None:
+    """Puts the finder first, once: the paths of real modules must not be searched again."""
+    if not any(isinstance(finder, Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Finder())
