@@ -87,7 +87,7 @@ def test_restores_the_values_of_the_file(tmp_path):
     assert list(got) == list(NET)
     for name, value in got.items():
         assert np.array_equal(value, _values(name, NET[name]))
-        assert np.array_equal(value, plan.bundle.read(name))
+        assert np.array_equal(value, plan.source.read(name))
 
 
 def test_reports_everything_at_once(tmp_path):
@@ -250,7 +250,7 @@ def test_partitioned_variables(tmp_path, saved, built):
         session.run(tf.global_variables_initializer())
         plan.apply(session)
         assert np.array_equal(session.run(whole), want)
-        assert np.array_equal(plan.bundle.read("net/w"), want)
+        assert np.array_equal(plan.source.read("net/w"), want)
 
 
 def test_a_finalized_graph(tmp_path):
@@ -333,20 +333,25 @@ def test_no_hint_where_all_fits(tmp_path):
     assert _plan(_checkpoint(tmp_path, NET | AVERAGES | ADAM), NET).hints == ()
 
 
-def test_object_based_checkpoints_are_named_as_such(tmp_path):
+def test_object_based_checkpoints_restore_by_name(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         (variable,) = _variables({"w": (2,)})
         checkpoint = tf.train.Checkpoint(layer=variable)
         session.run(tf.global_variables_initializer())
         prefix = checkpoint.save(str(tmp_path / "keras"), session=session)
+        assert "object-based" in match([variable], read_bundle(prefix)).hints[0]
         plan = match([variable], prefix)
-    assert "object-based" in plan.hints[0]
+        plan.check()
+        session.run(variable.assign([7.0, 7.0]))
+        plan.apply(session)
+        assert not session.run(variable).any()
 
 
-def test_a_wrong_path(tmp_path):
+def test_a_path_that_people_have(tmp_path):
     prefix = _checkpoint(tmp_path, NET)
-    for end in (".index", ".meta", ".data-00000-of-00001"):
-        assert f"by its prefix, here {prefix}" in _reason(_plan, prefix + end, NET)
+    for path in (*(prefix + end for end in (".index", ".meta", ".data-00000-of-00001")), tmp_path):
+        assert _plan(path, NET).source.prefix == prefix
+    assert "no such checkpoint" in _reason(_plan, prefix + "0", NET)
 
 
 # Files of TensorFlow 1.15.5
@@ -392,4 +397,4 @@ def test_a_slim_checkpoint_of_tensorflow_1_15_5(oracle, tmp_path):
         *("ExponentialMovingAverage", "ExponentialMovingAverage", "moving_mean", "moving_variance")
     ]
     for name, value in _restored(plan).items():
-        assert np.array_equal(value, plan.bundle.read(dict(plan.matched)[name]))
+        assert np.array_equal(value, plan.source.read(dict(plan.matched)[name]))

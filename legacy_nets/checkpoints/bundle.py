@@ -15,9 +15,11 @@ import numpy as np
 
 from legacy_nets.checkpoints.crc32c import crc32c
 from legacy_nets.checkpoints.crc32c import masked
+from legacy_nets.checkpoints.source import no_tensor
 from legacy_nets.checkpoints.sstable import read_table
 from legacy_nets.checkpoints.tensor_info import TensorInfo
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
+from legacy_nets.checkpoints.tensor_info import strings
 from legacy_nets.checkpoints.tensor_info import tensor_info
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.checkpoints.wire import Message
@@ -47,6 +49,8 @@ class Bundle:
     def read(self, name: str, verify: bool = True) -> np.ndarray:
         """One tensor, read-only and memory-mapped (a partitioned one: put together in memory).
 
+        Strings come as an array of bytes objects.
+
         Args:
           name: a key of ``tensors``.
           verify: hold the bytes against their CRC-32C (about half a GB a second).
@@ -55,23 +59,33 @@ class Bundle:
         missing or too short, a bad checksum.
         """
         if name not in self.tensors:
-            near = difflib.get_close_matches(name, self.tensors, n=3) or list(self.tensors)[:3]
-            raise CheckpointError(f"{self.prefix}: no tensor {name!r}; nearest: {', '.join(near)}")
+            raise no_tensor(self.prefix, name, self.tensors)
         info = self.tensors[name]
-        dtype = numpy_dtype(info.dtype)
+        dtype = np.dtype(object) if info.dtype == "string" else numpy_dtype(info.dtype)
         if dtype is None:
             raise CheckpointError(
                 f"{self.prefix}: {name} is of type {info.dtype}, which is no array of numbers"
             )
         if not info.slices:
-            return self._read_bytes(info, verify).view(dtype).reshape(info.shape)
+            return self._read_part(info, dtype, verify)
         whole = np.zeros(info.shape, dtype)
         for starts, part in info.slices:
             place = tuple(
                 slice(start, start + size) for start, size in zip(starts, part.shape, strict=True)
             )
-            whole[place] = self._read_bytes(part, verify).view(dtype).reshape(part.shape)
+            whole[place] = self._read_part(part, dtype, verify)
         return whole
+
+    def _read_part(self, info: TensorInfo, dtype: np.dtype, verify: bool) -> np.ndarray:
+        """A tensor that is no partitioned one, or a part of one."""
+        if info.dtype != "string":
+            return self._read_bytes(info, verify).view(dtype).reshape(info.shape)
+        try:
+            return strings(self._read_bytes(info, False).tobytes(), info, verify)
+        except Damaged as error:
+            raise CheckpointError(
+                f"{self.shards[info.shard]}: {error}; copy or download the checkpoint again"
+            ) from error
 
     def _read_bytes(self, info: TensorInfo, verify: bool) -> np.ndarray:
         """uint8 [size]: the bytes of a tensor or part."""
@@ -194,8 +208,8 @@ def _no_index(prefix: str) -> CheckpointError:
 
 def _version_1(path: Path) -> CheckpointError:
     return CheckpointError(
-        f"{path}: a V1 checkpoint (Saver V1, one file, no .index), which is not read; under "
-        "TensorFlow 1, restore it and save it again with tf.train.Saver(), whose format is V2"
+        f"{path}: a V1 checkpoint (Saver V1, no .index) where a V2 one is needed: open_weights, "
+        "--checkpoint and --warm-start read it"
     )
 
 

@@ -4,6 +4,11 @@ A CRC is linear over GF(2): the register after two halves of a message is the fi
 register, moved over as many zero bytes as the second half has, XOR the second half's. So the
 32-bit words of a chunk are folded in half again and again, each fold two table look-ups for
 all words at once. Source: RFC 3720 appendix B.4 (polynomial, test vectors).
+
+Long messages are first made short by plain XORs: x^6777 + x^484 + x^100 + 1 is a multiple of the
+polynomial P, and so is its 64th power, x^(64*6777) + x^(64*484) + ... (over GF(2) squaring doubles
+the exponents). So a 64-bit word may be left out if it is XORed into those 6293, 6677 and 6777
+words behind it. Idea: arXiv:2412.16398.
 """
 
 from __future__ import annotations
@@ -16,6 +21,8 @@ import numpy as np
 _POLYNOMIAL = 0x82F63B78  # bit-reversed, as the register is
 _CHUNK = 1 << 16  # bytes folded at a time: stays in the processor's cache
 _ONES = 0xFFFFFFFF
+_REACH = (6777 - 484, 6777 - 100, 6777)  # words behind a word that take it over
+_AT_ONCE = 8 * _REACH[0]  # words that are left out at a time: stay in the processor's cache
 
 
 @functools.cache
@@ -53,9 +60,31 @@ def crc32c(data: Any) -> int:
     """The CRC-32C of bytes or of a uint8 array; of ``b"123456789"`` it is 0xE3069283."""
     message = np.frombuffer(data, np.uint8)
     register = _ONES
+    if message.size > 16 * (_AT_ONCE + _REACH[-1]):
+        register, message = 0, _shortened(register, message)
     for start in range(0, message.size, _CHUNK):
         register = _extend(register, message[start : start + _CHUNK])
     return register ^ _ONES
+
+
+def _shortened(register: int, message: np.ndarray) -> np.ndarray:
+    """uint8, less than a MB, with register 0 of the same CRC as a long message after a register."""
+    step, _, reach = _REACH
+    rounds = (message.size // 8 - reach) // _AT_ONCE
+    rest = message[8 * rounds * _AT_ONCE :].copy()
+    window = np.zeros(_AT_ONCE + reach, "<u8")
+    window[0] = register
+    for number in range(rounds):
+        start = 8 * number * _AT_ONCE
+        window[:_AT_ONCE] ^= message[start : start + 8 * _AT_ONCE].view("<u8")
+        for at in range(0, _AT_ONCE, step):
+            block = window[at : at + step]
+            for distance in _REACH:
+                window[at + distance : at + distance + step] ^= block
+        window[:reach] = window[_AT_ONCE:]
+        window[reach:] = 0
+    rest[: 8 * reach].view("<u8")[:] ^= window[:reach]
+    return rest
 
 
 def masked(crc: int) -> int:

@@ -46,13 +46,13 @@ def _object_based(plan: Plan) -> str:
     if any("/.ATTRIBUTES/" in name for name in plan.extra):
         return (
             "the checkpoint is object-based (tf.train.Checkpoint or Keras, TensorFlow 2): its "
-            "keys are object paths, not variable names; save it with tf.compat.v1.train.Saver"
+            "keys are object paths; open_weights reads it under its variables' names"
         )
     return ""
 
 
 def _averages(plan: Plan) -> str:
-    there = sum(item.stored + AVERAGE in plan.bundle.tensors for item in plan.missing)
+    there = sum(item.stored + AVERAGE in plan.source.tensors for item in plan.missing)
     if there:
         return f"{there} of the missing are there as moving averages only: ema=True reads them"
     return ""
@@ -95,7 +95,7 @@ def _rnn_names(plan: Plan) -> str:
     for item in plan.missing:
         scope, slash, last = item.stored.rpartition("/")
         old = scope + slash + _RENAMED.get(last, last)
-        if old in extra and plan.bundle.tensors[old].shape == item.shape:
+        if old in extra and plan.source.tensors[old].shape == item.shape:
             return (
                 f"the checkpoint says {_RENAMED[last]} where the graph says {last} (RNN cells "
                 "were renamed in TensorFlow 1.2): pass the variables as a dict by checkpoint "
@@ -119,7 +119,7 @@ def _scope(plan: Plan) -> str:
             scopes = [
                 scope
                 for scope in tails.get(tail, [])
-                if plan.bundle.tensors["/".join(filter(None, (scope, tail)))].shape == item.shape
+                if plan.source.tensors["/".join(filter(None, (scope, tail)))].shape == item.shape
             ]
             if scopes:  # the longest end that both have
                 pairs.update(("/".join(parts[:cut]), scope) for scope in scopes)

@@ -19,11 +19,13 @@ from typing import Any
 from typing import NamedTuple
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.assign import assign
 from legacy_nets.checkpoints.bundle import Bundle
-from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.checkpoints.hints import hints
+from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.checkpoints.slots import AVERAGE
 from legacy_nets.checkpoints.slots import is_slot
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import one_line
 
@@ -64,7 +66,7 @@ class Plan:
     and raw weights whose averages are read): they are left alone and never an error.
     """
 
-    bundle: Bundle
+    source: Source
     variables: Mapping[str, Any]  # graph name -> variable, or list of the parts of one
     matched: tuple[Match, ...]
     missing: tuple[Missing, ...]
@@ -90,7 +92,7 @@ class Plan:
         found = [f"{len(names)} {kind}: {_few(names)}" for kind, names in kinds if names]
         if found:
             raise CheckpointError(
-                f"{self.bundle.prefix} does not fit the graph ({len(self.matched)} variables do); "
+                f"{self.source.prefix} does not fit the graph ({len(self.matched)} variables do); "
                 + "; ".join(found + [f"hint: {hint}" for hint in self.hints])
             )
 
@@ -107,7 +109,7 @@ class Plan:
                 + ("" if item.name == item.stored else f" (searched as {item.stored})")
                 for item in self.missing
             ],
-            "extra": [f"{name} {_shape(self.bundle.tensors[name].shape)}" for name in self.extra],
+            "extra": [f"{name} {_shape(self.source.tensors[name].shape)}" for name in self.extra],
             "mismatched": [_differs(item) for item in self.mismatched],
             "skipped": list(self.skipped),
             "offset": [
@@ -117,7 +119,7 @@ class Plan:
             "hints": list(self.hints),
         }
         counts = [f"{kind:<11}{len(names):>6}" for kind, names in sections.items()]
-        lines = [self.bundle.prefix, *counts, f"{averages} of the matched are moving averages"]
+        lines = [self.source.prefix, *counts, f"{averages} of the matched are moving averages"]
         for kind, names in sections.items():
             if names:
                 lines += ["", kind, *(f"  {name}" for name in names)]
@@ -127,9 +129,11 @@ class Plan:
     def savers(self) -> list[Any]:
         """The tf.train.Savers that restore ``matched``; building them adds ops to the graph.
 
-        One, unless several variables read the same tensor. Touch this before the graph is
-        finalized.
+        One, unless several variables read the same tensor; none if the source is no ``Bundle``.
+        Touch this before the graph is finalized.
         """
+        if not isinstance(self.source, Bundle):
+            return []
         rounds: list[dict[str, Any]] = []
         for item in self.matched:
             free = next((names for names in rounds if item.stored not in names), None)
@@ -147,23 +151,29 @@ class Plan:
         Besides: if data files are missing, too short, or fail their checksum.
         """
         self.check()
-        self.bundle.check_complete()
-        prefix = str(Path(self.bundle.prefix).absolute())
+        self.source.check_complete()
+        items = [
+            (self.variables[item.name], item.stored, self.label_offset) for item in self.offset
+        ]
+        if isinstance(self.source, Bundle):
+            self._restore(session, str(Path(self.source.prefix).absolute()))
+        else:
+            items += [(self.variables[item.name], item.stored, 0) for item in self.matched]
+        assign(session, self.source, items)
+
+    def _restore(self, session: Any, prefix: str) -> None:
+        """Lets TensorFlow read what it can read itself."""
         try:
             with session.graph.as_default():  # a Saver looks there for graph or eager mode
                 for saver in self.savers:
                     saver.restore(session, prefix)
         except (tf.errors.OpError, ValueError) as error:
             raise CheckpointError(f"{prefix}: not restored: {one_line(error)[:300]}") from error
-        for item in self.offset:
-            value = self.bundle.read(item.stored)[..., self.label_offset :]
-            assign = self.variables[item.name].initializer
-            session.run(assign, {assign.inputs[1]: value})
 
 
 def match(
     variables: Sequence[Any] | Mapping[str, Any],
-    bundle: Bundle | str | Path,
+    source: Source | str | Path,
     *,
     skip: Sequence[str] = (),
     rename: Sequence[tuple[str, str]] = (),
@@ -176,7 +186,7 @@ def match(
     Args:
       variables: TF1 variables (``tf.global_variables()``), or name -> variable, where the
         name takes the place of the variable's own.
-      bundle: of ``read_bundle``, or the prefix to read.
+      source: an opened weight file, or the path that ``open_weights`` is to open.
       skip: scopes or shell patterns of names to leave alone, in the graph and beyond it.
       rename: ordered (graph scope, checkpoint scope); the first that fits a variable counts,
         "" is the outermost scope.
@@ -185,12 +195,12 @@ def match(
       label_offset: if the checkpoint has this many more classes than the graph (last
         dimension), drop the first ones: 1 for the "background" of slim's 1001 classes.
 
-    Raises CheckpointError: the bundle cannot be read; a skip, rename or label_offset that
+    Raises CheckpointError: the file cannot be read; a skip, rename or label_offset that
     fits nothing.
     """
-    if not isinstance(bundle, Bundle):
-        bundle = read_bundle(bundle)
-    tensors = bundle.tensors
+    if isinstance(source, (str, Path)):
+        source = open_weights(source)
+    tensors = source.tensors
     patterns = (skip,) if isinstance(skip, str) else tuple(skip)
     graph = _by_name(variables)
     _check_skip(patterns, [*graph, *tensors])
@@ -225,11 +235,11 @@ def match(
     offset = _offset(mismatched, label_offset or 0, graph)
     if label_offset and not offset:
         raise CheckpointError(
-            f"{bundle.prefix}: label_offset={label_offset} fits nothing: no variable's last "
+            f"{source.prefix}: label_offset={label_offset} fits nothing: no variable's last "
             f"dimension is {label_offset} more in the checkpoint; leave label_offset out"
         )
     return Plan(
-        bundle=bundle,
+        source=source,
         variables=graph,
         matched=tuple(matched),
         missing=tuple(missing),

@@ -1,16 +1,28 @@
 """What every readable weight file looks like to the code that restores from it.
 
-``Bundle`` (Saver V2), ``H5``, ``Arrays`` (.npz), ``Safetensors``, ``TorchZip`` and ``Translated``
-all are sources.
+``Bundle`` (Saver V2), ``WeightFile`` (every other format) and ``Translated`` (foreign names) are
+sources; ``read.open_weights`` gives the one that fits a path.
 """
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import NamedTuple
 from typing import Protocol
 
 import numpy as np
+
+from legacy_nets.checkpoints.wire import Damaged
+from legacy_nets.errors import CheckpointError
+from legacy_nets.errors import one_line
 
 
 class Described(Protocol):
@@ -54,3 +66,59 @@ class Source(Protocol):
     def check_complete(self) -> None:
         """Raises CheckpointError if a part of the file is missing."""
         ...
+
+
+class WeightFile:
+    """A source made of a list of tensors and a function that loads one of them.
+
+    ``apart`` are tensors that no net needs (an optimizer's): ``read`` takes their names too.
+    ``notes`` say what the reader did beyond reading, a line each.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        tensors: Mapping[str, Described],
+        load: Callable[[str], np.ndarray],
+        apart: Mapping[str, Described] | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.prefix = prefix
+        self.tensors = tensors
+        self.apart = apart or {}
+        self.notes = notes
+        self._load = load
+
+    def read(self, name: str) -> np.ndarray:
+        """One tensor. Raises CheckpointError: no such tensor, or its bytes are damaged."""
+        if name not in self.tensors and name not in self.apart:
+            raise no_tensor(self.prefix, name, self.tensors)
+        with reading(self.prefix):
+            return self._load(name)
+
+    def check_complete(self) -> None:
+        """Nothing to do: the sizes were held against the file when it was opened."""
+
+
+def no_tensor(prefix: str, name: str, names: Iterable[str]) -> CheckpointError:
+    """The error of a name that is not there, with the nearest that are."""
+    known = list(names)
+    near = difflib.get_close_matches(name, known, n=3) or known[:3]
+    return CheckpointError(f"{prefix}: no tensor {name!r}; nearest: {', '.join(near)}")
+
+
+@contextlib.contextmanager
+def reading(path: object) -> Iterator[None]:
+    """Turns what a damaged file raises into a CheckpointError that names it, in one line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or one_line(error)[:200]
+        raise CheckpointError(f"{path}: cannot be read ({reason})") from error
+    except (
+        *(Damaged, UnicodeError, RuntimeError, OverflowError, EOFError, struct.error),
+        *(zipfile.BadZipFile, zlib.error),
+    ) as error:
+        raise CheckpointError(
+            f"{path}: damaged ({one_line(error)[:200]}); copy or download it again"
+        ) from error

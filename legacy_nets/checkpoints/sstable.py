@@ -7,25 +7,28 @@ CRC-32C (4 bytes); both are checked before a byte of the block is believed.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from legacy_nets.checkpoints.crc32c import crc32c
 from legacy_nets.checkpoints.crc32c import masked
+from legacy_nets.checkpoints.strangers import stranger
+from legacy_nets.checkpoints.wire import Buffer
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.checkpoints.wire import varint
 from legacy_nets.errors import CheckpointError
 
 _FOOTER = 48
-_MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")
+TABLE_MARK = (0xDB4775248B80FB57).to_bytes(8, "little")
 _NO_COMPRESSION = 0
 _SNAPPY = 1
-_STRANGERS = (  # what people have in place of a table, by its first bytes
-    (b"version https://git-lfs", "a git-LFS pointer, not the file itself: run git lfs pull"),
-    (b"<", "an HTML or XML page, not the file itself: download it again"),
-    (b"\x1f\x8b", "a gzip archive: unpack it first"),
-    (b"PK\x03\x04", "a zip archive: unpack it first"),
+_OTHERS = (  # weight files too, but no tables
+    (b"PK\x03\x04", "a zip archive (PyTorch, .npz, .keras), not a TensorFlow checkpoint"),
     (b"\x89HDF", "an HDF5 file (Keras weights), not a TensorFlow checkpoint"),
+    (b"\x80\x02", "a Python pickle (PyTorch), not a TensorFlow checkpoint"),
 )
 
 
@@ -35,33 +38,61 @@ def read_table(path: Path) -> Iterator[tuple[bytes, bytes]]:
         data = path.read_bytes()
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from error
-    if len(data) < _FOOTER or data[-8:] != _MAGIC:
+    if len(data) < _FOOTER or data[-8:] != TABLE_MARK:
         raise CheckpointError(f"{path}: {_stranger(data)}")
     try:
-        footer = data[-_FOOTER:]
-        _, at = varint(footer, 0)  # the metaindex block, which TensorFlow leaves empty
-        _, at = varint(footer, at)
-        for _, handle in _entries(_block(data, footer[at:])):
-            yield from _entries(_block(data, handle))
+        for _, handle in _index(data):
+            for key, value in _entries(_block(data, handle)):
+                yield key, bytes(value)
     except Damaged as error:
         raise CheckpointError(
             f"{path}: damaged ({error}); copy or download the checkpoint again"
         ) from error
 
 
+class Table:
+    """A table of values too large to be read at once: finds single keys. Raises Damaged."""
+
+    def __init__(self, path: Path) -> None:
+        if path.stat().st_size < _FOOTER:
+            raise Damaged("too short for a table")
+        self._data = np.memmap(path, np.uint8, "r").data
+        if self._data[-8:] != TABLE_MARK:
+            raise Damaged("its last 8 bytes are not the table mark")
+        self._blocks = _index(self._data)
+        self._last: tuple[Buffer, list[tuple[bytes, Buffer]]] = (b"", [])
+
+    def get(self, key: bytes) -> Buffer | None:
+        """The value of a key, not copied; None where there is none."""
+        at = bisect.bisect_left(self._blocks, key, key=lambda entry: entry[0])
+        if at == len(self._blocks):
+            return None
+        handle = self._blocks[at][1]
+        if handle != self._last[0]:  # small values share a block: it is checked once
+            self._last = (handle, _entries(_block(self._data, handle)))
+        return next((value for found, value in self._last[1] if found == key), None)
+
+
+def _index(data: Buffer) -> list[tuple[bytes, Buffer]]:
+    """Per data block, a key that is not before its last one, and the block's handle."""
+    footer = data[-_FOOTER:]
+    _, at = varint(footer, 0)  # the metaindex block, which TensorFlow leaves empty
+    _, at = varint(footer, at)
+    return _entries(_block(data, footer[at:]))
+
+
 def _stranger(data: bytes) -> str:
-    if not data:
-        return "the file is empty; copy or download the checkpoint again"
-    for start, what in _STRANGERS:
-        if data.lstrip()[: len(start)] == start:
-            return f"this is {what}"
-    return (
+    found = stranger(data[:64])
+    for start, what in _OTHERS:
+        if data.startswith(start):
+            found = f"this is {what}"
+    return found or (
         "not a checkpoint index, or a truncated one (its last 8 bytes are not the table mark); "
         "copy or download the checkpoint again"
     )
 
 
-def _block(data: bytes, handle: bytes) -> bytes:
+def _block(data: Buffer, handle: Buffer) -> Buffer:
     """The block that a handle (varint offset, varint size) points at, checked and unpacked."""
     offset, at = varint(handle, 0)
     size, _ = varint(handle, at)
@@ -77,14 +108,14 @@ def _block(data: bytes, handle: bytes) -> bytes:
     raise Damaged(f"unknown compression {data[end]} at byte {end}")
 
 
-def _entries(block: bytes) -> list[tuple[bytes, bytes]]:
+def _entries(block: Buffer) -> list[tuple[bytes, Buffer]]:
     """Key and value of each entry; a key stores only what differs from the key before it."""
     if len(block) < 4:
         raise Damaged("a block is too short")
     end = len(block) - 4 - 4 * int.from_bytes(block[-4:], "little")  # restart points end a block
     if end < 0:
         raise Damaged("a block has more restart points than bytes")
-    entries = []
+    entries: list[tuple[bytes, Buffer]] = []
     key, at = b"", 0
     while at < end:
         shared, at = varint(block, at)
@@ -92,13 +123,13 @@ def _entries(block: bytes) -> list[tuple[bytes, bytes]]:
         size, at = varint(block, at)
         if shared > len(key) or at + own + size > end:
             raise Damaged("an entry reaches out of its block")
-        key = key[:shared] + block[at : at + own]
+        key = key[:shared] + bytes(block[at : at + own])
         at += own + size
         entries.append((key, block[at - size : at]))
     return entries
 
 
-def unsnappy(data: bytes) -> bytes:
+def unsnappy(data: Buffer) -> bytes:
     """Unpacks raw Snappy (google/snappy, format_description.txt). Raises Damaged."""
     size, at = varint(data, 0)
     out = bytearray()

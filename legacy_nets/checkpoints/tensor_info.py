@@ -11,10 +11,13 @@ import math
 
 import numpy as np
 
+from legacy_nets.checkpoints.crc32c import crc32c
+from legacy_nets.checkpoints.crc32c import masked
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.checkpoints.wire import Message
+from legacy_nets.checkpoints.wire import varint
 
-_DTYPES = {
+DTYPES = {
     1: "float32",
     2: "float64",
     3: "int32",
@@ -54,7 +57,33 @@ def numpy_dtype(name: str) -> np.dtype | None:
         import ml_dtypes  # comes with TensorFlow
 
         return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name) if name in _DTYPES.values() and name != "string" else None
+    return np.dtype(name) if name in DTYPES.values() and name != "string" else None
+
+
+def strings(data: bytes, info: TensorInfo, verify: bool) -> np.ndarray:
+    """The strings of a tensor, object [*shape] of bytes, from its bytes in the shard.
+
+    They are: each length as a varint, the checksum of the lengths (as uint32), the strings. The
+    entry's checksum is of lengths (uint32), their checksum and strings. Raises Damaged.
+    """
+    lengths, at = [], 0
+    for _ in range(math.prod(info.shape)):
+        length, at = varint(data, at)
+        lengths.append(length)
+    if at + 4 + sum(lengths) != len(data):
+        raise Damaged(f"the strings of {info.name} do not fill their {len(data)} bytes")
+    counted = b"".join(length.to_bytes(4, "little") for length in lengths)
+    if verify and (
+        masked(crc32c(counted)) != int.from_bytes(data[at : at + 4], "little")
+        or masked(crc32c(counted + data[at:])) != info.crc
+    ):
+        raise Damaged(f"bad checksum of {info.name}")
+    found: np.ndarray = np.empty(len(lengths), object)
+    at += 4
+    for number, length in enumerate(lengths):
+        found[number] = data[at : at + length]
+        at += length
+    return found.reshape(info.shape)
 
 
 def tensor_info(name: bytes, pairs: dict[bytes, bytes], shards: int) -> TensorInfo:
@@ -94,7 +123,7 @@ def _decode(name: str, entry: Message, shards: int) -> TensorInfo:
     code, shard = entry.number(1), entry.number(3)
     if shard >= shards:
         raise Damaged(f"{name} lies in shard {shard} of {shards}")
-    dtype = _DTYPES.get(code, f"type {code}")
+    dtype = DTYPES.get(code, f"type {code}")
     return TensorInfo(name, shape, dtype, shard, entry.number(4), entry.number(5), entry.number(6))
 
 

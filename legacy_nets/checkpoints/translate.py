@@ -20,11 +20,14 @@ from legacy_nets.checkpoints.source import Stored
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How the axes of a tensor lie there and here; ``back`` undoes ``here``."""
+    """How the axes of a tensor lie there and here; ``back`` undoes ``here``.
+
+    For an entry that several stored tensors make up, ``here`` takes and ``back`` returns them all.
+    """
 
     name: str
-    here: Callable[[np.ndarray], np.ndarray]
-    back: Callable[[np.ndarray], np.ndarray]
+    here: Callable[..., np.ndarray]
+    back: Callable[[np.ndarray], np.ndarray | tuple[np.ndarray, ...]]
 
 
 SAME = Layout("same", lambda x: x, lambda x: x)
@@ -61,15 +64,27 @@ def reshaped(there: Sequence[int], here: Sequence[int]) -> Layout:
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One variable of the graph and the foreign tensor that holds it."""
+    """One variable of the graph and the foreign tensor, or tensors, that hold it."""
 
     name: str  # of the variable, without ":0"
-    stored: str
+    stored: str | tuple[str, ...]
     layout: Layout = SAME
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The stored names, also where there is but one."""
+        return (self.stored,) if isinstance(self.stored, str) else self.stored
+
+
+# PyTorch's batch norm counts its steps; neither training nor inference reads the count unless
+# its momentum is None, and no graph has a variable for it.
+_UNREAD = ".num_batches_tracked"
 
 
 class Translated:
     """A foreign source under the graph's names. What no entry names keeps its own name.
+
+    PyTorch's ``*.num_batches_tracked`` are left out: nothing needs them.
 
     Entries whose tensor the file lacks are left out: ``match`` reports them as missing.
     """
@@ -77,11 +92,17 @@ class Translated:
     def __init__(self, source: Source, entries: Sequence[Entry]) -> None:
         self.source = source
         self.prefix = source.prefix
-        self.entries = {entry.name: entry for entry in entries if entry.stored in source.tensors}
-        named = {entry.stored for entry in self.entries.values()}
-        rest = {name: info for name, info in source.tensors.items() if name not in named}
+        self.entries = {
+            entry.name: entry for entry in entries if source.tensors.keys() >= set(entry.parts)
+        }
+        named = {part for entry in self.entries.values() for part in entry.parts}
+        rest = {
+            name: info
+            for name, info in source.tensors.items()
+            if name not in named and not name.endswith(_UNREAD)
+        }
         self.tensors: Mapping[str, Described] = {
-            name: _described(source.tensors[entry.stored], entry.layout)
+            name: _described([source.tensors[part] for part in entry.parts], entry.layout)
             for name, entry in self.entries.items()
         } | rest
 
@@ -90,7 +111,7 @@ class Translated:
         entry = self.entries.get(name)
         if entry is None:
             return self.source.read(name)
-        return entry.layout.here(self.source.read(entry.stored))
+        return entry.layout.here(*(self.source.read(part) for part in entry.parts))
 
     def check_complete(self) -> None:
         """As the source's."""
@@ -104,16 +125,18 @@ def translate_back(
 
     Raises KeyError for a variable of the table that ``values`` lacks.
     """
-    return {
-        entry.stored: np.ascontiguousarray(entry.layout.back(values[entry.name]))
-        for entry in entries
-    }
+    stored: dict[str, np.ndarray] = {}
+    for entry in entries:
+        back = entry.layout.back(values[entry.name])
+        arrays = back if isinstance(back, tuple) else (back,)
+        stored |= zip(entry.parts, map(np.ascontiguousarray, arrays), strict=True)
+    return stored
 
 
-def _described(stored: Described, layout: Layout) -> Stored:
+def _described(parts: Sequence[Described], layout: Layout) -> Stored:
     """Shape and dtype in the layout here, without the values."""
     try:
-        shape = layout.here(np.empty(stored.shape, np.bool_)).shape
+        shape = layout.here(*(np.empty(part.shape, np.bool_) for part in parts)).shape
     except (ValueError, np.exceptions.AxisError):  # of another net: match says so
-        shape = stored.shape
-    return Stored(shape, stored.dtype)
+        shape = parts[0].shape
+    return Stored(shape, parts[0].dtype)

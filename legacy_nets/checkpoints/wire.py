@@ -5,12 +5,16 @@ Source: protobuf.dev/programming-guides/encoding.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
+Buffer: TypeAlias = bytes | memoryview  # of a view, the fields are views too: no copies
+
 
 class Damaged(Exception):
     """Bytes that do not follow their format; whoever knows the file makes a CheckpointError."""
 
 
-def varint(data: bytes, at: int) -> tuple[int, int]:
+def varint(data: Buffer, at: int) -> tuple[int, int]:
     """The unsigned base-128 number at ``at`` and the position after it. Raises Damaged."""
     value = shift = 0
     while at < len(data) and shift < 64:
@@ -26,13 +30,15 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
 class Message:
     """The fields of one message, by number; a field that is absent has its default."""
 
-    def __init__(self, data: bytes) -> None:
-        self._fields: dict[int, list[int | bytes]] = {}
+    def __init__(self, data: Buffer) -> None:
+        self._fields: dict[int, list[int | Buffer]] = {}
         at = 0
         while at < len(data):
             tag, at = varint(data, at)
             number, kind = tag >> 3, tag & 7
-            value: int | bytes
+            if number == 0:
+                raise Damaged("a field has the number 0")
+            value: int | Buffer
             if kind == 0:
                 value, at = varint(data, at)
             elif kind in (1, 2, 5):  # 64 bits, bytes with their length, 32 bits
@@ -55,11 +61,24 @@ class Message:
 
     def messages(self, field: int) -> list[Message]:
         """A repeated message field. Raises Damaged where it is not made of bytes."""
+        return [Message(value) for value in self.buffers(field)]
+
+    def text(self, field: int) -> str:
+        """A string field. Raises Damaged where it is not made of bytes."""
+        values = self.buffers(field)
+        return bytes(values[-1]).decode("utf-8") if values else ""
+
+    def values(self, field: int) -> list[int | Buffer]:
+        """A repeated field of numbers: each an int (unsigned), or many packed in bytes."""
+        return self._fields.get(field, [])
+
+    def buffers(self, field: int) -> list[Buffer]:
+        """A repeated field of bytes. Raises Damaged where it is not made of bytes."""
         values = self._fields.get(field, [])
-        if not all(isinstance(value, bytes) for value in values):
-            raise Damaged(f"field {field} is no message")
-        return [Message(value) for value in values if isinstance(value, bytes)]
+        if any(isinstance(value, int) for value in values):
+            raise Damaged(f"field {field} is not made of bytes")
+        return [value for value in values if not isinstance(value, int)]
 
     def is_bytes(self, field: int) -> bool:
         """Whether a field is there and made of bytes."""
-        return isinstance(self._fields.get(field, [0])[-1], bytes)
+        return not isinstance(self._fields.get(field, [0])[-1], int)

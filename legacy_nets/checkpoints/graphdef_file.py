@@ -1,0 +1,71 @@
+"""Reads the constants of a frozen graph (GraphDef, .pb) as named tensors; runs nothing of it.
+
+Source: tensorflow/core/framework/graph.proto, node_def.proto and attr_value.proto.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from legacy_nets.checkpoints.source import Stored
+from legacy_nets.checkpoints.source import WeightFile
+from legacy_nets.checkpoints.tensor_proto import dtype_of
+from legacy_nets.checkpoints.tensor_proto import shape_of
+from legacy_nets.checkpoints.tensor_proto import values_of
+from legacy_nets.checkpoints.wire import Damaged
+from legacy_nets.checkpoints.wire import Message
+from legacy_nets.errors import CheckpointError
+
+
+def read_graphdef(path: Path) -> WeightFile:
+    """Opens a frozen graph.
+
+    Its tensors are the constants that stand where variables were (an Identity reads them, called
+    ``<name>/read`` or ``.../ReadVariableOp``), and the others (axes, shapes) are set apart; where
+    there are no such readers, all constants are tensors.
+
+    Raises CheckpointError (a graph without constants, a SavedModel's graph) or Damaged.
+    """
+    graph = Message(np.memmap(path, np.uint8, "r").data)
+    if not graph.is_bytes(1):
+        raise CheckpointError(
+            f"{path}: no frozen graph; of a SavedModel, name the folder that it lies in"
+        )
+    stored: dict[str, Stored] = {}
+    protos: dict[str, Message] = {}
+    variables = set()
+    for node in graph.messages(1):
+        name, operation = node.text(1), node.text(2)
+        if operation == "Const":
+            protos[name] = _constant(name, node)
+            shapes = protos[name].messages(2)
+            shape = shape_of(shapes[-1]) if shapes else ()
+            stored[name] = Stored(shape, dtype_of(protos[name].number(1)))
+        elif operation == "Identity":
+            read = bytes((node.buffers(3) or [b""])[0]).decode("utf-8")
+            if name == f"{read}/read" or name.endswith("ReadVariableOp"):
+                variables.add(read)
+    if not stored:
+        raise CheckpointError(
+            f"{path}: a graph without constants (a .meta file, or not frozen); its weights lie in "
+            "the checkpoint that was saved with it"
+        )
+    weights = [name for name in stored if name in variables] or list(stored)
+
+    def load(name: str) -> np.ndarray:
+        return values_of(protos[name], stored[name].dtype, stored[name].shape)
+
+    apart = {name: info for name, info in stored.items() if name not in set(weights)}
+    return WeightFile(str(path), {name: stored[name] for name in weights}, load, apart)
+
+
+def _constant(name: str, node: Message) -> Message:
+    """The TensorProto in the attribute "value" of a node."""
+    for attribute in node.messages(5):
+        if attribute.text(1) == "value":
+            for value in attribute.messages(2):
+                if value.is_bytes(8):
+                    return value.messages(8)[-1]
+    raise Damaged(f"the constant {name} has no value")
