@@ -63,6 +63,28 @@ _NETS = (
             ("resnet_3d_2plus1d", "video_resnet", (16, 112, 112), 3, 46_029_898),
         )
     ),
+    *(
+        Net(
+            name=name,
+            document="000",
+            builder=f"video_resnet_18:{name}",
+            image_size=(16, 112, 112),
+            channels=3,
+            pixels="kinetics",
+            classes=400,
+            label_offset=0,
+            heads=("logits",),
+            parameters=parameters,
+            scope=name,
+            errata=("000-E15", "000-E16"),
+            layouts=("torch",),
+        )
+        for name, parameters in (
+            ("r2plus1d_18", 31_505_325),
+            ("r3d_18", 33_371_472),
+            ("mc3_18", 11_695_440),
+        )
+    ),
     Net(
         name="hand_signs",
         document="001",
@@ -113,6 +135,183 @@ _NETS = (
             (200, 64_726_120),
         )
     ),
+    Net(
+        name="demo_cnn",
+        document="004",
+        builder="demo_cnn:demo_cnn",
+        image_size=(28, 28),
+        channels=1,
+        pixels="unit",
+        classes=10,
+        label_offset=0,
+        heads=("logits",),
+        parameters=2_770_634,
+        scope="my_model",
+        errata=("004-E01", "004-E16", "004-E29"),
+    ),
+    *(
+        Net(
+            name=name,
+            document="004",
+            builder=f"alexnet:{name}",
+            image_size=(224, 224),
+            channels=3,
+            pixels="unit",
+            classes=1000,
+            label_offset=0,
+            heads=("logits",),
+            parameters=parameters,
+            scope=scope,
+            errata=("004-E02", *(f"004-E{number:02d}" for number in (*range(8, 17), 29, 39, 40))),
+            layouts=layouts,
+        )
+        for name, scope, parameters, layouts in (
+            ("alexnet_v1", "", 16_630_440, ()),  # Keras' names are the graph's
+            ("alexnet_v2", "alex_net_v2", 5_925_672, ("keras",)),
+        )
+    ),
+    *(
+        Net(
+            name=f"vgg{depth}",
+            document="004",
+            builder=f"vgg:vgg{depth}",
+            image_size=(224, 224),
+            channels=3,
+            pixels="unit",
+            classes=1000,
+            label_offset=0,
+            heads=("logits",),
+            parameters=parameters,
+            scope="",
+            errata=tuple(f"004-E{number:02d}" for number in (2, 14, 16, 29, 41, 42)),
+            layouts=("torch", "keras"),
+        )
+        for depth, parameters in (
+            (11, 132_863_336),
+            (13, 133_047_848),
+            (16, 138_357_544),
+            (19, 143_667_240),
+        )
+    ),
+    Net(
+        name="googlenet",
+        document="004",
+        builder="googlenet:googlenet",
+        image_size=(224, 224),
+        channels=3,
+        pixels="unit",
+        classes=1000,
+        label_offset=0,
+        heads=("logits", "aux_1", "aux_2"),
+        parameters=13_378_280,  # without the auxiliary heads: 6,998,552
+        scope="",
+        errata=tuple(f"004-E{number:02d}" for number in (6, 7, *range(17, 22), 29)),
+        layouts=("keras", "keras_tf", "keras_no_aux", "keras_tf_no_aux"),
+    ),
+    *(
+        Net(
+            name=f"resnet{depth}",
+            document="004",
+            builder=f"resnet:build_{depth}",
+            image_size=(224, 224),
+            channels=3,
+            pixels="vgg",
+            classes=1000,
+            label_offset=0,
+            heads=("logits",),
+            parameters=parameters,
+            scope="",
+            errata=(
+                *("004-E01", "004-E03", "004-E04", "004-E06", "004-E14", "004-E16"),
+                *(f"004-E{number:02d}" for number in range(22, 30)),
+            ),
+            layouts=(
+                *("torch", "keras_h5", "keras_tf", "keras_transfer"),
+                *(("slim",) if depth >= 50 else ()),
+            ),
+        )
+        for depth, parameters in (
+            (18, 11_689_512),
+            (34, 21_797_672),
+            (50, 25_557_032),
+            (101, 44_549_160),
+            (152, 60_192_808),
+        )
+    ),
+    *(
+        Net(
+            name=name,
+            document="004",
+            builder=f"{module}:{name}",
+            image_size=(224, 224),
+            channels=3,
+            pixels=pixels,
+            classes=1000,
+            label_offset=0,
+            heads=("logits",),
+            parameters=parameters,
+            scope="",
+            errata=errata,
+            layouts=("torch",),
+        )
+        for name, module, pixels, parameters, errata in (
+            *(
+                (name, "resnext", "imagenet", parameters, ("004-E24", "004-E46"))
+                for name, parameters in (
+                    ("resnext50_32x4d", 25_028_904),
+                    ("resnext101_32x4d", 44_177_704),
+                )
+            ),
+            *(
+                (name, module, "inception", parameters, ("004-E44", "004-E46"))
+                for name, module, parameters in (
+                    ("mobilenet_v1", "mobilenet", 4_231_976),
+                    ("mobilenet_v2", "mobilenet", 3_504_872),
+                    ("mobilenet_v3_small", "mobilenet_v3", 2_542_856),
+                    ("mobilenet_v3_large", "mobilenet_v3", 5_483_032),
+                )
+            ),
+        )
+    ),
+    *(
+        Net(
+            name=name,
+            document="004",
+            builder=f"vit:{builder}",
+            image_size=(224, 224),
+            channels=3,
+            pixels="inception",  # of the weights; the document has no code that feeds the net
+            classes=21843,
+            label_offset=0,
+            heads=("logits",),
+            parameters=parameters,
+            scope=scope,
+            errata=("004-E05", *(f"004-E{number:02d}" for number in range(30, 39))),
+            layouts=("npz", "torch"),
+        )
+        for name, builder, scope, parameters in (
+            ("vit_base_patch16_224_in21k", "build_base_patch16", "ViT-B_16", 103_186_515),
+            ("vit_base_patch32_224_in21k", "build_base_patch32", "ViT-B_32", 104_843_091),
+            ("vit_large_patch16_224_in21k", "build_large_patch16", "ViT-L_16", 326_740_307),
+            ("vit_large_patch32_224_in21k", "build_large_patch32", "ViT-L_32", 328_949_075),
+            ("vit_huge_patch14_224_in21k", "build_huge_patch14", "ViT-H_14", 660_385_363),
+        )
+    ),
+    Net(
+        name="vit_hybrid_r50_base_224",
+        document="004",
+        builder="vit_hybrid:vit_hybrid_r50_base_224",
+        image_size=(224, 224),
+        channels=3,
+        pixels="inception",
+        classes=1000,
+        label_offset=0,
+        heads=("logits",),
+        parameters=98_659_112,
+        scope="R50_ViT-B_16",
+        errata=("004-E30", "004-E31", "004-E46"),
+        layouts=("npz", "torch"),
+    ),
 )
 
 
@@ -130,19 +329,6 @@ def get_net(name: str) -> Net:
     raise BadInputError(
         f"no net is called {name!r}; nearest: {', '.join(near)} (all: legacy-nets nets)"
     )
-
-
-def get_image_net(name: str) -> Net:
-    """As ``get_net``, for what takes colour images only. Raises BadInputError for other nets."""
-    net = get_net(name)
-    if len(net.image_size) != 2 or net.channels != 3:
-        kind = "clips" if len(net.image_size) == 3 else "images"
-        size = "x".join(str(side) for side in (*net.image_size, net.channels))
-        raise BadInputError(
-            f"{name} takes {kind} of {size}: train, evaluate and predict take colour images only "
-            "so far; build it with legacy_nets.build"
-        )
-    return net
 
 
 def build(name: str, images: Any, **options: Any) -> tuple[Any, dict[str, Any]]:

@@ -26,3 +26,13 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> str:
     command.write_text(f'#!/bin/sh\nunset TF2_BEHAVIOR\nexec {shlex.quote(str(python))} "$@"\n')
     command.chmod(0o755)
     return str(command)
+
+
+@pytest.fixture(scope="session")
+def torch_python() -> str:
+    """Path of a Python with torch, torchvision and timm; skips where there is none."""
+    stated = os.environ.get("LEGACY_NETS_TORCH")
+    if not stated:
+        pytest.skip("no PyTorch: LEGACY_NETS_TORCH names no Python that has it")
+    assert Path(stated).is_file(), f"LEGACY_NETS_TORCH={stated} is no file"
+    return stated

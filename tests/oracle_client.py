@@ -16,18 +16,22 @@ from legacy_nets import tf1 as tf
 
 REPOSITORY = Path(__file__).parent.parent
 GOLDEN = REPOSITORY / "tests" / "golden"
+PEERS = GOLDEN / "peers"  # what other libraries said (scripts/peers)
 ORACLE = REPOSITORY / "scripts" / "oracle"
 sys.path.insert(0, str(ORACLE))  # the code that both sides run lies there
 
 import fill  # noqa: E402
+import literal_000  # noqa: E402
 import measure  # noqa: E402
 
 __all__ = [
     "ask",
     "assert_close",
     "assert_same",
+    "assert_summary",
     "fill",
     "golden_cases",
+    "literal_000",
     "load_golden",
     "ours",
     "summary",
@@ -87,6 +91,14 @@ def assert_close(got: Any, want: Any, tolerance: float, what: str, largest: Any 
         f"{what}{[int(i) for i in worst]}: got {got[worst]}, wanted {want[worst]}; off by "
         f"{off[worst] / scale:.2g} of the largest value, {tolerance:g} allowed"
     )
+
+
+def assert_summary(got: Any, want: dict[str, Any], tolerance: float, what: str) -> None:
+    """Mean, deviation, largest, probe and first values, all within ``tolerance`` of the largest."""
+    got = summary(got)
+    assert got["shape"] == want["shape"], what
+    for key in ("mean", "deviation", "largest", "probe", "first"):
+        assert_close(got[key], want[key], tolerance, f"{what} {key}", want["largest"])
 
 
 def assert_same(got: dict[str, Any], want: dict[str, Any], mode: str) -> None:

@@ -19,7 +19,10 @@ INFERENCE = ["inference"]
 
 
 def request(net, height, width, batch, classes, modes, learning_rate=0.0, **options):
+    """``frames`` and ``channels`` are not the net's options, where they are given."""
+    images = {key: options.pop(key) for key in ("frames", "channels") if key in options}
     return {
+        **images,
         "net": net,
         "height": height,
         "width": width,
@@ -34,6 +37,21 @@ def request(net, height, width, batch, classes, modes, learning_rate=0.0, **opti
 
 
 QUESTIONS = {
+    "cnn_lstm": request("cnn_lstm", 33, 45, 2, 5, BOTH, 3e-3, channels=1),
+    "cnn_lstm, time steps": request("cnn_lstm", 21, 30, 3, None, INFERENCE, channels=1),
+    "cnn_lstm_resnet": request("cnn_lstm_resnet", 30, 23, 2, 7, BOTH, 3e-3, channels=1),
+    "cnn_lstm_resnet, tile": request(
+        "cnn_lstm_resnet", 35, 19, 2, 3, INFERENCE, channels=1, lstm_map="tile"
+    ),
+    "resnet_3d, 5 frames": request("resnet_3d", 19, 23, 2, 5, BOTH, 1e-3, frames=5),
+    "resnet_3d, 1 frame": request("resnet_3d", 17, 12, 3, 4, INFERENCE, frames=1),
+    "resnet_3d, 11 frames, map": request("resnet_3d", 9, 31, 1, None, INFERENCE, frames=11),
+    "resnet_2plus1d, 3 frames": request("resnet_2plus1d", 33, 26, 2, 5, BOTH, 1e-3, frames=3),
+    "resnet_2plus1d, 8 frames, map": request(
+        "resnet_2plus1d", 21, 47, 1, None, INFERENCE, frames=8
+    ),
+    "resnet_3d_2plus1d, 5 frames": request("resnet_3d_2plus1d", 25, 33, 2, 5, BOTH, 1e-3, frames=5),
+    "resnet_3d_2plus1d, 2 frames": request("resnet_3d_2plus1d", 27, 66, 2, 3, INFERENCE, frames=2),
     "hand_signs": request("hand_signs", 64, 64, 5, 4, BOTH, 1e-5, keep_prob=1.0),
     "hand_signs, norm on the projections": request(
         "hand_signs", 52, 61, 2, 9, INFERENCE, shortcut_batch_norm=True

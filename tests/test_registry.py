@@ -39,31 +39,14 @@ def test_reading_the_registry_imports_no_tensorflow():
     assert done.stdout.strip() == "False"
 
 
-@pytest.mark.parametrize(
-    ("name", "takes"), [("cnn_lstm", "images of 28x28x1"), ("resnet_3d", "clips of 16x112x112x3")]
-)
-def test_commands_say_that_they_take_colour_images_only_before_tensorflow(name, takes, tmp_path):
-    for arguments in (
-        ("train", name, "--model-dir", str(tmp_path)),
-        ("evaluate", name, "--checkpoint", str(tmp_path)),
-        ("predict", name, "--checkpoint", str(tmp_path), "photo.jpg"),
-    ):
-        code = (
-            "import sys; from legacy_nets.cli import main\n"
-            "try: main()\n"
-            "finally: print('tensorflow' in sys.modules)"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments], capture_output=True, text=True
-        )
-        assert (done.returncode, done.stdout) == (2, "False\n")
-        assert done.stderr == (
-            f"legacy-nets: {name} takes {takes}: train, evaluate and predict take colour images "
-            "only so far; build it with legacy_nets.build\n"
-        )
-
-
-LARGE = {"resnet_v2_101", "resnet_v2_152", "resnet_v2_200"}  # some seconds to build
+LARGE = {  # some seconds to build
+    *("resnet_v2_101", "resnet_v2_152", "resnet_v2_200", "vit_hybrid_r50_base_224"),
+    *(
+        name
+        for name in legacy_nets.list_nets("vit_*_in21k")
+        if name != "vit_base_patch16_224_in21k"
+    ),
+}
 
 
 @pytest.mark.parametrize(

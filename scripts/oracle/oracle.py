@@ -18,6 +18,7 @@ import warnings
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 warnings.filterwarnings("ignore")
 
+import golden_files  # noqa: E402
 import measure  # noqa: E402
 import nets  # noqa: E402
 import numpy as np  # noqa: E402
@@ -71,40 +72,8 @@ def golden(names, write):
         request = CASES[name]
         new = measure.golden(measure.measure(tf, nets.NETS[request["net"]], request), request)
         path = os.path.join(GOLDEN, name + ".json")
-        if os.path.exists(path):
-            with open(path) as file:
-                difference = _difference(json.load(file), json.loads(json.dumps(new)))
-        else:
-            difference = float("inf")
-        worst = max(worst, difference)
-        print("%s: largest relative difference to the file %.2g" % (name, difference))
-        if write:
-            _write(path, new)
+        worst = max(worst, golden_files.compare_and_write(path, new, write))
     return 0 if write or worst < 1e-3 else 1
-
-
-def _difference(old, new, largest=None):
-    """Largest difference of two golden trees, relative to each number (for a tensor's numbers:
-    to its largest value); infinite where their form differs."""
-    if isinstance(old, dict) and isinstance(new, dict) and list(old) == list(new):
-        largest = old.get("largest", largest)
-        return max([0.0] + [_difference(old[key], new[key], largest) for key in old])
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        return max([0.0] + [_difference(a, b, largest) for a, b in zip(old, new)])
-    if isinstance(old, float) and isinstance(new, float):
-        return abs(old - new) / max(abs(old) if largest is None else largest, 1e-6)
-    return 0.0 if old == new else float("inf")
-
-
-def _write(path, new):
-    """One line per variable and end point, so that a change shows as a small diff."""
-    text = json.dumps(new, separators=(",", ":"))
-    text = text.replace('{"name":', '\n{"name":').replace('"end_points":{', '"end_points":{\n')
-    text = text.replace('},"', '},\n"')
-    temporary = path + ".part"
-    with open(temporary, "w") as file:
-        file.write(text + "\n")
-    os.replace(temporary, path)
 
 
 def live(request_path, out_path):

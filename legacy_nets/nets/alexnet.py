@@ -1,0 +1,151 @@
+"""AlexNet with half the filters of the paper, in the two versions of the TensorFlow 2 notes.
+
+Papers:  [1] AlexNet, doi:10.1145/3065386  [2] dropout, arXiv:1207.0580
+Source:  tutorial document 004, section AlexNet
+Input:   NHWC float32, 224x224, RGB in [0, 1]
+Names:   v1 conv2d/kernel, ..., conv2d_4/bias, dense/kernel, ..., dense_2/bias; v2
+         alex_net_v2/sequential/conv2d/kernel, ..., alex_net_v2/sequential_1/dense_2/bias
+Differs: 004-E08, E09 v2's dense layers have 1024 and 128 units (its comments: 2048 and 2048),
+         the last one ``num_classes`` (the comments: 5)
+         004-E29 return logits; the softmax is the end point "predictions"
+         004-E39 kept: no local response normalisation, which the text tells of
+         004-E40 kept: the widths of one of the paper's two towers. This is not torchvision's
+         AlexNet (64, 192, 384, 256, 256 filters, 4096 units), whose weights do not fit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.translate import Entry
+from legacy_nets.nets.cnn_lstm import layer_names
+from legacy_nets.nets.keras_style import check_images
+from legacy_nets.nets.keras_style import document_net
+
+SMALLEST = 64  # pixels: 15-7-3-1, the last pool has 3x3 to look at
+
+
+def _features(x: Any, end_points: dict[str, Any]) -> Any:
+    """Five convolutions and three overlapping pools; sizes behind the lines are for 224x224."""
+    x = tf.pad(x, [[0, 0], [1, 2], [1, 2], [0, 0]])
+    end_points["pad"] = x  # (N, 227, 227, 3)
+    x = tf.layers.conv2d(x, 48, 11, 4, activation=tf.nn.relu, name="conv2d")
+    end_points["conv1"] = x  # (N, 55, 55, 48)
+    x = tf.layers.max_pooling2d(x, 3, 2)
+    end_points["pool1"] = x  # (N, 27, 27, 48)
+    x = tf.layers.conv2d(x, 128, 5, padding="same", activation=tf.nn.relu, name="conv2d_1")
+    end_points["conv2"] = x  # (N, 27, 27, 128)
+    x = tf.layers.max_pooling2d(x, 3, 2)
+    end_points["pool2"] = x  # (N, 13, 13, 128)
+    for number, filters in ((3, 192), (4, 192), (5, 128)):
+        name = f"conv2d_{number - 1}"
+        x = tf.layers.conv2d(x, filters, 3, padding="same", activation=tf.nn.relu, name=name)
+        end_points[f"conv{number}"] = x  # (N, 13, 13, 192), again, (N, 13, 13, 128)
+    x = tf.layers.max_pooling2d(x, 3, 2)
+    end_points["pool3"] = x  # (N, 6, 6, 128)
+    return x
+
+
+def _classifier(
+    x: Any,
+    units: tuple[int, int],
+    num_classes: int,
+    is_training: Any,
+    dropout: float,
+    end_points: dict[str, Any],
+) -> Any:
+    """Dropout ahead of each of two dense layers, then the logits [N, num_classes]."""
+    x = tf.layers.dropout(x, dropout, training=is_training)
+    x = tf.layers.dense(x, units[0], activation=tf.nn.relu, name="dense")
+    end_points["dense1"] = x
+    x = tf.layers.dropout(x, dropout, training=is_training)
+    x = tf.layers.dense(x, units[1], activation=tf.nn.relu, name="dense_1")
+    end_points["dense2"] = x
+    x = tf.layers.dense(x, num_classes, name="dense_2")
+    end_points["logits"] = x
+    end_points["predictions"] = tf.nn.softmax(x)
+    return x
+
+
+def alexnet_v1(
+    images: Any,
+    num_classes: int = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str = "",
+    dropout: float = 0.2,
+) -> tuple[Any, dict[str, Any]]:
+    """Version 1: dense layers of 2048 units; all names lie in the current scope.
+
+    Args:
+      images: float32 [N, H, W, 3] in [0, 1], H and W known; the document: 224x224.
+      num_classes: units of the last layer.
+      is_training: bool or bool tensor: dropout.
+      reuse: as in ``tf.variable_scope``.
+      scope: outermost variable scope; "" is the current one.
+      dropout: share of units that is dropped ahead of the first two dense layers.
+
+    Returns: logits [N, num_classes], and the end points in order of construction.
+    Raises: BadInputError for images of unknown size or below 64x64 pixels.
+    """
+    check_images(images, "alexnet_v1", SMALLEST)
+    end_points: dict[str, Any] = {}
+    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
+        x = tf.layers.flatten(_features(images, end_points))
+        end_points["flatten"] = x  # (N, 4608)
+        units = (2048, 2048)
+        logits = _classifier(x, units, num_classes, is_training, dropout, end_points)
+    return logits, end_points
+
+
+def alexnet_v2(
+    images: Any,
+    num_classes: int = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str = "alex_net_v2",
+    dropout: float = 0.2,
+) -> tuple[Any, dict[str, Any]]:
+    """Version 2, a subclass of Model there: dense layers of 1024 and 128 units (004-E08).
+
+    Arguments, result and errors as ``alexnet_v1``'s.
+    """
+    check_images(images, "alexnet_v2", SMALLEST)
+    end_points: dict[str, Any] = {}
+    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
+        with tf.variable_scope("sequential"):
+            x = _features(images, end_points)
+        x = tf.layers.flatten(x)
+        end_points["flatten"] = x  # (N, 4608)
+        with tf.variable_scope("sequential_1"):
+            units = (1024, 128)
+            logits = _classifier(x, units, num_classes, is_training, dropout, end_points)
+    return logits, end_points
+
+
+def AlexNet_v1(
+    im_height: int = 224, im_width: int = 224, num_classes: int = 1000
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """The document's version 1: a function of the images (see ``keras_style``)."""
+    return document_net(alexnet_v1, num_classes, (im_height, im_width))
+
+
+def AlexNet_v2(num_classes: int = 1000) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """The document's version 2: a function of the images (see ``keras_style``)."""
+    return document_net(alexnet_v2, num_classes)
+
+
+def keras_names(name: str) -> tuple[Entry, ...]:
+    """Names that Keras saves of version 2 in eager mode: without the model and its Sequentials."""
+    conv, dense = layer_names("conv2d"), layer_names("dense")
+    layers = [f"sequential/{next(conv)}" for _ in range(5)]
+    layers += [f"sequential_1/{next(dense)}" for _ in range(3)]
+    return tuple(
+        Entry(f"alex_net_v2/{layer}/{part}", f"{layer.split('/')[1]}/{part}")
+        for layer in layers
+        for part in ("kernel", "bias")
+    )

@@ -1,0 +1,60 @@
+"""The demo of the TensorFlow 2 notes: one convolution and two dense layers, for MNIST.
+
+Papers:  [1] MNIST and LeNet, doi:10.1109/5.726791
+Source:  tutorial document 004, section TensorflowDemo
+Input:   NHWC float32, 28x28, one channel in [0, 1]
+Names:   my_model/conv2d/kernel, my_model/conv2d/bias, my_model/dense/kernel,
+         my_model/dense_1/kernel, ...
+Differs: 004-E29 returns logits; the softmax is the end point "predictions"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from legacy_nets import tf1 as tf
+from legacy_nets.nets.keras_style import check_images
+from legacy_nets.nets.keras_style import document_net
+
+SMALLEST = 3  # pixels: the VALID 3x3 convolution
+
+
+def demo_cnn(
+    images: Any,
+    num_classes: int = 10,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str = "my_model",
+) -> tuple[Any, dict[str, Any]]:
+    """The demo model.
+
+    Args:
+      images: float32 [N, H, W, C] in [0, 1], H, W and C known; the document: 28x28x1.
+      num_classes: units of the last layer.
+      is_training: nothing here depends on it.
+      reuse: as in ``tf.variable_scope``.
+      scope: outermost variable scope; "" is the current one.
+
+    Returns: logits [N, num_classes], and the end points in order of construction.
+    Raises: BadInputError for images of unknown size or below 3x3 pixels.
+    """
+    check_images(images, "demo_cnn", SMALLEST)
+    end_points = {}
+    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
+        x = tf.layers.conv2d(images, 32, 3, activation=tf.nn.relu, name="conv2d")
+        end_points["conv1"] = x  # (N, 26, 26, 32)
+        x = tf.layers.flatten(x)
+        end_points["flatten"] = x  # (N, 21632)
+        x = tf.layers.dense(x, 128, activation=tf.nn.relu, name="dense")
+        end_points["dense1"] = x  # (N, 128)
+        logits = tf.layers.dense(x, num_classes, name="dense_1")
+        end_points["logits"] = logits  # (N, 10)
+        end_points["predictions"] = tf.nn.softmax(logits)
+    return logits, end_points
+
+
+def MyModel() -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """The document's model: a function of the images (see ``keras_style``)."""
+    return document_net(demo_cnn, num_classes=10)

@@ -1,0 +1,302 @@
+"""MobileNet v1 and v2: depthwise separable convolutions, then inverted residuals.
+
+Papers:  [1] MobileNets, arXiv:1704.04861  [2] MobileNetV2, arXiv:1801.04381
+Source:  tutorial document 004, section MobileNet, which has text and no code (004-E46)
+Input:   NHWC float32, 224x224, RGB in [-1, 1] (Keras' weights; torchvision's and timm's were
+         trained on RGB less mean, over deviation)
+Names:   as tf.keras.applications: v1 conv1/kernel, conv1_bn/gamma, conv_dw_1/depthwise_kernel,
+         conv_dw_1_bn/gamma, conv_pw_1/kernel, conv_pw_1_bn/gamma, ..., conv_preds/kernel; v2
+         Conv1/kernel, bn_Conv1/gamma, expanded_conv_depthwise/depthwise_kernel, ...,
+         block_1_expand/kernel, block_1_expand_BN/gamma, ..., Conv_1/kernel, predictions/kernel
+         (which TensorFlow 1.15's Keras calls Logits/kernel)
+Differs: 004-E44 a depthwise convolution is half of a depthwise separable one, not the whole
+         004-E46 built from [1] and [2]; the resolution multiplier is the size of the images
+         Keras' v1 pads a row at the bottom and right at each stride, so that on maps of odd
+         size (images whose sides are no multiples of 32) its windows lie elsewhere
+
+The name tables know names only. Which arithmetic the weights were trained with is for you to say:
+
+  weights                                     options
+  Keras applications                          none
+  torchvision v2, timm mobilenetv1_100        padding="torch", epsilon=1e-5
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.translate import CONV
+from legacy_nets.checkpoints.translate import DENSE
+from legacy_nets.checkpoints.translate import DEPTHWISE
+from legacy_nets.checkpoints.translate import Entry
+from legacy_nets.checkpoints.translate import Layout
+from legacy_nets.errors import BadInputError
+from legacy_nets.nets.torch_style import batch_norm_entries
+from legacy_nets.nets.torch_style import check_maps
+from legacy_nets.nets.torch_style import check_option
+from legacy_nets.nets.torch_style import layer_entries
+from legacy_nets.nets.torch_style import pad_both_sides
+
+PADDINGS = ("same", "torch")
+DENSE_AS_CONV = Layout(  # [out, in] <-> [1, 1, in, out]
+    "dense as 1x1 convolution", lambda x: x.T[None, None], lambda x: x[0, 0].T
+)
+V1 = (  # [1, table 1]: filters of the 1x1 convolution, stride of the depthwise one ahead of it
+    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
+    *((512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1)),
+)
+V1_TIMM_STAGES = (1, 2, 2, 6, 2)  # of these 13 pairs
+V2 = (  # [2, table 2]: expansion, filters, units, stride of the first
+    (1, 16, 1, 1),
+    (6, 24, 2, 2),
+    (6, 32, 3, 2),
+    (6, 64, 4, 2),
+    (6, 96, 3, 1),
+    (6, 160, 3, 2),
+    (6, 320, 1, 1),
+)
+
+
+def rounded(filters: float) -> int:
+    """The nearest multiple of 8, at least 8, and never more than a tenth below ``filters``."""
+    nearest = max(8, int(filters + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * filters else nearest
+
+
+class Layers:
+    """The layers of a MobileNet, with what they have in common.
+
+    ``padding``: "same", or "torch", which pads windows with a stride on both sides.
+    ``is_training``, ``momentum``, ``epsilon``: of batch norm.
+    """
+
+    def __init__(
+        self, net: str, is_training: Any, padding: str, momentum: float, epsilon: float
+    ) -> None:
+        check_option(net, "padding", padding, PADDINGS)
+        self.is_training = is_training
+        self.padding = padding
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def conv(self, x: Any, filters: int, size: int, stride: int, name: str, norm: str) -> Any:
+        """Convolution without bias, and batch norm: [N, ceil(H/stride), ..., filters]."""
+        x, padding = self._pad(x, size, stride)
+        x = tf.layers.conv2d(x, filters, size, stride, padding, use_bias=False, name=name)
+        return self._norm(x, norm)
+
+    def depthwise(self, x: Any, size: int, stride: int, name: str, norm: str) -> Any:
+        """Each channel under a kernel of its own, and batch norm: [N, ceil(H/stride), ..., C]."""
+        x, padding = self._pad(x, size, stride)
+        with tf.variable_scope(name):
+            # tf.layers has it with a 1x1 convolution behind only, and no norm between. fan_out
+            # of this shape is size * size: what each output sees.
+            initializer = tf.variance_scaling_initializer(2.0, "fan_out")
+            shape = [size, size, int(x.shape[-1]), 1]
+            kernel = tf.get_variable("depthwise_kernel", shape, initializer=initializer)
+        x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], padding.upper())
+        return self._norm(x, norm)
+
+    def _pad(self, x: Any, size: int, stride: int) -> tuple[Any, str]:
+        if self.padding == "torch" and stride > 1:
+            return pad_both_sides(x, size), "valid"
+        return x, "same"
+
+    def _norm(self, x: Any, name: str) -> Any:
+        return tf.layers.batch_normalization(
+            x,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            training=self.is_training,
+            name=name,
+        )
+
+
+def check_width(net: str, width_multiplier: float) -> None:
+    """Raises BadInputError for a width multiplier that leaves no filters."""
+    if not width_multiplier > 0:
+        raise BadInputError(
+            f"{net} takes a width_multiplier above 0 (usual: 0.25 to 1), not {width_multiplier}"
+        )
+
+
+def mobilenet_v1(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str = "",
+    width_multiplier: float = 1.0,
+    dropout: float = 0.001,
+    padding: str = "same",
+    momentum: float = 0.99,
+    epsilon: float = 1e-3,
+) -> tuple[Any, dict[str, Any]]:
+    """MobileNet v1: 13 pairs of a depthwise and a pointwise convolution.
+
+    Args:
+      images: float32 [N, H, W, 3], any size; as the module's docstring says.
+      num_classes: units of the head (global average pool, 1x1 convolution); None leaves it out.
+      is_training: bool or bool tensor: dropout and batch norm; ``tf.GraphKeys.UPDATE_OPS`` moves
+        the averages.
+      reuse: as in ``tf.variable_scope``.
+      scope: outermost variable scope; "" is the current one.
+      width_multiplier: of the filters of every layer.
+      dropout: share of the pooled features that is dropped.
+      padding: "same", or "torch", which pads on both sides at each stride.
+      momentum: of the moving averages; 0.9 for trainings of some hundred steps.
+      epsilon: of batch norm.
+
+    Returns: logits [N, num_classes], or the last map without classes; and the end points in
+      order of construction.
+    Raises: BadInputError for anything but images, and for options that cannot be.
+    """
+    check_maps(images, "mobilenet_v1")
+    check_width("mobilenet_v1", width_multiplier)
+    layers = Layers("mobilenet_v1", is_training, padding, momentum, epsilon)
+    end_points: dict[str, Any] = {}
+    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
+        filters = max(1, int(32 * width_multiplier))
+        x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "conv1", "conv1_bn"))
+        end_points["conv1"] = x  # (N, 112, 112, 32)
+        for number, (wanted, stride) in enumerate(V1, 1):
+            # (N, 112, 112, 64), (N, 56, 56, 128) twice, (N, 28, 28, 256) twice,
+            # (N, 14, 14, 512) six times, (N, 7, 7, 1024) twice
+            key = f"conv_dw_{number}"
+            end_points[key] = x = tf.nn.relu6(layers.depthwise(x, 3, stride, key, f"{key}_bn"))
+            key, filters = f"conv_pw_{number}", max(1, int(wanted * width_multiplier))
+            end_points[key] = x = tf.nn.relu6(layers.conv(x, filters, 1, 1, key, f"{key}_bn"))
+        if num_classes is None:
+            return x, end_points
+        x = tf.reduce_mean(x, axis=[1, 2], keepdims=True)
+        end_points["global_pool"] = x  # (N, 1, 1, 1024)
+        x = tf.layers.dropout(x, dropout, training=is_training)
+        x = tf.layers.conv2d(x, num_classes, 1, name="conv_preds")
+        logits = tf.squeeze(x, [1, 2])  # (N, num_classes)
+        end_points["logits"] = logits
+        end_points["predictions"] = tf.nn.softmax(logits)
+    return logits, end_points
+
+
+def _inverted_residual(
+    x: Any, layers: Layers, expansion: int, filters: int, stride: int, prefix: str
+) -> Any:
+    """1x1 to more channels, depthwise, 1x1 to fewer without ReLU; plus the input where it fits."""
+    y, inputs = x, int(x.shape[-1])
+    if expansion > 1:
+        wide = expansion * inputs
+        y = tf.nn.relu6(layers.conv(y, wide, 1, 1, f"{prefix}_expand", f"{prefix}_expand_BN"))
+    name = f"{prefix}_depthwise"
+    y = tf.nn.relu6(layers.depthwise(y, 3, stride, name, f"{name}_BN"))
+    name = f"{prefix}_project"
+    y = layers.conv(y, filters, 1, 1, name, f"{name}_BN")
+    return x + y if stride == 1 and inputs == filters else y
+
+
+def mobilenet_v2(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str = "",
+    width_multiplier: float = 1.0,
+    dropout: float = 0.2,
+    padding: str = "same",
+    momentum: float = 0.99,
+    epsilon: float = 1e-3,
+) -> tuple[Any, dict[str, Any]]:
+    """MobileNet v2: 17 inverted residuals with linear ends.
+
+    Filters are rounded to multiples of 8; the last layer's 1280 only grow with
+    ``width_multiplier`` [2]. Arguments, result and errors as ``mobilenet_v1``'s; the head's last
+    layer is dense.
+    """
+    check_maps(images, "mobilenet_v2")
+    check_width("mobilenet_v2", width_multiplier)
+    layers = Layers("mobilenet_v2", is_training, padding, momentum, epsilon)
+    end_points: dict[str, Any] = {}
+    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
+        filters = rounded(32 * width_multiplier)
+        x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "Conv1", "bn_Conv1"))
+        end_points["Conv1"] = x  # (N, 112, 112, 32)
+        for number, (expansion, wanted, stride) in enumerate(_v2_units()):
+            # (N, 112, 112, 16), (N, 56, 56, 24) twice, (N, 28, 28, 32) three times,
+            # (N, 14, 14, 64) four times, (N, 14, 14, 96) three times,
+            # (N, 7, 7, 160) three times, (N, 7, 7, 320)
+            prefix = f"block_{number}" if number else "expanded_conv"
+            filters = rounded(int(wanted * width_multiplier))
+            x = _inverted_residual(x, layers, expansion, filters, stride, prefix)
+            end_points[prefix] = x
+        filters = rounded(1280 * max(1.0, width_multiplier))
+        x = tf.nn.relu6(layers.conv(x, filters, 1, 1, "Conv_1", "Conv_1_bn"))
+        end_points["Conv_1"] = x  # (N, 7, 7, 1280)
+        if num_classes is None:
+            return x, end_points
+        x = tf.reduce_mean(x, axis=[1, 2])
+        end_points["global_pool"] = x  # (N, 1280)
+        x = tf.layers.dropout(x, dropout, training=is_training)
+        logits = tf.layers.dense(x, num_classes, name="predictions")  # (N, num_classes)
+        end_points["logits"] = logits
+        end_points["predictions"] = tf.nn.softmax(logits)
+    return logits, end_points
+
+
+def _v2_units() -> list[tuple[int, int, int]]:
+    """Expansion, filters and stride of each of the 17 units."""
+    return [
+        (expansion, filters, stride if unit == 0 else 1)
+        for expansion, filters, units, stride in V2
+        for unit in range(units)
+    ]
+
+
+def torch_names(name: str) -> tuple[Entry, ...]:
+    """v2: torchvision's names; v1: those of timm's mobilenetv1_100 (torchvision has no v1).
+
+    Run them with ``padding="torch", epsilon=1e-5``.
+    """
+    return _timm_v1_names() if name == "mobilenet_v1" else _torchvision_v2_names()
+
+
+def conv_entries(
+    conv: str, norm: str, torch_conv: str, torch_norm: str, layout: Layout = CONV
+) -> list[Entry]:
+    """A convolution without bias and its batch norm."""
+    kernel = "depthwise_kernel" if layout is DEPTHWISE else "kernel"
+    return [
+        Entry(f"{conv}/{kernel}", f"{torch_conv}.weight", layout),
+        *batch_norm_entries(norm, torch_norm),
+    ]
+
+
+def _timm_v1_names() -> tuple[Entry, ...]:
+    entries = conv_entries("conv1", "conv1_bn", "conv_stem", "bn1")
+    places = [(stage, unit) for stage, n in enumerate(V1_TIMM_STAGES) for unit in range(n)]
+    for number, (stage, unit) in enumerate(places, 1):
+        dw, pw, there = f"conv_dw_{number}", f"conv_pw_{number}", f"blocks.{stage}.{unit}"
+        entries += conv_entries(dw, f"{dw}_bn", f"{there}.conv_dw", f"{there}.bn1", DEPTHWISE)
+        entries += conv_entries(pw, f"{pw}_bn", f"{there}.conv_pw", f"{there}.bn2")
+    return (*entries, *layer_entries("conv_preds", "classifier", DENSE_AS_CONV))
+
+
+def _torchvision_v2_names() -> tuple[Entry, ...]:
+    entries = conv_entries("Conv1", "bn_Conv1", "features.0.0", "features.0.1")
+    for number in range(len(_v2_units())):
+        prefix, there = f"block_{number}", f"features.{number + 1}.conv"
+        first = 0
+        if number == 0:
+            prefix = "expanded_conv"
+        else:
+            expand = f"{prefix}_expand"
+            entries += conv_entries(expand, f"{expand}_BN", f"{there}.0.0", f"{there}.0.1")
+            first = 1
+        place = f"{there}.{first}"
+        dw, project = f"{prefix}_depthwise", f"{prefix}_project"
+        entries += conv_entries(dw, f"{dw}_BN", f"{place}.0", f"{place}.1", DEPTHWISE)
+        places = (f"{there}.{first + 1}", f"{there}.{first + 2}")
+        entries += conv_entries(project, f"{project}_BN", *places)
+    entries += conv_entries("Conv_1", "Conv_1_bn", "features.18.0", "features.18.1")
+    return (*entries, *layer_entries("predictions", "classifier.1", DENSE))

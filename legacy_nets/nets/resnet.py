@@ -1,0 +1,386 @@
+"""ResNet 18, 34, 50, 101 and 152, version 1.5, as the TensorFlow 2 notes write them in Keras.
+
+Papers:  [1] Deep Residual Learning, arXiv:1512.03385  [2] batch norm, arXiv:1502.03167
+Source:  tutorial document 004, section ResNet (34, 50 and 101; 18 and 152 by the same code)
+Input:   NHWC float32, 224x224, RGB from 0 to 255 less 123.68, 116.78, 103.94 (004-E28)
+Names:   conv1/kernel, conv1/BatchNorm/gamma, block1/unit_1/shortcut/conv1/kernel,
+         block1/unit_1/shortcut/BatchNorm/gamma, block1/unit_1/conv1/kernel,
+         block1/unit_1/conv1/BatchNorm/gamma, ..., logits/kernel, logits/bias; 18 and 34:
+         block1/unit_1/conv2d/kernel, block1/unit_1/batch_normalization/gamma, ...
+Differs: 004-E04, E22 names are the full paths that TensorFlow 1.15 gives them in graph mode
+         004-E23 kept: the batch norm of a projection has epsilon 1.001e-5, all others 1e-5
+         004-E24 kept: SAME padding, one-sided at stride 2 on even sizes (``padding="same"``)
+         004-E25 frozen features are built with is_training=False (``frozen=True``): in
+         TensorFlow 1 trainable=False leaves batch norm normalising with the batch
+         004-E26 ``num_classes`` counts for nothing without ``include_top``; so it does here
+         004-E29 returns logits; the softmax is the end point "predictions"
+
+The name tables know names only. Which arithmetic the weights were trained with is for you to say:
+
+  weights                                     options
+  the document's own (Keras .h5, TF format)   none
+  those of its train script (resNet_50.ckpt)  dense=1024, frozen=True to train on
+  torchvision                                 padding="torch"
+  slim resnet_v1 (stride in the 1x1, [1])     padding="slim", stride_in=1
+
+The document's pretrain_weights.ckpt is slim's resnet_v1_50 with its names changed to those above
+and a fresh head of five classes. The document runs it with the stride in the 3x3 and with SAME
+padding, for which it was not trained.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from collections.abc import Sequence
+from typing import Any
+from typing import ClassVar
+
+from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError
+from legacy_nets.nets.keras_style import Names
+from legacy_nets.nets.keras_style import auto_names
+from legacy_nets.nets.keras_style import document_net
+from legacy_nets.nets.resnet_names import BASIC
+from legacy_nets.nets.resnet_names import UNITS
+from legacy_nets.nets.resnet_names import keras_h5_names as keras_h5_names
+from legacy_nets.nets.resnet_names import keras_tf_names as keras_tf_names
+from legacy_nets.nets.resnet_names import keras_transfer_names as keras_transfer_names
+from legacy_nets.nets.resnet_names import slim_names as slim_names
+from legacy_nets.nets.resnet_names import torch_names as torch_names
+from legacy_nets.nets.torch_style import check_maps
+from legacy_nets.nets.torch_style import check_option
+from legacy_nets.nets.torch_style import pad_both_sides
+
+PADDINGS = ("same", "torch", "slim")
+EPSILON, SHORTCUT_EPSILON = 1e-5, 1.001e-5  # 004-E23
+
+
+@dataclasses.dataclass(frozen=True)
+class Variant:
+    """Where a net may leave the document; the defaults are the document's code.
+
+    ``padding``: "same"; "torch" pads windows with a stride on both sides; "slim" convolutions
+    only, not the pool.
+    ``stride_in``: side of the kernel of a bottleneck that has the stride, 3 or 1.
+    ``momentum``: of the moving statistics.
+    ``frozen``: batch norm uses the moving statistics in training too, and leaves them (004-E25);
+    train the head alone (``--trainable logits``), as the document's train script does.
+    ``dense``: units of a layer ahead of the logits, between two dropouts of 0.5; the script: 1024.
+    """
+
+    padding: str = "same"
+    stride_in: int = 3
+    momentum: float = 0.9
+    frozen: bool = False
+    dense: int = 0
+
+
+DOCUMENT = Variant()
+
+
+def conv(
+    x: Any,
+    filters: int,
+    size: int,
+    stride: int = 1,
+    *,
+    name: str,
+    variant: Variant = DOCUMENT,
+) -> Any:
+    """Convolution without bias: float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]."""
+    padding = "same"
+    if stride > 1 and size > 1 and variant.padding != "same":
+        x, padding = pad_both_sides(x, size), "valid"
+    return tf.layers.conv2d(x, filters, size, stride, padding, use_bias=False, name=name)
+
+
+def batch_norm(
+    x: Any, is_training: Any, name: str, variant: Variant = DOCUMENT, epsilon: float = EPSILON
+) -> Any:
+    """Batch norm with the momentum of ``variant``."""
+    return tf.layers.batch_normalization(
+        x, momentum=variant.momentum, epsilon=epsilon, training=is_training, name=name
+    )
+
+
+class Residual:
+    """A block: ReLU of the sum of its input, perhaps projected, and what ``main_path`` makes of it.
+
+    Args:
+      out_channel: channels of the convolutions; the result has ``expansion`` times as many.
+      strides: of the block.
+      downsample: a function of (inputs, is_training) that projects the input, or None.
+      name: variable scope.
+      names: counts the layers of the whole model, where they have no names of their own.
+      variant: see there.
+    """
+
+    expansion: ClassVar[int]
+    auto_name: ClassVar[str]
+
+    def __init__(
+        self,
+        out_channel: int,
+        strides: int = 1,
+        downsample: Callable[..., Any] | None = None,
+        *,
+        name: str | None = None,
+        names: Names | None = None,
+        variant: Variant = DOCUMENT,
+    ) -> None:
+        self.out_channel = out_channel
+        self.strides = strides
+        self.downsample = downsample
+        self.name = name or self.auto_name
+        self.names = names or auto_names()
+        self.variant = variant
+
+    def main_path(self, x: Any, is_training: Any) -> Any:
+        """The convolutions, up to the last batch norm."""
+        raise NotImplementedError
+
+    def __call__(self, inputs: Any, is_training: Any = False) -> Any:
+        """float32 [N, H, W, C] -> [N, ceil(H/strides), ..., out_channel * expansion].
+
+        Raises: BadInputError where the sum has two shapes: without ``downsample`` the strides
+        must be 1 and C the channels of the result.
+        """
+        with tf.variable_scope(self.name):
+            identity = self.downsample(inputs, is_training) if self.downsample else inputs
+            x = self.main_path(inputs, is_training)
+            if (self.strides != 1 and not self.downsample) or identity.shape[-1] != x.shape[-1]:
+                raise BadInputError(
+                    f"{self.name} adds {identity.shape} to {x.shape}: give it a downsample that "
+                    f"projects its input to {x.shape[-1]} channels with strides={self.strides}"
+                )
+            return tf.nn.relu(identity + x)
+
+
+class BasicBlock(Residual):
+    """Two 3x3 convolutions, the first with the stride."""
+
+    expansion = 1
+    auto_name = "basic_block"
+
+    def main_path(self, x: Any, is_training: Any) -> Any:
+        """3x3, batch norm, ReLU, 3x3, batch norm."""
+        for number, stride in enumerate((self.strides, 1)):
+            x = tf.nn.relu(x) if number else x
+            name = self.names("conv2d")
+            x = conv(x, self.out_channel, 3, stride, name=name, variant=self.variant)
+            x = batch_norm(x, is_training, self.names("batch_normalization"), self.variant)
+        return x
+
+
+class Bottleneck(Residual):
+    """1x1 to fewer channels, 3x3 with the stride, 1x1 to four times as many."""
+
+    expansion = 4
+    auto_name = "bottleneck"
+
+    def main_path(self, x: Any, is_training: Any) -> Any:
+        """Three convolutions, each with batch norm, ReLU between them."""
+        x = self._unit(x, 1, self.out_channel, is_training, "conv1")  # (N, H, W, out_channel)
+        x = self._unit(tf.nn.relu(x), 3, self.out_channel, is_training, "conv2")
+        filters = self.out_channel * self.expansion
+        return self._unit(tf.nn.relu(x), 1, filters, is_training, "conv3")
+
+    def _unit(self, x: Any, size: int, filters: int, is_training: Any, name: str) -> Any:
+        strided = name == ("conv2" if self.variant.stride_in == 3 else "conv1")
+        stride = self.strides if strided else 1
+        x = conv(x, filters, size, stride, name=name, variant=self.variant)
+        return batch_norm(x, is_training, f"{name}/BatchNorm", self.variant)
+
+
+def _make_layer(
+    block: type[Residual],
+    in_channel: int,
+    channel: int,
+    block_num: int,
+    name: str,
+    strides: int = 1,
+    *,
+    names: Names | None = None,
+    variant: Variant = DOCUMENT,
+) -> Callable[..., Any]:
+    """A block of ``block_num`` units, the first with the stride and, where needed, a projection.
+
+    A function of (x, is_training=False, end_points=None): float32 [N, H, W, in_channel] ->
+    [N, ceil(H/strides), ..., channel * block.expansion]. Units go into the end points.
+    """
+    counted = names or auto_names()
+    filters = channel * block.expansion
+
+    def shortcut(x: Any, is_training: Any) -> Any:
+        with tf.variable_scope("shortcut"):
+            x = conv(x, filters, 1, strides, name="conv1", variant=variant)
+            return batch_norm(x, is_training, "BatchNorm", variant, SHORTCUT_EPSILON)
+
+    def layer(x: Any, is_training: Any = False, end_points: dict[str, Any] | None = None) -> Any:
+        projected = strides != 1 or in_channel != filters
+        with tf.variable_scope(name):
+            for number in range(1, block_num + 1):
+                unit = block(
+                    channel,
+                    strides if number == 1 else 1,
+                    shortcut if number == 1 and projected else None,
+                    name=f"unit_{number}",
+                    names=counted,
+                    variant=variant,
+                )
+                x = unit(x, is_training)
+                if end_points is not None:
+                    end_points[f"{name}/{unit.name}"] = x
+        return x
+
+    return layer
+
+
+def residual_net(
+    net: str,
+    block: type[Residual],
+    blocks_num: Sequence[int],
+    images: Any,
+    num_classes: int | None,
+    is_training: Any,
+    reuse: Any,
+    scope: str,
+    variant: Variant,
+) -> tuple[Any, dict[str, Any]]:
+    """Stem, four blocks of ``blocks_num`` units, global average pool, dense layer.
+
+    Sizes behind the lines are for 224x224 and Bottlenecks; a BasicBlock gives a quarter of the
+    channels. Arguments, result and errors as ``resnet50``'s builder, ``build_50``.
+    """
+    check_maps(images, net)
+    check_option(net, "padding", variant.padding, PADDINGS)
+    end_points: dict[str, Any] = {}
+    names = auto_names()
+    head_is_training = is_training
+    if variant.frozen:
+        is_training = False
+    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
+        x = conv(images, 64, 7, 2, name="conv1", variant=variant)  # (N, 112, 112, 64)
+        x = tf.nn.relu(batch_norm(x, is_training, "conv1/BatchNorm", variant))
+        end_points["conv1"] = x
+        if variant.padding == "torch":  # zeros are as good as nothing: nothing here is negative
+            x = tf.layers.max_pooling2d(pad_both_sides(x, 3), 3, 2, "valid")
+        else:
+            x = tf.layers.max_pooling2d(x, 3, 2, "same")
+        end_points["pool1"] = x  # (N, 56, 56, 64)
+        for number, count in enumerate(blocks_num, 1):
+            # (N, 56, 56, 256), (N, 28, 28, 512), (N, 14, 14, 1024), (N, 7, 7, 2048)
+            layer = _make_layer(
+                block,
+                int(x.shape[-1]),
+                32 << number,
+                count,
+                f"block{number}",
+                1 if number == 1 else 2,
+                names=names,
+                variant=variant,
+            )
+            x = layer(x, is_training, end_points)
+        if num_classes is None:
+            return x, end_points
+        x = tf.reduce_mean(x, axis=[1, 2])
+        end_points["global_pool"] = x  # (N, 2048)
+        if variant.dense:
+            x = tf.layers.dropout(x, 0.5, training=head_is_training)
+            x = tf.layers.dense(x, variant.dense, tf.nn.relu, name="dense")  # (N, dense)
+            end_points["dense"] = x
+            x = tf.layers.dropout(x, 0.5, training=head_is_training)
+        logits = tf.layers.dense(x, num_classes, name="logits")  # (N, num_classes)
+        end_points["logits"] = logits
+        end_points["predictions"] = tf.nn.softmax(logits)
+    return logits, end_points
+
+
+def _entry(name: str) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """A net of ``UNITS`` in the net contract of this package."""
+    block, counts = BasicBlock if name in BASIC else Bottleneck, UNITS[name]
+
+    def net(
+        images: Any,
+        num_classes: int | None = 1000,
+        is_training: Any = False,
+        *,
+        reuse: Any = None,
+        scope: str = "",
+        padding: str = DOCUMENT.padding,
+        stride_in: int = DOCUMENT.stride_in,
+        momentum: float = DOCUMENT.momentum,
+        frozen: bool = DOCUMENT.frozen,
+        dense: int = DOCUMENT.dense,
+    ) -> tuple[Any, dict[str, Any]]:
+        check_option(name, "stride_in", stride_in, (3, 1) if block is Bottleneck else (3,))
+        variant = Variant(padding, stride_in, momentum, frozen, dense)
+        return residual_net(
+            name, block, counts, images, num_classes, is_training, reuse, scope, variant
+        )
+
+    net.__name__ = net.__qualname__ = f"build_{name.removeprefix('resnet')}"
+    net.__doc__ = f"""{name}: {" + ".join(map(str, counts))} units, in the net contract.
+
+    Args:
+      images: float32 [N, H, W, 3], any size; as the module's docstring says.
+      num_classes: units of the head (global average pool, dense layer); None leaves it out.
+      is_training: bool or bool tensor; batch norm then uses the batch's own statistics, and
+        ``tf.GraphKeys.UPDATE_OPS`` moves the averages.
+      reuse: as in ``tf.variable_scope``.
+      scope: outermost variable scope; "" is the current one.
+      padding, stride_in, momentum, frozen, dense: see ``Variant``; 18 and 34 have no bottlenecks
+        and take no other stride_in than 3.
+
+    Returns: logits [N, num_classes], or the last map without classes; and the end points in
+      order of construction: conv1, pool1, each unit, global_pool, logits, predictions.
+    Raises: BadInputError for anything but images, and for an option that does not exist.
+    """
+    return net
+
+
+build_18 = _entry("resnet18")
+build_34 = _entry("resnet34")
+build_50 = _entry("resnet50")
+build_101 = _entry("resnet101")
+build_152 = _entry("resnet152")
+
+
+def _resnet(
+    block: type[Residual],
+    blocks_num: Sequence[int],
+    im_width: int = 224,
+    im_height: int = 224,
+    num_classes: int = 1000,
+    include_top: bool = True,
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """A net of any blocks: a function of the images (see ``keras_style``)."""
+
+    def net(images: Any, classes: Any, is_training: Any, *, reuse: Any) -> Any:
+        about = ("the model", block, blocks_num, images)
+        return residual_net(*about, classes, is_training, reuse, "", DOCUMENT)
+
+    classes: Any = num_classes if include_top else None  # 004-E26
+    return document_net(net, classes, (im_height, im_width))
+
+
+def resnet34(
+    im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """The document's model: a function of the images (see ``keras_style``)."""
+    return _resnet(BasicBlock, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
+
+
+def resnet50(
+    im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """The document's model: a function of the images (see ``keras_style``)."""
+    return _resnet(Bottleneck, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
+
+
+def resnet101(
+    im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
+) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """The document's model: a function of the images (see ``keras_style``)."""
+    return _resnet(Bottleneck, [3, 4, 23, 3], im_width, im_height, num_classes, include_top)

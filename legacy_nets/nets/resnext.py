@@ -1,0 +1,169 @@
+"""ResNeXt 50 and 101 (32x4d), and its block in the three forms that its paper calls equal.
+
+Papers:  [1] ResNeXt, arXiv:1611.05431  [2] ResNet, arXiv:1512.03385
+Source:  tutorial document 004, section ResNeXt, which has text and figures and no code (004-E46)
+Input:   NHWC float32, 224x224, RGB less mean, over deviation (torchvision's and timm's weights)
+Names:   as ResNet-50's: conv1/kernel, block1/unit_1/shortcut/conv1/kernel,
+         block1/unit_1/conv2/kernel [3, 3, 4, 128], block1/unit_1/conv2/BatchNorm/gamma, ...,
+         logits/kernel
+Differs: 004-E24 SAME padding as ResNet's; the weights of others need ``padding="torch"``
+         004-E46 built from [1], with the stride in the 3x3 as in ``resnet``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError
+from legacy_nets.nets.keras_style import Names
+from legacy_nets.nets.resnet import DOCUMENT
+from legacy_nets.nets.resnet import Residual
+from legacy_nets.nets.resnet import Variant
+from legacy_nets.nets.resnet import batch_norm
+from legacy_nets.nets.resnet import conv
+from legacy_nets.nets.resnet import residual_net
+from legacy_nets.nets.resnet_names import UNITS
+from legacy_nets.nets.resnet_names import torch_names as torch_names
+from legacy_nets.nets.torch_style import check_option
+from legacy_nets.nets.torch_style import pad_both_sides
+
+FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
+
+
+def grouped_conv(
+    x: Any, filters: int, groups: int, stride: int, *, name: str, variant: Variant = DOCUMENT
+) -> Any:
+    """3x3 convolution without bias, of which each group of filters sees its share of channels.
+
+    float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]; kernel [3, 3, C/groups, filters].
+    Raises: BadInputError where channels or filters do not divide into the groups.
+    """
+    channels = int(x.shape[-1])
+    if channels % groups or filters % groups:
+        raise BadInputError(
+            f"{name}: {channels} channels and {filters} filters do not divide into {groups} groups"
+        )
+    padding = "SAME"
+    if stride > 1 and variant.padding != "same":
+        x, padding = pad_both_sides(x, 3), "VALID"
+    with tf.variable_scope(name):
+        kernel = tf.get_variable("kernel", [3, 3, channels // groups, filters])
+    # tf.layers has no groups. The op counts them from the kernel's shape; on the CPU it and its
+    # gradients run since TensorFlow 2 (1.15 raises UnimplementedError, 004-E46), as fast as
+    # splitting where maps are large and several times faster where they are small.
+    return tf.nn.conv2d(x, kernel, strides=[1, stride, stride, 1], padding=padding)
+
+
+class ResNeXtBlock(Residual):
+    """A bottleneck whose 3x3 has ``cardinality`` groups, as one of the three ``FORMS``.
+
+    ``form``: "grouped" is one path with a grouped convolution; "concat" splits the first two
+    convolutions into paths, whose ends are concatenated; "paths" splits all three and adds up
+    the ends. ``split_weights`` carries weights from the first form to the others.
+    Other arguments and errors as ``Residual``'s.
+    """
+
+    expansion = 4
+    auto_name = "resnext_block"
+
+    def __init__(
+        self,
+        out_channel: int,
+        strides: int = 1,
+        downsample: Callable[..., Any] | None = None,
+        *,
+        cardinality: int = 32,
+        form: str = "grouped",
+        name: str | None = None,
+        names: Names | None = None,
+        variant: Variant = DOCUMENT,
+    ) -> None:
+        super().__init__(out_channel, strides, downsample, name=name, names=names, variant=variant)
+        check_option("ResNeXtBlock", "form", form, FORMS)
+        self.cardinality = cardinality
+        self.form = form
+        self.width = 2 * out_channel  # of all paths; 32 paths of 4 where out_channel is 64
+
+    def main_path(self, x: Any, is_training: Any) -> Any:
+        """1x1, 3x3, 1x1 in the form asked for; the last batch norm comes after the sum."""
+        if self.form == "grouped":
+            x = self._ends(x, is_training, self.width, self.cardinality)
+        else:
+            paths = []
+            for number in range(1, self.cardinality + 1):
+                with tf.variable_scope(f"path_{number}"):
+                    y = self._ends(x, is_training, self.width // self.cardinality, 1)
+                    paths.append(y if self.form == "concat" else self._last(y))
+            x = tf.concat(paths, 3) if self.form == "concat" else tf.add_n(paths)
+        if self.form != "paths":
+            x = self._last(x)
+        return batch_norm(x, is_training, "conv3/BatchNorm", self.variant)
+
+    def _ends(self, x: Any, is_training: Any, width: int, groups: int) -> Any:
+        """1x1 and 3x3, each with batch norm and ReLU: [N, ceil(H/strides), ..., width]."""
+        x = conv(x, width, 1, name="conv1", variant=self.variant)
+        x = tf.nn.relu(batch_norm(x, is_training, "conv1/BatchNorm", self.variant))
+        x = grouped_conv(x, width, groups, self.strides, name="conv2", variant=self.variant)
+        return tf.nn.relu(batch_norm(x, is_training, "conv2/BatchNorm", self.variant))
+
+    def _last(self, x: Any) -> Any:
+        filters = self.out_channel * self.expansion
+        return conv(x, filters, 1, name="conv3", variant=self.variant)
+
+
+def split_weights(
+    grouped: Mapping[str, np.ndarray], form: str, cardinality: int = 32
+) -> dict[str, np.ndarray]:
+    """Weights of a "grouped" block as one of the other forms names and shapes them.
+
+    Args:
+      grouped: name of a variable within the block (conv1/kernel, ...) -> its values.
+      form: "concat" or "paths".
+      cardinality: of the block.
+
+    What comes ahead of the sum is cut by its outputs; the last kernel, if at all, by its inputs.
+    """
+    check_option("split_weights", "form", form, FORMS[1:])
+    split: dict[str, np.ndarray] = {}
+    for name, values in grouped.items():
+        if name.startswith("conv3") and (form == "concat" or name != "conv3/kernel"):
+            split[name] = values
+            continue
+        axis = -2 if name == "conv3/kernel" else -1
+        for number, piece in enumerate(np.split(values, cardinality, axis), 1):
+            split[f"path_{number}/{name}"] = piece
+    return split
+
+
+def _entry(name: str) -> Callable[..., tuple[Any, dict[str, Any]]]:
+    """A net of ``UNITS`` in the net contract of this package."""
+
+    def net(
+        images: Any,
+        num_classes: int | None = 1000,
+        is_training: Any = False,
+        *,
+        reuse: Any = None,
+        scope: str = "",
+        padding: str = DOCUMENT.padding,
+        momentum: float = DOCUMENT.momentum,
+    ) -> tuple[Any, dict[str, Any]]:
+        about = (images, num_classes, is_training, reuse, scope)
+        variant = Variant(padding, momentum=momentum)
+        return residual_net(name, ResNeXtBlock, UNITS[name], *about, variant)
+
+    net.__name__ = net.__qualname__ = name
+    net.__doc__ = f"""{name}: {" + ".join(map(str, UNITS[name]))} units of 32 paths.
+
+    Arguments, result and errors as ``resnet.build_50``'s, without stride_in.
+    """
+    return net
+
+
+resnext50_32x4d = _entry("resnext50_32x4d")
+resnext101_32x4d = _entry("resnext101_32x4d")

@@ -1,0 +1,59 @@
+"""What ResNet, ResNeXt and MobileNet share: checks, and PyTorch's padding and names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.translate import CONV
+from legacy_nets.checkpoints.translate import SAME
+from legacy_nets.checkpoints.translate import Entry
+from legacy_nets.checkpoints.translate import Layout
+from legacy_nets.errors import BadInputError
+
+_BATCH_NORM = (
+    ("gamma", "weight"),
+    ("beta", "bias"),
+    ("moving_mean", "running_mean"),
+    ("moving_variance", "running_var"),
+)
+
+
+def pad_both_sides(x: Any, size: int) -> Any:
+    """[N, H, W, C] with size // 2 zeros on each side, as torch pads for a window of ``size``.
+
+    With a VALID window of odd size at stride 1, or at stride 2 on maps of odd size, that equals
+    SAME. At stride 2 on maps of even size SAME pads a row less at the top and left: all windows
+    lie one pixel further to the bottom and right than torch's.
+    """
+    before = after = size // 2
+    return tf.pad(x, [[0, 0], [before, after], [before, after], [0, 0]])
+
+
+def check_maps(images: Any, net: str) -> None:
+    """Raises BadInputError for anything but [N, H, W, C] with C known; H and W may be unknown."""
+    if images.shape.rank != 4 or images.shape[-1] is None or 0 in images.shape.as_list()[1:]:
+        raise BadInputError(
+            f"{net} takes images [N, H, W, C] of a known number of channels, not {images.shape}"
+        )
+
+
+def check_option(net: str, option: str, given: Any, allowed: Sequence[Any]) -> None:
+    """Raises BadInputError for a value that an option of a net does not take."""
+    if given not in allowed:
+        values = ", ".join(repr(value) for value in allowed)
+        raise BadInputError(f"{net} takes {option} {values}, not {given!r}")
+
+
+def batch_norm_entries(here: str, there: str) -> list[Entry]:
+    """The four variables of a batch norm layer and the tensors of torch's."""
+    return [Entry(f"{here}/{ours}", f"{there}.{theirs}") for ours, theirs in _BATCH_NORM]
+
+
+def layer_entries(here: str, there: str, layout: Layout = CONV) -> list[Entry]:
+    """Kernel and bias of a convolution or dense layer."""
+    return [
+        Entry(f"{here}/kernel", f"{there}.weight", layout),
+        Entry(f"{here}/bias", f"{there}.bias", SAME),
+    ]

@@ -1,0 +1,250 @@
+"""R(2+1)D-18, R3D-18 and MC3-18: the video nets that torchvision offers as a call, opened up.
+
+Papers:  [1] R(2+1)D, R3D, MC3, arXiv:1711.11248  [2] residual blocks, arXiv:1512.03385
+Source:  tutorial document 000, its closing section, which points to torchvision's r2plus1d_18
+Input:   NTHWC float32, 16 frames of 112x112, RGB less the means of Kinetics, over its deviations
+Names:   r2plus1d_18/stem/space/kernel, r2plus1d_18/stem/space_bn/gamma, .../stem/time/kernel,
+         r2plus1d_18/layer1/block0/conv1/bn/gamma, .../layer2/block0/downsample/conv/kernel,
+         r2plus1d_18/fc/kernel; r3d_18/stem/conv/kernel, ...
+Weights: ``torch_names`` maps a torchvision state_dict onto them, both ways
+Kept:    the stem of R(2+1)D has 45 channels in the middle, where the formula of [1] says 83
+         both convolutions of a block have as many channels in the middle, though the first may
+         have fewer inputs, for which the formula counts
+         padding is the same on both sides: at stride 2, even sizes differ from TensorFlow's SAME
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.translate import CONV
+from legacy_nets.checkpoints.translate import DENSE
+from legacy_nets.checkpoints.translate import Entry
+from legacy_nets.errors import BadInputError
+
+KINDS = {  # how the stem and the four layers convolve
+    "r3d_18": ("3d", "3d", "3d", "3d", "3d"),
+    "mc3_18": ("3d", "3d", "2d", "2d", "2d"),
+    "r2plus1d_18": ("2plus1d", "2plus1d", "2plus1d", "2plus1d", "2plus1d"),
+}
+FILTERS = (64, 128, 256, 512)  # of the four layers, two blocks each
+STEM_MIDDLE = 45
+_SPATIAL = "2d"  # a convolution that looks at, and strides over, each frame alone
+
+_conv_initializer = tf.variance_scaling_initializer(2.0, "fan_out", "untruncated_normal")
+_fc_initializer = tf.random_normal_initializer(stddev=0.01)
+
+
+def middle_channels(inputs: int, filters: int) -> int:
+    """Channels between a block's (1,3,3) and (3,1,1) kernels.
+
+    As many as give the pair the weights of one (3,3,3) kernel: section 3.5 of [1].
+    """
+    return (inputs * filters * 3 * 3 * 3) // (inputs * 3 * 3 + 3 * filters)
+
+
+def _conv(x: Any, filters: int, kernel: tuple[int, ...], strides: Any, name: str) -> Any:
+    """Convolution without bias, padded by half a kernel on both sides of each axis."""
+    pads = [[0, 0], *([side // 2, side // 2] for side in kernel), [0, 0]]
+    if max(max(pad) for pad in pads):
+        x = tf.pad(x, pads)
+    return tf.layers.conv3d(
+        x,
+        filters,
+        kernel,
+        strides,
+        "valid",
+        use_bias=False,
+        kernel_initializer=_conv_initializer,
+        name=name,
+    )
+
+
+def _batch_norm(x: Any, training: Any, name: str) -> Any:
+    return tf.layers.batch_normalization(
+        x, momentum=0.9, epsilon=1e-5, training=training, name=name
+    )
+
+
+def _unit(
+    x: Any, kind: str, filters: int, middle: int, side: int, strides: Any, training: Any
+) -> Any:
+    """One convolution of a kind, in space and time, with its batch norm.
+
+    Args:
+      x: float32 [N, T, H, W, C].
+      kind: "3d", "2d", or "2plus1d", which is (1, side, side) to ``middle`` channels, batch
+        norm, ReLU, then (3, 1, 1).
+      side: of the kernel in space; it has 3 in time, or 1 ("2d").
+      strides: in time and in space; both spatial axes have the same.
+      filters, middle, training: as they are called.
+    """
+    time, space = strides
+    if kind == "2plus1d":
+        x = _conv(x, middle, (1, side, side), (1, space, space), "space")
+        x = tf.nn.relu(_batch_norm(x, training, "space_bn"))
+        x = _conv(x, filters, (3, 1, 1), (time, 1, 1), "time")
+    else:
+        kernel = (1 if kind == _SPATIAL else 3, side, side)
+        x = _conv(x, filters, kernel, (time, space, space), "conv")
+    return _batch_norm(x, training, "bn")
+
+
+def _block(
+    x: Any, kind: str, filters: int, stride: int, training: Any, key: str, end_points: dict
+) -> Any:
+    """Two units plus the input, then ReLU; the input is projected where shapes differ."""
+    inputs = int(x.shape[-1])
+    middle = middle_channels(inputs, filters)
+    strides = (1 if kind == _SPATIAL else stride, stride)
+    with tf.variable_scope(key):
+        with tf.variable_scope("conv1"):
+            y = tf.nn.relu(_unit(x, kind, filters, middle, 3, strides, training))
+        end_points[f"{key}/conv1"] = y
+        with tf.variable_scope("conv2"):
+            y = _unit(y, kind, filters, middle, 3, (1, 1), training)
+        end_points[f"{key}/conv2"] = y
+        if stride != 1 or inputs != filters:
+            with tf.variable_scope("downsample"):
+                time, space = strides
+                x = _conv(x, filters, (1, 1, 1), (time, space, space), "conv")
+                x = _batch_norm(x, training, "bn")
+        x = tf.nn.relu(y + x)
+    end_points[key] = x
+    return x
+
+
+def _net(
+    name: str,
+    clips: Any,
+    num_classes: int | None,
+    is_training: Any,
+    reuse: Any,
+    scope: str | None,
+) -> tuple[Any, dict[str, Any]]:
+    """Stem, four layers of two blocks, global average pool, dense layer."""
+    if clips.shape.rank != 5 or clips.shape[-1] is None or 0 in clips.shape.as_list()[1:]:
+        raise BadInputError(
+            f"{name} takes clips [N, T, H, W, C] of at least one frame and pixel, with a known "
+            f"number of channels (3 for torchvision's weights), not {clips.shape}"
+        )
+    kinds = KINDS[name]
+    end_points: dict[str, Any] = {}
+    with tf.variable_scope(
+        name if scope is None else scope or tf.get_variable_scope(), reuse=reuse
+    ):
+        with tf.variable_scope("stem"):
+            x = _unit(clips, kinds[0], 64, STEM_MIDDLE, 7, (1, 2), is_training)
+            x = tf.nn.relu(x)  # (N, 16, 56, 56, 64)
+        end_points["stem"] = x
+        for layer, (kind, filters) in enumerate(zip(kinds[1:], FILTERS, strict=True), 1):
+            # (N, 16, 56, 56, 64), (N, 8, 28, 28, 128), (N, 4, 14, 14, 256), (N, 2, 7, 7, 512);
+            # mc3_18 keeps all 16 frames
+            for block in (0, 1):
+                stride = 2 if layer > 1 and block == 0 else 1
+                key = f"layer{layer}/block{block}"
+                x = _block(x, kind, filters, stride, is_training, key, end_points)
+        x = tf.reduce_mean(x, axis=[1, 2, 3])  # (N, 512)
+        end_points["global_pool"] = x
+        if num_classes is None:
+            return x, end_points
+        logits = tf.layers.dense(
+            x, num_classes, kernel_initializer=_fc_initializer, name="fc"
+        )  # (N, num_classes)
+        end_points["logits"] = logits
+        return logits, end_points
+
+
+def r2plus1d_18(
+    clips: Any,
+    num_classes: int | None = 400,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """R(2+1)D-18: each 3D convolution is one in space and one in time.
+
+    Args:
+      clips: float32 [N, T, H, W, 3] as ``legacy_nets.data.pixels`` prepares "kinetics";
+        16x112x112 in torchvision, any size works.
+      num_classes: units of the head (global average pool, dense layer); None leaves it out.
+      is_training: bool or bool tensor; batch norm then uses the batch's own statistics, and
+        ``tf.GraphKeys.UPDATE_OPS`` moves the averages.
+      reuse: as in ``tf.variable_scope``.
+      scope: outermost variable scope; None is the net's name, "" the current one.
+
+    Returns: logits [N, num_classes], or the pooled features [N, 512] without classes; and the
+    end points in order of construction: the stem, and of each block both convolutions (the
+    second before the sum) and the result.
+    Raises: BadInputError for anything but clips.
+    """
+    return _net("r2plus1d_18", clips, num_classes, is_training, reuse, scope)
+
+
+def r3d_18(
+    clips: Any,
+    num_classes: int | None = 400,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """R3D-18: all convolutions look at space and time; see ``r2plus1d_18``."""
+    return _net("r3d_18", clips, num_classes, is_training, reuse, scope)
+
+
+def mc3_18(
+    clips: Any,
+    num_classes: int | None = 400,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str | None = None,
+) -> tuple[Any, dict[str, Any]]:
+    """MC3-18: the stem and the first layer are 3D, the others 2D; see ``r2plus1d_18``."""
+    return _net("mc3_18", clips, num_classes, is_training, reuse, scope)
+
+
+# A unit's layers here, and their places in torchvision's sequences: in a block, in the stem.
+_ONE_CONV = (("conv", "0", "0"), ("bn", "1", "1"))
+_PLACES = {
+    "3d": _ONE_CONV,
+    "2d": _ONE_CONV,
+    "2plus1d": (
+        ("space", "0.0", "0"),
+        ("space_bn", "0.1", "1"),
+        ("time", "0.3", "3"),
+        ("bn", "1", "4"),
+    ),
+}
+_BATCH_NORM = (
+    ("gamma", "weight"),
+    ("beta", "bias"),
+    ("moving_mean", "running_mean"),
+    ("moving_variance", "running_var"),
+)
+
+
+def torch_names(name: str) -> tuple[Entry, ...]:
+    """Each variable of a net and the tensor of torchvision's state_dict, in its order."""
+    layers = [(f"stem/{here}", f"stem.{there}") for here, _, there in _PLACES[KINDS[name][0]]]
+    for layer, kind in enumerate(KINDS[name][1:], 1):
+        for block in (0, 1):
+            units = {"conv1": _PLACES[kind], "conv2": _PLACES[kind]}
+            if layer > 1 and block == 0:
+                units["downsample"] = _ONE_CONV
+            layers += [
+                (f"layer{layer}/block{block}/{unit}/{here}", f"layer{layer}.{block}.{unit}.{there}")
+                for unit, places in units.items()
+                for here, there, _ in places
+            ]
+    entries = []
+    for here, there in layers:
+        if here.endswith("bn"):
+            entries += [Entry(f"{name}/{here}/{a}", f"{there}.{b}") for a, b in _BATCH_NORM]
+        else:
+            entries.append(Entry(f"{name}/{here}/kernel", f"{there}.weight", CONV))
+    entries.append(Entry(f"{name}/fc/kernel", "fc.weight", DENSE))
+    return (*entries, Entry(f"{name}/fc/bias", "fc.bias"))
