@@ -17,12 +17,13 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["legacy_nets", "legacy_nets.*"]),
-    package_data={"legacy_nets": ["py.typed"]},
+    package_data={"legacy_nets": ["py.typed", "documents/data/*.csv"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         "tensorflow>=2.21,<2.22",
         "tf_keras>=2.21,<2.22",
         "tf-slim>=1.1,<1.2",
+        "tensorflow-estimator==2.15.0",  # tf.estimator, which TensorFlow itself has dropped
         "numpy>=1.26,<3",
         "h5py>=3.11,<4",
         "pillow>=10,<14",
@@ -32,7 +33,10 @@ setup(
         "tensorboard>=2.20,<2.22",
     ],
     extras_require={
+        "clips": ["av>=12"],  # reads video files
         "test": [
+            "av>=12",
+            "safetensors>=0.4,<1",
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
             "ruff>=0.11,<1",

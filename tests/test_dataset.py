@@ -1,5 +1,6 @@
 """Batches, augmentation, prefetching, pixels, single pictures."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -68,6 +69,19 @@ def test_augmentation():
     assert {label for label, mirrored in seen if not mirrored} == set(range(6))
 
 
+def test_every_frame_of_a_clip_is_augmented_alike():
+    frame = np.random.RandomState(0).randint(0, 256, (8, 6, 3)).astype(np.uint8)
+    clips = Images(np.stack([[frame] * 4] * 3), np.zeros(3, np.int64))
+    augment = Augment(shift=0.2, zoom=0.1, rotate=20, brightness=0.2)
+    [batch] = itertools.islice(
+        training_batches(clips, 3, 0, augment, mirror_classes=frozenset({0})), 1
+    )
+    assert batch.pictures.shape == (3, 4, 8, 6, 3) and batch.pictures.dtype == np.uint8
+    assert (batch.pictures == batch.pictures[:, :1]).all()
+    assert (batch.pictures[0] != batch.pictures[1]).any()
+    assert (batch.pictures[0] != clips.pictures[0]).any()
+
+
 def test_shift_moves_and_brightness_lights():
     picture = np.zeros((1, 20, 20, 3), np.uint8)
     picture[0, 8:12, 8:12] = 200
@@ -108,6 +122,12 @@ def test_pixels():
     np.testing.assert_allclose(
         to_pixels(bytes_, "vgg"), [[[-123.68, 51 - 116.779, 255 - 103.939]]], atol=1e-4
     )
+    for kind, mean, deviation in (
+        ("imagenet", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ("kinetics", (0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)),
+    ):
+        want = (np.array([0, 0.2, 1]) - mean) / deviation
+        np.testing.assert_allclose(to_pixels(bytes_, kind)[0, 0], want, atol=1e-6)
     assert to_pixels(bytes_, "unit").dtype == np.float32
     with pytest.raises(BadInputError, match="no such pixels: 'caffe'"):
         to_pixels(bytes_, "caffe")
@@ -148,6 +168,16 @@ def test_resize_bilinear_is_tf1s():
         np.testing.assert_allclose(got, want, atol=2e-4)
 
 
+def test_pixel_centres_on_pixel_centres_is_pytorchs():
+    """torch.nn.functional.interpolate(mode="bilinear"), worked by hand."""
+    narrow = np.array([0, 6], np.uint8).reshape(1, 2, 1)
+    got = resize_bilinear(narrow, 1, 4, half_pixels=True)[0, :, 0]
+    np.testing.assert_allclose(got, [0, 1.5, 4.5, 6])
+    wide = np.array([0, 3, 6, 9], np.uint8).reshape(1, 4, 1)
+    got = resize_bilinear(wide, 1, 2, half_pixels=True)[0, :, 0]
+    np.testing.assert_allclose(got, [1.5, 7.5])  # between the pixels
+
+
 def test_frames():
     picture = np.zeros((40, 80, 3), np.uint8)
     picture[:, 5:75] = 100  # what is left of the width after 0.875: 5 pixels off each side
@@ -158,16 +188,40 @@ def test_frames():
     wide[:, 112:336] = 7
     middle = frame(wide, "vgg", 224, 224)  # 256 x 512, then its middle 224
     assert middle.shape == (224, 224, 3) and (middle[:, 2:-2] == 7).all()
+    middle = frame(wide, "imagenet", 224, 224)
+    assert middle.shape == (224, 224, 3) and (middle[:, 2:-2] == 7).all()
+    video = np.zeros((128, 171, 3), np.uint8)
+    video[8:120, 30:142] = 9  # the size of torchvision's preset: cut only
+    assert (frame(video, "kinetics", 112, 112)[:, 1:-1] == 9).all()
+    assert frame(video, "kinetics", 30, 40).shape == (30, 40, 3)
 
 
 def test_framed_data():
     data = ImageData("x", numbered(3), numbered(2), ("a",) * 3, frozenset())
-    assert framed(data, "unit", 8, 6) is data
-    other = framed(data, "inception", 5, 5)
+    same = framed(data, "unit", (8, 6))
+    assert same.train is data.train and same.test is data.test
+    other = framed(data, "inception", (5, 5))
     assert other.train.pictures.dtype == np.uint8 and other.test.pictures.dtype == np.float32
     assert other.train.pictures.shape == (3, 5, 5, 3)
     want = frame(data.test.pictures[1], "inception", 5, 5)
     np.testing.assert_array_equal(other.test.pictures[1], want)
+    assert other.notes == ()
+
+
+def test_colours_are_made_grey_and_grey_coloured_and_said():
+    data = ImageData("x", numbered(3), numbered(2), ("a",) * 3, frozenset())
+    grey = framed(data, "unit", (8, 6), channels=1)
+    assert grey.train.pictures.shape == (3, 8, 6, 1) and grey.train.pictures.dtype == np.uint8
+    luma = data.train.pictures.astype(float) @ (0.299, 0.587, 0.114)
+    assert abs(grey.train.pictures[..., 0] - luma).max() < 0.51
+    assert grey.notes == ("colour pictures are made grey: the net takes 1 channel",)
+    back = framed(dataclasses.replace(grey, test=grey.train), "unit", (8, 6))
+    assert (back.test.pictures[..., :1] == back.test.pictures).all()
+    assert back.test.pictures.shape == (3, 8, 6, 3)
+    assert back.notes[1:] == ("grey pictures are made RGB: the net takes 3 channels",)
+    changed = Augment(shift=0.2, rotate=20)
+    [batch] = itertools.islice(training_batches(grey.train, 3, 0, changed), 1)
+    assert batch.pictures.shape == (3, 8, 6, 1)
 
 
 def test_unreadable_pictures(tmp_path):

@@ -20,6 +20,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.bundle import complete_checkpoints
 from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.data import signs
+from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import Augment
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.dataset import Images
@@ -106,6 +107,8 @@ def test_a_run_leaves_what_it_promises(tmp_path):
     assert [row["step"] for row in rows] == ["10", "20", "30"]
     assert float(rows[-1]["test_accuracy"]) == result.test_accuracy
     assert float(rows[0]["loss"]) > float(rows[-1]["loss"]) > 0
+    assert float(rows[0]["test_loss"]) > float(rows[-1]["test_loss"]) > 0
+    assert read_class_indices(tmp_path / "class_indices.json") == tuple("abcdef")
     best = json.loads((tmp_path / "best.json").read_text())
     assert (best["step"], best["test_accuracy"]) == (result.best_step, result.best_accuracy)
     assert result.best_step in steps
@@ -126,7 +129,7 @@ def test_events_hold_scalars_graph_and_mistakes(tmp_path):
         for value in event.summary.value:
             tags[value.tag] = value
     assert graphs == 1
-    assert {"loss", "train_accuracy", "test_accuracy", "images_per_second", "mistakes"} == set(tags)
+    assert {*report.COLUMNS[1:], "mistakes"} == set(tags)
     assert tags["mistakes"].image.encoded_image_string.startswith(b"\x89PNG")
     assert tags["images_per_second"].simple_value > 0
 

@@ -1,10 +1,13 @@
-"""A net small enough for tests of the loop and the CLI, in the net contract.
+"""Nets small enough for tests of the loop and the CLI, in the net contract.
 
-``python tests/tiny.py COMMAND ...`` is ``legacy-nets`` with this net in the registry. With
+``tiny`` takes colour images, ``tiny_grey`` grey ones, ``tiny_clips`` clips.
+
+``python tests/tiny.py COMMAND ...`` is ``legacy-nets`` with these nets in the registry. With
 LEGACY_NETS_TEST_KILL=FUNCTION:N it kills itself (SIGKILL) at the N-th call of that function;
 with LEGACY_NETS_TEST_STEPS=FILE it counts its training steps there.
 """
 
+import dataclasses
 import os
 import signal
 import sys
@@ -25,6 +28,10 @@ RECORD = registry.Net(
     parameters=0,
     scope="tiny",
 )
+GREY = dataclasses.replace(RECORD, name="tiny_grey", image_size=(24, 24), channels=1)
+CLIPS = dataclasses.replace(
+    RECORD, name="tiny_clips", builder="tiny:tiny_clips", image_size=(4, 16, 16)
+)
 
 
 def tiny(images, num_classes=6, is_training=False, *, reuse=None, scope="tiny", explode=0, width=8):
@@ -42,12 +49,22 @@ def tiny(images, num_classes=6, is_training=False, *, reuse=None, scope="tiny", 
     return logits, {"flat": x, "logits": logits}
 
 
+def tiny_clips(clips, num_classes=6, is_training=False, *, reuse=None, scope="tiny"):
+    from legacy_nets import tf1 as tf
+
+    with tf.variable_scope(scope, reuse=reuse):
+        x = tf.layers.conv3d(clips, 8, (3, 8, 8), (1, 8, 8), activation=tf.nn.relu, name="conv3d")
+        x = tf.reduce_mean(x, [1, 2, 3])
+        logits = tf.layers.dense(x, num_classes, name="dense")
+    return logits, {"mean": x, "logits": logits}
+
+
 def register():
-    """Puts the net into the registry of this process; returns what undoes it."""
+    """Puts the nets into the registry of this process; returns what undoes it."""
     before = registry._NETS
-    registry._NETS = (*before, RECORD)
+    registry._NETS = (*before, RECORD, GREY, CLIPS)
     module = types.ModuleType("legacy_nets.nets.tiny")
-    module.tiny = tiny
+    module.tiny, module.tiny_clips = tiny, tiny_clips
     sys.modules[module.__name__] = module
     return lambda: setattr(registry, "_NETS", before)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -43,14 +44,16 @@ def evaluate(
     **given: Any,
 ) -> None:
     """Accuracy and confusion matrix of a checkpoint of NET on labelled images."""
-    record = registry.get_image_net(net)
+    record = registry.get_net(net)
     prefix = open_checkpoint(checkpoint, best)
     changes = changed_settings(given)
     if given["seed"] is None:  # the split of the training, or its images would be held out here
         saved = load_settings(pathlib.Path(prefix).parent)
         given["seed"] = saved.seed if saved else 0
-    data = open_data(**given)
+    data = open_data(record, **given)
     quiet_tensorflow()
+    import numpy as np
+
     from legacy_nets.data.dataset import framed
     from legacy_nets.train import evaluate as worker
     from legacy_nets.train import report
@@ -61,7 +64,16 @@ def evaluate(
             f"{prefix} knows {settings.num_classes} classes, but {data.name} has "
             f"{len(data.class_names)}: evaluate it on the data that it was trained for"
         )
-    data = framed(data, record.pixels, *settings.image_size)
+    unnamed = worker.numbered(settings.num_classes)
+    if settings.class_names not in (unnamed, data.class_names):
+        ours, theirs = (", ".join(names[:8]) for names in (settings.class_names, data.class_names))
+        raise BadInputError(
+            f"{prefix} knows the classes {ours}, but {data.name} has {theirs}: evaluate it on the "
+            "data that it was trained for"
+        )
+    data = framed(data, settings.pixels or record.pixels, settings.image_size, record.channels)
+    for note in data.notes:
+        click.echo(note, err=True)
     images = data.test if half == "test" else data.train
     with worker.restored(settings, prefix, ema) as (graph, session, averaged):
         found = worker.evaluate(graph, session, images)
@@ -92,7 +104,8 @@ def evaluate(
         report.caption(int(true), int(guess), float(row.max()), names)
         for true, guess, row in zip(images.labels, predicted, found.probabilities, strict=True)
     ]
-    report.save_png(report.draw_grid(images.pictures[:32], captions[:32]), out / "predictions.png")
+    [shown] = images.read([np.arange(min(32, len(captions)))])
+    report.save_png(report.draw_grid(shown.pictures, captions[:32]), out / "predictions.png")
     if not as_json:
         click.echo(f"confusion matrix {out / 'confusion.png'}")
         click.echo(f"predictions      {out / 'predictions.png'}")
@@ -107,7 +120,8 @@ def _print(found: Any, net: str, prefix: str, averaged: bool, half: str, data: I
     click.echo(f"{net} from {prefix} ({weights} weights) on the {half} half of {data.name}")
     click.echo(
         f"accuracy {found.accuracy:.4f} "
-        f"({int(found.confusion.trace())} of {int(found.confusion.sum())} images)"
+        f"({int(found.confusion.trace())} of {int(found.confusion.sum())} "
+        f"{'clips' if data.frames else 'images'})"
     )
     table = Table("true \\ predicted", *names, "right")
     for name, row, hits in zip(names, found.confusion, found.confusion.diagonal(), strict=True):
@@ -138,6 +152,8 @@ def predict(
 ) -> None:
     """Classes and probabilities of PNG or JPEG IMAGES; or an inner layer's features.
 
+    For a net that takes clips, IMAGES are videos or folders of frames.
+
     \b
     legacy-nets predict hand_signs --checkpoint run photo.jpg
     legacy-nets predict inception_v3 --checkpoint inception_v3.ckpt --label-offset 1 \\
@@ -145,22 +161,18 @@ def predict(
     """
     import numpy as np
 
-    from legacy_nets.data.pixels import frame
-    from legacy_nets.data.pixels import read_picture
-
-    record = registry.get_image_net(net)
+    record = registry.get_net(net)
     if (features is None) != (out is None):
         raise BadInputError("--features and --out go together: which end point, and where to")
     prefix = open_checkpoint(checkpoint, best)
     changes = changed_settings(given)
-    originals = [read_picture(path) for path in images]
+    read = _reader(record, images)
     quiet_tensorflow()
     from legacy_nets.train import evaluate as worker
 
     settings = worker.settings_of(prefix, net, **changes)
-    pictures = np.stack(
-        [frame(picture, record.pixels, *settings.image_size) for picture in originals]
-    )
+    pixels = settings.pixels or record.pixels
+    pictures = np.stack(read(pixels, settings.image_size))
     with worker.restored(settings, prefix, ema) as (graph, session, _):
         if features is not None and out is not None:
             values = graph.score(session, pictures, fetch=worker.end_point(graph, features))
@@ -185,3 +197,35 @@ def predict(
     for path, row in zip(images, probabilities, strict=True):
         ranked = np.argsort(-row)[:top]
         click.echo(f"{path}: " + "  ".join(f"{names[int(i)]} {row[i]:.4f}" for i in ranked))
+
+
+def _reader(net: registry.Net, paths: tuple[str, ...]) -> Callable[..., list[Any]]:
+    """What reads the pictures or clips as (pixels, size); a path that is none is refused now."""
+    from legacy_nets.data.clips import count_frames
+    from legacy_nets.data.clips import read_clip
+    from legacy_nets.data.image_files import kind_of
+    from legacy_nets.data.pixels import frame_all
+    from legacy_nets.data.pixels import read_picture
+
+    if len(net.image_size) == 2:
+        pictures = [read_picture(path) for path in paths]
+        for path in paths:
+            kind = kind_of(pathlib.Path(path))
+            if kind and net.channels == 3:
+                click.echo(f"{path}: {kind} image, converted to 8-bit RGB", err=True)
+        if net.channels == 1 and any((p != p[..., :1]).any() for p in pictures):
+            click.echo(f"colour pictures are made grey: {net.name} takes 1 channel", err=True)
+        return lambda kind, size: [frame_all(p, kind, size, net.channels) for p in pictures]
+
+    lengths = {path: count_frames(pathlib.Path(path)) for path in paths}
+
+    def clips(kind: str, size: tuple[int, ...]) -> list[Any]:
+        for path, count in lengths.items():
+            if count < size[0]:
+                click.echo(
+                    f"{path} has fewer than {size[0]} frames ({count}): they are repeated evenly",
+                    err=True,
+                )
+        return [read_clip(pathlib.Path(path), kind, size, net.channels) for path in paths]
+
+    return clips

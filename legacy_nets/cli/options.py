@@ -10,8 +10,11 @@ from typing import Any
 import click
 
 from legacy_nets.checkpoints.bundle import find_checkpoint
+from legacy_nets.checkpoints.read import find_weights
 from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.pixels import KINDS
 from legacy_nets.errors import BadInputError
+from legacy_nets.registry import Net
 from legacy_nets.train.settings import BEST_FILE
 from legacy_nets.train.settings import CHECKPOINT
 from legacy_nets.train.settings import read_best
@@ -20,16 +23,18 @@ SYNTHETIC_FOLDER = pathlib.Path("datasets")
 
 
 def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--data, --holdout and --seed."""
+    """--data, --holdout, --seed and --strict."""
     for option in (
+        click.option("--strict", is_flag=True, help="Refuse a folder with an unreadable image."),
         click.option("--seed", type=int, help="Of all chance. [default: 0, or as trained]"),
         click.option("--holdout", type=float, help="Share to hold out where one half is missing."),
         click.option(
             "--data",
             type=click.Path(path_type=pathlib.Path),
             help=(
-                "Folder of train_signs.h5 and test_signs.h5, or one of them. "
-                "[default: datasets/, drawn there on first use (synthetic)]"
+                "Folder with a folder a class (images; for clip nets videos or frame folders), or "
+                "of train_signs.h5 and test_signs.h5, or MNIST. "
+                "[default: drawn into datasets/ on first use (synthetic)]"
             ),
         ),
     ):
@@ -43,7 +48,16 @@ def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net."
         ),
+        click.option("--frames", type=click.IntRange(1), help="Of a clip. [default: as trained]"),
+        click.option(
+            "--class-indices",
+            type=click.Path(path_type=pathlib.Path),
+            help="The names of the classes. [default: class_indices.json beside the checkpoint]",
+        ),
         click.option("--image-size", metavar="HxW", help="[default: as trained]"),
+        click.option(
+            "--pixels", type=click.Choice(KINDS), help="Preprocessing. [default: as trained]"
+        ),
         click.option(
             "--label-offset",
             type=click.IntRange(0),
@@ -58,38 +72,40 @@ def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help=("Moving averages or raw weights. [default: averages where there are any]"),
         ),
         click.option("--best", is_flag=True, help="Of a model folder: the best, not the newest."),
-        click.option("--checkpoint", required=True, help="Checkpoint prefix or model folder."),
+        click.option("--checkpoint", required=True, help="Prefix, weight file or model folder."),
     ):
         command = option(command)
     return command
 
 
-def open_data(data: pathlib.Path | None, holdout: float | None, seed: int) -> ImageData:
+def open_data(
+    net: Net, data: pathlib.Path | None, holdout: float | None, seed: int, strict: bool
+) -> ImageData:
     """The data of --data; draws the synthetic set where none is given and none is there."""
-    from legacy_nets.data import signs
+    from legacy_nets.data import open as opened
 
     if data is None:
-        data = SYNTHETIC_FOLDER
-        if signs.lacks_synthetic(data):
-            click.echo(f"drawing synthetic hand signs into {data}/ (no --data given) ...", err=True)
-            signs.make_signs(data)
-    return signs.load_signs(data, holdout, seed)
+        data = opened.stand_in(net, SYNTHETIC_FOLDER, lambda line: click.echo(line, err=True))
+    return opened.open_data(data, net, holdout, seed, strict)
 
 
 def changed_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """What --num-classes, --label-offset, --image-size and --option say, taken out of ``given``."""
+    """What --num-classes, --frames, --pixels and the like say, taken out of ``given``."""
     return {
         "num_classes": given.pop("num_classes"),
         "label_offset": given.pop("label_offset"),
+        "pixels": given.pop("pixels"),
+        "frames": given.pop("frames"),
+        "class_indices": given.pop("class_indices"),
         "image_size": image_size(given.pop("image_size")),
         "options": net_options(given.pop("options")) or None,
     }
 
 
 def open_checkpoint(path: str, best: bool) -> str:
-    """The checkpoint prefix of --checkpoint and --best."""
+    """The weight file or checkpoint prefix of --checkpoint and --best."""
     if not best:
-        return find_checkpoint(path)
+        return find_weights(path)
     found = read_best(pathlib.Path(path))
     if found is None:
         raise BadInputError(f"{path} has no readable {BEST_FILE}: leave --best out")

@@ -12,8 +12,10 @@ from legacy_nets.cli.options import data_options
 from legacy_nets.cli.options import image_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.options import open_data
+from legacy_nets.data.pixels import KINDS
 from legacy_nets.errors import BadInputError
 from legacy_nets.train.settings import load_settings
+from legacy_nets.train.settings import resized
 
 
 @click.command()
@@ -54,7 +56,9 @@ from legacy_nets.train.settings import load_settings
 )
 @click.option("--save-every", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--evaluate-every", type=click.IntRange(1), default=100, show_default=True)
+@click.option("--frames", type=click.IntRange(1), help="Of a clip. [default: the net's own]")
 @click.option("--image-size", metavar="HxW", help="[default: the net's own]")
+@click.option("--pixels", type=click.Choice(KINDS), help="Preprocessing. [default: the net's own]")
 @click.option("--label-offset", type=click.IntRange(0), default=0, help="Logits before class 0.")
 @click.option("--trainable", multiple=True, metavar="SCOPE", help="Train these scopes only.")
 @click.option(
@@ -78,7 +82,7 @@ def train(net: str, **given: Any) -> None:
     legacy-nets train hand_signs --data test_signs.h5 --holdout 0.25 --model-dir run2 \\
         --warm-start run --augment
     """
-    record = registry.get_image_net(net)
+    record = registry.get_net(net)
     _check(given)
     saved = load_settings(given["model_dir"]) if given["resume"] else None
     if saved is not None:  # what is not said goes on as it was
@@ -86,12 +90,13 @@ def train(net: str, **given: Any) -> None:
         given["seed"] = saved.seed if given["seed"] is None else given["seed"]
     given["seed"] = given["seed"] or 0
     augmentation = _augment(given)
-    data = open_data(given["data"], given["holdout"], given["seed"])
+    size = resized(record.image_size, given["frames"], image_size(given["image_size"]))
+    data = open_data(record, given["data"], given["holdout"], given["seed"], given["strict"])
     warm_start = None
     if given["warm_start"]:
-        from legacy_nets.checkpoints.bundle import find_checkpoint
+        from legacy_nets.checkpoints.read import find_weights
 
-        warm_start = find_checkpoint(given["warm_start"])
+        warm_start = find_weights(given["warm_start"])
 
     from rich.console import Console
 
@@ -102,16 +107,17 @@ def train(net: str, **given: Any) -> None:
     from legacy_nets.train import loop
     from legacy_nets.train.settings import Settings
 
-    height, width = image_size(given["image_size"]) or record.image_size
-    data = framed(data, record.pixels, height, width)
+    pixels = given["pixels"] or record.pixels
+    data = framed(data, pixels, size, record.channels)
     settings = Settings(
         net=net,
         num_classes=len(data.class_names),
-        image_size=(height, width),
+        image_size=size,
         class_names=data.class_names,
         data=data.name,
         holdout=given["holdout"],
         label_offset=given["label_offset"],
+        pixels=pixels,
         options=net_options(given["options"]),
         steps=given["steps"],
         batch_size=given["batch_size"],
@@ -128,8 +134,11 @@ def train(net: str, **given: Any) -> None:
         augment=augmentation,
     )
     console = Console(stderr=True, soft_wrap=True)
+    for note in data.notes:
+        console.print(note, highlight=False)
+    what = "clips" if data.frames else "images"
     console.print(
-        f"{net} on {data.name}: {len(data.train.labels)} images to train on, "
+        f"{net} on {data.name}: {len(data.train.labels)} {what} to train on, "
         f"{len(data.test.labels)} held out",
         highlight=False,
     )

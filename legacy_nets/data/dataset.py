@@ -1,4 +1,4 @@
-"""An image set in memory, its batches, and augmentation. Knows nothing of what is pictured."""
+"""A labelled image set, its batches, and augmentation. Knows nothing of what is pictured."""
 
 from __future__ import annotations
 
@@ -6,31 +6,67 @@ import dataclasses
 import queue
 import threading
 from collections.abc import Generator
+from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import NamedTuple
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
-from legacy_nets.data.pixels import frame
+from legacy_nets.data.pixels import frame_all
+
+
+class Half(Protocol):
+    """One half of a set: its classes at hand, its pictures in memory or still in files.
+
+    Pictures are [N, H, W, C], or [N, T, H, W, C] of clips; C is 1 (grey) or 3 (RGB).
+    """
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 [N]."""
+
+    def read(self, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+        """The pictures of each index array in turn, read ahead where they lie in files."""
+
+    def framed(self, kind: str, size: tuple[int, ...], channels: int) -> Half:
+        """The half at a net's size, cut and resized as its pixels say (``pixels.frame``)."""
 
 
 class Images(NamedTuple):
-    """Pictures [N, H, W, C] from 0 to 255 (uint8 from a file) and their int64 [N] classes."""
+    """A ``Half`` in memory, or a batch: pictures from 0 to 255 (uint8 from a file) and classes."""
 
     pictures: np.ndarray
-    labels: np.ndarray
+    labels: np.ndarray  # int64 [N]
+
+    def read(self, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+        """See ``Half``."""
+        for chosen in batches:
+            yield Images(self.pictures[chosen], self.labels[chosen])
+
+    def framed(self, kind: str, size: tuple[int, ...], channels: int = 3) -> Images:
+        """See ``Half``; pictures that have that size, kind "unit", stay what they are."""
+        if kind == "unit" and self.pictures.shape[1:] == (*size, channels):
+            return self
+        return Images(
+            np.stack([frame_all(picture, kind, size, channels) for picture in self.pictures]),
+            self.labels,
+        )
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageData:
-    """A labelled image set: the half to train on, the half held out, and what it is called."""
+    """A labelled set: the half to train on, the half held out, and what it is called."""
 
     name: str  # says "synthetic" where the pictures are drawn
-    train: Images
-    test: Images
+    train: Half
+    test: Half
     class_names: tuple[str, ...]
     mirror_classes: frozenset[int]  # classes that stay what they are in a mirror
+    channels: int = 3  # of its pictures: 1 is grey
+    frames: tuple[tuple[str, int], ...] = ()  # of clips: the path and length of each
+    notes: tuple[str, ...] = ()  # what was done to the pictures that their owner should know
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,40 +80,68 @@ class Augment:
     brightness: float = 0.1  # gain and offset, of the full range
 
 
-def framed(data: ImageData, kind: str, height: int, width: int) -> ImageData:
-    """The data at a net's size, cut and resized as its pixels say (``pixels.frame``).
+def framed(data: ImageData, kind: str, size: tuple[int, ...], channels: int = 3) -> ImageData:
+    """The data at a net's size: (height, width), or (frames, height, width) of clips.
 
     The half to train on is rounded to uint8; the other stays exact (float32 where resized).
+    What is done to colours and to clips that are too short is added to the notes.
     """
-    if kind == "unit" and data.train.pictures.shape[1:3] == (height, width):
-        return data
-    halves = [
-        np.stack([frame(picture, kind, height, width) for picture in half.pictures])
-        for half in (data.train, data.test)
-    ]
-    train = np.rint(halves[0]).astype(np.uint8)
-    return dataclasses.replace(
-        data,
-        train=Images(train, data.train.labels),
-        test=Images(halves[1], data.test.labels),
-    )
+    notes = list(data.notes)
+    if channels != data.channels:
+        what = "colour pictures are made grey" if channels == 1 else "grey pictures are made RGB"
+        notes.append(f"{what}: the net takes {channels} channel{'s' if channels > 1 else ''}")
+    short = [clip for clip in data.frames if clip[1] < size[0]]
+    if short:
+        notes.append(
+            f"{len(short)} of {len(data.frames)} clips have fewer than {size[0]} frames (the first "
+            f"is {short[0][0]} with {short[0][1]}): their frames are repeated evenly"
+        )
+    train, test = (half.framed(kind, size, channels) for half in (data.train, data.test))
+    if isinstance(train, Images) and train.pictures.dtype != np.uint8:
+        train = train._replace(pictures=np.rint(train.pictures).astype(np.uint8))
+    return dataclasses.replace(data, train=train, test=test, channels=channels, notes=tuple(notes))
+
+
+def held_out(labels: np.ndarray, holdout: float, seed: int) -> np.ndarray:
+    """Chooses ``holdout`` of each class (rounded, at least one): bool [N], True is held out."""
+    rng = np.random.default_rng(seed)
+    held = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        held[members[: max(1, round(holdout * len(members)))]] = True
+    return held
 
 
 def split(images: Images, holdout: float, seed: int) -> tuple[Images, Images]:
-    """Splits off ``holdout`` of each class (rounded, at least one): (train, held out)."""
-    rng = np.random.default_rng(seed)
-    held = np.zeros(len(images.labels), bool)
-    for label in np.unique(images.labels):
-        members = rng.permutation(np.flatnonzero(images.labels == label))
-        held[members[: max(1, round(holdout * len(members)))]] = True
+    """Splits off ``holdout`` of each class: (train, held out)."""
+    held = held_out(images.labels, holdout, seed)
     return (
         Images(images.pictures[~held], images.labels[~held]),
         Images(images.pictures[held], images.labels[held]),
     )
 
 
+def in_order(count: int, batch_size: int) -> Iterator[np.ndarray]:
+    """Index arrays that run through a half once; the last one may be smaller."""
+    for start in range(0, count, batch_size):
+        yield np.arange(start, min(start + batch_size, count))
+
+
+def _shuffled(size: int, batch_size: int, seed: int, first_step: int) -> Iterator[np.ndarray]:
+    """Endless index arrays, shuffled anew every epoch."""
+    steps_per_epoch = -(-size // batch_size)
+    order = np.arange(size)
+    step = first_step
+    while True:
+        epoch, position = divmod(step, steps_per_epoch)
+        if position == 0 or step == first_step:
+            order = np.random.default_rng([seed, 0, epoch]).permutation(size)
+        yield order[position * batch_size : (position + 1) * batch_size]
+        step += 1
+
+
 def training_batches(
-    images: Images,
+    images: Half,
     batch_size: int,
     seed: int,
     augment: Augment | None = None,
@@ -87,18 +151,11 @@ def training_batches(
     """Endless batches, shuffled anew every epoch; the last one of an epoch may be smaller.
 
     The batch of a step depends on ``seed`` and the step alone, so that a run which starts at
-    ``first_step`` sees what an uninterrupted one would have seen.
+    ``first_step`` sees what an uninterrupted one would have seen. All frames of a clip are
+    changed alike.
     """
-    size = len(images.labels)
-    steps_per_epoch = -(-size // batch_size)
-    order = np.arange(size)
-    step = first_step
-    while True:
-        epoch, position = divmod(step, steps_per_epoch)
-        if position == 0 or step == first_step:
-            order = np.random.default_rng([seed, 0, epoch]).permutation(size)
-        chosen = order[position * batch_size : (position + 1) * batch_size]
-        pictures, labels = images.pictures[chosen], images.labels[chosen]
+    chosen = _shuffled(len(images.labels), batch_size, seed, first_step)
+    for step, (pictures, labels) in enumerate(images.read(chosen), first_step):
         if augment is not None:
             rng = np.random.default_rng([seed, 1, step])
             pictures = np.stack(
@@ -108,14 +165,21 @@ def training_batches(
                 ]
             )
         yield Images(pictures, labels)
-        step += 1
 
 
 def _augmented(
     picture: np.ndarray, augment: Augment, may_flip: bool, rng: np.random.Generator
 ) -> np.ndarray:
-    height, width = picture.shape[:2]
-    across, down, zoom, turn, gain, offset, flip = rng.uniform(-1, 1, 7)
+    """A picture [H, W, C] or a clip [T, H, W, C], changed by one draw of chance."""
+    draw = rng.uniform(-1, 1, 7)
+    if picture.ndim == 3:
+        return _changed(picture, augment, may_flip, draw)
+    return np.stack([_changed(frame, augment, may_flip, draw) for frame in picture])
+
+
+def _changed(picture: np.ndarray, augment: Augment, may_flip: bool, draw: np.ndarray) -> np.ndarray:
+    height, width, channels = picture.shape
+    across, down, zoom, turn, gain, offset, flip = draw
     # The inverse map, output pixel to input pixel, about the centre of the picture.
     scale = 1 / (1 + augment.zoom * zoom)
     angle = np.deg2rad(augment.rotate * turn)
@@ -129,7 +193,7 @@ def _augmented(
     padded = np.pad(picture, [(margin, margin), (margin, margin), (0, 0)], mode="edge")
     # Pillow maps pixel centres (x + 0.5, y + 0.5).
     c, f = c + margin + 0.5 - 0.5 * (a + b), f + margin + 0.5 - 0.5 * (d + e)
-    image = Image.fromarray(padded.squeeze()).transform(
+    image = Image.fromarray(padded[..., 0] if channels == 1 else padded).transform(
         (width, height), Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BILINEAR
     )
     moved = np.asarray(image, np.float32).reshape(picture.shape)

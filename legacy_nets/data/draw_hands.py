@@ -246,7 +246,7 @@ def _mottle(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC), float)[:, :, None]
 
 
-def _photograph(hand: Image.Image, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def photograph(hand: Image.Image, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Puts the painted hand before a wall under one light and takes a noisy uint8 picture."""
     size = hand.width
     y, x = np.mgrid[0:size, 0:size] / size - 0.5
@@ -269,13 +269,21 @@ def draw_hand(fingers: int, rng: np.random.Generator, size: int = 64) -> np.ndar
 
     Raises BadInputError when fingers or size (16 or more) cannot be drawn.
     """
+    hand, light = painted_hand(fingers, rng, size)
+    return photograph(hand, light, rng)
+
+
+def painted_hand(
+    fingers: int, rng: np.random.Generator, size: int
+) -> tuple[Image.Image, np.ndarray]:
+    """A posed hand, RGBA with its outline as alpha, and where its light comes from (x, y)."""
     if fingers not in RAISED or size < 16:
         raise BadInputError(f"draw_hand: {fingers=}, {size=}; ask for 0 to 5 fingers, size >= 16")
     skin = rng.choice(SKIN_TONES, p=SKIN_SHARES) * rng.normal(1.0, 0.05) * rng.normal(1.0, 0.02, 3)
     light = _along(rng.uniform(-80.0, 80.0)) * rng.uniform(0.4, 1.0)  # where it comes from
     parts = _build(fingers, rng)
     _pose(parts, rng)
-    return _photograph(_paint(parts, skin, light, size), light, rng)
+    return _paint(parts, skin, light, size), light
 
 
 def draw_signs(count_per_class: int, seed: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:

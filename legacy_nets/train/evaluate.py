@@ -13,16 +13,21 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.bundle import read_bundle
+from legacy_nets.checkpoints.read import fit_to
+from legacy_nets.checkpoints.read import for_net
+from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.slots import has_averages
-from legacy_nets.data.dataset import Images
+from legacy_nets.data.class_indices import FILE as CLASS_INDICES
+from legacy_nets.data.class_indices import read_class_indices
+from legacy_nets.data.dataset import Half
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
 from legacy_nets.train.graph import NetGraph
 from legacy_nets.train.graph import build_net
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.settings import load_settings
+from legacy_nets.train.settings import resized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,26 +39,52 @@ class Evaluation:
     probabilities: np.ndarray  # float32 [N, classes]
 
 
-def settings_of(checkpoint: str, net: str, **changes: Any) -> Settings:
+def settings_of(
+    checkpoint: str, net: str, class_indices: pathlib.Path | None = None, **changes: Any
+) -> Settings:
     """The settings that the checkpoint was trained with, else those of the registry's record.
 
-    ``changes`` that are not None take their place: ``num_classes``, ``label_offset``, ...
+    ``changes`` that are not None take their place: ``num_classes``, ``label_offset``, ...;
+    ``frames`` and ``image_size`` (height, width) that of the parts of the size. Classes are named
+    by ``class_indices``, else by a class_indices.json beside the checkpoint.
+
+    Raises BadInputError where that file does not match the training.
     """
     changes = {name: value for name, value in changes.items() if value is not None}
     settings = load_settings(pathlib.Path(checkpoint).parent)
     if settings is not None and settings.net != net:
         raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net}")
     if settings is None:
-        record = registry.get_image_net(net)
-        height, width = record.image_size
-        settings = Settings(net, record.classes, (height, width))
+        record = registry.get_net(net)
+        settings = Settings(net, record.classes, record.image_size)
+    indices = class_indices or pathlib.Path(checkpoint).parent / CLASS_INDICES
+    if class_indices or indices.exists():
+        names = read_class_indices(indices)
+        trained = settings.class_names
+        wanted = len(trained) if trained else changes.get("num_classes", len(names))
+        if len(names) != wanted or trained not in ((), names):
+            known = f" ({', '.join(trained[:8])})" if trained else ""
+            raise BadInputError(
+                f"{indices} does not match {checkpoint}: it names {len(names)} classes "
+                f"({', '.join(names[:8])}), the checkpoint knows {wanted}{known}: give the "
+                f"{CLASS_INDICES} that its training wrote"
+            )
+        changes |= {"num_classes": len(names), "class_names": names}
+    changes["image_size"] = resized(
+        settings.image_size, changes.pop("frames", None), changes.get("image_size")
+    )
     if "options" in changes:
         changes["options"] = settings.options | changes["options"]
     settings = dataclasses.replace(settings, **changes)
     if len(settings.class_names) != settings.num_classes:
-        names = tuple(str(number) for number in range(settings.num_classes))
+        names = numbered(settings.num_classes)
         settings = dataclasses.replace(settings, class_names=names)
     return settings
+
+
+def numbered(num_classes: int) -> tuple[str, ...]:
+    """What classes are called that have no names: "0", "1", ..."""
+    return tuple(str(number) for number in range(num_classes))
 
 
 @contextlib.contextmanager
@@ -65,15 +96,24 @@ def restored(
     ``ema``: use the moving averages; None: where the checkpoint has them.
     Raises CheckpointError that lists everything that does not fit.
     """
-    bundle = read_bundle(checkpoint)
-    averaged = has_averages(bundle.tensors)
+    source = for_net(open_weights(checkpoint), settings.net)
+    averaged = has_averages(source.tensors)
     if ema and not averaged:
         raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
     ema = averaged if ema is None else ema
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_net(settings)
-        plan = match(net.variables, bundle, ema=ema)
-        plan.check()
+        plan = match(net.variables, fit_to(source, settings.net, net.variables), ema=ema)
+        try:
+            plan.check()
+        except CheckpointError as error:
+            if plan.mismatched and load_settings(pathlib.Path(checkpoint).parent) is None:
+                if settings.class_names != numbered(settings.num_classes):
+                    raise CheckpointError(
+                        f"{error}; hint: {CLASS_INDICES} names {settings.num_classes} classes, "
+                        "which does not match the checkpoint: give its own"
+                    ) from None
+            raise
         plan.apply(session)
         yield net, session, ema
 
@@ -89,9 +129,9 @@ def end_point(net: NetGraph, name: str) -> Any:
     return net.end_points[name]
 
 
-def evaluate(net: NetGraph, session: Any, images: Images) -> Evaluation:
-    """Runs a restored net over labelled images, a batch at a time."""
-    probabilities = net.score(session, images.pictures)
+def evaluate(net: NetGraph, session: Any, images: Half) -> Evaluation:
+    """Runs a restored net over labelled images or clips, a batch at a time."""
+    probabilities = net.score(session, images)
     predicted = probabilities.argmax(1)
     classes = probabilities.shape[1]
     confusion = np.zeros((classes, classes), np.int64)

@@ -1,10 +1,11 @@
-"""The training graph of any image net of the registry: loss, optimizer, averages, saver."""
+"""The training graph of any net of the registry: loss, optimizer, averages, saver."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import fnmatch
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,18 +13,23 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
+from legacy_nets.data.dataset import Half
+from legacy_nets.data.dataset import Images
+from legacy_nets.data.dataset import in_order
 from legacy_nets.data.pixels import to_pixels
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import LegacyNetsError
 from legacy_nets.errors import one_line
 from legacy_nets.train.settings import Settings
 
+SCORED_PIXELS = 1_600_000  # in one batch: 64 images of 158x158, 8 clips of 16x112x112
+
 
 @dataclasses.dataclass(frozen=True)
 class NetGraph:
     """A built net and the handles to feed it; ``score`` runs it over any number of images."""
 
-    images: Any  # float32 [N, H, W, C]
+    images: Any  # float32 [N, H, W, C], or [N, T, H, W, C] of clips
     is_training: Any  # bool, False unless fed
     logits: Any  # float32 [N, label_offset + classes]
     probabilities: Any  # float32 [N, classes]: without the classes before the offset
@@ -35,20 +41,21 @@ class NetGraph:
         """The feed of uint8 pictures."""
         return {self.images: to_pixels(pictures, self.pixels)}
 
-    def score(
-        self, session: Any, pictures: np.ndarray, batch_size: int = 64, fetch: Any = None
-    ) -> np.ndarray:
-        """Inference over uint8 [N, H, W, C], a batch at a time: probabilities [N, classes].
+    def score(self, session: Any, images: Half | np.ndarray, fetch: Any = None) -> np.ndarray:
+        """Inference over a half, or pictures 0 to 255, by batches: probabilities [N, classes].
 
         ``fetch`` names another tensor of the graph to compute in their place.
         """
+        if isinstance(images, np.ndarray):
+            images = Images(images, np.zeros(len(images), np.int64))
+        pixels = math.prod(self.images.shape.as_list()[1:-1])
+        at_once = max(1, min(64, SCORED_PIXELS // pixels))
         return np.concatenate(
             [
                 session.run(
-                    self.probabilities if fetch is None else fetch,
-                    self.feed(pictures[start : start + batch_size]),
+                    self.probabilities if fetch is None else fetch, self.feed(batch.pictures)
                 )
-                for start in range(0, len(pictures), batch_size)
+                for batch in images.read(in_order(len(images.labels), at_once))
             ]
         )
 
@@ -68,7 +75,7 @@ class TrainingGraph(NetGraph):
 
 def build_net(settings: Settings) -> NetGraph:
     """Builds the net of the settings in the current graph, with placeholders to feed it."""
-    net = registry.get_image_net(settings.net)
+    net = registry.get_net(settings.net)
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
     taken = {"num_classes", "is_training", "reuse"} & settings.options.keys()
@@ -93,7 +100,8 @@ def build_net(settings: Settings) -> NetGraph:
         ) from error
     probabilities = tf.nn.softmax(logits[:, settings.label_offset :])
     variables = tf.global_variables()
-    return NetGraph(images, is_training, logits, probabilities, end_points, variables, net.pixels)
+    pixels = settings.pixels or net.pixels
+    return NetGraph(images, is_training, logits, probabilities, end_points, variables, pixels)
 
 
 def build_training(settings: Settings) -> TrainingGraph:

@@ -1,4 +1,4 @@
-"""The training loop of every image net of the registry. Knows nothing of what is pictured."""
+"""The training loop of every net of the registry. Knows nothing of what is pictured."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.bundle import complete_checkpoints
 from legacy_nets.checkpoints.bundle import incomplete_checkpoints
 from legacy_nets.checkpoints.bundle import read_bundle
+from legacy_nets.checkpoints.read import fit_to
+from legacy_nets.checkpoints.read import for_net
+from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.save import save_checkpoint
 from legacy_nets.checkpoints.slots import has_averages
@@ -99,7 +102,7 @@ def train(
             session.run(initialize)
             resumed = restore_newest(session, saver, complete, console)
             if resumed is None and warm_start is not None:
-                start_from(warm_start, net, session, console)
+                start_from(warm_start, settings.net, net, session, console)
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
             run = _Run(settings, data, folder, net, session, saver, console, stop)
@@ -185,7 +188,7 @@ class _Run:
                         "images_per_second": images / seconds,
                     }
                     if evaluate:
-                        row["test_accuracy"] = self._evaluate(step)
+                        row["test_loss"], row["test_accuracy"] = self._evaluate(step)
                     self.log.write(step, **row)
                     self._say(bar, task, step, row)
                     losses, accuracies, images, seconds = [], [], 0, 0.0
@@ -205,11 +208,12 @@ class _Run:
             self.stop[0] if self.stop else None,
         )
 
-    def _evaluate(self, step: int) -> float:
-        """Held-out accuracy, with the averaged weights where there are any; keeps the best."""
+    def _evaluate(self, step: int) -> tuple[float, float]:
+        """Held-out loss (cross entropy) and accuracy, with the averaged weights where there are
+        any; keeps the best."""
         test = self.data.test
         with averaged_weights(self.session, self.net.averages):
-            probabilities = self.net.score(self.session, test.pictures)
+            probabilities = self.net.score(self.session, test)
         predicted = probabilities.argmax(1)
         wrong = np.flatnonzero(predicted != test.labels)
         self.test_accuracy = float((predicted == test.labels).mean())
@@ -224,7 +228,8 @@ class _Run:
                 )
                 for i in chosen
             ]
-            self.log.picture(step, "mistakes", report.draw_grid(test.pictures[chosen], captions))
+            [shown] = test.read([chosen])
+            self.log.picture(step, "mistakes", report.draw_grid(shown.pictures, captions))
         if self.test_accuracy > self.best_accuracy:
             self._save(step)  # the best so far stays until the new one is written down
             with written_whole(self.folder / BEST_FILE) as unfinished:
@@ -232,7 +237,8 @@ class _Run:
                     json.dumps({"step": step, "test_accuracy": self.test_accuracy}) + "\n"
                 )
             self.best_step, self.best_accuracy = step, self.test_accuracy
-        return self.test_accuracy
+        right = probabilities[np.arange(len(predicted)), test.labels]
+        return float(-np.log(np.maximum(right, 1e-12)).mean()), self.test_accuracy
 
     def _save(self, step: int) -> None:
         if step not in self.saved:
@@ -283,7 +289,8 @@ class _Run:
 
 # What a run and its continuation must have in common: the graph, the data, the order of batches.
 FIXED = (
-    *("net", "num_classes", "image_size", "label_offset", "options", "ema_decay", "trainable"),
+    *("net", "num_classes", "image_size", "pixels"),
+    *("label_offset", "options", "ema_decay", "trainable"),
     *("data", "holdout", "seed", "batch_size"),
 )
 
@@ -351,16 +358,18 @@ def restore_newest(
     return None
 
 
-def start_from(warm_start: WarmStart, net: TrainingGraph, session: Any, console: Console) -> None:
+def start_from(
+    warm_start: WarmStart, name: str, net: TrainingGraph, session: Any, console: Console
+) -> None:
     """Restores the net's variables (no optimizer slots) from another checkpoint, strictly."""
-    bundle = read_bundle(warm_start.checkpoint)
-    if warm_start.ema and not has_averages(bundle.tensors):
+    source = for_net(open_weights(warm_start.checkpoint), name)
+    if warm_start.ema and not has_averages(source.tensors):
         raise CheckpointError(
             f"{warm_start.checkpoint} has no moving averages: leave --warm-start-ema out"
         )
     plan = match(
         net.variables,
-        bundle,
+        fit_to(source, name, net.variables),
         skip=warm_start.exclude,
         ema=warm_start.ema,
         rename=warm_start.rename,

@@ -11,9 +11,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from legacy_nets import tf1 as tf
+from legacy_nets.data.pixels import to_channels
 from legacy_nets.files import written_whole
 
-COLUMNS = ("step", "loss", "train_accuracy", "test_accuracy", "images_per_second")
+LOSSES, ACCURACIES = ("loss", "test_loss"), ("train_accuracy", "test_accuracy")
+COLUMNS = ("step", "loss", *ACCURACIES, "images_per_second", "test_loss")
 
 
 class Log:
@@ -69,7 +71,7 @@ def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> 
     """Loss and accuracies over the steps, as PNG."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
-    for axes, columns in ((loss, COLUMNS[1:2]), (accuracy, COLUMNS[2:4])):
+    for axes, columns in ((loss, LOSSES), (accuracy, ACCURACIES)):
         for column in columns:
             points = [(row["step"], row[column]) for row in rows if column in row]
             if points:
@@ -86,14 +88,22 @@ def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> 
 
 
 def draw_grid(pictures: np.ndarray, captions: list[str], columns: int = 8) -> bytes:
-    """Pictures [N, H, W, 3] with a caption each (red where it begins with "not"), as PNG."""
+    """Pictures with a caption each (red where it begins with "not"), as PNG.
+
+    [N, H, W, C] of grey or RGB; of clips [N, T, H, W, C] the first, middle and last frame.
+    """
+    width = 1.3 * columns
+    if pictures.ndim == 5:
+        frames = pictures.shape[1]
+        pictures = np.concatenate([pictures[:, t] for t in (0, frames // 2, frames - 1)], axis=2)
+        columns = max(1, columns // 3)
     rows = max(1, -(-len(captions) // columns))
-    figure = Figure(figsize=(1.3 * columns, 1.5 * rows), layout="constrained")
+    figure = Figure(figsize=(width, 1.5 * rows), layout="constrained")
     cells = list(figure.subplots(rows, columns, squeeze=False).flat)
     for cell in cells:
         cell.axis("off")
     for cell, picture, caption in zip(cells, pictures, captions, strict=False):
-        cell.imshow(np.asarray(picture, np.uint8))
+        cell.imshow(to_channels(np.asarray(picture, np.uint8), 3))
         cell.set_title(caption, fontsize=8, color="red" if caption.startswith("not") else "black")
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=100)

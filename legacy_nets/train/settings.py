@@ -7,9 +7,12 @@ import json
 import pathlib
 from typing import Any
 
+from legacy_nets.data.class_indices import FILE as CLASS_INDICES
+from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.data.dataset import Augment
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import written_whole
+from legacy_nets.registry import get_net
 
 FILE = "training.json"
 BEST_FILE = "best.json"
@@ -22,11 +25,12 @@ class Settings:
 
     net: str
     num_classes: int
-    image_size: tuple[int, int]
+    image_size: tuple[int, ...]  # (height, width); of clips (frames, height, width)
     class_names: tuple[str, ...] = ()
     data: str = ""  # what the data call themselves
     holdout: float | None = None  # share that was split off, where one half was missing
     label_offset: int = 0  # logits before the first class of the data: 1 for a "background"
+    pixels: str = ""  # preprocessing; "" is what the registry's record says
     options: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the net's function
     steps: int = 1000
     batch_size: int = 32
@@ -43,9 +47,22 @@ class Settings:
     augment: Augment | None = None
 
     def save(self, folder: pathlib.Path) -> None:
-        """Writes ``training.json`` into a model folder."""
+        """Writes ``training.json`` and ``class_indices.json`` into a model folder."""
         with written_whole(folder / FILE) as unfinished:
             unfinished.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
+        write_class_indices(folder / CLASS_INDICES, self.class_names)
+
+
+def resized(
+    size: tuple[int, ...], frames: int | None, sides: tuple[int, int] | None
+) -> tuple[int, ...]:
+    """A net's size with other frames or sides: (H, W), or (T, H, W) of clips.
+
+    Raises BadInputError for frames of a net that takes single images.
+    """
+    if frames is not None and len(size) == 2:
+        raise BadInputError("--frames is for nets that take clips: leave it out")
+    return (*(size[:-2] if frames is None else (frames,)), *(sides or size[-2:]))
 
 
 def read_best(folder: pathlib.Path) -> tuple[int, float] | None:
@@ -65,6 +82,7 @@ def load_settings(folder: pathlib.Path) -> Settings | None:
     try:
         values = json.loads(path.read_text())
         values["augment"] = Augment(**values["augment"]) if values["augment"] else None
+        values.setdefault("pixels", get_net(values["net"]).pixels)  # not in older files
         for name in ("image_size", "class_names", "trainable"):
             values[name] = tuple(values[name])
         return Settings(**values)

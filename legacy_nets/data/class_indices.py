@@ -1,0 +1,47 @@
+"""``class_indices.json``: the names of the classes beside weights that know numbers only.
+
+Source:  document 004's train scripts write {"0": "daisy", "1": "dandelion", ...}, indented by 4;
+         its predict scripts read it.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Sequence
+
+from legacy_nets.errors import BadInputError
+from legacy_nets.files import written_whole
+
+FILE = "class_indices.json"
+
+
+def write_class_indices(path: str | pathlib.Path, names: Sequence[str]) -> None:
+    """Writes the document's ``class_indices.json``: indices (as text) to names."""
+    with written_whole(path) as unfinished:
+        text = json.dumps({str(number): name for number, name in enumerate(names)}, indent=4)
+        unfinished.write_text(text)
+
+
+def read_class_indices(path: str | pathlib.Path) -> tuple[str, ...]:
+    """Class names in order, as ``write_class_indices`` or the document's scripts left them.
+
+    Raises BadInputError where the file is not that.
+    """
+    try:
+        names = json.loads(pathlib.Path(path).read_text())
+    except FileNotFoundError:
+        raise BadInputError(f"no such file: {path}") from None
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"{path} is not JSON ({error}): write it anew") from None
+    if (
+        not isinstance(names, dict)
+        or not all(isinstance(name, str) for name in names.values())
+        or set(names) != {str(number) for number in range(len(names))}
+        or len(set(names.values())) != len(names)
+    ):
+        raise BadInputError(
+            f'{path} must map "0", "1", ... to a name each, as {{"0": "daisy", "1": "roses"}}: '
+            "write it anew"
+        )
+    return tuple(names[str(number)] for number in range(len(names)))
