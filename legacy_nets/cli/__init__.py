@@ -8,8 +8,11 @@ from typing import Any
 import click
 
 import legacy_nets
+from legacy_nets.cli.describe import describe
 from legacy_nets.cli.evaluate import evaluate
 from legacy_nets.cli.evaluate import predict
+from legacy_nets.cli.facts import errata
+from legacy_nets.cli.facts import facts
 from legacy_nets.cli.nets import nets
 from legacy_nets.cli.run import run
 from legacy_nets.cli.train import train
@@ -41,11 +44,14 @@ def main() -> None:
 
     \b
     legacy-nets nets                                   what there is
+    legacy-nets describe resnet_v2_50                  its layers, what they cost and see
+    legacy-nets facts 002                              what a document states, measured
+    legacy-nets errata hand_signs                      where its code errs, and the mend
     legacy-nets train hand_signs --model-dir run       learn hand signs (synthetic data)
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
     """
 
 
-for command in (nets, run, train, evaluate, predict):
+for command in (nets, describe, facts, errata, run, train, evaluate, predict):
     main.add_command(command)

@@ -115,6 +115,7 @@ _v1 = _tf.compat.v1
 keras = _import_legacy_keras()
 _alias_legacy_layers()
 _draw_defaults_as_tf1()
+importlib.import_module(f"{__name__}.speed").answer_quickly()
 layers = importlib.import_module(f"{_LEGACY}.__internal__.legacy.layers")
 nn = _Extended(
     _v1.nn,
@@ -137,7 +138,10 @@ _ON_DEMAND = ("contrib", "estimator", "examples", "python")  # imported on first
 
 def __getattr__(name: str) -> Any:
     if name in _ON_DEMAND:
-        return importlib.import_module(f"{__name__}.{name}")
+        try:
+            return importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            raise AttributeError(f"tf.{name} is not offered: {error}") from error
     if name == "__all__":  # for "from tensorflow import *"
         return [public for public in __dir__() if not public.startswith("_")]
     return getattr(_v1, name)

@@ -42,16 +42,38 @@ MOVED = {
 }
 
 
+# Private names that nothing public stands for.
+RENAMED = {
+    "python.framework.tensor_shape.scalar": "legacy_nets.tf1.small:scalar",
+    "python.framework.tensor_shape.vector": "legacy_nets.tf1.small:vector",
+    "python.framework.tensor_shape.matrix": "legacy_nets.tf1.small:matrix",
+    "python.util.nest.is_sequence": "tensorflow.python.util.nest:is_nested",
+    "python.ops.rnn_cell_impl._linear": "legacy_nets.tf1.small:linear",
+    "python.ops.rnn_cell_impl._like_rnncell": "legacy_nets.tf1.small:like_rnncell",
+}
+# A name that went from one private module to another is mostly public, here or there.
+_PUBLIC = ("", "nn", "train", "math", "graph_util", "io", "linalg", "image", "random", "summary")
+
+
 class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds what lies below ``legacy_nets.tf1`` and has no file of its own."""
+
+    def __init__(self) -> None:
+        self.under_way: set[str] = set()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """A spec for paths of TensorFlow 1.15 that something stands in for, else None."""
-        if not fullname.startswith(ROOT + ".") or _has_file(fullname):
+        if not fullname.startswith(ROOT + ".") or fullname in self.under_way:
             return None
-        found = _find(fullname[len(ROOT) + 1 :])
+        if _has_file(fullname):
+            return _with_modules_below(fullname, path)
+        self.under_way.add(fullname)  # an attribute that is imported on demand asks again
+        try:
+            found = _find(fullname[len(ROOT) + 1 :])
+        finally:
+            self.under_way.discard(fullname)
         if found is None:
             return None
         return importlib.machinery.ModuleSpec(
@@ -65,6 +87,16 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         sys.modules[spec.name] = spec.loader_state
 
 
+def _with_modules_below(
+    fullname: str, path: Sequence[str] | None
+) -> importlib.machinery.ModuleSpec | None:
+    """Our ``contrib/rnn.py`` was a package: ``contrib.rnn.python.ops.rnn`` is asked for."""
+    spec = importlib.machinery.PathFinder.find_spec(fullname, path)
+    if spec is not None and spec.submodule_search_locations is None:
+        spec.submodule_search_locations = []
+    return spec
+
+
 def _has_file(fullname: str) -> bool:
     stem = _FOLDER.joinpath(*fullname.split(".")[2:])
     return stem.with_suffix(".py").is_file() or (stem / "__init__.py").is_file()
@@ -73,9 +105,11 @@ def _has_file(fullname: str) -> bool:
 def _find(path: str) -> types.ModuleType | None:
     """The module that stands for ``tensorflow.<path>`` of 1.15; None where there is none."""
     found = _moved(path) or _attribute(path) or _shallow(path)
-    if found is None or hasattr(found, "__path__"):
-        return found
-    return _Package(found)
+    if found is None:
+        return None
+    if path.partition(".")[0] in ("python", "tools"):
+        return _Private(found, path)
+    return found if hasattr(found, "__path__") else _Package(found)
 
 
 class _Package(types.ModuleType):
@@ -91,6 +125,37 @@ class _Package(types.ModuleType):
 
     def __dir__(self) -> list[str]:
         return dir(self._module)
+
+
+class _Private(_Package):
+    """A module of ``tensorflow.python``, with the names that have since left it."""
+
+    def __init__(self, module: Any, path: str) -> None:
+        super().__init__(module)
+        self._tf1_path = path
+
+    def __getattr__(self, name: str) -> Any:
+        path = f"{self._tf1_path}.{name}"
+        if path in RENAMED:
+            module, attribute = RENAMED[path].split(":")
+            return getattr(importlib.import_module(module), attribute)
+        try:
+            found = getattr(self._module, name)
+        except AttributeError:
+            return self._from_elsewhere(name)
+        if isinstance(found, types.ModuleType) and found.__name__.startswith("tensorflow."):
+            return sys.modules.get(f"{ROOT}.{path}", found)
+        return found
+
+    def _from_elsewhere(self, name: str) -> Any:
+        if not name.startswith("__"):
+            for public in _PUBLIC:
+                owner = getattr(sys.modules[ROOT], public) if public else sys.modules[ROOT]
+                if hasattr(owner, name) and not isinstance(getattr(owner, name), types.ModuleType):
+                    return getattr(owner, name)
+        raise AttributeError(
+            f"tensorflow.{self._tf1_path}.{name} of TensorFlow 1.15 is not offered by legacy_nets"
+        )
 
 
 def _moved(path: str) -> types.ModuleType | None:
@@ -114,7 +179,7 @@ def _attribute(path: str) -> types.ModuleType | None:
     for part in path.split("."):
         try:
             found = getattr(found, part)
-        except AttributeError:
+        except (AttributeError, ModuleNotFoundError):
             return None
     return found if isinstance(found, types.ModuleType) else None
 

@@ -1,0 +1,279 @@
+"""Figures of a net, as PNG: its layers, its maps, its kernels, what one value sees."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from legacy_nets.anatomy.layers import Layer
+from legacy_nets.anatomy.receptive import Field
+from legacy_nets.errors import BadInputError
+from legacy_nets.files import written_whole
+
+_COLOURS = {  # first word that a kind contains
+    "pool": "#8fb8de",
+    "depthwise": "#f2b880",
+    "convolution": "#f6d186",
+    "dense": "#b5d99c",
+    "matmul": "#b5d99c",
+    "norm": "#e3e3e3",
+    "lstm": "#d9b3e6",
+    "loop": "#d9b3e6",
+    "rnn": "#d9b3e6",
+    "input": "#ffffff",
+    "layers": "#f6d186",
+}
+_JOIN = "#f4a6a0"
+_PER_COLUMN = 26
+_DOTS = 110
+
+
+def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str = "") -> None:
+    """Draws layers as blocks, top to bottom and then left to right; a frame around each stage.
+
+    Args:
+      layers: of an Anatomy; a deep net reads better folded (``anatomy.folded``).
+      path: of the PNG.
+      title: above it.
+
+    Raises: BadInputError without layers.
+    """
+    if not layers:
+        raise BadInputError("there are no layers to draw")
+    columns = math.ceil(len(layers) / _PER_COLUMN)
+    rows = math.ceil(len(layers) / columns)
+    width, logs = 4.6, [math.log(_elements(layer)) for layer in layers]
+    narrow, spread = min(logs), max(logs) - min(logs) or 1.0
+    figure = Figure(figsize=(width * columns + 0.3, 0.46 * rows + 0.8))
+    axes = figure.subplots()
+    stages = _stages(layers)
+    for index, layer in enumerate(layers):
+        column, row = divmod(index, rows)
+        x, y = width * column, -row
+        # how many values the layer gives, on a log scale
+        bar = 2.9 + 0.85 * (logs[index] - narrow) / spread
+        axes.add_patch(
+            Rectangle(
+                (x + 0.12, y - 0.38), bar, 0.76, facecolor=_colour(layer), edgecolor="#555555"
+            )
+        )
+        axes.text(x + 0.2, y + 0.12, _short(layer.name, stages[index]), fontsize=7.5, va="center")
+        axes.text(x + 0.2, y - 0.2, _facts(layer), fontsize=6, va="center", color="#444444")
+        first = row == 0 or stages[index] != stages[index - 1]
+        if first and stages[index]:
+            axes.plot([x + 0.02, x + 4.45], [y + 0.49, y + 0.49], color="#222222", linewidth=1.1)
+            axes.text(
+                x + 4.45,
+                y + 0.3,
+                stages[index],
+                fontsize=7,
+                ha="right",
+                va="center",
+                weight="bold",
+            )
+    axes.set_xlim(0, width * columns)
+    axes.set_ylim(-rows + 0.4, 0.6)
+    axes.set_axis_off()
+    axes.set_title(title or "layers", fontsize=11)
+    _save(figure, path)
+
+
+def draw_feature_maps(
+    values: Mapping[str, Any], path: str | pathlib.Path, most: int = 16, title: str = ""
+) -> None:
+    """Draws the first channels of maps, one row per end point, each map from dark to bright.
+
+    Args:
+      values: name -> float [H, W, C] or [1, H, W, C].
+      most: channels of each.
+
+    Raises: BadInputError for what is no map.
+    """
+    if not values:
+        raise BadInputError("there are no feature maps to draw")
+    maps = {name: _one_map(name, value) for name, value in values.items()}
+    columns = min(most, max(value.shape[-1] for value in maps.values()))
+    figure = Figure(figsize=(columns * 0.85, len(maps) * 1.05 + 0.3))
+    grid = figure.subplots(len(maps), columns, squeeze=False)
+    for row, (name, value) in zip(grid, maps.items(), strict=True):
+        for channel, axes in enumerate(row):
+            axes.set_axis_off()
+            if channel < value.shape[-1]:
+                axes.imshow(value[..., channel], cmap="viridis", interpolation="nearest")
+        sides = "x".join(str(side) for side in value.shape)
+        row[0].set_title(f"{name}   {sides}", fontsize=8, loc="left")
+    figure.suptitle(title, fontsize=10)
+    figure.tight_layout(h_pad=0.6, w_pad=0.15)
+    _save(figure, path)
+
+
+def draw_kernels(kernel: Any, path: str | pathlib.Path, most: int = 64, title: str = "") -> None:
+    """Draws the kernels of a first layer: in colour with 3 input channels, else channel 0.
+
+    Args:
+      kernel: float [height, width, inputs, outputs]; all share one scale, grey (0.5) is zero.
+
+    Raises: BadInputError for another rank.
+    """
+    kernel = np.asarray(kernel, np.float32)
+    if kernel.ndim != 4:
+        raise BadInputError(
+            f"a kernel of shape {kernel.shape} cannot be drawn: height, width, inputs, outputs"
+        )
+    colour = kernel.shape[2] == 3
+    count = min(most, kernel.shape[3])
+    columns = min(8, count)
+    rows = math.ceil(count / columns)
+    largest = float(np.abs(kernel[..., :count]).max()) or 1.0
+    figure = Figure(figsize=(columns * 0.8, rows * 0.8 + 0.4))
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for index, axes in enumerate(grid.flat):
+        axes.set_axis_off()
+        if index >= count:
+            continue
+        if colour:
+            axes.imshow(0.5 + kernel[..., index] / (2 * largest), interpolation="nearest")
+        else:
+            axes.imshow(
+                kernel[:, :, 0, index],
+                cmap="RdBu",
+                vmin=-largest,
+                vmax=largest,
+                interpolation="nearest",
+            )
+    shape = "x".join(str(side) for side in kernel.shape)
+    shown = "" if count == kernel.shape[3] else f", first {count}"
+    figure.suptitle(f"{title or 'kernels'}  {shape}{shown}", fontsize=10, y=0.94)
+    _save(figure, path)
+
+
+def draw_receptive_field(
+    image: Any,
+    field: Field,
+    path: str | pathlib.Path,
+    at: tuple[int, int] | None = None,
+    title: str = "",
+) -> None:
+    """Draws over an image what one value of a map sees, and with it its right-hand neighbour.
+
+    Args:
+      image: uint8 or float in [0, 1], [H, W, 3] or [H, W].
+      field: of two axes, with known padding.
+      at: index of the value in the map; None: the one nearest to the image's middle.
+
+    Raises: BadInputError for a field without two axes or with unknown padding.
+    """
+    if len(field.size) != 2 or None in field.padding:
+        raise BadInputError(
+            "only a receptive field of two axes with known padding can be drawn: state --size"
+        )
+    image = np.asarray(image)
+    sides = image.shape[:2]
+    if at is None:
+        at = (_middle(field, 0, sides[0]), _middle(field, 1, sides[1]))
+    figure = Figure(figsize=(5.6, 5.8))
+    axes = figure.subplots()
+    axes.imshow(image, cmap="gray" if image.ndim == 2 else None)
+    for shift, colour, style in ((1, "#f28e2b", "--"), (0, "#e15759", "-")):
+        spans = [field.span(0, at[0]), field.span(1, at[1] + shift)]
+        (top, bottom), (left, right) = ((float(s[0]), float(s[1])) for s in spans if s is not None)
+        axes.add_patch(
+            Rectangle(
+                (left - 0.5, top - 0.5),
+                right - left + 1,
+                bottom - top + 1,
+                fill=False,
+                edgecolor=colour,
+                linestyle=style,
+                linewidth=2.2 - shift,
+            )
+        )
+        axes.plot([(left + right) / 2], [(top + bottom) / 2], "+", color=colour, markersize=10)
+    low_y, high_y = min(-0.5, top - 1.5), max(sides[0] - 0.5, bottom + 1.5)
+    low_x = min(-0.5, left - 1.5)
+    high_x = max(sides[1] - 0.5, right + 1.5 + float(field.stride[1]))
+    axes.set_xlim(low_x, high_x)
+    axes.set_ylim(high_y, low_y)
+    axes.set_facecolor("#dddddd")  # outside the image: zeros of the padding
+    size, stride, padding = (
+        "x".join(map(str, part)) for part in (field.size, field.stride, field.padding)
+    )
+    axes.set_title(
+        f"{title or 'receptive field'} at {at}: {size} pixels\n"
+        f"effective stride {stride} (dashed: the neighbour), padding {padding}",
+        fontsize=9,
+    )
+    _save(figure, path)
+
+
+def _middle(field: Field, axis: int, side: int) -> int:
+    stride, padding = field.stride[axis], field.padding[axis]
+    if padding is None:
+        return 0
+    centre = (side - 1) / 2 + float(padding) - (field.size[axis] - 1) / 2
+    return max(round(centre / float(stride)), 0)
+
+
+def _one_map(name: str, value: Any) -> Any:
+    value = np.asarray(value, np.float32)
+    if value.ndim == 4 and len(value) == 1:
+        value = value[0]
+    if value.ndim != 3:
+        raise BadInputError(f"{name} of shape {value.shape} is no map [H, W, C] of one image")
+    return value
+
+
+def _elements(layer: Layer) -> int:
+    return math.prod(side for side in (layer.output or ())[1:] if side is not None)
+
+
+def _colour(layer: Layer) -> str:
+    return next((colour for word, colour in _COLOURS.items() if word in layer.kind), _JOIN)
+
+
+def _stages(layers: tuple[Layer, ...]) -> list[str]:
+    """The scope that a layer's neighbours share: what a reader calls a stage."""
+    scopes = [layer.name.split("/")[:-1] for layer in layers if layer.kind != "input"]
+    common = 0
+    while scopes and all(len(s) > common and s[common] == scopes[0][common] for s in scopes):
+        common += 1
+    return [
+        "/".join(layer.name.split("/")[common : common + 1])
+        if len(layer.name.split("/")) > common + 1
+        else ""
+        for layer in layers
+    ]
+
+
+def _short(name: str, stage: str) -> str:
+    parts = name.split("/")
+    if stage and stage in parts:
+        parts = parts[parts.index(stage) + 1 :]
+    else:
+        parts = parts[-1:]
+    text = "/".join(parts)
+    return text if len(text) <= 42 else "..." + text[-39:]
+
+
+def _facts(layer: Layer) -> str:
+    facts = [layer.kind]
+    if layer.kernel:
+        facts.append(
+            "x".join(map(str, layer.kernel)) + "/" + "x".join(map(str, layer.stride or ()))
+        )
+    if layer.output:
+        facts.append("x".join("?" if side is None else str(side) for side in layer.output[1:]))
+    if layer.parameters:
+        facts.append(f"{layer.parameters:,} parameters")
+    return "   ".join(facts)
+
+
+def _save(figure: Any, path: str | pathlib.Path) -> None:
+    with written_whole(path) as unfinished:
+        figure.savefig(unfinished, dpi=_DOTS, bbox_inches="tight", format="png")

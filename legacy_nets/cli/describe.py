@@ -1,0 +1,188 @@
+"""``legacy-nets describe``: the layers of a net, or of a graph in a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from fractions import Fraction
+from typing import Any
+
+import click
+
+from legacy_nets import registry
+from legacy_nets.cli.options import net_options
+from legacy_nets.cli.quiet import quiet_tensorflow
+from legacy_nets.errors import BadInputError
+
+_ENDINGS = (".meta", ".pb", ".pbtxt")
+
+
+@click.command()
+@click.argument("net", metavar="NET|FILE")
+@click.option("--size", metavar="HxW", help="Of the images; clips: TxHxW. [default: document's]")
+@click.option("--depth", type=click.IntRange(1), help="Fold scopes below this level into one row.")
+@click.option("--num-classes", type=click.IntRange(1), help="[default: the net's]")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
+@click.option("--json", "as_json", is_flag=True, help="All that is known of each layer, as JSON.")
+def describe(
+    net: str,
+    size: str | None,
+    depth: int | None,
+    num_classes: int | None,
+    options: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """List the layers of NET, or of a .meta or frozen .pb FILE (which is never run).
+
+    \b
+    legacy-nets describe inception_v3 --depth 2
+    legacy-nets describe resnet_v2_50 --size 299x299 --num-classes 1001
+    legacy-nets describe run/model.ckpt-300.meta
+
+    Multiply-adds are for one image; field, step and pad are the receptive field, the effective
+    stride and the effective padding ("all": the whole input; "!": paths not aligned).
+    """
+    is_file = net.endswith(_ENDINGS) or pathlib.Path(net).is_file()
+    if is_file:
+        if size or num_classes or options:
+            raise BadInputError(f"{net} is a built graph: it takes no --size, classes or options")
+        if not pathlib.Path(net).is_file():
+            raise BadInputError(f"{net}: no such file: give a net's name, a .meta or a frozen .pb")
+    else:
+        registry.get_net(net)
+    sides = parse_size(size)
+    chosen = net_options(options)
+    if num_classes is not None:
+        chosen["num_classes"] = num_classes
+    quiet_tensorflow()
+    from legacy_nets import anatomy
+
+    found = anatomy.of_file(net) if is_file else anatomy.of_net(net, sides, **chosen)
+    rows = anatomy.folded(found, depth) if depth else found.layers
+    if as_json:
+        click.echo(json.dumps(as_dict(found, rows), indent=1, default=_plain))
+    else:
+        _print(found, rows)
+
+
+def parse_size(text: str | None) -> tuple[int | None, ...] | None:
+    """--size: "224", "224x299" or "16x112x112"; "?" leaves a side unknown."""
+    if text is None:
+        return None
+    try:
+        sides = tuple(None if side == "?" else int(side) for side in text.lower().split("x"))
+        if len(sides) > 3 or any(side is not None and side < 1 for side in sides):
+            raise ValueError
+    except ValueError:
+        raise BadInputError(
+            f"--size {text!r}: write 224, 224x299 (height x width) or 16x112x112 (clips)"
+        ) from None
+    return sides * 2 if len(sides) == 1 else sides
+
+
+def as_dict(found: Any, rows: Any) -> dict[str, Any]:
+    """What --json prints."""
+    return {
+        "name": found.name,
+        "parameters": found.parameters,
+        "trainable": found.trainable,
+        "multiply_adds": found.multiply_adds,
+        "layers": [dataclasses.asdict(row) for row in rows],
+        "unused_variables": [{"name": name, "shape": shape} for name, shape in found.unused],
+        "notes": found.notes,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return float(value)
+    raise TypeError(type(value))
+
+
+def _print(found: Any, rows: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_lines=False, header_style="bold")
+    table.add_column("layer", overflow="fold", min_width=20)
+    table.add_column("kind")
+    table.add_column("output", no_wrap=True)
+    for heading in ("kernel", "stride", "padding"):
+        table.add_column(heading)
+    for heading in ("parameters", "multiply-adds", "field", "step", "pad"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(*_cells(row))
+    unit = found.multiply_adds
+    table.add_section()
+    table.add_row(
+        "total", f"{len(found.layers)} rows", *[""] * 4, f"{found.parameters:,}", _count(unit)
+    )
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, 180)
+    console.print(table)
+    click.echo(
+        f"{found.name}: {found.parameters:,} parameters, {found.trainable:,} of them trainable; "
+        f"{_count(unit)} multiply-adds for one image"
+    )
+    if found.unused:
+        names = ", ".join(name for name, _ in found.unused[:3])
+        more = ", ..." if len(found.unused) > 3 else ""
+        click.echo(f"{len(found.unused)} variables belong to no layer: {names}{more}")
+    for note in found.notes:
+        click.echo(note)
+    for row in rows:
+        for note in row.notes:
+            click.echo(f"{row.name}: {note}")
+
+
+def _cells(row: Any) -> tuple[str, ...]:
+    field = row.field
+    mark = "" if field is None or field.aligned else "!"
+    kind = f"{row.kind} ({row.groups} groups)" if row.groups > 1 else row.kind
+    return (
+        row.name,
+        kind,
+        shape(row.output),
+        by(row.kernel),
+        by(row.stride) + (f" dilation {by(row.dilation)}" if _dilated(row) else ""),
+        _padding(row),
+        f"{row.parameters:,}" if row.parameters else "",
+        _count(row.multiply_adds) if row.multiply_adds != 0 else "",
+        "all" if field is None else by(field.size) + mark,
+        "" if field is None else by(field.stride),
+        "" if field is None else by(field.padding),
+    )
+
+
+def shape(sides: Any) -> str:
+    """A tensor's shape with ? for what is not known: (?, 35, 35, 288)."""
+    if sides is None:
+        return "?"
+    return "(" + ", ".join("?" if side is None else str(side) for side in sides) + ")"
+
+
+def by(numbers: Any) -> str:
+    """One number per axis: 3x3; one alone where all are equal in step and pad."""
+    if numbers is None:
+        return ""
+    return "x".join("?" if number is None else str(number) for number in numbers)
+
+
+def _dilated(row: Any) -> bool:
+    return row.dilation is not None and any(number != 1 for number in row.dilation)
+
+
+def _padding(row: Any) -> str:
+    if row.padding is None:
+        return ""
+    if row.zeros is None:
+        return str(row.padding)
+    zeros = "x".join(f"{before}+{after}" for before, after in row.zeros)
+    return f"zeros {zeros}"
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"

@@ -1,0 +1,25 @@
+"""What TensorFlow knows of operations and functions, for code that takes graphs apart."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+_registry = importlib.import_module("tensorflow.python.framework.op_def_registry")
+_control_flow = importlib.import_module("tensorflow.python.ops.control_flow_util_v2")
+
+
+def is_known(operation_type: str) -> bool:
+    """Whether this TensorFlow has an operation of that type."""
+    return _registry.get(operation_type) is not None
+
+
+def body(operation: Any, attribute: str) -> Any:
+    """The graph of a function that an operation calls (``body``, ``cond``, ``then_branch``, ``f``).
+
+    Its ``inputs`` have the shapes of the operation's; those of ``If`` come after the condition.
+    """
+    inputs = operation.inputs[1:] if "branch" in attribute else operation.inputs
+    name = operation.get_attr(attribute).name
+    shapes = [tensor.shape for tensor in inputs]
+    return _control_flow.get_func_graph(operation, shapes, name)

@@ -1,0 +1,159 @@
+"""``legacy-nets describe``: tables, JSON, files, and errors of one line."""
+
+import json
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from legacy_nets import registry
+from legacy_nets import tf1 as tf
+from legacy_nets.cli import main
+
+
+def describe(*arguments):
+    return CliRunner().invoke(main, ["describe", *map(str, arguments)])
+
+
+def failed(*arguments):
+    """The one line on stderr of a call that must exit with 2."""
+    done = describe(*arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A small net as net.meta, trained.meta and frozen.pb."""
+    folder = tmp_path_factory.mktemp("graphs")
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 9, 9, 3], name="images")
+        y = tf.layers.conv2d(x, 4, 3, name="conv")
+        y = tf.layers.batch_normalization(y, name="bn")
+        y = tf.layers.dense(tf.layers.flatten(tf.nn.relu(y)), 2, name="dense")
+        tf.identity(y, name="logits")
+        session.run(tf.global_variables_initializer())
+        saver = tf.train.Saver()
+        saver.export_meta_graph(str(folder / "net.meta"))
+        constants = tf.graph_util.convert_variables_to_constants(
+            session, graph.as_graph_def(), ["logits"]
+        )
+        (folder / "frozen.pb").write_bytes(constants.SerializeToString())
+        tf.train.GradientDescentOptimizer(0.1).minimize(tf.reduce_mean(y))
+        tf.train.export_meta_graph(str(folder / "trained.meta"))
+    return folder
+
+
+def test_table_of_a_net():
+    done = describe("hand_signs", "--depth", "2")
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[-1] == (
+        "hand_signs: 23,648,548 parameters, 23,603,108 of them trainable; "
+        "308,269,356 multiply-adds for one image"
+    )
+    row = next(line for line in lines if "reference/res2a" in line)
+    cells = [cell.strip() for cell in row.strip("│┃").split("│")]
+    assert cells[:3] == ["reference/res2a", "5 layers", "(?, 15, 15, 256)"]
+    assert cells[6:] == ["75,264", "16,588,800", "19x19", "4x4", "7x7"]
+
+
+def test_json_size_classes_and_options():
+    done = describe(
+        "hand_signs", "--size", "32x40", "--num-classes", 9, "--json",
+        "--option", "shortcut_batch_norm=true",
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["layers"][0]["output"] == [None, 32, 40, 3]
+    assert found["layers"][-1]["output"] == [None, 9]
+    assert found["unused_variables"] == []
+    assert found["parameters"] == sum(layer["parameters"] for layer in found["layers"])
+    assert found["layers"][1]["field"] == {
+        "size": [7, 7],
+        "stride": [2, 2],
+        "padding": [3, 3],
+        "aligned": True,
+    }
+
+
+@pytest.mark.parametrize("name", ["net.meta", "trained.meta", "frozen.pb"])
+def test_files_give_the_same_layers(folder, name):
+    found = json.loads(describe(folder / name, "--json").stdout)
+    rows = [(row["kind"], row["output"], row["parameters"]) for row in found["layers"]]
+    assert rows == [
+        ("input", [None, 9, 9, 3], 0),
+        ("convolution", [None, 7, 7, 4], 3 * 3 * 3 * 4 + 4 + 16),
+        ("dense", [None, 2], 7 * 7 * 4 * 2 + 2),
+    ]
+    assert [row["name"] for row in found["layers"]] == ["images", "conv", "dense"]
+    assert found["trainable"] == found["parameters"] - 8
+    assert found["multiply_adds"] == 49 * 108 + 392
+    frozen = "the graph has no variables: its constants are counted as parameters"
+    assert found["notes"] == ([frozen] if name == "frozen.pb" else [])
+
+
+def test_a_loop_of_tf1_in_a_file(tmp_path):
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 5, 6], name="x")
+        enabled = tf.control_flow_v2_enabled()
+        tf.disable_control_flow_v2()
+        try:
+            cell = tf.nn.rnn_cell.LSTMCell(4)
+            tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
+        finally:
+            if enabled:
+                tf.enable_control_flow_v2()
+        assert any(op.type == "Enter" for op in graph.get_operations())
+        tf.train.export_meta_graph(str(tmp_path / "loop.meta"))
+    found = json.loads(describe(tmp_path / "loop.meta", "--json").stdout)
+    loop = next(row for row in found["layers"] if row["kind"] == "lstm")
+    assert loop["parameters"] == 4 * 4 * (6 + 4 + 1)
+    assert loop["notes"] == ["loop: 5 rounds"]
+    assert loop["multiply_adds"] == 5 * 10 * 16
+
+
+def test_bad_names_and_options():
+    assert "no net is called 'resnet_v2_51'; nearest: resnet_v2_50" in failed("resnet_v2_51")
+    assert "--size '9y9': write 224" in failed("hand_signs", "--size", "9y9")
+    assert "takes a size of height and width" in failed("hand_signs", "--size", "2x3x4")
+    assert "takes no option 'depth'" in failed("hand_signs", "--option", "depth=3")
+    assert "no such file" in failed("missing.meta")
+
+
+def test_files_that_cannot_be_read(folder, tmp_path):
+    whole = (folder / "net.meta").read_bytes()
+    cut = tmp_path / "cut.meta"
+    cut.write_bytes(whole[: len(whole) // 2])
+    assert f"{cut} is damaged or no MetaGraphDef" in failed(cut)
+    empty = tmp_path / "empty.pb"
+    empty.write_bytes(b"")
+    assert f"{empty} holds no operations" in failed(empty)
+    assert "takes no --size" in failed(folder / "net.meta", "--size", "8")
+    definition = tf.GraphDef()
+    definition.node.add(name="a", op="Relu", input=["b"])
+    lost = tmp_path / "lost.pb"
+    lost.write_bytes(definition.SerializeToString())
+    assert f"{lost} is no graph that can be built" in failed(lost)
+
+
+def test_contrib_operations_are_named(tmp_path):
+    meta = tf.MetaGraphDef()
+    for name in ("KmeansPlusPlusInitialization2", "BytesInUse2", "NoOp"):
+        meta.graph_def.node.add(name=name, op=name)
+    path = tmp_path / "contrib.meta"
+    path.write_bytes(meta.SerializeToString())
+    message = failed(path)
+    assert "does not have: BytesInUse2, KmeansPlusPlusInitialization2 (tf.contrib's" in message
+
+
+@pytest.mark.slow
+def test_answers_within_two_seconds_of_tensorflows_import():
+    """CPU time of the nets with most layers, in a process that has built a net before."""
+    describe("hand_signs", "--json")
+    for name in ("inception_v3", "resnet_v2_152", "vit_base_patch16_224_in21k"):
+        registry.get_net(name)
+        start = time.process_time()
+        assert describe(name, "--json").exit_code == 0
+        assert time.process_time() - start < 4  # 2 s on a quiet machine; CI machines are slower
