@@ -105,7 +105,19 @@ def _rnn_names(plan: Plan) -> str:
 
 
 def _scope(plan: Plan) -> str:
-    """One pair of outermost scopes that explains nearly all missing names, shapes included."""
+    found = scope_pair(plan)
+    if found is None:
+        return ""
+    (here, there), count = found
+    return (
+        f"{count} of the {len(plan.missing)} missing are there in scope {there!r} where the graph "
+        f"has {here!r}: rename=(({here!r}, {there!r}),)"
+    )
+
+
+def scope_pair(plan: Plan, most: float = _MOST) -> tuple[tuple[str, str], int] | None:
+    """The (graph scope, file scope) that explains at least ``most`` of the missing names, shapes
+    included, and how many it explains."""
     tails = defaultdict(list)  # inner end of a name -> the scopes before it
     for name in plan.extra:
         parts = name.split("/")
@@ -125,14 +137,9 @@ def _scope(plan: Plan) -> str:
                 pairs.update(("/".join(parts[:cut]), scope) for scope in scopes)
                 break
     if not pairs:
-        return ""
-    (here, there), count = pairs.most_common(1)[0]
-    if count < _MOST * len(plan.missing):
-        return ""
-    return (
-        f"{count} of the {len(plan.missing)} missing are there in scope {there!r} where the graph "
-        f"has {here!r}: rename=(({here!r}, {there!r}),)"
-    )
+        return None
+    pair, count = pairs.most_common(1)[0]
+    return (pair, count) if count >= most * len(plan.missing) else None
 
 
 def _classes(plan: Plan) -> str:

@@ -6,6 +6,7 @@ import dataclasses
 import json
 
 import click
+import rich.box
 from rich.console import Console
 from rich.table import Table
 
@@ -28,12 +29,12 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(record) for record in records], indent=1))
         return
-    table = Table()
+    table = Table(box=rich.box.SIMPLE, pad_edge=False, padding=(0, 1))
     for column in COLUMNS:
-        table.add_column(column, no_wrap=column == COLUMNS[0])  # a name must be whole
+        table.add_column(column, no_wrap=True)  # a cut number says nothing
     for record in records:
         table.add_row(*_row(record))
-    Console().print(table)
+    Console(width=max(100, Console().width)).print(table)
 
 
 COLUMNS = ("net", "document", "input", "pixels", "classes", "parameters")

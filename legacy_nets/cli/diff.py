@@ -1,0 +1,141 @@
+"""``legacy-nets diff``: a weight file against the variables of a net."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from legacy_nets import registry
+from legacy_nets.checkpoints.read import find_weights
+from legacy_nets.cli.describe import parse_size
+from legacy_nets.cli.options import net_options
+from legacy_nets.cli.quiet import quiet_tensorflow
+from legacy_nets.errors import BadInputError
+
+
+@click.command()
+@click.argument("checkpoint")
+@click.argument("net", required=False)
+@click.option("--fit", "fit", is_flag=True, help="Find the net that fits best, and the mapping.")
+@click.option("--exclude", multiple=True, metavar="SCOPE", help="Leave this scope out.")
+@click.option("--rename", multiple=True, metavar="GRAPH=FILE", help="A scope's name on each side.")
+@click.option("--prefix", default="", help="Scope before all names in the file.")
+@click.option("--ema", is_flag=True, help="Moving averages in place of raw weights.")
+@click.option("--label-offset", type=click.IntRange(0), help="Classes to drop: 1 for slim's 1001.")
+@click.option("--num-classes", type=click.IntRange(1), help="[default: the net's]")
+@click.option("--size", metavar="HxW", help="Of the images. [default: document's]")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
+@click.option("--json", "as_json", is_flag=True)
+def diff(checkpoint: str, net: str | None, fit: bool, as_json: bool, **given: Any) -> None:
+    """Hold CHECKPOINT (any readable weight file) against NET: every name, and hints.
+
+    \b
+    legacy-nets diff inception_v3.ckpt inception_v3
+    legacy-nets diff inception_v3.ckpt inception_v3 --label-offset 1
+    legacy-nets diff unknown.ckpt --fit
+
+    Exit code 0: it fits; 1: it does not.
+    """
+    if fit == (net is not None):
+        raise BadInputError("diff takes a net, or --fit to look for one: diff CHECKPOINT NET")
+    if net is not None:
+        registry.get_net(net)
+    options = net_options(given["options"])
+    rename = tuple(_pair(text) for text in given["rename"])
+    size = parse_size(given["size"])
+    path = find_weights(checkpoint)
+    quiet_tensorflow()
+    from legacy_nets.checkpoints.read import open_weights
+
+    source = open_weights(path)
+    if net is None:
+        _print_fits(source, as_json)
+        return
+    plan = _plan(source, net, size, options, rename, given)
+    fits = not (plan.missing or plan.extra or plan.mismatched)
+    if as_json:
+        click.echo(json.dumps({"net": net, "fits": fits, **_as_dict(plan)}, indent=1))
+    else:
+        click.echo(plan.report())
+        click.echo(f"\n{'fits' if fits else 'does not fit'} {net}")
+    raise SystemExit(0 if fits else 1)
+
+
+def _plan(
+    source: Any,
+    net: str,
+    size: tuple[int | None, ...] | None,
+    options: dict[str, Any],
+    rename: tuple[tuple[str, str], ...],
+    given: dict[str, Any],
+) -> Any:
+    from legacy_nets import tf1 as tf
+    from legacy_nets.checkpoints.read import fit_to
+    from legacy_nets.checkpoints.read import for_net
+    from legacy_nets.checkpoints.restore import match
+
+    record = registry.get_net(net)
+    if given["num_classes"] is not None:
+        options["num_classes"] = given["num_classes"]
+    with tf.Graph().as_default():
+        sides = size or record.image_size
+        images = tf.placeholder(tf.float32, [None, *sides, record.channels])
+        registry.build(net, images, **options)
+        variables = tf.global_variables()
+        return match(
+            variables,
+            fit_to(for_net(source, net), net, variables),
+            skip=given["exclude"],
+            rename=rename,
+            prefix=given["prefix"],
+            ema=given["ema"],
+            label_offset=given["label_offset"],
+        )
+
+
+def _print_fits(source: Any, as_json: bool) -> None:
+    from legacy_nets.checkpoints.fit import best_fits
+
+    fits = best_fits(source)
+    if as_json:
+        rows = [
+            {
+                "net": fit.net,
+                "share": fit.share,
+                "rename": fit.rename,
+                "num_classes": fit.num_classes,
+            }
+            for fit in fits
+        ]
+        click.echo(json.dumps(rows, indent=1))
+    for fit in fits if not as_json else []:
+        mapping = "".join(f" --rename {here}={there}" for here, there in fit.rename)
+        classes = f" --num-classes {fit.num_classes}" if fit.num_classes is not None else ""
+        click.echo(
+            f"{fit.net:<28} {len(fit.plan.matched)} of {len(fit.plan.variables)} variables"
+            f" ({fit.share:.1%}){mapping}{classes}"
+        )
+    raise SystemExit(0 if fits[0].share == 1.0 and not fits[0].plan.extra else 1)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    here, equals, there = text.partition("=")
+    if not equals:
+        raise BadInputError(f"--rename {text!r}: write GRAPH_SCOPE=FILE_SCOPE")
+    return here, there
+
+
+def _as_dict(plan: Any) -> dict[str, Any]:
+    return {
+        "checkpoint": plan.source.prefix,
+        "matched": [item._asdict() for item in plan.matched],
+        "missing": [item._asdict() for item in plan.missing],
+        "extra": list(plan.extra),
+        "mismatched": [item._asdict() for item in plan.mismatched],
+        "skipped": list(plan.skipped),
+        "offset": [item._asdict() for item in plan.offset],
+        "training": list(plan.slots),
+        "hints": list(plan.hints),
+    }
