@@ -22,6 +22,8 @@ sys.path.insert(0, str(ORACLE))  # the code that both sides run lies there
 
 import fill  # noqa: E402
 import literal_000  # noqa: E402
+import literal_001_003  # noqa: E402
+import literal_002  # noqa: E402
 import measure  # noqa: E402
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "fill",
     "golden_cases",
     "literal_000",
+    "literal_001_003",
+    "literal_002",
     "load_golden",
     "ours",
     "summary",

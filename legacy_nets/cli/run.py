@@ -10,9 +10,20 @@ from legacy_nets.errors import BadInputError
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
 @click.option("--strict", is_flag=True, help="No stand-ins for what is gone from numpy and others.")
+@click.option(
+    "--data",
+    type=click.Choice(["synthetic"]),
+    help="Drawn digits where the script's MNIST is not there.",
+)
 @click.argument("script", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def run(module: str | None, strict: bool, script: str | None, arguments: tuple[str, ...]) -> None:
+def run(
+    module: str | None,
+    strict: bool,
+    data: str | None,
+    script: str | None,
+    arguments: tuple[str, ...],
+) -> None:
     """Run SCRIPT, written for TensorFlow 1.4 to 1.15, as it is; ARGUMENTS are its own.
 
     \b
@@ -21,8 +32,10 @@ def run(module: str | None, strict: bool, script: str | None, arguments: tuple[s
     """
     from legacy_nets.runner import ground
     from legacy_nets.runner import launch
+    from legacy_nets.runner import options
 
     ground.strict = strict
+    options.synthetic_data = data is not None
     if module is not None:
         launch.run_module(module, [*([script] if script else []), *arguments])
     elif script is None:

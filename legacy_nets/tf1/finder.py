@@ -28,7 +28,11 @@ MOVED = {
     "python": "tensorflow.python",
     "tools": "tensorflow.python.tools",
     "python.layers": "tf_keras.src.legacy_tf_layers",
+    "python.estimator": "legacy_nets.tf1.estimator.python",  # which carries it before
+    "estimator.python": "tensorflow_estimator.python.estimator",
     "python.keras": "tf_keras.src",
+    "python.ops.rnn_cell": "legacy_nets.tf1.cells",
+    "python.ops.rnn_cell_impl": "legacy_nets.tf1.cells",
     "contrib.slim": "tf_slim",
     "contrib.slim.nets": "tf_slim.nets",
     "contrib.slim.python.slim": "tf_slim",
@@ -38,7 +42,8 @@ MOVED = {
     "contrib.framework.python.ops": "tf_slim.ops",
     "contrib.losses.python.losses": "tf_slim.losses",
     "contrib.metrics.python.ops": "tf_slim.metrics",
-    "contrib.keras.api.keras": "tf_keras",
+    "contrib.keras.api": "tf_keras.api._v1",
+    "contrib.learn.python.learn": "legacy_nets.tf1.contrib.learn",
 }
 
 
@@ -47,9 +52,8 @@ RENAMED = {
     "python.framework.tensor_shape.scalar": "legacy_nets.tf1.small:scalar",
     "python.framework.tensor_shape.vector": "legacy_nets.tf1.small:vector",
     "python.framework.tensor_shape.matrix": "legacy_nets.tf1.small:matrix",
+    "python.ops.variable_scope.variable": "legacy_nets.tf1:Variable",
     "python.util.nest.is_sequence": "tensorflow.python.util.nest:is_nested",
-    "python.ops.rnn_cell_impl._linear": "legacy_nets.tf1.small:linear",
-    "python.ops.rnn_cell_impl._like_rnncell": "legacy_nets.tf1.small:like_rnncell",
 }
 # A name that went from one private module to another is mostly public, here or there.
 _PUBLIC = ("", "nn", "train", "math", "graph_util", "io", "linalg", "image", "random", "summary")

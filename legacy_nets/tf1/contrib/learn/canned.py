@@ -1,0 +1,189 @@
+"""``tf.contrib.learn``'s canned estimators over those of tf.estimator.
+
+Their variables have tf.estimator's names (``dnn/hiddenlayer_0/kernel`` where contrib.learn had
+``.../weights``), and they take feature columns of ``tf.feature_column``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from typing import Any
+from typing import ClassVar
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from legacy_nets.errors import BadInputError
+from legacy_nets.tf1 import estimator as core
+from legacy_nets.tf1.contrib.learn.estimators import BaseEstimator
+from legacy_nets.tf1.contrib.learn.estimators import stacked
+
+
+class _Canned(BaseEstimator):
+    """An estimator of tf.estimator that takes features without a name as its one column's."""
+
+    _kind: str  # in tf.estimator
+    _names: ClassVar[Mapping[str, str]]  # of contrib.learn -> of tf.estimator
+
+    def __init__(self, columns: Any, **options: Any) -> None:
+        self._columns = list(columns)
+        refused = ("gradient_clip_norm", "enable_centered_bias", "feature_engineering_fn",
+                   "embedding_lr_multipliers", "input_layer_min_slice_size")  # fmt: skip
+        for name in refused:
+            if options.pop(name, None):
+                raise BadInputError(
+                    f"tf.contrib.learn.{type(self).__name__}({name}=...) is not offered: "
+                    f"write a model function for tf.estimator.Estimator"
+                )
+        for old, new in (("weight_column_name", "weight_column"),
+                         ("label_keys", "label_vocabulary")):  # fmt: skip
+            if options.pop(old, None) is not None:
+                raise BadInputError(f"tf.estimator.{self._kind} takes {new}, not {old}: use that")
+        given = {name: value for name, value in options.items() if value is not None}
+        # contrib.learn's loss is the mean over the batch.
+        mean = tf.losses.Reduction.SUM_OVER_BATCH_SIZE
+        kind = getattr(core, self._kind)
+        self._core = kind(feature_columns=self._columns, loss_reduction=mean, **given)
+        for name in ("train", "evaluate", "predict"):
+            setattr(self._core, name, self._naming(getattr(self._core, name)))
+
+    def _naming(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(input_fn: Any, *arguments: Any, **options: Any) -> Any:
+            def named() -> Any:
+                found = input_fn()
+                features, labels = found if isinstance(found, tuple) else (found, None)
+                if not isinstance(features, dict):
+                    features = {self._columns[0].name: features}
+                return features, labels
+
+            return method(named, *arguments, **options)
+
+        return call
+
+    def _each(self, x: Any, input_fn: Any, batch_size: int | None) -> Iterator[dict[str, Any]]:
+        """The predictions for each example, under contrib.learn's names."""
+        for one in BaseEstimator.predict(self, x, input_fn, batch_size):
+            yield {new: _single(one[old]) for new, old in self._names.items() if old in one}
+
+    def _answers(self, key: str, x: Any, input_fn: Any, batch_size: Any, as_iterable: bool) -> Any:
+        values = (one[key] for one in self._each(x, input_fn, batch_size))
+        return values if as_iterable else np.array(list(values))
+
+    def predict(
+        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        outputs: Any = None, as_iterable: bool = True, iterate_batches: bool = False,
+    ) -> Any:  # fmt: skip
+        """The first of the predictions of each example; with ``outputs``, dicts of these."""
+        if outputs is None:
+            return self._answers(self.outputs[0], x, input_fn, batch_size, as_iterable)
+        found = (
+            {key: value for key, value in one.items() if key in outputs}
+            for one in self._each(x, input_fn, batch_size)
+        )
+        return found if as_iterable else stacked(list(found))
+
+
+def _single(value: np.ndarray) -> Any:
+    return value[0] if value.shape == (1,) else value
+
+
+class _Classifier(_Canned):
+    _names: ClassVar[Mapping[str, str]] = {
+        "classes": "class_ids",
+        "probabilities": "probabilities",
+        "logits": "logits",
+        "logistic": "logistic",
+    }
+    outputs = ("classes", "probabilities", "logits")
+
+    def predict_classes(
+        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        as_iterable: bool = True,
+    ) -> Any:  # fmt: skip
+        """The class of each example."""
+        return self._answers("classes", x, input_fn, batch_size, as_iterable)
+
+    def predict_proba(
+        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        as_iterable: bool = True,
+    ) -> Any:  # fmt: skip
+        """The probabilities of the classes, float32 [classes], of each example."""
+        return self._answers("probabilities", x, input_fn, batch_size, as_iterable)
+
+
+class _Regressor(_Canned):
+    _names: ClassVar[Mapping[str, str]] = {"scores": "predictions"}
+    outputs = ("scores",)
+
+    def predict_scores(
+        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        as_iterable: bool = True,
+    ) -> Any:  # fmt: skip
+        """The value of each example, or float32 [label_dimension]."""
+        return self._answers("scores", x, input_fn, batch_size, as_iterable)
+
+
+class DNNClassifier(_Classifier):
+    """Layers of ReLU, then classes."""
+
+    _kind = "DNNClassifier"
+
+    def __init__(
+        self, hidden_units: Any, feature_columns: Any, model_dir: str | None = None,
+        n_classes: int = 2, weight_column_name: str | None = None, optimizer: Any = None,
+        activation_fn: Any = tf.nn.relu, dropout: float | None = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, hidden_units=hidden_units, model_dir=model_dir, n_classes=n_classes,
+            weight_column_name=weight_column_name, optimizer=optimizer,
+            activation_fn=activation_fn, dropout=dropout, **more,
+        )  # fmt: skip
+
+
+class DNNRegressor(_Regressor):
+    """Layers of ReLU, then values."""
+
+    _kind = "DNNRegressor"
+
+    def __init__(
+        self, hidden_units: Any, feature_columns: Any, model_dir: str | None = None,
+        weight_column_name: str | None = None, optimizer: Any = None,
+        activation_fn: Any = tf.nn.relu, dropout: float | None = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, hidden_units=hidden_units, model_dir=model_dir,
+            weight_column_name=weight_column_name, optimizer=optimizer,
+            activation_fn=activation_fn, dropout=dropout, **more,
+        )  # fmt: skip
+
+
+class LinearClassifier(_Classifier):
+    """A linear layer, then classes."""
+
+    _kind = "LinearClassifier"
+
+    def __init__(
+        self, feature_columns: Any, model_dir: str | None = None, n_classes: int = 2,
+        weight_column_name: str | None = None, optimizer: Any = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, model_dir=model_dir, n_classes=n_classes,
+            weight_column_name=weight_column_name, optimizer=optimizer, **more,
+        )  # fmt: skip
+
+
+class LinearRegressor(_Regressor):
+    """A linear layer, then values."""
+
+    _kind = "LinearRegressor"
+
+    def __init__(
+        self, feature_columns: Any, model_dir: str | None = None,
+        weight_column_name: str | None = None, optimizer: Any = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, model_dir=model_dir, weight_column_name=weight_column_name,
+            optimizer=optimizer, **more,
+        )  # fmt: skip

@@ -1,0 +1,142 @@
+"""``tf.contrib.training``: queues that batch examples of alike length together."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+
+def _as_list(tensors: Any) -> list[Any]:
+    """The tensors of a list, or of a dict in the order of its sorted names."""
+    chosen = [tensors[key] for key in sorted(tensors)] if isinstance(tensors, dict) else tensors
+    found = [tf.convert_to_tensor(tensor) for tensor in chosen]
+    if not found:
+        raise ValueError("Expected at least one tensor in bucket().")
+    return found
+
+
+def _as_given(given: Any, values: list[Any]) -> Any:
+    return dict(zip(sorted(given), values, strict=True)) if isinstance(given, dict) else values
+
+
+def bucket(
+    tensors: Any, which_bucket: Any, batch_size: Any, num_buckets: int, num_threads: int = 1,
+    capacity: int = 32, bucket_capacities: Any = None, shapes: Any = None,
+    dynamic_pad: bool = False, allow_smaller_final_batch: bool = False, keep_input: Any = True,
+    shared_name: str | None = None, name: str | None = None,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Puts each example into a queue of its bucket, and gives out full batches of one bucket.
+
+    Args:
+      tensors: an example: a list or dict of dense tensors.
+      which_bucket: int32 scalar, in which bucket the example goes.
+      batch_size: one number, or one per bucket.
+
+    Returns:
+      (int32 scalar: which bucket, batched tensors as a list or dict). Queue runners fill it.
+    """
+    sizes = list(batch_size) if isinstance(batch_size, (list, tuple)) else None
+    if sizes is not None and len(sizes) != num_buckets:
+        raise ValueError("If batch_size is a list it must have num_buckets elements")
+    capacities = bucket_capacities or [capacity] * num_buckets
+    if len(capacities) != num_buckets:
+        raise ValueError(
+            f"The list bucket_capacities ({capacities}) must have exactly num_buckets "
+            f"({num_buckets}) elements."
+        )
+    example = _as_list(tensors)
+    with tf.name_scope(name, "bucket", example):
+        types = [tensor.dtype for tensor in example]
+        shapes = [tensor.shape for tensor in example] if shapes is None else shapes
+        shapes = [tf.TensorShape(shape) for shape in shapes]
+        make_queue = tf.PaddingFIFOQueue if dynamic_pad else tf.FIFOQueue
+        queues = [
+            make_queue(
+                capacities[i], types, shapes, name=f"bucket_queue_{i}",
+                shared_name=f"{shared_name}_{i}" if shared_name else None,
+            )
+            for i in range(num_buckets)
+        ]  # fmt: skip
+        known = None if allow_smaller_final_batch or sizes is not None else batch_size
+        batched = [tf.TensorShape([known]).concatenate(shape) for shape in shapes]
+        top = tf.PaddingFIFOQueue(
+            capacity, [tf.int32, *types], [[], *batched], shared_name=shared_name, name="top_queue"
+        )
+        which = tf.convert_to_tensor(which_bucket, tf.int32)
+        keep = tf.convert_to_tensor(keep_input, tf.bool)
+        enqueue = tf.group(*[
+            tf.cond(keep & tf.equal(which, i), lambda i=i: queues[i].enqueue(example), tf.no_op)
+            for i in range(num_buckets)
+        ])  # fmt: skip
+        to_top = []
+        for i, queue in enumerate(queues):
+            take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
+            taken = take(batch_size if sizes is None else sizes[i])
+            taken = list(taken) if isinstance(taken, (list, tuple)) else [taken]
+            to_top.append(top.enqueue([tf.constant(i), *taken]))
+        _run_queues(queues, top, enqueue, num_threads, to_top)
+        bucket_of, *values = top.dequeue(name="dequeue_top")
+        return bucket_of, _as_given(tensors, values)
+
+
+def _run_queues(queues: Any, top: Any, enqueue: Any, num_threads: int, to_top: Any) -> None:
+    """One runner fills the buckets, the other the queue on top of them."""
+    over = (tf.errors.OutOfRangeError, tf.errors.CancelledError)
+    tf.train.add_queue_runner(
+        tf.train.QueueRunner(
+            queues[0],
+            to_top,
+            close_op=top.close(),
+            cancel_op=top.close(cancel_pending_enqueues=True),
+            queue_closed_exception_types=over,
+        )
+    )
+    tf.train.add_queue_runner(
+        tf.train.QueueRunner(
+            top,
+            [enqueue] * num_threads,
+            close_op=tf.group(*[queue.close() for queue in queues]),
+            cancel_op=tf.group(*[queue.close(cancel_pending_enqueues=True) for queue in queues]),
+            queue_closed_exception_types=over,
+        )
+    )
+
+
+def bucket_by_sequence_length(
+    input_length: Any, tensors: Any, batch_size: Any, bucket_boundaries: Any,
+    num_threads: int = 1, capacity: int = 32, bucket_capacities: Any = None, shapes: Any = None,
+    dynamic_pad: bool = False, allow_smaller_final_batch: bool = False, keep_input: Any = True,
+    shared_name: str | None = None, name: str | None = None,
+) -> tuple[Any, Any]:  # fmt: skip
+    """``bucket`` by length: below the first boundary, from it to below the second, and so on.
+
+    Returns:
+      (int32 [batch]: lengths, batched tensors as a list or dict).
+    """
+    if not isinstance(bucket_boundaries, (list, tuple)):
+        raise TypeError(
+            f"bucket_boundaries must be a list or tuple, but received: {bucket_boundaries}"
+        )
+    if not bucket_boundaries:
+        raise ValueError("bucket_boundaries must not be empty")
+    for low, high in itertools.pairwise(bucket_boundaries):
+        if not isinstance(low, int) or not isinstance(high, int):
+            raise TypeError(f"bucket boundaries must be integers, but saw: {low} and {high}")
+        if low >= high:
+            raise ValueError(
+                f"Buckets must contain sequential increasing lengths, but saw: {low} before {high}"
+            )
+    example = _as_list(tensors)
+    with tf.name_scope(name, "bucket_by_sequence_length", [input_length, *example]):
+        length = tf.convert_to_tensor(input_length, tf.int32)
+        reached = tf.greater_equal(length, np.array(bucket_boundaries, np.int32))
+        _, (lengths, *values) = bucket(
+            [length, *example], tf.reduce_sum(tf.cast(reached, tf.int32)), batch_size,
+            len(bucket_boundaries) + 1, num_threads, capacity, bucket_capacities,
+            None if shapes is None else [[], *shapes], dynamic_pad, allow_smaller_final_batch,
+            keep_input, shared_name,
+        )  # fmt: skip
+        return lengths, _as_given(tensors, values)

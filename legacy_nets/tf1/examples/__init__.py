@@ -1,0 +1,5 @@
+"""``tf.examples``: of it only the MNIST tutorial was imported by scripts."""
+
+from __future__ import annotations
+
+from legacy_nets.tf1.examples import tutorials as tutorials

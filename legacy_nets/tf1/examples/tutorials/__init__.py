@@ -1,0 +1,5 @@
+"""``tf.examples.tutorials``."""
+
+from __future__ import annotations
+
+from legacy_nets.tf1.examples.tutorials import mnist as mnist

@@ -1,0 +1,6 @@
+"""``tf.examples.tutorials.mnist``: its data reader and its net."""
+
+from __future__ import annotations
+
+from legacy_nets.tf1.examples.tutorials.mnist import input_data as input_data
+from legacy_nets.tf1.examples.tutorials.mnist import mnist as mnist
