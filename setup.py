@@ -34,8 +34,15 @@ setup(
     ],
     extras_require={
         "clips": ["av>=12"],  # reads video files
+        "onnx": ["onnx>=1.19", "onnxruntime>=1.20", "tf2onnx>=1.17,<2"],
+        "upgrade": ["libcst>=1.8,<2"],
+        "distributions": ["tensorflow-probability>=0.25"],  # tf.contrib.distributions, the rest
         "test": [
             "av>=12",
+            "libcst>=1.8,<2",
+            "onnx>=1.19",
+            "onnxruntime>=1.20",
+            "tf2onnx>=1.17,<2",
             "safetensors>=0.4,<1",
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",

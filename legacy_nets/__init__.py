@@ -6,6 +6,8 @@ import it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from legacy_nets.registry import Net
 from legacy_nets.registry import build
 from legacy_nets.registry import get_net
@@ -13,3 +15,10 @@ from legacy_nets.registry import list_nets
 
 __version__ = "0.1.0"
 __all__ = ["Net", "build", "get_net", "list_nets"]
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext legacy_nets``: a notebook's cells see TensorFlow 1, as under ``run``."""
+    from legacy_nets.runner import launch
+
+    launch.load_into_notebook(shell)

@@ -31,6 +31,7 @@ class Net:
     parameters: int  # trainable parameters at the sizes above
     scope: str  # outermost variable scope, "" where the document opens none
     errata: tuple[str, ...] = ()
+    aux_weight: float = 0.4  # of each auxiliary head's loss
     layouts: tuple[str, ...] = ()  # foreign weights: "torch" -> torch_names(name) of the module
 
     def load(self) -> Any:
@@ -162,12 +163,15 @@ _NETS = (
             heads=("logits",),
             parameters=parameters,
             scope=scope,
-            errata=("004-E02", *(f"004-E{number:02d}" for number in (*range(8, 17), 29, 39, 40))),
+            errata=tuple(
+                f"004-E{number:02d}"
+                for number in sorted((2, 9, *range(11, 17), 29, 39, 40, 43, *more))
+            ),
             layouts=layouts,
         )
-        for name, scope, parameters, layouts in (
-            ("alexnet_v1", "", 16_630_440, ()),  # Keras' names are the graph's
-            ("alexnet_v2", "alex_net_v2", 5_925_672, ("keras",)),
+        for name, scope, parameters, layouts, more in (
+            ("alexnet_v1", "", 16_630_440, (), ()),  # Keras' names are the graph's
+            ("alexnet_v2", "alex_net_v2", 5_925_672, ("keras",), (8, 10)),
         )
     ),
     *(
@@ -183,7 +187,7 @@ _NETS = (
             heads=("logits",),
             parameters=parameters,
             scope="",
-            errata=tuple(f"004-E{number:02d}" for number in (2, 14, 16, 29, 41, 42)),
+            errata=tuple(f"004-E{number:02d}" for number in (2, 14, 16, 29, 41, 42, 48)),
             layouts=("torch", "keras"),
         )
         for depth, parameters in (
@@ -203,9 +207,10 @@ _NETS = (
         classes=1000,
         label_offset=0,
         heads=("logits", "aux_1", "aux_2"),
+        aux_weight=0.3,
         parameters=13_378_280,  # without the auxiliary heads: 6,998,552
         scope="",
-        errata=tuple(f"004-E{number:02d}" for number in (6, 7, *range(17, 22), 29)),
+        errata=tuple(f"004-E{number:02d}" for number in (6, 7, *range(17, 22), 29, 48)),
         layouts=("keras", "keras_tf", "keras_no_aux", "keras_tf_no_aux"),
     ),
     *(
@@ -224,6 +229,7 @@ _NETS = (
             errata=(
                 *("004-E01", "004-E03", "004-E04", "004-E06", "004-E14", "004-E16"),
                 *(f"004-E{number:02d}" for number in range(22, 30)),
+                *(("004-E47",) if depth == 50 else ()),
             ),
             layouts=(
                 *("torch", "keras_h5", "keras_tf", "keras_transfer"),
@@ -286,7 +292,7 @@ _NETS = (
             heads=("logits",),
             parameters=parameters,
             scope=scope,
-            errata=("004-E05", *(f"004-E{number:02d}" for number in range(30, 39))),
+            errata=("004-E05", *(f"004-E{number:02d}" for number in (*range(30, 39), 45))),
             layouts=("npz", "torch"),
         )
         for name, builder, scope, parameters in (
@@ -309,7 +315,7 @@ _NETS = (
         heads=("logits",),
         parameters=98_659_112,
         scope="R50_ViT-B_16",
-        errata=("004-E30", "004-E31", "004-E46"),
+        errata=("004-E30", "004-E31", "004-E45", "004-E46"),
         layouts=("npz", "torch"),
     ),
 )

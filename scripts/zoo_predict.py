@@ -17,6 +17,7 @@ from legacy_nets.cli.options import open_checkpoint
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.data.pixels import frame_all
 from legacy_nets.data.pixels import read_picture
+from legacy_nets.errors import BadInputError
 from legacy_nets.errors import LegacyNetsError
 from legacy_nets.files import written_whole
 from legacy_nets.train.settings import read_best
@@ -32,6 +33,11 @@ def main(arguments=None):
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("prediction.png"))
     given = parser.parse_args(arguments)
     net = registry.get_net(given.net)
+    if len(net.image_size) != 2:
+        raise BadInputError(f"{net.name} takes clips: legacy-nets predict {net.name} takes videos")
+    if given.out.suffix.lower() not in (".png", ".jpg", ".pdf", ".svg"):
+        raise BadInputError(f"--out {given.out}: name a .png, .jpg, .pdf or .svg")
+    given.out.parent.mkdir(parents=True, exist_ok=True)
     picture = read_picture(given.image)
     weights = given.weights or f"save_weights/{net.name}"
     weights = open_checkpoint(weights, best=read_best(pathlib.Path(weights)) is not None)

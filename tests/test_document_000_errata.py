@@ -94,7 +94,7 @@ DEFECTS = {
     "E04 conv2d of an image": takes_two("kernel_size", "1, 3, 3"),
     "E05 conv2d of a clip": takes_two("kernel_size", "1, 7, 7"),
     "E05 max_pooling2d of a clip": takes_two("pool_size", "1, 3, 3"),
-    "E06 padding": [[None, 3, 9, 9, 4], [None, 3, 9, 9, 4]],  # silent: valid would be 1x5x5
+    "E06 padding": [[None, 3, 9, 9, 4], [None, 3, 9, 9, 4]],  # silent: valid would be 1x7x7
     "E07 strides of 2, image": sum_fails(7, 28, "7,7,4", "28,28,4"),
     "E07 strides of 2, clip": sum_fails(4, 16, "4,14,14,4", "16,56,56,4"),
     "E07 strides of 2, (2+1)D": sum_fails(8, 16, "8,28,28,4", "16,56,56,4"),

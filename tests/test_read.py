@@ -336,12 +336,12 @@ def test_evaluate_and_warm_start_from_any_format(registered, tmp_path):
         net = build_training(settings)
         session.run(tf.global_variables_initializer())
         start = loop.WarmStart(find_weights(tmp_path), exclude=("tiny/dense",))
-        loop.start_from(start, "tiny", net, session, Console(quiet=True))
+        loop.start_from(start, settings, net, session, Console(quiet=True))
         got = dict(zip(values, session.run(net.variables), strict=True))
         assert [name for name in values if not np.array_equal(got[name], values[name])] == [
             "tiny/dense/kernel"  # the bias of either starts at zero
         ]
-        loop.start_from(loop.WarmStart(str(path)), "tiny", net, session, Console(quiet=True))
+        loop.start_from(loop.WarmStart(str(path)), settings, net, session, Console(quiet=True))
         assert np.array_equal(net.score(session, pictures), want)
 
 

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from legacy_nets import registry
@@ -80,16 +81,35 @@ def for_net(source: Source, net_name: str) -> Source:
 
     Raises BadInputError for an unknown net.
     """
-    net = registry.get_net(net_name)
-    best: tuple[float, tuple[Entry, ...]] = (_MOST, ())
-    for layout in net.layouts:
-        module = importlib.import_module(f"legacy_nets.nets.{net.builder.split(':')[0]}")
-        entries: tuple[Entry, ...] = getattr(module, f"{layout}_names")(net_name)
+    entries = _layout(source, net_name)[1]
+    return Translated(source, entries) if entries else source
+
+
+def trained_with(source: Source, net_name: str) -> dict[str, Any]:
+    """Options of the net's function (and "pixels") that weights of the source's layout need.
+
+    PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
+    same weights give other numbers. Empty where the net's own defaults are right.
+    """
+    layout = _layout(source, net_name)[0]
+    return dict(getattr(_module(net_name), "TRAINED_WITH", {}).get(layout, {}))
+
+
+def _module(net_name: str) -> ModuleType:
+    module = registry.get_net(net_name).builder.split(":")[0]
+    return importlib.import_module(f"legacy_nets.nets.{module}")
+
+
+def _layout(source: Source, net_name: str) -> tuple[str, tuple[Entry, ...]]:
+    """The foreign layout of a source and its table; ("", ()) for the graph's own names."""
+    best: tuple[float, str, tuple[Entry, ...]] = (_MOST, "", ())
+    for layout in registry.get_net(net_name).layouts:
+        entries: tuple[Entry, ...] = getattr(_module(net_name), f"{layout}_names")(net_name)
         own = _share(source, [entry.name for entry in entries])
         there = _share(source, [part for entry in entries for part in entry.parts])
         if there > max(own, best[0]):
-            best = (there, entries)
-    return Translated(source, best[1]) if best[1] else source
+            best = (there, layout, entries)
+    return best[1:]
 
 
 def fit_to(source: Source, net_name: str, variables: Sequence[Any]) -> Source:
@@ -98,9 +118,7 @@ def fit_to(source: Source, net_name: str, variables: Sequence[Any]) -> Source:
     That is for the nets whose module has ``fitted(source, variables)``: a ViT's position
     embeddings are resized to the graph's image size.
     """
-    module = importlib.import_module(
-        f"legacy_nets.nets.{registry.get_net(net_name).builder.split(':')[0]}"
-    )
+    module = _module(net_name)
     return module.fitted(source, variables) if hasattr(module, "fitted") else source
 
 

@@ -78,13 +78,14 @@ class Entry:
 
 # PyTorch's batch norm counts its steps; neither training nor inference reads the count unless
 # its momentum is None, and no graph has a variable for it.
-_UNREAD = ".num_batches_tracked"
+_UNREAD = (".num_batches_tracked", "/mean_rgb")
 
 
 class Translated:
     """A foreign source under the graph's names. What no entry names keeps its own name.
 
-    PyTorch's ``*.num_batches_tracked`` are left out: nothing needs them.
+    PyTorch's ``*.num_batches_tracked`` and slim's ``mean_rgb`` (the pixel means, which are the
+    preprocessing's) are left out: no variable is read from them.
 
     Entries whose tensor the file lacks are left out: ``match`` reports them as missing.
     """
@@ -137,6 +138,6 @@ def _described(parts: Sequence[Described], layout: Layout) -> Stored:
     """Shape and dtype in the layout here, without the values."""
     try:
         shape = layout.here(*(np.empty(part.shape, np.bool_) for part in parts)).shape
-    except (ValueError, np.exceptions.AxisError):  # of another net: match says so
+    except (ValueError, MemoryError, np.exceptions.AxisError):  # of another net: match says so
         shape = parts[0].shape
     return Stored(shape, parts[0].dtype)

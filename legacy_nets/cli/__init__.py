@@ -3,23 +3,43 @@
 from __future__ import annotations
 
 import errno
+import importlib
 from typing import Any
 
 import click
 
 import legacy_nets
-from legacy_nets.cli.describe import describe
-from legacy_nets.cli.evaluate import evaluate
-from legacy_nets.cli.evaluate import predict
-from legacy_nets.cli.facts import errata
-from legacy_nets.cli.facts import facts
-from legacy_nets.cli.nets import nets
-from legacy_nets.cli.run import run
-from legacy_nets.cli.train import train
 from legacy_nets.errors import LegacyNetsError
+
+COMMANDS = {  # name -> "module:function" below this package, imported when it is called
+    "nets": "nets:nets",
+    "describe": "describe:describe",
+    "explain": "explain:explain",
+    "facts": "facts:facts",
+    "errata": "facts:errata",
+    "traps": "traps:traps",
+    "run": "run:run",
+    "upgrade": "upgrade:upgrade",
+    "train": "train:train",
+    "evaluate": "evaluate:evaluate",
+    "predict": "evaluate:predict",
+    "inspect": "inspect:inspect_command",
+    "diff": "diff:diff",
+    "port": "port:port",
+}
 
 
 class _Door(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, function = COMMANDS[name].split(":")
+        command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+        return command
+
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
@@ -45,13 +65,16 @@ def main() -> None:
     \b
     legacy-nets nets                                   what there is
     legacy-nets describe resnet_v2_50                  its layers, what they cost and see
+    legacy-nets explain hand_signs                     a walk through it, for a reader
     legacy-nets facts 002                              what a document states, measured
     legacy-nets errata hand_signs                      where its code errs, and the mend
+    legacy-nets traps T03 --code                       a pitfall of TensorFlow 1, and its cure
+    legacy-nets run train.py --epochs 3                a script of that time, as it is
+    legacy-nets upgrade train.py --out ported          its source, carried over
     legacy-nets train hand_signs --model-dir run       learn hand signs (synthetic data)
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
+    legacy-nets inspect run                            what is in a weight file
+    legacy-nets diff unknown.ckpt --fit                which net it fits, and how
+    legacy-nets port run --net hand_signs --to onnx --out signs.onnx
     """
-
-
-for command in (nets, describe, facts, errata, run, train, evaluate, predict):
-    main.add_command(command)

@@ -26,7 +26,9 @@ def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """--data, --holdout, --seed and --strict."""
     for option in (
         click.option("--strict", is_flag=True, help="Refuse a folder with an unreadable image."),
-        click.option("--seed", type=int, help="Of all chance. [default: 0, or as trained]"),
+        click.option(
+            "--seed", type=click.IntRange(0), help="Of all chance. [default: 0, or as trained]"
+        ),
         click.option("--holdout", type=float, help="Share to hold out where one half is missing."),
         click.option(
             "--data",

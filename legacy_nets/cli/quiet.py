@@ -1,44 +1,5 @@
-"""Keeps TensorFlow's chatter off the user's screen. For commands, never for the library."""
+"""What commands call before TensorFlow is needed: see ``legacy_nets/quiet.py``."""
 
 from __future__ import annotations
 
-import contextlib
-import importlib
-import logging
-import os
-import sys
-import tempfile
-import warnings
-from collections.abc import Iterator
-
-
-def quiet_tensorflow() -> None:
-    """Imports TensorFlow without its remarks on CPUs and drivers, and without advice on TF1.
-
-    TF_CPP_MIN_LOG_LEVEL and Python's -W option still rule where the user has set them.
-    """
-    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        with _held_back_stderr():
-            importlib.import_module("legacy_nets.tf1")
-    if not sys.warnoptions:
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"tf_keras|tf_slim|keras")
-
-
-@contextlib.contextmanager
-def _held_back_stderr() -> Iterator[None]:
-    """Holds back what C++ code writes to stderr (no log level reaches it); shows it on errors."""
-    sys.stderr.flush()
-    before = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            kept.seek(0)
-            os.write(before, kept.read())
-            raise
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
+from legacy_nets.quiet import quiet_tensorflow as quiet_tensorflow

@@ -15,12 +15,14 @@ from legacy_nets.errors import BadInputError
     type=click.Choice(["synthetic"]),
     help="Drawn digits where the script's MNIST is not there.",
 )
+@click.option("--report", is_flag=True, help="Names used and time spent, after the run.")
 @click.argument("script", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
     module: str | None,
     strict: bool,
     data: str | None,
+    report: bool,
     script: str | None,
     arguments: tuple[str, ...],
 ) -> None:
@@ -31,11 +33,16 @@ def run(
     legacy-nets run -m slim.train_image_classifier --dataset_name=flowers
     """
     from legacy_nets.runner import ground
+    from legacy_nets.runner import hook
     from legacy_nets.runner import launch
     from legacy_nets.runner import options
 
     ground.strict = strict
     options.synthetic_data = data is not None
+    if report:
+        from legacy_nets.runner import report as reporting
+
+        reporting.start(hook.is_own)
     if module is not None:
         launch.run_module(module, [*([script] if script else []), *arguments])
     elif script is None:

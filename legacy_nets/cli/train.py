@@ -64,9 +64,7 @@ from legacy_nets.train.settings import resized
 @click.option(
     "--aux-weight",
     type=click.FloatRange(0),
-    default=0.4,
-    show_default=True,
-    help="Of an AuxLogits.",
+    help="Of an auxiliary head's loss. [default: the net's own]",
 )
 @click.option("--weight-decay/--no-weight-decay", default=True, help="As slim's nets collect it.")
 @click.option("--resume", is_flag=True, help="Go on from the newest complete checkpoint.")
@@ -126,7 +124,7 @@ def train(net: str, **given: Any) -> None:
         warmup=given["warmup"],
         ema_decay=given["ema_decay"],
         weight_decay=given["weight_decay"],
-        aux_weight=given["aux_weight"],
+        aux_weight=record.aux_weight if given["aux_weight"] is None else given["aux_weight"],
         trainable=given["trainable"],
         seed=given["seed"],
         save_every=given["save_every"],

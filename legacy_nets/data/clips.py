@@ -218,7 +218,9 @@ def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int
             )
         train, test = _half(found), dataclasses.replace(_half(other), exact=True)
     else:
-        found = _classes(root)
+        alone = root / "train"
+        split = alone.is_dir() and any(path.is_dir() for path in alone.iterdir())
+        found = _classes(alone if split else root)
         if holdout is None:
             raise BadInputError(
                 f"{root} has no train and test folders: say what share of each class to hold out, "

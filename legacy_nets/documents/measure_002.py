@@ -189,7 +189,7 @@ def weights_that_never_train() -> int:
         y = tf.concat([branch_0, before], 3)
         trainable = tf.trainable_variables()
         missed = zip(trainable, tf.gradients(y, trainable), strict=True)
-        return sum(int(np.prod(sides(v))) for v, gradient in missed if gradient is None)
+        return sum(int(np.prod(v.shape.as_list())) for v, gradient in missed if gradient is None)
 
 
 @functools.cache

@@ -133,16 +133,16 @@ def patches(net: str) -> int | None:
     return sides(built(net)[2]["patch_embed"])[1]
 
 
-def scope(net: str) -> str:
+def scope(net: str, options: str = "") -> str:
     """Outermost variable scope of a net."""
-    with built(net)[0].graph.as_default():
+    with built(net, "-", options)[0].graph.as_default():
         return "/".join(dict.fromkeys(v.op.name.split("/")[0] for v in tf.global_variables()))
 
 
-def times_wider(net: str) -> int:
+def times_wider(net: str, options: str = "") -> int:
     """How many times as wide as a token the first dense layer of a block is."""
-    name = f"{scope(net)}/encoderblock_0/MlpBlock/Dense_0/kernel"
-    inputs, units = variable_shape(net, name)
+    name = f"{scope(net, options)}/encoderblock_0/MlpBlock/Dense_0/kernel"
+    inputs, units = variable_shape(net, name, "-", options)
     return units // inputs
 
 

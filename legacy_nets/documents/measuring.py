@@ -18,9 +18,13 @@ from legacy_nets import tf1 as tf
 Built = tuple[Any, Any, dict[str, Any]]
 
 
-@functools.cache
 def built(net: str, size: str = "-", options: str = "") -> Built:
     """(images, logits, end points) of a net; ``options`` as "num_classes=10 lstm_map=tile"."""
+    return _built(net, size, options)  # one entry, however it was called
+
+
+@functools.cache
+def _built(net: str, size: str, options: str) -> Built:
     sides = None if size == "-" else tuple(None if s == "?" else int(s) for s in size.split("x"))
     chosen = dict(option.split("=", 1) for option in options.split())
     return anatomy.built(net, sides, **{key: _value(word) for key, word in chosen.items()})
@@ -32,9 +36,13 @@ def _value(word: str) -> Any:
     return int(word) if word.lstrip("-").isdigit() else word
 
 
-@functools.cache
 def taken_apart(net: str, size: str = "-", options: str = "") -> anatomy.Anatomy:
     """The anatomy of the same graph."""
+    return _taken_apart(net, size, options)
+
+
+@functools.cache
+def _taken_apart(net: str, size: str, options: str) -> anatomy.Anatomy:
     images, logits, points = built(net, size, options)
     wanted = [point for point in points.values() if isinstance(point, tf.Tensor)]
     return anatomy.layers(images.graph, [images], [*wanted, logits], name=net)

@@ -101,11 +101,8 @@ def draw(
         name, found = field
         still = np.clip(picture / 255, 0, 1)
         still = still[..., 0] if still.shape[-1] == 1 else still
-        arguments = (still, found)
-        figures.draw_receptive_field(
-            *arguments, folder / "receptive_field.png", title=f"{net} {name}"
-        )
-        paths.append(folder / "receptive_field.png")
+        title = f"{net} {name}"
+        drawn("receptive_field.png", figures.draw_receptive_field, still, found, title=title)
     else:
         notes.append("no receptive field: no chosen end point sees a part of an image only")
     return Drawn(tuple(paths), tuple(notes))

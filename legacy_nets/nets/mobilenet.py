@@ -253,6 +253,10 @@ def _v2_units() -> list[tuple[int, int, int]]:
     ]
 
 
+# What weights of a foreign layout were trained with.
+TRAINED_WITH = {"torch": {"padding": "torch", "epsilon": 1e-5, "pixels": "imagenet"}}
+
+
 def torch_names(name: str) -> tuple[Entry, ...]:
     """v2: torchvision's names; v1: those of timm's mobilenetv1_100 (torchvision has no v1).
 

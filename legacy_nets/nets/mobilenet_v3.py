@@ -196,6 +196,10 @@ def mobilenet_v3_large(
     return _net("mobilenet_v3_large", *about)
 
 
+# What weights of a foreign layout were trained with.
+TRAINED_WITH = {"torch": {"padding": "torch", "pixels": "imagenet"}}
+
+
 def torch_names(name: str) -> tuple[Entry, ...]:
     """torchvision's name for each variable; run its weights with ``padding="torch"``."""
     units, _ = NETS[name]

@@ -42,6 +42,7 @@ from legacy_nets.nets.keras_style import Names
 from legacy_nets.nets.keras_style import auto_names
 from legacy_nets.nets.keras_style import document_net
 from legacy_nets.nets.resnet_names import BASIC
+from legacy_nets.nets.resnet_names import TRAINED_WITH as TRAINED_WITH
 from legacy_nets.nets.resnet_names import UNITS
 from legacy_nets.nets.resnet_names import keras_h5_names as keras_h5_names
 from legacy_nets.nets.resnet_names import keras_tf_names as keras_tf_names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from legacy_nets.checkpoints.translate import CONV
 from legacy_nets.checkpoints.translate import DENSE
@@ -48,6 +49,12 @@ def _places(name: str) -> Iterator[tuple[str, str, str, str, str]]:
                     conv, norm = f"conv{number}", f"conv{number}/BatchNorm"
                 torch = (f"{there}.conv{number}", f"{there}.bn{number}")
                 yield f"{here}/{conv}", f"{here}/{norm}", *torch, f"{slim}/conv{number}"
+
+
+TRAINED_WITH: dict[str, dict[str, Any]] = {  # layout -> what its weights need
+    "torch": {"padding": "torch", "pixels": "imagenet"},
+    "slim": {"padding": "slim", "stride_in": 1},
+}
 
 
 def torch_names(name: str) -> tuple[Entry, ...]:

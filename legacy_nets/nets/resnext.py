@@ -27,6 +27,7 @@ from legacy_nets.nets.resnet import Variant
 from legacy_nets.nets.resnet import batch_norm
 from legacy_nets.nets.resnet import conv
 from legacy_nets.nets.resnet import residual_net
+from legacy_nets.nets.resnet_names import TRAINED_WITH as TRAINED_WITH
 from legacy_nets.nets.resnet_names import UNITS
 from legacy_nets.nets.resnet_names import torch_names as torch_names
 from legacy_nets.nets.torch_style import check_option

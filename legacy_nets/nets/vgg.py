@@ -221,6 +221,9 @@ def vgg(
     return document_net(net, num_classes, (im_height, im_width))
 
 
+TRAINED_WITH = {"torch": {"pixels": "imagenet"}}  # what weights of a foreign layout need
+
+
 def torch_names(name: str) -> tuple[Entry, ...]:
     """torchvision's names for the net's variables; its state_dict counts ReLUs and pools too."""
     entries: list[Entry] = []

@@ -99,6 +99,7 @@ GONE = (
         measurements="scipy.ndimage",
         morphology="scipy.ndimage",
     ),
+    *_rows("scipy.sparse.linalg.eigen", "SciPy 1.8", arpack="scipy.sparse.linalg"),
     *_rows("scipy.signal", "SciPy 1.13", gaussian="scipy.signal.windows:gaussian"),
     *_rows("scipy.integrate", "SciPy 1.14", simps="scipy.integrate:simpson"),
     *_rows(

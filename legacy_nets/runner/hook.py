@@ -62,6 +62,11 @@ def _is_own(roots: tuple[str, ...], libraries: tuple[str, ...], file: str) -> bo
     return library < 0 or depth(roots) > library
 
 
+def is_own(file: str) -> bool:
+    """Whether a file is one of the script's own modules, as ``install`` was told."""
+    return _own(file)
+
+
 def asks_for_tf1(names: Mapping[str, Any] | None) -> bool:
     """Whether the module with these globals is one of the script's own."""
     if names is None:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.runner import behaviour
 from legacy_nets.runner import hook
 from legacy_nets.runner import rewrite
 
@@ -69,16 +70,36 @@ def _source(path: str) -> bytes:
 
 def _prepare(folder: str, argv: list[str]) -> None:
     """sys.argv and sys.path as the script expects them; the hook over imports and spawns."""
-    stated = [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
-    own = {os.path.realpath(p) for p in ("", *stated)}
-    started = [p for p in sys.path[1:] if p and os.path.realpath(p) not in own]
-    libraries = [*started, *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib"))]
+    stated, libraries = _stated(), _libraries()
+    behaviour.before_import()
     sys.argv[:] = argv
     sys.path[0:1] = [folder]
     roots = [folder, os.getcwd(), *stated]
     hook.install(roots, libraries)
     _hook_spawned(roots, libraries)
     atexit.register(_die_if_interrupted)  # the first registered is the last called
+
+
+def _stated() -> list[str]:
+    return [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
+
+
+def _libraries() -> list[str]:
+    """Folders whose modules are none of the script's own."""
+    own = {os.path.realpath(p) for p in ("", *_stated())}
+    started = [p for p in sys.path[1:] if p and os.path.realpath(p) not in own]
+    return [*started, *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib"))]
+
+
+def load_into_notebook(shell: Any) -> None:
+    """``%load_ext legacy_nets``: from here on, cells see TensorFlow 1, and modules beside them.
+
+    Args:
+      shell: IPython's InteractiveShell.
+    """
+    behaviour.before_import()
+    hook.install([os.getcwd(), *_stated()], _libraries(), nameless=True)
+    shell.ast_transformers.append(rewrite.Calls())
 
 
 def _hook_spawned(roots: list[str], libraries: list[str]) -> None:

@@ -10,6 +10,7 @@ import ast
 import importlib.abc
 import importlib.machinery
 import os
+import re
 import types
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -17,21 +18,27 @@ from typing import Any
 
 _STAND_IN = "legacy_nets.runner.stand_ins.small"
 METHODS = ("tostring",)  # each has a function of its name in that module
+_RAGGED = ("array", "asarray")  # numpy's: of rows of different lengths they made objects
+_CALLS = (*METHODS, *_RAGGED)
+_CALLED = re.compile(rb"\.\s*(" + "|".join(_CALLS).encode() + rb")\s*\(")
 
 
 def compile_source(source: bytes, path: str) -> types.CodeType:
     """The code of a source file. Raises SyntaxError as compile does."""
-    if not any(method.encode() in source for method in METHODS):
+    if not _CALLED.search(source):
         return compile(source, path, "exec", dont_inherit=True)
-    tree = _Methods().visit(ast.parse(source, path))
+    tree = Calls().visit(ast.parse(source, path))
     return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
 
 
-class _Methods(ast.NodeTransformer):
+class Calls(ast.NodeTransformer):
+    """Turns ``value.tostring()`` into a call of our function of that name."""
+
     def visit_Call(self, node: ast.Call) -> ast.Call:
+        """The rewritten call."""
         self.generic_visit(node)
         called = node.func
-        if isinstance(called, ast.Attribute) and called.attr in METHODS:
+        if isinstance(called, ast.Attribute) and called.attr in _CALLS:
             text = f"__import__({_STAND_IN!r}, fromlist=['']).{called.attr}"
             function = ast.parse(text, mode="eval").body
             for part in ast.walk(function):
@@ -50,7 +57,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds the script's own modules that call one of METHODS."""
+    """Finds the script's own modules that make one of the calls."""
 
     def __init__(self, is_own: Callable[[str], bool]) -> None:
         self.is_own = is_own
@@ -69,7 +76,7 @@ class Finder(importlib.abc.MetaPathFinder):
             return None
         with open(origin, "rb") as file:
             source = file.read()
-        if not any(method.encode() in source for method in METHODS):
+        if not _CALLED.search(source):
             return None
         spec.loader = _Loader(fullname, origin)
         return spec

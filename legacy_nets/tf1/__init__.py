@@ -126,6 +126,8 @@ nn = _Extended(
 __version__ = VERSION = "1.15.5"
 __git_version__ = GIT_VERSION = f"legacy_nets on TensorFlow {_tf.__version__}"
 version = _Extended(_v1.version, f"{__name__}.version", VERSION=VERSION, GIT_VERSION=GIT_VERSION)
+# "import tensorflow.compat.v1 as tf" means this namespace, too.
+compat = _Extended(_v1.compat, f"{__name__}.compat", v1=sys.modules[__name__])
 # TensorFlow 1 code is what this package is for: no advice to stop using it.
 for _advice in (r"`tf\.(layers|nn\.rnn_cell)\.", r"`layer\.apply` is deprecated"):
     warnings.filterwarnings("ignore", message=_advice, category=UserWarning)

@@ -119,8 +119,8 @@ def _find(path: str) -> types.ModuleType | None:
 class _Package(types.ModuleType):
     """A module with a ``__path__``, so that Python looks for modules below it."""
 
-    def __init__(self, module: Any) -> None:
-        super().__init__(module.__name__, module.__doc__)
+    def __init__(self, module: Any, name: str | None = None) -> None:
+        super().__init__(name or module.__name__, module.__doc__)
         self.__path__: list[str] = []
         self._module = module
 
@@ -143,12 +143,17 @@ class _Private(_Package):
         if path in RENAMED:
             module, attribute = RENAMED[path].split(":")
             return getattr(importlib.import_module(module), attribute)
+        if path in MOVED:
+            return importlib.import_module(f"{ROOT}.{path}")
         try:
             found = getattr(self._module, name)
         except AttributeError:
             return self._from_elsewhere(name)
         if isinstance(found, types.ModuleType) and found.__name__.startswith("tensorflow."):
-            return sys.modules.get(f"{ROOT}.{path}", found)
+            try:
+                return importlib.import_module(f"{ROOT}.{path}")
+            except ModuleNotFoundError:  # an alias, which is no module of that path
+                return found
         return found
 
     def _from_elsewhere(self, name: str) -> Any:
@@ -194,7 +199,8 @@ def _shallow(path: str) -> types.ModuleType | None:
     if len(parts) < 3 or parts[0] != "contrib" or parts[2] != "python":
         return None
     try:
-        return importlib.import_module(f"{ROOT}.contrib.{parts[1]}")
+        package = importlib.import_module(f"{ROOT}.contrib.{parts[1]}")
+        return _Package(package, f"{ROOT}.{path}")  # modules below go by this name
     except ModuleNotFoundError:
         return None
 

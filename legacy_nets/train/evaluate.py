@@ -16,6 +16,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.read import fit_to
 from legacy_nets.checkpoints.read import for_net
 from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.read import trained_with
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.slots import has_averages
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
@@ -42,7 +43,8 @@ class Evaluation:
 def settings_of(
     checkpoint: str, net: str, class_indices: pathlib.Path | None = None, **changes: Any
 ) -> Settings:
-    """The settings that the checkpoint was trained with, else those of the registry's record.
+    """The settings that the checkpoint was trained with, else those of the registry's record
+    (with what weights of its layout need: ``read.trained_with``).
 
     ``changes`` that are not None take their place: ``num_classes``, ``label_offset``, ...;
     ``frames`` and ``image_size`` (height, width) that of the parts of the size. Classes are named
@@ -56,7 +58,9 @@ def settings_of(
         raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net}")
     if settings is None:
         record = registry.get_net(net)
-        settings = Settings(net, record.classes, record.image_size)
+        options = trained_with(open_weights(checkpoint), net)
+        pixels = options.pop("pixels", "")
+        settings = Settings(net, record.classes, record.image_size, options=options, pixels=pixels)
     indices = class_indices or pathlib.Path(checkpoint).parent / CLASS_INDICES
     if class_indices or indices.exists():
         names = read_class_indices(indices)

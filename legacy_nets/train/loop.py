@@ -24,12 +24,8 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.bundle import complete_checkpoints
 from legacy_nets.checkpoints.bundle import incomplete_checkpoints
 from legacy_nets.checkpoints.bundle import read_bundle
-from legacy_nets.checkpoints.read import fit_to
-from legacy_nets.checkpoints.read import for_net
-from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.save import save_checkpoint
-from legacy_nets.checkpoints.slots import has_averages
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.dataset import prefetch
 from legacy_nets.data.dataset import training_batches
@@ -47,6 +43,8 @@ from legacy_nets.train.settings import CHECKPOINT
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.settings import load_settings
 from legacy_nets.train.settings import read_best
+from legacy_nets.train.warm_start import WarmStart
+from legacy_nets.train.warm_start import start_from
 
 LOG_EVERY = 10
 
@@ -61,16 +59,6 @@ class Result:
     best_step: int | None
     best_accuracy: float
     stopped_by: str | None  # "SIGINT" or "SIGTERM" where the run was asked to stop
-
-
-@dataclasses.dataclass(frozen=True)
-class WarmStart:
-    """A checkpoint to take weights from before the first step."""
-
-    checkpoint: str
-    exclude: tuple[str, ...] = ()  # scopes that start fresh
-    ema: bool = False  # take the moving averages
-    rename: tuple[tuple[str, str], ...] = ()  # (scope in the graph, scope in the checkpoint)
 
 
 def train(
@@ -102,7 +90,7 @@ def train(
             session.run(initialize)
             resumed = restore_newest(session, saver, complete, console)
             if resumed is None and warm_start is not None:
-                start_from(warm_start, settings.net, net, session, console)
+                start_from(warm_start, settings, net, session, console)
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
             run = _Run(settings, data, folder, net, session, saver, console, stop)
@@ -356,27 +344,6 @@ def restore_newest(
             "--model-dir"
         )
     return None
-
-
-def start_from(
-    warm_start: WarmStart, name: str, net: TrainingGraph, session: Any, console: Console
-) -> None:
-    """Restores the net's variables (no optimizer slots) from another checkpoint, strictly."""
-    source = for_net(open_weights(warm_start.checkpoint), name)
-    if warm_start.ema and not has_averages(source.tensors):
-        raise CheckpointError(
-            f"{warm_start.checkpoint} has no moving averages: leave --warm-start-ema out"
-        )
-    plan = match(
-        net.variables,
-        fit_to(source, name, net.variables),
-        skip=warm_start.exclude,
-        ema=warm_start.ema,
-        rename=warm_start.rename,
-    )
-    plan.check()
-    plan.apply(session)
-    console.print(f"warm start from {warm_start.checkpoint}: {len(plan.matched)} variables")
 
 
 @contextlib.contextmanager

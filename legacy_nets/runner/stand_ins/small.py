@@ -51,3 +51,23 @@ def tostring(value: Any, *arguments: Any, **options: Any) -> Any:
     """``value.tostring()``, which arrays call ``tobytes`` today."""
     method = getattr(value, "tostring", None) or value.tobytes
     return method(*arguments, **options)
+
+
+def array(owner: Any, *arguments: Any, **options: Any) -> Any:
+    """``numpy.array``: of rows of different lengths an array of objects, as before NumPy 1.24."""
+    return _made(owner, "array", arguments, options)
+
+
+def asarray(owner: Any, *arguments: Any, **options: Any) -> Any:
+    """``numpy.asarray``, in the same way."""
+    return _made(owner, "asarray", arguments, options)
+
+
+def _made(owner: Any, name: str, arguments: Any, options: Any) -> Any:
+    try:
+        return getattr(owner, name)(*arguments, **options)
+    except ValueError as error:
+        typed = len(arguments) != 1 or "dtype" in options
+        if owner is not np or typed or "inhomogeneous" not in str(error):
+            raise
+        return getattr(owner, name)(*arguments, dtype=object, **options)

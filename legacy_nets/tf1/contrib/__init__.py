@@ -1,30 +1,52 @@
-"""``tf.contrib``, as far as the five documents use it, carried by tf_slim."""
+"""``tf.contrib``, as far as people used it: slim and layers by tf_slim, the rest beside this."""
 
 from __future__ import annotations
 
 import importlib
+import pathlib
 
 from legacy_nets.errors import SetupError
+from legacy_nets.tf1 import refused
 
 try:
     import tf_slim as slim
     import tf_slim.nets  # noqa: F401  (slim.nets is not imported by tf_slim itself)
-
-    # Not "from tf_slim import layers": that name is taken by a module inside the package.
-    layers = importlib.import_module("tf_slim.layers")
 except ImportError as error:
     raise SetupError(
         f"tf.contrib needs the package tf_slim ({error}): pip install 'tf-slim>=1.1,<1.2'"
     ) from error
 
-from legacy_nets.tf1.contrib import framework
-from legacy_nets.tf1.contrib import rnn
+# tf_slim's modules that ask a module of tensorflow.python for what has left it since.
+_ASK_AS_OF_OLD = {
+    "data.tfexample_decoder": ("array_ops", "control_flow_ops"),
+    "layers.layers": ("array_ops",),
+    "layers.optimizers": ("ops",),
+    "layers.rev_block_lib": ("framework_ops",),
+    "layers.utils": ("control_flow_ops", "ops"),
+    "learning": ("ops",),
+    "losses.metric_learning": ("control_flow_ops",),
+    "metrics.histogram_ops": ("control_flow_ops",),
+    "metrics.metric_ops": ("array_ops", "control_flow_ops"),
+    "ops.variables": ("variable_scope",),
+    "training.training": ("ops",),
+}
+for _module, _asked in _ASK_AS_OF_OLD.items():
+    _names = vars(importlib.import_module(f"tf_slim.{_module}"))
+    for _name in _asked:
+        _path = _names[_name].__name__.removeprefix("tensorflow")
+        _names[_name] = importlib.import_module(f"legacy_nets.tf1{_path}")
 
-__all__ = ["framework", "layers", "rnn", "slim"]
+_FOLDER = pathlib.Path(__file__).parent
+_OFFERED = sorted(
+    {path.stem for path in _FOLDER.glob("[a-z]*.py")}
+    | {path.parent.name for path in _FOLDER.glob("[a-z]*/__init__.py")}
+)
+__all__ = ["slim", *_OFFERED]
 
 
 def __getattr__(name: str) -> object:
-    raise AttributeError(
-        f"tf.contrib.{name} is not offered by legacy_nets.tf1; offered are: "
-        + ", ".join(f"tf.contrib.{known}" for known in __all__)
-    )
+    if name in _OFFERED:  # imported on first use
+        return importlib.import_module(f"{__name__}.{name}")
+    if (late := refused.package(name)) is not None:
+        return late
+    raise refused.error("", name)

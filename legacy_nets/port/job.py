@@ -1,0 +1,95 @@
+"""One port: from a checkpoint to a verified file in its place."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import legacy_nets
+from legacy_nets import registry
+from legacy_nets.checkpoints.read import find_weights
+from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.port.place import check_room
+from legacy_nets.port.place import move
+from legacy_nets.port.place import workshop
+from legacy_nets.port.report import Report
+from legacy_nets.port.targets import TARGETS
+from legacy_nets.port.targets import load_target
+from legacy_nets.port.weights import named_for
+from legacy_nets.port.weights import tensors_of
+from legacy_nets.port.weights import use_averages
+
+TOLERANCE = 1e-4  # of the largest value
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """What to port and how the net was built that the checkpoint is of."""
+
+    checkpoint: str
+    net: str
+    target: str
+    out: Path
+    num_classes: int
+    image_size: tuple[int, ...]
+    label_offset: int = 0  # logits before the first class
+    pixels: str = ""  # preprocessing; "" is the registry's
+    class_names: tuple[str, ...] = ()
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the net's function
+    ema: bool | None = None  # averaged weights; None: where there are any
+    tolerance: float = TOLERANCE
+
+    def metadata(self, averaged: bool) -> dict[str, Any]:
+        """What the target is told about itself."""
+        return {
+            "writer": f"legacy_nets {legacy_nets.__version__}",
+            "net": self.net,
+            "checkpoint": Path(self.checkpoint).name,
+            "weights": "averaged" if averaged else "raw",
+            "num_classes": self.num_classes,
+            "label_offset": self.label_offset,
+            "image_size": list(self.image_size),
+            "pixels": self.pixels or registry.get_net(self.net).pixels,
+            "options": self.options,
+            **({"class_names": list(self.class_names)} if self.class_names else {}),
+        }
+
+
+def port(job: Job) -> Report:
+    """Writes, verifies, and moves into place; a report that failed leaves no file behind.
+
+    Raises BadInputError and CheckpointError for what cannot be read, built or written.
+    """
+    module = load_target(job.target)
+    target = TARGETS[job.target]
+    check_room(job.out, folder=job.target == "saved_model")
+    source = named_for(open_weights(find_weights(job.checkpoint)), job.net)
+    averaged = use_averages(source, job.ema)
+    metadata = job.metadata(averaged)
+    notes = tuple(getattr(source, "notes", ()))
+    with workshop(job.out) as folder:
+        made = folder / job.out.name
+        if target.weights:
+            comparisons = tuple(module.write(made, tensors_of(source, averaged), metadata))
+            notes += module.notes(job.net) if hasattr(module, "notes") else ()
+        else:
+            from legacy_nets.port import graphs
+
+            with graphs.restored(job, source, averaged) as net:
+                notes += tuple(module.write(made, net, metadata))
+                comparisons = tuple(graphs.verify(net, module.runs(made, net)))
+        report = Report(
+            job.net,
+            job.checkpoint,
+            job.target,
+            str(job.out),
+            job.tolerance,
+            averaged,
+            metadata,
+            comparisons,
+            notes,
+        )
+        if report.passed:
+            move(folder, job.out)
+    return report

@@ -1,0 +1,71 @@
+"""A folder to work in beside the target, and moving what was verified into place.
+
+Whatever stops a port before ``move`` leaves an older file, folder or checkpoint as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from legacy_nets.errors import BadInputError
+
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of <linux/fs.h>
+
+
+@contextlib.contextmanager
+def workshop(out: Path) -> Iterator[Path]:
+    """Yields an empty folder on the target's file system; it is gone afterwards.
+
+    Raises BadInputError where the target's own folder is not there.
+    """
+    if not out.name or not out.parent.is_dir():
+        raise BadInputError(f"--out {out}: {out.parent} is no folder; make it first")
+    folder = out.parent / f".{os.getpid()}.{out.name}.port"
+    shutil.rmtree(folder, ignore_errors=True)  # of a killed process that had our number
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def check_room(out: Path, folder: bool) -> None:
+    """Raises BadInputError where a file is to take the place of a folder, or the reverse.
+
+    Or where a checkpoint is there: its files cannot all be replaced at one stroke.
+    """
+    if Path(f"{out}.index").exists():
+        raise BadInputError(f"--out {out} is a checkpoint already: name another, or remove it")
+    if out.exists() and out.is_dir() != folder:
+        there, wanted = ("file", "folder") if folder else ("folder", "file")
+        raise BadInputError(f"--out {out} is a {there}, a {wanted} is written: name another")
+
+
+def move(folder: Path, out: Path) -> None:
+    """Moves what lies in a workshop to the place of ``out``.
+
+    One file, one folder, or the files of a checkpoint: of those the index comes last, so that
+    whatever has an index is whole.
+    """
+    for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".index"):
+        place = out.parent / path.name
+        if not (path.is_dir() and place.exists() and _exchanged(path, place)):
+            os.replace(path, place)
+
+
+def _exchanged(made: Path, place: Path) -> bool:
+    """Makes two folders change places; the old one is deleted with the workshop.
+
+    Linux does so at one stroke (renameat2); elsewhere the old one is put aside, and False given.
+    """
+    swap = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    if swap and swap(_HERE, os.fsencode(made), _HERE, os.fsencode(place), _EXCHANGE) == 0:
+        return True
+    os.replace(place, made.with_name(f"{made.name}.old"))
+    return False

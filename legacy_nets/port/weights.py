@@ -1,0 +1,139 @@
+"""The tensors that a port carries: the net's own, averaged or raw, one in memory at a time.
+
+Imports no TensorFlow, unless a net's table of foreign names must be asked.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from legacy_nets import registry
+from legacy_nets.checkpoints.bundle import Bundle
+from legacy_nets.checkpoints.read import for_net
+from legacy_nets.checkpoints.slots import AVERAGE
+from legacy_nets.checkpoints.slots import has_averages
+from legacy_nets.checkpoints.slots import is_slot
+from legacy_nets.checkpoints.source import Source
+from legacy_nets.checkpoints.tensor_info import numpy_dtype
+from legacy_nets.errors import CheckpointError
+from legacy_nets.port.report import Comparison
+
+_PIECE = 1 << 20  # bytes compared at a time
+
+
+class Tensor(NamedTuple):
+    """A tensor that has not been read yet."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str  # as ``Described.dtype``
+    load: Callable[[], np.ndarray]
+    again: Callable[[], np.ndarray]  # for the comparison: checksums were held against it before
+
+
+def named_for(source: Source, net: str) -> Source:
+    """A source under the net's variable names; TensorFlow stays out where they show it already.
+
+    They do where all names lie in the net's scope; or, of a net without one, where they are a
+    Saver's and lie in several scopes (slim's lie in one).
+    """
+    record = registry.get_net(net)
+    names = [name for name in source.tensors if not is_slot(name, source.tensors)]
+    tops = {name.split("/")[0] for name in names}
+    if tops == {record.scope} or not record.layouts:
+        return source
+    if not record.scope and isinstance(source, Bundle) and len(tops) > 1:
+        return source
+    return for_net(source, net)
+
+
+def use_averages(source: Source, ema: bool | None) -> bool:
+    """Whether averages are carried: None does where there are any. Raises CheckpointError."""
+    there = has_averages(source.tensors)
+    if ema and not there:
+        raise CheckpointError(f"{source.prefix} has no moving averages: use --raw")
+    return there if ema is None else ema
+
+
+def tensors_of(source: Source, averaged: bool) -> list[Tensor]:
+    """The weights and moving statistics of a source, in its order, without optimizer slots.
+
+    Raises CheckpointError for a tensor that is no array of numbers.
+    """
+    chosen = []
+    for name, info in source.tensors.items():
+        if is_slot(name, source.tensors):
+            continue
+        if numpy_dtype(info.dtype) is None:
+            raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
+        stored = name
+        if averaged and name + AVERAGE in source.tensors and not _is_statistic(name):
+            stored += AVERAGE
+        load = functools.partial(source.read, stored)
+        again = load
+        if isinstance(source, Bundle):
+            again = functools.partial(source.read, stored, False)
+        chosen.append(Tensor(name, tuple(source.tensors[stored].shape), info.dtype, load, again))
+    if not chosen:
+        raise CheckpointError(f"{source.prefix} holds no weights")
+    return chosen
+
+
+def check(written: Source, tensors: Sequence[Tensor], values: bool = True) -> Iterator[Comparison]:
+    """Holds a written file against what should be in it: names, order of axes, types, values.
+
+    ``values=False``: those were compared when they were written.
+    Raises CheckpointError where a name is missing or over, or a shape or dtype is another.
+    """
+    want = {tensor.name: (tensor.shape, tensor.dtype) for tensor in tensors}
+    got = {name: (tuple(info.shape), info.dtype) for name, info in written.tensors.items()}
+    wrong = [name for name in {**want, **got} if want.get(name) != got.get(name)]
+    if wrong:
+        raise CheckpointError(
+            f"{len(wrong)} tensors were not written as they are, the first {wrong[0]} "
+            f"({want.get(wrong[0])} became {got.get(wrong[0])})"
+        )
+    for tensor in tensors:
+        if values:
+            yield compared(tensor.name, tensor.again(), written.read(tensor.name))
+        else:
+            yield Comparison(tensor.name, tensor.shape, 0.0, 0.0)
+
+
+def compared(name: str, want: np.ndarray, got: np.ndarray) -> Comparison:
+    """Equal bit by bit, or how far apart."""
+    if equal_bytes(flat_bytes(want), flat_bytes(got)):
+        return Comparison(name, want.shape, 0.0, 0.0)
+    return Comparison.of(name, want, got)
+
+
+def flat_bytes(value: np.ndarray) -> np.ndarray:
+    """uint8 [size] of an array's bytes, row by row; a view where its rows lie so already."""
+    value = np.ascontiguousarray(value)
+    little = value.dtype.newbyteorder("<")
+    return value.astype(little, copy=False).reshape(-1).view(np.uint8)
+
+
+def equal_bytes(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two rows of bytes are equal."""
+    pieces = range(0, max(one.size, other.size), _PIECE)
+    return one.size == other.size and all(
+        np.array_equal(one[at : at + _PIECE], other[at : at + _PIECE]) for at in pieces
+    )
+
+
+def bytes_of(tensor: Tensor) -> int:
+    """Bytes of one tensor."""
+    dtype = numpy_dtype(tensor.dtype)
+    return int(np.prod(tensor.shape, dtype=np.int64)) * (dtype.itemsize if dtype else 0)
+
+
+def _is_statistic(name: str) -> bool:
+    """Whether it is a batch norm's moving statistic: restoring never takes an average of those."""
+    return name.rsplit("/", 1)[-1] in ("moving_mean", "moving_variance")

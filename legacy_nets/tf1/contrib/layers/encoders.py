@@ -1,0 +1,109 @@
+"""Embeddings of class numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+from tf_slim.layers import dense_to_sparse
+from tf_slim.ops.variables import model_variable
+
+__all__ = [
+    "bow_encoder",
+    "embed_sequence",
+    "embedding_lookup_unique",
+    "safe_embedding_lookup_sparse",
+]
+
+
+def bow_encoder(
+    ids: Any,
+    vocab_size: int,
+    embed_dim: int,
+    sparse_lookup: bool = True,
+    initializer: Any = None,
+    regularizer: Any = None,
+    trainable: bool = True,
+    scope: Any = None,
+    reuse: bool | None = None,
+) -> Any:
+    """The mean of the embeddings of ids [N, T]: [N, embed_dim]."""
+    with tf.variable_scope(scope, "bow_encoder", [ids], reuse=reuse):
+        table = model_variable(
+            "embeddings",
+            shape=[vocab_size, embed_dim],
+            initializer=initializer,
+            regularizer=regularizer,
+            trainable=trainable,
+        )
+        if not sparse_lookup:
+            if isinstance(ids, tf.SparseTensor):
+                raise TypeError(f"ids are expected to be dense Tensor, got: {ids}")
+            return tf.reduce_mean(tf.nn.embedding_lookup(table, ids), 1)
+        sparse = ids if isinstance(ids, tf.SparseTensor) else dense_to_sparse(ids)
+        return tf.nn.embedding_lookup_sparse([table], sparse, None, combiner="mean")
+
+
+def embed_sequence(
+    ids: Any,
+    vocab_size: int | None = None,
+    embed_dim: int | None = None,
+    unique: bool = False,
+    initializer: Any = None,
+    regularizer: Any = None,
+    trainable: bool = True,
+    scope: Any = None,
+    reuse: bool | None = None,
+) -> Any:
+    """Embeddings of ids [N, T]: [N, T, embed_dim]. Raises ValueError for no sizes to make a
+    table of and none to reuse."""
+    if not (reuse or (vocab_size and embed_dim)):
+        raise ValueError("Must specify vocab size and embedding dimension when not reusing. Got "
+                         f"vocab_size={vocab_size} and embed_dim={embed_dim}")  # fmt: skip
+    with tf.variable_scope(scope, "EmbedSequence", [ids], reuse=reuse):
+        table = model_variable(
+            "embeddings",
+            shape=[vocab_size, embed_dim] if vocab_size and embed_dim else None,
+            initializer=initializer,
+            regularizer=regularizer,
+            trainable=trainable,
+        )
+        if unique:
+            return embedding_lookup_unique(table, ids)
+        return tf.nn.embedding_lookup(table, ids)
+
+
+def embedding_lookup_unique(
+    params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None
+) -> Any:
+    """``tf.nn.embedding_lookup`` that looks up each id once."""
+    with tf.name_scope(name, "EmbeddingLookupUnique", [params, ids]):
+        ids = tf.convert_to_tensor(ids)
+        unique, places = tf.unique(tf.reshape(ids, [-1]))
+        found = tf.gather(tf.nn.embedding_lookup(params, unique, partition_strategy), places)
+        result = tf.reshape(found, tf.concat([tf.shape(ids), tf.shape(found)[1:]], 0))
+        result.set_shape(ids.shape.concatenate(found.shape[1:]))
+        return result
+
+
+def safe_embedding_lookup_sparse(
+    embedding_weights: Any,
+    sparse_ids: Any,
+    sparse_weights: Any = None,
+    combiner: str | None = None,
+    default_id: int | None = None,
+    name: str | None = None,
+    partition_strategy: str = "div",
+    max_norm: float | None = None,
+) -> Any:
+    """``tf.nn.safe_embedding_lookup_sparse``, the mean unless ``combiner`` says else."""
+    return tf.nn.safe_embedding_lookup_sparse(
+        embedding_weights,
+        sparse_ids,
+        sparse_weights,
+        combiner or "mean",
+        default_id,
+        name,
+        partition_strategy,
+        max_norm,
+    )

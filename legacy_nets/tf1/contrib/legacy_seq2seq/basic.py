@@ -1,0 +1,204 @@
+"""Decoders without attention, and whole models of them (arXiv:1409.3215)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper
+from legacy_nets.tf1.contrib.rnn import OutputProjectionWrapper
+
+__all__ = [
+    "basic_rnn_seq2seq",
+    "embedding_rnn_decoder",
+    "embedding_rnn_seq2seq",
+    "embedding_tied_rnn_seq2seq",
+    "fed_back",
+    "rnn_decoder",
+    "tied_rnn_seq2seq",
+    "with_or_without_feeding",
+]
+
+Loop = Callable[[Any, int], Any]
+
+
+def fed_back(embedding: Any, output_projection: Any, update_embedding: bool) -> Loop:
+    """A loop function: the embedding of the best class of the last output."""
+
+    def loop(output: Any, _: int) -> Any:
+        if output_projection is not None:
+            output = tf.nn.xw_plus_b(output, *output_projection)
+        vectors = tf.nn.embedding_lookup(embedding, tf.argmax(output, 1))
+        return vectors if update_embedding else tf.stop_gradient(vectors)
+
+    return loop
+
+
+def rnn_decoder(
+    decoder_inputs: Any,
+    initial_state: Any,
+    cell: Any,
+    loop_function: Loop | None = None,
+    scope: Any = None,
+) -> Any:
+    """(T outputs, state). ``loop_function(output, i)`` makes all inputs but the first."""
+    with tf.variable_scope(scope or "rnn_decoder"):
+        outputs: list[Any] = []
+        state = initial_state
+        for i, given in enumerate(decoder_inputs):
+            if i:
+                tf.get_variable_scope().reuse_variables()
+            if loop_function is not None and i:
+                with tf.variable_scope("loop_function", reuse=True):
+                    given = loop_function(outputs[-1], i)
+            output, state = cell(given, state)
+            outputs.append(output)
+    return outputs, state
+
+
+def basic_rnn_seq2seq(
+    encoder_inputs: Any, decoder_inputs: Any, cell: Any, dtype: Any = tf.float32, scope: Any = None
+) -> Any:
+    """An encoder, and a decoder that starts from its state."""
+    with tf.variable_scope(scope or "basic_rnn_seq2seq"):
+        _, state = tf.nn.static_rnn(copy.deepcopy(cell), encoder_inputs, dtype=dtype)
+        return rnn_decoder(decoder_inputs, state, cell)
+
+
+def tied_rnn_seq2seq(
+    encoder_inputs: Any,
+    decoder_inputs: Any,
+    cell: Any,
+    loop_function: Loop | None = None,
+    dtype: Any = tf.float32,
+    scope: Any = None,
+) -> Any:
+    """Encoder and decoder with the same weights."""
+    with tf.variable_scope("combined_tied_rnn_seq2seq"):
+        name = scope or "tied_rnn_seq2seq"
+        _, state = tf.nn.static_rnn(cell, encoder_inputs, dtype=dtype, scope=name)
+        tf.get_variable_scope().reuse_variables()
+        return rnn_decoder(decoder_inputs, state, cell, loop_function, scope=name)
+
+
+def embedding_rnn_decoder(
+    decoder_inputs: Any,
+    initial_state: Any,
+    cell: Any,
+    num_symbols: int,
+    embedding_size: int,
+    output_projection: Any = None,
+    feed_previous: bool = False,
+    update_embedding_for_previous: bool = True,
+    scope: Any = None,
+) -> Any:
+    """A decoder of class numbers; ``feed_previous`` feeds its own best class back."""
+    with tf.variable_scope(scope or "embedding_rnn_decoder") as outer:
+        dtype = None
+        if output_projection is not None:
+            dtype = outer.dtype
+            check_projection(output_projection, num_symbols, dtype)
+        embedding = tf.get_variable("embedding", [num_symbols, embedding_size], dtype)
+        loop = (
+            fed_back(embedding, output_projection, update_embedding_for_previous)
+            if feed_previous
+            else None
+        )
+        vectors = [tf.nn.embedding_lookup(embedding, ids) for ids in decoder_inputs]
+        return rnn_decoder(vectors, initial_state, cell, loop)
+
+
+def check_projection(projection: Any, num_symbols: int, dtype: Any) -> None:
+    """Raises ValueError for weights or biases that do not end in ``num_symbols``."""
+    weights, biases = (tf.convert_to_tensor(part, dtype) for part in projection)
+    weights.shape.assert_is_compatible_with([None, num_symbols])
+    biases.shape.assert_is_compatible_with([num_symbols])
+
+
+def with_or_without_feeding(feed_previous: Any, decode: Callable[[bool], Any]) -> Any:
+    """``decode(feeding)``; for a bool tensor both are built, and the tensor chooses.
+
+    ``decode(feeding)`` gives (outputs, state).
+    """
+    if isinstance(feed_previous, bool):
+        return decode(feed_previous)
+    structure: list[Any] = []
+
+    def branch(feeding: bool) -> list[Any]:
+        with tf.variable_scope(tf.get_variable_scope(), reuse=None if feeding else True):
+            outputs, state = decode(feeding)
+        structure[:] = [len(outputs), state]
+        return [*outputs, *tf.nest.flatten(state)]
+
+    found = tf.cond(feed_previous, lambda: branch(True), lambda: branch(False))
+    count, state = structure
+    return list(found[:count]), tf.nest.pack_sequence_as(state, found[count:])
+
+
+def embedding_rnn_seq2seq(
+    encoder_inputs: Any,
+    decoder_inputs: Any,
+    cell: Any,
+    num_encoder_symbols: int,
+    num_decoder_symbols: int,
+    embedding_size: int,
+    output_projection: Any = None,
+    feed_previous: Any = False,
+    dtype: Any = None,
+    scope: Any = None,
+) -> Any:
+    """Class numbers in, logits out (or what ``output_projection`` makes logits of)."""
+    with tf.variable_scope(scope or "embedding_rnn_seq2seq") as outer:
+        dtype = dtype or outer.dtype
+        encoder = EmbeddingWrapper(copy.deepcopy(cell), num_encoder_symbols, embedding_size)
+        _, state = tf.nn.static_rnn(encoder, encoder_inputs, dtype=dtype)
+        if output_projection is None:
+            cell = OutputProjectionWrapper(cell, num_decoder_symbols)
+        return with_or_without_feeding(
+            feed_previous,
+            lambda feeding: embedding_rnn_decoder(
+                decoder_inputs,
+                state,
+                cell,
+                num_decoder_symbols,
+                embedding_size,
+                output_projection=output_projection,
+                feed_previous=feeding,
+                update_embedding_for_previous=isinstance(feed_previous, bool),
+            ),
+        )
+
+
+def embedding_tied_rnn_seq2seq(
+    encoder_inputs: Any,
+    decoder_inputs: Any,
+    cell: Any,
+    num_symbols: int,
+    embedding_size: int,
+    num_decoder_symbols: int | None = None,
+    output_projection: Any = None,
+    feed_previous: Any = False,
+    dtype: Any = None,
+    scope: Any = None,
+) -> Any:
+    """One embedding and one set of weights for encoder and decoder."""
+    with tf.variable_scope(scope or "embedding_tied_rnn_seq2seq", dtype=dtype) as outer:
+        dtype = outer.dtype
+        if output_projection is not None:
+            check_projection(output_projection, num_symbols, dtype)
+        embedding = tf.get_variable("embedding", [num_symbols, embedding_size], dtype)
+        encoder, decoder = (
+            [tf.nn.embedding_lookup(embedding, ids) for ids in steps]
+            for steps in (encoder_inputs, decoder_inputs)
+        )
+        if output_projection is None:
+            cell = OutputProjectionWrapper(cell, num_decoder_symbols or num_symbols)
+
+        def decode(feeding: bool) -> Any:
+            loop = fed_back(embedding, output_projection, update_embedding=True)
+            return tied_rnn_seq2seq(encoder, decoder, cell, loop if feeding else None, dtype)
+
+        return with_or_without_feeding(feed_previous, decode)

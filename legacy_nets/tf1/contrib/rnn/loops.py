@@ -1,0 +1,186 @@
+"""Fused cells around plain ones, and stacks of bidirectional loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+__all__ = [
+    "FusedRNNCell",
+    "FusedRNNCellAdaptor",
+    "TimeReversedFusedRNN",
+    "stack_bidirectional_dynamic_rnn",
+    "stack_bidirectional_rnn",
+    "transpose_batch_time",
+]
+
+
+class FusedRNNCell:
+    """What takes a whole sequence at once: (inputs [T, N, D], initial_state, dtype,
+    sequence_length, scope) -> (outputs [T, N, _], final state)."""
+
+
+class FusedRNNCellAdaptor(FusedRNNCell):
+    """A plain cell as a fused one."""
+
+    def __init__(self, cell: Any, use_dynamic_rnn: bool = False) -> None:
+        self._cell = cell
+        self._use_dynamic_rnn = use_dynamic_rnn
+
+    def __call__(
+        self,
+        inputs: Any,
+        initial_state: Any = None,
+        dtype: Any = None,
+        sequence_length: Any = None,
+        scope: Any = None,
+    ) -> Any:
+        """A list of T tensors [N, D] gives a list back, a tensor [T, N, D] a tensor."""
+        as_list = isinstance(inputs, list)
+        if self._use_dynamic_rnn:
+            outputs, state = tf.nn.dynamic_rnn(
+                self._cell,
+                tf.stack(inputs) if as_list else inputs,
+                sequence_length=sequence_length,
+                initial_state=initial_state,
+                dtype=dtype,
+                time_major=True,
+                scope=scope,
+            )
+            return (tf.unstack(outputs) if as_list else outputs), state
+        outputs, state = tf.nn.static_rnn(
+            self._cell,
+            inputs if as_list else tf.unstack(inputs),
+            initial_state=initial_state,
+            dtype=dtype,
+            sequence_length=sequence_length,
+            scope=scope,
+        )
+        return (outputs if as_list else tf.stack(outputs)), state
+
+
+class TimeReversedFusedRNN(FusedRNNCell):
+    """A fused cell that reads its sequences from their ends."""
+
+    def __init__(self, cell: Any) -> None:
+        self._cell = cell
+
+    def __call__(
+        self,
+        inputs: Any,
+        initial_state: Any = None,
+        dtype: Any = None,
+        sequence_length: Any = None,
+        scope: Any = None,
+    ) -> Any:
+        """Outputs are in the order of the inputs."""
+        outputs, state = self._cell(
+            _reversed(inputs, sequence_length),
+            initial_state=initial_state,
+            dtype=dtype,
+            sequence_length=sequence_length,
+            scope=scope,
+        )
+        return _reversed(outputs, sequence_length), state
+
+
+def _reversed(values: Any, lengths: Any) -> Any:
+    if isinstance(values, list):
+        return tf.unstack(_reversed(tf.stack(values), lengths), num=len(values))
+    if lengths is None:
+        return tf.reverse(values, [0])
+    return tf.reverse_sequence(values, lengths, seq_axis=0, batch_axis=1)
+
+
+def _check_cells(cells_fw: Any, cells_bw: Any, states_fw: Any, states_bw: Any) -> int:
+    if not cells_fw or not cells_bw or not isinstance(cells_fw, list):
+        raise ValueError("cells_fw and cells_bw must be lists of at least one cell")
+    depth = len(cells_fw)
+    for name, other in (
+        ("cells_bw", cells_bw),
+        ("initial_states_fw", states_fw),
+        ("initial_states_bw", states_bw),
+    ):
+        if other is not None and (not isinstance(other, list) or len(other) != depth):
+            raise ValueError(f"{name} must be a list as long as cells_fw ({depth})")
+    return depth
+
+
+def stack_bidirectional_dynamic_rnn(
+    cells_fw: Any,
+    cells_bw: Any,
+    inputs: Any,
+    initial_states_fw: Any = None,
+    initial_states_bw: Any = None,
+    dtype: Any = None,
+    sequence_length: Any = None,
+    parallel_iterations: int | None = None,
+    time_major: bool = False,
+    scope: Any = None,
+    swap_memory: bool = False,
+) -> Any:
+    """Layers of bidirectional_dynamic_rnn, each fed with both outputs of the one below.
+
+    Returns (outputs [N, T, _], states forward, states backward), the states one per layer.
+    """
+    depth = _check_cells(cells_fw, cells_bw, initial_states_fw, initial_states_bw)
+    states = []
+    with tf.variable_scope(scope or "stack_bidirectional_rnn"):
+        for i in range(depth):
+            with tf.variable_scope(f"cell_{i}"):
+                outputs, state = tf.nn.bidirectional_dynamic_rnn(
+                    cells_fw[i],
+                    cells_bw[i],
+                    inputs,
+                    initial_state_fw=initial_states_fw and initial_states_fw[i],
+                    initial_state_bw=initial_states_bw and initial_states_bw[i],
+                    sequence_length=sequence_length,
+                    parallel_iterations=parallel_iterations,
+                    dtype=dtype,
+                    swap_memory=swap_memory,
+                    time_major=time_major,
+                )
+                inputs = tf.concat(outputs, 2)
+            states.append(state)
+    forward, backward = zip(*states, strict=True)
+    return inputs, forward, backward
+
+
+def stack_bidirectional_rnn(
+    cells_fw: Any,
+    cells_bw: Any,
+    inputs: Any,
+    initial_states_fw: Any = None,
+    initial_states_bw: Any = None,
+    dtype: Any = None,
+    sequence_length: Any = None,
+    scope: Any = None,
+) -> Any:
+    """The same with static_bidirectional_rnn: ``inputs`` and outputs are lists of [N, _]."""
+    depth = _check_cells(cells_fw, cells_bw, initial_states_fw, initial_states_bw)
+    states = []
+    with tf.variable_scope(scope or "stack_bidirectional_rnn"):
+        for i in range(depth):
+            with tf.variable_scope(f"cell_{i}") as cell_scope:
+                inputs, forward, backward = tf.nn.static_bidirectional_rnn(
+                    cells_fw[i],
+                    cells_bw[i],
+                    inputs,
+                    initial_state_fw=initial_states_fw and initial_states_fw[i],
+                    initial_state_bw=initial_states_bw and initial_states_bw[i],
+                    sequence_length=sequence_length,
+                    dtype=dtype,
+                    scope=cell_scope,
+                )
+            states.append((forward, backward))
+    all_forward, all_backward = zip(*states, strict=True)
+    return inputs, all_forward, all_backward
+
+
+def transpose_batch_time(x: Any) -> Any:
+    """[N, T, ...] to [T, N, ...]; what has no second axis stays."""
+    x = tf.convert_to_tensor(x)
+    if x.shape.rank is not None and x.shape.rank < 2:
+        return x
+    return tf.transpose(x, tf.concat([[1, 0], tf.range(2, tf.rank(x))], 0))

@@ -1,0 +1,215 @@
+"""Cells around cells: attention to the last outputs, projections, embeddings, highways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from legacy_nets.tf1.cells import RNNCell
+from legacy_nets.tf1.cells import linear
+
+__all__ = [
+    "AttentionCellWrapper",
+    "EmbeddingWrapper",
+    "HighwayWrapper",
+    "InputProjectionWrapper",
+    "OutputProjectionWrapper",
+]
+
+Activation = Callable[[Any], Any]
+
+
+class AttentionCellWrapper(RNNCell):
+    """Attention to the last ``attn_length`` outputs (arXiv:1409.0473)."""
+
+    def __init__(
+        self,
+        cell: Any,
+        attn_length: int,
+        attn_size: int | None = None,
+        attn_vec_size: int | None = None,
+        input_size: int | None = None,
+        state_is_tuple: bool = True,
+        reuse: bool | None = None,
+    ) -> None:
+        super().__init__(_reuse=reuse)
+        if attn_length <= 0:
+            raise ValueError(f"attn_length should be greater than zero, got {attn_length}")
+        self._cell = cell
+        self._length = attn_length
+        self._size = cell.output_size if attn_size is None else attn_size
+        self._vec_size = self._size if attn_vec_size is None else attn_vec_size
+        self._input_size = input_size
+        self._state_is_tuple = state_is_tuple
+
+    @property
+    def state_size(self) -> Any:
+        """(the cell's, attention, the last outputs), or their sum."""
+        sizes = (self._cell.state_size, self._size, self._size * self._length)
+        return sizes if self._state_is_tuple else sum(sizes)
+
+    @property
+    def output_size(self) -> int:
+        """Units of the attention."""
+        return self._size
+
+    def call(self, inputs: Any, state: Any) -> Any:
+        """[N, D], state -> [N, attn_size], state."""
+        if not self._state_is_tuple:
+            widths = [self._cell.state_size, self._size, self._size * self._length]
+            state = tf.split(state, widths, 1)
+        cell_state, attention, past = state
+        past = tf.reshape(past, [-1, self._length, self._size])
+        depth = self._input_size or inputs.shape.as_list()[1]
+        output, cell_state = self._cell(linear([inputs, attention], depth, True), cell_state)
+        query = tf.concat(tf.nest.flatten(cell_state), 1)
+        attention = self._attend(query, past)
+        output = linear([output, attention], self._size, True, scope="attn_output_projection")
+        past = tf.concat([past[:, 1:], output[:, None]], 1)
+        new = (cell_state, attention, tf.reshape(past, [-1, self._length * self._size]))
+        return output, new if self._state_is_tuple else tf.concat(new, 1)
+
+    def _attend(self, query: Any, past: Any) -> Any:
+        """[N, _], [N, length, size] -> weighted sum [N, size]."""
+        with tf.variable_scope("attention"):
+            kernel = tf.get_variable("attn_w", [1, 1, self._size, self._vec_size])
+            v = tf.get_variable("attn_v", [self._vec_size])
+            keys = tf.nn.conv2d(past[:, :, None], kernel, 1, "SAME")[:, :, 0]
+            y = linear(query, self._vec_size, True)[:, None]
+        weights = tf.nn.softmax(tf.reduce_sum(v * tf.tanh(keys + y), 2))
+        return tf.reduce_sum(weights[:, :, None] * past, 1)
+
+
+class _Wrapper(RNNCell):
+    """A cell with the state of another."""
+
+    def __init__(self, cell: Any, reuse: bool | None = None) -> None:
+        super().__init__(_reuse=reuse)
+        self._cell = cell
+
+    @property
+    def state_size(self) -> Any:
+        """The cell's."""
+        return self._cell.state_size
+
+    @property
+    def output_size(self) -> Any:
+        """The cell's."""
+        return self._cell.output_size
+
+    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+        """The cell's."""
+        with tf.name_scope(f"{type(self).__name__}ZeroState"):
+            return self._cell.zero_state(batch_size, dtype)
+
+
+class InputProjectionWrapper(_Wrapper):
+    """A linear layer before the cell."""
+
+    def __init__(
+        self,
+        cell: Any,
+        num_proj: int,
+        activation: Activation | None = None,
+        input_size: Any = None,
+        reuse: bool | None = None,
+    ) -> None:
+        super().__init__(cell, reuse)
+        self._num_proj = num_proj
+        self._activation = activation
+
+    def call(self, inputs: Any, state: Any) -> Any:
+        """[N, D] -> [N, num_proj] -> the cell's."""
+        x = linear(inputs, self._num_proj, True)
+        return self._cell(self._activation(x) if self._activation else x, state)
+
+
+class OutputProjectionWrapper(_Wrapper):
+    """A linear layer after the cell."""
+
+    def __init__(
+        self,
+        cell: Any,
+        output_size: int,
+        activation: Activation | None = None,
+        reuse: bool | None = None,
+    ) -> None:
+        super().__init__(cell, reuse)
+        self._output_size = output_size
+        self._activation = activation
+
+    @property
+    def output_size(self) -> int:
+        """Units of the projection."""
+        return self._output_size
+
+    def call(self, inputs: Any, state: Any) -> Any:
+        """The cell's -> [N, output_size]."""
+        output, state = self._cell(inputs, state)
+        output = linear(output, self._output_size, True)
+        return (self._activation(output) if self._activation else output), state
+
+
+class EmbeddingWrapper(_Wrapper):
+    """Class numbers [N] or [N, 1] as inputs."""
+
+    def __init__(
+        self,
+        cell: Any,
+        embedding_classes: int,
+        embedding_size: int,
+        initializer: Any = None,
+        reuse: bool | None = None,
+    ) -> None:
+        super().__init__(cell, reuse)
+        if embedding_classes <= 0 or embedding_size <= 0:
+            raise ValueError("Both embedding_classes and embedding_size must be > 0")
+        self._shape = [embedding_classes, embedding_size]
+        self._initializer = initializer
+
+    def call(self, inputs: Any, state: Any) -> Any:
+        """Vectors of variance 1 unless the scope says else."""
+        bound = 3**0.5
+        initializer = (
+            self._initializer
+            or tf.get_variable_scope().initializer
+            or tf.random_uniform_initializer(-bound, bound)
+        )
+        dtype = tf.nest.flatten(state)[0].dtype
+        with tf.device("/cpu:0"):
+            table = tf.get_variable("embedding", self._shape, dtype, initializer=initializer)
+            vectors = tf.nn.embedding_lookup(table, tf.reshape(inputs, [-1]))
+        return self._cell(vectors, state)
+
+
+class HighwayWrapper(_Wrapper):
+    """A gate between the cell's input and output (arXiv:1505.00387)."""
+
+    def __init__(
+        self, cell: Any, couple_carry_transform_gates: bool = True, carry_bias_init: float = 1.0
+    ) -> None:
+        super().__init__(cell)
+        self._couple = couple_carry_transform_gates
+        self._carry_bias_init = carry_bias_init
+
+    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
+        """As the cell; input and output have the same shape."""
+        outputs, state = self._cell(inputs, state, scope=scope)
+        tf.nest.assert_same_structure(inputs, outputs)
+        return tf.nest.map_structure(self._highway, inputs, outputs), state
+
+    def _highway(self, inputs: Any, outputs: Any) -> Any:
+        carry = self._gate("carry", inputs, self._carry_bias_init)
+        transform = (
+            1 - carry if self._couple else self._gate("transform", inputs, -self._carry_bias_init)
+        )
+        return inputs * carry + outputs * transform
+
+    @staticmethod
+    def _gate(name: str, inputs: Any, bias: float) -> Any:
+        size = inputs.shape.as_list()[1]
+        w = tf.get_variable(f"{name}_w", [size, size])
+        b = tf.get_variable(f"{name}_b", [size], initializer=tf.constant_initializer(bias))
+        return tf.sigmoid(tf.matmul(inputs, w) + b)

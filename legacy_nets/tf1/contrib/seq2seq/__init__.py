@@ -1,0 +1,86 @@
+"""``tf.contrib.seq2seq``: attention, helpers, decoders, beam search.
+
+Papers:  Bahdanau arXiv:1409.0473, Luong arXiv:1508.04025, monotonic arXiv:1704.00784,
+         weight normalization arXiv:1602.07868, length penalty arXiv:1609.08144.
+Names:   {memory_layer/kernel, decoder/attention_wrapper/bahdanau_attention/{query_layer/kernel,
+         attention_v}, decoder/attention_wrapper/attention_layer/kernel, ...} as in 1.15.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from legacy_nets.tf1 import refused
+from legacy_nets.tf1.contrib.seq2seq.attention import AttentionMechanism
+from legacy_nets.tf1.contrib.seq2seq.attention import BahdanauAttention
+from legacy_nets.tf1.contrib.seq2seq.attention import BaseAttentionMechanism
+from legacy_nets.tf1.contrib.seq2seq.attention import LuongAttention
+from legacy_nets.tf1.contrib.seq2seq.attention import hardmax
+from legacy_nets.tf1.contrib.seq2seq.attention import mask_score
+from legacy_nets.tf1.contrib.seq2seq.beam import BeamSearchDecoder
+from legacy_nets.tf1.contrib.seq2seq.beam import BeamSearchDecoderOutput
+from legacy_nets.tf1.contrib.seq2seq.beam import BeamSearchDecoderState
+from legacy_nets.tf1.contrib.seq2seq.beam import FinalBeamSearchDecoderOutput
+from legacy_nets.tf1.contrib.seq2seq.beam import gather_tree
+from legacy_nets.tf1.contrib.seq2seq.beam import tile_batch
+from legacy_nets.tf1.contrib.seq2seq.decoder import BasicDecoder
+from legacy_nets.tf1.contrib.seq2seq.decoder import BasicDecoderOutput
+from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
+from legacy_nets.tf1.contrib.seq2seq.decoder import dynamic_decode
+from legacy_nets.tf1.contrib.seq2seq.helpers import CustomHelper
+from legacy_nets.tf1.contrib.seq2seq.helpers import GreedyEmbeddingHelper
+from legacy_nets.tf1.contrib.seq2seq.helpers import Helper
+from legacy_nets.tf1.contrib.seq2seq.helpers import InferenceHelper
+from legacy_nets.tf1.contrib.seq2seq.helpers import SampleEmbeddingHelper
+from legacy_nets.tf1.contrib.seq2seq.helpers import TrainingHelper
+from legacy_nets.tf1.contrib.seq2seq.loss import sequence_loss
+from legacy_nets.tf1.contrib.seq2seq.monotonic import BahdanauMonotonicAttention
+from legacy_nets.tf1.contrib.seq2seq.monotonic import LuongMonotonicAttention
+from legacy_nets.tf1.contrib.seq2seq.monotonic import monotonic_attention
+from legacy_nets.tf1.contrib.seq2seq.monotonic import safe_cumprod
+from legacy_nets.tf1.contrib.seq2seq.scheduled import ScheduledEmbeddingTrainingHelper
+from legacy_nets.tf1.contrib.seq2seq.scheduled import ScheduledOutputTrainingHelper
+from legacy_nets.tf1.contrib.seq2seq.wrapper import AttentionWrapper
+from legacy_nets.tf1.contrib.seq2seq.wrapper import AttentionWrapperState
+from legacy_nets.tf1.contrib.seq2seq.wrapper import compute_attention
+
+# Private names that scripts built their own attention on.
+_BaseAttentionMechanism = BaseAttentionMechanism
+_compute_attention = compute_attention
+_maybe_mask_score = mask_score
+
+__all__ = [
+    "AttentionMechanism",
+    "AttentionWrapper",
+    "AttentionWrapperState",
+    "BahdanauAttention",
+    "BahdanauMonotonicAttention",
+    "BasicDecoder",
+    "BasicDecoderOutput",
+    "BeamSearchDecoder",
+    "BeamSearchDecoderOutput",
+    "BeamSearchDecoderState",
+    "CustomHelper",
+    "Decoder",
+    "FinalBeamSearchDecoderOutput",
+    "GreedyEmbeddingHelper",
+    "Helper",
+    "InferenceHelper",
+    "LuongAttention",
+    "LuongMonotonicAttention",
+    "SampleEmbeddingHelper",
+    "ScheduledEmbeddingTrainingHelper",
+    "ScheduledOutputTrainingHelper",
+    "TrainingHelper",
+    "dynamic_decode",
+    "gather_tree",
+    "hardmax",
+    "monotonic_attention",
+    "safe_cumprod",
+    "sequence_loss",
+    "tile_batch",
+]
+
+
+def __getattr__(name: str) -> Any:
+    raise refused.error("seq2seq", name)

@@ -1,0 +1,305 @@
+"""Beam search: the best ``beam_width`` sequences of each batch entry go on."""
+
+from __future__ import annotations
+
+from typing import Any
+from typing import NamedTuple
+
+import tensorflow.compat.v1 as tf
+
+from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
+from legacy_nets.tf1.contrib.seq2seq.helpers import lookup_of
+
+__all__ = [
+    "BeamSearchDecoder",
+    "BeamSearchDecoderOutput",
+    "BeamSearchDecoderState",
+    "FinalBeamSearchDecoderOutput",
+    "gather_tree",
+    "tile_batch",
+]
+
+
+class BeamSearchDecoderState(NamedTuple):
+    """Of all beams: [N, beams, ...]; cell states are [N, beams, ...] too."""
+
+    cell_state: Any
+    log_probs: Any
+    finished: Any
+    lengths: Any
+    accumulated_attention_probs: Any
+
+
+class BeamSearchDecoderOutput(NamedTuple):
+    """One step: scores float, ids and parents int32, all [N, beams]."""
+
+    scores: Any
+    predicted_ids: Any
+    parent_ids: Any
+
+
+class FinalBeamSearchDecoderOutput(NamedTuple):
+    """Sequences [N, T, beams], best first, and the steps as they were."""
+
+    predicted_ids: Any
+    beam_search_decoder_output: Any
+
+
+def tile_batch(t: Any, multiplier: int, name: str | None = None) -> Any:
+    """Each entry [N, ...] ``multiplier`` times after itself: [N * multiplier, ...]."""
+
+    def tiled(tensor: Any) -> Any:
+        tensor = tf.convert_to_tensor(tensor)
+        if tensor.shape.rank == 0:
+            raise ValueError("t must have statically known rank of at least 1")
+        count, *rest = tensor.shape.as_list()
+        result = tf.repeat(tensor, multiplier, 0)
+        result.set_shape([None if count is None else count * multiplier, *rest])
+        return result
+
+    with tf.name_scope(name, "tile_batch", [*tf.nest.flatten(t), multiplier]):
+        return tf.nest.map_structure(tiled, t)
+
+
+def _walk_back(parent_ids: Any, max_sequence_lengths: Any) -> Any:
+    """[T, N, beams]: which beam the final beam k came from at each step; -1 after the end."""
+    time = tf.shape(parent_ids)[0]
+    last = tf.zeros_like(parent_ids[0]) + tf.range(tf.shape(parent_ids)[2])
+
+    def back(came_from: Any, step: Any) -> Any:
+        index, parents = step
+        inside = tf.reshape(index < max_sequence_lengths, [-1, 1])
+        inside = tf.logical_and(inside, tf.ones_like(parents, tf.bool))
+        beams = came_from[0]
+        here = tf.where(inside, beams, -tf.ones_like(beams))
+        return tf.where(inside, tf.gather(parents, beams, batch_dims=1), beams), here
+
+    steps = (tf.range(time), parent_ids)
+    return tf.scan(back, steps, (last, last), back_prop=False, reverse=True)[1]
+
+
+def gather_tree(
+    step_ids: Any, parent_ids: Any, max_sequence_lengths: Any, end_token: Any, name: Any = None
+) -> Any:
+    """Whole sequences [T, N, beams] int32 from ids and parents of each step, all [T, N, beams].
+
+    After the first end token, and from ``max_sequence_lengths`` [N] on, there are end tokens.
+    """
+    with tf.name_scope(name, "GatherTree", [step_ids, parent_ids]):
+        step_ids = tf.convert_to_tensor(step_ids)
+        parent_ids = tf.convert_to_tensor(parent_ids)
+        lengths = tf.minimum(tf.cast(max_sequence_lengths, tf.int32), tf.shape(step_ids)[0])
+        beams = _walk_back(parent_ids, lengths)
+        ids = tf.gather(step_ids, tf.maximum(beams, 0), batch_dims=2)
+        end = tf.cast(end_token, ids.dtype)
+        ended = tf.cast(tf.equal(ids, end), tf.int32)
+        over = tf.logical_or(beams < 0, tf.cumsum(ended, exclusive=True) > 0)
+        return tf.where(over, tf.zeros_like(ids) + end, ids)
+
+
+class BeamSearchDecoder(Decoder):
+    """A cell whose state was tiled by ``tile_batch``."""
+
+    def __init__(
+        self,
+        cell: Any,
+        embedding: Any,
+        start_tokens: Any,
+        end_token: Any,
+        initial_state: Any,
+        beam_width: int,
+        output_layer: Any = None,
+        length_penalty_weight: float = 0.0,
+        coverage_penalty_weight: float = 0.0,
+        reorder_tensor_arrays: bool = True,
+    ) -> None:
+        if coverage_penalty_weight != 0:
+            raise ValueError("a coverage penalty is not offered: set coverage_penalty_weight=0")
+        self._cell = cell
+        self._output_layer = output_layer
+        self._reorder_tensor_arrays = reorder_tensor_arrays
+        self._embedding_fn = lookup_of(embedding)
+        self._start_tokens = tf.convert_to_tensor(start_tokens, tf.int32, name="start_tokens")
+        self._end_token = tf.convert_to_tensor(end_token, tf.int32, name="end_token")
+        if self._start_tokens.shape.rank != 1:
+            raise ValueError("start_tokens must be a vector")
+        if self._end_token.shape.rank != 0:
+            raise ValueError("end_token must be a scalar")
+        self._batch_size = tf.size(self._start_tokens)
+        self._beam_width = beam_width
+        self._length_penalty_weight = length_penalty_weight
+        self._initial_cell_state = tf.nest.map_structure(self._split_beams, initial_state)
+        self._start_inputs = self._embedding_fn(
+            tf.tile(self._start_tokens[:, None], [1, beam_width])
+        )
+        self._finished = tf.one_hot(
+            tf.zeros([self._batch_size], tf.int32), beam_width, on_value=False, off_value=True
+        )
+
+    @property
+    def batch_size(self) -> Any:
+        """N."""
+        return self._batch_size
+
+    @property
+    def tracks_own_finished(self) -> bool:
+        """Beams change places."""
+        return True
+
+    @property
+    def output_size(self) -> BeamSearchDecoderOutput:
+        """Beams each."""
+        return BeamSearchDecoderOutput(*[tf.TensorShape([self._beam_width])] * 3)
+
+    @property
+    def output_dtype(self) -> BeamSearchDecoderOutput:
+        """Scores of the state's type, ids int32."""
+        dtype = tf.nest.flatten(self._initial_cell_state)[0].dtype
+        return BeamSearchDecoderOutput(dtype, tf.int32, tf.int32)
+
+    def initialize(self, name: str | None = None) -> Any:
+        """Only the first beam of each entry is alive: all start alike."""
+        dtype = tf.nest.flatten(self._initial_cell_state)[0].dtype
+        zeros = tf.zeros([self._batch_size], tf.int32)
+        log_probs = tf.one_hot(
+            zeros, self._beam_width, on_value=0.0, off_value=-float("inf"), dtype=dtype
+        )
+        state = BeamSearchDecoderState(
+            cell_state=self._initial_cell_state,
+            log_probs=log_probs,
+            finished=self._finished,
+            lengths=tf.zeros([self._batch_size, self._beam_width], tf.int64),
+            accumulated_attention_probs=(),
+        )
+        return self._finished, self._start_inputs, state
+
+    def step(self, time: Any, inputs: Any, state: Any, name: str | None = None) -> Any:
+        """(BeamSearchDecoderOutput, next state, next inputs, finished [N, beams])."""
+        with tf.name_scope(name, "BeamSearchDecoderStep", [time]):
+            inputs = tf.nest.map_structure(self._merge_beams, inputs)
+            cell_state = tf.nest.map_structure(self._merge_beams, state.cell_state)
+            logits, cell_state = self._cell(inputs, cell_state)
+            if self._output_layer is not None:
+                logits = self._output_layer(logits)
+            cell_state = tf.nest.map_structure(self._split_beams, cell_state)
+            output, state = self._search(self._split_beams(logits), cell_state, state)
+            ids = output.predicted_ids
+            inputs = tf.cond(
+                tf.reduce_all(state.finished),
+                lambda: self._start_inputs,
+                lambda: self._embedding_fn(ids),
+            )
+        return output, state, inputs, state.finished
+
+    def _search(self, logits: Any, cell_state: Any, state: Any) -> Any:
+        """The best beams after one more step; logits [N, beams, C]."""
+        classes = logits.shape.as_list()[-1] or tf.shape(logits)[-1]
+        step = self._after_end(tf.nn.log_softmax(logits), state.finished, classes)
+        total = state.log_probs[:, :, None] + step
+        grows = tf.cast(tf.logical_not(state.finished), tf.int64)
+        not_end = tf.one_hot(self._end_token, classes, on_value=0, off_value=1, dtype=tf.int64)
+        lengths = state.lengths[:, :, None] + grows[:, :, None] * not_end
+        scores = total / self._length_penalty(lengths, total.dtype)
+
+        def flat(x: Any) -> Any:
+            return tf.reshape(x, [self._batch_size, -1])
+
+        best, places = tf.nn.top_k(flat(scores), self._beam_width)
+        places.set_shape(state.log_probs.shape)
+        log_probs = tf.gather(flat(total), places, batch_dims=1)
+        ids, parents = places % classes, places // classes
+
+        def parents_of(x: Any) -> Any:
+            return tf.gather(x, parents, batch_dims=1)
+
+        had_finished = parents_of(state.finished)
+        lengths = parents_of(state.lengths) + tf.cast(tf.logical_not(had_finished), tf.int64)
+        next_state = BeamSearchDecoderState(
+            cell_state=tf.nest.map_structure(
+                lambda x: parents_of(x) if self._is_beamed(x) else x, cell_state
+            ),
+            log_probs=log_probs,
+            finished=tf.logical_or(had_finished, tf.equal(ids, self._end_token)),
+            lengths=lengths,
+            accumulated_attention_probs=(),
+        )
+        for new, old in zip(tf.nest.flatten(next_state), tf.nest.flatten(state), strict=True):
+            if not isinstance(new, tf.TensorArray):
+                new.set_shape(old.shape)
+        return BeamSearchDecoderOutput(best, ids, parents), next_state
+
+    def _after_end(self, log_probs: Any, finished: Any, classes: Any) -> Any:
+        """A beam that has finished says the end token again, for nothing."""
+        only_end = tf.one_hot(
+            self._end_token, classes, on_value=0.0, off_value=log_probs.dtype.min,
+            dtype=log_probs.dtype,
+        )  # fmt: skip
+        return tf.where(
+            tf.tile(finished[:, :, None], [1, 1, classes]),
+            tf.zeros_like(log_probs) + only_end,
+            log_probs,
+        )
+
+    def _length_penalty(self, lengths: Any, dtype: Any) -> Any:
+        weight = tf.get_static_value(tf.convert_to_tensor(self._length_penalty_weight))
+        if weight is not None and weight == 0:
+            return tf.constant(1.0, dtype)
+        return ((5.0 + tf.cast(lengths, dtype)) / 6.0) ** self._length_penalty_weight
+
+    def finalize(self, outputs: Any, final_state: Any, sequence_lengths: Any) -> Any:
+        """Sequences read back from their ends; TensorArrays in the state come back stacked."""
+        longest = tf.cast(tf.reduce_max(final_state.lengths, 1), tf.int32)
+        ids = gather_tree(outputs.predicted_ids, outputs.parent_ids, longest, self._end_token)
+        if self._reorder_tensor_arrays:
+            beams = _walk_back(outputs.parent_ids, longest)
+            cell_state = tf.nest.map_structure(
+                lambda x: self._reordered(x, beams) if isinstance(x, tf.TensorArray) else x,
+                final_state.cell_state,
+            )
+            final_state = final_state._replace(cell_state=cell_state)
+        return FinalBeamSearchDecoderOutput(ids, outputs), final_state
+
+    def _reordered(self, array: Any, beams: Any) -> Any:
+        """What the final beams saw: [T, N * beams, ...]; zeros after their ends.
+
+        As in 1.15 the TensorArray stays as it is where batch and second size are both known.
+        """
+        element = array.element_shape
+        if tf.get_static_value(self._batch_size) is not None and None not in element.as_list()[:2]:
+            return array
+        steps = array.stack()
+        shape = tf.shape(steps)
+        split = tf.reshape(
+            steps, tf.concat([shape[:1], [self._batch_size, self._beam_width], shape[2:]], 0)
+        )
+        picked = tf.gather(split, tf.maximum(beams, 0), batch_dims=2)
+        seen = tf.cast(beams >= 0, picked.dtype)
+        result = tf.reshape(picked * seen[..., None], shape)
+        result.set_shape(steps.shape)
+        return result
+
+    @staticmethod
+    def _is_beamed(x: Any) -> bool:
+        return not isinstance(x, tf.TensorArray) and x.shape.rank != 0
+
+    def _split_beams(self, x: Any) -> Any:
+        """[N * beams, ...] to [N, beams, ...]; scalars and TensorArrays stay."""
+        if isinstance(x, tf.TensorArray) or tf.convert_to_tensor(x).shape.rank == 0:
+            return x
+        x = tf.convert_to_tensor(x)
+        result = tf.reshape(
+            x, tf.concat([[self._batch_size, self._beam_width], tf.shape(x)[1:]], 0)
+        )
+        known = tf.get_static_value(self._batch_size)
+        result.set_shape([known, self._beam_width, *x.shape.as_list()[1:]])
+        return result
+
+    def _merge_beams(self, x: Any) -> Any:
+        """[N, beams, ...] to [N * beams, ...]; scalars and TensorArrays stay."""
+        if not self._is_beamed(x):
+            return x
+        result = tf.reshape(x, tf.concat([[-1], tf.shape(x)[2:]], 0))
+        known = tf.get_static_value(self._batch_size)
+        count = None if known is None else known * self._beam_width
+        result.set_shape([count, *x.shape.as_list()[2:]])
+        return result

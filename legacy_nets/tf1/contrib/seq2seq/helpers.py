@@ -1,0 +1,312 @@
+"""Helpers: what a decoder is fed with at each step, and how its output is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+__all__ = [
+    "CustomHelper",
+    "GreedyEmbeddingHelper",
+    "Helper",
+    "InferenceHelper",
+    "SampleEmbeddingHelper",
+    "TrainingHelper",
+]
+
+
+class Helper:
+    """What has batch_size, sample_ids_shape, sample_ids_dtype, initialize, sample, next_inputs."""
+
+    @property
+    def batch_size(self) -> Any:
+        """N, a scalar int32."""
+        raise NotImplementedError("batch_size has not been implemented")
+
+    @property
+    def sample_ids_shape(self) -> Any:
+        """Shape of one sample, without batch."""
+        return tf.TensorShape([])
+
+    @property
+    def sample_ids_dtype(self) -> Any:
+        """Type of a sample."""
+        return tf.int32
+
+    def initialize(self, name: str | None = None) -> Any:
+        """(finished [N], first inputs)."""
+        raise NotImplementedError("initialize has not been implemented")
+
+    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+        """Sample ids [N] of outputs."""
+        raise NotImplementedError("sample has not been implemented")
+
+    def next_inputs(
+        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
+    ) -> Any:
+        """(finished [N], next inputs, next state)."""
+        raise NotImplementedError("next_inputs has not been implemented")
+
+
+def best_ids(outputs: Any) -> Any:
+    """Classes of the largest logits. Raises TypeError for anything but one tensor."""
+    if not tf.is_tensor(outputs):
+        raise TypeError(f"Expected outputs to be a single Tensor, got: {type(outputs)}")
+    return tf.argmax(outputs, -1, output_type=tf.int32)
+
+
+def lookup_of(embedding: Any) -> Callable[[Any], Any]:
+    """A function from ids to vectors, from such a function or from a table."""
+    return embedding if callable(embedding) else lambda ids: tf.nn.embedding_lookup(embedding, ids)
+
+
+class TrainingHelper(Helper):
+    """Reads its inputs [N, T, ...] one step after another."""
+
+    def __init__(
+        self, inputs: Any, sequence_length: Any, time_major: bool = False, name: str | None = None
+    ) -> None:
+        with tf.name_scope(name, "TrainingHelper", [sequence_length]):
+            self._inputs = inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
+            if not time_major:
+                inputs = tf.nest.map_structure(_time_first, inputs)
+            self._arrays = tf.nest.map_structure(
+                lambda x: tf.TensorArray(
+                    x.dtype, tf.shape(x)[0], element_shape=x.shape[1:]
+                ).unstack(x),
+                inputs,
+            )
+            self._sequence_length = tf.convert_to_tensor(sequence_length, name="sequence_length")
+            if self._sequence_length.shape.rank != 1:
+                raise ValueError(
+                    f"Expected sequence_length to be a vector, got {self._sequence_length.shape}"
+                )
+            self._zero_inputs = tf.nest.map_structure(lambda x: tf.zeros_like(x[0]), inputs)
+            self._start_inputs = self._zero_inputs
+            self._batch_size = tf.size(self._sequence_length)
+
+    @property
+    def inputs(self) -> Any:
+        """As they were given."""
+        return self._inputs
+
+    @property
+    def sequence_length(self) -> Any:
+        """[N]."""
+        return self._sequence_length
+
+    @property
+    def batch_size(self) -> Any:
+        """N."""
+        return self._batch_size
+
+    def initialize(self, name: str | None = None) -> Any:
+        """(finished [N], inputs at time 0)."""
+        return self._inputs_at(0)
+
+    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+        """The best ids."""
+        return best_ids(outputs)
+
+    def next_inputs(
+        self, time: Any, outputs: Any, state: Any, sample_ids: Any = None, name: str | None = None
+    ) -> Any:
+        """(finished [N], inputs at the next time, the state)."""
+        return (*self._inputs_at(time + 1), state)
+
+    def _inputs_at(self, time: Any) -> Any:
+        finished = tf.cast(time, self._sequence_length.dtype) >= self._sequence_length
+        inputs = tf.cond(
+            tf.reduce_all(finished),
+            lambda: self._zero_inputs,
+            lambda: tf.nest.map_structure(lambda array: array.read(time), self._arrays),
+        )
+        return finished, _with_shapes_of(inputs, self._zero_inputs)
+
+
+def _with_shapes_of(values: Any, like: Any) -> Any:
+    tf.nest.map_structure(lambda value, other: value.set_shape(other.shape), values, like)
+    return values
+
+
+def _time_first(x: Any) -> Any:
+    return (
+        tf.transpose(x, tf.concat([[1, 0], tf.range(2, tf.rank(x))], 0))
+        if (x.shape.rank is None)
+        else tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
+    )
+
+
+class GreedyEmbeddingHelper(Helper):
+    """Feeds the embedding of the best id back."""
+
+    def __init__(self, embedding: Any, start_tokens: Any, end_token: Any) -> None:
+        """``embedding`` is a table [C, D] or a function of ids; ``start_tokens`` [N]."""
+        self._embedding_fn = lookup_of(embedding)
+        self._start_tokens = tf.convert_to_tensor(start_tokens, tf.int32, name="start_tokens")
+        self._end_token = tf.convert_to_tensor(end_token, tf.int32, name="end_token")
+        if self._start_tokens.shape.rank != 1:
+            raise ValueError("start_tokens must be a vector")
+        if self._end_token.shape.rank != 0:
+            raise ValueError("end_token must be a scalar")
+        self._batch_size = tf.size(self._start_tokens)
+        self._start_inputs = self._embedding_fn(self._start_tokens)
+
+    @property
+    def batch_size(self) -> Any:
+        """N."""
+        return self._batch_size
+
+    def initialize(self, name: str | None = None) -> Any:
+        """(nothing finished, embedded start tokens)."""
+        return tf.tile([False], [self._batch_size]), self._start_inputs
+
+    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+        """The best ids."""
+        return best_ids(outputs)
+
+    def next_inputs(
+        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
+    ) -> Any:
+        """(finished where the end token came, embedded ids, the state)."""
+        finished = tf.equal(sample_ids, self._end_token)
+        inputs = tf.cond(
+            tf.reduce_all(finished),
+            lambda: self._start_inputs,
+            lambda: self._embedding_fn(sample_ids),
+        )
+        return finished, inputs, state
+
+
+class SampleEmbeddingHelper(GreedyEmbeddingHelper):
+    """Feeds the embedding of an id drawn from the softmax back."""
+
+    def __init__(
+        self,
+        embedding: Any,
+        start_tokens: Any,
+        end_token: Any,
+        softmax_temperature: Any = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__(embedding, start_tokens, end_token)
+        self._softmax_temperature = softmax_temperature
+        self._seed = seed
+
+    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+        """Ids drawn."""
+        if not tf.is_tensor(outputs):
+            raise TypeError(f"Expected outputs to be a single Tensor, got: {type(outputs)}")
+        if self._softmax_temperature is not None:
+            outputs /= self._softmax_temperature
+        return drawn_ids(outputs, self._seed)
+
+
+def drawn_ids(logits: Any, seed: int | None) -> Any:
+    """One id per row, int32 [N]."""
+    return tf.random.categorical(logits, 1, dtype=tf.int32, seed=seed)[:, 0]
+
+
+class CustomHelper(Helper):
+    """A helper from functions."""
+
+    def __init__(
+        self,
+        initialize_fn: Callable[..., Any],
+        sample_fn: Callable[..., Any],
+        next_inputs_fn: Callable[..., Any],
+        sample_ids_shape: Any = None,
+        sample_ids_dtype: Any = None,
+    ) -> None:
+        self._initialize_fn = initialize_fn
+        self._sample_fn = sample_fn
+        self._next_inputs_fn = next_inputs_fn
+        self._batch_size: Any = None
+        self._sample_ids_shape = tf.TensorShape(sample_ids_shape or [])
+        self._sample_ids_dtype = sample_ids_dtype or tf.int32
+
+    @property
+    def batch_size(self) -> Any:
+        """N; known after ``initialize``."""
+        if self._batch_size is None:
+            raise ValueError("batch_size accessed before initialize was called")
+        return self._batch_size
+
+    @property
+    def sample_ids_shape(self) -> Any:
+        """As given."""
+        return self._sample_ids_shape
+
+    @property
+    def sample_ids_dtype(self) -> Any:
+        """As given."""
+        return self._sample_ids_dtype
+
+    def initialize(self, name: str | None = None) -> Any:
+        """What ``initialize_fn()`` gives."""
+        finished, inputs = self._initialize_fn()
+        if self._batch_size is None:
+            self._batch_size = tf.size(finished)
+        return finished, inputs
+
+    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+        """What ``sample_fn`` gives."""
+        return self._sample_fn(time=time, outputs=outputs, state=state)
+
+    def next_inputs(
+        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
+    ) -> Any:
+        """What ``next_inputs_fn`` gives."""
+        return self._next_inputs_fn(time=time, outputs=outputs, state=state, sample_ids=sample_ids)
+
+
+class InferenceHelper(Helper):
+    """Feeds back what was sampled, of any shape."""
+
+    def __init__(
+        self,
+        sample_fn: Callable[..., Any],
+        sample_shape: Any,
+        sample_dtype: Any,
+        start_inputs: Any,
+        end_fn: Callable[..., Any],
+        next_inputs_fn: Callable[..., Any] | None = None,
+    ) -> None:
+        self._sample_fn = sample_fn
+        self._end_fn = end_fn
+        self._sample_shape = tf.TensorShape(sample_shape)
+        self._sample_dtype = sample_dtype
+        self._next_inputs_fn = next_inputs_fn or (lambda samples: samples)
+        self._start_inputs = tf.convert_to_tensor(start_inputs, name="start_inputs")
+        self._batch_size = tf.shape(self._start_inputs)[0]
+
+    @property
+    def batch_size(self) -> Any:
+        """N."""
+        return self._batch_size
+
+    @property
+    def sample_ids_shape(self) -> Any:
+        """As given."""
+        return self._sample_shape
+
+    @property
+    def sample_ids_dtype(self) -> Any:
+        """As given."""
+        return self._sample_dtype
+
+    def initialize(self, name: str | None = None) -> Any:
+        """(nothing finished, start inputs)."""
+        return tf.tile([False], [self._batch_size]), self._start_inputs
+
+    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+        """What ``sample_fn(outputs)`` gives."""
+        return self._sample_fn(outputs)
+
+    def next_inputs(
+        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
+    ) -> Any:
+        """(``end_fn(samples)``, next inputs, the state)."""
+        return self._end_fn(sample_ids), self._next_inputs_fn(sample_ids), state

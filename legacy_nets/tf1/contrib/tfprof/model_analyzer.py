@@ -1,0 +1,30 @@
+"""``tf.contrib.tfprof.model_analyzer``: ``tf.profiler`` under its old names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+_options = tf.profiler.ProfileOptionBuilder
+TRAINABLE_VARS_PARAMS_STAT_OPTIONS = _options.trainable_variables_parameter()
+FLOAT_OPS_OPTIONS = _options.float_operation()
+ALL_ADVICE: dict[str, dict[str, Any]] = {
+    name: {}
+    for name in ("ExpensiveOperationChecker", "AcceleratorUtilizationChecker")
+    + ("JobChecker", "OperationChecker")
+}
+
+__all__ = ["ALL_ADVICE", "FLOAT_OPS_OPTIONS", "TRAINABLE_VARS_PARAMS_STAT_OPTIONS"]
+__all__ += ["print_model_analysis"]
+
+
+def print_model_analysis(
+    graph: Any,
+    run_meta: Any = None,
+    op_log: Any = None,
+    tfprof_cmd: str = "scope",
+    tfprof_options: Any = TRAINABLE_VARS_PARAMS_STAT_OPTIONS,
+) -> Any:
+    """Prints and returns the profile of a graph."""
+    return tf.profiler.profile(graph, run_meta, op_log, tfprof_cmd, tfprof_options)

@@ -1,0 +1,162 @@
+"""Names of ``tf.contrib`` that are known and not offered, with what to use instead."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+# Names inside of packages that are offered.
+_NAMES = {
+    "cudnn_rnn": {
+        "CudnnGRU": "tf.contrib.cudnn_rnn.CudnnCompatibleGRUCell in tf.nn.dynamic_rnn",
+        "CudnnLSTM": "tf.contrib.cudnn_rnn.CudnnCompatibleLSTMCell in tf.nn.dynamic_rnn",
+        "CudnnRNNRelu": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
+        "CudnnRNNTanh": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
+    },
+    "framework": {
+        "fuse_op": "nothing (no package has it today)",
+        "load_and_remap_matrix_initializer": "tf.train.load_variable",
+        "load_embedding_initializer": "tf.train.load_variable",
+        "load_linear_multiclass_bias_initializer": "tf.train.load_variable",
+        "load_variable_slot_initializer": "tf.train.load_variable",
+    },
+    "image": {
+        "interpolate_spline": "scipy.interpolate.RBFInterpolator",
+        "sparse_image_warp": "tf.contrib.image.dense_image_warp",
+        "connected_components": "scipy.ndimage.label",
+        "single_image_random_dot_stereograms": "nothing (no package has it today)",
+    },
+    "layers": {
+        "input_from_feature_columns": "tf.feature_column.input_layer",
+        "joint_weighted_sum_from_feature_columns": "tf.feature_column.linear_model",
+        "multi_class_target": "tf.estimator's heads",
+        "parse_feature_columns_from_examples": "tf.parse_example",
+        "regression_target": "tf.estimator's heads",
+        "scattered_embedding_column": "tf.feature_column.embedding_column",
+        "sequence_input_from_feature_columns": "tf.keras.layers.Embedding",
+        "weighted_sum_from_feature_columns": "tf.feature_column.linear_model",
+    },
+    "legacy_seq2seq": {
+        "one2many_rnn_seq2seq": "several calls of tf.contrib.legacy_seq2seq.embedding_rnn_decoder",
+    },
+    "nn": {
+        "rank_sampled_softmax_loss": "tf.nn.sampled_softmax_loss",
+        "sampled_sparse_softmax_loss": "tf.nn.sampled_softmax_loss",
+    },
+    "rnn": {
+        "BidirectionalGridLSTMCell": "tf.contrib.rnn.LSTMBlockCell",
+        "CompiledWrapper": "the cell itself (XLA: tf.function(jit_compile=True))",
+        "GLSTMCell": "tf.contrib.rnn.LSTMCell",
+        "GridLSTMCell": "tf.contrib.rnn.LSTMBlockCell",
+        "IntersectionRNNCell": "tf.contrib.rnn.UGRNNCell",
+        "LSTMBlockWrapper": "tf.contrib.rnn.LSTMBlockFusedCell",
+        "TimeFreqLSTMCell": "tf.contrib.rnn.LSTMBlockCell",
+        "best_effort_input_batch_size": "tf.shape",
+    },
+}
+
+# Whole packages.
+_PACKAGES = {
+    "all_reduce": "tf.distribute.MirroredStrategy",
+    "autograph": "tf.autograph",
+    "batching": "tf.nondifferentiable_batch_function",
+    "bayesflow": "tensorflow_probability.mcmc",
+    "bigtable": "the package google-cloud-bigtable",
+    "boosted_trees": "sklearn.ensemble.GradientBoostingClassifier",
+    "checkpoint": "tf.train.Checkpoint",
+    "cloud": "tf.io.gfile on a mounted bucket",
+    "compiler": "tf.function(jit_compile=True)",
+    "constrained_optimization": "the package tensorflow-constrained-optimization",
+    "copy_graph": "tf.import_graph_def",
+    "decision_trees": "sklearn.tree",
+    "distribute": "tf.distribute",
+    "estimator": "tf.estimator",
+    "factorization": "sklearn.cluster.KMeans, sklearn.mixture.GaussianMixture",
+    "ffmpeg": "tf.audio.decode_wav, or the package av",
+    "fused_conv": "tf.nn.conv2d, tf.nn.bias_add and tf.nn.relu",
+    "gan": "the package tensorflow-gan",
+    "graph_editor": "tf.import_graph_def with input_map",
+    "grid_rnn": "tf.contrib.rnn.MultiRNNCell",
+    "hadoop": "tf.data.TFRecordDataset",
+    "hooks": "tf.train.ProfilerHook",
+    "hvx": "nothing (no package has it today)",
+    "igfs": "nothing (no package has it today)",
+    "input_pipeline": "tf.data",
+    "integrate": "tensorflow_probability.math.ode, or scipy.integrate.odeint",
+    "kafka": "the package tensorflow-io",
+    "kernel_methods": "sklearn.kernel_approximation.RBFSampler",
+    "kinesis": "the package tensorflow-io",
+    "labeled_tensor": "the package xarray",
+    "libsvm": "sklearn.datasets.load_svmlight_file",
+    "linear_optimizer": "tf.train.FtrlOptimizer",
+    "memory_stats": "tf.config.experimental.get_memory_info",
+    "mixed_precision": "tf.train.experimental.enable_mixed_precision_graph_rewrite",
+    "model_pruning": "the package tensorflow-model-optimization",
+    "mpi_collectives": "the package horovod",
+    "nccl": "tf.distribute.MirroredStrategy",
+    "optimizer_v2": "the optimizers of tf.train",
+    "periodic_resample": "tf.depth_to_space",
+    "pi_examples": "nothing (no package has it today)",
+    "predictor": "tf.saved_model.load and Session.run",
+    "proto": "tf.io.decode_proto and tf.io.encode_proto",
+    "quantization": "tf.quantization and tf.raw_ops",
+    "quantize": "the package tensorflow-model-optimization",
+    "receptive_field": "legacy_nets.anatomy",
+    "recurrent": "tf.nn.dynamic_rnn",
+    "reduce_slice_ops": "tf.math.segment_sum",
+    "remote_fused_graph": "nothing (no package has it today)",
+    "resampler": "tf.contrib.image.dense_image_warp",
+    "rpc": "the package grpcio",
+    "saved_model": "tf.keras.models.save_model",
+    "session_bundle": "tf.saved_model",
+    "solvers": "tf.linalg",
+    "sparsemax": "tf.nn.softmax, or the package tensorflow-addons's formula",
+    "specs": "tf.layers",
+    "staging": "tf.raw_ops.Stage, or Dataset.prefetch",
+    "stat_summarizer": "tf.profiler",
+    "tensor_forest": "sklearn.ensemble.RandomForestClassifier",
+    "tensorrt": "tf.experimental.tensorrt",
+    "testing": "tf.test",
+    "text": "the package tensorflow-text",
+    "timeseries": "the package statsmodels, or tensorflow_probability.sts",
+    "tfgan": "the package tensorflow-gan",
+    "verbs": "tf.distribute",
+}
+# Scripts import these without using them: they fail at the first call.
+_LATE = ("factorization", "tensor_forest", "timeseries")
+
+
+def error(package: str, name: str) -> AttributeError:
+    """What to raise where ``tf.contrib.<package>`` has no such name."""
+    path = f"tf.contrib.{package}.{name}" if package else f"tf.contrib.{name}"
+    instead = _NAMES.get(package, {}).get(name) if package else _PACKAGES.get(name)
+    if instead is None:
+        return AttributeError(f"{path} is not offered by legacy_nets")
+    return AttributeError(f"{path} is not offered by legacy_nets; use instead: {instead}")
+
+
+class Refused(types.ModuleType):
+    """Stands for a package and all below it; whatever is called raises NotImplementedError."""
+
+    def __init__(self, path: str, instead: str) -> None:
+        super().__init__(path)
+        self.__path__: list[str] = []
+        self._instead = instead
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Refused(f"{self.__name__}.{name}", self._instead)
+
+    def __call__(self, *_arguments: Any, **_options: Any) -> Any:
+        """Raises NotImplementedError, which names what to use instead."""
+        raise NotImplementedError(
+            f"{self.__name__} is not offered by legacy_nets; use instead: {self._instead}"
+        )
+
+    __mro_entries__ = __call__  # class Mine(tf.contrib.timeseries.ARModel)
+
+
+def package(name: str) -> Refused | None:
+    """The stand-in for a package that is imported more often than used."""
+    return Refused(f"tf.contrib.{name}", _PACKAGES[name]) if name in _LATE else None

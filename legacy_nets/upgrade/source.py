@@ -1,0 +1,48 @@
+"""One source file: bytes in, bytes out, and what was changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import warnings
+
+import libcst as cst
+from libcst.metadata import MetadataWrapper
+from libcst.metadata import ScopeProvider
+
+from legacy_nets.runner.rewrite import METHODS
+from legacy_nets.upgrade.rewriter import Rewriter
+from legacy_nets.upgrade.rewriter import Upgraded
+from legacy_nets.upgrade.survey import Survey
+from legacy_nets.upgrade.table import TOPS
+
+_TOUCHED = re.compile(rb"\b(" + "|".join([*sorted(TOPS), *METHODS]).encode() + rb")\b")
+
+
+def upgrade_source(source: bytes) -> Upgraded:
+    """The source as plain ``python`` runs it today.
+
+    Encoding, line ends, comments and formatting stay. What is no Python 3 comes back unchanged,
+    with ``broken`` set.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the script's own string escapes
+            compile(source, "script", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError) as error:
+        line = getattr(error, "lineno", None) or 1
+        return Upgraded(source, broken=(line, getattr(error, "msg", str(error))))
+    if not _TOUCHED.search(source):
+        return Upgraded(source)
+    try:
+        wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)
+    except (cst.ParserSyntaxError, UnicodeError, RecursionError) as error:
+        message = getattr(error, "message", str(error))
+        return Upgraded(source, broken=(getattr(error, "raw_line", 1), message))
+    survey = Survey(wrapper.resolve(ScopeProvider))
+    wrapper.module.visit(survey)
+    rewriter = Rewriter(survey)
+    module = wrapper.visit(rewriter)
+    done = rewriter.done
+    done.changes.sort(key=lambda change: change.line)
+    return dataclasses.replace(done, source=module.bytes if done.changes else source)

@@ -1,0 +1,233 @@
+"""Runs the public TensorFlow 1 scripts of tests/legacy_scripts/scripts.csv under 1.15.5 and ours.
+
+    python scripts/run_legacy_scripts.py --checkouts FOLDER --oracle PYTHON --ours LEGACY-NETS
+        [--only TEXT] [--side oracle|ours|both] [--write]
+
+The table names each script by repository, commit and path; its code is never kept here. FOLDER
+holds a checkout per repository, called OWNER+NAME, at the commit stated. Each run gets a copy of
+it, with the data that the column ``setup`` asks for: synthetic pictures and digits. A run passes
+if the script ends by itself with exit code 0 within the time limit. --write puts seconds, results
+and what was printed last into the table, and draws docs/legacy_scripts.md from it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from typing import Any
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import legacy_data
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+TABLE = ROOT / "tests/legacy_scripts/scripts.csv"
+PAGE = ROOT / "docs/legacy_scripts.md"
+GIVEN = ("repository", "commit", "folder", "path", "arguments", "kind", "setup")
+SIDES = {"oracle": "1.15.5", "ours": "ours"}
+FOUND = tuple(f"{what}_{side}" for side in SIDES.values() for what in ("result", "seconds", "last"))
+COLUMNS = (*GIVEN, *FOUND)
+LIMIT = float(os.environ.get("LEGACY_LIMIT", 120))  # seconds
+
+
+def read_table(path: pathlib.Path = TABLE) -> list[dict[str, str]]:
+    """The rows of the table, checked for its columns. Raises SystemExit where it has others."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise SystemExit(f"{path}: columns are {reader.fieldnames}, not {list(COLUMNS)}")
+        return list(reader)
+
+
+def write_table(rows: list[dict[str, str]], path: pathlib.Path = TABLE) -> None:
+    """Writes the rows, ordered by repository and path."""
+    rows = sorted(rows, key=lambda row: (row["repository"].lower(), row["path"], row["arguments"]))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def command(row: dict[str, str], side: str, program: str) -> list[str]:
+    """What is typed to run a row's script."""
+    start = [program, "-u"] if side == "oracle" else [program, "run"]
+    path = os.path.relpath(row["path"], row["folder"] or ".")
+    if "module" in row["setup"].split():
+        start, path = [*start, "-m"], path.removesuffix(".py").replace(os.sep, ".")
+    return [*start, path, *shlex.split(row["arguments"])]
+
+
+def run_row(row: dict[str, str], side: str, program: str, checkouts: pathlib.Path) -> None:
+    """Runs one script in a copy of its repository, and writes the result into the row."""
+    checkout = checkouts / row["repository"].replace("/", "+")
+    if not (checkout / row["path"]).is_file():
+        raise SystemExit(f"{checkout / row['path']}: no checkout of {row['repository']}")
+    with tempfile.TemporaryDirectory() as scratch:
+        copy = pathlib.Path(scratch) / checkout.name
+        shutil.copytree(checkout, copy, ignore=shutil.ignore_patterns(".git"))
+        folder = copy / row["folder"]
+        started, paths = [], []
+        for wish in row["setup"].split():
+            kind, _, what = wish.partition(":")
+            if kind == "module":
+                continue
+            if kind == "path":
+                paths.append(str(copy / what))
+            elif kind in ("run", "start"):
+                words = command({**row, **_script(what, row["folder"])}, side, program)
+                if kind == "run":
+                    run_limited(words, folder, paths)
+                else:
+                    started.append(_start(words, folder, paths, subprocess.DEVNULL))
+            else:
+                legacy_data.make(wish, folder)
+        result, seconds, output = run_limited(command(row, side, program), folder, paths)
+        for process in started:
+            _kill(process)
+    name = SIDES[side]
+    row[f"result_{name}"] = result
+    row[f"seconds_{name}"] = f"{seconds:.1f}"
+    row[f"last_{name}"] = last_line(output)
+
+
+def _script(wish: str, folder: str) -> dict[str, str]:
+    """``SCRIPT%20ARGUMENTS`` after ``run:`` (has to run before) or ``start:`` (runs beside)."""
+    path, _, arguments = urllib.parse.unquote(wish).partition(" ")
+    return {"path": os.path.join(folder, path), "arguments": arguments}
+
+
+def _start(
+    words: list[str], folder: pathlib.Path, paths: list[str], out: Any, err: Any = None
+) -> subprocess.Popen[bytes]:
+    given = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    given |= {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": ""}
+    given |= {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
+    return subprocess.Popen(
+        words,
+        cwd=folder,
+        env=given,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err if err is not None else out,
+        start_new_session=True,
+    )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Ends a process that was started here, with those that it has started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def run_limited(words: list[str], folder: pathlib.Path, paths: list[str]) -> tuple[str, float, str]:
+    """Runs a command; (result, seconds, output). The result is "pass" or why it is none."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = _start(words, folder, paths, out, err)
+        try:
+            code = process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            code = None
+        seconds = time.monotonic() - began
+        _kill(process)
+        out.seek(0)
+        err.seek(0)
+        output, errors = (file.read().decode(errors="replace") for file in (out, err))
+    if code == 0:
+        return "pass", seconds, output
+    if os.environ.get("LEGACY_SHOW"):
+        print(output[-1500:], errors[-3500:], file=sys.stderr)
+    if code is None:
+        return f"not done in {LIMIT:.0f} s", seconds, output
+    return f"exit {code}: {last_line(errors)}", seconds, output
+
+
+def last_line(text: str) -> str:
+    """The last line that says something, cut to 120 characters and freed of temporary paths."""
+    lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
+    line = lines[-1] if lines else ""
+    line = re.sub(r"/tmp/tmp\w+/", "", line)
+    return "".join(c if c.isprintable() else " " for c in line)[:120]
+
+
+def draw_page(rows: list[dict[str, str]]) -> str:
+    """docs/legacy_scripts.md: counts, and a row per script."""
+    both = [row for row in rows if row["result_1.15.5"] == "pass"]
+    passed = [row for row in both if row["result_ours"] == "pass"]
+    lines = [
+        "# Public TensorFlow 1 scripts, unmodified, under `legacy-nets run`",
+        "",
+        "Drawn by `scripts/run_legacy_scripts.py` from `tests/legacy_scripts/scripts.csv`, which",
+        "records runs; the scripts themselves are not kept here. *Setup* is the data that a run",
+        "was given (synthetic digits in the place of MNIST, drawn pictures).",
+        "",
+        f"- Scripts that pass under TensorFlow 1.15.5: {len(both)}, from "
+        f"{len({row['repository'] for row in both})} repositories.",
+        f"- Of those, passing under `legacy-nets run`: {len(passed)}.",
+        "",
+        "| Repository | Script | Kind | Setup | 1.15.5 | s | Ours | s | Printed last (1.15.5) "
+        "| Printed last (ours) |",
+        "| --- | --- | --- | --- | --- | ---: | --- | ---: | --- | --- |",
+    ]
+    for row in rows:
+        cells = [
+            row["repository"],
+            f"`{row['path']} {row['arguments']}`".replace(" `", "`"),
+            row["kind"],
+            row["setup"],
+            row["result_1.15.5"],
+            row["seconds_1.15.5"],
+            row["result_ours"],
+            row["seconds_ours"],
+            *(f"`{text}`" if text else "" for text in (row["last_1.15.5"], row["last_ours"])),
+        ]
+        cells = [cell.replace("|", "\\|").replace("``", "` `") for cell in cells]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Runs what is asked for, prints a line each, and writes the table if told to."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--checkouts", type=pathlib.Path, default=None)
+    parser.add_argument("--oracle", help="python with TensorFlow 1.15.5")
+    parser.add_argument("--ours", help="the command legacy-nets")
+    parser.add_argument("--only", default="", help="rows whose repository and path hold this text")
+    parser.add_argument("--missing", action="store_true", help="rows that have no result yet")
+    parser.add_argument("--table", type=pathlib.Path, default=TABLE)
+    parser.add_argument("--write", action="store_true", help="write table and page")
+    given = parser.parse_args()
+    rows = read_table(given.table)
+    for row in rows:
+        if given.only not in f"{row['repository']}/{row['path']}":
+            continue
+        for side, program in (("oracle", given.oracle), ("ours", given.ours)):
+            if not program or (given.missing and row[f"result_{SIDES[side]}"]):
+                continue
+            if given.missing and side == "ours" and row["result_1.15.5"] != "pass":
+                continue
+            run_row(row, side, program, given.checkouts)
+            found = [row[f"{what}_{SIDES[side]}"] for what in ("result", "seconds", "last")]
+            print(row["path"], side, *found, sep=" | ", flush=True)
+            if given.write:
+                write_table(rows, given.table)
+    if given.write and given.table == TABLE:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(draw_page(read_table()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The record of public scripts that were run: its form, and that the page shows what it says."""
+
+import importlib.util
+import pathlib
+import re
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+DATA = {"run", "start", "path", "module"}  # wishes that the driver grants itself
+
+
+@pytest.fixture(scope="module")
+def driver():
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        place = ROOT / "scripts/run_legacy_scripts.py"
+        spec = importlib.util.spec_from_file_location("run_legacy_scripts", place)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        sys.path.remove(str(ROOT / "scripts"))
+    return module
+
+
+def test_each_row_says_what_was_run_and_what_came_of_it(driver):
+    rows = driver.read_table()
+    keys = [(row["repository"], row["path"], row["arguments"]) for row in rows]
+    assert len(set(keys)) == len(keys)
+    for row in rows:
+        assert re.fullmatch(r"[\w.-]+/[\w.-]+", row["repository"]), row
+        assert re.fullmatch(r"[0-9a-f]{40}", row["commit"]), row
+        assert row["path"].endswith(".py"), row
+        assert row["kind"], row
+        assert row["result_1.15.5"] == "pass", row  # the table holds nothing else
+        assert re.match(r"pass$|exit -?\d+: |not done in \d+ s$", row["result_ours"]), row
+        for side in driver.SIDES.values():
+            assert float(row[f"seconds_{side}"]) > 0, row
+        for wish in row["setup"].split():
+            kind = wish.partition(":")[0]
+            assert kind in DATA or kind in driver.legacy_data._MAKERS, row
+        assert "/tmp/tmp" not in "".join(row.values()), row
+
+
+def test_the_table_has_40_scripts_of_25_repositories(driver):
+    passed = [row for row in driver.read_table() if row["result_ours"] == "pass"]
+    assert len(passed) >= 40
+    assert len({row["repository"] for row in passed}) >= 25
+
+
+def test_the_page_is_drawn_from_the_table(driver):
+    assert driver.PAGE.read_text(encoding="utf-8") == driver.draw_page(driver.read_table())
+
+
+def test_the_last_line_is_printable_and_short(driver):
+    assert driver.last_line("one\n\x1b[1mtwo /tmp/tmpab_1/x\r\n\n") == " [1mtwo x"
+    assert driver.last_line("") == ""
+    assert len(driver.last_line("x" * 500)) == 120
+
+
+def test_a_command_is_that_of_a_shell(driver):
+    row = {"path": "a/b c.py", "folder": "a", "arguments": "--x 'y z'", "setup": ""}
+    assert driver.command(row, "oracle", "py") == ["py", "-u", "b c.py", "--x", "y z"]
+    row = {"path": "a/b.py", "folder": "", "arguments": "", "setup": "module"}
+    assert driver.command(row, "ours", "ln") == ["ln", "run", "-m", "a.b"]
