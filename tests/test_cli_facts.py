@@ -78,7 +78,7 @@ def test_only_the_graphs_that_are_asked_for_are_built(monkeypatch):
         return built(net, *more)
 
     monkeypatch.setattr(measuring, "built", watched)
-    measuring.taken_apart.cache_clear()
+    measuring._taken_apart.cache_clear()
     assert call("facts", "000-F22").exit_code == 0
     assert asked == {"resnet_3d"}
 

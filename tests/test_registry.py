@@ -41,6 +41,7 @@ def test_reading_the_registry_imports_no_tensorflow():
 
 LARGE = {  # some seconds to build
     *("resnet_v2_101", "resnet_v2_152", "resnet_v2_200", "vit_hybrid_r50_base_224"),
+    *("resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x4d"),
     *(
         name
         for name in legacy_nets.list_nets("vit_*_in21k")

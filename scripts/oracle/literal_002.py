@@ -43,10 +43,13 @@ def _e04_misspelt_argument(tf, slim):
 
 
 def _e05_stale_branch(tf, slim):
-    """Whether Mixed_6c begins with the branch of Mixed_6b; which of its weights get a gradient."""
+    """Whether Mixed_6c begins with the branch of Mixed_6b; which of its weights get a gradient.
+
+    Without ReLU: it could cut all channels of both to zero, and then they would be the same.
+    """
     x = _images(tf, 9, 4)
-    branch_0 = net = slim.conv2d(x, 2, [1, 1], scope="Mixed_6b")
-    ranch_0 = slim.conv2d(net, 2, [1, 1], scope="Mixed_6c")
+    branch_0 = net = slim.conv2d(x, 2, [1, 1], activation_fn=None, scope="Mixed_6b")
+    ranch_0 = slim.conv2d(net, 2, [1, 1], activation_fn=None, scope="Mixed_6c")
     joined = tf.concat(axis=3, values=[branch_0, net])
     weights = [v for v in tf.trainable_variables() if "Mixed_6c" in v.op.name]
     with tf.Session() as session:
