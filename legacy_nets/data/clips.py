@@ -44,13 +44,6 @@ def sample(count: int, frames: int) -> list[int]:
     return [(2 * part + 1) * count // (2 * frames) for part in range(frames)]
 
 
-def is_clip(path: pathlib.Path) -> bool:
-    """Whether a path looks like a clip: a folder with pictures in it, or a video by its ending."""
-    if path.is_dir():
-        return any(entry.suffix.lower() in IMAGES for entry in path.iterdir())
-    return path.suffix.lower() in VIDEOS
-
-
 def count_frames(path: pathlib.Path) -> int:
     """Frames of a clip, at least one; does not decode them. Raises BadInputError."""
     if not path.exists():

@@ -22,6 +22,8 @@ from legacy_nets.checkpoints.translate import CONV
 from legacy_nets.checkpoints.translate import DENSE
 from legacy_nets.checkpoints.translate import Entry
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.torch_style import batch_norm_entries
+from legacy_nets.nets.torch_style import layer_entries
 
 KINDS = {  # how the stem and the four layers convolve
     "r3d_18": ("3d", "3d", "3d", "3d", "3d"),
@@ -219,12 +221,6 @@ _PLACES = {
         ("bn", "1", "4"),
     ),
 }
-_BATCH_NORM = (
-    ("gamma", "weight"),
-    ("beta", "bias"),
-    ("moving_mean", "running_mean"),
-    ("moving_variance", "running_var"),
-)
 
 
 def torch_names(name: str) -> tuple[Entry, ...]:
@@ -243,8 +239,7 @@ def torch_names(name: str) -> tuple[Entry, ...]:
     entries = []
     for here, there in layers:
         if here.endswith("bn"):
-            entries += [Entry(f"{name}/{here}/{a}", f"{there}.{b}") for a, b in _BATCH_NORM]
+            entries += batch_norm_entries(f"{name}/{here}", there)
         else:
             entries.append(Entry(f"{name}/{here}/kernel", f"{there}.weight", CONV))
-    entries.append(Entry(f"{name}/fc/kernel", "fc.weight", DENSE))
-    return (*entries, Entry(f"{name}/fc/bias", "fc.bias"))
+    return (*entries, *layer_entries(f"{name}/fc", "fc", DENSE))
