@@ -6,7 +6,7 @@ import pytest
 from test_cli import call
 
 from legacy_nets.data import draw_clips
-from legacy_nets.data.draw_digits import make_digits
+from legacy_nets.data.strips import make_strips
 
 RECIPE = ("--pixels", "inception", "--evaluate-every", "1000", "--save-every", "1000")
 
@@ -27,9 +27,10 @@ def test_a_2plus1d_net_learns_motion(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_cnn_with_lstm_learns_digits(tmp_path):
-    """Ten classes, chance is 0.1."""
-    make_digits(tmp_path / "digits", count=(2000, 200))
-    given = ("--data", tmp_path / "digits", "--model-dir", tmp_path / "run", *RECIPE)
-    given += ("--batch-size", "32", "--steps", "200", "--learning-rate", "5e-4")
-    assert accuracy(call("train", "cnn_lstm", *given)) >= 0.7
+def test_a_cnn_with_lstm_learns_motion(tmp_path):
+    """Whole clips as four strips of a still; with 350 steps 0.93 to 0.94 with seeds 1 and 2."""
+    draw_clips.make_clips(tmp_path / "clips")
+    make_strips(tmp_path / "clips", tmp_path / "strips")
+    given = ("--data", tmp_path / "strips", "--model-dir", tmp_path / "run", *RECIPE)
+    given += ("--batch-size", "32", "--steps", "250", "--learning-rate", "5e-4")
+    assert accuracy(call("train", "cnn_lstm", *given, "--cosine", "--ema", "0.98")) >= 0.8

