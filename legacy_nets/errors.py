@@ -11,6 +11,10 @@ class BadInputError(LegacyNetsError, ValueError):
     """A file, folder, image, name or option that cannot be used as given."""
 
 
+class NoHoldout(BadInputError):
+    """Data of one half, and no word on what share of it to hold out."""
+
+
 class CheckpointError(LegacyNetsError, ValueError):
     """A checkpoint that cannot be read, does not fit, or cannot be written."""
 

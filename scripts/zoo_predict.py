@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from legacy_nets import registry
 from legacy_nets.cli.options import open_checkpoint
 from legacy_nets.cli.quiet import quiet_tensorflow
+from legacy_nets.data.image_files import kind_of
 from legacy_nets.data.pixels import frame_all
 from legacy_nets.data.pixels import read_picture
 from legacy_nets.errors import BadInputError
@@ -39,6 +40,11 @@ def main(arguments=None):
         raise BadInputError(f"--out {given.out}: name a .png, .jpg, .pdf or .svg")
     given.out.parent.mkdir(parents=True, exist_ok=True)
     picture = read_picture(given.image)
+    kind = kind_of(given.image, decode=False)
+    if kind and net.channels == 3:
+        print(f"{given.image}: {kind} image, converted to 8-bit RGB", file=sys.stderr)
+    if net.channels == 1 and (picture != picture[..., :1]).any():
+        print(f"colour picture made grey: {net.name} takes 1 channel", file=sys.stderr)
     weights = given.weights or f"save_weights/{net.name}"
     weights = open_checkpoint(weights, best=read_best(pathlib.Path(weights)) is not None)
     quiet_tensorflow()

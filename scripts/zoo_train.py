@@ -7,6 +7,8 @@ of GoogLeNet, which has no script there, are of the code it links to (auxiliary 
 
 ResNet-50 with --weights learns by transfer, in one of the document's three ways: ``all`` weights
 are trained; the ``last`` layers (block4 and the head); a ``new`` dense layer on frozen features.
+It sees the middle of each image, as slim's weights did; the document squeezes the whole image to
+a square, as --pixels vgg_whole does.
 """
 
 import argparse

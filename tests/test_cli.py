@@ -142,6 +142,21 @@ def test_evaluate_holds_out_what_training_held_out(signs_folder, tmp_path):
     assert found["images"] == 6 and found["accuracy"] == trained
     settings = json.loads((folder / "training.json").read_text())
     assert settings["seed"] == 7
+    done = call("evaluate", "tiny", "--checkpoint", folder, "--data", data, "--json")
+    assert json.loads(done.stdout) == found  # share and seed of the training
+    assert "held out as in training: 0.25 of each class" in done.stderr.splitlines()
+    whole = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder)
+    done = call(*whole, "--json")  # which has halves of its own
+    assert json.loads(done.stdout)["images"] == 12 and "held out" not in done.stderr
+
+
+def test_evaluate_needs_a_share_where_training_held_none_out(trained, signs_folder):
+    data = signs_folder / "train_signs.h5"
+    line = refused("evaluate", "tiny", "--checkpoint", trained[0], "--data", data)
+    assert line == (
+        f"legacy-nets: {data} has only train_signs.h5: say what share of it to hold out, for "
+        "instance --holdout 0.25"
+    )
 
 
 def test_a_place_that_cannot_be_written_is_one_line(trained, signs_folder, tmp_path):

@@ -12,7 +12,9 @@ from test_cli import refused
 from legacy_nets.cli import options
 from legacy_nets.data import draw_digits
 from legacy_nets.data import draw_flowers
+from legacy_nets.data import pixels
 from legacy_nets.data.class_indices import write_class_indices
+from legacy_nets.train.graph import NetGraph
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,52 @@ def test_predict_says_what_it_converts(trained, tmp_path):
         f"{paths[0]}: grey image, converted to 8-bit RGB",
         f"{paths[1]}: RGBA image, converted to 8-bit RGB",
     ]
+
+
+def test_predict_decodes_each_image_once_as_it_comes(trained, tmp_path, monkeypatch):
+    """130 images are scored 64 at a time; the numbers are those of each alone."""
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{number}.png" for number in range(130)]
+    for path in paths:
+        Image.fromarray(rng.integers(0, 256, (9, 7, 3), np.uint8).repeat(6, 0)).save(path)
+    read, scored = [], []
+    decode, feed = pixels.read_picture, NetGraph.feed
+
+    def counted(path):
+        read.append(path)
+        return decode(path)
+
+    def noted(net, pictures):
+        scored.append((len(pictures), len(read)))
+        return feed(net, pictures)
+
+    monkeypatch.setattr(pixels, "read_picture", counted)
+    monkeypatch.setattr(NetGraph, "feed", noted)
+    given = ("predict", "tiny", "--checkpoint", trained, "--json")
+    rows = json.loads(call(*given, *paths).stdout)
+    assert sorted(read) == sorted(paths)
+    assert [batch for batch, _ in scored] == [64, 64, 2]
+    assert scored[0][1] < 130 - 40  # those of a batch, and a few ahead
+    assert [row["image"] for row in rows] == [str(path) for path in paths]
+    for number in (0, 63, 64, 129):
+        [row] = json.loads(call(*given, paths[number]).stdout)
+        assert row["class"] == rows[number]["class"]
+        for name, probability in row["probabilities"].items():
+            assert rows[number]["probabilities"][name] == pytest.approx(probability, rel=1e-5)
+
+
+def test_predict_names_what_cannot_be_read(trained, tmp_path):
+    good, half = tmp_path / "good.jpg", tmp_path / "half.jpg"
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    Image.fromarray(noise).save(good)
+    half.write_bytes(good.read_bytes()[:1500])
+    given = ("predict", "tiny", "--checkpoint", trained, good)
+    assert f"{half} is not a readable PNG or JPEG (" in refused(*given, half)
+    assert f"no such image: {tmp_path / 'none.png'}" in refused(*given, tmp_path / "none.png")
+    Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "f.tif")
+    assert f"{tmp_path / 'f.tif'} holds 32-bit numbers (mode F), and" in refused(
+        *given, tmp_path / "f.tif"
+    )
 
 
 def test_bad_folders_of_images(tmp_path):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -196,28 +197,70 @@ def test_frames():
     assert frame(video, "kinetics", 30, 40).shape == (30, 40, 3)
 
 
+def test_the_whole_picture_less_the_means():
+    """vgg_whole: what document 004's ResNet scripts feed, where slim cuts out the middle."""
+    picture = np.zeros((20, 60, 3), np.uint8)
+    picture[:, :10] = 200  # at the left edge, which vgg cuts away
+    whole = frame(picture, "vgg_whole", 40, 40)
+    np.testing.assert_array_equal(whole, frame(picture, "unit", 40, 40))
+    assert (whole[:, 0] == 200).all() and (frame(picture, "vgg", 40, 40) == 0).all()
+    np.testing.assert_array_equal(to_pixels(whole, "vgg_whole"), to_pixels(whole, "vgg"))
+
+
+def whole(half):
+    """All of a half in one batch."""
+    [batch] = half.read([np.arange(len(half.labels))])
+    return batch.pictures
+
+
 def test_framed_data():
     data = ImageData("x", numbered(3), numbered(2), ("a",) * 3, frozenset())
     same = framed(data, "unit", (8, 6))
     assert same.train is data.train and same.test is data.test
     other = framed(data, "inception", (5, 5))
-    assert other.train.pictures.dtype == np.uint8 and other.test.pictures.dtype == np.float32
-    assert other.train.pictures.shape == (3, 5, 5, 3)
-    want = frame(data.test.pictures[1], "inception", 5, 5)
-    np.testing.assert_array_equal(other.test.pictures[1], want)
+    assert whole(other.train).dtype == np.uint8 and whole(other.test).dtype == np.float32
+    assert whole(other.train).shape == (3, 5, 5, 3)
+    want = [frame(picture, "inception", 5, 5) for picture in data.test.pictures]
+    np.testing.assert_array_equal(whole(other.test), want)
+    want = np.rint([frame(picture, "inception", 5, 5) for picture in data.train.pictures])
+    np.testing.assert_array_equal(whole(other.train), want)
     assert other.notes == ()
+    again = framed(other, "unit", (8, 6))
+    assert again.train is data.train and again.test is data.test  # not enlarged from 5x5
+
+
+def test_a_set_in_memory_is_framed_one_batch_at_a_time():
+    """1000 digits of 28x28 are 0.8 MB; at 224x224 they would be 600 MB."""
+    digits = np.random.default_rng(0).integers(0, 256, (1000, 28, 28, 1), dtype=np.uint8)
+    images = Images(digits, np.arange(1000))
+    data = ImageData("x", images, images, ("a",), frozenset(), channels=1)
+    tracemalloc.start()
+    try:
+        data = framed(data, "unit", (224, 224), channels=3)
+        batches = training_batches(data.train, 4, 0)
+        taken = [next(batches), next(data.test.read([np.array([7, 999])]))]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert data.train.raw.pictures is data.test.raw.pictures is digits
+    assert [batch.pictures.shape for batch in taken] == [(4, 224, 224, 3), (2, 224, 224, 3)]
+    for batch in taken:
+        for picture, label in zip(batch.pictures, batch.labels, strict=True):
+            want = frame(np.repeat(digits[label], 3, axis=-1), "unit", 224, 224)
+            np.testing.assert_array_equal(picture, want)
+    assert peak < 20 * taken[0].pictures.nbytes  # 12 MB
 
 
 def test_colours_are_made_grey_and_grey_coloured_and_said():
     data = ImageData("x", numbered(3), numbered(2), ("a",) * 3, frozenset())
     grey = framed(data, "unit", (8, 6), channels=1)
-    assert grey.train.pictures.shape == (3, 8, 6, 1) and grey.train.pictures.dtype == np.uint8
+    pictures = whole(grey.train)
+    assert pictures.shape == (3, 8, 6, 1) and pictures.dtype == np.uint8
     luma = data.train.pictures.astype(float) @ (0.299, 0.587, 0.114)
-    assert abs(grey.train.pictures[..., 0] - luma).max() < 0.51
+    assert abs(pictures[..., 0] - luma).max() < 0.51
     assert grey.notes == ("colour pictures are made grey: the net takes 1 channel",)
-    back = framed(dataclasses.replace(grey, test=grey.train), "unit", (8, 6))
-    assert (back.test.pictures[..., :1] == back.test.pictures).all()
-    assert back.test.pictures.shape == (3, 8, 6, 3)
+    back = framed(dataclasses.replace(grey, test=Images(pictures, np.arange(3))), "unit", (8, 6))
+    np.testing.assert_array_equal(whole(back.test), np.repeat(pictures, 3, axis=-1))
     assert back.notes[1:] == ("grey pictures are made RGB: the net takes 3 channels",)
     changed = Augment(shift=0.2, rotate=20)
     [batch] = itertools.islice(training_batches(grey.train, 3, 0, changed), 1)

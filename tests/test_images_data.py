@@ -12,6 +12,7 @@ from legacy_nets.data import mnist
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.data.dataset import framed
+from legacy_nets.data.image_files import kind_of
 from legacy_nets.data.pixels import frame
 from legacy_nets.data.pixels import read_picture
 from legacy_nets.errors import BadInputError
@@ -157,6 +158,33 @@ def test_sixteen_bits_of_colour(tmp_path):
     data = images.load_images(tmp_path, holdout=0.2)
     assert data.notes == (f"1 16-bit image converted to 8-bit RGB, {path} first",)
     assert (read_picture(path) == (0xC8, 0x0A, 0x14)).all()
+
+
+@pytest.mark.parametrize(("dtype", "mode"), [(np.int32, "I"), (np.float32, "F")])
+def test_thirty_two_bits_are_refused(tmp_path, dtype, mode):
+    """Their high byte, or their whole part, would be nearly black without a word."""
+    path = classes(tmp_path) / "daisy" / "deep.tif"
+    Image.fromarray(np.full((8, 12), 200, dtype)).save(path)
+    message = f"{path} holds 32-bit numbers (mode {mode}), and does not say which is white: save"
+    with pytest.raises(BadInputError, match=re.escape(message)):
+        read_picture(path)
+    data = images.load_images(tmp_path, holdout=0.2)
+    assert data.notes == (f"skipped 1 image that cannot be read: {path}",)
+
+
+@pytest.mark.parametrize("exif", [b"garbage!", b"Exif\0\0II*\0"])
+def test_a_damaged_note_of_how_the_camera_was_held_is_passed_over(tmp_path, exif):
+    path = tmp_path / "x.webp"
+    Image.new("RGB", (12, 8), RED).save(path, exif=exif, lossless=True)
+    assert kind_of(path) == ""
+    assert (read_picture(path) == RED).all() and read_picture(path).shape == (8, 12, 3)
+
+
+def test_an_image_that_was_held_sideways_is_turned(tmp_path):
+    note = Image.Exif()
+    note[0x0112] = 6  # orientation: a quarter turn
+    Image.new("RGB", (12, 8), RED).save(tmp_path / "x.webp", exif=note)
+    assert read_picture(tmp_path / "x.webp").shape == (12, 8, 3)
 
 
 def test_kinds_are_counted_over_both_halves(tmp_path):

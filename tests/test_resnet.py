@@ -5,9 +5,12 @@ Keras' own models and files: test_resnet_keras.py.
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 from oracle_client import INFERENCE
+from oracle_client import REPOSITORY
 from oracle_client import assert_close
 from oracle_client import assert_summary
 from oracle_client import fill
@@ -321,3 +324,12 @@ def test_names_of_slim_and_torchvision():
     torch = {entry.name: entry.stored for entry in resnet.torch_names("resnet34")}
     assert torch["block2/unit_1/shortcut/BatchNorm/gamma"] == "layer2.0.downsample.1.weight"
     assert torch["block4/unit_3/conv2d_31/kernel"] == "layer4.2.conv2.weight"
+
+
+@pytest.mark.slow
+def test_golden_files_are_what_torchvision_and_timm_say(torch_python):
+    """Of all nets of the script: ResNets, ResNeXts, MobileNets."""
+    script = REPOSITORY / "scripts" / "peers" / "torchvision_zoo_b.py"
+    done = subprocess.run([torch_python, script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    assert done.stdout.count("largest relative difference") == 11

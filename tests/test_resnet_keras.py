@@ -6,10 +6,13 @@ and in the golden files that tf.keras of real TensorFlow 1.15.5 wrote (scripts/p
 
 from __future__ import annotations
 
+import subprocess
+
 import keras_models_b
 import numpy as np
 import pytest
 from oracle_client import INFERENCE
+from oracle_client import REPOSITORY
 from oracle_client import assert_close
 from oracle_client import assert_summary
 from oracle_client import fill
@@ -94,3 +97,11 @@ def test_checkpoint_of_the_train_script_restores_strictly(tmp_path):
 
 def test_units_are_the_documents():
     assert {name: UNITS[name] for name in keras_models_b.UNITS} == keras_models_b.UNITS
+
+
+def test_golden_files_are_what_tensorflow_1_says(oracle):
+    """Document 004's ResNets, slim's, and the MobileNets of Keras."""
+    script = REPOSITORY / "scripts" / "peers" / "keras_zoo_b.py"
+    done = subprocess.run([oracle, str(script)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
+    assert done.stdout.count("largest relative difference") == 5

@@ -28,6 +28,7 @@ from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.checkpoints.translate import translate_back
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import CheckpointError
 from legacy_nets.nets import vit
 from legacy_nets.nets import vit_hybrid
 from legacy_nets.nets import vit_weights
@@ -62,7 +63,8 @@ def build_tiny(images):
 
 @pytest.fixture(scope="module")
 def keras_model():
-    """The document's model, filled by name, and its logits; eager, as the document runs it."""
+    """The document's model, filled by name, and its logits; eager, as in a fresh process."""
+    tf.keras.backend.clear_session()
     model = keras_models_c.vision_transformer(tf, **KERAS)
     model(tf.zeros([1, 32, 32, 3]))
     for weight in model.weights:
@@ -287,3 +289,22 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
     np.testing.assert_array_equal(got[:, [1, 3, 7, 9]], want[:, 1:])  # corners on corners
     np.testing.assert_allclose(got[:, 5], want[:, 1:].mean(1), atol=1e-7)
     assert caplog.messages == ["position embeddings resized from 2x2 to 3x3 patches"]
+
+
+@pytest.mark.parametrize("shape", [(5, 24), (2, 5, 24), (1, 5, 12), (24,)])
+def test_position_embeddings_of_another_kind_are_one_line(shape, tmp_path):
+    """Those of timm are [1, tokens, D]; what is not is no table to resize."""
+    with tf.Graph().as_default():
+        vit.build_base_patch16(
+            tf.placeholder(tf.float32, [None, 48, 48, 3]), 5, embed_dim=24, depth=1
+        )
+        values = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in variables().items()}
+        [name] = [name for name in values if name.endswith(vit_weights.POSITIONS)]
+        values[name] = np.zeros(shape, np.float32)
+        np.savez(tmp_path / "w.npz", **values)
+        source = vit_weights.fitted(open_weights(tmp_path / "w.npz"), tf.global_variables())
+        with pytest.raises(CheckpointError) as caught:
+            match(tf.global_variables(), source).check()
+    message = str(caught.value)
+    assert "\n" not in message and f"1 of another shape or dtype: {name}" in message
+    np.testing.assert_array_equal(source.read(name), values[name])

@@ -9,7 +9,11 @@ from oracle_client import measure
 
 import legacy_nets
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.read import for_net
+from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import CheckpointError
 from legacy_nets.nets import alexnet
 from legacy_nets.nets import demo_cnn
 from legacy_nets.nets import googlenet
@@ -161,3 +165,30 @@ def test_a_model_of_the_document_has_the_size_it_was_made_for():
     with tf.Graph().as_default():
         vgg.VGG(vgg.make_feature([2, "M"]), 32, 32)(tf.placeholder(tf.float32))
         assert tf.global_variables()[0].shape.as_list() == [3, 3, 3, 2]
+
+
+@pytest.mark.parametrize("aux_logits", [True, False])
+@pytest.mark.parametrize("layout", ["", "keras"])
+def test_a_googlenet_with_other_heads_than_the_file_is_told_the_option(
+    tmp_path, aux_logits, layout
+):
+    """Without heads Keras numbers the layers behind them anew: there is no rule that renames."""
+    if layout:
+        names = googlenet.keras_no_aux_names if aux_logits else googlenet.keras_names
+        stored = [entry.stored for entry in names("googlenet")]
+    else:
+        with tf.Graph().as_default():
+            googlenet.googlenet(place(193, 193, 3), 5, aux_logits=not aux_logits)
+            stored = [variable.op.name for variable in tf.global_variables()]
+    np.savez(tmp_path / "w.npz", **{name: np.zeros(1, np.float32) for name in stored})
+    googlenet.googlenet(place(193, 193, 3), 5, aux_logits=aux_logits)
+    source = for_net(open_weights(tmp_path / "w.npz"), "googlenet")
+    with pytest.raises(CheckpointError) as caught:
+        match(tf.global_variables(), source).check()
+    message = str(caught.value)
+    what = "no auxiliary heads" if aux_logits else "auxiliary heads"
+    assert (
+        f"hint: the checkpoint has {what} (aux_1): build with aux_logits={not aux_logits} (--op"
+        in (message)
+    )
+    assert "\n" not in message

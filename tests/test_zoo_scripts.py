@@ -13,6 +13,8 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.data import draw_digits
 from legacy_nets.data import draw_flowers
+from legacy_nets.train.graph import build_training
+from legacy_nets.train.settings import Settings
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "scripts"))
 import zoo_predict
@@ -52,6 +54,9 @@ def test_the_demo_learns_digits_and_predicts_one(tmp_path, monkeypatch, capsys):
     assert abs(sum(probabilities) - 1) < 0.01 and np.argmax(probabilities) == 7
     with Image.open("prediction.png") as figure:
         assert figure.format == "PNG"
+    Image.new("RGB", (28, 28), (200, 10, 20)).save("red.png")
+    zoo_predict.main(["demo_cnn", "red.png"])
+    assert capsys.readouterr().err == "colour picture made grey: demo_cnn takes 1 channel\n"
 
 
 @pytest.mark.slow
@@ -80,6 +85,38 @@ def test_three_ways_of_transfer(flowers, tmp_path, capsys):
     assert moved["last"] == {"block4", "logits"}
     assert moved["new"] == {"logits"}
     assert after["dense/kernel"].shape == (512, 1024)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", zoo_train.TRANSFER)
+def test_what_one_step_of_transfer_moves_in_resnet50(way):
+    """Of the document's own net: each variable that moves, its moving averages among them."""
+    options, trainable, fresh = zoo_train.TRANSFER[way]
+    settings = Settings("resnet50", 5, (32, 32), options=options, trainable=trainable)
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(0)
+        net = build_training(settings)
+        weights = {variable.op.name: variable for variable in net.variables}
+        session.run(tf.global_variables_initializer())
+        before = session.run(weights)
+        feed = net.feed(rng.integers(0, 256, (4, 32, 32, 3)))
+        session.run(net.train_step, feed | {net.labels: [0, 1, 2, 3], net.is_training: True})
+        after = session.run(weights)
+    moved = {name for name in weights if not np.array_equal(before[name], after[name])}
+    head = {name for name in weights if name.split("/")[0] in fresh}
+    block4 = {name for name in weights if name.startswith("block4/")}
+    assert (len(weights), len(block4)) == (267 + 2 * (way == "new"), 50)
+    assert head == {
+        *("logits/kernel", "logits/bias"),
+        *(("dense/kernel", "dense/bias") if way == "new" else ()),
+    }
+    if way == "all":
+        assert moved == set(weights)
+    elif way == "last":  # frozen: what block4's batch norms normalise with stays, too
+        assert moved == head | {name for name in block4 if "/moving_" not in name}
+    else:
+        assert moved == head
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _BIASES = ("biases", "bias")
 _RENAMED = {"kernel": "weights", "bias": "biases", "weights": "kernel", "biases": "bias"}
+_AUXILIARY = {"aux_1": "aux_logits", "AuxLogits": "create_aux_logits"}  # scope -> net's option
 _MOST = 0.9  # of the missing names that a rule must explain
 _FEW = 0.1  # of the names in common, below which it is another net
 
@@ -31,6 +32,7 @@ def hints(plan: Plan) -> list[str]:
         for hint in (
             _object_based(plan),
             _averages(plan),
+            _auxiliary(plan),
             _batch_norm(plan),
             _rnn_names(plan),
             _scope(plan),
@@ -55,6 +57,24 @@ def _averages(plan: Plan) -> str:
     there = sum(item.stored + AVERAGE in plan.source.tensors for item in plan.missing)
     if there:
         return f"{there} of the missing are there as moving averages only: ema=True reads them"
+    return ""
+
+
+def _auxiliary(plan: Plan) -> str:
+    """Heads that only training needs; without them GoogLeNet's other layers are numbered anew."""
+    for scope, option in _AUXILIARY.items():
+        here = any(scope in name.split("/") for name in plan.variables)
+        there = any(scope in name.split("/") for name in plan.source.tensors)
+        if here and not there:
+            return (
+                f"the checkpoint has no auxiliary heads ({scope}): build with {option}=False "
+                f"(--option {option}=false)"
+            )
+        if there and not here:
+            return (
+                f"the checkpoint has auxiliary heads ({scope}): build with {option}=True "
+                f"(--option {option}=true)"
+            )
     return ""
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 
 import numpy as np
 
+from legacy_nets.checkpoints.slots import is_slot
 from legacy_nets.checkpoints.source import Described
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.source import Stored
@@ -87,15 +89,15 @@ class Translated:
     PyTorch's ``*.num_batches_tracked`` and slim's ``mean_rgb`` (the pixel means, which are the
     preprocessing's) are left out: no variable is read from them.
 
-    Entries whose tensor the file lacks are left out: ``match`` reports them as missing.
+    Entries whose tensor the file lacks are left out: ``match`` reports them as missing. Optimizer
+    slots and moving averages follow their variables to the graph's names.
     """
 
     def __init__(self, source: Source, entries: Sequence[Entry]) -> None:
         self.source = source
         self.prefix = source.prefix
-        self.entries = {
-            entry.name: entry for entry in entries if source.tensors.keys() >= set(entry.parts)
-        }
+        found = [entry for entry in entries if source.tensors.keys() >= set(entry.parts)]
+        self.entries = {entry.name: entry for entry in (*found, *_training(source, found))}
         named = {part for entry in self.entries.values() for part in entry.parts}
         rest = {
             name: info
@@ -117,6 +119,20 @@ class Translated:
     def check_complete(self) -> None:
         """As the source's."""
         self.source.check_complete()
+
+
+def _training(source: Source, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Entries of slots and moving averages, whose names are their variables' and a part more."""
+    alone = {entry.parts[0]: entry for entry in entries if len(entry.parts) == 1}
+    for name in source.tensors:
+        *scopes, last = name.split("/")
+        for start in range(len(scopes)):  # an optimizer's scopes may stand before the name
+            part = "/".join(scopes[start:])
+            if part in alone and is_slot(name, alone):
+                if source.tensors[name].shape == source.tensors[part].shape:
+                    here = "/".join((*scopes[:start], alone[part].name, last))
+                    yield Entry(here, name, alone[part].layout)
+                break
 
 
 def translate_back(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import pathlib
-from collections.abc import Callable
 from typing import Any
 
 import click
+import numpy as np
 
 from legacy_nets import registry
 from legacy_nets.cli.options import changed_settings
@@ -16,8 +16,13 @@ from legacy_nets.cli.options import data_options
 from legacy_nets.cli.options import open_checkpoint
 from legacy_nets.cli.options import open_data
 from legacy_nets.cli.quiet import quiet_tensorflow
+from legacy_nets.data.clips import count_frames
+from legacy_nets.data.clips import read_clip
 from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.stream import Files
+from legacy_nets.data.stream import Load
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import NoHoldout
 from legacy_nets.files import written_whole
 from legacy_nets.train.settings import load_settings
 
@@ -47,13 +52,17 @@ def evaluate(
     record = registry.get_net(net)
     prefix = open_checkpoint(checkpoint, best)
     changes = changed_settings(given)
+    saved = load_settings(pathlib.Path(prefix).parent)
     if given["seed"] is None:  # the split of the training, or its images would be held out here
-        saved = load_settings(pathlib.Path(prefix).parent)
         given["seed"] = saved.seed if saved else 0
-    data = open_data(record, **given)
+    try:
+        data = open_data(record, **given)
+    except NoHoldout:
+        if saved is None or saved.holdout is None:
+            raise
+        data = open_data(record, **given | {"holdout": saved.holdout})
+        click.echo(f"held out as in training: {saved.holdout} of each class", err=True)
     quiet_tensorflow()
-    import numpy as np
-
     from legacy_nets.data.dataset import framed
     from legacy_nets.train import evaluate as worker
     from legacy_nets.train import report
@@ -159,29 +168,39 @@ def predict(
     legacy-nets predict inception_v3 --checkpoint inception_v3.ckpt --label-offset 1 \\
         --features Mixed_6e --out features.npz photo.jpg
     """
-    import numpy as np
-
     record = registry.get_net(net)
     if (features is None) != (out is None):
         raise BadInputError("--features and --out go together: which end point, and where to")
     prefix = open_checkpoint(checkpoint, best)
     changes = changed_settings(given)
-    read = _reader(record, images)
+    lengths: dict[str, int] = {}  # of clips
+    coloured: list[pathlib.Path] = []
+    if len(record.image_size) == 3:
+        lengths = {path: count_frames(pathlib.Path(path)) for path in images}
+        half = _files(images, read_clip)
+    else:
+        half = _pictures(record, images, coloured)
     quiet_tensorflow()
     from legacy_nets.train import evaluate as worker
 
     settings = worker.settings_of(prefix, net, **changes)
-    pixels = settings.pixels or record.pixels
-    pictures = np.stack(read(pixels, settings.image_size))
+    size = settings.image_size
+    for path, count in lengths.items():
+        if count < size[0]:
+            few = f"{path} has fewer than {size[0]} frames ({count})"
+            click.echo(f"{few}: they are repeated evenly", err=True)
+    half = half.framed(settings.pixels or record.pixels, size, record.channels)
     with worker.restored(settings, prefix, ema) as (graph, session, _):
-        if features is not None and out is not None:
-            values = graph.score(session, pictures, fetch=worker.end_point(graph, features))
-            arrays: dict[str, Any] = {features: values, "images": np.array(images)}
-            with written_whole(out) as unfinished, open(unfinished, "wb") as file:
-                np.savez(file, **arrays)
-            click.echo(f"{features} {values.shape} {values.dtype} of {len(images)} images in {out}")
-            return
-        probabilities = graph.score(session, pictures)
+        fetch = None if features is None else worker.end_point(graph, features)
+        values = graph.score(session, half, fetch)
+    if coloured:
+        click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
+    if features is not None and out is not None:
+        arrays: dict[str, Any] = {features: values, "images": np.array(images)}
+        with written_whole(out) as unfinished, open(unfinished, "wb") as file:
+            np.savez(file, **arrays)
+        click.echo(f"{features} {values.shape} {values.dtype} of {len(images)} images in {out}")
+        return
     names = settings.class_names
     if as_json:
         rows = [
@@ -190,42 +209,38 @@ def predict(
                 "class": names[int(row.argmax())],
                 "probabilities": dict(zip(names, row.tolist(), strict=True)),
             }
-            for path, row in zip(images, probabilities, strict=True)
+            for path, row in zip(images, values, strict=True)
         ]
         click.echo(json.dumps(rows, indent=1))
         return
-    for path, row in zip(images, probabilities, strict=True):
+    for path, row in zip(images, values, strict=True):
         ranked = np.argsort(-row)[:top]
         click.echo(f"{path}: " + "  ".join(f"{names[int(i)]} {row[i]:.4f}" for i in ranked))
 
 
-def _reader(net: registry.Net, paths: tuple[str, ...]) -> Callable[..., list[Any]]:
-    """What reads the pictures or clips as (pixels, size); a path that is none is refused now."""
-    from legacy_nets.data.clips import count_frames
-    from legacy_nets.data.clips import read_clip
+def _pictures(net: registry.Net, paths: tuple[str, ...], coloured: list[pathlib.Path]) -> Files:
+    """The pictures, decoded as they are scored; what is no image is refused now.
+
+    ``coloured`` gets those with colours that the net, of one channel, does not see.
+    """
     from legacy_nets.data.image_files import kind_of
     from legacy_nets.data.pixels import frame_all
     from legacy_nets.data.pixels import read_picture
 
-    if len(net.image_size) == 2:
-        pictures = [read_picture(path) for path in paths]
-        for path in paths:
-            kind = kind_of(pathlib.Path(path))
-            if kind and net.channels == 3:
-                click.echo(f"{path}: {kind} image, converted to 8-bit RGB", err=True)
-        if net.channels == 1 and any((p != p[..., :1]).any() for p in pictures):
-            click.echo(f"colour pictures are made grey: {net.name} takes 1 channel", err=True)
-        return lambda kind, size: [frame_all(p, kind, size, net.channels) for p in pictures]
+    def load(path: pathlib.Path, kind: str, size: tuple[int, ...], channels: int) -> np.ndarray:
+        picture = read_picture(path)
+        if channels == 1 and (picture != picture[..., :1]).any():
+            coloured.append(path)
+        return frame_all(picture, kind, size, channels)
 
-    lengths = {path: count_frames(pathlib.Path(path)) for path in paths}
+    half = _files(paths, load)
+    for path in half.paths:
+        kind = kind_of(path, decode=False)
+        if kind and net.channels == 3:
+            click.echo(f"{path}: {kind} image, converted to 8-bit RGB", err=True)
+    return half
 
-    def clips(kind: str, size: tuple[int, ...]) -> list[Any]:
-        for path, count in lengths.items():
-            if count < size[0]:
-                click.echo(
-                    f"{path} has fewer than {size[0]} frames ({count}): they are repeated evenly",
-                    err=True,
-                )
-        return [read_clip(pathlib.Path(path), kind, size, net.channels) for path in paths]
 
-    return clips
+def _files(paths: tuple[str, ...], load: Load) -> Files:
+    """Files without labels, as a half that is read to be evaluated."""
+    return Files(tuple(map(pathlib.Path, paths)), np.zeros(len(paths), np.int64), load, exact=True)

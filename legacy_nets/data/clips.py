@@ -26,6 +26,7 @@ from legacy_nets.data.pixels import frame_all
 from legacy_nets.data.pixels import read_picture
 from legacy_nets.data.stream import Files
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import NoHoldout
 from legacy_nets.errors import one_line
 
 IMAGES = (".png", ".jpg", ".jpeg")
@@ -215,7 +216,7 @@ def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int
         split = alone.is_dir() and any(path.is_dir() for path in alone.iterdir())
         found = _classes(alone if split else root)
         if holdout is None:
-            raise BadInputError(
+            raise NoHoldout(
                 f"{root} has no train and test folders: say what share of each class to hold out, "
                 "for instance --holdout 0.25"
             )

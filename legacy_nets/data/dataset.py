@@ -45,14 +45,41 @@ class Images(NamedTuple):
         for chosen in batches:
             yield Images(self.pictures[chosen], self.labels[chosen])
 
-    def framed(self, kind: str, size: tuple[int, ...], channels: int = 3) -> Images:
+    def framed(self, kind: str, size: tuple[int, ...], channels: int = 3) -> Images | Framed:
         """See ``Half``; pictures that have that size, kind "unit", stay what they are."""
         if kind == "unit" and self.pictures.shape[1:] == (*size, channels):
             return self
-        return Images(
-            np.stack([frame_all(picture, kind, size, channels) for picture in self.pictures]),
-            self.labels,
-        )
+        return Framed(self, kind, size, channels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Framed:
+    """A ``Half`` in memory as it came, at a net's size one batch at a time.
+
+    MNIST is 47 MB; at 224x224 it would be 36 GB.
+    """
+
+    raw: Images
+    kind: str
+    size: tuple[int, ...]
+    channels: int
+    exact: bool = True  # float32 as resized (to evaluate), not rounded to uint8 (to train)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """See ``Half``."""
+        return self.raw.labels
+
+    def read(self, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+        """See ``Half``."""
+        for raw, labels in self.raw.read(batches):
+            framed = [frame_all(picture, self.kind, self.size, self.channels) for picture in raw]
+            pictures = np.stack(framed)
+            yield Images(pictures if self.exact else np.rint(pictures).astype(np.uint8), labels)
+
+    def framed(self, kind: str, size: tuple[int, ...], channels: int = 3) -> Images | Framed:
+        """See ``Half``; from the pictures as they came."""
+        return self.raw.framed(kind, size, channels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,8 +124,8 @@ def framed(data: ImageData, kind: str, size: tuple[int, ...], channels: int = 3)
             f"is {short[0][0]} with {short[0][1]}): their frames are repeated evenly"
         )
     train, test = (half.framed(kind, size, channels) for half in (data.train, data.test))
-    if isinstance(train, Images) and train.pictures.dtype != np.uint8:
-        train = train._replace(pictures=np.rint(train.pictures).astype(np.uint8))
+    if isinstance(train, Framed):
+        train = dataclasses.replace(train, exact=False)
     return dataclasses.replace(data, train=train, test=test, channels=channels, notes=tuple(notes))
 
 

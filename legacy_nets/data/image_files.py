@@ -40,17 +40,19 @@ def image_paths(folder: pathlib.Path) -> list[pathlib.Path]:
     )
 
 
-def kind_of(path: pathlib.Path) -> str:
+def kind_of(path: pathlib.Path, decode: bool = True) -> str:
     """Decodes an image to the end; says what ``read_picture`` converts it from, "" of 8-bit RGB.
 
-    Raises BadInputError where it cannot be read.
+    Without ``decode`` it looks at the head of the file alone. Raises BadInputError where it
+    cannot be read.
     """
     with opened(path) as image:
         deep = image.mode.startswith(("I", "F")) or ";16" in str(image.tile)
         kind = "16-bit" if deep else KINDS.get(image.mode, image.mode)
-        if image.format == "JPEG":  # all of the file is read, at an eighth of the work
+        if decode and image.format == "JPEG":  # all of it is read, at an eighth of the work
             image.draft(None, (image.width // 8, image.height // 8))
-        image.load()
+        if decode:
+            image.load()
     return "" if kind == "RGB" else kind
 
 

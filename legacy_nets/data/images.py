@@ -22,6 +22,7 @@ from legacy_nets.data.image_files import load_picture
 from legacy_nets.data.image_files import readable
 from legacy_nets.data.stream import Files
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import NoHoldout
 
 TRAIN = "train"
 HELD_OUT = ("val", "test")  # names of the other half; the document's comes first
@@ -55,7 +56,7 @@ def load_images(
     names = _class_names(root, train)
     if held is None:
         if holdout is None:
-            raise BadInputError(
+            raise NoHoldout(
                 f"{root} has no folders {TRAIN} and val: say what share of each class to hold "
                 "out, for instance --holdout 0.2"
             )

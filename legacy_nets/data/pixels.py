@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import struct
 from collections.abc import Iterator
 
 import numpy as np
@@ -19,14 +20,16 @@ TORCH = {  # torchvision's mean and standard deviation of RGB in [0, 1]
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "kinetics": ((0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)),
 }
-KINDS = ("unit", "inception", "vgg", *TORCH)
+KINDS = ("unit", "inception", "vgg", "vgg_whole", *TORCH)
+SIXTEEN_BITS = ("PNG", "PPM")  # formats whose deepest grey, Pillow's mode I, has 16 bits
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601: red, green, blue
 
 
 def to_pixels(pictures: np.ndarray, kind: str) -> np.ndarray:
     """Scales [..., C] pictures (0 to 255) to float32 as ``kind`` says.
 
-    ``unit``: [0, 1] (document 001); ``inception``: [-1, 1]; ``vgg``: RGB less its means;
+    ``unit``: [0, 1] (document 001); ``inception``: [-1, 1]; ``vgg``, ``vgg_whole``: RGB less
+    its means;
     ``imagenet``, ``kinetics``: RGB / 255, less torchvision's means, over its deviations.
     """
     values = pictures.astype(np.float32)
@@ -34,7 +37,7 @@ def to_pixels(pictures: np.ndarray, kind: str) -> np.ndarray:
         return values / 255
     if kind == "inception":
         return values / 127.5 - 1
-    if kind == "vgg":
+    if kind in ("vgg", "vgg_whole"):
         return values - np.array(VGG_MEANS, np.float32)
     if kind in TORCH:
         mean, deviation = (np.array(numbers, np.float32) for numbers in TORCH[kind])
@@ -68,7 +71,8 @@ def frame(picture: np.ndarray, kind: str, height: int, width: int) -> np.ndarray
 
     Values stay from 0 to 255; ``to_pixels`` scales them.
 
-    ``unit``: the whole picture, antialiased; unchanged where it has the size already.
+    ``unit``, ``vgg_whole``: the whole picture, antialiased; unchanged where it has the size
+    already. Document 004's ResNet scripts feed the whole picture, too.
     ``inception``: the middle 0.875 of each side, then TF1's bilinear resize (slim's
     inception_preprocessing, for evaluation).
     ``vgg``: the shorter side resized to 256/224 of the net's, then the middle (slim's
@@ -77,7 +81,7 @@ def frame(picture: np.ndarray, kind: str, height: int, width: int) -> np.ndarray
     ``kinetics``: resized to 128/112 and 171/112 of the net's, not antialiased, whole numbers,
     then the middle (torchvision's VideoClassification).
     """
-    if kind == "unit":
+    if kind in ("unit", "vgg_whole"):
         return _antialiased(picture, height, width)
     if kind == "inception":
         top, left = (int((side - side * INCEPTION_CROP) / 2) for side in picture.shape[:2])
@@ -134,10 +138,20 @@ def resize_bilinear(
 
 @contextlib.contextmanager
 def opened(path: str | pathlib.Path) -> Iterator[ImageFile.ImageFile]:
-    """Opens an image; what goes wrong while the block decodes it is a BadInputError."""
+    """Opens an image; what goes wrong while the block decodes it is a BadInputError.
+
+    So are 32-bit numbers: what of them is white the file does not say.
+    """
     try:
         with Image.open(path) as image:
+            if image.mode == "F" or (image.mode == "I" and image.format not in SIXTEEN_BITS):
+                raise BadInputError(
+                    f"{path} holds 32-bit numbers (mode {image.mode}), and does not say which is "
+                    "white: save it with 8 or 16 bits"
+                )
             yield image
+    except BadInputError:
+        raise
     except FileNotFoundError:
         raise BadInputError(f"no such image: {path}") from None
     except IsADirectoryError:
@@ -149,9 +163,18 @@ def opened(path: str | pathlib.Path) -> Iterator[ImageFile.ImageFile]:
 
 
 def read_picture(path: str | pathlib.Path) -> np.ndarray:
-    """Reads any PNG or JPEG as uint8 [H, W, 3], RGB."""
+    """Reads any PNG or JPEG as uint8 [H, W, 3], RGB; of 16 bits the high byte."""
     with opened(path) as image:
-        upright = ImageOps.exif_transpose(image)  # phones note how they were held
+        upright = _upright(image)
         if upright.mode.startswith("I"):  # 16 bits of grey
             upright = Image.fromarray((np.asarray(upright) // 256).astype(np.uint8))
         return np.asarray(upright.convert("RGB"))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """The image as it was seen: phones note how they were held. A note that is damaged is none."""
+    try:
+        image.getexif()
+    except (SyntaxError, ValueError, KeyError, struct.error):
+        return image
+    return ImageOps.exif_transpose(image)

@@ -18,6 +18,7 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.dataset import Images
 from legacy_nets.data.dataset import split
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import NoHoldout
 from legacy_nets.errors import one_line
 from legacy_nets.files import written_whole
 
@@ -205,7 +206,7 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
     if len(files) == 2 and holdout is not None:
         raise BadInputError(f"{path} has both halves already: leave --holdout out")
     if len(files) == 1 and holdout is None:
-        raise BadInputError(
+        raise NoHoldout(
             f"{path} has only {next(iter(files.values())).name}: say what share of it to hold out, "
             "for instance --holdout 0.25"
         )

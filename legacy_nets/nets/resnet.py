@@ -18,8 +18,8 @@ Differs: 004-E04, E22 names are the full paths that TensorFlow 1.15 gives them i
 The name tables know names only. Which arithmetic the weights were trained with is for you to say:
 
   weights                                     options
-  the document's own (Keras .h5, TF format)   none
-  those of its train script (resNet_50.ckpt)  dense=1024, frozen=True to train on
+  the document's own (Keras .h5, TF format)   none; pixels "vgg_whole"
+  those of its train script (resNet_50.ckpt)  dense=1024, frozen=True to train on; the same pixels
   torchvision                                 padding="torch"
   slim resnet_v1 (stride in the 1x1, [1])     padding="slim", stride_in=1
 

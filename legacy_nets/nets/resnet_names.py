@@ -54,6 +54,8 @@ def _places(name: str) -> Iterator[tuple[str, str, str, str, str]]:
 TRAINED_WITH: dict[str, dict[str, Any]] = {  # layout -> what its weights need
     "torch": {"padding": "torch", "pixels": "imagenet"},
     "slim": {"padding": "slim", "stride_in": 1},
+    # The document's scripts squeeze the whole picture to 224x224; slim cuts out the middle.
+    **{f"keras_{kind}": {"pixels": "vgg_whole"} for kind in ("h5", "tf", "transfer")},
 }
 
 

@@ -166,6 +166,11 @@ def _grid(tokens: int) -> int:
     return side
 
 
+def _alike(stored: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether both are [1, tokens, D], of any number of tokens."""
+    return len(stored) == len(wanted) and stored[::2] == wanted[::2]
+
+
 class Resized:
     """A source, its position embeddings resized to those of a graph where they differ."""
 
@@ -173,23 +178,23 @@ class Resized:
         """``source`` is under the graph's names (``for_net``); ``variables`` are the graph's."""
         self.source = source
         self.prefix = source.prefix
-        self.shapes = {
+        shapes = {
             variable.op.name: tuple(variable.shape.as_list())
             for variable in variables
             if variable.op.name.endswith(POSITIONS) and variable.op.name in source.tensors
         }
-        sizes = {
+        self.sizes = {
             name: Stored(shape, source.tensors[name].dtype)
-            for name, shape in self.shapes.items()
-            if source.tensors[name].shape[-1:] == shape[-1:]  # else: match says so
+            for name, shape in shapes.items()
+            if _alike(source.tensors[name].shape, shape)  # else: match says so
         }
-        self.tensors: Mapping[str, Described] = {**source.tensors, **sizes}
+        self.tensors: Mapping[str, Described] = {**source.tensors, **self.sizes}
 
     def read(self, name: str) -> np.ndarray:
         """One tensor, resized if it is the position embeddings."""
         value = self.source.read(name)
-        if name in self.shapes:
-            return resize_position_embeddings(value, self.shapes[name][1])
+        if name in self.sizes:
+            return resize_position_embeddings(value, self.sizes[name].shape[1])
         return value
 
     def check_complete(self) -> None:
