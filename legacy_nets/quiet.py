@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import logging
 import os
@@ -27,12 +28,27 @@ def import_quietly() -> None:
 
     TF_CPP_MIN_LOG_LEVEL and Python's -W option still rule where the user has set them.
     """
-    if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+    quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
+    if quiet:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        with _held_back_stderr():
-            importlib.import_module("legacy_nets.tf1")
+    with _held_back_stderr() if quiet else contextlib.nullcontext(), _without_garbage_search():
+        importlib.import_module("legacy_nets.tf1")
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", category=UserWarning, module=r"tf_keras|tf_slim|keras")
+
+
+@contextlib.contextmanager
+def _without_garbage_search() -> Iterator[None]:
+    """Imports what lives till the process ends: Python need never look there for garbage."""
+    first, searched = "tensorflow" not in sys.modules, gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if first:
+            gc.freeze()
+        if searched:
+            gc.enable()
 
 
 @contextlib.contextmanager

@@ -249,3 +249,8 @@ def test_figures_are_written(tmp_path):
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(BadInputError, match="height, width, inputs, outputs"):
         figures.draw_kernels([1.0], tmp_path / "no.png")
+
+
+def test_no_outputs_have_no_fields():
+    images, _, _ = anatomy.built("demo_cnn")
+    assert anatomy.receptive_fields([], images) == []

@@ -70,6 +70,32 @@ def test_weights_and_whole_models(keras):
     assert slots and source.read(slots[0]).shape == (3, 3, 3, 2)
 
 
+def test_the_code_of_a_lambda_layer_is_never_run(tmp_path):
+    """Keras keeps it as Python byte code, which its own loader runs."""
+    path, mark = tmp_path / "whole.h5", tmp_path / "ran"
+    with tf.Graph().as_default():
+        layers = tf.keras.layers
+
+        def code(x, mark=str(mark)):
+            open(mark, "w").close()
+            return x
+
+        model = tf.keras.Sequential(
+            [layers.Dense(3, input_shape=(4,), name="dense"), layers.Lambda(code)]
+        )
+        model.save(path)
+    mark.unlink()
+    source = open_weights(path)
+    assert [source.read(name).shape for name in ("dense/kernel", "dense/bias")] == [(4, 3), (3,)]
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.layers.dense(tf.zeros([1, 4]), 3, name="dense")
+        match(tf.global_variables(), source).apply(session)
+    assert not mark.exists()
+    with tf.Graph().as_default():
+        tf.keras.models.load_model(path)
+    assert mark.exists()  # so the file does hold what would run
+
+
 def test_tf_format(keras):
     folder, want = keras
     source = _assert_holds(folder / "tf", want)

@@ -103,6 +103,8 @@ def receptive_fields(
 ) -> list[Field | None]:
     """As ``receptive_field``, for many tensors of one graph in one walk."""
     wanted = list(outputs)
+    if not wanted:
+        return []
     alive = graphs.live(images.graph, [images], wanted)
     found = receptive.fields(alive.operations, alive.sources, known_size)
     return [found.get(output.op.name) for output in wanted]

@@ -57,7 +57,7 @@ def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str 
         column, row = divmod(index, rows)
         x, y = width * column, -row
         # how many values the layer gives, on a log scale
-        bar = 2.9 + 0.85 * (logs[index] - narrow) / spread
+        bar = 3.15 + 0.4 * (logs[index] - narrow) / spread
         axes.add_patch(
             Rectangle(
                 (x + 0.12, y - 0.38), bar, 0.76, facecolor=_colour(layer), edgecolor="#555555"
@@ -262,7 +262,7 @@ def _short(name: str, stage: str) -> str:
 
 
 def _facts(layer: Layer) -> str:
-    facts = [layer.kind]
+    facts = [layer.kind.replace("convolution", "conv")]  # or the words leave their block
     if layer.kernel:
         facts.append(
             "x".join(map(str, layer.kernel)) + "/" + "x".join(map(str, layer.stride or ()))

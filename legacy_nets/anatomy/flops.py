@@ -23,6 +23,13 @@ PRODUCTS = {"MatMul", "_FusedMatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatM
 LOOPS = {"While", "StatelessWhile"}
 CALLS = {"PartitionedCall": "f", "StatefulPartitionedCall": "f"}
 BRANCHES = {"If", "StatelessIf"}
+# Recurrent cells that are one operation: which input is the data, and which are weights.
+BLOCK_CELLS = {
+    "BlockLSTM": (1, (4,)),
+    "BlockLSTMV2": (1, (4,)),
+    "LSTMBlockCell": (0, (3,)),
+    "GRUBlockCell": (0, (2, 3)),
+}
 COUNTED = {*CONVOLUTIONS, *DEPTHWISE, *TRANSPOSED, *PRODUCTS}
 _SAME_ELEMENTS = {"Reshape", "Squeeze", "ExpandDims", "Transpose"}
 
@@ -52,6 +59,8 @@ class Counter:
             inside = multiply_adds_inside(operation, "body")
             trips = trip_count(operation)
             return inside if trips is None or inside is None else trips * inside
+        if operation.type in BLOCK_CELLS:
+            return self._cell(operation)
         if operation.type in CALLS:
             return multiply_adds_inside(operation, CALLS[operation.type])
         if operation.type in BRANCHES:  # the dearer of the two
@@ -164,6 +173,15 @@ class Counter:
             if elements is None
             else formulas.dense_multiply_adds(inner, outer, elements // outer)
         )
+
+    def _cell(self, operation: Any) -> int | None:
+        """Each row of the data meets all weights of the gates, those of the state among them."""
+        data, weights = BLOCK_CELLS[operation.type]
+        values, width = self.elements(operation.inputs[data]), self._shape(operation.inputs[data])
+        gates = [size(tuple(self._shape(operation.inputs[i]) or (None,))) for i in weights]
+        if values is None or not width or not width[-1] or None in gates:
+            return None
+        return values // width[-1] * sum(gate for gate in gates if gate is not None)
 
     def _einsum(self, operation: Any) -> int | None:
         equation = operation.get_attr("equation").decode()

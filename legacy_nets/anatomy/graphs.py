@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import re
 from collections.abc import Iterable
@@ -12,22 +13,28 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.strangers import stranger
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import one_line
 from legacy_nets.tf1.functions import is_known
 
 VARIABLES = {"VarHandleOp", "VariableV2", "Variable"}
-_SOURCES = {
+SOURCES = {  # operations that data come out of
     "Placeholder",
     "PlaceholderV2",
     "PlaceholderWithDefault",
     "IteratorGetNext",
     "IteratorGetNextSync",
+    "QueueDequeue",
     "QueueDequeueV2",
+    "QueueDequeueMany",
     "QueueDequeueManyV2",
+    "QueueDequeueUpTo",
     "QueueDequeueUpToV2",
     "ParseExample",
     "ParseExampleV2",
+    "ParseSingleExample",
+    "DecodeRaw",
     "DecodeJpeg",
     "DecodePng",
     "DecodeImage",
@@ -52,11 +59,27 @@ def load(path: str | pathlib.Path) -> Loaded:
     does not have (it names them).
     """
     path = pathlib.Path(path)
+    definition, meta = read(path)
+    check_known(path, definition)
+    producers = meta.meta_info_def.stripped_op_list if meta else None
+    return Loaded(imported(path, definition, producers), _trainable(meta) if meta else None)
+
+
+def read(path: pathlib.Path) -> tuple[Any, Any]:
+    """The GraphDef of a file, and its MetaGraphDef (None of a .pb or .pbtxt).
+
+    Raises: BadInputError for a file that cannot be read or holds no operations.
+    """
     if not path.is_file():
         raise BadInputError(f"{path}: no such file: give a net's name, a .meta or a frozen .pb")
     meta = tf.MetaGraphDef()
     definition = tf.GraphDef()
     is_meta = path.suffix == ".meta" or path.name.endswith(".meta.txt")
+    if path.name in ("saved_model.pb", "saved_model.pbtxt"):
+        raise BadInputError(
+            f"{path} is a SavedModel, no frozen graph: freeze it (tf.saved_model.loader.load, then "
+            "tf.graph_util.convert_variables_to_constants) and describe that"
+        )
     _parse(path, meta if is_meta else definition)
     if is_meta:
         definition = meta.graph_def
@@ -65,23 +88,36 @@ def load(path: str | pathlib.Path) -> Loaded:
             f"{path} holds no operations: it is damaged, or no "
             + ("MetaGraphDef" if is_meta else "GraphDef (a saved_model.pb must be frozen first)")
         )
+    return definition, meta if is_meta else None
+
+
+def check_known(path: pathlib.Path, definition: Any) -> None:
+    """Raises BadInputError for operations that TensorFlow does not have; it names them."""
     unknown = sorted({node.op for node in _all_nodes(definition)} - _own_functions(definition))
     unknown = [name for name in unknown if not is_known(name)]
     if unknown:
         raise BadInputError(
             f"{path} needs operations that this TensorFlow does not have: {', '.join(unknown)} "
-            "(tf.contrib's or custom ones): describe a graph without them"
+            "(tf.contrib's or custom ones): export the graph without them"
         )
+
+
+def imported(path: pathlib.Path, definition: Any, producers: Any = None) -> Any:
+    """A graph of a definition; ``producers``: the op list that was saved beside it, if any.
+
+    Raises: BadInputError where it is no graph that can be built.
+    """
     graph = tf.Graph()
     try:
         with graph.as_default():
-            producers = meta.meta_info_def.stripped_op_list
             tf.import_graph_def(
-                definition, name="", producer_op_list=producers if producers.op else None
+                definition,
+                name="",
+                producer_op_list=producers if producers and producers.op else None,
             )
     except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
         raise BadInputError(f"{path} is no graph that can be built: {one_line(error)}") from error
-    return Loaded(graph, _trainable(meta) if is_meta else None)
+    return graph
 
 
 def _parse(path: pathlib.Path, message: Any) -> None:
@@ -92,9 +128,8 @@ def _parse(path: pathlib.Path, message: Any) -> None:
             message.ParseFromString(path.read_bytes())
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
         kind = type(message).__name__
-        raise BadInputError(
-            f"{path} is damaged or no {kind} ({one_line(error)}): export or copy it again"
-        ) from None
+        what = stranger(path.read_bytes()[:64]) or f"({one_line(error)}): export or copy it again"
+        raise BadInputError(f"{path} is damaged or no {kind} {what}") from None
 
 
 def _all_nodes(definition: Any) -> Iterable[Any]:
@@ -138,7 +173,7 @@ class Live:
     sources: frozenset[str]
     frames: dict[str, str]  # operation -> name of the tf.while_loop (of v1) that it lies in
 
-    @property
+    @functools.cached_property
     def names(self) -> set[str]:
         """Names of the operations."""
         return {operation.name for operation in self.operations}
@@ -187,7 +222,7 @@ def live(graph: Any, inputs: Iterable[Any] | None = None, outputs: Any = None) -
 
 def _sources(operations: list[Any]) -> frozenset[str]:
     """Operations that give data; scalars (is_training, keep_prob) are none."""
-    named = [op for op in operations if op.type in _SOURCES]
+    named = [op for op in operations if op.type in SOURCES]
     wide = [op for op in named if op.outputs and op.outputs[0].shape.rank not in (0, None)]
     loose = [op for op in named if op.outputs and op.outputs[0].shape.rank is None]
     return frozenset(op.name for op in wide or loose)

@@ -40,7 +40,7 @@ class Layer:
     groups: int
     parameters: int
     trainable: int
-    multiply_adds: int | None  # for one image; None where a size is not known
+    multiply_adds: int | None  # see Anatomy.batch; None where a size is not known
     field: Field | None  # receptive field, None where a value depends on the whole input
     variables: tuple[str, ...]
     tensor: str  # name of the output tensor
@@ -68,8 +68,17 @@ class Anatomy:
         return sum(layer.trainable for layer in self.layers)
 
     @property
+    def batch(self) -> int:
+        """Images that the multiply-adds are for: 1 unless the graph fixes how many it takes."""
+        for layer in self.layers:
+            shape = layer.output if layer.kind == "input" else None
+            if shape and len(shape) > 1 and shape[0] is not None and None not in shape:
+                return shape[0]
+        return 1
+
+    @property
     def multiply_adds(self) -> int | None:
-        """For one image; None if that of a layer is not known."""
+        """For ``batch`` images; None if that of a layer is not known."""
         counts = [layer.multiply_adds for layer in self.layers]
         return None if None in counts else sum(count for count in counts if count is not None)
 
@@ -205,7 +214,7 @@ def _notes(row: Row, shared: bool) -> list[str]:
     if row.anchor.type in flops.LOOPS:
         rounds = flops.trip_count(row.anchor)
         notes.append(_rounds(rounds))
-    elif row.kind in LOOP_KINDS:
+    elif row.kind in LOOP_KINDS and row.anchor.type not in flops.BLOCK_CELLS:
         notes.append(_rounds(frame_rounds(row.operations)))
     if any(op.type in _NOTED for op in row.operations) and not notes:
         notes.append("branch: which way is decided when the graph runs")

@@ -40,6 +40,8 @@ _JOINS = {
     "Pack": "stack",
 }
 _OTHERS = {
+    "BlockLSTM": "lstm",
+    "BlockLSTMV2": "lstm",
     "LRN": "local response norm",
     "ResizeBilinear": "resize",
     "ResizeBicubic": "resize",

@@ -16,6 +16,7 @@ from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
 
 _ENDINGS = (".meta", ".pb", ".pbtxt")
+NAMED = 4  # layers of one note that are named
 
 
 @click.command()
@@ -40,8 +41,9 @@ def describe(
     legacy-nets describe resnet_v2_50 --size 299x299 --num-classes 1001
     legacy-nets describe run/model.ckpt-300.meta
 
-    Multiply-adds are for one image; field, step and pad are the receptive field, the effective
-    stride and the effective padding ("all": the whole input; "!": paths not aligned).
+    Multiply-adds are for one image, or for the batch that FILE fixes; field, step and pad are the
+    receptive field, the effective stride and the effective padding ("all": the whole input; "!":
+    paths not aligned).
     """
     is_file = net.endswith(_ENDINGS) or pathlib.Path(net).is_file()
     if is_file:
@@ -88,6 +90,7 @@ def as_dict(found: Any, rows: Any) -> dict[str, Any]:
         "parameters": found.parameters,
         "trainable": found.trainable,
         "multiply_adds": found.multiply_adds,
+        "batch": found.batch,
         "layers": [dataclasses.asdict(row) for row in rows],
         "unused_variables": [{"name": name, "shape": shape} for name, shape in found.unused],
         "notes": found.notes,
@@ -115,6 +118,7 @@ def _print(found: Any, rows: Any) -> None:
     for row in rows:
         table.add_row(*_cells(row))
     unit = found.multiply_adds
+    images = "one image" if found.batch == 1 else f"the {found.batch} of its fixed batch"
     table.add_section()
     table.add_row(
         "total", f"{len(found.layers)} rows", *[""] * 4, f"{found.parameters:,}", _count(unit)
@@ -125,7 +129,7 @@ def _print(found: Any, rows: Any) -> None:
     console.print(table)
     click.echo(
         f"{found.name}: {found.parameters:,} parameters, {found.trainable:,} of them trainable; "
-        f"{_count(unit)} multiply-adds for one image"
+        f"{_count(unit)} multiply-adds for {images}"
     )
     if found.unused:
         names = ", ".join(name for name, _ in found.unused[:3])
@@ -133,9 +137,15 @@ def _print(found: Any, rows: Any) -> None:
         click.echo(f"{len(found.unused)} variables belong to no layer: {names}{more}")
     for note in found.notes:
         click.echo(note)
+    noted: dict[str, list[str]] = {}
     for row in rows:
         for note in row.notes:
-            click.echo(f"{row.name}: {note}")
+            noted.setdefault(note, []).append(row.name)
+    for note, rows_noted in noted.items():
+        most = rows_noted
+        if len(most) > NAMED:
+            most = [*most[: NAMED - 1], "...", most[-1]]
+        click.echo(f"{', '.join(most)}: {note}")
 
 
 def _cells(row: Any) -> tuple[str, ...]:

@@ -22,4 +22,10 @@ def body(operation: Any, attribute: str) -> Any:
     inputs = operation.inputs[1:] if "branch" in attribute else operation.inputs
     name = operation.get_attr(attribute).name
     shapes = [tensor.shape for tensor in inputs]
-    return _control_flow.get_func_graph(operation, shapes, name)
+    outermost = operation.graph
+    while hasattr(outermost, "outer_graph"):
+        outermost = outermost.outer_graph
+    # In a plain graph the function is not made known to eager mode, where another graph's of the
+    # same name may be already.
+    with outermost.as_default():
+        return _control_flow.get_func_graph(operation, shapes, name)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import weakref
 from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from typing import Any
 
+_autograph = importlib.import_module("tensorflow.python.autograph.core.ag_ctx")
 _ops: Any = importlib.import_module("tensorflow.python.framework.ops")
 _context = importlib.import_module("tensorflow.python.eager.context")
-_resources = importlib.import_module("tensorflow.python.ops.resource_variable_ops")
+_resources: Any = importlib.import_module("tensorflow.python.ops.resource_variable_ops")
 
 
 def answer_quickly() -> None:
@@ -35,6 +37,8 @@ def answer_quickly() -> None:
     _ops.executing_eagerly_outside_functions = quick
     for package in ("tf_keras.src", "tensorflow.python.keras"):  # tf.layers', slim's
         vars(importlib.import_module(f"{package}.legacy_tf_layers.base"))["set"] = _set
+        selectors: Any = importlib.import_module(f"{package}.utils.version_utils")
+        selectors.swap_class = _swapping_once(selectors.swap_class)
 
 
 class _Known(tuple[Any, ...]):
@@ -50,13 +54,39 @@ def _set(items: Iterable[Any]) -> Any:
     return _Known(collected) if hasattr(collected[:1] and collected[0], "ref") else set(collected)
 
 
+def _swapping_once(swap: Callable[..., type]) -> Callable[..., type]:
+    """Keras' ``swap_class``, which gives a class the bases of graph mode or of eager mode.
+
+    It is asked for every layer that is made, and writes ``__bases__`` each time, which empties
+    Python's caches of attributes. A class that has the bases of this mode already is left alone.
+    """
+    done: dict[type, weakref.WeakSet[type]] = {}  # for each kind of base: classes that have it
+    mode: list[bool] = []
+
+    @functools.wraps(swap)
+    def once(cls: type, v2_cls: type, v1_cls: type, use_v2: bool) -> type:
+        if mode != [use_v2]:
+            done.clear()
+            mode[:] = [use_v2]
+        classes = done.setdefault(v2_cls, weakref.WeakSet())
+        if cls in classes:
+            return cls
+        swapped = swap(cls, v2_cls, v1_cls, use_v2)
+        if swapped is cls:
+            classes.add(cls)
+        return swapped
+
+    return once
+
+
 @contextlib.contextmanager
 def without_initial_values() -> Iterator[None]:
     """Variables made inside have name, shape and collections, but nothing that initializes them.
 
     For graphs that are looked at and never run: half the operations, a third of the time.
     """
-    with importlib.import_module("tensorflow").variable_creator_scope(_bare_variable):
+    as_written = _autograph.ControlStatusCtx(status=_autograph.Status.DISABLED)
+    with as_written, importlib.import_module("tensorflow").variable_creator_scope(_bare_variable):
         yield
 
 
@@ -66,10 +96,34 @@ def _bare_variable(create: Callable[..., Any], **given: Any) -> Any:
         shape = value.keywords.get("shape", value.args[0] if value.args else None)
     if shape is None or not callable(value) or given.get("dtype") is None:
         return create(**given)
-    variable = _resources.UninitializedVariable(**{**given, "shape": shape})
-    keys = _ops.GraphKeys
-    collections = set(given.get("collections") or ()) - {keys.GLOBAL_VARIABLES}  # it is in there
-    if given.get("trainable") is not False:
-        collections.add(keys.TRAINABLE_VARIABLES)
-    _ops.get_default_graph().add_to_collections(sorted(collections), variable)
-    return variable
+    return _Handle(**{**given, "shape": shape})
+
+
+class _Handle(_resources.BaseResourceVariable):
+    """A variable that is one operation: its handle, which layers read where they need it."""
+
+    __eq__ = object.__eq__  # as in any graph of TensorFlow 1, without asking whether this is one
+    __hash__ = object.__hash__
+
+    def __init__(self, **given: Any) -> None:
+        about = ("shape", "dtype", "trainable", "synchronization", "aggregation", "constraint")
+        with _ops.init_scope(), _ops.name_scope(given.get("name"), "Variable") as scope:
+            name = _ops.name_from_scope_name(scope)
+            handle = _resources._variable_handle_from_shape_and_dtype(
+                given["shape"], given["dtype"], name, scope, graph_mode=True
+            )
+            handle._parent_trackable = weakref.ref(self)
+            handle._name, handle._unique_id = f"{name}:0", name
+            super().__init__(
+                **{key: given.get(key) for key in about},
+                handle=handle,
+                handle_name=name,
+                unique_id=name,
+                in_graph_mode=True,
+            )
+            keys = _ops.GraphKeys
+            collections = given.get("collections")
+            wanted = {keys.GLOBAL_VARIABLES} if collections is None else set(collections)
+            if self.trainable:
+                wanted.add(keys.TRAINABLE_VARIABLES)
+            _ops.get_default_graph().add_to_collections(sorted(wanted), self)
