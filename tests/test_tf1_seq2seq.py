@@ -90,8 +90,12 @@ def test_wrong_arguments():
         with pytest.raises(ValueError, match=r"attention_layer_size has 2 entries for 1"):
             mechanism = seq2seq.LuongAttention(3, tf.zeros([2, 3, 4]))
             seq2seq.AttentionWrapper(tf.nn.rnn_cell.GRUCell(3), mechanism, [1, 2])
-        with pytest.raises(ValueError, match="a coverage penalty is not offered"):
-            seq2seq.BeamSearchDecoder(None, None, [1], 2, zeros, 3, coverage_penalty_weight=0.5)
+        table = tf.zeros([4, 2])
+        decoder = seq2seq.BeamSearchDecoder(
+            None, table, [1], 2, tf.zeros([3, 2]), 3, coverage_penalty_weight=0.5
+        )
+        with pytest.raises(ValueError, match="must be 0.0 if no cell is attentional"):
+            decoder.initialize()
         with pytest.raises(ValueError, match="must be the same 1, 2, 1"):
             tf.contrib.legacy_seq2seq.sequence_loss_by_example([zeros], [zeros], [zeros, zeros])
         with pytest.raises(ValueError, match=r"Length of encoder_inputs \(1\) must be at least"):

@@ -26,8 +26,9 @@ _ESTIMATOR = "tensorflow_estimator.python.estimator"
 _TPU = "tensorflow.python.tpu"
 # What scripts take from the package; imported together, since nothing of it can be later.
 _MODULES = ("api._v1.estimator", "estimator_lib", "early_stopping", "hooks.hooks",
-            "canned.rnn", "canned.parsing_utils", "canned.head", "canned.optimizers",
-            "inputs.inputs", "keras_lib", "util", "tpu.tpu_estimator")  # fmt: skip
+            "canned.kmeans", "canned.rnn", "canned.parsing_utils", "canned.head",
+            "canned.optimizers", "inputs.inputs", "keras_lib", "util",
+            "tpu.tpu_estimator")  # fmt: skip
 _GONE = {  # offered by 1.15 and dropped before 2.15, with what to take instead
     "BoostedTrees": "sklearn.ensemble.GradientBoostingClassifier or GradientBoostingRegressor",
 }

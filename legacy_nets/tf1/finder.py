@@ -43,6 +43,7 @@ MOVED = {
     "contrib.losses.python.losses": "tf_slim.losses",
     "contrib.metrics.python.ops": "tf_slim.metrics",
     "contrib.keras.api": "tf_keras.api._v1",
+    "keras.engine": "tf_keras.api._v1.keras.layers",
     "contrib.learn.python.learn": "legacy_nets.tf1.contrib.learn",
 }
 
@@ -196,6 +197,8 @@ def _attribute(path: str) -> types.ModuleType | None:
 def _shallow(path: str) -> types.ModuleType | None:
     """``contrib.rnn.python.ops.core_rnn_cell`` is ``contrib.rnn``: its names are all there."""
     parts = path.split(".")
+    if len(parts) == 3 and parts[0] == "keras":  # keras.layers.core, keras.utils.np_utils
+        return _attribute(f"keras.{parts[1]}") or _moved(f"keras.{parts[1]}")
     if len(parts) < 3 or parts[0] != "contrib" or parts[2] != "python":
         return None
     try:

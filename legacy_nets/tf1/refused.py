@@ -13,6 +13,13 @@ _NAMES = {
         "CudnnRNNRelu": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
         "CudnnRNNTanh": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
     },
+    "factorization": {
+        "GMM": "sklearn.mixture.GaussianMixture",
+        "GmmAlgorithm": "sklearn.mixture.GaussianMixture",
+        "gmm": "sklearn.mixture.GaussianMixture",
+        "WALSMatrixFactorization": "sklearn.decomposition.NMF",
+        "WALSModel": "sklearn.decomposition.NMF",
+    },
     "framework": {
         "fuse_op": "nothing (no package has it today)",
         "load_and_remap_matrix_initializer": "tf.train.load_variable",
@@ -71,11 +78,9 @@ _PACKAGES = {
     "decision_trees": "sklearn.tree",
     "distribute": "tf.distribute",
     "estimator": "tf.estimator",
-    "factorization": "sklearn.cluster.KMeans, sklearn.mixture.GaussianMixture",
     "ffmpeg": "tf.audio.decode_wav, or the package av",
     "fused_conv": "tf.nn.conv2d, tf.nn.bias_add and tf.nn.relu",
     "gan": "the package tensorflow-gan",
-    "graph_editor": "tf.import_graph_def with input_map",
     "grid_rnn": "tf.contrib.rnn.MultiRNNCell",
     "hadoop": "tf.data.TFRecordDataset",
     "hooks": "tf.train.ProfilerHook",
@@ -123,7 +128,7 @@ _PACKAGES = {
     "verbs": "tf.distribute",
 }
 # Scripts import these without using them: they fail at the first call.
-_LATE = ("factorization", "tensor_forest", "timeseries")
+_LATE = ("tensor_forest", "timeseries")
 
 
 def error(package: str, name: str) -> AttributeError:

@@ -23,7 +23,7 @@ import measure
 import numpy as np
 
 GOLDEN = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "contrib")
-MODULES = ("contrib_rnn", "contrib_seq2seq", "contrib_more")
+MODULES = ("contrib_rnn", "contrib_seq2seq", "contrib_more", "contrib_graph", "contrib_opt")
 
 
 def cases():
@@ -60,14 +60,14 @@ def answer(tf, case):
                 values["gradient " + variable.op.name] = tf.norm(tf.convert_to_tensor(gradient))
         session.run([tf.global_variables_initializer(), tf.tables_initializer()])
         for variable in variables:
-            if variable.dtype.base_dtype == tf.float32:
+            if variable.dtype.base_dtype == tf.float32 and variable.shape.dims is not None:
                 shape = variable.shape.as_list()
                 variable.load(fill.variable(variable.op.name, shape), session)
         tensors = {name: value for name, value in values.items() if tf.is_tensor(value)}
         arrays = {name: np.asarray(value) for name, value in values.items()
                   if name not in tensors}  # fmt: skip
         arrays.update(session.run(tensors))
-        named = [[v.op.name, v.shape.as_list()] for v in variables]
+        named = [[v.op.name, v.shape.dims and v.shape.as_list()] for v in variables]
     return {"variables": named, "values": {key: arrays[key] for key in sorted(arrays)}}
 
 

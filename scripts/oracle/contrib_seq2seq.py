@@ -273,6 +273,7 @@ CASES = [
     _beam("beam", False),
     _beam("beam_length", False, length_penalty_weight=0.7),
     _beam("beam_attention", True),
+    _beam("beam_coverage", True, coverage_penalty_weight=0.7, length_penalty_weight=0.5),
     small,
     _legacy("legacy_basic", "basic_rnn_seq2seq"),
     _legacy("legacy_tied", "tied_rnn_seq2seq"),

@@ -127,6 +127,20 @@ class NadamOptimizer(tf.train.AdamOptimizer):
             use_nesterov=True,
         )
 
+    def _apply_sparse_shared(self, grad: Any, var: Any, indices: Any, scatter_add: Any) -> Any:
+        """All of the moments decay; the rows named by ``indices`` get the gradient."""
+        numbers = self._numbers(var, *self._get_beta_accumulators())
+        rate = numbers["lr"] * tf.sqrt(1 - numbers["beta2_power"]) / (1 - numbers["beta1_power"])
+        grown = []
+        for slot, beta, new in (("m", "beta1", grad), ("v", "beta2", tf.square(grad))):
+            moment = self.get_slot(var, slot)
+            with tf.control_dependencies([moment.assign(moment * numbers[beta])]):
+                moved = scatter_add(moment, indices, (1 - numbers[beta]) * new)
+            grown.append(tf.gather(moved, indices))
+        m = (1 - numbers["beta1"]) * grad + numbers["beta1"] * grown[0]
+        change = rate * m / (tf.sqrt(grown[1]) + numbers["epsilon"])
+        return tf.group(scatter_add(var, indices, -change), *grown)
+
     def _numbers(self, var: Any, beta1_power: Any, beta2_power: Any) -> dict[str, Any]:
         numbers = {
             "beta1_power": beta1_power,
@@ -160,20 +174,35 @@ def extend_with_decoupled_weight_decay(base_optimizer: type) -> type:
             name: str | None = None,
             decay_var_list: Any = None,
         ) -> Any:
-            """Decay first, then the base class's step."""
+            """The base class's step, in which each variable decays before it is updated."""
             if decay_var_list is not None:
                 self._limit(decay_var_list)
-            pairs = list(grads_and_vars)
-            decayed = [
-                variable.assign_sub(
-                    tf.cast(self._decay, variable.dtype.base_dtype) * variable, read_value=False
-                )
-                for gradient, variable in pairs
-                if gradient is not None
-                and (self._decayed is None or variable.ref() in self._decayed)
-            ]
-            with tf.control_dependencies(decayed):
-                return super().apply_gradients(pairs, global_step, name)
+            return super().apply_gradients(grads_and_vars, global_step, name)
+
+        def _apply_dense(self, grad: Any, var: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var)):
+                return super()._apply_dense(grad, var)
+
+        def _resource_apply_dense(self, grad: Any, var: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var)):
+                return super()._resource_apply_dense(grad, var)
+
+        def _apply_sparse(self, grad: Any, var: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var, grad.indices)):
+                return super()._apply_sparse(grad, var)
+
+        def _resource_apply_sparse(self, grad: Any, var: Any, indices: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var, indices)):
+                return super()._resource_apply_sparse(grad, var, indices)
+
+        def _shrink(self, var: Any, rows: Any = None) -> list[Any]:
+            """What makes a variable smaller; with a sparse gradient only the rows it is for."""
+            if self._decayed is not None and var.ref() not in self._decayed:
+                return []
+            decay = tf.cast(self._decay, var.dtype.base_dtype)
+            if rows is None:
+                return [var.assign_sub(decay * var, read_value=False)]
+            return [tf.scatter_sub(var, rows, decay * tf.gather(var, rows))]
 
         def _limit(self, variables: Any) -> None:
             self._decayed = {variable.ref() for variable in variables} if variables else None
@@ -329,13 +358,16 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
             loss, gradient = options["loss_grad_func"](x)
             return float(loss), gradient.astype("float64")
 
+        def in_double(evaluate: Any) -> Any:  # all that SLSQP of today's scipy takes
+            return lambda x: np.asarray(evaluate(x)[0], "float64")
+
         settings = dict(options["optimizer_kwargs"])
         kinds = (
             ("eq", options["equality_funcs"], options["equality_grad_funcs"]),
             ("ineq", options["inequality_funcs"], options["inequality_grad_funcs"]),
         )
         constraints = [
-            {"type": kind, "fun": lambda x, f=f: f(x)[0], "jac": lambda x, g=g: g(x)[0]}
+            {"type": kind, "fun": in_double(f), "jac": in_double(g)}
             for kind, functions, gradients in kinds
             for f, g in zip(functions, gradients, strict=True)
         ]
@@ -345,7 +377,7 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
         initial = options["initial_val"]
         result = scipy.optimize.minimize(
             both,
-            initial,
+            initial.astype("float64"),
             jac=True,
             method=method,
             bounds=options["packed_bounds"],

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
 from legacy_nets.tf1.contrib.seq2seq.helpers import lookup_of
+from legacy_nets.tf1.contrib.seq2seq.wrapper import AttentionWrapperState
 
 __all__ = [
     "BeamSearchDecoder",
@@ -113,8 +114,6 @@ class BeamSearchDecoder(Decoder):
         coverage_penalty_weight: float = 0.0,
         reorder_tensor_arrays: bool = True,
     ) -> None:
-        if coverage_penalty_weight != 0:
-            raise ValueError("a coverage penalty is not offered: set coverage_penalty_weight=0")
         self._cell = cell
         self._output_layer = output_layer
         self._reorder_tensor_arrays = reorder_tensor_arrays
@@ -128,6 +127,7 @@ class BeamSearchDecoder(Decoder):
         self._batch_size = tf.size(self._start_tokens)
         self._beam_width = beam_width
         self._length_penalty_weight = length_penalty_weight
+        self._coverage_penalty_weight = coverage_penalty_weight
         self._initial_cell_state = tf.nest.map_structure(self._split_beams, initial_state)
         self._start_inputs = self._embedding_fn(
             tf.tile(self._start_tokens[:, None], [1, beam_width])
@@ -169,7 +169,7 @@ class BeamSearchDecoder(Decoder):
             log_probs=log_probs,
             finished=self._finished,
             lengths=tf.zeros([self._batch_size, self._beam_width], tf.int64),
-            accumulated_attention_probs=(),
+            accumulated_attention_probs=self._alignments(self._initial_cell_state),
         )
         return self._finished, self._start_inputs, state
 
@@ -200,6 +200,11 @@ class BeamSearchDecoder(Decoder):
         not_end = tf.one_hot(self._end_token, classes, on_value=0, off_value=1, dtype=tf.int64)
         lengths = state.lengths[:, :, None] + grows[:, :, None] * not_end
         scores = total / self._length_penalty(lengths, total.dtype)
+        attended = self._alignments(cell_state)
+        if tf.is_tensor(attended):
+            grows = tf.cast(tf.logical_not(state.finished), attended.dtype)
+            attended = state.accumulated_attention_probs + attended * grows[:, :, None]
+            scores += self._coverage_penalty(attended, state.finished)[:, :, None]
 
         def flat(x: Any) -> Any:
             return tf.reshape(x, [self._batch_size, -1])
@@ -221,7 +226,7 @@ class BeamSearchDecoder(Decoder):
             log_probs=log_probs,
             finished=tf.logical_or(had_finished, tf.equal(ids, self._end_token)),
             lengths=lengths,
-            accumulated_attention_probs=(),
+            accumulated_attention_probs=parents_of(attended) if tf.is_tensor(attended) else (),
         )
         for new, old in zip(tf.nest.flatten(next_state), tf.nest.flatten(state), strict=True):
             if not isinstance(new, tf.TensorArray):
@@ -245,6 +250,30 @@ class BeamSearchDecoder(Decoder):
         if weight is not None and weight == 0:
             return tf.constant(1.0, dtype)
         return ((5.0 + tf.cast(lengths, dtype)) / 6.0) ** self._length_penalty_weight
+
+    def _alignments(self, cell_state: Any) -> Any:
+        """What the cells attend to, [N, beams, T], the mean of several; () where nobody asks.
+
+        Raises ValueError where a coverage penalty is asked for and no cell attends.
+        """
+        if self._coverage_penalty_weight == 0:
+            return ()
+        single = isinstance(cell_state, AttentionWrapperState)
+        states = [cell_state] if single or not isinstance(cell_state, tuple) else cell_state
+        found = [
+            tf.reduce_mean(tf.stack(tf.nest.flatten(one.alignments), -1), -1)
+            for one in states
+            if isinstance(one, AttentionWrapperState)
+        ]
+        if not found:
+            raise ValueError("coverage_penalty_weight must be 0.0 if no cell is attentional.")
+        return tf.reduce_mean(tf.stack(found, -1), -1)
+
+    def _coverage_penalty(self, attended: Any, finished: Any) -> Any:
+        """Below 0, [N, beams], for beams that ended and left input unseen (padding is 0)."""
+        seen = tf.where(tf.equal(attended, 0.0), tf.ones_like(attended), attended)
+        penalty = tf.reduce_sum(tf.log(tf.minimum(seen, 1.0)), 2)
+        return penalty * tf.cast(finished, penalty.dtype) * self._coverage_penalty_weight
 
     def finalize(self, outputs: Any, final_state: Any, sequence_lengths: Any) -> Any:
         """Sequences read back from their ends; TensorArrays in the state come back stacked."""

@@ -1,0 +1,148 @@
+"""``tf.contrib.factorization``: k-means as graph and as estimator.
+
+TensorFlow and tensorflow-estimator still hold both; ours draw the first centres with the seed
+that 1.15.5 used, so that the same data give the same clusters.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+from tensorflow.python.ops import clustering_ops as _ops
+from tensorflow.python.ops.gen_clustering_ops import kmc2_chain_initialization  # noqa: F401
+from tensorflow.python.ops.gen_clustering_ops import kmeans_plus_plus_initialization
+from tensorflow.python.ops.gen_clustering_ops import nearest_neighbors  # noqa: F401
+
+from legacy_nets.tf1 import refused
+from legacy_nets.tf1.estimator import carried
+
+SQUARED_EUCLIDEAN_DISTANCE = _ops.SQUARED_EUCLIDEAN_DISTANCE
+COSINE_DISTANCE = _ops.COSINE_DISTANCE
+RANDOM_INIT = _ops.RANDOM_INIT
+KMEANS_PLUS_PLUS_INIT = _ops.KMEANS_PLUS_PLUS_INIT
+KMC2_INIT = _ops.KMC2_INIT
+CLUSTERS_VAR_NAME = _ops.CLUSTERS_VAR_NAME
+
+__all__ = [
+    "COSINE_DISTANCE",
+    "KMEANS_PLUS_PLUS_INIT",
+    "RANDOM_INIT",
+    "SQUARED_EUCLIDEAN_DISTANCE",
+    "KMeans",
+    "KMeansClustering",
+]
+_Estimator: Any = carried["canned.kmeans"].KMeansClustering
+clustering_ops = sys.modules[__name__]  # its name of old, below contrib.factorization.python.ops
+
+
+def __getattr__(name: str) -> Any:
+    raise refused.error("factorization", name)
+
+
+class KMeans(_ops.KMeans):
+    """The graph of k-means: ``training_graph()`` gives its scores, its first step and a step.
+
+    ``inputs`` is a float32 [N, D] or a list of them. Raises ValueError for an unknown distance or
+    way to choose the first centres.
+    """
+
+    def __init__(
+        self,
+        inputs: Any,
+        num_clusters: Any,
+        initial_clusters: Any = RANDOM_INIT,
+        distance_metric: str = SQUARED_EUCLIDEAN_DISTANCE,
+        use_mini_batch: bool = False,
+        mini_batch_steps_per_iteration: int = 1,
+        random_seed: int = 0,
+        kmeans_plus_plus_num_retries: int = 2,
+        kmc2_chain_length: int = 200,
+    ) -> None:
+        super().__init__(
+            inputs,
+            num_clusters,
+            initial_clusters,
+            distance_metric,
+            use_mini_batch,
+            mini_batch_steps_per_iteration,
+            random_seed,
+            kmeans_plus_plus_num_retries,
+            kmc2_chain_length,
+        )
+        self._seed = random_seed  # today's class puts the graph's seed in its place
+
+
+def _random_centers(seed: int) -> Callable[[list[Any], Any], Any]:
+    """Up to k rows by chance; all, where there are no more than k."""
+
+    def choose(inputs: list[Any], k: Any) -> Any:
+        rows = tf.concat(inputs, 0)
+        count = tf.shape(rows)[0]
+
+        def draw() -> Any:
+            chosen = tf.random_uniform([k], 0, tf.cast(count, tf.int64), tf.int64, seed=seed)
+            return tf.gather(rows, chosen)
+
+        return tf.cond(count <= k, lambda: rows, draw)
+
+    return choose
+
+
+def _spread_centers(seed: int, distance: str, retries: int) -> Callable[[list[Any], Any], Any]:
+    """k rows of the first input by k-means++, which asks for at least k."""
+
+    def choose(inputs: list[Any], k: Any) -> Any:
+        rows = tf.nn.l2_normalize(inputs[0], 1) if distance == COSINE_DISTANCE else inputs[0]
+        count = tf.add_n([tf.shape(part)[0] for part in inputs])
+        with tf.control_dependencies([tf.assert_greater_equal(count, k)]):
+            return kmeans_plus_plus_initialization(rows, tf.cast(k, tf.int64), seed, retries)
+
+    return choose
+
+
+class KMeansClustering(_Estimator):
+    """An estimator that finds clusters; features are float32 [N, D].
+
+    Raises ValueError for an unknown distance or way to choose the first centres.
+    """
+
+    def __init__(
+        self,
+        num_clusters: int,
+        model_dir: str | None = None,
+        initial_clusters: Any = RANDOM_INIT,
+        distance_metric: str = SQUARED_EUCLIDEAN_DISTANCE,
+        random_seed: int = 0,
+        use_mini_batch: bool = True,
+        mini_batch_steps_per_iteration: int = 1,
+        kmeans_plus_plus_num_retries: int = 2,
+        relative_tolerance: float | None = None,
+        config: Any = None,
+        feature_columns: Any = None,
+    ) -> None:
+        chosen = initial_clusters
+        if isinstance(chosen, str) and chosen == RANDOM_INIT:
+            chosen = _random_centers(random_seed)
+        elif isinstance(chosen, str) and chosen == KMEANS_PLUS_PLUS_INIT:
+            chosen = _spread_centers(random_seed, distance_metric, kmeans_plus_plus_num_retries)
+        super().__init__(
+            num_clusters,
+            model_dir,
+            chosen,
+            distance_metric,
+            random_seed,
+            use_mini_batch,
+            mini_batch_steps_per_iteration,
+            kmeans_plus_plus_num_retries,
+            relative_tolerance,
+            config,
+            feature_columns,
+        )
+
+    def transform(self, input_fn: Callable[[], Any]) -> Iterator[Any]:
+        """Each input's distances to all centres, [K]; squared ones unless they are cosines."""
+        return self._predict_one_key(input_fn, self.ALL_DISTANCES)

@@ -1,0 +1,62 @@
+"""Cases of ``tf.contrib.opt``: a few steps of each optimizer on a small sum of squares."""
+
+# ruff: noqa: D103 (a case is called what it is about)
+
+from __future__ import annotations
+
+from contrib_graph import said
+from contrib_rnn import data
+
+
+def _steps(name, made, sparse=False, after=None, linear=False):
+    def case(tf):
+        """Five steps in a session of its own; all variables with their slots."""
+        table = tf.get_variable("table", initializer=data(tf, "first", [4, 3]))
+        bias = tf.get_variable("bias", initializer=data(tf, "second", [3]))
+        wanted = data(tf, "wanted", [4, 3])
+        if sparse:
+            rows = tf.gather(table, [2, 0, 2]) + bias
+            loss = tf.reduce_sum(tf.square(rows - tf.gather(wanted, [2, 0, 2])))
+        else:
+            loss = tf.reduce_sum(tf.square(table + bias - wanted))
+        if linear:  # decay races with what reads the variables: let the gradients read none
+            count = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
+            total = tf.gather(table, [2, 0, 2]) if sparse else table * wanted
+            loss = tf.reduce_sum(total + bias) * tf.cos(count)
+        optimizer = made(tf)
+        step = optimizer.minimize(loss, tf.train.get_or_create_global_step())
+        variables = tf.global_variables()
+        with tf.Session() as session:
+            session.run(tf.global_variables_initializer())
+            for _ in range(5):
+                session.run(step)
+            found = dict(zip((v.op.name for v in variables), session.run(variables)))  # noqa: B905 (Python 3.7)
+        found["names"] = said(sorted(found))
+        if after is not None:
+            found.update(after(tf, optimizer))
+        return found
+
+    case.__name__ = name
+    return case
+
+
+def _swapped(tf, optimizer):
+    saver = optimizer.swapping_saver()
+    return {"saver": said([type(saver).__name__])}
+
+
+CASES = [
+    _steps("average", lambda tf: tf.contrib.opt.MovingAverageOptimizer(
+        tf.train.MomentumOptimizer(0.05, 0.9), 0.7), after=_swapped),
+    _steps("average_early", lambda tf: tf.contrib.opt.MovingAverageOptimizer(
+        tf.train.GradientDescentOptimizer(0.05), 0.9, num_updates=3)),
+    _steps("adamw", lambda tf: tf.contrib.opt.AdamWOptimizer(0.02, 0.1), linear=True),
+    _steps("adamw_sparse", lambda tf: tf.contrib.opt.AdamWOptimizer(0.02, 0.1), sparse=True, linear=True),
+    _steps("momentumw", lambda tf: tf.contrib.opt.MomentumWOptimizer(0.02, 0.1, 0.9), linear=True),
+    _steps("lazy_adam", lambda tf: tf.contrib.opt.LazyAdamOptimizer(0.1), sparse=True),
+    _steps("lazy_adam_dense", lambda tf: tf.contrib.opt.LazyAdamOptimizer(0.1)),
+    _steps("nadam", lambda tf: tf.contrib.opt.NadamOptimizer(0.1)),
+    _steps("nadam_sparse", lambda tf: tf.contrib.opt.NadamOptimizer(0.1), sparse=True),
+    _steps("extended", lambda tf: tf.contrib.opt.extend_with_decoupled_weight_decay(
+        tf.train.AdagradOptimizer)(weight_decay=0.1, learning_rate=0.1), linear=True),
+]  # fmt: skip
