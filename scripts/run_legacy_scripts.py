@@ -6,25 +6,27 @@
 The table names each script by repository, commit and path; its code is never kept here. FOLDER
 holds a checkout per repository, called OWNER+NAME, at the commit stated. Each run gets a copy of
 it, with the data that the column ``setup`` asks for: synthetic pictures and digits. A run passes
-if the script ends by itself with exit code 0 within the time limit. --write puts seconds, results
-and what was printed last into the table, and draws docs/legacy_scripts.md from it.
+if the script ends by itself with exit code 0 within the time limit. --write puts CPU seconds,
+results and what was printed last into the table, and draws docs/legacy_scripts.md from it.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import os
 import pathlib
 import re
+import resource
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.parse
+from collections.abc import Iterator
 from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
@@ -32,21 +34,31 @@ import legacy_data
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests/legacy_scripts/scripts.csv"
+SAME = ROOT / "tests/legacy_scripts/same_numbers.csv"  # written by same_numbers.py
 PAGE = ROOT / "docs/legacy_scripts.md"
 GIVEN = ("repository", "commit", "folder", "path", "arguments", "kind", "setup")
 SIDES = {"oracle": "1.15.5", "ours": "ours"}
 FOUND = tuple(f"{what}_{side}" for side in SIDES.values() for what in ("result", "seconds", "last"))
 COLUMNS = (*GIVEN, *FOUND)
-LIMIT = float(os.environ.get("LEGACY_LIMIT", 120))  # seconds
+SAME_COLUMNS = ("repository", "path", "arguments", "steps", "numbers", "difference", "variables")
+SAME_COLUMNS += ("restored_by_ours", "restored_by_1.15.5", "difference_restored")
+LIMIT = float(os.environ.get("LEGACY_LIMIT", 120))  # seconds of the clock
 
 
-def read_table(path: pathlib.Path = TABLE) -> list[dict[str, str]]:
-    """The rows of the table, checked for its columns. Raises SystemExit where it has others."""
+def read_table(
+    path: pathlib.Path = TABLE, columns: tuple[str, ...] = COLUMNS
+) -> list[dict[str, str]]:
+    """The rows of a table, checked for its columns. Raises SystemExit where it has others."""
     with path.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise SystemExit(f"{path}: columns are {reader.fieldnames}, not {list(COLUMNS)}")
+        if tuple(reader.fieldnames or ()) != columns:
+            raise SystemExit(f"{path}: columns are {reader.fieldnames}, not {list(columns)}")
         return list(reader)
+
+
+def read_same() -> list[dict[str, str]]:
+    """The rows of the table of same numbers."""
+    return read_table(SAME, SAME_COLUMNS)
 
 
 def write_table(rows: list[dict[str, str]], path: pathlib.Path = TABLE) -> None:
@@ -69,6 +81,23 @@ def command(row: dict[str, str], side: str, program: str) -> list[str]:
 
 def run_row(row: dict[str, str], side: str, program: str, checkouts: pathlib.Path) -> None:
     """Runs one script in a copy of its repository, and writes the result into the row."""
+    with prepared(row, side, program, checkouts) as (folder, given):
+        result, seconds, output = run_limited(command(row, side, program), folder, given)
+    name = SIDES[side]
+    row[f"result_{name}"] = result
+    row[f"seconds_{name}"] = f"{seconds:.1f}"
+    row[f"last_{name}"] = last_line(output)
+
+
+@contextlib.contextmanager
+def prepared(
+    row: dict[str, str], side: str, program: str, checkouts: pathlib.Path
+) -> Iterator[tuple[pathlib.Path, dict[str, str]]]:
+    """A copy of the script's repository with all that the column ``setup`` asks for.
+
+    Yields the folder to run in, and what to add to the environment. Raises SystemExit where
+    there is no checkout.
+    """
     checkout = checkouts / row["repository"].replace("/", "+")
     if not (checkout / row["path"]).is_file():
         raise SystemExit(f"{checkout / row['path']}: no checkout of {row['repository']}")
@@ -76,28 +105,24 @@ def run_row(row: dict[str, str], side: str, program: str, checkouts: pathlib.Pat
         copy = pathlib.Path(scratch) / checkout.name
         shutil.copytree(checkout, copy, ignore=shutil.ignore_patterns(".git"))
         folder = copy / row["folder"]
-        started, paths = [], []
-        for wish in row["setup"].split():
-            kind, _, what = wish.partition(":")
-            if kind == "module":
-                continue
-            if kind == "path":
-                paths.append(str(copy / what))
-            elif kind in ("run", "start"):
+        wishes = [wish.partition(":") for wish in row["setup"].split()]
+        paths = [str(copy / what) for kind, _, what in wishes if kind == "path"]
+        given = {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
+        started = []
+        for kind, colon, what in wishes:
+            if kind in ("run", "start"):
                 words = command({**row, **_script(what, row["folder"])}, side, program)
                 if kind == "run":
-                    run_limited(words, folder, paths)
+                    run_limited(words, folder, given)
                 else:
-                    started.append(_start(words, folder, paths, subprocess.DEVNULL))
-            else:
-                legacy_data.make(wish, folder)
-        result, seconds, output = run_limited(command(row, side, program), folder, paths)
-        for process in started:
-            _kill(process)
-    name = SIDES[side]
-    row[f"result_{name}"] = result
-    row[f"seconds_{name}"] = f"{seconds:.1f}"
-    row[f"last_{name}"] = last_line(output)
+                    started.append(_start(words, folder, given, subprocess.DEVNULL))
+            elif kind not in ("module", "path"):
+                legacy_data.make(kind + colon + what, folder)
+        try:
+            yield folder, given
+        finally:
+            for process in started:
+                _kill(process)
 
 
 def _script(wish: str, folder: str) -> dict[str, str]:
@@ -107,15 +132,13 @@ def _script(wish: str, folder: str) -> dict[str, str]:
 
 
 def _start(
-    words: list[str], folder: pathlib.Path, paths: list[str], out: Any, err: Any = None
+    words: list[str], folder: pathlib.Path, given: dict[str, str], out: Any, err: Any = None
 ) -> subprocess.Popen[bytes]:
-    given = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
-    given |= {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": ""}
-    given |= {"PYTHONPATH": os.pathsep.join(paths)} if paths else {}
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
     return subprocess.Popen(
         words,
         cwd=folder,
-        env=given,
+        env=kept | {"PYTHONUNBUFFERED": "1", "CUDA_VISIBLE_DEVICES": ""} | given,
         stdin=subprocess.DEVNULL,
         stdout=out,
         stderr=err if err is not None else out,
@@ -132,20 +155,28 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def run_limited(words: list[str], folder: pathlib.Path, paths: list[str]) -> tuple[str, float, str]:
-    """Runs a command; (result, seconds, output). The result is "pass" or why it is none."""
-    began = time.monotonic()
+def _cpu_seconds() -> float:
+    """User and system time of all children that have ended, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run_limited(
+    words: list[str], folder: pathlib.Path, given: dict[str, str]
+) -> tuple[str, float, str]:
+    """Runs a command; (result, CPU seconds, output). The result is "pass" or why it is none."""
+    before = _cpu_seconds()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        process = _start(words, folder, paths, out, err)
+        process = _start(words, folder, given, out, err)
         try:
             code = process.wait(LIMIT)
         except subprocess.TimeoutExpired:
             code = None
-        seconds = time.monotonic() - began
         _kill(process)
         out.seek(0)
         err.seek(0)
         output, errors = (file.read().decode(errors="replace") for file in (out, err))
+    seconds = _cpu_seconds() - before
     if code == 0:
         return "pass", seconds, output
     if os.environ.get("LEGACY_SHOW"):
@@ -163,8 +194,8 @@ def last_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in line)[:120]
 
 
-def draw_page(rows: list[dict[str, str]]) -> str:
-    """docs/legacy_scripts.md: counts, and a row per script."""
+def draw_page(rows: list[dict[str, str]], same: list[dict[str, str]]) -> str:
+    """docs/legacy_scripts.md: counts, a row per script, and the scripts with the same numbers."""
     both = [row for row in rows if row["result_1.15.5"] == "pass"]
     passed = [row for row in both if row["result_ours"] == "pass"]
     lines = [
@@ -172,11 +203,12 @@ def draw_page(rows: list[dict[str, str]]) -> str:
         "",
         "Drawn by `scripts/run_legacy_scripts.py` from `tests/legacy_scripts/scripts.csv`, which",
         "records runs; the scripts themselves are not kept here. *Setup* is the data that a run",
-        "was given (synthetic digits in the place of MNIST, drawn pictures).",
+        "was given (synthetic digits in the place of MNIST, drawn pictures), *s* its CPU seconds.",
         "",
         f"- Scripts that pass under TensorFlow 1.15.5: {len(both)}, from "
         f"{len({row['repository'] for row in both})} repositories.",
         f"- Of those, passing under `legacy-nets run`: {len(passed)}.",
+        f"- Of those, compared number by number ([below](#the-same-numbers)): {len(same)}.",
         "",
         "| Repository | Script | Kind | Setup | 1.15.5 | s | Ours | s | Printed last (1.15.5) "
         "| Printed last (ours) |",
@@ -185,7 +217,7 @@ def draw_page(rows: list[dict[str, str]]) -> str:
     for row in rows:
         cells = [
             row["repository"],
-            f"`{row['path']} {row['arguments']}`".replace(" `", "`"),
+            _typed(row),
             row["kind"],
             row["setup"],
             row["result_1.15.5"],
@@ -194,9 +226,40 @@ def draw_page(rows: list[dict[str, str]]) -> str:
             row["seconds_ours"],
             *(f"`{text}`" if text else "" for text in (row["last_1.15.5"], row["last_ours"])),
         ]
-        cells = [cell.replace("|", "\\|").replace("``", "` `") for cell in cells]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append(_line(cells))
+    lines += [
+        "",
+        "## The same numbers",
+        "",
+        "`scripts/same_numbers.py` runs these from the first weights of 1.15.5's run on both sides",
+        "and compares all floats that the first 20 calls of `session.run` with a float returned",
+        "(losses, accuracies); *difference* is the largest, relative. After the last step each",
+        "side writes a checkpoint and restores the other's: so many *variables* come back bit for",
+        "bit. *Restored* is the largest relative difference of the floats that a side computes",
+        "from the other's checkpoint, on the last step's feed; nothing where they are drawn by",
+        "chance or take another batch each time.",
+        "",
+        "| Repository | Script | Numbers | Difference | Variables | Ours restores "
+        "| 1.15.5 restores | Restored |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for row in same:
+        lines.append(_line([row["repository"], _typed(row), *list(row.values())[4:]]))
     return "\n".join(lines) + "\n"
+
+
+def _typed(row: dict[str, str]) -> str:
+    return f"`{row['path']} {row['arguments']}`".replace(" `", "`")
+
+
+def _line(cells: list[str]) -> str:
+    return "| " + " | ".join(c.replace("|", "\\|").replace("``", "` `") for c in cells) + " |"
+
+
+def write_page() -> None:
+    """Draws the page from both tables."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(draw_page(read_table(), read_same()), encoding="utf-8")
 
 
 def main() -> None:
@@ -225,8 +288,7 @@ def main() -> None:
             if given.write:
                 write_table(rows, given.table)
     if given.write and given.table == TABLE:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(draw_page(read_table()), encoding="utf-8")
+        write_page()
 
 
 if __name__ == "__main__":

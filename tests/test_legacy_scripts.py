@@ -50,7 +50,9 @@ def test_the_table_has_40_scripts_of_25_repositories(driver):
 
 
 def test_the_page_is_drawn_from_the_table(driver):
-    assert driver.PAGE.read_text(encoding="utf-8") == driver.draw_page(driver.read_table())
+    assert driver.PAGE.read_text(encoding="utf-8") == driver.draw_page(
+        driver.read_table(), driver.read_same()
+    )
 
 
 def test_the_last_line_is_printable_and_short(driver):

@@ -130,6 +130,7 @@ def test_cells_of_a_notebook_see_tensorflow_1(tmp_path):
     import legacy_nets
     shell = types.SimpleNamespace(ast_transformers=[])
     legacy_nets.load_ipython_extension(shell)
+    legacy_nets.load_ipython_extension(shell)  # as %reload_ext does
     cell = "import tensorflow as tf; import numpy as np; print(tf.__version__, np.int(2.5))"
     main = types.ModuleType("__main__")
     exec(compile(cell, "<ipython-input-1>", "exec"), vars(main))

@@ -50,6 +50,9 @@ class _Door(click.Group):
             path = error.ctx.command_path if error.ctx else "legacy-nets"
             click.echo(f"legacy-nets: {error.format_message()} (see {path} --help)", err=True)
             context.exit(2)
+        except MemoryError as error:
+            click.echo(f"legacy-nets: more memory is needed than there is ({error})", err=True)
+            context.exit(2)
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: click's business
                 raise

@@ -15,6 +15,11 @@ from legacy_nets.errors import BadInputError
     type=click.Choice(["synthetic"]),
     help="Drawn digits where the script's MNIST is not there.",
 )
+@click.option(
+    "--tf2",
+    is_flag=True,
+    help="For a script of TensorFlow 2.0 to 2.15: eager, with Keras 2, and no TensorFlow 1.",
+)
 @click.option("--report", is_flag=True, help="Names used and time spent, after the run.")
 @click.argument("script", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -22,6 +27,7 @@ def run(
     module: str | None,
     strict: bool,
     data: str | None,
+    tf2: bool,
     report: bool,
     script: str | None,
     arguments: tuple[str, ...],
@@ -31,6 +37,7 @@ def run(
     \b
     legacy-nets run train.py --epochs 3
     legacy-nets run -m slim.train_image_classifier --dataset_name=flowers
+    legacy-nets run --tf2 train.py    (tf.function, GradientTape)
     """
     from legacy_nets.runner import ground
     from legacy_nets.runner import hook
@@ -39,6 +46,7 @@ def run(
 
     ground.strict = strict
     options.synthetic_data = data is not None
+    options.tf2 = tf2
     if report:
         from legacy_nets.runner import report as reporting
 

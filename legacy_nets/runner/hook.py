@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import importlib
+import importlib.machinery
 import os
 import sys
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from legacy_nets.runner import ground
+from legacy_nets.runner import options
 from legacy_nets.runner import rewrite
 
 _TF1 = "legacy_nets.tf1"
@@ -87,8 +89,10 @@ def _import(
     """Stands in for ``builtins.__import__``; same arguments and errors."""
     if level == 0:
         top = name.partition(".")[0]
-        if top == "tensorflow" and asks_for_tf1(globals):
+        if top == "tensorflow" and not options.tf2 and asks_for_tf1(globals):
             return _import_tf1(name, fromlist or ())
+        if top == "keras" and asks_for_tf1(globals) and not _is_beside(top):
+            return _import_keras(name, fromlist or ())
         if top in ground.TOPS and asks_for_tf1(globals):
             return _import_mended(name, globals, locals, fromlist or ())
     return _real_import(name, globals, locals, fromlist or (), level)
@@ -112,6 +116,22 @@ def _import_tf1(name: str, fromlist: Sequence[str]) -> Any:
             ) from None
         raise
     return module if fromlist else sys.modules[_TF1]
+
+
+def _import_keras(name: str, fromlist: Sequence[str]) -> Any:
+    """Keras was a package of its own, too: today's is Keras 3, which has no graph mode."""
+    if options.tf2:
+        found = importlib.import_module("tf_" + name)
+        return found if fromlist else sys.modules["tf_keras"]
+    found = _import_tf1(f"tensorflow.{name}", fromlist)
+    return found if fromlist else found.keras
+
+
+@functools.cache
+def _is_beside(top: str) -> bool:
+    """Whether a module of this name is one of the script's own."""
+    spec = importlib.machinery.PathFinder.find_spec(top)
+    return spec is not None and spec.origin is not None and _own(spec.origin)
 
 
 def _try_submodule(name: str) -> None:

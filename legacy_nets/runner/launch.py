@@ -18,6 +18,7 @@ from typing import Any
 from legacy_nets.errors import BadInputError
 from legacy_nets.runner import behaviour
 from legacy_nets.runner import hook
+from legacy_nets.runner import options
 from legacy_nets.runner import rewrite
 
 _interrupted: list[bool] = []
@@ -99,7 +100,8 @@ def load_into_notebook(shell: Any) -> None:
     """
     behaviour.before_import()
     hook.install([os.getcwd(), *_stated()], _libraries(), nameless=True)
-    shell.ast_transformers.append(rewrite.Calls())
+    if not any(isinstance(each, rewrite.Calls) for each in shell.ast_transformers):
+        shell.ast_transformers.append(rewrite.Calls())  # twice, on %reload_ext, would be wrong
 
 
 def _hook_spawned(roots: list[str], libraries: list[str]) -> None:
@@ -108,11 +110,14 @@ def _hook_spawned(roots: list[str], libraries: list[str]) -> None:
 
     real = spawn.get_command_line
 
-    def get_command_line(**options: Any) -> list[str]:
-        command = real(**options)
+    def get_command_line(**given: Any) -> list[str]:
+        command = real(**given)
         if "-c" in command:
             place = command.index("-c") + 1
-            start = f"from legacy_nets.runner import hook; hook.install({roots!r}, {libraries!r}); "
+            start = (
+                "from legacy_nets.runner import hook, options; "
+                f"options.tf2 = {options.tf2}; hook.install({roots!r}, {libraries!r}); "
+            )
             command[place] = start + command[place]
         return command
 
@@ -139,6 +144,8 @@ def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
         _print_traceback(error)
         if isinstance(error, SyntaxError):
             _explain_syntax(error)
+        elif not options.tf2 and (b"tf.function" in source or b"GradientTape" in source):
+            print(f"legacy-nets: {path} looks like TensorFlow 2: run --tf2 {path}", file=sys.stderr)
         _flush()
         raise SystemExit(1) from None
 
