@@ -72,6 +72,8 @@ def main() -> None:
         data = f"{large}.data-00000-of-00001"
         rounds = []
         for _ in range(given.rounds):
+            for old in (Path(folder, "copy"), large.with_suffix(".safetensors")):
+                old.unlink(missing_ok=True)  # else each would pay for the old one's end
             rounds.append([*run(["cp", data, f"{folder}/copy"]), *run(port(small))])
             rounds[-1] += run(port(large))
     copied, copying, _, started, starting, _, ported, porting, memory = (

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -19,6 +20,7 @@ from legacy_nets.checkpoints.contents import digest
 from legacy_nets.checkpoints.contents import statistics
 from legacy_nets.checkpoints.contents import tree
 from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.slots import is_slot
 from legacy_nets.cli import main
 
 
@@ -209,3 +211,42 @@ def test_a_moved_folder_whose_state_names_another_machine(folder, tmp_path):
         (tmp_path / path.name).write_bytes(pathlib.Path(path).read_bytes())
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "/home/them/run/model.ckpt-7"\n')
     assert run("inspect", tmp_path).startswith(str(tmp_path / "model.ckpt-7"))
+
+
+def test_a_folder_says_what_is_below_it_and_what_is_incomplete(folder, tmp_path):
+    for number in (1, 2, 3):
+        (tmp_path / f"model-{number}.index").write_bytes(b"")
+    said = run("inspect", tmp_path, code=2)
+    assert said.count("the file is empty") == 2 and said.endswith(" (and 1 more)\n")
+    said = run("inspect", folder, code=2)
+    assert "no checkpoint in this folder" in said
+    assert said.endswith("; there are some in outer, plain\n")
+
+
+def test_the_step_of_an_object_based_checkpoint(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.keras.backend.set_session(session)
+        model = tf.keras.Sequential([tf.keras.layers.Dense(2, input_shape=(3,))])
+        model.compile("adam", "mse")
+        for _ in range(4):
+            model.train_on_batch(np.ones((2, 3)), np.ones((2, 2)))
+        model.save_weights(str(tmp_path / "weights"), save_format="tf")
+    assert contents(open_weights(tmp_path / "weights")).step == 4
+
+
+def test_slots_of_partitioned_variables():
+    names = {"dnn/hidden/biases"}
+    for slot in ("part_0/Adagrad", "t_0/Adagrad", "part_12/Adam_1"):  # contrib.learn's names
+        assert is_slot(f"dnn/hidden/biases/{slot}", names)
+    assert not is_slot("dnn/hidden/biases/part_0", names)
+    assert not is_slot("dnn/other/biases/part_0/Adagrad", names)
+
+
+def test_a_data_file_that_is_a_git_lfs_pointer(folder, tmp_path):
+    index = next((folder / "plain").glob("*.index"))
+    shutil.copy(index, tmp_path / "model.index")
+    data = tmp_path / "model.data-00000-of-00001"
+    data.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 12345\n")
+    said = f"{data}: this is a git-LFS pointer, not the file itself: run git lfs pull\n"
+    assert f"note: incomplete: {said}" in run("inspect", tmp_path / "model")
+    assert run("inspect", "--digest", tmp_path / "model", code=2).endswith(f"legacy-nets: {said}")

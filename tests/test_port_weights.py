@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,10 +22,13 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints import crc32c
 from legacy_nets.checkpoints.read import for_net
 from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.slots import AVERAGE
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port import npz
+from legacy_nets.port import torch
 from legacy_nets.port.job import port
+from legacy_nets.port.place import workshop
 
 TARGETS = {"npz": ".npz", "safetensors": ".safetensors", "h5": ".h5", "ckpt": "", "torch": ".pth"}
 SIZE = (64, 64)
@@ -193,7 +198,8 @@ main(prog_name="legacy-nets")
 """
 
 
-@pytest.mark.parametrize("function", ["mkdir", "replace"])
+@pytest.mark.parametrize("function", ["mkdir", "replace", "copy_file_range"])
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's copies, and locks on folders")
 def test_sigkill_leaves_the_old_file(prefix, tmp_path, function):
     out = tmp_path / "x.safetensors"
     out.write_bytes(b"old")
@@ -205,8 +211,59 @@ def test_sigkill_leaves_the_old_file(prefix, tmp_path, function):
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert out.read_bytes() == b"old"
+    left = [path.name for path in tmp_path.iterdir() if path != out]
+    assert len(left) == (function != "mkdir")
     port(job(prefix, "tiny", "safetensors", out, SIZE))  # what was left does not disturb
     assert set(weights(out)) == NAMES
+    assert list(tmp_path.iterdir()) == [out]  # and goes
+
+
+@pytest.mark.parametrize("kernel", ["copies", "cannot", "fails", "lies", "stops"])
+def test_safetensors_with_and_without_copies_by_the_kernel(prefix, tmp_path, monkeypatch, kernel):
+    if kernel == "copies" and not hasattr(os, "copy_file_range"):
+        pytest.skip("Linux alone has copy_file_range")
+    calls = []
+
+    def copy(source, target, count, start, place):
+        calls.append(count)
+        if kernel == "fails":
+            raise OSError(errno.EXDEV, "another file system")
+        return {"lies": count, "stops": 0}.get(kernel) or 0
+
+    if kernel == "cannot":
+        monkeypatch.delattr(os, "copy_file_range", raising=False)
+    elif kernel != "copies":
+        monkeypatch.setattr(os, "copy_file_range", copy, raising=False)
+    out = tmp_path / "x.safetensors"
+    assert run(prefix, "safetensors", out).passed
+    assert len(calls) == (0 if kernel in ("copies", "cannot") else len(NAMES))
+    source, found = open_weights(prefix), weights(out)
+    for name in NAMES:
+        stored = name + AVERAGE if name + AVERAGE in source.tensors else name
+        assert found[name].tobytes() == source.read(stored).tobytes(), name
+
+
+def test_a_damaged_checkpoint_is_not_copied(prefix, tmp_path):
+    for file in Path(prefix).parent.glob(f"{Path(prefix).name}.*"):
+        shutil.copy(file, tmp_path)
+    damaged = tmp_path / Path(prefix).name
+    data = Path(f"{damaged}.data-00000-of-00001")
+    data.write_bytes(bytes(byte ^ 1 for byte in data.read_bytes()))
+    with pytest.raises(CheckpointError, match="bad checksum of tiny/"):
+        run(str(damaged), "safetensors", tmp_path / "x.safetensors")
+    assert not list(tmp_path.glob("*x.safetensors*"))
+
+
+def test_the_workshop_of_a_living_process_stays(tmp_path):
+    out = tmp_path / "x[1].npz"
+    other = tmp_path / f".1.{out.name}.port"
+    with workshop(out) as mine:
+        mine.rename(other)  # as if another process had made it
+        with workshop(out):
+            assert other.is_dir()
+        mine.mkdir()
+    with workshop(out):
+        assert not other.exists()
 
 
 def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path):
@@ -236,6 +293,15 @@ def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path
     ]
     page = report.read_text()
     assert page.startswith("# tiny as safetensors\n") and "| tiny/dense/bias |  | 5 | 0 |" in page
+
+
+def test_a_state_dict_says_where_the_nets_differ():
+    """PyTorch pads both sides alike, TensorFlow's "SAME" the far side more."""
+    (names, padding) = torch.notes("resnet18", {})
+    assert "strict=True" in names and "with padding=torch, and" in padding
+    assert torch.notes("resnet18", {"padding": "torch"}) == (names,)
+    assert "padding=torch, epsilon=1e-05" in torch.notes("mobilenet_v2", {})[1]
+    assert torch.notes("vgg11", {}) == (names,)  # its windows of 3 by 3 are padded alike
 
 
 def test_long_messages_are_folded_to_the_same_checksum():

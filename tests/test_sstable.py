@@ -26,6 +26,8 @@ def test_crc32c():
     data = (np.arange(140_000) * 40503 >> 7).astype(np.uint8).tobytes()
     for size in (*range(18), 63, 64, 65, 1000, 65535, 65536, 65537, 65539, 131_073):
         assert crc32c(data[:size]) == _plain_crc32c(data[:size]), size
+    for cut in (0, 1, 9, 26_140, 26_141, 100_001):  # in two pieces
+        assert crc32c(data[cut:], crc32c(data[:cut])) == crc32c(data), cut
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from legacy_nets.checkpoints.crc32c import crc32c
 from legacy_nets.checkpoints.crc32c import masked
 from legacy_nets.checkpoints.source import no_tensor
 from legacy_nets.checkpoints.sstable import read_table
+from legacy_nets.checkpoints.strangers import stranger
 from legacy_nets.checkpoints.tensor_info import TensorInfo
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.tensor_info import strings
@@ -27,6 +29,15 @@ from legacy_nets.errors import CheckpointError
 
 _SUFFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _STEP = re.compile(r"-(\d+)$")
+
+
+class Place(NamedTuple):
+    """Bytes in a file, and their masked CRC-32C."""
+
+    path: Path
+    offset: int
+    size: int
+    crc: int
 
 
 class Bundle:
@@ -68,6 +79,8 @@ class Bundle:
             )
         if not info.slices:
             return self._read_part(info, dtype, verify)
+        for _, part in info.slices:  # before memory is taken for what they are said to hold
+            self._check_shard(part.shard, part.offset + part.size)
         whole = np.zeros(info.shape, dtype)
         for starts, part in info.slices:
             place = tuple(
@@ -76,6 +89,13 @@ class Bundle:
             whole[place] = self._read_part(part, dtype, verify)
         return whole
 
+    def place(self, name: str) -> Place | None:
+        """Where a tensor's bytes lie in a row, as numpy would have them; None: nowhere so."""
+        info = self.tensors[name]
+        if info.slices or numpy_dtype(info.dtype) is None:
+            return None
+        return Place(self.shards[info.shard], info.offset, info.size, info.crc)
+
     def _read_part(self, info: TensorInfo, dtype: np.dtype, verify: bool) -> np.ndarray:
         """A tensor that is no partitioned one, or a part of one."""
         if info.dtype != "string":
@@ -83,9 +103,7 @@ class Bundle:
         try:
             return strings(self._read_bytes(info, False).tobytes(), info, verify)
         except Damaged as error:
-            raise CheckpointError(
-                f"{self.shards[info.shard]}: {error}; copy or download the checkpoint again"
-            ) from error
+            raise _damaged(self.shards[info.shard], str(error)) from error
 
     def _read_bytes(self, info: TensorInfo, verify: bool) -> np.ndarray:
         """uint8 [size]: the bytes of a tensor or part."""
@@ -95,9 +113,7 @@ class Bundle:
         shard = self.shards[info.shard]
         data = np.memmap(shard, np.uint8, "r", info.offset, (info.size,))
         if verify and masked(crc32c(data)) != info.crc:
-            raise CheckpointError(
-                f"{shard}: bad checksum of {info.name}; copy or download the checkpoint again"
-            )
+            raise _damaged(shard, f"bad checksum of {info.name}")
         return data
 
     def _check_shard(self, number: int, needed: int) -> None:
@@ -109,10 +125,15 @@ class Bundle:
             )
         size = path.stat().st_size
         if size < needed:
-            raise CheckpointError(
-                f"{path}: too short, has {size} bytes and needs {needed}; "
-                "copy or download the checkpoint again"
-            )
+            raise _damaged(path, f"too short, has {size} bytes and needs {needed}")
+
+
+def _damaged(shard: Path, reason: str) -> CheckpointError:
+    """The error of a data file; of a text in its place (a git-LFS pointer, a web page), which."""
+    with open(shard, "rb") as file:
+        start = file.read(64)
+    what = stranger(start) if start.isascii() else ""
+    return CheckpointError(f"{shard}: {what or f'{reason}; copy or download the checkpoint again'}")
 
 
 def read_bundle(prefix: str | Path) -> Bundle:
@@ -252,11 +273,15 @@ def _newest(folder: Path) -> str:
             f"{folder}: holds {len(good)} checkpoints without step numbers; name one of {names}"
         )
     if bad:
-        raise CheckpointError(f"{folder}: no complete checkpoint: {'; '.join(bad.values())}")
+        reasons = "; ".join(list(bad.values())[:2])
+        more = f" (and {len(bad) - 2} more)" if len(bad) > 2 else ""
+        raise CheckpointError(f"{folder}: no complete checkpoint: {reasons}{more}")
     for prefix in _stated(folder):
         if Path(prefix).is_file():  # a V1 checkpoint
             raise _missing(prefix)
-    raise CheckpointError(f"{folder}: no checkpoint in this folder (no .index file)")
+    below = sorted({file.parent.name for file in folder.glob("*/*.index")})[:5]
+    hint = f"; there are some in {', '.join(below)}" if below else ""
+    raise CheckpointError(f"{folder}: no checkpoint in this folder (no .index file){hint}")
 
 
 def _numbered(prefixes: list[str]) -> list[tuple[int, str]]:

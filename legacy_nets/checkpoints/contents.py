@@ -12,13 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from legacy_nets.checkpoints.bundle import Bundle
 from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.checkpoints.slots import AVERAGE
 from legacy_nets.checkpoints.slots import is_slot
 from legacy_nets.checkpoints.source import Described
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
+
+_LACKS = "incomplete: "  # begins the note of a checkpoint that lacks data
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # behind the keys of an object-based checkpoint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +42,21 @@ class Contents:
     def step(self) -> int | None:
         """The global step, where the file has one."""
         for name in self.training:
-            if name.rpartition("/")[2] in ("global_step", "iter", "iterations"):
+            plain = name.removesuffix(_VALUE)
+            if plain.rpartition("/")[2] in ("global_step", "iter", "iterations"):
                 info = self.training[name]
                 if math.prod(info.shape) == 1 and info.dtype in ("int64", "int32"):
-                    return int(self.source.read(name).reshape(-1)[0])
+                    return self._integer(name)
         return None
+
+    def _integer(self, name: str) -> int | None:
+        """A stored number; None where the file is known to be incomplete and lacks it."""
+        try:
+            return int(self.source.read(name).reshape(-1)[0])
+        except CheckpointError:
+            if any(note.startswith(_LACKS) for note in self.notes):
+                return None
+            raise
 
 
 def contents(source: Source) -> Contents:
@@ -65,19 +77,17 @@ def contents(source: Source) -> Contents:
 
 def _notes(source: Source) -> Iterator[str]:
     yield from getattr(source, "notes", ())
-    bundle = source if isinstance(source, Bundle) else None
-    if bundle is not None:
-        missing = _incomplete(bundle)
-        if missing:
-            yield missing
+    missing = _incomplete(source)
+    if missing:
+        yield missing
     yield from _twin(source)
 
 
-def _incomplete(bundle: Bundle) -> str:
+def _incomplete(source: Source) -> str:
     try:
-        bundle.check_complete()
+        source.check_complete()
     except CheckpointError as error:
-        return f"incomplete: {error}"
+        return f"{_LACKS}{error}"
     return ""
 
 

@@ -10,8 +10,9 @@ AVERAGE = "/ExponentialMovingAverage"  # behind a variable's name: tf.train's mo
 _BOOKKEEPING = re.compile(
     rf"(^|/)(beta[12]_power(_\d+)?|global_step)$|{AVERAGE}(/|$)|^_CHECKPOINTABLE_OBJECT_GRAPH$"
 )
-_SLOT = re.compile(
-    r"(?P<variable>.+)/(Adam|AdamW|Adagrad|AdagradDA|Adadelta|Ftrl|Momentum|RMSProp)(_\d+)?$"
+_OPTIMIZERS = "Adam|AdamW|Adagrad|AdagradDA|Adadelta|Ftrl|Momentum|RMSProp"
+_SLOT = re.compile(  # a partitioned variable's slot bears the part's name, whole or its end
+    rf"(?P<variable>.+?)(/(par)?t_\d+)?/({_OPTIMIZERS})(_\d+)?$"
 )
 
 

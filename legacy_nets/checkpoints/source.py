@@ -115,6 +115,8 @@ def reading(path: object) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or one_line(error)[:200]
         raise CheckpointError(f"{path}: cannot be read ({reason})") from error
+    except MemoryError as error:
+        raise CheckpointError(f"{path}: needs more memory than there is ({error})") from error
     except (
         *(Damaged, UnicodeError, RuntimeError, OverflowError, EOFError, struct.error),
         *(zipfile.BadZipFile, zlib.error),

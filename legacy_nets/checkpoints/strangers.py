@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+_PAGE = "an HTML or XML page, not the file itself: download it again"
 _STRANGERS = (
     (b"version https://git-lfs", "a git-LFS pointer, not the file itself: run git lfs pull"),
-    (b"<", "an HTML or XML page, not the file itself: download it again"),
+    *((mark, _PAGE) for mark in (b"<!", b"<?", b"<h", b"<H", b"<E")),  # a .pb may begin with "<"
     (b"\x1f\x8b", "a gzip archive: unpack it first"),
     (b"BZh", "a bzip2 archive: unpack it first"),
     (b"\xfd7zXZ", "an xz archive: unpack it first"),

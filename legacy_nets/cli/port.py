@@ -1,4 +1,4 @@
-"""``legacy-nets port``: a checkpoint of a net into another format, verified."""
+"""``legacy-nets port``: a checkpoint or a frozen graph into another format, verified."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from legacy_nets.cli.options import image_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.data.pixels import KINDS
 from legacy_nets.errors import BadInputError
+from legacy_nets.port.foreign import GRAPHS
+from legacy_nets.port.foreign import ForeignJob
+from legacy_nets.port.foreign import checkpoint_of
+from legacy_nets.port.foreign import port_foreign
 from legacy_nets.port.job import TOLERANCE
 from legacy_nets.port.job import Job
 from legacy_nets.port.job import port as run_port
@@ -22,10 +26,31 @@ from legacy_nets.port.targets import TARGETS
 from legacy_nets.train.settings import load_settings
 from legacy_nets.train.settings import resized
 
+_FOREIGN = {  # options of one kind of net: parameter -> what the user wrote
+    "inputs": "--inputs",
+    "outputs": "--outputs",
+    "shapes": "--input-shape",
+    "settings": "--set",
+    "trust": "--trust",
+}
+_REGISTERED = {
+    "label_offset": "--label-offset",
+    "num_classes": "--num-classes",
+    "image_size": "--image-size",
+    "frames": "--frames",
+    "pixels": "--pixels",
+    "options": "--option",
+}
+
 
 @click.command()
-@click.argument("checkpoint")
-@click.option("--net", required=True, help="The net of the registry that it is a checkpoint of.")
+@click.argument("checkpoint", required=False)
+@click.option("--net", help="The net of the registry that it is a checkpoint of.")
+@click.option(
+    "--meta",
+    type=click.Path(path_type=pathlib.Path),
+    help="Your own net instead: the .meta (or graph .pb, .pbtxt) that the checkpoint was saved by.",
+)
 @click.option("--to", "target", required=True, type=click.Choice(list(TARGETS)))
 @click.option("--out", required=True, type=click.Path(path_type=pathlib.Path))
 @click.option(
@@ -43,6 +68,11 @@ from legacy_nets.train.settings import resized
 @click.option("--frames", type=click.IntRange(1), help="Of a clip. [default: as trained]")
 @click.option("--pixels", type=click.Choice(KINDS), help="Preprocessing. [default: as trained]")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
+@click.option("--inputs", metavar="A,B", help="Of your own net. [default: found, and said]")
+@click.option("--outputs", metavar="A,B", help="Of your own net. [default: found, and said]")
+@click.option("--input-shape", "shapes", multiple=True, metavar="A=1,224,224,3", help="? is open.")
+@click.option("--set", "settings", multiple=True, metavar="A=VALUE", help="A placeholder's value.")
+@click.option("--trust", is_flag=True, help="Run operations that read files or call Python, too.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(0),
@@ -57,31 +87,44 @@ from legacy_nets.train.settings import resized
     help="Every comparison: .json, or a page of .html or .md.",
 )
 def port(
-    checkpoint: str,
-    net: str,
+    checkpoint: str | None,
+    net: str | None,
+    meta: pathlib.Path | None,
     target: str,
     out: pathlib.Path,
     report_path: pathlib.Path | None,
     **given: Any,
 ) -> None:
-    """Port CHECKPOINT (any readable weight file) of a net to another format, with proof.
+    """Port CHECKPOINT (any readable weight file) to another format, with proof: of a net of the
+    registry (--net), of your own (--meta; beside it by default), or a frozen .pb.
 
     \b
     legacy-nets port run/ --net hand_signs --to onnx --out signs.onnx
     legacy-nets port inception_v3.ckpt --net inception_v3 --label-offset 1 \\
         --to keras --out inception_v3.keras --report report.html
+    legacy-nets port --meta run/model.ckpt-300.meta --to onnx --out model.onnx
+    legacy-nets port frozen.pb --to saved_model --out served
 
     Both sides run on the same inputs and are compared; a format of weights alone (npz,
     safetensors, h5, ckpt, torch) is compared tensor by tensor. Only then does the file come to its
     place. Exit code 0: verified; 1: above the tolerance, and an older file is as it was.
     """
     check_ending(report_path)
-    job = _job(find_weights(checkpoint), net, target, out, given)
-    if not TARGETS[target].weights:
-        from legacy_nets.cli.quiet import quiet_tensorflow
+    if net and meta:
+        raise BadInputError("--net and --meta: a net of the registry needs no .meta; leave one out")
+    if net:
+        if checkpoint is None:
+            raise BadInputError(f"--net {net}: name a checkpoint of it, too")
+        _refuse(given, _FOREIGN, "is for nets of your own: leave out --net, or it")
+        job = _job(find_weights(checkpoint), net, target, out, given)
+        if not TARGETS[target].weights:
+            from legacy_nets.cli.quiet import quiet_tensorflow
 
-        quiet_tensorflow()
-    found = run_port(job)
+            quiet_tensorflow()
+        found = run_port(job)
+    else:
+        _refuse(given, _REGISTERED, "is for nets of the registry: add --net")
+        found = port_foreign(_foreign_job(checkpoint, meta, target, out, given))
     if report_path is not None:
         found.save(report_path)
     _print(found)
@@ -112,6 +155,55 @@ def _job(checkpoint: str, net: str, target: str, out: pathlib.Path, given: dict[
         ema=given["ema"],
         tolerance=given["tolerance"],
     )
+
+
+def _foreign_job(
+    checkpoint: str | None,
+    meta: pathlib.Path | None,
+    target: str,
+    out: pathlib.Path,
+    given: dict[str, Any],
+) -> ForeignJob:
+    """A model that brings its own graph: --meta, or the argument where that is a graph."""
+    if meta is None:
+        if checkpoint is None or not checkpoint.endswith(GRAPHS):
+            raise BadInputError(
+                "whose weights are they? Add --net NAME (a net of the registry), or --meta FILE "
+                "(your own net), or name a frozen .pb"
+            )
+        meta, checkpoint = pathlib.Path(checkpoint), None
+    return ForeignJob(
+        model=meta,
+        checkpoint=find_weights(checkpoint) if checkpoint else checkpoint_of(meta),
+        target=target,
+        out=out,
+        inputs=_names(given["inputs"]),
+        outputs=_names(given["outputs"]),
+        shapes=_pairs("--input-shape", given["shapes"]),
+        settings=_pairs("--set", given["settings"]),
+        ema=given["ema"],
+        trust=given["trust"],
+        tolerance=given["tolerance"],
+    )
+
+
+def _refuse(given: dict[str, Any], options: dict[str, str], why: str) -> None:
+    """Raises BadInputError for the first of some options that was given."""
+    for name, option in options.items():
+        if given[name]:
+            raise BadInputError(f"{option} {why}")
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
+
+
+def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    for name, equals, value in pairs:
+        if not (name and equals and value):
+            raise BadInputError(f"{option} {name}{equals}{value}: write NAME=VALUE")
+    return {name.removesuffix(":0"): value for name, _, value in pairs}
 
 
 def _print(found: Report) -> None:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,21 @@ _BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 def write(path: Path, net: Restored, metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """Writes the file."""
     graph, folded, left = frozen(net)
+    write_graph(path, graph, metadata)
+    return (folding_note(folded, left),)
+
+
+def folding_note(folded: int, left: int) -> str:
+    """What became of the batch norms, in a line."""
+    return f"{folded} batch norms folded, {left} have no layer before them to be folded into"
+
+
+def write_graph(path: Path, graph: Any, metadata: Mapping[str, Any]) -> None:
+    """Writes a GraphDef, with the metadata in it."""
     node = graph.node.add(name="metadata", op="Const")
     node.attr["dtype"].type = tf.string.as_datatype_enum
     node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(json.dumps(metadata)))
     path.write_bytes(graph.SerializeToString())
-    return (f"{folded} batch norms folded, {left} have no layer before them to be folded into",)
 
 
 def runs(path: Path, net: Restored) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -57,7 +68,7 @@ def frozen(net: Restored) -> tuple[Any, int, int]:
     return fold_batch_norms(graph)
 
 
-def fold_batch_norms(graph: Any) -> tuple[Any, int, int]:
+def fold_batch_norms(graph: Any, outputs: Sequence[str] = OUTPUTS) -> tuple[Any, int, int]:
     """Scales the weights of a layer by the batch norm that alone reads it; its shift stays a bias.
 
     y = (w x - mean) * scale / sqrt(variance + epsilon) + offset
@@ -70,13 +81,16 @@ def fold_batch_norms(graph: Any) -> tuple[Any, int, int]:
             continue
         layer = nodes[_source(norm.input[0])]
         weights = nodes.get(_source(layer.input[1])) if layer.op in _WEIGHTED else None
+        infers = "is_training" in norm.attr and not norm.attr["is_training"].b
         numbers = [nodes[_source(name)] for name in norm.input[1:]]
         constants = [weights, *numbers]
         if (
-            readers[layer.name] != 1
+            not infers
+            or readers[layer.name] != 1
             or any(node is None or node.op != "Const" for node in constants)
             or weights is None
             or readers[weights.name] != 1
+            or weights.attr["dtype"].type == tf.float16.as_datatype_enum  # it would round twice
         ):
             left += 1
             continue
@@ -96,17 +110,21 @@ def fold_batch_norms(graph: Any) -> tuple[Any, int, int]:
         bias.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(shift))
         _become_bias(norm, layer.name, bias.name)
         folded += 1
-    return tf.graph_util.extract_sub_graph(graph, list(OUTPUTS)), folded, left
+    versions = graph.versions
+    whole = tf.graph_util.extract_sub_graph(graph, list(outputs))
+    whole.versions.CopyFrom(versions)
+    return whole, folded, left
 
 
 def _become_bias(norm: Any, layer: str, bias: str) -> None:
     """Turns a batch norm's node into a BiasAdd of the same name."""
-    kind = norm.attr["T"].type
+    kind, layout = norm.attr["T"].type, norm.attr["data_format"].s
     norm.op = "BiasAdd"
     norm.ClearField("input")
     norm.input.extend([layer, bias])
     norm.attr.clear()
     norm.attr["T"].type = kind
+    norm.attr["data_format"].s = b"NCHW" if layout.startswith(b"NC") else b"NHWC"
 
 
 def _source(name: str) -> str:

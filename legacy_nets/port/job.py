@@ -72,7 +72,7 @@ def port(job: Job) -> Report:
         made = folder / job.out.name
         if target.weights:
             comparisons = tuple(module.write(made, tensors_of(source, averaged), metadata))
-            notes += module.notes(job.net) if hasattr(module, "notes") else ()
+            notes += module.notes(job.net, job.options) if hasattr(module, "notes") else ()
         else:
             from legacy_nets.port import graphs
 

@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,37 +30,54 @@ _LOOPS = ("While", "StatelessWhile")
 
 def write(path: Path, net: Restored, metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """Writes the file. Raises BadInputError for an op that tf2onnx does not know."""
-    import onnx
-    import tf2onnx
-
     graph, folded, left = frozen(net)
     if any(node.op in _LOOPS for node in graph.node):
         with _with_old_loops(net) as other:
             graph, folded, left = frozen(other)
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    convert(path, graph, [INPUT], OUTPUTS, metadata, net.job.net)
+    return (f"opset {OPSET}; {folded} batch norms folded, {left} not",)
+
+
+def convert(
+    path: Path,
+    graph: Any,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    metadata: Mapping[str, Any],
+    what: str,
+) -> None:
+    """Writes a frozen GraphDef as ONNX, between nodes that keep their names.
+
+    Raises BadInputError, which names ``what``, for an op that tf2onnx does not know.
+    """
+    import onnx
+    import tf2onnx
+
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it raises says it, too
     try:
         model, _ = tf2onnx.convert.from_graph_def(
             graph,
-            input_names=[f"{INPUT}:0"],
-            output_names=[f"{name}:0" for name in OUTPUTS],
+            input_names=[f"{name}:0" for name in inputs],
+            output_names=[f"{name}:0" for name in outputs],
             opset=OPSET,
-            tensors_to_rename={f"{name}:0": name for name in (INPUT, *OUTPUTS)},
+            tensors_to_rename={f"{name}:0": name for name in (*inputs, *outputs)},
         )
     except Exception as error:  # tf2onnx raises what it likes
-        raise BadInputError(
-            f"tf2onnx cannot convert {net.job.net}: {one_line(error)[:300]}"
-        ) from error
+        raise BadInputError(f"tf2onnx cannot convert {what}: {one_line(error)[:300]}") from error
     texts = {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in metadata.items()
     }
     onnx.helper.set_model_props(model, texts)
-    if model.ByteSize() < 1 << 31:  # larger ones have no place in one protocol buffer
+    if model.ByteSize() >= 1 << 31:  # larger ones have no place in one protocol buffer
+        raise BadInputError(f"{what} is larger than 2 GB: port it to saved_model")
+    try:
         onnx.checker.check_model(model)
-    else:
-        raise BadInputError(f"{net.job.net} is larger than 2 GB: port it to saved_model")
+    except onnx.checker.ValidationError as error:
+        raise BadInputError(
+            f"tf2onnx made no valid ONNX of {what}: {one_line(error)[:300]}"
+        ) from error
     onnx.save_model(model, str(path))
-    return (f"opset {OPSET}; {folded} batch norms folded, {left} not",)
 
 
 @contextlib.contextmanager
@@ -86,6 +104,13 @@ def _with_old_loops(net: Restored) -> Iterator[Restored]:
 
 def runs(path: Path, net: Restored) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Runs the file in ONNX Runtime, optimised and as it is."""
+    return run(path, {INPUT: net.inputs}, OUTPUTS)
+
+
+def run(
+    path: Path, inputs: Mapping[str, Any], outputs: Sequence[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """As ``runs``, from named inputs to named outputs."""
     import onnxruntime
 
     level = onnxruntime.GraphOptimizationLevel
@@ -96,5 +121,5 @@ def runs(path: Path, net: Restored) -> Iterator[tuple[str, Mapping[str, Any]]]:
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
-        found = session.run(list(OUTPUTS), {INPUT: net.inputs})
-        yield side, dict(zip(OUTPUTS, found, strict=True))
+        found = session.run(list(outputs), dict(inputs))
+        yield side, dict(zip(outputs, found, strict=True))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import glob
 import os
 import shutil
 import sys
@@ -26,13 +27,42 @@ def workshop(out: Path) -> Iterator[Path]:
     """
     if not out.name or not out.parent.is_dir():
         raise BadInputError(f"--out {out}: {out.parent} is no folder; make it first")
+    for left in out.parent.glob(f".*.{glob.escape(out.name)}.port"):
+        with _locked(left) as free:  # a killed process no longer holds its own
+            if free:
+                shutil.rmtree(left, ignore_errors=True)
     folder = out.parent / f".{os.getpid()}.{out.name}.port"
-    shutil.rmtree(folder, ignore_errors=True)  # of a killed process that had our number
+    shutil.rmtree(folder, ignore_errors=True)  # of one that had our number, where nothing locks
     folder.mkdir()
     try:
-        yield folder
+        with _locked(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Holds the lock of a folder, which goes when its process ends; False: another holds it.
+
+    False, too, where there are no such locks (Windows, some network file systems).
+    """
+    try:
+        import fcntl
+
+        opened = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
+        except OSError:
+            free = False
+        yield free
+    finally:
+        os.close(opened)
 
 
 def check_room(out: Path, folder: bool) -> None:

@@ -89,11 +89,23 @@ def names_for(net: str, tensors: Sequence[Tensor]) -> tuple[Entry, ...]:
     return entries
 
 
-def notes(net: str) -> tuple[str, ...]:
-    """What a user must know about the state_dict of a net."""
-    if "torch" in registry.get_net(net).layouts:
-        return ("names and axes are torchvision's or timm's; load it with strict=True",)
-    return ("nobody's PyTorch net has these names: they are the graph's, and so are the axes",)
+def notes(net: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a user must know about the state_dict of a net that was built with these options."""
+    record = registry.get_net(net)
+    if "torch" not in record.layouts:
+        return ("nobody's PyTorch net has these names: they are the graph's, and so are the axes",)
+    found = ["names and axes are torchvision's or timm's; load it with strict=True"]
+    module = importlib.import_module(f"legacy_nets.nets.{record.builder.split(':')[0]}")
+    needed = dict(getattr(module, "TRAINED_WITH", {}).get("torch", {}))
+    needed.pop("pixels", None)  # of the input, not of the net
+    lacks = {name: value for name, value in needed.items() if options.get(name) != value}
+    if lacks:
+        stated = ", ".join(f"{name}={value}" for name, value in lacks.items())
+        found.append(
+            f"PyTorch's net computes what this one does with {stated}, and these weights were "
+            "trained without: its outputs will differ until it is trained on"
+        )
+    return tuple(found)
 
 
 def _renamed(tensors: Sequence[Tensor], entries: Sequence[Entry]) -> list[Tensor]:

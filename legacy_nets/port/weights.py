@@ -15,6 +15,7 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.bundle import Bundle
+from legacy_nets.checkpoints.bundle import Place
 from legacy_nets.checkpoints.read import for_net
 from legacy_nets.checkpoints.slots import AVERAGE
 from legacy_nets.checkpoints.slots import has_averages
@@ -35,6 +36,7 @@ class Tensor(NamedTuple):
     dtype: str  # as ``Described.dtype``
     load: Callable[[], np.ndarray]
     again: Callable[[], np.ndarray]  # for the comparison: checksums were held against it before
+    place: Place | None = None  # where a checkpoint has its bytes
 
 
 def named_for(source: Source, net: str) -> Source:
@@ -76,10 +78,11 @@ def tensors_of(source: Source, averaged: bool) -> list[Tensor]:
         if averaged and name + AVERAGE in source.tensors and not _is_statistic(name):
             stored += AVERAGE
         load = functools.partial(source.read, stored)
-        again = load
+        again, place = load, None
         if isinstance(source, Bundle):
-            again = functools.partial(source.read, stored, False)
-        chosen.append(Tensor(name, tuple(source.tensors[stored].shape), info.dtype, load, again))
+            again, place = functools.partial(source.read, stored, False), source.place(stored)
+        shape = tuple(source.tensors[stored].shape)
+        chosen.append(Tensor(name, shape, info.dtype, load, again, place))
     if not chosen:
         raise CheckpointError(f"{source.prefix} holds no weights")
     return chosen

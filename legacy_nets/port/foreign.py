@@ -1,0 +1,152 @@
+"""Ports a stranger's model: a .meta with its checkpoint, or a frozen .pb.
+
+TensorFlow sees such files in a child process alone (``sandbox``); it restores the graph as it was
+saved, runs it on seeded inputs, writes the target and runs that. Only the place of what was
+verified is a matter of this process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import legacy_nets
+from legacy_nets.checkpoints.read import find_weights
+from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.errors import BadInputError
+from legacy_nets.errors import CheckpointError
+from legacy_nets.port.job import TOLERANCE
+from legacy_nets.port.place import check_room
+from legacy_nets.port.place import move
+from legacy_nets.port.place import workshop
+from legacy_nets.port.report import Comparison
+from legacy_nets.port.report import Report
+from legacy_nets.port.targets import TARGETS
+from legacy_nets.port.targets import load_target
+from legacy_nets.port.weights import tensors_of
+from legacy_nets.port.weights import use_averages
+from legacy_nets.sandbox import run_limited
+
+FORMATS = ("frozen", "saved_model", "onnx", "npz", "safetensors")
+GRAPHS = (".meta", ".pb", ".pbtxt")
+_SECONDS = 1800.0  # that a child may take
+_GIB, _COPIES = 8.0, 12  # of address space, and how many times the weights may lie in it
+
+
+@dataclasses.dataclass(frozen=True)
+class ForeignJob:
+    """What to port; what is not said is found."""
+
+    model: Path  # .meta, .pb or .pbtxt
+    checkpoint: str  # "": a frozen graph
+    target: str
+    out: Path
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    shapes: Mapping[str, str] = dataclasses.field(default_factory=dict)  # "1,224,224,3"
+    settings: Mapping[str, str] = dataclasses.field(default_factory=dict)  # placeholder -> value
+    ema: bool | None = None
+    trust: bool = False
+    tolerance: float = TOLERANCE
+
+    def metadata(self, averaged: bool = False) -> dict[str, Any]:
+        """What the target is told about itself."""
+        return {
+            "writer": f"legacy_nets {legacy_nets.__version__}",
+            "model": self.model.name,
+            "checkpoint": Path(self.checkpoint).name,
+            "weights": "averaged" if averaged else "raw",
+        }
+
+
+def checkpoint_of(model: Path) -> str:
+    """The checkpoint that a .meta lies beside; "" for a graph that has its weights in it.
+
+    Raises CheckpointError where there is none.
+    """
+    if model.suffix != ".meta":
+        return ""
+    prefix = str(model).removesuffix(".meta")
+    if not model.is_file():
+        raise CheckpointError(f"{model}: no such file")
+    try:
+        return find_weights(prefix)
+    except CheckpointError:
+        raise CheckpointError(
+            f"{model}: no checkpoint {prefix} lies beside it: name it before --meta"
+        ) from None
+
+
+def port_foreign(job: ForeignJob) -> Report:
+    """Writes, verifies, and moves into place; a report that failed leaves no file behind.
+
+    Raises BadInputError and CheckpointError for what cannot be read, found, run or written.
+    """
+    if job.target not in FORMATS:
+        raise BadInputError(
+            f"--to {job.target} needs --net: a graph of your own goes to {', '.join(FORMATS)}"
+        )
+    check_room(job.out, folder=job.target == "saved_model")
+    averaged = False
+    metadata = job.metadata()
+    with workshop(job.out) as folder:
+        made = folder / job.out.name
+        if TARGETS[job.target].weights:
+            source = open_weights(job.checkpoint or job.model)
+            averaged = use_averages(source, job.ema)
+            metadata, notes = job.metadata(averaged), tuple(getattr(source, "notes", ()))
+            write = load_target(job.target).write
+            comparisons = tuple(write(made, tensors_of(source, averaged), metadata))
+        else:
+            if job.ema:
+                raise BadInputError("--ema: a graph is restored by its own saver: leave it out")
+            comparisons, notes = run_limited(
+                work, job, made, what=str(job.model), seconds=_SECONDS, gib=_memory(job)
+            )
+        report = Report(
+            job.model.name,
+            job.checkpoint or str(job.model),
+            job.target,
+            str(job.out),
+            job.tolerance,
+            averaged,
+            metadata,
+            comparisons,
+            notes,
+        )
+        if report.passed:
+            move(folder, job.out)
+    return report
+
+
+def _memory(job: ForeignJob) -> float:
+    """GiB of address space that a child may take, by the size of the files."""
+    prefix = Path(job.checkpoint or job.model)
+    files = [job.model, *prefix.parent.glob(f"{prefix.name}*")]
+    return _GIB + _COPIES * sum(file.stat().st_size for file in files if file.is_file()) / 2**30
+
+
+def work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
+    """In the child: from the files to a target that has been run. Its comparisons, and notes."""
+    from legacy_nets.quiet import quiet_tensorflow
+
+    quiet_tensorflow()
+    load_target(job.target)
+    from legacy_nets.port import foreign_target
+    from legacy_nets.port.foreign_frozen import frozen_model
+
+    model, notes = frozen_model(job)
+    notes += foreign_target.write(job.target, made, model, job.metadata())
+    runs = foreign_target.runs(job.target, made, model)
+    return tuple(_compared(model.reference, runs)), notes
+
+
+def _compared(
+    reference: Mapping[str, Any], runs: Iterator[tuple[str, Mapping[str, Any]]]
+) -> Iterator[Comparison]:
+    for side, found in runs:
+        for name, want in reference.items():
+            yield Comparison.of(name, want, found[name], side)

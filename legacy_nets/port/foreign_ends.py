@@ -1,0 +1,316 @@
+"""Finds where a stranger's graph begins and ends, when it has been folded."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
+
+from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.graphs import SOURCES
+from legacy_nets.anatomy.graphs import VARIABLES
+from legacy_nets.errors import BadInputError
+from legacy_nets.port.foreign_fold import PLACEHOLDERS
+from legacy_nets.port.foreign_graph import GRADIENTS
+from legacy_nets.port.foreign_graph import Model
+from legacy_nets.port.foreign_graph import behind
+from legacy_nets.port.foreign_graph import data_inputs
+from legacy_nets.port.foreign_graph import full
+from legacy_nets.port.foreign_graph import node_of
+from legacy_nets.port.foreign_graph import nodes_by_name
+from legacy_nets.port.foreign_graph import readers_of
+from legacy_nets.port.foreign_graph import short
+
+MOST = 16  # outputs taken without being asked
+_WEIGHTED = re.compile(
+    r"(Sparse|Batch)?MatMul(V2|V3)?|(Depthwise)?Conv\d?[dD].*|DepthwiseConv2dNative.*|.*LSTM.*"
+    r"|.*GRU.*|CudnnRNN.*|(Resource)?Gather(V2)?|Einsum"
+)
+_LOSSES = re.compile(r".*CrossEntropy.*|L2Loss|CTC(Loss|GreedyDecoder|BeamSearchDecoder)|InTopK.*")
+_NEVER = re.compile(
+    r".*Summary.*|Save.*|Restore.*|Assert|Print(V2)?|NoOp|Shape|ShapeN|Size|Rank|.*Initialized.*"
+    r"|ZerosLike|OnesLike|Queue.*|BroadcastGradientArgs|Stack.*|TensorArray(V\d|Write.*|Size.*|Scatter.*|Close.*)?"
+    r"|LoopCond|NextIteration|Switch|RefSwitch|ControlTrigger|Random.*|DynamicStitch"
+)
+_STEPS = re.compile(r"Assign.*|.*Apply.*|Scatter(Add|Sub|Update|NdUpdate).*|ResourceScatter.*")
+_SCORES = re.compile(
+    r"(^|[/_])(\w*loss|losses|cost|objective|\w*xent\w*|\w*cross_entropy\w*|accuracy|metrics?)"
+    r"(_\d+)?(/|$)",
+    re.I,
+)
+_POINTWISE = re.compile(
+    r"Square|SquaredDifference|Sub|Mul|Add|AddV2|AddN|Log|Log1p|Neg|Abs|Pow|Sqrt|Cast|Exp|Div"
+    r"|RealDiv|Maximum|Minimum|Mean|Sum|Softplus|Select|Identity|Greater.*|Less.*|Equal|Logical.*"
+    r"|Reciprocal|Inv|Huber.*|ExpandDims|Squeeze"
+)
+_RESHAPING = re.compile(r"Reshape|StridedSlice|Slice|Squeeze|ExpandDims|Transpose|Cast|Identity")
+_SHOWN = re.compile(r"(^|/)summar(y|ies)(_\d+)?/", re.I)
+_CHOICES = re.compile(r"ArgMax|ArgMin|TopK(V2)?|Round|Cast|Greater.*|Less.*|Identity|Multinomial")
+
+
+def named(model: Model, texts: Iterable[str], option: str) -> list[str]:
+    """Tensors under the names that a user gave them. Raises BadInputError with the nearest."""
+    found = []
+    for text in texts:
+        try:
+            found.append(short(model.graph.get_tensor_by_name(full(text)).name))
+        except (KeyError, ValueError):
+            names = [op.name for op in model.graph.get_operations() if op.outputs]
+            near = difflib.get_close_matches(node_of(text), names, 3, 0.4)
+            say = f"; nearest: {', '.join(near)}" if near else ""
+            raise BadInputError(f"{option} {text}: {model.path} has no such tensor{say}") from None
+    return found
+
+
+def find_outputs(model: Model, definition: Any) -> list[str]:
+    """What the net says: tensors that weights and data have made and that only training reads.
+
+    Raises BadInputError where there are none, or too many to be meant.
+    """
+    nodes = nodes_by_name(definition)
+    readers = readers_of(nodes)
+    forward = {
+        name for name, node in nodes.items() if not GRADIENTS.search(name) and node.op != "NoOp"
+    }
+    data = {name for name in forward if nodes[name].op in SOURCES}
+    made = _after(nodes, readers, data, forward)
+    layers = _layers(nodes, forward, made)
+    labels = _labels(nodes, readers, data, forward, layers)
+    labelled = _after(nodes, readers, labels, forward)
+    weights = {name for name in forward if _is_weight(nodes[name])}
+    weighted = _after(nodes, readers, weights, forward)
+    updates = _only_for_updates(nodes, readers, forward)
+    losses = {name for name in forward if _LOSSES.fullmatch(nodes[name].op)}
+    scores = labelled | updates | _after(nodes, readers, losses, forward)
+    whole = (made & weighted) - scores - data - _inside_loops(nodes, readers)
+    scopes = _score_scopes(nodes, forward)
+    net = {
+        name
+        for name in whole
+        if _can_be_output(model, nodes[name]) and _score_scope(name) not in scopes
+    }
+    ends = [name for name in nodes if name in net and not _read_by(readers, name, net)]
+    ends = _above_scores(model, nodes, readers, net, ends, whole)
+    ends = _with_what_was_chosen_from(model, nodes, net, ends)
+    if not ends:
+        raise BadInputError(
+            f"{model.path}: no output was found: nothing is computed from both an input and "
+            "weights; say --outputs NAME (legacy-nets describe lists the layers)"
+        )
+    if len(ends) > MOST:
+        raise BadInputError(
+            f"{model.path}: {len(ends)} tensors could be outputs ({', '.join(ends[:8])}, ...): "
+            "say --outputs NAME,NAME"
+        )
+    return ends
+
+
+def _after(
+    nodes: Mapping[str, Any],
+    readers: Mapping[str, list[Any]],
+    starts: Iterable[str],
+    among: set[str],
+) -> set[str]:
+    """The nodes that are computed from some of ``starts``, these included."""
+    found = set(starts)
+    stack = list(found)
+    while stack:
+        for reader in readers[stack.pop()]:
+            if reader.name in among and reader.name not in found:
+                if reader.op not in ("Shape", "ShapeN", "Size", "Rank"):
+                    found.add(reader.name)
+                    stack.append(reader.name)
+    return found
+
+
+def _layers(nodes: Mapping[str, Any], among: set[str], made: set[str]) -> set[str]:
+    """Nodes that hold data against weights; a look-up counts where its table is no data."""
+    return {
+        name
+        for name in among
+        if _WEIGHTED.fullmatch(nodes[name].op)
+        and not ("Gather" in nodes[name].op and node_of(nodes[name].input[0]) in made)
+    }
+
+
+def _labels(
+    nodes: Mapping[str, Any],
+    readers: Mapping[str, list[Any]],
+    data: set[str],
+    among: set[str],
+    layers: set[str],
+) -> set[str]:
+    """Inputs that come to no layer with weights, while others do: answers to learn from."""
+    fed = {name for name in data if _after(nodes, readers, [name], among) & layers}
+    return data - fed if fed else set()
+
+
+def _inside_loops(nodes: Mapping[str, Any], readers: Mapping[str, list[Any]]) -> set[str]:
+    """Nodes in the loops of TensorFlow 1, from Enter to before Exit: nobody can ask for them."""
+    exits = {name for name, node in nodes.items() if node.op in ("Exit", "RefExit")}
+    enters = {name for name, node in nodes.items() if node.op in ("Enter", "RefEnter")}
+    return _after(nodes, readers, enters, set(nodes) - exits)
+
+
+def _is_weight(node: Any) -> bool:
+    if node.op in VARIABLES:
+        return True
+    if node.op != "Const" or not tf.as_dtype(node.attr["dtype"].type).is_floating:
+        return False
+    sides = [side.size for side in node.attr["value"].tensor.tensor_shape.dim]
+    return bool(sides) and max(sides) > 1
+
+
+def _only_for_updates(
+    nodes: Mapping[str, Any], readers: Mapping[str, list[Any]], among: set[str]
+) -> set[str]:
+    """Nodes that nothing reads but the updates of moving averages and of variables."""
+    found = {name for name in among if _STEPS.fullmatch(nodes[name].op)}
+    stack = list(found)
+    while stack:
+        for name in map(node_of, data_inputs(nodes[stack.pop()])):
+            used = {reader.name for reader in readers.get(name, ()) if reader.name in among}
+            if name in nodes and name not in found and used <= found:
+                found.add(name)
+                stack.append(name)
+    return found
+
+
+def _score_scope(name: str) -> str | None:
+    """The scope of a loss or a metric that a node lies in, by its name."""
+    found = _SCORES.search(name)
+    return name[: found.end()] if found else None
+
+
+def _score_scopes(nodes: Mapping[str, Any], among: set[str]) -> set[str | None]:
+    """Scopes that are called after a loss and that no layer of the net lies in."""
+    scopes = {_score_scope(name) for name in among} - {None}
+    return scopes - {_score_scope(name) for name in among if _WEIGHTED.fullmatch(nodes[name].op)}
+
+
+def _can_be_output(model: Model, node: Any) -> bool:
+    if _NEVER.fullmatch(node.op) or _SHOWN.search(node.name):
+        return False
+    operation = model.graph.get_operation_by_name(node.name)
+    return bool(operation.outputs) and not _is_scalar(operation)
+
+
+def _rank(model: Model, name: str) -> int | None:
+    rank: int | None = model.graph.get_tensor_by_name(f"{name}:0").shape.rank
+    return rank
+
+
+def _is_scalar(operation: Any) -> bool:
+    return all(tensor.shape.rank == 0 for tensor in operation.outputs)
+
+
+def _read_by(readers: Mapping[str, list[Any]], name: str, among: set[str]) -> bool:
+    return any(reader.name in among for reader in readers[name])
+
+
+def _above_scores(
+    model: Model,
+    nodes: Mapping[str, Any],
+    readers: Mapping[str, list[Any]],
+    net: set[str],
+    ends: list[str],
+    whole: set[str],
+) -> list[str]:
+    """Climbs from what only a loss reads (log, square, mean) to the layer that it was said of."""
+    weightless = {name for name in nodes if name not in whole}
+    found: dict[str, None] = {}
+    stack = list(reversed(ends))
+    left = set(net)
+    shapings: set[str] = set()
+    while stack:
+        name = stack.pop()
+        if _read_by(readers, name, left) or name in found:
+            continue
+        score = any(
+            _is_scalar(model.graph.get_operation_by_name(reader.name))
+            or _score_scope(reader.name) is not None
+            for reader in readers[name]
+            if reader.name in whole and not _NEVER.fullmatch(reader.op)
+        ) or (readers[name] and name not in ends)
+        operands = [node_of(tensor) for tensor in data_inputs(nodes[name])]
+        biased = any(
+            operand in weightless
+            and any(_is_weight(nodes[far]) for far in behind(nodes, [operand]))
+            for operand in operands
+        )
+        above = [operand for operand in operands if operand in net]
+        shaped = _RESHAPING.fullmatch(nodes[name].op) and any(
+            _LOSSES.fullmatch(reader.op) or reader.name in shapings for reader in readers[name]
+        )  # tf.nn.softmax_cross_entropy_with_logits makes rows of its logits
+        if nodes[name].op == "Reshape" and _rank(model, name) not in (None, 1, 2):
+            shaped = None  # and these are their own shape
+        if shaped:
+            shapings.add(name)
+        if above and (shaped or (score and not biased and _POINTWISE.fullmatch(nodes[name].op))):
+            left.discard(name)
+            stack.extend(operand for operand in above if not _read_by(readers, operand, left))
+        else:
+            found[name] = None
+    return [name for name in nodes if name in found]
+
+
+def _with_what_was_chosen_from(
+    model: Model, nodes: Mapping[str, Any], net: set[str], ends: list[str]
+) -> list[str]:
+    """Adds the scores that an answer (arg max, best k, yes or no) was chosen from."""
+    found = dict.fromkeys(ends)
+    for name in ends:
+        while _CHOICES.fullmatch(nodes[name].op):
+            operation = model.graph.get_operation_by_name(name)
+            if operation.outputs[0].dtype.base_dtype.is_floating and "TopK" not in operation.type:
+                found[name] = None
+                break
+            above = [node_of(tensor) for tensor in data_inputs(nodes[name])[:1]]
+            if not above or above[0] not in net:
+                break
+            name = above[0]
+        else:
+            found[name] = None
+    return [name for name in nodes if name in found]
+
+
+def find_inputs(model: Model, definition: Any, outputs: list[str]) -> list[str]:
+    """The tensors that data come in by, on which the outputs depend."""
+    nodes = nodes_by_name(definition)
+    sources = {name for name, node in nodes.items() if node.op in SOURCES}
+    reached = behind(nodes, outputs, sources)
+    inside = [nodes[name] for name in reached if name not in sources]
+    found: dict[str, None] = {}
+    for name in reached:
+        if name in sources and nodes[name].op in PLACEHOLDERS:
+            found[name] = None
+    for node in inside:
+        found.update((tensor, None) for tensor in data_inputs(node) if node_of(tensor) in sources)
+    order = {name: place for place, name in enumerate(nodes)}
+    return sorted(found, key=lambda tensor: order[node_of(tensor)])
+
+
+def check_inputs(model: Model, definition: Any, inputs: list[str], outputs: list[str]) -> None:
+    """Raises BadInputError where there are no inputs, or the outputs need another one."""
+    if not inputs:
+        raise BadInputError(
+            f"{model.path}: no input was found that {', '.join(outputs)} depends on: "
+            "say --inputs NAME"
+        )
+    nodes = nodes_by_name(definition)
+    cut_off = {tensor for tensor in inputs}
+    stack, seen = [tensor for tensor in outputs if tensor not in cut_off], set()
+    while stack:
+        tensor = stack.pop()
+        name = node_of(tensor)
+        if name in seen or name not in nodes:
+            continue
+        seen.add(name)
+        if nodes[name].op in SOURCES:
+            raise BadInputError(
+                f"{outputs[0]} needs {name} ({nodes[name].op}), too: name it in --inputs, or give "
+                f"it a value with --set {name}=VALUE"
+            )
+        stack.extend(other for other in data_inputs(nodes[name]) if other not in cut_off)

@@ -1,0 +1,155 @@
+"""From a stranger's files to a frozen graph, and what the original says to seeded inputs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from typing import Any
+
+import numpy as np
+
+from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.graphs import VARIABLES
+from legacy_nets.errors import BadInputError
+from legacy_nets.errors import one_line
+from legacy_nets.port import foreign_ends as ends
+from legacy_nets.port.foreign_fold import fold
+from legacy_nets.port.foreign_graph import behind
+from legacy_nets.port.foreign_graph import check_safe
+from legacy_nets.port.foreign_graph import cut
+from legacy_nets.port.foreign_graph import node_of
+from legacy_nets.port.foreign_graph import nodes_by_name
+from legacy_nets.port.foreign_graph import read_model
+from legacy_nets.port.foreign_graph import without_updates
+from legacy_nets.port.foreign_run import reference
+from legacy_nets.port.foreign_run import restore
+from legacy_nets.port.foreign_run import shapes_of
+from legacy_nets.port.foreign_target import Frozen
+
+if TYPE_CHECKING:
+    from legacy_nets.port.foreign import ForeignJob
+
+_RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal", "Multinomial", "RandomGamma")
+
+
+def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...]]:
+    """Reads, finds the ends, folds, restores, runs and freezes; what was taken, as notes.
+
+    Raises BadInputError and CheckpointError.
+    """
+    model = read_model(job.model)
+    folded = fold(model, job.settings)
+    definition = folded.definition
+    nodes = nodes_by_name(definition)
+    outputs, how = _outputs(job, model, definition)
+    given = ends.named(model, job.inputs, "--inputs")
+    inputs = given or ends.find_inputs(model, definition, outputs)
+    ends.check_inputs(model, definition, inputs, outputs)
+    shapes = shapes_of(model, definition, inputs, job.shapes)
+    names = {tensor: tensor.replace(":", "_") for tensor in (*inputs, *outputs)}
+    kinds = {name: model.graph.get_tensor_by_name(_full(name)).dtype for name in inputs}
+    clean = cut(
+        model,
+        definition,
+        {name: (names[name], kinds[name], shapes[name]) for name in inputs},
+        {names[name]: name for name in outputs},
+    )
+    ends_named = [names[name] for name in outputs]
+    used = behind(nodes_by_name(clean), ends_named)
+    check_safe(model, used, job.trust)
+    _check_settled(model, clean, job)
+    model, updates = without_updates(model, outputs)
+    with model.graph.as_default(), tf.Session(graph=model.graph) as session:
+        if job.checkpoint:
+            restore(model, session, job.checkpoint)
+        values, said = reference(model, folded, session, shapes, outputs)
+        empty = [names[name] for name in outputs if not np.size(said[name])]
+        if len(empty) == len(outputs):
+            raise BadInputError(
+                f"{job.model}: {', '.join(empty)} are empty on the test inputs, which proves "
+                "nothing: say other --outputs, --set or --input-shape"
+            )
+        constant = clean
+        if any(node.op in VARIABLES for node in clean.node):
+            constant = _constant(job, session, clean, ends_named)
+        graph = _without_copies(constant, clean.versions, ends_named)
+    notes = (
+        *(f"input {names[n]} {shapes[n]} {kinds[n].name}{_was(nodes, n)}" for n in inputs),
+        *(f"output {names[n]} {list(said[n].shape)} ({how})" for n in outputs),
+        *folded.notes,
+        *([f"{updates} control edges to updates and checks left out"] if updates else []),
+        *(f"{name} is empty on the test inputs: not proven" for name in empty),
+        *_batch_norms(graph),
+    )
+    return Frozen(
+        graph,
+        str(job.model),
+        {names[name]: value for name, value in values.items()},
+        {names[name]: np.asarray(value) for name, value in said.items()},
+    ), notes
+
+
+def _outputs(job: ForeignJob, model: Any, definition: Any) -> tuple[list[str], str]:
+    if job.outputs:
+        return ends.named(model, job.outputs, "--outputs"), "as asked"
+    if model.signature:
+        return list(dict.fromkeys(model.signature[1].values())), "of the file's signature"
+    return ends.find_outputs(model, definition), "found: nothing but training reads it"
+
+
+def _full(tensor: str) -> str:
+    return tensor if ":" in tensor else f"{tensor}:0"
+
+
+def _was(nodes: dict[str, Any], tensor: str) -> str:
+    """Of an input that was no placeholder: what stood there."""
+    kind = nodes[node_of(tensor)].op
+    return "" if kind == "Placeholder" else f", in place of {kind}"
+
+
+def _check_settled(model: Any, clean: Any, job: ForeignJob) -> None:
+    """Raises BadInputError where the outputs are drawn by chance, or weights have no file."""
+    for node in clean.node:
+        if node.op in _RANDOM:
+            raise BadInputError(
+                f"{model.path}: the outputs are drawn by chance at {node.name} ({node.op}): name "
+                f"--outputs before it, or take it as an input: --inputs ...,{node.name}"
+            )
+        if node.op in VARIABLES and not job.checkpoint:
+            raise BadInputError(
+                f"{model.path} is not frozen ({node.name} is a variable): legacy-nets port "
+                f"CHECKPOINT --meta {model.path}"
+            )
+
+
+def _constant(job: ForeignJob, session: Any, clean: Any, outputs: list[str]) -> Any:
+    """Variables become constants."""
+    try:
+        found = tf.graph_util.convert_variables_to_constants(session, clean, outputs)
+    except (tf.errors.OpError, ValueError, KeyError, RuntimeError) as error:
+        raise BadInputError(f"{job.model} cannot be frozen: {one_line(error)[:300]}") from error
+    return found
+
+
+def _without_copies(graph: Any, versions: Any, outputs: list[str]) -> Any:
+    """Takes out each Identity; versions and functions, which freezing drops, come back."""
+    placeholders = [node.name for node in graph.node if node.op == "Placeholder"]
+    found = tf.graph_util.remove_training_nodes(graph, [*outputs, *placeholders])
+    found.versions.CopyFrom(versions)
+    found.library.CopyFrom(graph.library)
+    return found
+
+
+def _batch_norms(graph: Any) -> list[str]:
+    """Says what is not proven: batch norms that were built to train."""
+    training = [
+        node.name
+        for node in graph.node
+        if node.op.startswith("FusedBatchNorm")
+        and (node.attr["is_training"].b or "is_training" not in node.attr)
+    ]
+    if not training:
+        return []
+    return [
+        f"{len(training)} batch norms use the statistics of their batch, not the moving ones "
+        f"(first {training[0]}): the graph was built to train, and is left so"
+    ]

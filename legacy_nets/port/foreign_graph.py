@@ -1,0 +1,278 @@
+"""A stranger's graph as a GraphDef: read, held against what is safe, cut down and cleaned.
+
+A tensor goes by the name that a GraphDef's inputs bear: "conv" is conv:0, "split:1" its second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from typing import NamedTuple
+
+from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.graphs import check_known
+from legacy_nets.anatomy.graphs import imported
+from legacy_nets.anatomy.graphs import read
+from legacy_nets.errors import BadInputError
+
+# What reads or writes files, runs Python, talks to other machines or kills the process.
+_UNSAFE = re.compile(
+    r"ReadFile|WriteFile|MatchingFiles|(Stateless)?(PyFunc|PyFuncStateless)|EagerPyFunc"
+    r"|(Save|Restore|MergeV2Checkpoints).*|ShardedFilename|ImmutableConst|PrintV2|Abort|DebugI.*"
+    r"|.*Reader(V2)?|Reader(Read|Restore).*|.*Dataset(V\d)?|InitializeTableFrom(Text|Data).*"
+    r"|LoadAndRemapMatrix|GenerateVocabRemapping|.*Summary(Writer|File|Db).*|Write.*Summary"
+    r"|Rpc|TryRpc|RemoteCall|_?(Host)?(Send|Recv)|Collective.*"
+)
+_RESTORING = re.compile(
+    r"RestoreV2|Restore|RestoreSlice|Assign|AssignVariableOp|NoOp|Const|Identity|VarHandleOp"
+    r"|Variable(V2)?|Placeholder(WithDefault)?|Reshape|Shape|Cast"
+)
+GRADIENTS = re.compile(r"(^|/)gradients?(_\d+)?/")
+_NEW_NAMES = {"Inv": "Reciprocal", "Variable": "VariableV2", "PlaceholderV2": "Placeholder"}
+_BARE = ("_class", "_output_shapes")  # colocation and what shape inference once said
+
+
+class Model(NamedTuple):
+    """A stranger's graph that has been read."""
+
+    path: Path
+    definition: Any  # GraphDef, without devices
+    graph: Any  # the same, imported: its shapes are known
+    restore: tuple[str, str] | None  # operation that restores, tensor that takes the prefix
+    signature: tuple[dict[str, str], dict[str, str]] | None  # name -> tensor: inputs, outputs
+    shapes: dict[str, Any]  # tensor -> shape, where the file says more than can be inferred
+    producers: Any  # the op list that was saved beside the graph, or None
+
+
+def read_model(path: Path) -> Model:
+    """Reads a .meta, .pb or .pbtxt; runs nothing.
+
+    Raises BadInputError: unreadable, operations that TensorFlow does not have, no valid graph.
+    """
+    definition, meta = read(path)
+    shapes = {}
+    for node in definition.node:
+        node.device = ""
+        for index, proto in enumerate(node.attr["_output_shapes"].list.shape):
+            shapes[f"{node.name}:{index}" if index else node.name] = tf.TensorShape(proto)
+        for name in _BARE:
+            node.attr.pop(name, None)
+    check_known(path, definition)
+    producers = meta.meta_info_def.stripped_op_list if meta else None
+    graph = imported(path, definition, producers)
+    restore = signature = None
+    if meta:
+        saver = meta.saver_def
+        there = {node.name for node in definition.node}
+        if {saver.restore_op_name, node_of(saver.filename_tensor_name)} <= there:
+            restore = (saver.restore_op_name, saver.filename_tensor_name)
+        signature = _signature(meta)
+    return Model(path, definition, graph, restore, signature, shapes, producers)
+
+
+def _signature(meta: Any) -> tuple[dict[str, str], dict[str, str]] | None:
+    """Of serving, else the only one."""
+    signatures = meta.signature_def
+    chosen = signatures.get("serving_default") if "serving_default" in signatures else None
+    if chosen is None and len(signatures) == 1:
+        [chosen] = signatures.values()
+    if chosen is None or not chosen.outputs:
+        return None
+    inputs = {key: short(info.name) for key, info in chosen.inputs.items()}
+    return inputs, {key: short(info.name) for key, info in chosen.outputs.items()}
+
+
+def node_of(tensor: str) -> str:
+    """The node that an input names: "^a" and "a:1" are of "a"."""
+    return tensor.lstrip("^").partition(":")[0]
+
+
+def short(tensor: str) -> str:
+    """A tensor's name as a GraphDef has it: "a:0" is "a"."""
+    return tensor.removesuffix(":0")
+
+
+def full(tensor: str) -> str:
+    """A tensor's name as a session has it: "a" is "a:0"."""
+    return tensor if ":" in tensor else f"{tensor}:0"
+
+
+def nodes_by_name(definition: Any) -> dict[str, Any]:
+    """Name -> node; the nodes are the definition's own."""
+    return {node.name: node for node in definition.node}
+
+
+def data_inputs(node: Any) -> list[str]:
+    """The tensors that a node takes; control inputs are none."""
+    return [name for name in node.input if not name.startswith("^")]
+
+
+def readers_of(nodes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Node's name -> the nodes that take a tensor of it."""
+    readers: dict[str, list[Any]] = {name: [] for name in nodes}
+    for node in nodes.values():
+        for name in dict.fromkeys(node_of(tensor) for tensor in data_inputs(node)):
+            readers.setdefault(name, []).append(node)
+    return readers
+
+
+def behind(nodes: Mapping[str, Any], tensors: Iterable[str], stop: Iterable[str] = ()) -> list[str]:
+    """Names of the nodes that tensors are computed from, those of ``stop`` last (nodes)."""
+    stops = set(stop)
+    seen: dict[str, None] = {}
+    stack = [node_of(tensor) for tensor in tensors]
+    while stack:
+        name = stack.pop()
+        if name in seen or name not in nodes:
+            continue
+        seen[name] = None
+        if name not in stops:
+            stack.extend(node_of(tensor) for tensor in data_inputs(nodes[name]))
+    return list(seen)
+
+
+def check_safe(model: Model, names: Iterable[str], trust: bool) -> None:
+    """Raises BadInputError where one of the nodes, or restoring, does more than compute.
+
+    ``names``: of the nodes that are run; what else lies in the graph stays unused.
+    """
+    nodes = nodes_by_name(model.definition)
+    used = [nodes[name] for name in names if name in nodes]
+    called = any(_calls(node) for node in used)
+    bodies = [
+        node for body in model.definition.library.function for node in body.node_def if called
+    ]
+    unsafe = [node for node in (*used, *bodies) if _UNSAFE.fullmatch(node.op)]
+    if model.restore:
+        unsafe += [
+            nodes[name]
+            for name in _all_behind(nodes, model.restore[0])
+            if not _RESTORING.fullmatch(nodes[name].op)
+        ]
+    if unsafe and not trust:
+        first = f"{unsafe[0].op} ({unsafe[0].name})"
+        raise BadInputError(
+            f"{model.path}: not run, {len(unsafe)} operations could do more than compute, the "
+            f"first {first}: cut it off with --inputs, or --trust the file"
+        )
+
+
+def _calls(node: Any) -> bool:
+    return any(value.HasField("func") or value.list.func for value in node.attr.values())
+
+
+def _all_behind(nodes: Mapping[str, Any], name: str) -> list[str]:
+    """As ``behind``, control inputs too."""
+    seen: dict[str, None] = {}
+    stack = [name]
+    while stack:
+        found = stack.pop()
+        if found not in seen and found in nodes:
+            seen[found] = None
+            stack.extend(node_of(tensor) for tensor in nodes[found].input)
+    return list(seen)
+
+
+def cut(
+    model: Model,
+    definition: Any,
+    inputs: Mapping[str, tuple[str, Any, Any]],
+    outputs: Mapping[str, str],
+) -> Any:
+    """The part of a graph between inputs and outputs, with the version that it was made under.
+
+    Args:
+      definition: the model's, or made from it.
+      inputs: tensor -> (name, dtype, shape) of the placeholder that comes to its place.
+      outputs: name -> tensor. A name that is not the tensor's own becomes an Identity.
+    """
+    nodes = nodes_by_name(definition)
+    found = tf.GraphDef()
+    found.versions.CopyFrom(definition.versions)  # old operations are valid under it alone
+    found.library.CopyFrom(definition.library)
+    renamed = {tensor: name for tensor, (name, _, _) in inputs.items()}
+    for name, dtype, shape in inputs.values():
+        node = found.node.add(name=name, op="Placeholder")
+        node.attr["dtype"].type = dtype.base_dtype.as_datatype_enum
+        node.attr["shape"].shape.CopyFrom(shape.as_proto())
+    seen = set(renamed.values())
+    stack = [tensor for tensor in outputs.values() if tensor not in renamed]
+    while stack:
+        name = node_of(stack.pop())
+        if name in seen or name not in nodes:
+            continue
+        seen.add(name)
+        node = found.node.add()
+        node.CopyFrom(nodes[name])
+        kept = [*data_inputs(node), *(edge for edge in node.input if _is_pivot(nodes, edge))]
+        node.input[:] = [renamed.get(tensor, tensor) for tensor in kept]
+        _modernise(node, found)
+        stack.extend(tensor for tensor in kept if tensor not in renamed)
+    for name, tensor in outputs.items():
+        if name != renamed.get(tensor, tensor):
+            node = found.node.add(name=name, op="Identity", input=[renamed.get(tensor, tensor)])
+            kind = model.graph.get_tensor_by_name(full(tensor)).dtype.base_dtype
+            node.attr["T"].type = kind.as_datatype_enum
+    return found
+
+
+def without_updates(model: Model, outputs: Iterable[str]) -> tuple[Model, int]:
+    """The model without the updates (of moving averages) that asking for the outputs would run.
+
+    Returns how many there were, too. They hang on by control edges, and change the weights
+    that are being read.
+    """
+    definition = tf.GraphDef()
+    definition.CopyFrom(model.definition)
+    nodes = nodes_by_name(definition)
+    left = set()
+    for name in behind(nodes, outputs):
+        node = nodes[name]
+        gone = [edge for edge in node.input if edge.startswith("^") and not _is_pivot(nodes, edge)]
+        if gone:
+            left |= {*gone}
+            node.input[:] = [tensor for tensor in node.input if tensor not in gone]
+    if not left:
+        return model, 0
+    graph = imported(model.path, definition, model.producers)
+    return model._replace(definition=definition, graph=graph), len(left)
+
+
+def _modernise(node: Any, graph: Any) -> None:
+    """Gives an operation of the first TensorFlows the name and the form that it has today.
+
+    Source: tensorflow/core/ops/nn_ops.cc (BatchNormWithGlobalNormalization, gone since version 9)
+    math_ops.cc (Inv) and state_ops.cc (Variable).
+    """
+    if node.op in _NEW_NAMES:
+        node.op = _NEW_NAMES[node.op]
+    elif node.op == "BatchNormWithGlobalNormalization":
+        images, mean, variance, offset, scale = data_inputs(node)
+        kind = node.attr["T"].type
+        if not node.attr["scale_after_normalization"].b:
+            ones = graph.node.add(name=f"{node.name}/ones", op="OnesLike", input=[scale])
+            ones.attr["T"].type = kind
+            scale = ones.name
+        epsilon = node.attr["variance_epsilon"].f
+        node.op = "FusedBatchNorm"
+        node.attr.clear()
+        node.attr["T"].type = kind
+        node.attr["epsilon"].f = epsilon
+        node.attr["is_training"].b = False
+        node.input[:] = [images, scale, offset, mean, variance]
+
+
+def _is_pivot(nodes: Mapping[str, Any], edge: str) -> bool:
+    """Whether a control edge puts a node into a branch or a loop; others carry side effects."""
+    pivot = nodes.get(node_of(edge))
+    if not edge.startswith("^") or pivot is None:
+        return False
+    if pivot.op in ("Merge", "RefMerge", "Switch", "RefSwitch"):
+        return True
+    if pivot.op != "Identity":
+        return False
+    fed = nodes.get(node_of(pivot.input[0]))
+    return fed is not None and fed.op in ("Switch", "RefSwitch")

@@ -1,0 +1,285 @@
+"""Runs a stranger's graph as it was saved, restored from its checkpoint, on seeded inputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.graphs import VARIABLES
+from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.errors import BadInputError
+from legacy_nets.errors import CheckpointError
+from legacy_nets.errors import one_line
+from legacy_nets.port.foreign_fold import Folded
+from legacy_nets.port.foreign_graph import Model
+from legacy_nets.port.foreign_graph import data_inputs
+from legacy_nets.port.foreign_graph import full
+from legacy_nets.port.foreign_graph import node_of
+from legacy_nets.port.foreign_graph import nodes_by_name
+from legacy_nets.port.foreign_graph import readers_of
+
+BATCH = 2
+_SIDES = (64, 224, 28, 32, 227, 256, 299, 512, 10, 5)  # tried in turn where a graph leaves it open
+_RANKS = {  # operation -> (axes of what it takes first, axis of its weights that says the last one)
+    "Conv2D": (4, 2),
+    "DepthwiseConv2dNative": (4, 2),
+    "Conv3D": (5, 3),
+    "MatMul": (2, 0),
+    "BatchMatMul": (2, 0),  # what tf.matmul makes of a tensor without a rank
+    "BatchMatMulV2": (2, 0),
+    **dict.fromkeys(("TensorArray", "TensorArrayV2", "TensorArrayV3", "Range"), (0, None)),
+    "MaxPool": (4, None),
+    "AvgPool": (4, None),
+    "ResizeBilinear": (4, None),
+    "ResizeNearestNeighbor": (4, None),
+}
+_SAME_SHAPE = re.compile(
+    r"Identity|Cast|Sub|Mul|Add|AddV2|RealDiv|Div|Relu|Pad|ReverseV2|Neg|Maximum|Minimum"
+    r"|FusedBatchNorm.*|Enter|StopGradient|MirrorPad|Tanh|Square"
+)
+
+
+def restore(model: Model, session: Any, checkpoint: str) -> None:
+    """Fills the variables of a graph from its checkpoint, as its own saver does.
+
+    A graph without a saver gets each variable by its name.
+    Raises CheckpointError where the checkpoint is of another graph.
+    """
+    source = open_weights(checkpoint)
+    source.check_complete()
+    if model.restore:
+        operation, file_name = model.restore
+        try:
+            session.run(operation, {full(file_name): checkpoint})
+        except (tf.errors.OpError, ValueError) as error:
+            raise CheckpointError(
+                f"{checkpoint} does not fit {model.path}: {one_line(error)[:300]}"
+            ) from error
+        return
+    variables = [op for op in model.graph.get_operations() if op.type in VARIABLES]
+    there = [op for op in variables if op.name in source.tensors]
+    if not there:
+        raise CheckpointError(
+            f"{checkpoint} has none of the {len(variables)} variables of {model.path}"
+        )
+    with model.graph.as_default():
+        for op in there:
+            kind = tf.as_dtype(op.get_attr("dtype")).base_dtype
+            value = tf.placeholder(kind)
+            if op.type == "VarHandleOp":
+                step = tf.raw_ops.AssignVariableOp(resource=op.outputs[0], value=value)
+            else:
+                step = tf.raw_ops.Assign(ref=op.outputs[0], value=value, validate_shape=False)
+            session.run(step, {value: source.read(op.name)})
+
+
+def shapes_of(
+    model: Model, definition: Any, inputs: list[str], given: Mapping[str, str]
+) -> dict[str, Any]:
+    """Each input's shape: given ("1,224,224,3", "?" stays open), the graph's, or its readers'.
+
+    Raises BadInputError for a shape that cannot be, or is not to be had.
+    """
+    nodes = nodes_by_name(definition)
+    readers = readers_of(nodes)
+    found = {}
+    for tensor in inputs:
+        shape = model.graph.get_tensor_by_name(full(tensor)).shape
+        if tensor in given:
+            stated = _stated(tensor, given[tensor])
+            if not shape.is_compatible_with(stated):
+                raise BadInputError(
+                    f"--input-shape {tensor}={given[tensor]}: the graph says {shape}"
+                )
+            shape = stated
+        elif shape.rank is None:
+            shape = model.shapes.get(tensor, shape)
+            shape = shape if shape.rank is not None else _from_readers(model, readers, tensor)
+            if shape is None:
+                raise BadInputError(
+                    f"{model.path} does not say what shape {tensor} has: say --input-shape "
+                    f"{tensor}=?,224,224,3 (? stays open, () is a single number)"
+                )
+        found[tensor] = shape
+    return found
+
+
+def _stated(tensor: str, text: str) -> Any:
+    try:
+        sides = []
+        if text != "()":
+            sides = [None if side in ("?", "-1") else int(side) for side in re.split("[,x]", text)]
+        if any(side is not None and side < 1 for side in sides):
+            raise ValueError
+    except ValueError:
+        raise BadInputError(f"--input-shape {tensor}={text}: write 1,224,224,3 or ?,784") from None
+    return tf.TensorShape(sides)
+
+
+def _from_readers(model: Model, readers: Mapping[str, list[Any]], tensor: str) -> Any:
+    """The shape that the first layer asks for; None where no layer says."""
+    stack, seen = [node_of(tensor)], set()
+    while stack:
+        name = stack.pop(0)
+        for node in readers.get(name, ()):
+            if node.name in seen:
+                continue
+            seen.add(node.name)
+            operands = data_inputs(node)
+            if node.op in _RANKS and node_of(operands[0]) == name:
+                rank, axis = _RANKS[node.op]
+                if rank == 0:
+                    return tf.TensorShape([])
+                last = None
+                if axis is not None:
+                    weights = model.graph.get_tensor_by_name(full(operands[1])).shape
+                    last = weights.as_list()[axis] if weights.rank is not None else None
+                return tf.TensorShape([None] * (rank - 1) + [last])
+            if _SAME_SHAPE.fullmatch(node.op):
+                stack.append(node.name)
+    return None
+
+
+def reference(
+    model: Model,
+    folded: Folded,
+    session: Any,
+    shapes: Mapping[str, Any],
+    outputs: list[str],
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """What goes in, and what the original graph says to it, under the same settings.
+
+    Raises BadInputError where it cannot be run, with what it said.
+    """
+    settings = {f"{name}:0": value for name, value in folded.settings.items()}
+    masks = {
+        full(name): np.full(_closed(model.graph.get_tensor_by_name(full(name)).shape, 1, 1), value)
+        for name, value in folded.masks.items()
+    }
+    most = _ids(model, folded.definition, list(shapes))
+    said = ""
+    for batch, side in _sizes(model, shapes, outputs):
+        values = {
+            name: _value(model, name, _closed(shape, batch, side), most.get(name))
+            for name, shape in shapes.items()
+        }
+        feeds = {full(name): value for name, value in values.items()}
+        try:
+            found = session.run([full(name) for name in outputs], {**settings, **masks, **feeds})
+        except (tf.errors.OpError, ValueError, TypeError) as error:
+            said = said or one_line(_cause(error))[:300]
+            continue
+        return values, dict(zip(outputs, found, strict=True))
+    raise BadInputError(
+        f"{model.path} cannot be run from {', '.join(shapes)} to {', '.join(outputs)}: {said}; "
+        "say --input-shape NAME=SHAPE, --set NAME=VALUE, or other --inputs"
+    )
+
+
+def _cause(error: Exception) -> str:
+    """An error without the nodes that it was detected at, which come first."""
+    text = str(error)
+    lines = text.strip().splitlines()
+    return lines[-1] if lines and "[[{{node" not in text else text
+
+
+def _sizes(
+    model: Model, shapes: Mapping[str, Any], outputs: list[str]
+) -> Iterator[tuple[int, int]]:
+    """Batches and sides to try: graphs hold numbers of their own that an open shape hides."""
+    yield BATCH, _SIDES[0]
+    for name in outputs:  # built for one batch
+        shape = model.graph.get_tensor_by_name(full(name)).shape
+        if shape.rank and shape.as_list()[0]:
+            yield shape.as_list()[0], _SIDES[0]
+    if any(None in shape.as_list()[1:] for shape in shapes.values()):
+        yield from ((BATCH, side) for side in _SIDES[1:])
+
+
+def _closed(shape: Any, batch: int, side: int) -> list[int]:
+    """A shape without open sides: the first is the batch."""
+    if shape.rank is None:
+        return []
+    return [
+        (side if place else batch) if size is None else size
+        for place, size in enumerate(shape.as_list())
+    ]
+
+
+def _value(model: Model, tensor: str, shape: list[int], most: int | None) -> np.ndarray:
+    """Seeded numbers: [0, 1), bytes, ids below ``most``; an integer alone is the batch size."""
+    kind = model.graph.get_tensor_by_name(full(tensor)).dtype.base_dtype
+    chance = np.random.default_rng(0)
+    if kind == tf.string:
+        raise BadInputError(
+            f"{model.path}: {tensor} takes text or files; name the tensor behind it in --inputs"
+        )
+    if kind == tf.bool:
+        return np.zeros(shape, bool)
+    if kind in (tf.uint8, tf.int8):
+        return chance.integers(0, 128, shape).astype(kind.as_numpy_dtype)
+    if kind.is_integer:
+        if most is None:
+            return np.full(shape, 1 if shape else BATCH, kind.as_numpy_dtype)
+        return chance.integers(0, most, shape).astype(kind.as_numpy_dtype)
+    if not shape:
+        return np.ones((), kind.as_numpy_dtype)
+    return chance.random(shape).astype(kind.as_numpy_dtype)
+
+
+def _ids(model: Model, definition: Any, inputs: list[str]) -> dict[str, int]:
+    """How many rows the table has that an input's numbers are looked up in."""
+    nodes = nodes_by_name(definition)
+    readers = readers_of(nodes)
+    found: dict[str, int] = {}
+    for tensor in inputs:
+        for rows in _looked_up(model, nodes, readers, node_of(tensor)):
+            found[tensor] = min(rows, found.get(tensor, rows))
+    return found
+
+
+def _looked_up(
+    model: Model, nodes: Mapping[str, Any], readers: Mapping[str, list[Any]], start: str
+) -> Iterator[int]:
+    stack, seen = [start], {start}
+    while stack:
+        name = stack.pop()
+        for node in readers.get(name, ()):
+            operands = data_inputs(node)
+            if node.op in ("Gather", "GatherV2", "ResourceGather") and node_of(operands[1]) == name:
+                table = model.graph.get_tensor_by_name(full(operands[0]))
+                shape = table.shape
+                if table.dtype == tf.resource:
+                    handle = nodes[node_of(operands[0])]
+                    shape = tf.TensorShape(handle.attr["shape"].shape)
+                if shape.rank and shape.as_list()[0]:
+                    yield shape.as_list()[0]
+            elif node.op == "OneHot" and node_of(operands[0]) == name:
+                depth = tf.get_static_value(model.graph.get_tensor_by_name(full(operands[1])))
+                if depth is not None:
+                    yield int(depth)
+            elif node.name not in seen and not node.op.startswith("Shape"):
+                kinds = [t.dtype for t in model.graph.get_operation_by_name(node.name).outputs]
+                if kinds and kinds[0].is_integer:
+                    seen.add(node.name)
+                    stack.append(node.name)
+
+
+def find_checkpoint_of(path: Path) -> str:
+    """The prefix of the checkpoint that lies beside a .meta. Raises CheckpointError."""
+    from legacy_nets.checkpoints.read import find_weights
+
+    prefix = str(path).removesuffix(".meta")
+    try:
+        found = find_weights(prefix)
+        if Path(found).is_file() or Path(f"{found}.index").is_file() or found == prefix:
+            return found
+    except CheckpointError:
+        pass
+    raise CheckpointError(f"{path}: no checkpoint {prefix} beside it: name it before --meta")
