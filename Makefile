@@ -11,7 +11,7 @@ ORACLE ?= .oracle
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-quick lint oracle clean
+.PHONY: demo test test-quick test-slow lint oracle clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -41,6 +41,9 @@ test: lint oracle  ## all tests
 
 test-quick: $(VENV)/.test  ## without the slow tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
+
+test-slow: $(VENV)/.test  ## the slow tests with every net at full size and all damaged files: hours
+	$(ASK_ORACLE) LEGACY_NETS_FULL=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m slow
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
