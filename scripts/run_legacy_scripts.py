@@ -35,12 +35,15 @@ import legacy_data
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests/legacy_scripts/scripts.csv"
 SAME = ROOT / "tests/legacy_scripts/same_numbers.csv"  # written by same_numbers.py
+UPGRADED = ROOT / "tests/legacy_scripts/upgraded.csv"  # written by upgrade_legacy_scripts.py
 PAGE = ROOT / "docs/legacy_scripts.md"
+KEY = ("repository", "path", "arguments")
 GIVEN = ("repository", "commit", "folder", "path", "arguments", "kind", "setup")
 SIDES = {"oracle": "1.15.5", "ours": "ours"}
 FOUND = tuple(f"{what}_{side}" for side in SIDES.values() for what in ("result", "seconds", "last"))
 COLUMNS = (*GIVEN, *FOUND)
-SAME_COLUMNS = ("repository", "path", "arguments", "steps", "numbers", "difference", "variables")
+UPGRADED_COLUMNS = (*KEY, "result", "seconds", "last")
+SAME_COLUMNS = (*KEY, "steps", "numbers", "difference", "variables")
 SAME_COLUMNS += ("restored_by_ours", "restored_by_1.15.5", "difference_restored")
 LIMIT = float(os.environ.get("LEGACY_LIMIT", 120))  # seconds of the clock
 
@@ -54,6 +57,12 @@ def read_table(
         if tuple(reader.fieldnames or ()) != columns:
             raise SystemExit(f"{path}: columns are {reader.fieldnames}, not {list(columns)}")
         return list(reader)
+
+
+def read_upgraded() -> dict[tuple[str, ...], dict[str, str]]:
+    """The record of upgraded scripts, by repository, path and arguments."""
+    rows = read_table(UPGRADED, UPGRADED_COLUMNS)
+    return {tuple(row[name] for name in KEY): row for row in rows}
 
 
 def read_same() -> list[dict[str, str]]:
@@ -194,10 +203,15 @@ def last_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in line)[:120]
 
 
-def draw_page(rows: list[dict[str, str]], same: list[dict[str, str]]) -> str:
+def draw_page(
+    rows: list[dict[str, str]],
+    same: list[dict[str, str]],
+    upgraded: dict[tuple[str, ...], dict[str, str]],
+) -> str:
     """docs/legacy_scripts.md: counts, a row per script, and the scripts with the same numbers."""
     both = [row for row in rows if row["result_1.15.5"] == "pass"]
     passed = [row for row in both if row["result_ours"] == "pass"]
+    plain = [row for row in upgraded.values() if row["result"] == "pass"]
     lines = [
         "# Public TensorFlow 1 scripts, unmodified, under `legacy-nets run`",
         "",
@@ -208,11 +222,12 @@ def draw_page(rows: list[dict[str, str]], same: list[dict[str, str]]) -> str:
         f"- Scripts that pass under TensorFlow 1.15.5: {len(both)}, from "
         f"{len({row['repository'] for row in both})} repositories.",
         f"- Of those, passing under `legacy-nets run`: {len(passed)}.",
+        f"- Of those, upgraded: {len(upgraded)}; these passing under plain `python`: {len(plain)}.",
         f"- Of those, compared number by number ([below](#the-same-numbers)): {len(same)}.",
         "",
-        "| Repository | Script | Kind | Setup | 1.15.5 | s | Ours | s | Printed last (1.15.5) "
-        "| Printed last (ours) |",
-        "| --- | --- | --- | --- | --- | ---: | --- | ---: | --- | --- |",
+        "| Repository | Script | Kind | Setup | 1.15.5 | s | Ours | s | Upgraded "
+        "| Printed last (1.15.5) | Printed last (ours) |",
+        "| --- | --- | --- | --- | --- | ---: | --- | ---: | --- | --- | --- |",
     ]
     for row in rows:
         cells = [
@@ -224,6 +239,7 @@ def draw_page(rows: list[dict[str, str]], same: list[dict[str, str]]) -> str:
             row["seconds_1.15.5"],
             row["result_ours"],
             row["seconds_ours"],
+            upgraded.get(tuple(row[name] for name in KEY), {}).get("result", ""),
             *(f"`{text}`" if text else "" for text in (row["last_1.15.5"], row["last_ours"])),
         ]
         lines.append(_line(cells))
@@ -259,7 +275,7 @@ def _line(cells: list[str]) -> str:
 def write_page() -> None:
     """Draws the page from both tables."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(draw_page(read_table(), read_same()), encoding="utf-8")
+    PAGE.write_text(draw_page(read_table(), read_same(), read_upgraded()), encoding="utf-8")
 
 
 def main() -> None:

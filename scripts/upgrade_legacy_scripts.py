@@ -1,7 +1,7 @@
 """Upgrades the public scripts of tests/legacy_scripts/scripts.csv and runs them with plain python.
 
     python scripts/upgrade_legacy_scripts.py --checkouts FOLDER --upgraded FOLDER --python PYTHON
-        [--only TEXT] [--write]
+        [--only TEXT] [--missing] [--write]
 
 Each repository is written by ``legacy-nets upgrade`` into a folder of its own below the second
 FOLDER, once. PYTHON has legacy_nets installed and what the scripts need; it runs them as its own
@@ -19,10 +19,6 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import run_legacy_scripts as driver
 
-TABLE = driver.ROOT / "tests/legacy_scripts/upgraded.csv"
-GIVEN = ("repository", "path", "arguments")
-COLUMNS = (*GIVEN, "result", "seconds", "last")
-
 
 def upgrade(repository: str, checkouts: pathlib.Path, upgraded: pathlib.Path, python: str) -> None:
     """Writes one repository's upgraded folder, if it is not there. Raises SystemExit."""
@@ -37,21 +33,19 @@ def upgrade(repository: str, checkouts: pathlib.Path, upgraded: pathlib.Path, py
         raise SystemExit(f"{repository}: {driver.last_line(done.stderr)}")
 
 
-def read_table() -> dict[tuple[str, ...], dict[str, str]]:
-    """The record, by repository, path and arguments."""
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        return {tuple(row[name] for name in GIVEN): row for row in csv.DictReader(file)}
+def key(row: dict[str, str]) -> tuple[str, ...]:
+    """What names a script in the tables."""
+    return tuple(row[name] for name in driver.KEY)
 
 
 def write_table(rows: dict[tuple[str, ...], dict[str, str]]) -> None:
     """Writes the record in the order of the scripts' own table."""
-    with TABLE.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    with driver.UPGRADED.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, driver.UPGRADED_COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in driver.read_table():
-            key = tuple(row[name] for name in GIVEN)
-            if key in rows:
-                writer.writerow(rows[key])
+            if key(row) in rows:
+                writer.writerow(rows[key(row)])
 
 
 def main() -> None:
@@ -61,11 +55,14 @@ def main() -> None:
     parser.add_argument("--upgraded", type=pathlib.Path, required=True)
     parser.add_argument("--python", required=True)
     parser.add_argument("--only", default="", help="rows whose repository and path hold this text")
-    parser.add_argument("--write", action="store_true", help="write the table")
+    parser.add_argument("--missing", action="store_true", help="rows that have no result yet")
+    parser.add_argument("--write", action="store_true", help="write table and page")
     given = parser.parse_args()
     given.upgraded.mkdir(parents=True, exist_ok=True)
     for row in driver.read_table():
         if given.only not in f"{row['repository']}/{row['path']}":
+            continue
+        if given.missing and key(row) in driver.read_upgraded():
             continue
         upgrade(row["repository"], given.checkouts, given.upgraded, given.python)
         ran = dict(row)
@@ -73,11 +70,12 @@ def main() -> None:
         found = [ran[f"{what}_1.15.5"] for what in ("result", "seconds", "last")]
         print(row["path"], *found, sep=" | ", flush=True)
         if given.write:
-            rows = read_table()
-            rows[tuple(row[name] for name in GIVEN)] = dict(
-                zip(COLUMNS, [*(row[name] for name in GIVEN), *found], strict=True)
-            )
+            rows = driver.read_upgraded()
+            values = [*key(row), *found]
+            rows[key(row)] = dict(zip(driver.UPGRADED_COLUMNS, values, strict=True))
             write_table(rows)
+    if given.write:
+        driver.write_page()
 
 
 if __name__ == "__main__":

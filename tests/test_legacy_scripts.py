@@ -49,9 +49,19 @@ def test_the_table_has_40_scripts_of_25_repositories(driver):
     assert len({row["repository"] for row in passed}) >= 25
 
 
+def test_40_scripts_run_with_plain_python_when_upgraded(driver):
+    rows = driver.read_upgraded()
+    scripts = {tuple(row[name] for name in driver.KEY) for row in driver.read_table()}
+    assert set(rows) <= scripts
+    passed = {key for key, row in rows.items() if row["result"] == "pass"}
+    assert len(passed) >= 40
+    for key, row in rows.items():
+        assert key in passed or re.match(r"exit -?\d+: ", row["result"]), row
+
+
 def test_the_page_is_drawn_from_the_table(driver):
     assert driver.PAGE.read_text(encoding="utf-8") == driver.draw_page(
-        driver.read_table(), driver.read_same()
+        driver.read_table(), driver.read_same(), driver.read_upgraded()
     )
 
 
