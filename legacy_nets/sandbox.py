@@ -1,20 +1,25 @@
 """Runs a function in a process of its own, with limits of time and memory.
 
 C++ parsers (HDF5's, TensorFlow's) may crash, hang or fill the memory on a damaged or hostile
-file. There it costs one line of error, and nothing of this process.
+file. There it costs one line of error, and nothing of this process. It ends with this process,
+too, however that ends.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +30,15 @@ from legacy_nets.errors import one_line
 # -I keeps the working folder, which may be a stranger's, from lending its modules to the child.
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    "from legacy_nets.sandbox import _child; _child(sys.argv[2])"
+    "from legacy_nets.sandbox import _child, _end_with_parent;"
+    "_end_with_parent(sys.argv[2]); _child(sys.argv[2])"
 )
+_COPIES = 12  # how many times what a file holds may lie in its reader's memory
+
+
+def memory_for(*files: Path, least: float) -> float:
+    """GiB of address space for a reader of files: ``least`` and what their sizes ask for."""
+    return least + _COPIES * sum(file.stat().st_size for file in files if file.is_file()) / 2**30
 
 
 def run_limited(
@@ -43,7 +55,7 @@ def run_limited(
     Raises: LegacyNetsErrors as the function raised them; CheckpointError in one line that begins
     with ``what`` where it raised anything else, died, or came to a limit.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with _sigterm_unwinds(), _lifeline() as stdin, tempfile.TemporaryDirectory() as folder:
         call = Path(folder, "call")
         call.write_bytes(pickle.dumps((function, arguments, seconds, gib)))
         paths = json.dumps([os.path.abspath(path) for path in sys.path])
@@ -54,7 +66,7 @@ def run_limited(
                 command,
                 check=False,
                 timeout=seconds,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 env={**os.environ, "MALLOC_ARENA_MAX": "2"},  # each arena reserves 64 MiB
@@ -70,6 +82,47 @@ def run_limited(
                 raise error
             return value
         raise CheckpointError(f"{what}: {_death(done.returncode, done.stderr, gib)}")
+
+
+@contextlib.contextmanager
+def _sigterm_unwinds() -> Iterator[None]:
+    """Makes SIGTERM a SystemExit, so that on the way out every folder is put away."""
+
+    def leave(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    free = threading.current_thread() is threading.main_thread()
+    free = free and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if free:
+        signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        if free:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextlib.contextmanager
+def _lifeline() -> Iterator[int]:
+    """The reading end of a pipe that nothing is written to: it ends when this process does."""
+    end, held = os.pipe()
+    try:
+        yield end
+    finally:
+        os.close(end)
+        os.close(held)
+
+
+def _end_with_parent(folder: str) -> None:
+    """In the new process: ends it, and puts the call's folder away, when its parent has ended."""
+
+    def wait() -> None:
+        while os.read(0, 1):
+            pass
+        shutil.rmtree(folder, ignore_errors=True)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _child(folder: str) -> None:

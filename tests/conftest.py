@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 _REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ports would do in a child is done here: TensorFlow is imported once."""
+    from legacy_nets.port import foreign
+
+    monkeypatch.setattr(
+        foreign, "run_limited", lambda function, *arguments, **_: function(*arguments)
+    )
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[[str], ModuleType]:
+    """Imports a file of scripts/ by its name."""
+
+    def load(name: str) -> ModuleType:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(str(_REPOSITORY / "scripts"))
+            return importlib.import_module(name)
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -17,18 +17,25 @@ import re
 import resource
 import shutil
 import signal
-import struct
 import sys
 import tempfile
+import traceback
 import zipfile
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from typing import NoReturn
+
+from damage_formats import blocks_of
+from damage_formats import checksum
+from damage_formats import field_bytes
+from damage_formats import fields_of
+from damage_formats import table_of
+from damage_formats import varint
 
 from legacy_nets import checkpoints
-from legacy_nets.checkpoints.crc32c import crc32c
-from legacy_nets.checkpoints.crc32c import masked
 from legacy_nets.checkpoints.sstable import TABLE_MARK
 from legacy_nets.checkpoints.sstable import read_table
 from legacy_nets.cli import main
@@ -57,15 +64,9 @@ class Variant(NamedTuple):
     apply: Callable[[Path], None]
 
 
-def variants(originals: Path) -> Iterator[Variant]:
-    """COUNT variants: all files in turn, each by all that can be done to its kind in turn."""
-    files = [
-        file
-        for folder in PATHS
-        for file in sorted((originals / folder).iterdir())
-        if file.name != "checkpoint"
-    ]
-    for number in range(COUNT):
+def variants(files: Sequence[Path], count: int = COUNT) -> Iterator[Variant]:
+    """So many variants: all files in turn, each by all that can be done to its kind in turn."""
+    for number in range(count):
         file = files[number % len(files)]
         kinds = _kinds(file, len(list(file.parent.glob("*.data-*"))))
         kind = kinds[number // len(files) % len(kinds)]
@@ -96,6 +97,8 @@ def _kinds(file: Path, shards: int) -> list[Callable]:
         kinds += [_lying_header, _lying_header, _lying_header]
     elif file.suffix == ".pb":
         kinds += [_lying, _lying, _lying, _lying]
+    elif file.suffix == ".meta":
+        kinds += [_lying_graph, _lying, *[_lying_graph] * 6]
     if shards:
         kinds.append(_missing)
     if shards > 1:
@@ -109,6 +112,12 @@ def _kinds(file: Path, shards: int) -> list[Callable]:
 def _flipped(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(data))
     return data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :]
+
+
+def _flipped_low(data: bytes, chance: random.Random) -> bytes:
+    """A bit that makes another letter of a letter."""
+    at = chance.randrange(len(data))
+    return data[:at] + bytes([data[at] ^ 1 << chance.randrange(3)]) + data[at + 1 :]
 
 
 def _flips(data: bytes, chance: random.Random) -> bytes:
@@ -182,8 +191,8 @@ def _swapped(file: Path, chance: random.Random) -> None:
 def _mended_block(data: bytes, chance: random.Random) -> bytes:
     """A bit of a table's block, and the block's checksum made good."""
     bad = bytearray(_flipped(data[:-48], chance) + data[-48:])
-    for start, size in _blocks(data):
-        bad[start + size + 1 : start + size + 5] = _checksum(bytes(bad[start : start + size + 1]))
+    for start, size in blocks_of(data):
+        bad[start + size + 1 : start + size + 5] = checksum(bytes(bad[start : start + size + 1]))
     return bytes(bad)
 
 
@@ -194,18 +203,18 @@ def _lying_table(data: bytes, chance: random.Random) -> bytes:
         pairs = list(read_table(Path(file.name)))
     at = chance.randrange(len(pairs))
     pairs[at] = (pairs[at][0], _lying(pairs[at][1], chance))
-    return _table(pairs)
+    return table_of(pairs)
 
 
 def _lying_handle(data: bytes, chance: random.Random) -> bytes:
     """A footer whose handles lie, or a block that claims to be packed."""
     if chance.random() < 0.5:
         handles = [chance.choice((*_HUGE, len(data))) for _ in range(4)]
-        return data[:-48] + b"".join(map(_varint, handles))[:40].ljust(40, b"\0") + data[-8:]
-    start, size = chance.choice(_blocks(data))
-    promised = _varint(chance.choice(_HUGE))
+        return data[:-48] + b"".join(map(varint, handles))[:40].ljust(40, b"\0") + data[-8:]
+    start, size = chance.choice(blocks_of(data))
+    promised = varint(chance.choice(_HUGE))
     block = promised + data[start + len(promised) : start + size] + b"\x01"
-    return data[:start] + block + _checksum(block) + data[start + size + 5 :]
+    return data[:start] + block + checksum(block) + data[start + size + 5 :]
 
 
 def _mended_zip(data: bytes, chance: random.Random) -> bytes:
@@ -241,122 +250,49 @@ def _digits(data: bytes, chance: random.Random) -> bytes:
     return data[: number.start()] + str(lie).encode() + data[number.end() :]
 
 
-def _lying(data: bytes, chance: random.Random) -> bytes:
-    """A protocol buffer one of whose numbers, anywhere in it, is another."""
-    fields = _fields(data)
+def _lying(data: bytes, chance: random.Random, text: Callable = _ones) -> bytes:
+    """A protocol buffer one of whose numbers, anywhere in it, is another, or a text damaged."""
+    fields = fields_of(data)
     if not fields:
-        return _varint(1 << 3) + _varint(chance.choice(_HUGE))
+        return varint(1 << 3) + varint(chance.choice(_HUGE))
     at = chance.randrange(len(fields))
     number, kind, value = fields[at]
     if kind == 0 or (kind != 2 and chance.random() < 0.5):
         fields[at] = (number, 0, chance.choice(_HUGE))
-    elif kind == 2 and _fields(value):
-        fields[at] = (number, 2, _lying(value, chance))
+    elif kind == 2 and fields_of(value):
+        fields[at] = (number, 2, _lying(value, chance, text))
     else:
-        fields[at] = (number, kind, _ones(value, chance) if value else value)
-    return b"".join(map(_field, fields))
+        fields[at] = (number, kind, text(value, chance) if value else value)
+    return b"".join(map(field_bytes, fields))
+
+
+def _lying_graph(data: bytes, chance: random.Random) -> bytes:
+    """As ``_lying``, in the graph of a .meta and not in the lists beside it; texts stay texts."""
+    fields = fields_of(data)
+    at = next(index for index, found in enumerate(fields) if found[0] == 2)
+    fields[at] = (2, 2, _lying(fields[at][2], chance, _flipped_low))
+    return b"".join(map(field_bytes, fields))
 
 
 _MENDED = (_mended_block, _lying_table, _lying_handle, _mended_zip, _lying_header, _lying)
 
 
-# The formats, as far as lies need them
-
-
-def _fields(data: bytes) -> list[tuple[int, int, int | bytes]]:
-    """(number, wire type, value) of a protocol buffer's fields; [] for anything else."""
-    fields, at = [], 0
-    while at < len(data):
-        tag, at = _read_varint(data, at)
-        kind = tag & 7
-        if kind == 0:
-            value, at = _read_varint(data, at)
-        elif kind in (1, 2, 5):
-            size, at = _read_varint(data, at) if kind == 2 else ({1: 8, 5: 4}[kind], at)
-            value, at = data[at : at + size], at + size
-        if kind not in (0, 1, 2, 5) or not tag >> 3 or not 0 < at <= len(data):
-            return []
-        fields.append((tag >> 3, kind, value))
-    return fields
-
-
-def _field(field: tuple[int, int, int | bytes]) -> bytes:
-    number, kind, value = field
-    if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
-    return _varint(number << 3 | kind) + (_varint(len(value)) if kind == 2 else b"") + value
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while 0 <= at < len(data) and shift < 64:
-        value |= (data[at] & 127) << shift
-        shift, at = shift + 7, at + 1
-        if data[at - 1] < 128:
-            return value, at
-    return 0, -1
-
-
-def _varint(value: int) -> bytes:
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
-def _checksum(block: bytes) -> bytes:
-    return struct.pack("<I", masked(crc32c(block)))
-
-
-def _blocks(data: bytes) -> list[tuple[int, int]]:
-    """(start, size) of a table's unpacked blocks: its index block and those that it names."""
-    _, at = _read_varint(data, len(data) - 48)
-    _, at = _read_varint(data, at)
-    start, at = _read_varint(data, at)
-    size, _ = _read_varint(data, at)
-    found, at, end = [(start, size)], start, start + size - 8
-    while at < end:
-        _, at = _read_varint(data, at)
-        own, at = _read_varint(data, at)
-        length, at = _read_varint(data, at)
-        place, after = _read_varint(data, at + own)
-        found.append((place, _read_varint(data, after)[0]))
-        at += own + length
-    return found
-
-
-def _table(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    """A table of one data block."""
-    out = b""
-    handles = []
-    for entries in ([], pairs, None):
-        entries = [(pairs[-1][0], handles[-1])] if entries is None else entries
-        block = b"".join(
-            b"\0" + _varint(len(key)) + _varint(len(value)) + key + value for key, value in entries
-        )
-        block += struct.pack("<II", 0, 1)
-        handles.append(_varint(len(out)) + _varint(len(block)))
-        out += block + b"\0" + _checksum(block + b"\0")
-    return out + (handles[0] + handles[2]).ljust(40, b"\0") + TABLE_MARK
-
-
 # Reading
 
 
-def read(path: Path) -> dict[str, object]:
-    """What a process of its own says of a file, and what it takes."""
+def ask(arguments: Sequence[str], memory: int = MEMORY) -> dict[str, object]:
+    """What legacy-nets says in a process of its own, and what it takes."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
             os.setsid()
             os.dup2(out.fileno(), 1)
             os.dup2(err.fileno(), 2)
-            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
             resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-            sys.argv = ["legacy-nets", "inspect", "--digest", str(path)]
-            main()  # ends the process
+            sys.argv = ["legacy-nets", *arguments]
+            end(main)
         signal.signal(signal.SIGALRM, lambda *_: os.killpg(child, signal.SIGKILL))
         signal.alarm(HANGS)
         _, status, used = os.wait4(child, 0)
@@ -371,11 +307,35 @@ def read(path: Path) -> dict[str, object]:
         }
 
 
+def end(command: Callable[[], None]) -> NoReturn:
+    """Ends a forked process as the command does; what its parent has to tidy up, it leaves."""
+    code: object = 1
+    try:
+        command()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code if isinstance(code, int) else int(code is not None))
+
+
 def run(originals: Path, every: int) -> Iterator[dict[str, object]]:
     """The answers for the originals and for every so many-th variant."""
+
+    def read(path: Path) -> dict[str, object]:
+        return ask(["inspect", "--digest", str(path)])
+
     for folder, name in PATHS.items():
         yield {"name": folder, "folder": folder, "mended": False} | read(originals / folder / name)
-    for variant in list(variants(originals))[::every]:
+    files = [
+        file
+        for folder in PATHS
+        for file in sorted((originals / folder).iterdir())
+        if file.name != "checkpoint"
+    ]
+    for variant in list(variants(files))[::every]:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place, variant.folder)
             shutil.copytree(originals / variant.folder, folder)

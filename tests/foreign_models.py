@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError
+from legacy_nets.port.foreign import ForeignJob
+from legacy_nets.port.foreign import checkpoint_of
+from legacy_nets.port.foreign import port_foreign
 
 
 def save(folder, build, name="model.ckpt", **saver):
@@ -20,6 +25,34 @@ def save(folder, build, name="model.ckpt", **saver):
                 variable.load(value, session)
         tf.train.Saver(**saver).save(session, prefix, write_state=False)
     return folder / f"{name}.meta"
+
+
+def frozen(folder, build, name="model.pb"):
+    """As ``save``, of a graph of constants: returns the path of its .pb."""
+    with tf.Graph().as_default() as graph:
+        build()
+        (folder / name).write_bytes(graph.as_graph_def().SerializeToString())
+    return folder / name
+
+
+def job(meta, out, target="frozen", **more):
+    """A port of a .meta, whose checkpoint lies beside it, or of a .pb."""
+    return ForeignJob(meta, checkpoint_of(meta), target, out, **more)
+
+
+def refused(meta, out, error=BadInputError, target="frozen", **more):
+    """The one line that a port is refused with; it leaves no file."""
+    with pytest.raises(error) as found:
+        port_foreign(job(meta, out, target, **more))
+    assert "\n" not in str(found.value) and not out.exists()
+    return str(found.value)
+
+
+def run(path, feeds, fetch):
+    """What a frozen .pb says."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
+        return session.run(fetch, feeds)
 
 
 def weights(*shape, name=None):

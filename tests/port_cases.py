@@ -25,6 +25,7 @@ FAMILIES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {  # size, options
     "vit_base_patch16_224_in21k": ((32, 32), TOKENS),
     "vit_hybrid_r50_base_224": ((32, 32), {"units": [1, 1, 1], "width": 32, **TOKENS}),
     "cnn_lstm": ((28, 28), {}),
+    "cnn_lstm_resnet": ((28, 28), {}),
     "resnet_2plus1d": ((4, 16, 16), {}),
     "r3d_18": ((2, 16, 16), {}),
     "hand_signs": ((32, 32), {}),

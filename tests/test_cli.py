@@ -191,6 +191,9 @@ def test_bad_options(signs_folder, tmp_path):
     assert "--zoom and --rotate belong to --augment" in refused(*given, "--zoom", "0.1")
     assert "--option 'explode': write NAME=VALUE" in refused(*given, "--option", "explode")
     assert "takes no option 'speed'" in refused(*given, "--option", "speed=3")
+    given = ("predict", "tiny", "--checkpoint", tmp_path, "a.png", "--features", "logits", "--out")
+    place = tmp_path / "no"
+    assert f"{place} is no folder; make it first" in refused(*given, place / "features.npz")
     assert not (tmp_path / "x").exists() or not list((tmp_path / "x").iterdir())
 
 

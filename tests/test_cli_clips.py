@@ -195,6 +195,8 @@ def test_data_and_net_that_do_not_fit(tmp_path, trained, clips_folder, monkeypat
     assert "holds stills (synthetic hand signs" in line and "tiny_clips takes clips" in line
     line = refused("train", "tiny", "--data", tmp_path / "signs", *train, "--frames", "3")
     assert "--frames is for nets that take clips" in line
+    line = refused("train", "tiny", "--data", tmp_path / "signs", *train, "--image-size", "99999")
+    assert "--image-size 99999x99999: the pixels of one picture are 120.0 GB" in line
     line = refused("train", "tiny_clips", "--data", clips_folder, *train)
     assert "say what share of each class to hold out, for instance --holdout 0.25" in line
     line = refused("train", "tiny_clips", "--data", clips_folder, *train, "--holdout", "0.99")

@@ -1,12 +1,23 @@
 """``legacy-nets describe``: tables, JSON, files, and errors of one line."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from legacy_nets import tf1 as tf
+from legacy_nets.cli import describe as command
 from legacy_nets.cli import main
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """The child's work in this process: TensorFlow is imported once. One test has the child."""
+    monkeypatch.setattr(
+        command, "run_limited", lambda function, *arguments, **_: function(*arguments)
+    )
 
 
 def describe(*arguments):
@@ -120,6 +131,41 @@ def test_bad_names_and_options():
     assert "no such file" in failed("missing.meta")
 
 
+@pytest.mark.parametrize("name", ["dir.pb", "served"])
+def test_a_folder_is_no_graph(tmp_path, name):
+    place = tmp_path / name
+    place.mkdir()
+    (place / "saved_model.pb").write_bytes(b"\x08\x01")
+    assert f"{place} is a folder: give the .meta or frozen .pb in it" in failed(place)
+
+
+@pytest.mark.parametrize(
+    "name, data, said",
+    [
+        ("x.meta", b"version https://git-lfs.github.com/spec/v1\n", "this is a git-LFS pointer"),
+        ("x.pb", b"node {\n  name: 1", "this is a graph in text (.pbtxt), which is not read"),
+        ("x.pbtxt", b"node {\n  name: 1", "is damaged or no GraphDef (2:9 : "),
+        ("x.pbtxt", b"<!doctype html>", "this is an HTML or XML page"),
+    ],
+)
+def test_what_a_stranger_is_is_said_alone(tmp_path, name, data, said):
+    path = tmp_path / name
+    path.write_bytes(data)
+    message = failed(path)
+    assert f"legacy-nets: {path}: {said}" in message or f"{path} {said}" in message
+    assert ("damaged" in message) == (said.startswith("is damaged"))
+    assert ("not read" in message) == ("not read" in said)
+
+
+def test_images_without_a_batch_are_one(tmp_path):
+    with tf.Graph().as_default():
+        image = tf.placeholder(tf.float32, [16, 16, 3], name="image")
+        tf.layers.conv2d(image[None], 2, 3, use_bias=False, padding="same", name="conv")
+        tf.train.export_meta_graph(str(tmp_path / "net.meta"))
+    found = json.loads(describe(tmp_path / "net.meta", "--json").stdout)
+    assert (found["batch"], found["multiply_adds"]) == (1, 256 * 3 * 3 * 3 * 2)
+
+
 def test_files_that_cannot_be_read(folder, tmp_path):
     whole = (folder / "net.meta").read_bytes()
     cut = tmp_path / "cut.meta"
@@ -188,3 +234,19 @@ def test_a_saved_model_is_no_frozen_graph(tmp_path):
     path = tmp_path / "saved_model.pb"
     path.write_bytes(b"\x08\x01")
     assert f"{path} is a SavedModel, no frozen graph: freeze it" in failed(path)
+
+
+APART = """
+import sys
+from legacy_nets.cli import main
+main(["describe", *sys.argv[1:]], standalone_mode=False)
+print("tensorflow" in sys.modules, "google.protobuf" in sys.modules)
+"""
+
+
+def test_tensorflow_sees_a_file_in_a_process_of_its_own(folder):
+    command = [sys.executable, "-c", APART, str(folder / "net.meta"), "--depth", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    here = describe(folder / "net.meta", "--depth", "1").stdout
+    assert done.stdout == here + "False False\n"
+    assert "net.meta: 522 parameters" in here

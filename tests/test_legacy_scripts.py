@@ -1,27 +1,15 @@
 """The record of public scripts that were run: its form, and that the page shows what it says."""
 
-import importlib.util
-import pathlib
 import re
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[1]
 DATA = {"run", "start", "path", "module"}  # wishes that the driver grants itself
 
 
 @pytest.fixture(scope="module")
-def driver():
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        place = ROOT / "scripts/run_legacy_scripts.py"
-        spec = importlib.util.spec_from_file_location("run_legacy_scripts", place)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(ROOT / "scripts"))
-    return module
+def driver(script):
+    return script("run_legacy_scripts")
 
 
 def test_each_row_says_what_was_run_and_what_came_of_it(driver):

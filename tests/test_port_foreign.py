@@ -9,34 +9,19 @@ import foreign_models as models
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from foreign_models import job
+from foreign_models import refused
+from foreign_models import run
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.npz_file import read_npz
 from legacy_nets.cli import main
-from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port import foreign
 from legacy_nets.port.foreign import ForeignJob
 from legacy_nets.port.foreign import checkpoint_of
 from legacy_nets.port.foreign import port_foreign
 
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch):
-    """The child's work in this process: TensorFlow is imported once. One test has the child."""
-    monkeypatch.setattr(
-        foreign, "run_limited", lambda function, *arguments, **_: function(*arguments)
-    )
-
-
-def job(meta, out, target="frozen", **more):
-    return ForeignJob(meta, checkpoint_of(meta), target, out, **more)
-
-
-def run(path, feeds, fetch):
-    with tf.Graph().as_default(), tf.Session() as session:
-        tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
-        return session.run(fetch, feeds)
+pytestmark = pytest.mark.usefixtures("in_one_process")
 
 
 def weights_of(meta):
@@ -166,13 +151,6 @@ def test_what_tensorflow_1_saved_says_the_same(tmp_path):
     np.testing.assert_allclose(got, golden["out"], rtol=1e-5)
 
 
-def refused(meta, out, error=BadInputError, target="frozen", **more):
-    with pytest.raises(error) as found:
-        port_foreign(job(meta, out, target, **more))
-    assert "\n" not in str(found.value) and not out.exists()
-    return str(found.value)
-
-
 def test_errors_say_what_to_do(tmp_path):
     meta, out = models.save(tmp_path, models.classifier), tmp_path / "x.pb"
     assert "nearest: scores" in refused(meta, out, outputs=("score",))
@@ -261,9 +239,19 @@ def test_the_command_works_in_a_child_and_reports(tmp_path, monkeypatch):
     assert done.exit_code == 2 and done.output.count("\n") == 1 and str(meta) in done.output
 
 
+def test_a_meta_beside_the_checkpoint_is_taken(tmp_path):
+    prefix = str(models.save(tmp_path, models.classifier)).removesuffix(".meta")
+    arguments = ["port", prefix, "--to", "npz", "--out", str(tmp_path / "x.npz")]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0 and "model.ckpt.meta from" in done.output
+    Path(f"{prefix}.meta").unlink()
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2 and "whose weights are they? Add --net" in done.output
+
+
 def test_options_of_one_kind_of_net_are_refused_for_the_other(tmp_path):
     for arguments, said in (
-        (["port", "x.ckpt"], "Add --net"),
+        (["port", "x.ckpt"], "x.ckpt: no such checkpoint"),
         (["port", "x.ckpt", "--net", "tiny", "--meta", "x.meta"], "leave one out"),
         (["port", "x.ckpt", "--net", "inception_v3", "--inputs", "a"], "nets of your own"),
         (["port", "x.pb", "--label-offset", "1"], "add --net"),

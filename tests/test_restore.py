@@ -309,6 +309,7 @@ ADAM = {f"{name}/Adam": shape for name, shape in NET.items()} | {"train/beta1_po
         (NEW_CELL, OLD_CELL, "{'rnn/lstm_cell/kernel': variable, ...}"),
         (OTHER, NET, "only 0 of 4 names in common"),
         (OTHER, NET, "another net (its outermost scopes: vgg_16)"),
+        (OTHER, NET | {"AuxLogits/w": (2,)}, "only 0 of 5 names in common"),
         (NET, NET | ADAM, "5 of the missing belong to training"),
     ],
 )

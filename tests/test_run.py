@@ -253,6 +253,13 @@ def test_what_is_gone_is_healed_for_own_modules_with_one_notice_each(tmp_path):
     assert all(line.startswith("legacy-nets: ") for line in notices)
 
 
+def test_yaml_loads_without_a_loader_as_it_did(tmp_path):
+    pytest.importorskip("yaml")
+    script = write(tmp_path, script="import yaml\nprint(yaml.load('a: [1, b]'))\n")
+    assert run(script).stdout == "{'a': [1, 'b']}\n"
+    assert "Loader" in run("--strict", script).stderr.splitlines()[-1]
+
+
 def test_strict_takes_no_stand_in(tmp_path):
     done = run("--strict", write(tmp_path, script="import numpy as np\nnp.int\n"))
     assert done.returncode == 1
@@ -269,3 +276,29 @@ def test_a_path_that_is_not_offered_says_so(tmp_path):
     assert last.startswith("ImportError: ") or last.startswith("ModuleNotFoundError: ")
     assert "nothing_such" in last
     assert "legacy_nets/runner" not in done.stderr
+
+
+def test_imports_by_name_give_tensorflow_1_to_own_modules(tmp_path):
+    source = """
+    import importlib
+    from importlib import import_module
+    import pydoc
+    import tensorflow as tf
+    print(importlib.import_module("tensorflow") is tf, import_module("json").__name__)
+    print(__import__("tensorflow") is tf)
+    print(import_module("tensorflow.contrib.slim").conv2d.__name__)
+    print(import_module(".below", "tensorflow_of_ours").value)
+    print(pydoc.locate("tensorflow.layers.dense") is tf.layers.dense)
+    print(pydoc.locate("tensorflow.contrib.rnn.GRUCell") is tf.contrib.rnn.GRUCell)
+    print(pydoc.locate("tensorflow.nothing.such"), pydoc.locate("json.dumps").__name__)
+    """
+    script = write(
+        tmp_path,
+        script=source,
+        tensorflow_of_ours__in____init__="",
+        tensorflow_of_ours__in__below="value = 5",
+    )
+    done = run(script)
+    assert done.returncode == 0, done.stderr
+    given = ["True json", "True", "convolution2d", "5", "True", "True", "None dumps"]
+    assert done.stdout.splitlines() == given

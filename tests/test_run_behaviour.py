@@ -38,6 +38,13 @@ local = tf.contrib.framework.local_variable(1.0)
 print("local", local.dtype.base_dtype.name, np.int(2.5))
 print("ragged", np.array([[1, 2], [3]]).dtype, np.array([1.5]).dtype)
 print("zipped", np.array(list(zip([np.ones(3)] * 4, [np.ones(2)] * 4))).shape)
+cube = tf.zeros([2, 3, 4])
+print("tensordot", tf.tensordot(cube, np.ones([4, 5], np.float32), axes=[[2], [0]]).shape)
+for wrong in ((tf.ones([2], tf.int32), 0.5), (cube, [0.1, 0.2, 0.3, 0.4])):
+    try:
+        tf.nn.dropout(wrong[0], rate=tf.constant(wrong[1]))
+    except ValueError as error:
+        print("dropout", str(error)[:36])
 print("process", os.environ["MPLBACKEND"], os.environ["TF_USE_LEGACY_KERAS"])
 with tf.Session() as session:
     session.run([tf.initialize_all_variables(), tf.local_variables_initializer()])
@@ -85,6 +92,9 @@ def done(tmp_path_factory):
         "shape Cannot feed value of shape",
         "ragged object float64",
         "zipped (4, 2)",
+        "tensordot (2, 3, 5)",
+        "dropout x has to be a floating point tensor ",
+        "dropout Shape (4,) must have rank 0",
         "process Agg 1",
     ],
 )

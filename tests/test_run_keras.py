@@ -26,6 +26,25 @@ try:
     import keras.nothing_such
 except ImportError as error:
     print(error)
+for line in ("from keras.layers import NoSuch", "from tensorflow.keras.utils import no_such"):
+    try:
+        exec(line)
+    except ImportError as error:
+        print(type(error).__name__)
+"""
+SCRIPT_2 = """
+import tensorflow as tf
+print(tf.keras.__version__[:2])
+import keras
+from keras.layers.core import Dense
+from keras.engine.topology import Layer
+from keras.utils import np_utils
+print(keras.__version__[:2], issubclass(Dense, Layer), Dense is tf.keras.layers.Dense)
+print(np_utils.to_categorical([1], 2), tf.function(lambda x: x + 1)(1).numpy())
+try:
+    import keras.nothing_such
+except ImportError as error:
+    print(error)
 """
 
 
@@ -38,6 +57,19 @@ def test_keras_of_that_time_shares_the_graph(tmp_path):
         "23 True [[0. 1.]]",  # (4 + 1) * 3 + (3 + 1) * 2 parameters
         "3.0 (5, 2)",
         "tensorflow.keras.nothing_such of TensorFlow 1.15 is not offered by legacy_nets",
+        *["ImportError"] * 2,
+    ]
+
+
+@pytest.mark.slow
+def test_keras_2_of_tensorflow_2(tmp_path):
+    done = run("--tf2", write(tmp_path, script=SCRIPT_2))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "2.",
+        "2. True True",
+        "[[0. 1.]] 2",
+        "Keras 2 has no module keras.nothing_such",
     ]
 
 

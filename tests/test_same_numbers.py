@@ -1,13 +1,9 @@
 """Scripts that start from the same weights return 1.15.5's numbers, and exchange checkpoints."""
 
-import importlib.util
-import pathlib
 import sys
 import textwrap
 
 import pytest
-
-ROOT = pathlib.Path(__file__).parents[1]
 
 SCRIPT = """
 import numpy as np
@@ -28,16 +24,8 @@ with tf.Session() as session:
 
 
 @pytest.fixture(scope="module")
-def driver():
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        place = ROOT / "scripts/same_numbers.py"
-        spec = importlib.util.spec_from_file_location("same_numbers", place)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(ROOT / "scripts"))
-    return module
+def driver(script):
+    return script("same_numbers")
 
 
 def test_15_scripts_return_the_numbers_of_1_15(driver):

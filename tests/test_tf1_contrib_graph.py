@@ -77,3 +77,12 @@ def test_graph_editor_says_what_is_wrong():
         with pytest.raises(ValueError, match="does not belong to source scope"):
             ge.copy(ge.sgv(graph), src_scope="c")
     assert str(ge.sgv()) == "SubGraphView: empty"
+
+
+def test_the_log_of_ops_by_the_profilers_older_name(tmp_path):
+    with tf.Graph().as_default() as graph:
+        tf.get_variable("w", [3, 4])
+        tf.contrib.tfprof.tfprof_logger.write_op_log(graph, str(tmp_path))
+    log = tf.profiler.OpLogProto.FromString((tmp_path / "tfprof_log").read_bytes())
+    kinds = {entry.name: list(entry.types) for entry in log.log_entries}
+    assert "_trainable_variables" in kinds["w"]

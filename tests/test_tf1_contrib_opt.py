@@ -22,10 +22,11 @@ def test_same_as_the_live_oracle(oracle, tmp_path):
         contrib_cases.assert_same(name, want)
 
 
-def test_scipy_minimises_under_a_constraint():
+@pytest.mark.parametrize("use_resource", [False, True])
+def test_scipy_minimises_under_a_constraint(use_resource):
     pytest.importorskip("scipy")
     with tf.Graph().as_default(), tf.Session() as session:
-        place = tf.get_variable("place", initializer=[3.0, -4.0], use_resource=False)  # is fed
+        place = tf.get_variable("place", initializer=[3.0, -4.0], use_resource=use_resource)
         loss = tf.reduce_sum(tf.square(place - [1.0, 2.0])) + 0.1 * tf.reduce_sum(place**4)
         minimiser = tf.contrib.opt.ScipyOptimizerInterface(
             loss, equalities=[tf.reduce_sum(place) - 1.5], method="SLSQP", options={"maxiter": 50}

@@ -121,15 +121,20 @@ def imported(path: pathlib.Path, definition: Any, producers: Any = None) -> Any:
 
 
 def _parse(path: pathlib.Path, message: Any) -> None:
+    is_text = path.suffix in (".pbtxt", ".txt")
     try:
-        if path.suffix in (".pbtxt", ".txt"):
+        if is_text:
             text_format.Parse(path.read_text(), message)
         else:
             message.ParseFromString(path.read_bytes())
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        kind = type(message).__name__
-        what = stranger(path.read_bytes()[:64]) or f"({one_line(error)}): export or copy it again"
-        raise BadInputError(f"{path} is damaged or no {kind} {what}") from None
+        what = stranger(path.read_bytes()[:64])
+        if what and not (is_text and "(.pbtxt)" in what):  # which it is, and is read
+            raise BadInputError(f"{path}: {what}") from None
+        raise BadInputError(
+            f"{path} is damaged or no {type(message).__name__} ({one_line(error)}): export or copy "
+            "it again"
+        ) from None
 
 
 def _all_nodes(definition: Any) -> Iterable[Any]:

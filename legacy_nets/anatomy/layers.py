@@ -69,12 +69,16 @@ class Anatomy:
 
     @property
     def batch(self) -> int:
-        """Images that the multiply-adds are for: 1 unless the graph fixes how many it takes."""
-        for layer in self.layers:
-            shape = layer.output if layer.kind == "input" else None
-            if shape and len(shape) > 1 and shape[0] is not None and None not in shape:
-                return shape[0]
-        return 1
+        """Images that the multiply-adds are for: 1 unless the graph fixes how many it takes.
+
+        It does where an input and what the first layer makes of it begin with the same number:
+        the first side of a lone image is its height.
+        """
+        inputs = [layer.output for layer in self.layers if layer.kind == "input" and layer.output]
+        fixed = {shape[0] for shape in inputs if len(shape) > 1 and None not in shape}
+        made = next((layer.output for layer in self.layers if layer.multiply_adds), None)
+        side = made[0] if made else None
+        return side if side is not None and side in fixed else 1
 
     @property
     def multiply_adds(self) -> int | None:

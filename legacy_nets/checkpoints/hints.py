@@ -62,6 +62,8 @@ def _averages(plan: Plan) -> str:
 
 def _auxiliary(plan: Plan) -> str:
     """Heads that only training needs; without them GoogLeNet's other layers are numbered anew."""
+    if _another_net(plan):
+        return ""
     for scope, option in _AUXILIARY.items():
         here = any(scope in name.split("/") for name in plan.variables)
         there = any(scope in name.split("/") for name in plan.source.tensors)

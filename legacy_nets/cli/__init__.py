@@ -51,7 +51,8 @@ class _Door(click.Group):
             click.echo(f"legacy-nets: {error.format_message()} (see {path} --help)", err=True)
             context.exit(2)
         except MemoryError as error:
-            click.echo(f"legacy-nets: more memory is needed than there is ({error})", err=True)
+            why = str(error) or "take smaller pictures or batches"
+            click.echo(f"legacy-nets: more memory is needed than there is ({why})", err=True)
             context.exit(2)
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of our output has gone: click's business

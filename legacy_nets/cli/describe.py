@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 import pathlib
 from fractions import Fraction
@@ -14,9 +15,12 @@ from legacy_nets import registry
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
+from legacy_nets.sandbox import memory_for
+from legacy_nets.sandbox import run_limited
 
 _ENDINGS = (".meta", ".pb", ".pbtxt")
 NAMED = 4  # layers of one note that are named
+_SECONDS, _GIB = 120.0, 4.0  # that the reader of a file may take, the file's own size aside
 
 
 @click.command()
@@ -46,6 +50,11 @@ def describe(
     paths not aligned).
     """
     is_file = net.endswith(_ENDINGS) or pathlib.Path(net).is_file()
+    if pathlib.Path(net).is_dir() and net not in registry.list_nets():
+        raise BadInputError(
+            f"{net} is a folder: give the .meta or frozen .pb in it (a SavedModel must be frozen "
+            "first)"
+        )
     if is_file:
         if size or num_classes or options:
             raise BadInputError(f"{net} is a built graph: it takes no --size, classes or options")
@@ -57,15 +66,42 @@ def describe(
     chosen = net_options(options)
     if num_classes is not None:
         chosen["num_classes"] = num_classes
+    if is_file:
+        gib = memory_for(pathlib.Path(net), least=_GIB)
+        asked = (net, depth, as_json, _screen())
+        text = run_limited(_file_answer, *asked, what=net, seconds=_SECONDS, gib=gib)
+    else:
+        quiet_tensorflow()
+        from legacy_nets import anatomy
+
+        text = _answer(anatomy.of_net(net, sides, **chosen), depth, as_json, _screen())
+    click.echo(text, nl=False)
+
+
+def _file_answer(path: str, depth: int | None, as_json: bool, screen: tuple[bool, int]) -> str:
+    """In a process of its own, which alone imports TensorFlow: what is said of a file."""
     quiet_tensorflow()
     from legacy_nets import anatomy
 
-    found = anatomy.of_file(net) if is_file else anatomy.of_net(net, sides, **chosen)
+    return _answer(anatomy.of_file(path), depth, as_json, screen)
+
+
+def _answer(found: Any, depth: int | None, as_json: bool, screen: tuple[bool, int]) -> str:
+    """What is printed of an Anatomy."""
+    from legacy_nets import anatomy
+
     rows = anatomy.folded(found, depth) if depth else found.layers
     if as_json:
-        click.echo(json.dumps(as_dict(found, rows), indent=1, default=_plain))
-    else:
-        _print(found, rows)
+        return json.dumps(as_dict(found, rows), indent=1, default=_plain) + "\n"
+    return _text(found, rows, screen)
+
+
+def _screen() -> tuple[bool, int]:
+    """Whether stdout is a terminal, and its columns."""
+    from rich.console import Console
+
+    console = Console()
+    return console.is_terminal, console.width
 
 
 def parse_size(text: str | None) -> tuple[int | None, ...] | None:
@@ -103,7 +139,8 @@ def _plain(value: Any) -> Any:
     raise TypeError(type(value))
 
 
-def _print(found: Any, rows: Any) -> None:
+def _text(found: Any, rows: Any, screen: tuple[bool, int]) -> str:
+    """The table, and lines under it."""
     from rich.console import Console
     from rich.table import Table
 
@@ -123,20 +160,22 @@ def _print(found: Any, rows: Any) -> None:
     table.add_row(
         "total", f"{len(found.layers)} rows", *[""] * 4, f"{found.parameters:,}", _count(unit)
     )
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 180)
-    console.print(table)
-    click.echo(
+    terminal, width = screen
+    page = io.StringIO()
+    Console(
+        file=page,
+        force_terminal=terminal,
+        width=width if terminal else max(width, 180),
+    ).print(table)
+    lines = [
         f"{found.name}: {found.parameters:,} parameters, {found.trainable:,} of them trainable; "
         f"{_count(unit)} multiply-adds for {images}"
-    )
+    ]
     if found.unused:
         names = ", ".join(name for name, _ in found.unused[:3])
         more = ", ..." if len(found.unused) > 3 else ""
-        click.echo(f"{len(found.unused)} variables belong to no layer: {names}{more}")
-    for note in found.notes:
-        click.echo(note)
+        lines.append(f"{len(found.unused)} variables belong to no layer: {names}{more}")
+    lines += found.notes
     noted: dict[str, list[str]] = {}
     for row in rows:
         for note in row.notes:
@@ -145,7 +184,8 @@ def _print(found: Any, rows: Any) -> None:
         most = rows_noted
         if len(most) > NAMED:
             most = [*most[: NAMED - 1], "...", most[-1]]
-        click.echo(f"{', '.join(most)}: {note}")
+        lines.append(f"{', '.join(most)}: {note}")
+    return page.getvalue() + "\n".join([*lines, ""])
 
 
 def _cells(row: Any) -> tuple[str, ...]:

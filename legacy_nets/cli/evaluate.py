@@ -171,6 +171,8 @@ def predict(
     record = registry.get_net(net)
     if (features is None) != (out is None):
         raise BadInputError("--features and --out go together: which end point, and where to")
+    if out is not None and not out.parent.is_dir():
+        raise BadInputError(f"--out {out}: {out.parent} is no folder; make it first")
     prefix = open_checkpoint(checkpoint, best)
     changes = changed_settings(given)
     lengths: dict[str, int] = {}  # of clips

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -32,7 +34,7 @@ def facts(what: str | None, wrong: bool, as_json: bool) -> None:
     chosen = [fact for fact in documents.facts(what) if fact.verdict == "wrong" or not wrong]
     if chosen:
         quiet_tensorflow()
-    found = [documents.measure(fact) for fact in chosen]
+    found = [documents.measure(fact) for fact in _shown(chosen)]
     if as_json:
         rows = [
             {
@@ -65,6 +67,16 @@ def facts(what: str | None, wrong: bool, as_json: bool) -> None:
     verdicts = [measured.verdict for measured in found]
     told = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in _STYLES)
     click.echo(f"{_of(len(found), 'fact', 'facts', what)} measured: {told}")
+
+
+def _shown(chosen: Sequence[documents.Fact]) -> Iterable[documents.Fact]:
+    """With a bar on a terminal: to measure all takes a minute."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    quiet = not console.is_terminal
+    return track(chosen, "measuring", console=console, transient=True, disable=quiet)
 
 
 def _why(fact: documents.Fact, measured: documents.Measured) -> str:

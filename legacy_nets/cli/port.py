@@ -96,7 +96,7 @@ def port(
     **given: Any,
 ) -> None:
     """Port CHECKPOINT (any readable weight file) to another format, with proof: of a net of the
-    registry (--net), of your own (--meta; beside it by default), or a frozen .pb.
+    registry (--net), of your own (--meta, by default the one beside it), or a frozen .pb.
 
     \b
     legacy-nets port run/ --net hand_signs --to onnx --out signs.onnx
@@ -117,7 +117,7 @@ def port(
             raise BadInputError(f"--net {net}: name a checkpoint of it, too")
         _refuse(given, _FOREIGN, "is for nets of your own: leave out --net, or it")
         job = _job(find_weights(checkpoint), net, target, out, given)
-        if not TARGETS[target].weights:
+        if not TARGETS[target].weights or target == "ckpt":  # written by TensorFlow's Saver
             from legacy_nets.cli.quiet import quiet_tensorflow
 
             quiet_tensorflow()
@@ -165,13 +165,20 @@ def _foreign_job(
     given: dict[str, Any],
 ) -> ForeignJob:
     """A model that brings its own graph: --meta, or the argument where that is a graph."""
+    if meta is None and checkpoint is not None:
+        if checkpoint.endswith(GRAPHS):
+            meta, checkpoint = pathlib.Path(checkpoint), None
+        else:
+            checkpoint = find_weights(checkpoint)
+            beside = pathlib.Path(f"{checkpoint}.meta")
+            meta = beside if beside.is_file() else None
     if meta is None:
-        if checkpoint is None or not checkpoint.endswith(GRAPHS):
-            raise BadInputError(
-                "whose weights are they? Add --net NAME (a net of the registry), or --meta FILE "
-                "(your own net), or name a frozen .pb"
-            )
-        meta, checkpoint = pathlib.Path(checkpoint), None
+        raise BadInputError(
+            "whose weights are they? Add --net NAME (a net of the registry), or --meta FILE "
+            "(your own net), or name a frozen .pb"
+        )
+    if meta.is_dir():
+        raise BadInputError(f"{meta} is a folder: name the .meta, .pb or .pbtxt in it")
     return ForeignJob(
         model=meta,
         checkpoint=find_weights(checkpoint) if checkpoint else checkpoint_of(meta),

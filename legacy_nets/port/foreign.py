@@ -13,14 +13,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import legacy_nets
 from legacy_nets.checkpoints.read import find_weights
 from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
+from legacy_nets.errors import LegacyNetsError
+from legacy_nets.errors import one_line
 from legacy_nets.port.job import TOLERANCE
+from legacy_nets.port.job import settled
 from legacy_nets.port.place import check_room
-from legacy_nets.port.place import move
 from legacy_nets.port.place import workshop
 from legacy_nets.port.report import Comparison
 from legacy_nets.port.report import Report
@@ -28,12 +32,13 @@ from legacy_nets.port.targets import TARGETS
 from legacy_nets.port.targets import load_target
 from legacy_nets.port.weights import tensors_of
 from legacy_nets.port.weights import use_averages
+from legacy_nets.sandbox import memory_for
 from legacy_nets.sandbox import run_limited
 
 FORMATS = ("frozen", "saved_model", "onnx", "npz", "safetensors")
 GRAPHS = (".meta", ".pb", ".pbtxt")
 _SECONDS = 1800.0  # that a child may take
-_GIB, _COPIES = 8.0, 12  # of address space, and how many times the weights may lie in it
+_GIB = 8.0  # of address space, the size of the files aside
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,31 +111,30 @@ def port_foreign(job: ForeignJob) -> Report:
             comparisons, notes = run_limited(
                 work, job, made, what=str(job.model), seconds=_SECONDS, gib=_memory(job)
             )
-        report = Report(
-            job.model.name,
-            job.checkpoint or str(job.model),
-            job.target,
-            str(job.out),
-            job.tolerance,
-            averaged,
-            metadata,
-            comparisons,
-            notes,
-        )
-        if report.passed:
-            move(folder, job.out)
-    return report
+        name, origin = job.model.name, job.checkpoint or str(job.model)
+        return settled(job, folder, name, origin, averaged, metadata, comparisons, notes)
 
 
 def _memory(job: ForeignJob) -> float:
     """GiB of address space that a child may take, by the size of the files."""
     prefix = Path(job.checkpoint or job.model)
-    files = [job.model, *prefix.parent.glob(f"{prefix.name}*")]
-    return _GIB + _COPIES * sum(file.stat().st_size for file in files if file.is_file()) / 2**30
+    return memory_for(job.model, *prefix.parent.glob(f"{prefix.name}*"), least=_GIB)
 
 
 def work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
     """In the child: from the files to a target that has been run. Its comparisons, and notes."""
+    try:
+        return _work(job, made)
+    except (LegacyNetsError, MemoryError):
+        raise
+    except Exception as error:  # what TensorFlow and tf2onnx raise is past foreseeing
+        said = f"{type(error).__name__}: {one_line(error)[:300]}"
+        raise BadInputError(
+            f"{job.model} could not be ported ({said}): try other --outputs or --to"
+        ) from error
+
+
+def _work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
     from legacy_nets.quiet import quiet_tensorflow
 
     quiet_tensorflow()
@@ -149,4 +153,4 @@ def _compared(
 ) -> Iterator[Comparison]:
     for side, found in runs:
         for name, want in reference.items():
-            yield Comparison.of(name, want, found[name], side)
+            yield Comparison.of(name, want, np.asarray(found[name]), side)

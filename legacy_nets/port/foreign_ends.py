@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping
@@ -12,14 +11,17 @@ from legacy_nets import tf1 as tf
 from legacy_nets.anatomy.graphs import SOURCES
 from legacy_nets.anatomy.graphs import VARIABLES
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.foreign_fold import PLACEHOLDERS
 from legacy_nets.port.foreign_graph import GRADIENTS
+from legacy_nets.port.foreign_graph import PLACEHOLDERS
 from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import behind
+from legacy_nets.port.foreign_graph import between
 from legacy_nets.port.foreign_graph import data_inputs
 from legacy_nets.port.foreign_graph import full
+from legacy_nets.port.foreign_graph import nearest
 from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
+from legacy_nets.port.foreign_graph import rank_of
 from legacy_nets.port.foreign_graph import readers_of
 from legacy_nets.port.foreign_graph import short
 
@@ -31,8 +33,9 @@ _WEIGHTED = re.compile(
 _LOSSES = re.compile(r".*CrossEntropy.*|L2Loss|CTC(Loss|GreedyDecoder|BeamSearchDecoder)|InTopK.*")
 _NEVER = re.compile(
     r".*Summary.*|Save.*|Restore.*|Assert|Print(V2)?|NoOp|Shape|ShapeN|Size|Rank|.*Initialized.*"
-    r"|ZerosLike|OnesLike|Queue.*|BroadcastGradientArgs|Stack.*|TensorArray(V\d|Write.*|Size.*|Scatter.*|Close.*)?"
-    r"|LoopCond|NextIteration|Switch|RefSwitch|ControlTrigger|Random.*|DynamicStitch"
+    r"|ZerosLike|OnesLike|Queue.*|BroadcastGradientArgs|Stack.*|LoopCond|NextIteration|Switch"
+    r"|RefSwitch|ControlTrigger|Random.*|DynamicStitch"
+    r"|TensorArray(V\d|Write.*|Size.*|Scatter.*|Close.*)?"
 )
 _STEPS = re.compile(r"Assign.*|.*Apply.*|Scatter(Add|Sub|Update|NdUpdate).*|ResourceScatter.*")
 _SCORES = re.compile(
@@ -58,9 +61,8 @@ def named(model: Model, texts: Iterable[str], option: str) -> list[str]:
             found.append(short(model.graph.get_tensor_by_name(full(text)).name))
         except (KeyError, ValueError):
             names = [op.name for op in model.graph.get_operations() if op.outputs]
-            near = difflib.get_close_matches(node_of(text), names, 3, 0.4)
-            say = f"; nearest: {', '.join(near)}" if near else ""
-            raise BadInputError(f"{option} {text}: {model.path} has no such tensor{say}") from None
+            near = nearest(node_of(text), names)
+            raise BadInputError(f"{option} {text}: {model.path} has no such tensor{near}") from None
     return found
 
 
@@ -197,11 +199,6 @@ def _can_be_output(model: Model, node: Any) -> bool:
     return bool(operation.outputs) and not _is_scalar(operation)
 
 
-def _rank(model: Model, name: str) -> int | None:
-    rank: int | None = model.graph.get_tensor_by_name(f"{name}:0").shape.rank
-    return rank
-
-
 def _is_scalar(operation: Any) -> bool:
     return all(tensor.shape.rank == 0 for tensor in operation.outputs)
 
@@ -244,7 +241,7 @@ def _above_scores(
         shaped = _RESHAPING.fullmatch(nodes[name].op) and any(
             _LOSSES.fullmatch(reader.op) or reader.name in shapings for reader in readers[name]
         )  # tf.nn.softmax_cross_entropy_with_logits makes rows of its logits
-        if nodes[name].op == "Reshape" and _rank(model, name) not in (None, 1, 2):
+        if nodes[name].op == "Reshape" and rank_of(model, name) not in (None, 1, 2):
             shaped = None  # and these are their own shape
         if shaped:
             shapings.add(name)
@@ -300,17 +297,9 @@ def check_inputs(model: Model, definition: Any, inputs: list[str], outputs: list
             "say --inputs NAME"
         )
     nodes = nodes_by_name(definition)
-    cut_off = {tensor for tensor in inputs}
-    stack, seen = [tensor for tensor in outputs if tensor not in cut_off], set()
-    while stack:
-        tensor = stack.pop()
-        name = node_of(tensor)
-        if name in seen or name not in nodes:
-            continue
-        seen.add(name)
+    for name in between(nodes, inputs, outputs):
         if nodes[name].op in SOURCES:
             raise BadInputError(
                 f"{outputs[0]} needs {name} ({nodes[name].op}), too: name it in --inputs, or give "
                 f"it a value with --set {name}=VALUE"
             )
-        stack.extend(other for other in data_inputs(nodes[name]) if other not in cut_off)

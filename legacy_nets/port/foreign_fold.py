@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 from typing import NamedTuple
@@ -11,40 +10,23 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError
+from legacy_nets.port.foreign_branches import become
+from legacy_nets.port.foreign_branches import become_constant
+from legacy_nets.port.foreign_branches import fold_branches
+from legacy_nets.port.foreign_branches import value_of
 from legacy_nets.port.foreign_graph import GRADIENTS
+from legacy_nets.port.foreign_graph import PLACEHOLDERS
 from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import data_inputs
 from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
-from legacy_nets.port.foreign_graph import short
+from legacy_nets.port.foreign_graph import rank_of
+from legacy_nets.port.foreign_settings import setting
 
-PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 _TRAINING = re.compile(r"train|learning_?phase|phase|dropout", re.I)
 _TESTING = re.compile(r"test|infer|eval|valid", re.I)
 _ACTIVE = re.compile(r"Assign|Random|TruncatedNormal")
-_BRANCHES = ("Switch", "RefSwitch")
-_COMPUTE: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("Identity", "StopGradient", "Cast", "Enter", "RefEnter"), lambda a: a),
-    **dict.fromkeys(_BRANCHES, lambda a, _: a),
-    **dict.fromkeys(("Add", "AddV2"), np.add),
-    **dict.fromkeys(("Div", "RealDiv"), np.true_divide),
-    "Sub": np.subtract,
-    "Mul": np.multiply,
-    "Inv": np.reciprocal,
-    "Reciprocal": np.reciprocal,
-    "Equal": np.equal,
-    "NotEqual": np.not_equal,
-    "Greater": np.greater,
-    "GreaterEqual": np.greater_equal,
-    "Less": np.less,
-    "LessEqual": np.less_equal,
-    "LogicalNot": np.logical_not,
-    "LogicalAnd": np.logical_and,
-    "LogicalOr": np.logical_or,
-}
 _CLOSE = 1e-6
-_STRING = tf.string.as_datatype_enum
 
 
 class Folded(NamedTuple):
@@ -65,7 +47,7 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
     definition.CopyFrom(model.definition)
     nodes = nodes_by_name(definition)
     notes: list[str] = []
-    settings = {name: _parsed(model, nodes, name, text) for name, text in given.items()}
+    settings = {name: setting(model, nodes, name, text) for name, text in given.items()}
     for node in definition.node:
         if node.name not in settings and _is_flag(model, node):
             flag = _named_flag(node.name)
@@ -73,9 +55,9 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
             if flag is not None:
                 settings[node.name] = np.asarray(flag)
     for name, value in settings.items():
-        _become_constant(nodes[name], value)
+        become_constant(nodes[name], value)
     before = _unread(nodes)
-    branches, gone = _fold_branches(nodes)
+    branches, gone = fold_branches(definition, nodes)
     _remove(definition, gone)
     while gone:  # what only they read
         nodes = nodes_by_name(definition)
@@ -88,7 +70,7 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
         if keep and keep[0] not in settings:
             kind = tf.as_dtype(nodes[keep[0]].attr["dtype"].type).as_numpy_dtype
             settings[keep[0]] = np.asarray(keep[1], kind)
-            _become_constant(nodes[keep[0]], settings[keep[0]])
+            become_constant(nodes[keep[0]], settings[keep[0]])
     masks: dict[str, float] = {}
     off, built_in = 0, 0
     for drop in drops:
@@ -115,7 +97,7 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
 
 def _is_flag(model: Model, node: Any) -> bool:
     boolean = node.op in PLACEHOLDERS and node.attr["dtype"].type == tf.bool.as_datatype_enum
-    return boolean and _rank(model, node.name) in (0, None)
+    return boolean and rank_of(model, node.name) in (0, None)
 
 
 def _named_flag(name: str) -> bool | None:
@@ -133,70 +115,12 @@ def _quieter(definition: Any, name: str) -> bool | None:
         trial = tf.GraphDef()
         trial.CopyFrom(definition)
         nodes = nodes_by_name(trial)
-        _become_constant(nodes[name], np.asarray(value))
-        gone = _fold_branches(nodes)[1]
+        become_constant(nodes[name], np.asarray(value))
+        gone = fold_branches(trial, nodes)[1]
         active[value] = sum(bool(_ACTIVE.match(nodes[left].op)) for left in nodes.keys() - gone)
     if active[False] == active[True]:
         return None
     return active[True] < active[False]
-
-
-def _rank(model: Model, name: str) -> int | None:
-    rank: int | None = model.graph.get_tensor_by_name(f"{name}:0").shape.rank
-    return rank
-
-
-def _parsed(model: Model, nodes: Mapping[str, Any], name: str, text: str) -> np.ndarray:
-    if name not in nodes or nodes[name].op not in PLACEHOLDERS:
-        raise BadInputError(f"--set {name}={text}: {model.path} has no placeholder of that name")
-    if _rank(model, name) not in (0, 1, None):
-        raise BadInputError(f"--set {name}={text}: only a number, or a row of them, can be set")
-    kind = tf.as_dtype(nodes[name].attr["dtype"].type)
-    words = {"true": 1, "false": 0}
-    try:
-        if "," in text:
-            row = [float(number) for number in text.split(",")]
-            return np.asarray(row).astype(kind.as_numpy_dtype)
-        return (
-            np.asarray(words.get(text.lower(), text)).astype(np.float64).astype(kind.as_numpy_dtype)
-        )
-    except (ValueError, TypeError):
-        raise BadInputError(f"--set {name}={text}: no value of {kind.name}") from None
-
-
-def _become_constant(node: Any, value: np.ndarray) -> None:
-    kind = node.attr["dtype"].type
-    node.op = "Const"
-    node.ClearField("input")
-    node.attr.clear()
-    node.attr["dtype"].type = kind
-    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype=tf.as_dtype(kind)))
-
-
-def _become(node: Any, tensor: str, kind: int) -> None:
-    """Makes a node an Identity of a tensor."""
-    node.op = "Identity"
-    node.input[:] = [tensor]
-    node.attr.clear()
-    node.attr["T"].type = kind
-
-
-def value_of(nodes: Mapping[str, Any], tensor: str, depth: int = 50) -> Any:
-    """What a tensor is whatever comes in; None where it is not known without running anything."""
-    node = nodes.get(node_of(tensor))
-    if node is None or not depth:
-        return None
-    if node.op == "Const":
-        proto = node.attr["value"].tensor
-        small = all(side.size == 1 for side in proto.tensor_shape.dim)
-        return tf.make_ndarray(proto).reshape(()) if small and proto.dtype != _STRING else None
-    if node.op not in _COMPUTE:
-        return None
-    values = [value_of(nodes, name, depth - 1) for name in data_inputs(node)]
-    if values and any(value is None for value in values[: 1 if node.op in _BRANCHES else None]):
-        return None
-    with np.errstate(all="ignore"):
-        return _COMPUTE[node.op](*values)
 
 
 class _Dropout(NamedTuple):
@@ -282,7 +206,7 @@ def _keep_placeholder(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[str, fl
     for value in (1.0, 0.0):
         trial = {**nodes, held[0]: tf.NodeDef()}
         trial[held[0]].attr["dtype"].CopyFrom(nodes[held[0]].attr["dtype"])
-        _become_constant(trial[held[0]], np.asarray(value))
+        become_constant(trial[held[0]], np.asarray(value))
         if value_of(trial, drop.level) == wanted:
             return held[0], value
     return None
@@ -307,10 +231,10 @@ def _switch_off(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[str, ...] | N
             factor = float(factor if scaled.op == "Mul" else 1 / factor)
             undone = scaled.input[1] if abs(factor * keep - 1) < _CLOSE * factor else ""
     if scaled is not None and undone and (keep == 1 or _readers(nodes, scaled.name) == 1):
-        _become(scaled, scaled.input[0], kind)
+        become(scaled, scaled.input[0], kind)
     elif keep != 1:
         return None  # not scaled by 1 / keep: that is another thing than tf.nn.dropout
-    _become(product, drop.data, kind)
+    become(product, drop.data, kind)
     return () if keep == 1 else (drop.mask, undone)
 
 
@@ -338,57 +262,3 @@ def _unread(nodes: Mapping[str, Any]) -> set[str]:
         for tensor in data_inputs(node)
     }
     return nodes.keys() - read
-
-
-def _fold_branches(nodes: Mapping[str, Any]) -> tuple[int, set[str]]:
-    """Takes each Switch whose condition is known out of a graph.
-
-    Returns how many conditions there were, and the nodes that nothing reads any more.
-    """
-    dead: set[str] = set()  # tensors that never have a value
-    alias: dict[str, str] = {}
-    decided: set[str] = set()
-    gone: set[str] = set()  # nodes
-    before = -1
-    while before != len(dead) + len(alias):
-        before = len(dead) + len(alias)
-        for node in nodes.values():
-            if node.name in gone:
-                continue
-            inputs = [_followed(alias, name) for name in node.input]
-            lost = [name for name in inputs if name.lstrip("^") in dead]
-            if node.op in ("Merge", "RefMerge"):
-                loops = any(nodes[node_of(name)].op == "NextIteration" for name in inputs)
-                if len(lost) == len(inputs) or (loops and inputs[0] in lost):
-                    lost = inputs
-                elif lost:
-                    [living] = [name for name in inputs if name not in lost]
-                    _become(node, living, node.attr["T"].type)
-                    lost = []
-            elif node.op in _BRANCHES and not lost:
-                taken = value_of(nodes, inputs[1])
-                if taken is not None:
-                    live, other = (f"{node.name}:1", node.name)[:: 1 if taken else -1]
-                    alias[live] = inputs[0]
-                    dead.add(other)
-                    gone.add(node.name)
-                    decided.add(_condition(nodes, node.input[1]))
-            if lost:
-                dead |= {node.name, *(f"{node.name}:{index}" for index in range(1, 9))}
-                gone.add(node.name)
-    for node in nodes.values():
-        node.input[:] = [_followed(alias, name) for name in node.input]
-    return len(decided), gone
-
-
-def _condition(nodes: Mapping[str, Any], tensor: str) -> str:
-    """The name behind a condition's own copies of it."""
-    while nodes[node_of(tensor)].op in ("Identity", "Switch"):
-        tensor = nodes[node_of(tensor)].input[0]
-    return short(tensor)
-
-
-def _followed(alias: Mapping[str, str], tensor: str) -> str:
-    while tensor in alias:
-        tensor = alias[tensor]
-    return tensor

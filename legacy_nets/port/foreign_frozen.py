@@ -14,8 +14,11 @@ from legacy_nets.errors import one_line
 from legacy_nets.port import foreign_ends as ends
 from legacy_nets.port.foreign_fold import fold
 from legacy_nets.port.foreign_graph import behind
+from legacy_nets.port.foreign_graph import between
 from legacy_nets.port.foreign_graph import check_safe
 from legacy_nets.port.foreign_graph import cut
+from legacy_nets.port.foreign_graph import free_name
+from legacy_nets.port.foreign_graph import full
 from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
 from legacy_nets.port.foreign_graph import read_model
@@ -45,8 +48,8 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...]]:
     inputs = given or ends.find_inputs(model, definition, outputs)
     ends.check_inputs(model, definition, inputs, outputs)
     shapes = shapes_of(model, definition, inputs, job.shapes)
-    names = {tensor: tensor.replace(":", "_") for tensor in (*inputs, *outputs)}
-    kinds = {name: model.graph.get_tensor_by_name(_full(name)).dtype for name in inputs}
+    names = _names(nodes, inputs, outputs)
+    kinds = {name: model.graph.get_tensor_by_name(full(name)).dtype for name in inputs}
     clean = cut(
         model,
         definition,
@@ -73,8 +76,8 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...]]:
             constant = _constant(job, session, clean, ends_named)
         graph = _without_copies(constant, clean.versions, ends_named)
     notes = (
-        *(f"input {names[n]} {shapes[n]} {kinds[n].name}{_was(nodes, n)}" for n in inputs),
-        *(f"output {names[n]} {list(said[n].shape)} ({how})" for n in outputs),
+        *(f"input {_called(names, n)} {shapes[n]} {kinds[n].name}{_was(nodes, n)}" for n in inputs),
+        *(f"output {_called(names, n)} {list(said[n].shape)} ({how})" for n in outputs),
         *folded.notes,
         *([f"{updates} control edges to updates and checks left out"] if updates else []),
         *(f"{name} is empty on the test inputs: not proven" for name in empty),
@@ -96,8 +99,22 @@ def _outputs(job: ForeignJob, model: Any, definition: Any) -> tuple[list[str], s
     return ends.find_outputs(model, definition), "found: nothing but training reads it"
 
 
-def _full(tensor: str) -> str:
-    return tensor if ":" in tensor else f"{tensor}:0"
+def _names(nodes: dict[str, Any], inputs: list[str], outputs: list[str]) -> dict[str, str]:
+    """Tensor -> the node it is to be: its own, or a new one that no other bears the name of."""
+    kept = set(between(nodes, inputs, outputs))
+    taken = set(nodes)
+    found = {}
+    for tensor in dict.fromkeys((*inputs, *outputs)):
+        found[tensor] = tensor
+        if ":" in tensor or (tensor in inputs and tensor in kept):
+            found[tensor] = free_name(tensor.replace(":", "_"), taken)
+            taken.add(found[tensor])
+    return found
+
+
+def _called(names: dict[str, str], tensor: str) -> str:
+    """A new name, and what the graph itself calls it where that is another."""
+    return tensor if names[tensor] == tensor else f"{names[tensor]} ({tensor})"
 
 
 def _was(nodes: dict[str, Any], tensor: str) -> str:

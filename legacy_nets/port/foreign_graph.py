@@ -5,7 +5,9 @@ A tensor goes by the name that a GraphDef's inputs bear: "conv" is conv:0, "spli
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Container
 from collections.abc import Iterable
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +32,7 @@ _RESTORING = re.compile(
     r"RestoreV2|Restore|RestoreSlice|Assign|AssignVariableOp|NoOp|Const|Identity|VarHandleOp"
     r"|Variable(V2)?|Placeholder(WithDefault)?|Reshape|Shape|Cast"
 )
+PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 GRADIENTS = re.compile(r"(^|/)gradients?(_\d+)?/")
 _NEW_NAMES = {"Inv": "Reciprocal", "Variable": "VariableV2", "PlaceholderV2": "Placeholder"}
 _BARE = ("_class", "_output_shapes")  # colocation and what shape inference once said
@@ -100,6 +103,25 @@ def full(tensor: str) -> str:
     return tensor if ":" in tensor else f"{tensor}:0"
 
 
+def rank_of(model: Model, name: str) -> int | None:
+    """Axes of a node's first tensor; None where they are not known."""
+    rank: int | None = model.graph.get_tensor_by_name(f"{name}:0").shape.rank
+    return rank
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """A name with as many underscores after it as it takes to be nobody else's."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not there: "; nearest: a, b", or nothing."""
+    near = difflib.get_close_matches(name, list(known), 3, 0.4)
+    return f"; nearest: {', '.join(near)}" if near else ""
+
+
 def nodes_by_name(definition: Any) -> dict[str, Any]:
     """Name -> node; the nodes are the definition's own."""
     return {node.name: node for node in definition.node}
@@ -131,6 +153,19 @@ def behind(nodes: Mapping[str, Any], tensors: Iterable[str], stop: Iterable[str]
         seen[name] = None
         if name not in stops:
             stack.extend(node_of(tensor) for tensor in data_inputs(nodes[name]))
+    return list(seen)
+
+
+def between(nodes: Mapping[str, Any], inputs: Iterable[str], outputs: Iterable[str]) -> list[str]:
+    """Names of the nodes that outputs are computed from when inputs (tensors, both) are given."""
+    given = set(inputs)
+    seen: dict[str, None] = {}
+    stack = [tensor for tensor in outputs if tensor not in given]
+    while stack:
+        name = node_of(stack.pop())
+        if name not in seen and name in nodes:
+            seen[name] = None
+            stack.extend(tensor for tensor in data_inputs(nodes[name]) if tensor not in given)
     return list(seen)
 
 

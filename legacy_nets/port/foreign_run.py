@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from legacy_nets.port.foreign_fold import Folded
 from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import data_inputs
 from legacy_nets.port.foreign_graph import full
+from legacy_nets.port.foreign_graph import nearest
 from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
 from legacy_nets.port.foreign_graph import readers_of
@@ -64,6 +64,8 @@ def restore(model: Model, session: Any, checkpoint: str) -> None:
         return
     variables = [op for op in model.graph.get_operations() if op.type in VARIABLES]
     there = [op for op in variables if op.name in source.tensors]
+    if not variables:
+        raise CheckpointError(f"{model.path} has its weights in it: leave the checkpoint out")
     if not there:
         raise CheckpointError(
             f"{checkpoint} has none of the {len(variables)} variables of {model.path}"
@@ -86,6 +88,12 @@ def shapes_of(
 
     Raises BadInputError for a shape that cannot be, or is not to be had.
     """
+    for name, text in given.items():
+        if name not in inputs:
+            raise BadInputError(
+                f"--input-shape {name}={text}: {model.path} has no such input"
+                f"{nearest(name, inputs) or '; it has ' + ', '.join(inputs)}"
+            )
     nodes = nodes_by_name(definition)
     readers = readers_of(nodes)
     found = {}
@@ -269,17 +277,3 @@ def _looked_up(
                 if kinds and kinds[0].is_integer:
                     seen.add(node.name)
                     stack.append(node.name)
-
-
-def find_checkpoint_of(path: Path) -> str:
-    """The prefix of the checkpoint that lies beside a .meta. Raises CheckpointError."""
-    from legacy_nets.checkpoints.read import find_weights
-
-    prefix = str(path).removesuffix(".meta")
-    try:
-        found = find_weights(prefix)
-        if Path(found).is_file() or Path(f"{found}.index").is_file() or found == prefix:
-            return found
-    except CheckpointError:
-        pass
-    raise CheckpointError(f"{path}: no checkpoint {prefix} beside it: name it before --meta")

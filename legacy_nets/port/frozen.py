@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError
 from legacy_nets.port.graphs import OUTPUTS
 from legacy_nets.port.graphs import Restored
 from legacy_nets.port.graphs import run_graph
 
+LARGEST = (1 << 31) - (1 << 20)  # bytes of weights: protobuf ends at 2 GiB
 _WEIGHTED = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul")
 _BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 
@@ -54,7 +56,17 @@ def runs(path: Path, net: Restored) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def frozen(net: Restored) -> tuple[Any, int, int]:
-    """GraphDef of constants; how many batch norms were folded, and how many were not."""
+    """GraphDef of constants; how many batch norms were folded, and how many were not.
+
+    Raises BadInputError where the weights do not fit in a GraphDef.
+    """
+    variables = net.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    size = sum(v.shape.num_elements() * v.dtype.base_dtype.size for v in variables)
+    if size > LARGEST:
+        raise BadInputError(
+            f"{size / 1e9:.1f} GB of weights do not fit in a graph (at most 2): port them to "
+            "saved_model, keras, safetensors or npz"
+        )
     outputs = {tensor.op.name: name for name, tensor in net.outputs.items()}
     constant = tf.graph_util.convert_variables_to_constants(
         net.session, net.graph.as_graph_def(), list(outputs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import legacy_nets
@@ -13,6 +14,7 @@ from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.port.place import check_room
 from legacy_nets.port.place import move
 from legacy_nets.port.place import workshop
+from legacy_nets.port.report import Comparison
 from legacy_nets.port.report import Report
 from legacy_nets.port.targets import TARGETS
 from legacy_nets.port.targets import load_target
@@ -20,7 +22,11 @@ from legacy_nets.port.weights import named_for
 from legacy_nets.port.weights import tensors_of
 from legacy_nets.port.weights import use_averages
 
+if TYPE_CHECKING:
+    from legacy_nets.port.foreign import ForeignJob
+
 TOLERANCE = 1e-4  # of the largest value
+UNBUILT = "copied without building {net}: whether they fit it, legacy-nets diff says"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,23 +79,38 @@ def port(job: Job) -> Report:
         if target.weights:
             comparisons = tuple(module.write(made, tensors_of(source, averaged), metadata))
             notes += module.notes(job.net, job.options) if hasattr(module, "notes") else ()
+            notes += (UNBUILT.format(net=job.net),)
         else:
             from legacy_nets.port import graphs
 
             with graphs.restored(job, source, averaged) as net:
                 notes += tuple(module.write(made, net, metadata))
                 comparisons = tuple(graphs.verify(net, module.runs(made, net)))
-        report = Report(
-            job.net,
-            job.checkpoint,
-            job.target,
-            str(job.out),
-            job.tolerance,
-            averaged,
-            metadata,
-            comparisons,
-            notes,
-        )
-        if report.passed:
-            move(folder, job.out)
+        return settled(job, folder, job.net, job.checkpoint, averaged, metadata, comparisons, notes)
+
+
+def settled(
+    job: Job | ForeignJob,
+    folder: Path,
+    name: str,
+    source: str,
+    averaged: bool,
+    metadata: dict[str, Any],
+    comparisons: tuple[Comparison, ...],
+    notes: tuple[str, ...],
+) -> Report:
+    """The report of what was written into a workshop; what passed comes to its place."""
+    report = Report(
+        name,
+        source,
+        job.target,
+        str(job.out),
+        job.tolerance,
+        averaged,
+        metadata,
+        comparisons,
+        notes,
+    )
+    if report.passed:
+        move(folder, job.out)
     return report

@@ -78,7 +78,7 @@ def weighted(walk: Walk, operation: Any, bias: str | None = None) -> Recipe | No
     config |= {
         "kernel_size": shape[:-2],
         "strides": strides[1:-1],
-        "padding": _padding(walk, operation),
+        "padding": padding_of(walk, operation),
         "dilation_rate": dilations[1:-1],
     }
     if operation.type == "DepthwiseConv2dNative":
@@ -91,7 +91,8 @@ def weighted(walk: Walk, operation: Any, bias: str | None = None) -> Recipe | No
     return Recipe((operation.inputs[0],), layer(walk, kind, name, weights, **config))
 
 
-def _padding(walk: Walk, operation: Any) -> str:
+def padding_of(walk: Walk, operation: Any) -> str:
+    """SAME or VALID as Keras writes it. Raises BadInputError for a padding of its own."""
     padding = operation.get_attr("padding")
     if padding not in (b"SAME", b"VALID"):
         raise walk.refusal(operation, "has a padding of its own")
@@ -137,7 +138,7 @@ def _pool(walk: Walk, operation: Any) -> Recipe:
     config = {
         "pool_size": tuple(operation.get_attr("ksize")[1:-1]),
         "strides": tuple(operation.get_attr("strides")[1:-1]),
-        "padding": _padding(walk, operation),
+        "padding": padding_of(walk, operation),
     }
     make = layer(walk, _POOLS[operation.type], operation.name, **config)
     return Recipe((operation.inputs[0],), make)

@@ -6,6 +6,7 @@ A pattern is asked with the group's last operation and answers None where it is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,81 @@ def layer_norm(walk: Walk, operation: Any) -> Recipe | None:
     return Recipe((x,), layer(walk, "LayerNormalization", name, (gamma, beta), epsilon=epsilon))
 
 
+def group_norm(walk: Walk, operation: Any) -> Recipe | None:
+    """(x - mean) / sqrt(variance + epsilon) of x as [N, H * W, groups, C / groups], then scaled."""
+    scaled = _operands(operation, "AddV2", "Mul", None)
+    restored = _operands(scaled and scaled[0], "Mul", "Reshape", None)
+    normal = _operands(restored and restored[0].inputs[0].op, "Mul", "Sub", "Rsqrt")
+    if scaled is None or restored is None or normal is None:
+        return None
+    gamma, beta = walk.weight(scaled[0].inputs[1]), walk.weight(operation.inputs[1])
+    grouped, shifted = normal[0].inputs[0], normal[1].inputs[0].op  # variance + epsilon
+    variance = shifted.inputs[0].op
+    if gamma is None or beta is None or grouped.op.type != "Reshape" or variance.type != "Mean":
+        return None
+    x, axes = grouped.op.inputs[0], np.ravel(walk.constant(variance.inputs[1]))
+    if x.shape.rank != 4 or grouped.shape.rank != 4 or axes.tolist() != [1, 3]:
+        return None
+    from legacy_nets.port.keras_layers import layer
+
+    config: dict[str, Any] = {
+        "groups": grouped.shape.as_list()[2],
+        "epsilon": float(walk.constant(shifted.inputs[1])),
+    }
+    name = gamma.rpartition("/")[0] or gamma
+    return Recipe((x,), layer(walk, "GroupNormalization", name, (gamma, beta), **config))
+
+
+def standardised_conv(walk: Walk, operation: Any) -> Recipe | None:
+    """A convolution whose kernel is (kernel - mean) / sqrt(variance + epsilon) for each filter.
+
+    Keras has no such layer: the kernel becomes the row of an embedding, and a layer norm without
+    weights standardises it, so that it is trained as here.
+    """
+    if operation.type != "Conv2D":
+        return None
+    normal = _operands(operation.inputs[1].op, "Mul", "Sub", "Rsqrt")
+    if normal is None or (kernel := walk.weight(normal[0].inputs[0])) is None:
+        return None
+    shifted = normal[1].inputs[0].op  # variance + epsilon
+    variance = shifted.inputs[0].op
+    if variance.type != "Mean" or walk.constant(variance.inputs[1]).tolist() != [0, 1, 2]:
+        return None
+    from legacy_nets.port.keras_layers import layer
+    from legacy_nets.port.keras_layers import padding_of
+
+    tensor = normal[0].inputs[0]
+    shape = tensor.shape.as_list()
+    config = {
+        "strides": operation.get_attr("strides")[1:-1],
+        "padding": padding_of(walk, operation),
+        "dilation_rate": operation.get_attr("dilations")[1:-1],
+    }
+    epsilon = float(walk.constant(shifted.inputs[1]))
+    standard: dict[str, Any] = {"axis": 1, "center": False, "scale": False, "epsilon": epsilon}
+
+    def make(x: Any) -> Any:
+        import keras
+
+        once = keras.ops.expand_dims(walk.images_made()[0, 0, 0, 0], 0)  # not for every image
+        rows = learned(walk, kernel, [-1, shape[-1]], once)
+        rows = layer(walk, "LayerNormalization", f"{kernel}/standard", **standard)(rows)
+        return keras.ops.conv(x, keras.ops.reshape(rows, shape), **config)
+
+    return Recipe((operation.inputs[0],), make)
+
+
+def _operands(operation: Any, kind: str, *kinds: str | None) -> tuple[Any, ...] | None:
+    """The operations that one of a kind takes its inputs from, where they are of these kinds."""
+    if operation is None or operation.type != kind:
+        return None
+    found = tuple(tensor.op for tensor in operation.inputs)
+    fits = len(found) == len(kinds) and all(
+        wanted in (None, one.type) for one, wanted in zip(found, kinds, strict=True)
+    )
+    return found if fits else None
+
+
 def gelu(walk: Walk, operation: Any) -> Recipe | None:
     """0.5 x (1 + erf(x / sqrt 2))."""
     if operation.type != "Mul" or [tensor.op.type for tensor in operation.inputs] != [
@@ -89,7 +165,8 @@ def class_token(walk: Walk, operation: Any) -> Recipe | None:
         return None
     if walk.constant(operation.inputs[1]).tolist() != [-1, 1, 1]:
         return None
-    return Recipe((walk.images,), lambda images: learned(walk, name, operation.inputs[0], images))
+    shape = operation.inputs[0].shape.as_list()[1:]
+    return Recipe((walk.images,), lambda images: learned(walk, name, shape, images[:, 0, 0, 0]))
 
 
 def lstm(walk: Walk, operation: Any) -> Recipe | None:
@@ -153,7 +230,7 @@ def _gates(arrays: list[np.ndarray]) -> list[np.ndarray]:
 
 
 ALL: tuple[Callable[[Walk, Any], Recipe | None], ...] = (
-    *(dropout, layer_norm, gelu, class_token, lstm),
+    *(dropout, layer_norm, group_norm, standardised_conv, gelu, class_token, lstm),
 )
 
 
@@ -180,15 +257,14 @@ def dense_of_tokens(walk: Walk, operation: Any, bias: str | None) -> Recipe | No
     return Recipe((x,), layer(walk, "Dense", name, weights, units=units, use_bias=bias is not None))
 
 
-def learned(walk: Walk, name: str, tensor: Any, images: Any) -> Any:
-    """A variable [1, ...] as a Keras tensor [N, ...]: the only row of an embedding."""
+def learned(walk: Walk, name: str, shape: Sequence[int], numbers: Any) -> Any:
+    """A variable as a Keras tensor [N, *shape], for N numbers: the only row of an embedding."""
     import keras
 
     from legacy_nets.port.keras_layers import layer
 
-    shape = tensor.shape.as_list()[1:]
-    row = keras.ops.zeros_like(images[:, 0, 0, 0], dtype="int32")
-    size = int(np.prod(shape))
+    row = keras.ops.zeros_like(numbers, dtype="int32")
+    size = walk.value(name).size
     embed = layer(
         walk,
         "Embedding",
@@ -205,7 +281,8 @@ def with_learned(
     walk: Walk, name: str, tensor: Any, join: Callable[..., Any]
 ) -> Callable[..., Any]:
     """A function that joins a Keras tensor with a variable [1, ...]."""
-    return lambda x: join(x, learned(walk, name, tensor, walk.images_made()))
+    shape = tensor.shape.as_list()[1:]
+    return lambda x: join(x, learned(walk, name, shape, walk.images_made()[:, 0, 0, 0]))
 
 
 def momentum(walk: Walk, operation: Any, mean: str) -> float:

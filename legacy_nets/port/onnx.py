@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import json
 import logging
+import os
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -54,16 +55,26 @@ def convert(
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it raises says it, too
-    try:
-        model, _ = tf2onnx.convert.from_graph_def(
-            graph,
-            input_names=[f"{name}:0" for name in inputs],
-            output_names=[f"{name}:0" for name in outputs],
-            opset=OPSET,
-            tensors_to_rename={f"{name}:0": name for name in (*inputs, *outputs)},
-        )
-    except Exception as error:  # tf2onnx raises what it likes
-        raise BadInputError(f"tf2onnx cannot convert {what}: {one_line(error)[:300]}") from error
+
+    def converted(optimizers: str) -> Any:
+        with _environment("TF2ONNX_CATCH_ERRORS", optimizers):
+            return tf2onnx.convert.from_graph_def(
+                graph,
+                input_names=[f"{name}:0" for name in inputs],
+                output_names=[f"{name}:0" for name in outputs],
+                opset=OPSET,
+                tensors_to_rename={f"{name}:0": name for name in (*inputs, *outputs)},
+            )[0]
+
+    try:  # an optimizer's error is final at first: to pass over it, tf2onnx copies all weights
+        model = converted("FALSE")  # some thirty times
+    except Exception:  # tf2onnx raises what it likes
+        try:
+            model = converted("TRUE")
+        except Exception as error:
+            raise BadInputError(
+                f"tf2onnx cannot convert {what}: {one_line(error)[:300]}"
+            ) from error
     texts = {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in metadata.items()
@@ -78,6 +89,20 @@ def convert(
             f"tf2onnx made no valid ONNX of {what}: {one_line(error)[:300]}"
         ) from error
     onnx.save_model(model, str(path))
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    """A variable of the environment, for a while."""
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 @contextlib.contextmanager

@@ -33,19 +33,23 @@ def workshop(out: Path) -> Iterator[Path]:
                 shutil.rmtree(left, ignore_errors=True)
     folder = out.parent / f".{os.getpid()}.{out.name}.port"
     shutil.rmtree(folder, ignore_errors=True)  # of one that had our number, where nothing locks
-    folder.mkdir()
     try:
-        with _locked(folder):
-            yield folder
+        while True:
+            folder.mkdir()
+            with _locked(folder, wait=True):
+                if folder.is_dir():  # else another port found it before it was locked
+                    yield folder
+                    break
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
+def _locked(folder: Path, wait: bool = False) -> Iterator[bool]:
     """Holds the lock of a folder, which goes when its process ends; False: another holds it.
 
-    False, too, where there are no such locks (Windows, some network file systems).
+    False, too, where there are no such locks (Windows, some network file systems). ``wait``: until
+    another holds it no more.
     """
     try:
         import fcntl
@@ -56,7 +60,7 @@ def _locked(folder: Path) -> Iterator[bool]:
         return
     try:
         try:
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             free = True
         except OSError:
             free = False

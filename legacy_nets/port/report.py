@@ -15,6 +15,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.files import written_whole
 
 ENDINGS = (".json", ".html", ".md")
+_TEXT = "OSUT"  # kinds of dtype
 
 
 class Comparison(NamedTuple):
@@ -31,9 +32,15 @@ class Comparison(NamedTuple):
     def of(
         cls, name: str, want: np.ndarray, got: np.ndarray, side: str = "", classes: bool = False
     ) -> Comparison:
-        """Compares two arrays of one shape, place by place; ``classes``: the last axis is one."""
+        """Compares two arrays of one shape, place by place; ``classes``: the last axis is one.
+
+        Texts that differ anywhere are infinitely far apart.
+        """
         if want.shape != got.shape:
             return cls(name, want.shape, float("inf"), float("inf"), side)
+        if {want.dtype.kind, got.dtype.kind} & set(_TEXT):
+            far = 0.0 if _texts(want) == _texts(got) else float("inf")
+            return cls(name, want.shape, far, far, side)
         if want.dtype.kind not in "fc":
             want, got = want.astype(np.float64), got.astype(np.float64)
         if not want.size:
@@ -157,6 +164,13 @@ def check_ending(path: Path | None) -> None:
     """Raises BadInputError for a report that is neither JSON, HTML nor Markdown."""
     if path is not None and path.suffix not in ENDINGS:
         raise BadInputError(f"--report {path}: end its name in {', '.join(ENDINGS)}")
+
+
+def _texts(array: np.ndarray) -> list[bytes]:
+    """What an array of text holds: TensorFlow has bytes, ONNX Runtime str."""
+    return [
+        text if isinstance(text, bytes) else str(text).encode() for text in array.ravel().tolist()
+    ]
 
 
 def _line(cells: tuple[str, ...]) -> str:

@@ -93,7 +93,7 @@ def notes(net: str, options: Mapping[str, Any]) -> tuple[str, ...]:
     """What a user must know about the state_dict of a net that was built with these options."""
     record = registry.get_net(net)
     if "torch" not in record.layouts:
-        return ("nobody's PyTorch net has these names: they are the graph's, and so are the axes",)
+        return ("no PyTorch net is known for it: names (dots for slashes), axes are TensorFlow's",)
     found = ["names and axes are torchvision's or timm's; load it with strict=True"]
     module = importlib.import_module(f"legacy_nets.nets.{record.builder.split(':')[0]}")
     needed = dict(getattr(module, "TRAINED_WITH", {}).get("torch", {}))

@@ -142,7 +142,11 @@ _BY_MODULE: dict[str, dict[str, Gone]] = {}
 for _gone in GONE:
     _BY_MODULE.setdefault(_gone.module, {})[_gone.name] = _gone
 
+# Functions that now demand an argument which had a default: (module, functions, its value).
+DEFAULTS = (("yaml", ("load", "load_all"), "FullLoader"),)  # PyYAML 6
+
 TOPS = frozenset(row.path.strip(".").partition(".")[0] for row in GONE)
+TOPS |= {module for module, _, _ in DEFAULTS}
 
 used: dict[str, Gone] = {}  # what has been healed in this process, for the report of a run
 strict = False  # --strict: refuse where a stand-in would be given
@@ -154,6 +158,11 @@ def mend(name: str, asks: Callable[[Mapping[str, Any] | None], bool]) -> None:
         module = sys.modules.get(path)
         if module is not None and path.partition(".")[0] == name.partition(".")[0]:
             _mend_module(module, path, asks)
+    for path, functions, value in DEFAULTS:
+        if name == path and not strict:
+            for function in functions:
+                found = getattr(sys.modules[path], function)
+                found.__defaults__ = found.__defaults__ or (getattr(sys.modules[path], value),)
 
 
 def _mend_module(

@@ -27,6 +27,7 @@ _TF1 = "legacy_nets.tf1"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 _real_import = builtins.__import__
+_real_import_module = importlib.import_module
 _own: Callable[[str], bool] = lambda file: False  # noqa: E731
 _nameless = False  # code without a file (a notebook's cells) counts as the script's own
 
@@ -44,6 +45,7 @@ def install(roots: Sequence[str], libraries: Sequence[str], nameless: bool = Fal
     _own = functools.lru_cache(None)(functools.partial(_is_own, _real(roots), _real(libraries)))
     _nameless = nameless
     builtins.__import__ = _import
+    importlib.import_module = _import_module
     sys.meta_path[:] = [f for f in sys.meta_path if not isinstance(f, rewrite.Finder)]
     sys.meta_path.insert(0, rewrite.Finder(_own))
 
@@ -89,13 +91,33 @@ def _import(
     """Stands in for ``builtins.__import__``; same arguments and errors."""
     if level == 0:
         top = name.partition(".")[0]
+        if globals is None:  # __import__ was called by its name
+            globals = _caller()
         if top == "tensorflow" and not options.tf2 and asks_for_tf1(globals):
             return _import_tf1(name, fromlist or ())
+        if top == "tensorflow" and options.tf2 and asks_for_tf1(globals):
+            _state_keras_version()
         if top == "keras" and asks_for_tf1(globals) and not _is_beside(top):
             return _import_keras(name, fromlist or ())
         if top in ground.TOPS and asks_for_tf1(globals):
             return _import_mended(name, globals, locals, fromlist or ())
     return _real_import(name, globals, locals, fromlist or (), level)
+
+
+def _import_module(name: str, package: str | None = None) -> Any:
+    """Stands in for ``importlib.import_module``, which goes past ``__import__``."""
+    top = name.partition(".")[0]
+    if top in ("tensorflow", "keras", *ground.TOPS):
+        return _import(name, _caller(), fromlist=["__name__"])  # any: the last module then
+    return _real_import_module(name, package)
+
+
+def _caller() -> Mapping[str, Any]:
+    """The globals of who called the function that calls this; ``pydoc`` asks for another."""
+    frame = sys._getframe(2)
+    while frame.f_back and frame.f_globals.get("__name__") == "pydoc":
+        frame = frame.f_back
+    return frame.f_globals
 
 
 def _import_tf1(name: str, fromlist: Sequence[str]) -> Any:
@@ -121,10 +143,34 @@ def _import_tf1(name: str, fromlist: Sequence[str]) -> Any:
 def _import_keras(name: str, fromlist: Sequence[str]) -> Any:
     """Keras was a package of its own, too: today's is Keras 3, which has no graph mode."""
     if options.tf2:
-        found = importlib.import_module("tf_" + name)
-        return found if fromlist else sys.modules["tf_keras"]
+        return _import_keras_2(name, fromlist)
     found = _import_tf1(f"tensorflow.{name}", fromlist)
     return found if fromlist else found.keras
+
+
+def _state_keras_version() -> None:
+    """TensorFlow 2 stated it as ``tf.keras.__version__``; the package tf_keras does as its own."""
+    keras = importlib.import_module("tf_keras.api._v2.keras")
+    vars(keras).setdefault("__version__", sys.modules["tf_keras"].__version__)
+
+
+def _import_keras_2(name: str, fromlist: Sequence[str]) -> Any:
+    from legacy_nets.tf1.finder import KERAS_MODULES
+
+    parts = name.split(".")
+    if parts[-1] in KERAS_MODULES:  # keras.layers.core
+        parts.pop()
+    if parts[1:] == ["engine"]:
+        parts[1] = "layers"
+    try:
+        found = importlib.import_module("tf_" + ".".join(parts))
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("tf_keras."):
+            raise
+        raise ModuleNotFoundError(f"Keras 2 has no module {name}", name=name) from None
+    for item in KERAS_MODULES.intersection(fromlist):
+        vars(found).setdefault(item, found)
+    return found if fromlist else sys.modules["tf_keras"]
 
 
 @functools.cache

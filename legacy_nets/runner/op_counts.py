@@ -117,7 +117,13 @@ def _dropout_of(dropout: Callable[..., Any]) -> Callable[..., Any]:
             )
         with ops.name_scope(name, default_name, [x]):
             x = ops.convert_to_tensor(x, name="x")
+            if not x.dtype.is_floating:
+                raise ValueError(
+                    "x has to be a floating point tensor since it's going to be scaled. "
+                    f"Got a {x.dtype} tensor instead."
+                )
             rate = ops.convert_to_tensor(rate, dtype=x.dtype, name="rate")
+            rate.shape.assert_has_rank(0)
             if constant_value(rate) == 0:
                 return x
             shape = nn_ops._get_noise_shape(x, noise_shape)
@@ -174,17 +180,21 @@ def _tensordot_of(tensordot: Callable[..., Any]) -> Callable[..., Any]:
     def counted(a: Any, b: Any, axes: Any, name: Any = None) -> Any:
         if isinstance(axes, (list, tuple)) and all(isinstance(each, list) for each in axes):
             for factor, summed, first in ((a, axes[0], False), (b, axes[1], True)):
-                made_more(2 * _spared(getattr(factor, "shape", None), summed, first))
+                made_more(2 * _spared(factor, summed, first))
         return tensordot(a, b, axes, name)
 
     return counted
 
 
-def _spared(shape: Any, summed: list[int], first: bool) -> int:
+def _spared(factor: Any, summed: list[int], first: bool) -> int:
     """How many of transpose and reshape tensordot spares for a factor."""
-    if shape is None or not shape.is_fully_defined():
+    shape: Any = getattr(factor, "shape", None)
+    if hasattr(shape, "is_fully_defined"):
+        sizes = shape.as_list() if shape.is_fully_defined() else []
+    else:  # an array or a list
+        sizes = list(np.shape(factor))
+    if not sizes:
         return 0
-    sizes = shape.as_list()
     at = [axis % len(sizes) for axis in summed]
     free = [axis for axis in range(len(sizes)) if axis not in at]
     order = at + free if first else free + at

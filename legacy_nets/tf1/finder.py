@@ -23,6 +23,14 @@ _FOLDER = pathlib.Path(__file__).parent
 
 # Where a path of 1.15 (without "tensorflow.") lies today; the longest one that fits counts.
 # Below such a path, modules keep their relative names.
+# Modules of Keras 2.2; the package above each has their names, too.
+KERAS_MODULES = frozenset(
+    "advanced_activations base_layer conv_utils convolutional convolutional_recurrent core "
+    "cudnn_recurrent data_utils embeddings generic_utils input_layer interfaces io_utils "
+    "layer_utils local merge multi_gpu_utils network noise normalization np_utils pooling "
+    "recurrent saving sequential tensorflow_backend topology training vis_utils wrappers".split()
+)
+
 MOVED = {
     "core": "tensorflow.core",
     "python": "tensorflow.python",
@@ -45,6 +53,7 @@ MOVED = {
     "contrib.keras.api": "tf_keras.api._v1",
     "keras.engine": "tf_keras.api._v1.keras.layers",
     "contrib.learn.python.learn": "legacy_nets.tf1.contrib.learn",
+    "contrib.timeseries.python.timeseries": "legacy_nets.tf1.contrib.timeseries",
 }
 
 
@@ -114,6 +123,8 @@ def _find(path: str) -> types.ModuleType | None:
         return None
     if path.partition(".")[0] in ("python", "tools"):
         return _Private(found, path)
+    if ".python" in path and found.__name__ in ("tf_slim.layers", "tf_slim.losses", "tf_slim.ops"):
+        return _Inner(found, f"{ROOT}.{path}")
     return found if hasattr(found, "__path__") else _Package(found)
 
 
@@ -130,6 +141,27 @@ class _Package(types.ModuleType):
 
     def __dir__(self) -> list[str]:
         return dir(self._module)
+
+
+class _Inner(_Package):
+    """``contrib.framework.python.ops``: such packages had the names of the modules in them,
+    and so has ``contrib.framework``."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Imports set a module on its package, where it would hide the function of its name."""
+        if not isinstance(value, types.ModuleType) or name.startswith("_"):
+            super().__setattr__(name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("__"):
+            contrib = self.__name__.partition(".python")[0]
+            found = getattr(importlib.import_module(contrib), name, None)
+            if found is not None and not isinstance(found, types.ModuleType):
+                return found  # also where a module below has the name, as arg_scope has
+        found = getattr(self._module, name)
+        if isinstance(found, types.ModuleType):  # contrib.layers has another "layers"
+            return importlib.import_module(f"{self.__name__}.{name}")
+        return found
 
 
 class _Private(_Package):
@@ -197,13 +229,14 @@ def _attribute(path: str) -> types.ModuleType | None:
 def _shallow(path: str) -> types.ModuleType | None:
     """``contrib.rnn.python.ops.core_rnn_cell`` is ``contrib.rnn``: its names are all there."""
     parts = path.split(".")
-    if len(parts) == 3 and parts[0] == "keras":  # keras.layers.core, keras.utils.np_utils
+    if len(parts) == 3 and parts[0] == "keras" and parts[2] in KERAS_MODULES:
         return _attribute(f"keras.{parts[1]}") or _moved(f"keras.{parts[1]}")
     if len(parts) < 3 or parts[0] != "contrib" or parts[2] != "python":
         return None
     try:
         package = importlib.import_module(f"{ROOT}.contrib.{parts[1]}")
-        return _Package(package, f"{ROOT}.{path}")  # modules below go by this name
+        inner = len(parts) == 3 and any(moved.startswith(path + ".") for moved in MOVED)
+        return (_Inner if inner else _Package)(package, f"{ROOT}.{path}")
     except ModuleNotFoundError:
         return None
 

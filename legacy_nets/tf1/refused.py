@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import types
-from typing import Any
-
 # Names inside of packages that are offered.
 _NAMES = {
     "cudnn_rnn": {
@@ -59,6 +56,13 @@ _NAMES = {
         "LSTMBlockWrapper": "tf.contrib.rnn.LSTMBlockFusedCell",
         "TimeFreqLSTMCell": "tf.contrib.rnn.LSTMBlockCell",
         "best_effort_input_batch_size": "tf.shape",
+    },
+    "timeseries": {
+        "LSTMAutoRegressor": "TimeSeriesRegressor of a model.SequentialTimeSeriesModel",
+        "OneShotPredictionHead": "predict_continuation_input_fn",
+        "StructuralEnsembleRegressor": "the package statsmodels, or tensorflow_probability.sts",
+        "saved_model_utils": "predict_continuation_input_fn",
+        "state_space_models": "the package statsmodels, or tensorflow_probability.sts",
     },
 }
 
@@ -119,16 +123,12 @@ _PACKAGES = {
     "specs": "tf.layers",
     "staging": "tf.raw_ops.Stage, or Dataset.prefetch",
     "stat_summarizer": "tf.profiler",
-    "tensor_forest": "sklearn.ensemble.RandomForestClassifier",
     "tensorrt": "tf.experimental.tensorrt",
     "testing": "tf.test",
     "text": "the package tensorflow-text",
-    "timeseries": "the package statsmodels, or tensorflow_probability.sts",
     "tfgan": "the package tensorflow-gan",
     "verbs": "tf.distribute",
 }
-# Scripts import these without using them: they fail at the first call.
-_LATE = ("tensor_forest", "timeseries")
 
 
 def error(package: str, name: str) -> AttributeError:
@@ -138,30 +138,3 @@ def error(package: str, name: str) -> AttributeError:
     if instead is None:
         return AttributeError(f"{path} is not offered by legacy_nets")
     return AttributeError(f"{path} is not offered by legacy_nets; use instead: {instead}")
-
-
-class Refused(types.ModuleType):
-    """Stands for a package and all below it; whatever is called raises NotImplementedError."""
-
-    def __init__(self, path: str, instead: str) -> None:
-        super().__init__(path)
-        self.__path__: list[str] = []
-        self._instead = instead
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return Refused(f"{self.__name__}.{name}", self._instead)
-
-    def __call__(self, *_arguments: Any, **_options: Any) -> Any:
-        """Raises NotImplementedError, which names what to use instead."""
-        raise NotImplementedError(
-            f"{self.__name__} is not offered by legacy_nets; use instead: {self._instead}"
-        )
-
-    __mro_entries__ = __call__  # class Mine(tf.contrib.timeseries.ARModel)
-
-
-def package(name: str) -> Refused | None:
-    """The stand-in for a package that is imported more often than used."""
-    return Refused(f"tf.contrib.{name}", _PACKAGES[name]) if name in _LATE else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import os
 import pathlib
 from typing import Any
 
@@ -58,11 +60,26 @@ def resized(
 ) -> tuple[int, ...]:
     """A net's size with other frames or sides: (H, W), or (T, H, W) of clips.
 
-    Raises BadInputError for frames of a net that takes single images.
+    Raises BadInputError for frames of a net that takes single images, and for a size of which one
+    picture's pixels would fill a good part of the memory: that would kill the process.
     """
     if frames is not None and len(size) == 2:
         raise BadInputError("--frames is for nets that take clips: leave it out")
-    return (*(size[:-2] if frames is None else (frames,)), *(sides or size[-2:]))
+    found = (*(size[:-2] if frames is None else (frames,)), *(sides or size[-2:]))
+    if (needed := 4 * 3 * math.prod(found)) > _memory() / 16:  # float32 RGB
+        raise BadInputError(
+            f"--image-size {'x'.join(map(str, found[-2:]))}: the pixels of one "
+            f"{'clip' if len(found) > 2 else 'picture'} are {needed / 1e9:.1f} GB: make it smaller"
+        )
+    return found
+
+
+def _memory() -> float:
+    """Bytes of this machine's memory; without a limit where it does not say."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
 
 
 def read_best(folder: pathlib.Path) -> tuple[int, float] | None:

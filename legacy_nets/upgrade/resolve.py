@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 from legacy_nets import tf1
 from legacy_nets.errors import one_line
-from legacy_nets.tf1.refused import Refused
 from legacy_nets.upgrade.table import TF
 from legacy_nets.upgrade.table import TF1
 
@@ -42,9 +41,7 @@ def _resolve(path: str) -> Resolved:
         name += f".{part}"
         try:
             here = _member(here, part, TF1 + name[len(TF) :])
-            if isinstance(here, Refused):
-                here()
-        except (AttributeError, ImportError, NotImplementedError) as error:
+        except (AttributeError, ImportError) as error:
             said = one_line(error)  # by ours: what to use instead
             return Resolved(name, said if "offered" in said else f"no such name in {TF1}")
     return Resolved(name, "")

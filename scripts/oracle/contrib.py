@@ -23,7 +23,8 @@ import measure
 import numpy as np
 
 GOLDEN = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "contrib")
-MODULES = ("contrib_rnn", "contrib_seq2seq", "contrib_more", "contrib_graph", "contrib_opt")
+MODULES = ("contrib_rnn", "contrib_seq2seq", "contrib_more", "contrib_graph", "contrib_opt",
+           "contrib_series")  # fmt: skip
 
 
 def cases():

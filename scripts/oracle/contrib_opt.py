@@ -1,7 +1,5 @@
 """Cases of ``tf.contrib.opt``: a few steps of each optimizer on a small sum of squares."""
 
-# ruff: noqa: D103 (a case is called what it is about)
-
 from __future__ import annotations
 
 from contrib_graph import said
@@ -30,7 +28,7 @@ def _steps(name, made, sparse=False, after=None, linear=False):
             session.run(tf.global_variables_initializer())
             for _ in range(5):
                 session.run(step)
-            found = dict(zip((v.op.name for v in variables), session.run(variables)))  # noqa: B905 (Python 3.7)
+            found = {variable.op.name: session.run(variable) for variable in variables}
         found["names"] = said(sorted(found))
         if after is not None:
             found.update(after(tf, optimizer))
@@ -51,7 +49,8 @@ CASES = [
     _steps("average_early", lambda tf: tf.contrib.opt.MovingAverageOptimizer(
         tf.train.GradientDescentOptimizer(0.05), 0.9, num_updates=3)),
     _steps("adamw", lambda tf: tf.contrib.opt.AdamWOptimizer(0.02, 0.1), linear=True),
-    _steps("adamw_sparse", lambda tf: tf.contrib.opt.AdamWOptimizer(0.02, 0.1), sparse=True, linear=True),
+    _steps("adamw_sparse", lambda tf: tf.contrib.opt.AdamWOptimizer(0.02, 0.1),
+           sparse=True, linear=True),
     _steps("momentumw", lambda tf: tf.contrib.opt.MomentumWOptimizer(0.02, 0.1, 0.9), linear=True),
     _steps("lazy_adam", lambda tf: tf.contrib.opt.LazyAdamOptimizer(0.1), sparse=True),
     _steps("lazy_adam_dense", lambda tf: tf.contrib.opt.LazyAdamOptimizer(0.1)),

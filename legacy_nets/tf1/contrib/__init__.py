@@ -47,6 +47,4 @@ __all__ = ["slim", *_OFFERED]
 def __getattr__(name: str) -> object:
     if name in _OFFERED:  # imported on first use
         return importlib.import_module(f"{__name__}.{name}")
-    if (late := refused.package(name)) is not None:
-        return late
     raise refused.error("", name)

@@ -292,8 +292,7 @@ class ExternalOptimizerInterface:
 
         def function_of(tensors: list[Any], extra: list[Any], callback: Any) -> Any:
             def evaluate(x: np.ndarray) -> list[Any]:
-                feed = dict(zip(self._vars, self._unpacked(x), strict=True)) | feed_dict
-                found = session.run(tensors + extra, feed)
+                found = session.run(tensors + extra, self._at(x, session) | feed_dict)
                 if callback is not None:
                     callback(*found[len(tensors) :])
                 return found[: len(tensors)]
@@ -311,8 +310,19 @@ class ExternalOptimizerInterface:
             step_callback=step_callback,
             optimizer_kwargs=self.optimizer_kwargs,
         )
-        values = self._unpacked(final)
-        session.run(self._updates, dict(zip(self._placeholders, values, strict=True)), **run_kwargs)
+        self._assign(final, session, **run_kwargs)
+
+    def _at(self, vector: np.ndarray, session: Any) -> dict[Any, np.ndarray]:
+        """What to feed for the variables to have these values. Resource variables are assigned:
+        to feed one changes a single read of it, and the graph has others."""
+        if any(variable.op.type == "VarHandleOp" for variable in self._vars):
+            self._assign(vector, session)
+            return {}
+        return dict(zip(self._vars, self._unpacked(vector), strict=True))
+
+    def _assign(self, vector: np.ndarray, session: Any, **run_kwargs: Any) -> None:
+        feed = dict(zip(self._placeholders, self._unpacked(vector), strict=True))
+        session.run(self._updates, feed, **run_kwargs)
 
     def _minimize(self, *arguments: Any, **options: Any) -> np.ndarray:
         raise NotImplementedError("a subclass says how: ScipyOptimizerInterface")

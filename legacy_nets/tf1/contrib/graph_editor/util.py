@@ -126,7 +126,8 @@ def transform_tree(tree: Any, fn: Callable[[Any], Any], iterable_type: Any = tup
     if not is_iterable(tree):
         return fn(tree)
     if isinstance(tree, Mapping):
-        return type(tree)((key, transform_tree(child, fn)) for key, child in tree.items())  # type: ignore[call-arg]
+        made: Any = type(tree)
+        return made((key, transform_tree(child, fn)) for key, child in tree.items())
     children = [transform_tree(child, fn) for child in tree]
     if hasattr(tree, "_fields"):  # a named tuple
         return type(tree)(*children)

@@ -1,5 +1,6 @@
 """``tf.contrib.tfprof``: the profiler before ``tf.profiler``."""
 
 from legacy_nets.tf1.contrib.tfprof import model_analyzer
+from legacy_nets.tf1.contrib.tfprof import tfprof_logger
 
-__all__ = ["model_analyzer"]
+__all__ = ["model_analyzer", "tfprof_logger"]

@@ -1,0 +1,41 @@
+"""The folder that ports work in: one for each, whatever others tidy up meanwhile."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from legacy_nets.port import place
+
+
+def test_the_workshop_of_a_living_process_stays(tmp_path):
+    out = tmp_path / "x[1].npz"
+    other = tmp_path / f".1.{out.name}.port"
+    with place.workshop(out) as mine:
+        mine.rename(other)  # as if another process had made it
+        with place.workshop(out):
+            assert other.is_dir()
+        mine.mkdir()
+    with place.workshop(out):
+        assert not other.exists()
+
+
+def test_a_folder_that_another_port_took_for_a_dead_ones_is_made_again(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+    folder = tmp_path / f".{os.getpid()}.x.pb.port"
+    locks, flock = [], fcntl.flock
+
+    def late(opened, flags):
+        if not locks:
+            shutil.rmtree(folder)
+        locks.append(opened)
+        flock(opened, flags)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with place.workshop(tmp_path / "x.pb") as found:
+        assert found == folder and folder.is_dir()
+        with place._locked(folder) as free:
+            assert not free
+    assert not folder.exists()
