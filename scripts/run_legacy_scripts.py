@@ -199,7 +199,7 @@ def last_line(text: str) -> str:
     """The last line that says something, cut to 120 characters and freed of temporary paths."""
     lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
     line = lines[-1] if lines else ""
-    line = re.sub(r"/tmp/tmp\w+/", "", line)
+    line = re.sub(r"/tmp/tmp\w+/|/\S*/site-packages/", "", line)
     return "".join(c if c.isprintable() else " " for c in line)[:120]
 
 

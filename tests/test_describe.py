@@ -131,6 +131,12 @@ def test_bad_names_and_options():
     assert "no such file" in failed("missing.meta")
 
 
+def test_weights_are_no_graph(tmp_path):
+    path = tmp_path / "weights.npz"
+    path.write_bytes(b"PK")
+    assert f"{path} holds weights, not a graph: legacy-nets inspect {path}" in failed(path)
+
+
 @pytest.mark.parametrize("name", ["dir.pb", "served"])
 def test_a_folder_is_no_graph(tmp_path, name):
     place = tmp_path / name

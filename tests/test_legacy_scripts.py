@@ -55,6 +55,7 @@ def test_the_page_is_drawn_from_the_table(driver):
 
 def test_the_last_line_is_printable_and_short(driver):
     assert driver.last_line("one\n\x1b[1mtwo /tmp/tmpab_1/x\r\n\n") == " [1mtwo x"
+    assert driver.last_line("from /a/lib/site-packages/b.py") == "from b.py"
     assert driver.last_line("") == ""
     assert len(driver.last_line("x" * 500)) == 120
 

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
+import pathlib
 import shutil
 
 import pytest
 
+from legacy_nets.errors import BadInputError
 from legacy_nets.port import place
+
+
+def test_a_folder_that_takes_no_file_is_one_line(tmp_path, monkeypatch):
+    def full(self, *_):
+        raise OSError(28, "No space left on device", str(self))
+
+    monkeypatch.setattr(pathlib.Path, "mkdir", full)
+    out = tmp_path / "x.npz"
+    with pytest.raises(BadInputError) as caught, place.workshop(out):
+        pass
+    assert str(caught.value) == f"--out {out} cannot be written (No space left on device)"
 
 
 def test_the_workshop_of_a_living_process_stays(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import sys
 import types
 import zipfile
@@ -219,6 +220,9 @@ def test_saved_model(tmp_path):
     lone = tmp_path / "lone.pb"
     lone.write_bytes((folder / "saved_model.pb").read_bytes())
     assert "of a SavedModel, name the folder" in _reason(open_weights, lone)
+    shutil.rmtree(folder / "variables")
+    for path in (folder, folder / "saved_model.pb"):
+        assert f"{folder} is a SavedModel without variables" in _reason(find_weights, path)
 
 
 def _assert_holds_w(path: Path) -> None:

@@ -68,9 +68,11 @@ def test_a_contrib_package_has_the_names_of_the_modules_in_it():
     from legacy_nets.tf1.contrib.framework.python.ops import variables
     from legacy_nets.tf1.contrib.layers.python import layers
     from legacy_nets.tf1.contrib.layers.python.layers import initializers
+    from legacy_nets.tf1.contrib.metrics.python.ops import set_ops
 
     assert ops.add_arg_scope is tf.contrib.framework.add_arg_scope
     assert ops.arg_scope is tf.contrib.framework.arg_scope  # a module below has that name, too
     assert layers.conv2d is tf.contrib.layers.conv2d
     assert initializers.xavier_initializer is layers.xavier_initializer
     assert callable(variables.model_variable)
+    assert set_ops.__name__ == "legacy_nets.tf1.contrib.metrics.python.ops.set_ops"

@@ -134,6 +134,11 @@ def find_weights(path: str | Path) -> str:
         return path
     if place.name == "saved_model.pb" or (place / "saved_model.pb").is_file():
         folder = place if place.is_dir() else place.parent
+        if not (folder / "variables" / "variables.index").is_file():
+            raise CheckpointError(
+                f"{folder} is a SavedModel without variables: its weights are constants of its "
+                "graph, and what it was made from has them under their names"
+            )
         return find_checkpoint(folder / "variables" / "variables")
     bare = _CHECKPOINT_FILE.sub("", path)
     if bare != path and not Path(f"{bare}.index").is_file() and _is_v1(bare):

@@ -58,6 +58,8 @@ def describe(
     if is_file:
         if size or num_classes or options:
             raise BadInputError(f"{net} is a built graph: it takes no --size, classes or options")
+        if net.endswith((".npz", ".h5", ".safetensors", ".pth", ".keras", ".index")):
+            raise BadInputError(f"{net} holds weights, not a graph: legacy-nets inspect {net}")
         if not pathlib.Path(net).is_file():
             raise BadInputError(f"{net}: no such file: give a net's name, a .meta or a frozen .pb")
     else:

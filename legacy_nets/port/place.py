@@ -35,13 +35,20 @@ def workshop(out: Path) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)  # of one that had our number, where nothing locks
     try:
         while True:
-            folder.mkdir()
+            _make(folder, out)
             with _locked(folder, wait=True):
                 if folder.is_dir():  # else another port found it before it was locked
                     yield folder
                     break
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make(folder: Path, out: Path) -> None:
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise BadInputError(f"--out {out} cannot be written ({error.strerror})") from None
 
 
 @contextlib.contextmanager

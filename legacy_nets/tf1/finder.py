@@ -123,9 +123,12 @@ def _find(path: str) -> types.ModuleType | None:
         return None
     if path.partition(".")[0] in ("python", "tools"):
         return _Private(found, path)
-    if ".python" in path and found.__name__ in ("tf_slim.layers", "tf_slim.losses", "tf_slim.ops"):
+    if ".python" in path and found.__name__ in _INNER:
         return _Inner(found, f"{ROOT}.{path}")
     return found if hasattr(found, "__path__") else _Package(found)
+
+
+_INNER = ("tf_slim.layers", "tf_slim.losses", "tf_slim.metrics", "tf_slim.ops")
 
 
 class _Package(types.ModuleType):
@@ -135,6 +138,16 @@ class _Package(types.ModuleType):
         super().__init__(name or module.__name__, module.__doc__)
         self.__path__: list[str] = []
         self._module = module
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Imports set a module on its package, where it would hide a function of its name."""
+        is_import = isinstance(value, types.ModuleType) and not name.startswith("_")
+        if not (is_import and self._has_other(name)):
+            super().__setattr__(name, value)
+
+    def _has_other(self, name: str) -> bool:
+        """Whether it has something of that name that is no module."""
+        return not isinstance(getattr(self._module, name, types), types.ModuleType)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._module, name)
@@ -147,10 +160,8 @@ class _Inner(_Package):
     """``contrib.framework.python.ops``: such packages had the names of the modules in them,
     and so has ``contrib.framework``."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Imports set a module on its package, where it would hide the function of its name."""
-        if not isinstance(value, types.ModuleType) or name.startswith("_"):
-            super().__setattr__(name, value)
+    def _has_other(self, name: str) -> bool:
+        return True  # it is looked for below, in another order
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__"):
