@@ -220,6 +220,20 @@ def get_backward_walk_ops(
     return found
 
 
+def _both_walks(
+    ahead: tuple[Ops, bool],
+    back: tuple[Ops, bool],
+    within: tuple[Ops, Callable[[tf.Operation], Any] | None],
+    controls: tuple[Any, Any],
+) -> tuple[list[tf.Operation], list[tf.Operation]]:
+    """The walk forward from some seeds, and the walk back from others."""
+    control_inputs, control_outputs = controls
+    return (
+        get_forward_walk_ops(*ahead, *within, control_outputs=control_outputs),
+        get_backward_walk_ops(*back, *within, control_inputs=control_inputs),
+    )
+
+
 def get_walks_intersection_ops(
     forward_seed_ops: Ops,
     backward_seed_ops: Ops,
@@ -232,20 +246,11 @@ def get_walks_intersection_ops(
     control_ios: Any = None,
 ) -> list[tf.Operation]:
     """What lies between: depends on the first seeds, and the second depend on it."""
-    control_inputs, control_outputs = check_cios(control_inputs, control_outputs, control_ios)
-    forward = get_forward_walk_ops(
-        forward_seed_ops,
-        forward_inclusive,
-        within_ops,
-        within_ops_fn,
-        control_outputs=control_outputs,
-    )
-    backward = get_backward_walk_ops(
-        backward_seed_ops,
-        backward_inclusive,
-        within_ops,
-        within_ops_fn,
-        control_inputs=control_inputs,
+    forward, backward = _both_walks(
+        (forward_seed_ops, forward_inclusive),
+        (backward_seed_ops, backward_inclusive),
+        (within_ops, within_ops_fn),
+        check_cios(control_inputs, control_outputs, control_ios),
     )
     behind = frozenset(backward)
     return [op for op in forward if op in behind]
@@ -263,20 +268,11 @@ def get_walks_union_ops(
     control_ios: Any = None,
 ) -> list[tf.Operation]:
     """What depends on the first seeds, and what the second depend on."""
-    control_inputs, control_outputs = check_cios(control_inputs, control_outputs, control_ios)
-    forward = get_forward_walk_ops(
-        forward_seed_ops,
-        forward_inclusive,
-        within_ops,
-        within_ops_fn,
-        control_outputs=control_outputs,
-    )
-    backward = get_backward_walk_ops(
-        backward_seed_ops,
-        backward_inclusive,
-        within_ops,
-        within_ops_fn,
-        control_inputs=control_inputs,
+    forward, backward = _both_walks(
+        (forward_seed_ops, forward_inclusive),
+        (backward_seed_ops, backward_inclusive),
+        (within_ops, within_ops_fn),
+        check_cios(control_inputs, control_outputs, control_ios),
     )
     return list(dict.fromkeys(forward + backward))
 
