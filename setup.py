@@ -26,6 +26,7 @@ setup(
         "tensorflow-estimator==2.15.0",  # tf.estimator, which TensorFlow itself has dropped
         "numpy>=1.26,<3",
         "h5py>=3.11,<4",
+        "google-crc32c>=1.6,<2",
         "pillow>=10,<14",
         "matplotlib>=3.8,<4",
         "click>=8.1,<9",

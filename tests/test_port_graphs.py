@@ -236,21 +236,3 @@ def test_every_family_agrees_on_both_sides(family, target, tmp_path):
     names = {item.name for item in report.comparisons}
     assert {"logits", "probabilities"} <= names
     assert target == "onnx" or len(names) > 3  # end points too
-
-
-if ALL_SIZES:
-
-    @pytest.mark.slow
-    @pytest.mark.parametrize("target", ["npz", "safetensors", "h5", "ckpt", "torch", *GRAPHS])
-    @pytest.mark.parametrize("name", legacy_nets.list_nets())
-    def test_every_net_at_full_size(name, target, tmp_path):
-        record = legacy_nets.get_net(name)
-        prefix = save(tmp_path, name, num_classes=record.classes)
-        endings = {**ENDINGS, "torch": ".pth"}
-        out = tmp_path / f"x{endings.get(target, '.' + target)}"
-        given = job(prefix, name, target, out, num_classes=record.classes)
-        if target in ("frozen", "onnx") and 4 * record.parameters > frozen.LARGEST:  # ViT-H
-            with pytest.raises(BadInputError, match="do not fit in a graph"):
-                port(given)
-        else:
-            assert port(given).passed
