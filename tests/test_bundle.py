@@ -165,6 +165,10 @@ tf.Variable(np.arange(6) > 2, name="net/bool")
 tf.Variable(tf.random_normal([3, 3, 4, 8], dtype=tf.float16), name="net/half")
 tf.Variable(tf.cast(tf.random_normal([5]), tf.bfloat16), name="net/bfloat")
 x = tf.get_variable("net/w", [50, 60])
+for kind, size in (("qint8", 1), ("quint8", 1), ("qint16", 2), ("quint16", 2), ("qint32", 4)):
+    bits = np.arange(8 * size, dtype=np.uint8).reshape(8, size)
+    bits = tf.bitcast(bits if size > 1 else bits[:, 0], getattr(tf, kind))
+    tf.Variable(bits, name="net/" + kind, use_resource=True)
 tf.train.AdamOptimizer().minimize(tf.reduce_sum(x ** 2), tf.train.get_or_create_global_step())
 with tf.Session() as session:
     session.run(tf.global_variables_initializer())
@@ -320,7 +324,7 @@ def test_find_by_any_of_its_files(small, tmp_path):
     folder = Path(small).parent
     assert find_checkpoint(folder) == find_checkpoint(folder / "checkpoint") == small
     assert f"by its prefix, here {small}" in _reason(read_bundle, small + ".index")
-    assert "there are model.ckpt-7" in _reason(find_checkpoint, folder / "model.ckpt-8")
+    assert "; nearest: model.ckpt-7" in _reason(find_checkpoint, folder / "model.ckpt-8")
     assert "no such checkpoint" in _reason(find_checkpoint, tmp_path / "no" / "model")
     assert "no checkpoint in this folder" in _reason(find_checkpoint, tmp_path)
     prefix = _copy(small, tmp_path)

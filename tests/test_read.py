@@ -150,14 +150,6 @@ def test_lying_safetensors(tmp_path, entry, reason):
     assert reason in _reason(open_weights, path)
 
 
-def test_float8_is_listed_and_not_read(tmp_path):
-    header = b'{"w":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}'
-    (tmp_path / "w").write_bytes(len(header).to_bytes(8, "little") + header + bytes(8))
-    source = open_weights(tmp_path / "w")
-    assert source.tensors["w"].shape == (8,)
-    assert "w is of type F8_E4M3, which is not read" in _reason(source.read, "w")
-
-
 def test_frozen_graph(tmp_path):
     with tf.Graph().as_default() as graph, tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 5])
@@ -265,7 +257,8 @@ def test_find_weights(tmp_path):
     assert "holds 2 weight files; name one of one.npz, two.npz" in _reason(find_weights, tmp_path)
     (tmp_path / "model.meta").write_bytes(b"graph")
     assert ".index is missing" in _reason(find_weights, tmp_path / "model.meta")
-    assert "no such checkpoint" in _reason(find_weights, tmp_path / "three.npz")
+    three = tmp_path / "three.npz"
+    assert _reason(find_weights, three).startswith(f"{three}: no such checkpoint or weight file; n")
 
 
 # Restoring

@@ -22,6 +22,7 @@ DTYPES = {
     **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"},
     **{"I64": "int64", "I32": "int32", "I16": "int16", "I8": "int8", "BOOL": "bool"},
     **{"U64": "uint64", "U32": "uint32", "U16": "uint16", "U8": "uint8", "C64": "complex64"},
+    **{"F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2"},
 }
 _LARGEST_HEADER = 100_000_000  # the library's own limit
 
@@ -29,7 +30,7 @@ _LARGEST_HEADER = 100_000_000  # the library's own limit
 def read_safetensors(path: Path) -> WeightFile:
     """Opens a safetensors file. Its tensors must fill the file, without gap or overlap.
 
-    Raises Damaged. Reading a tensor of a type that numpy has not (float8) is a CheckpointError.
+    Raises Damaged. Reading a tensor of a type that numpy has not (F8_E8M0) is a CheckpointError.
     """
     size = path.stat().st_size
     with open(path, "rb") as file:

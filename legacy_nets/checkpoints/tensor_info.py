@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 
@@ -28,13 +29,26 @@ DTYPES = {
     8: "complex64",
     9: "int64",
     10: "bool",
+    11: "qint8",
+    12: "quint8",
+    13: "qint32",
     14: "bfloat16",
+    15: "qint16",
+    16: "quint16",
     17: "uint16",
     18: "complex128",
     19: "float16",
     22: "uint32",
     23: "uint64",
+    24: "float8_e5m2",
+    25: "float8_e4m3fn",
+    26: "float8_e4m3fnuz",
+    27: "float8_e4m3b11fnuz",
+    28: "float8_e5m2fnuz",
+    29: "int4",
+    30: "uint4",
 }
+_OF_ML_DTYPES = re.compile("bfloat|float8|u?int4$")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,12 +66,17 @@ class TensorInfo:
 
 
 def numpy_dtype(name: str) -> np.dtype | None:
-    """The numpy dtype of a ``TensorInfo.dtype``; None for strings and other non-numbers."""
-    if name == "bfloat16":
+    """The numpy dtype of a ``TensorInfo.dtype``; None for strings and other non-numbers.
+
+    Quantised numbers are the integers that they are stored as.
+    """
+    if name not in DTYPES.values() or name == "string":
+        return None
+    if _OF_ML_DTYPES.match(name):
         import ml_dtypes  # comes with TensorFlow
 
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(name) if name in DTYPES.values() and name != "string" else None
+        return np.dtype(getattr(ml_dtypes, name))
+    return np.dtype(name.removeprefix("q"))
 
 
 def strings(data: bytes, info: TensorInfo, verify: bool) -> np.ndarray:

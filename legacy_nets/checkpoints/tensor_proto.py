@@ -16,7 +16,8 @@ from legacy_nets.checkpoints.wire import Message
 
 _FIXED = {"float32": 5, "float64": 6, "complex64": 9, "complex128": 12}  # dtype -> field
 _VARINTS = {
-    **dict.fromkeys(("int32", "int16", "int8", "uint16", "uint8"), 7),
+    **dict.fromkeys(("int32", "int16", "int8", "int4", "uint16", "uint8", "uint4"), 7),
+    **dict.fromkeys(("qint32", "qint16", "qint8", "quint16", "quint8"), 7),
     **{"int64": 10, "bool": 11, "float16": 13, "bfloat16": 13, "uint32": 16, "uint64": 17},
 }
 _CONTENT = 4  # the bytes as they lie in memory
