@@ -35,7 +35,8 @@ setup(
     ],
     extras_require={
         "clips": ["av>=12"],  # reads video files
-        "onnx": ["onnx>=1.19", "onnxruntime>=1.20", "tf2onnx>=1.17,<2"],
+        "onnx": ["onnx>=1.19", "onnxruntime>=1.20", "tf2onnx>=1.17,<1.18"],
+        "torch": ["torch>=2.1", "torchvision>=0.16", "safetensors>=0.4,<1"],  # runs both sides
         "upgrade": ["libcst>=1.8,<2"],
         "distributions": ["tensorflow-probability>=0.25"],  # tf.contrib.distributions, the rest
         "test": [
@@ -43,7 +44,7 @@ setup(
             "libcst>=1.8,<2",
             "onnx>=1.19",
             "onnxruntime>=1.20",
-            "tf2onnx>=1.17,<2",
+            "tf2onnx>=1.17,<1.18",
             "safetensors>=0.4,<1",
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",

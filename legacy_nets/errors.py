@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+
 
 class LegacyNetsError(Exception):
     """Base of every error that legacy_nets raises on purpose; the CLI exits with 2."""
@@ -25,6 +28,12 @@ class SetupError(LegacyNetsError, ImportError):
 
 class TrainingError(LegacyNetsError, RuntimeError):
     """Training stopped because going on would be useless (a loss that is not finite)."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is not there: "; nearest: a, b", or nothing."""
+    near = difflib.get_close_matches(name, list(known), 3, 0.4)
+    return f"; nearest: {', '.join(near)}" if near else ""
 
 
 def one_line(text: object) -> str:

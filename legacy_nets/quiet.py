@@ -1,4 +1,7 @@
-"""Keeps TensorFlow's chatter off the user's screen. For commands, never for the library."""
+"""Keeps TensorFlow's chatter off the user's screen: in the commands, and where a user asks for it.
+
+Importing this, or any other module of the package, changes nothing; only a call does.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ from collections.abc import Iterator
 
 def quiet_tensorflow() -> None:
     """Imports TensorFlow without its remarks on CPUs and drivers, and without advice on TF1.
+
+    For scripts of one's own, before the first ``from legacy_nets import tf1 as tf``. Sets, for
+    the whole process: TF_CPP_MIN_LOG_LEVEL, TensorFlow's logger to errors, and that warnings of
+    Keras' modules are passed over.
 
     TF_CPP_MIN_LOG_LEVEL and Python's -W option still rule where the user has set them.
     """

@@ -321,6 +321,13 @@ _NETS = (
 )
 
 
+SET_BY_COMMANDS = ("num_classes", "is_training", "reuse")  # no --option; build takes them
+_KINDS = {  # of an option, as annotated -> in a user's words
+    **{"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"},
+    "None": "null",
+}
+
+
 def list_nets(pattern: str = "*") -> list[str]:
     """Names of the nets that match a shell pattern, in the order of the documents."""
     return [net.name for net in _NETS if fnmatch.fnmatchcase(net.name, pattern)]
@@ -348,11 +355,42 @@ def build(name: str, images: Any, **options: Any) -> tuple[Any, dict[str, Any]]:
 
     slim nets open their own arg_scope, so that batch norm cannot be forgotten.
 
-    Raises BadInputError for an unknown net, or an option that its function does not take.
+    Raises BadInputError for an unknown net, an option that its function does not take, or a value
+    of another kind than it takes.
     """
     function = get_net(name).load()
-    taken = list(inspect.signature(function).parameters)[1:]
+    taken = dict(list(inspect.signature(function).parameters.items())[1:])
     for option in options:
         if option not in taken:
-            raise BadInputError(f"{name} takes no option {option!r}; it takes {', '.join(taken)}")
-    return function(images, **options)
+            own = [
+                known
+                for known, parameter in taken.items()
+                if known not in SET_BY_COMMANDS and "Callable" not in str(parameter.annotation)
+            ]
+            raise BadInputError(f"{name} takes no option {option!r}; it takes {', '.join(own)}")
+    checked = {option: _of_kind(name, taken[option], value) for option, value in options.items()}
+    return function(images, **checked)
+
+
+def _of_kind(name: str, parameter: inspect.Parameter, value: Any) -> Any:
+    """An option's value; a whole number as float, where its function states float.
+
+    Raises BadInputError for a plain value of another kind than is stated.
+    """
+    kinds = [kind.strip() for kind in str(parameter.annotation).split("|")]
+    if not set(kinds) <= _KINDS.keys() or hasattr(value, "dtype"):  # Any; a tensor
+        return value
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    fits = {
+        "bool": isinstance(value, int) and value in (0, 1),
+        "int": whole,
+        "float": whole or isinstance(value, float),
+        "str": isinstance(value, str),
+        "None": value is None,
+    }
+    if not any(fits[kind] for kind in kinds):
+        raise BadInputError(
+            f"{name}: option {parameter.name} takes {' or '.join(_KINDS[kind] for kind in kinds)}, "
+            f"not {value!r} (default: {parameter.default!r})"
+        )
+    return float(value) if whole and "float" in kinds else value

@@ -33,6 +33,7 @@ _CHILD = (
     "from legacy_nets.sandbox import _child, _end_with_parent;"
     "_end_with_parent(sys.argv[2]); _child(sys.argv[2])"
 )
+_SECONDS, _GIB = 120.0, 4.0  # that reading a graph may take, the file's own size aside
 _COPIES = 12  # how many times what a file holds may lie in its reader's memory
 
 
@@ -82,6 +83,13 @@ def run_limited(
                 raise error
             return value
         raise CheckpointError(f"{what}: {_death(done.returncode, done.stderr, gib)}")
+
+
+def read_apart(function: Callable[..., Any], path: str | Path, *arguments: Any) -> Any:
+    """The result of ``function(path, *arguments)``, which has TensorFlow read a graph's file."""
+    gib = memory_for(Path(path), least=_GIB)
+    what = str(path)
+    return run_limited(function, path, *arguments, what=what, seconds=_SECONDS, gib=gib)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Checkpoints to port: the families of the registry, as narrow as their options allow."""
+"""Checkpoints to port: every net of the registry, as small as its options allow."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from legacy_nets import tf1 as tf
 from legacy_nets.port.job import Job
 from legacy_nets.train.settings import resized
 
-TOKENS = {"embed_dim": 32, "depth": 2, "num_heads": 2}
-FAMILIES: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {  # size, options
-    "demo_cnn": ((28, 28), {}),
-    "alexnet_v2": ((64, 64), {}),
-    "vgg11": ((32, 32), {"hidden": 16}),
-    "googlenet": ((193, 193), {}),
-    "resnet18": ((33, 33), {}),
-    "mobilenet_v1": ((32, 32), {"width_multiplier": 0.25}),
-    "mobilenet_v2": ((32, 32), {"width_multiplier": 0.25}),
-    "mobilenet_v3_small": ((32, 32), {"width_multiplier": 0.25}),
-    "vit_base_patch16_224_in21k": ((32, 32), TOKENS),
-    "vit_hybrid_r50_base_224": ((32, 32), {"units": [1, 1, 1], "width": 32, **TOKENS}),
+ALL_SIZES = bool(os.environ.get("LEGACY_NETS_FULL"))  # whether nets at full size are asked for
+_NARROW = {"width_multiplier": 0.25}
+_TOKENS = {"embed_dim": 32, "num_heads": 2}
+_HYBRID = {"width": 32, **_TOKENS}
+SMALL: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {  # every net: image size, options
     "cnn_lstm": ((28, 28), {}),
     "cnn_lstm_resnet": ((28, 28), {}),
-    "resnet_2plus1d": ((4, 16, 16), {}),
-    "r3d_18": ((2, 16, 16), {}),
+    **dict.fromkeys(("resnet_3d", "resnet_2plus1d", "resnet_3d_2plus1d"), ((4, 16, 16), {})),
+    **dict.fromkeys(("r2plus1d_18", "r3d_18", "mc3_18"), ((2, 16, 16), {})),
     "hand_signs": ((32, 32), {}),
     "inception_v3": ((107, 107), {"depth_multiplier": 0.1}),
-    "resnet_v2_50": ((33, 33), {}),
-    "resnext50_32x4d": ((33, 33), {}),
+    **{f"resnet_v2_{depth}": ((33, 33), {}) for depth in (50, 101, 152, 200)},
+    "demo_cnn": ((28, 28), {}),
+    "alexnet_v1": ((64, 64), {}),
+    "alexnet_v2": ((64, 64), {}),
+    **{f"vgg{depth}": ((224, 224), {"hidden": 16}) for depth in (11, 13, 16, 19)},  # 7x7 for torch
+    "googlenet": ((193, 193), {}),
+    **{f"resnet{depth}": ((33, 33), {}) for depth in (18, 34, 50, 101, 152)},
+    **{f"resnext{depth}_32x4d": ((33, 33), {}) for depth in (50, 101)},
+    **{f"mobilenet_{kind}": ((32, 32), _NARROW) for kind in ("v1", "v2", "v3_small", "v3_large")},
+    **{f"vit_{kind}_patch16_224_in21k": ((32, 32), _TOKENS) for kind in ("base", "large")},
+    **{f"vit_{kind}_patch32_224_in21k": ((64, 64), _TOKENS) for kind in ("base", "large")},
+    "vit_huge_patch14_224_in21k": ((28, 28), _TOKENS),
+    "vit_hybrid_r50_base_224": ((32, 32), _HYBRID),
 }
-FULL = {"resnet18", "r3d_18", "hand_signs", "resnet_v2_50", "resnext50_32x4d", "googlenet"}
-ALL_SIZES = bool(os.environ.get("LEGACY_NETS_FULL"))  # then FULL, too: they have no narrow variant
 
 
 def save(folder, net, size=None, options=None, num_classes=5):

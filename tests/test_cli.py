@@ -13,7 +13,9 @@ import tiny
 from click.testing import CliRunner
 from PIL import Image
 
+from legacy_nets.cli import COMMANDS
 from legacy_nets.cli import main
+from legacy_nets.cli.options import net_options
 from legacy_nets.data import signs
 
 
@@ -183,18 +185,39 @@ def test_predict(trained, signs_folder, tmp_path):
     line = call(*given, "--top", "1", images[0]).stdout.strip()
     top = rows[0]["probabilities"][rows[0]["class"]]
     assert line == f"{images[0]}: {rows[0]['class']} {top:.4f}"
-    assert "no such image" in refused(*given, tmp_path / "none.png")
+    line = refused(*given, tmp_path / "x")
+    assert line.endswith(f"no such image: {tmp_path / 'x'}: check the path")
+    near = images[0].with_name(images[0].name + "x")
+    assert f"no such image: {near}; nearest: {images[0].name}" in refused(*given, near)
+    lost = tmp_path / "gone" / "a.png"
+    assert f"{lost}; {lost.parent} is no folder that can be read" in refused(*given, lost)
 
 
 def test_bad_options(signs_folder, tmp_path):
     given = ("train", "tiny", "--data", signs_folder, "--model-dir", tmp_path / "x")
     assert "--zoom and --rotate belong to --augment" in refused(*given, "--zoom", "0.1")
     assert "--option 'explode': write NAME=VALUE" in refused(*given, "--option", "explode")
-    assert "takes no option 'speed'" in refused(*given, "--option", "speed=3")
+    line = refused(*given, "--option", "speed=3")
+    assert "tiny takes no option 'speed'; it takes scope, explode" in line
     given = ("predict", "tiny", "--checkpoint", tmp_path, "a.png", "--features", "logits", "--out")
     place = tmp_path / "no"
     assert f"{place} is no folder; make it first" in refused(*given, place / "features.npz")
     assert not (tmp_path / "x").exists() or not list((tmp_path / "x").iterdir())
+
+
+def test_values_of_options_are_json_or_pythons_or_text():
+    pairs = ("a=true", "b=False", "c=null", "d=None", "e=.5", "f=1e-3", "g=[3, 4]", "h=same", "i=")
+    assert net_options(pairs) == dict(
+        zip("abcdefghi", (True, False, None, None, 0.5, 0.001, [3, 4], "same", ""), strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_switch_says_what_it_does(name):
+    command = main.get_command(None, name)
+    assert [
+        item.opts for item in command.params if getattr(item, "is_flag", 0) and not item.help
+    ] == []
 
 
 def test_bad_data_leave_the_model_folder_alone(signs_folder, tmp_path):
@@ -211,8 +234,8 @@ def test_bad_data_leave_the_model_folder_alone(signs_folder, tmp_path):
 
 def test_unwritable_model_folder(signs_folder, tmp_path):
     (tmp_path / "file").write_text("precious")
-    line = refused("train", "tiny", "--data", signs_folder, "--model-dir", tmp_path / "file")
-    assert "cannot be written" in line
+    line = refused("train", "tiny", "--data", tmp_path / "none", "--model-dir", tmp_path / "file")
+    assert f"cannot be written ({tmp_path / 'file'} is a file): give a folder, or" in line
     assert (tmp_path / "file").read_text() == "precious"
 
 

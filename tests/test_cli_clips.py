@@ -37,6 +37,7 @@ def trained(clips_folder, tmp_path_factory):
 def test_train_on_clips(trained):
     folder, done = trained
     assert "tiny_clips on set: 8 clips to train on, 4 held out" in done.stderr
+    assert " clips/s\n" in done.stderr and "images/s" not in done.stderr
     assert "test accuracy 1.0000 at step 30" in done.stdout  # the colours tell them apart
     settings = json.loads((folder / "training.json").read_text())
     assert settings["image_size"] == [3, 16, 20] and settings["pixels"] == "inception"

@@ -87,7 +87,7 @@ def test_class_indices_of_another_training(flowers, trained, tmp_path, names, me
     assert said.startswith(f"legacy-nets: {indices} does not match {trained / 'model.ckpt-4'}: ")
     assert message in said
     said = refused("predict", "tiny", "--checkpoint", trained, "--class-indices", "none", image)
-    assert said == "legacy-nets: no such file: none"
+    assert said.startswith("legacy-nets: no such file: none")
 
 
 def test_data_of_other_classes_are_not_evaluated(flowers, trained, tmp_path):

@@ -7,8 +7,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from legacy_nets import sandbox
 from legacy_nets import tf1 as tf
-from legacy_nets.cli import describe as command
 from legacy_nets.cli import main
 
 
@@ -16,7 +16,7 @@ from legacy_nets.cli import main
 def here(monkeypatch):
     """The child's work in this process: TensorFlow is imported once. One test has the child."""
     monkeypatch.setattr(
-        command, "run_limited", lambda function, *arguments, **_: function(*arguments)
+        sandbox, "run_limited", lambda function, *arguments, **_: function(*arguments)
     )
 
 
@@ -149,7 +149,7 @@ def test_a_folder_is_no_graph(tmp_path, name):
     "name, data, said",
     [
         ("x.meta", b"version https://git-lfs.github.com/spec/v1\n", "this is a git-LFS pointer"),
-        ("x.pb", b"node {\n  name: 1", "this is a graph in text (.pbtxt), which is not read"),
+        ("x.pb", b"node {\n  name: 1", "this is a graph in text (.pbtxt): named so, "),
         ("x.pbtxt", b"node {\n  name: 1", "is damaged or no GraphDef (2:9 : "),
         ("x.pbtxt", b"<!doctype html>", "this is an HTML or XML page"),
     ],

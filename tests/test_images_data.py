@@ -197,6 +197,23 @@ def test_kinds_are_counted_over_both_halves(tmp_path):
     )
 
 
+def test_a_folder_of_grey_pictures_is_grey(tmp_path):
+    """A grey net takes them as they are; for one on colours they are made RGB, and it is said."""
+    for name, mode in (("daisy", "L"), ("roses", "1")):
+        for number in range(3):
+            save(tmp_path / name / f"{number}.png", mode=mode)
+    data = images.load_images(tmp_path, holdout=0.34)
+    assert (data.channels, data.notes) == (1, ())
+    grey = framed(data, "unit", (6, 6), channels=1)
+    [batch] = grey.train.read([np.arange(2)])
+    assert grey.notes == () and batch.pictures.shape == (2, 6, 6, 1)
+    coloured = framed(data, "unit", (6, 6))
+    assert coloured.notes == ("grey pictures are made RGB: the net takes 3 channels",)
+    save(tmp_path / "roses" / "red.png")
+    data = images.load_images(tmp_path, holdout=0.34)
+    assert data.channels == 3 and len(data.notes) == 2
+
+
 def broken(path):
     """A JPEG that lacks its second half, as a download that stopped."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
@@ -238,7 +255,7 @@ def test_a_file_that_breaks_later_stops_the_reading(tmp_path):
 
 
 def test_bad_folders(tmp_path):
-    assert refused(tmp_path / "none") == f"no such folder: {tmp_path / 'none'}"
+    assert refused(tmp_path / "none") == f"no such folder: {tmp_path / 'none'}: check the path"
     assert "holds no sub-folders" in refused(tmp_path, holdout=0.2)
     save(tmp_path / "daisy" / "0.png")
     assert "holds one class only, daisy" in refused(tmp_path, holdout=0.2)

@@ -179,15 +179,29 @@ def test_inspect_imports_no_tensorflow(folder):
 
 def test_diff_says_everything_and_its_exit_code(folder):
     text = run("diff", folder / "plain", "demo_cnn", "--num-classes", "12")
-    assert text.endswith("fits demo_cnn\n")
+    assert text.startswith("fits demo_cnn\n")
     text = run("diff", folder / "plain", "demo_cnn", code=1)
-    assert "does not fit demo_cnn" in text
+    assert text.startswith("does not fit demo_cnn\n")
     found = json.loads(run("diff", folder / "plain", "demo_cnn", "--json", code=1))
     assert [item["shape"][-1] for item in found["mismatched"]] == [10, 10]
     assert len(found["matched"]) == 4
     assert any("num_classes=12" in hint for hint in found["hints"])
     renamed = ("--rename", "=outer", "--num-classes", "12")
-    assert run("diff", folder / "outer", "demo_cnn", *renamed).endswith("fits demo_cnn\n")
+    assert run("diff", folder / "outer", "demo_cnn", *renamed).startswith("fits demo_cnn\n")
+
+
+def test_diff_of_strangers_is_short_and_all_of_it_with_all(folder):
+    given = ("diff", folder / "plain", "hand_signs")
+    lines = run(*given, code=1).splitlines()
+    assert lines[0] == "does not fit hand_signs" and len(lines) < 45
+    missing = lines.index("missing")
+    assert lines[missing:].index("") == 7  # the heading, five names, how many more
+    count = int(next(line.split()[1] for line in lines if line.startswith("missing ")))
+    assert lines[missing + 6] == f"  ... and {count - 5} more"
+    assert lines.index("hints") < missing and lines[-1] == "every name: --all"
+    whole = run(*given, "--all", code=1).splitlines()
+    assert len(whole) > count and "--all" not in whole[-1]
+    assert not any(line.startswith("  ... and") for line in whole)
 
 
 @pytest.mark.slow

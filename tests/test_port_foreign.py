@@ -16,10 +16,13 @@ from foreign_models import run
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.npz_file import read_npz
 from legacy_nets.cli import main
+from legacy_nets.cli.port import _print as print_report
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port.foreign import ForeignJob
 from legacy_nets.port.foreign import checkpoint_of
 from legacy_nets.port.foreign import port_foreign
+from legacy_nets.port.report import Comparison
+from legacy_nets.port.report import Report
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
@@ -35,7 +38,7 @@ def test_classifier_is_found_between_its_input_and_its_scores(tmp_path):
     assert report.passed
     assert {item.name for item in report.comparisons} == {"scores", "answer"}
     assert "keep_prob is set to 1.0" in report.notes
-    assert "input x (None, 6) float32" in report.notes
+    assert "input x [?, 6] float32" in report.notes
     x = np.random.default_rng(1).random((3, 6), np.float32)
     w = weights_of(meta)
     hidden = np.maximum(x @ w["Variable"] + w["Variable_1"], 0)
@@ -94,9 +97,9 @@ def test_updates_that_hang_on_an_output_do_not_change_the_weights(tmp_path):
 def test_an_unknown_rank_comes_from_the_first_layer_or_from_the_user(tmp_path):
     meta = models.save(tmp_path, models.unknown_rank)
     report = port_foreign(job(meta, tmp_path / "x.pb"))
-    assert "input images (None, None, None, 3) float32" in report.notes
+    assert "input images [?, ?, ?, 3] float32" in report.notes
     stated = port_foreign(job(meta, tmp_path / "x.pb", shapes={"images": "?,9,7,3"}))
-    assert "input images (None, 9, 7, 3) float32" in stated.notes
+    assert "input images [?, 9, 7, 3] float32" in stated.notes
     graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
     [node] = [node for node in graph.node if node.op == "Placeholder"]
     assert [side.size for side in node.attr["shape"].shape.dim] == [-1, 9, 7, 3]
@@ -145,7 +148,7 @@ def test_what_tensorflow_1_saved_says_the_same(tmp_path):
     report = port_foreign(job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {"phase_train is set to False", "keep_prob is set to 1.0"} <= set(report.notes)
-    assert "input x (None, None, None, 1) float32" in report.notes
+    assert "input x [?, ?, ?, 1] float32" in report.notes
     assert any("1 batch norms folded" in note for note in report.notes)
     got = run(tmp_path / "x.pb", {"x:0": golden["x"]}, "out:0")
     np.testing.assert_allclose(got, golden["out"], rtol=1e-5)
@@ -259,3 +262,14 @@ def test_options_of_one_kind_of_net_are_refused_for_the_other(tmp_path):
     ):
         done = CliRunner().invoke(main, [*arguments, "--to", "frozen", "--out", "y"])
         assert done.exit_code == 2 and said in done.output
+
+
+@pytest.mark.parametrize("side, hint", [("optimised", True), ("as written", False)])
+def test_what_only_a_runtime_optimises_away_is_told(tmp_path, capsys, side, hint):
+    exact = Comparison("out", (2,), 0.0, 0.0, "as written")
+    far = Comparison("out", (2,), 0.1, 0.1, side)
+    out = str(tmp_path / "x.onnx")
+    print_report(Report("x.pb", "x.pb", "onnx", out, 1e-4, False, {}, (exact, far)))
+    said = capsys.readouterr()
+    assert ("only ONNX Runtime's graph optimisations differ" in said.out) == hint
+    assert "NOT verified" in said.err

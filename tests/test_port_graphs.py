@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 import tiny
 from click.testing import CliRunner
-from port_cases import ALL_SIZES
-from port_cases import FAMILIES
-from port_cases import FULL
+from port_cases import SMALL
 from port_cases import job
 from port_cases import save
 
@@ -33,7 +31,6 @@ NEEDS_ONNX = pytest.mark.skipif(
     any(importlib.util.find_spec(package) is None for package in targets.TARGETS["onnx"].needs),
     reason="tf2onnx, onnx or onnxruntime is not installed",
 )
-LAYERS = {"hand_signs", "resnet_v2_50", "resnext50_32x4d"}  # of FULL, always to layers and ops
 GRAPHS = ["saved_model", "frozen", pytest.param("onnx", marks=NEEDS_ONNX), "keras"]
 
 
@@ -174,11 +171,17 @@ HYBRID = {"Embedding", "GroupNormalization", "LayerNormalization", "Conv2D", "De
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("net", "point", "layers"),
-    [("mobilenet_v2", "block_1", MOBILE), ("vit_hybrid_r50_base_224", "block1", HYBRID)],
+    ("net", "point", "layers", "more"),
+    [
+        ("mobilenet_v2", "block_1", MOBILE, {}),
+        ("vit_hybrid_r50_base_224", "block1", HYBRID, {"units": [1, 1, 1], "depth": 2}),
+    ],
 )
-def test_a_keras_model_loads_and_trains_where_this_package_is_not(net, point, layers, tmp_path):
-    size, options = FAMILIES[net]
+def test_a_keras_model_loads_and_trains_where_this_package_is_not(
+    net, point, layers, more, tmp_path
+):
+    size, options = SMALL[net]
+    options = {**options, **more}
     prefix = save(tmp_path, net, size, options)
     out = tmp_path / "x.keras"
     assert port(job(prefix, net, "keras", out, size, options)).passed
@@ -206,33 +209,9 @@ def test_a_keras_model_loads_and_trains_where_this_package_is_not(net, point, la
 @pytest.mark.parametrize("target", ["frozen", "onnx"])
 def test_weights_beyond_a_graphs_two_gigabytes_are_refused(target, tmp_path, monkeypatch):
     monkeypatch.setattr(frozen, "LARGEST", 1000)
-    size, options = FAMILIES["demo_cnn"]
+    size, options = SMALL["demo_cnn"]
     prefix = save(tmp_path, "demo_cnn", size, options)
     out = tmp_path / f"x{ENDINGS[target]}"
     with pytest.raises(BadInputError, match=r"^0\.0 GB of weights do not fit in a graph"):
         port(job(prefix, "demo_cnn", target, out, size, options))
     assert not out.exists()
-
-
-def cases():
-    """(family, target): what has no narrow variant costs much, and is asked for less."""
-    for family in FAMILIES:
-        for target in GRAPHS:
-            of_layers = target != "saved_model" and target != "frozen"
-            if ALL_SIZES or family not in FULL or (family in LAYERS and of_layers):
-                name = target if isinstance(target, str) else target.values[0]
-                marks = () if isinstance(target, str) else target.marks
-                yield pytest.param(family, name, marks=marks, id=f"{family}-{name}")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("family", "target"), list(cases()))
-def test_every_family_agrees_on_both_sides(family, target, tmp_path):
-    size, options = FAMILIES[family]
-    prefix = save(tmp_path, family, size, options)
-    given = job(prefix, family, target, tmp_path / f"x{ENDINGS[target]}", size, options)
-    report = port(given)
-    assert report.passed, report.verdict()
-    names = {item.name for item in report.comparisons}
-    assert {"logits", "probabilities"} <= names
-    assert target == "onnx" or len(names) > 3  # end points too

@@ -25,6 +25,50 @@ def test_unknown_net_offers_the_nearest():
         legacy_nets.get_net("hand_sign")
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"keep_prob": "zwei"}, "keep_prob takes a number, not 'zwei' (default: 0.5)"),
+        ({"keep_prob": True}, "keep_prob takes a number, not True (default: 0.5)"),
+        ({"initial_std": [1]}, "initial_std takes a number or null, not [1] (default: 0.1)"),
+        ({"shortcut_batch_norm": "maybe"}, "shortcut_batch_norm takes true or false, not 'maybe'"),
+        ({"num_classes": 2.5}, "num_classes takes a whole number, not 2.5"),
+        ({"scope": 3}, "scope takes a text, not 3"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(options, message):
+    with tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [None, 64, 64, 3])
+        with pytest.raises(BadInputError) as caught:
+            legacy_nets.build("hand_signs", images, **options)
+        assert str(caught.value).startswith(f"hand_signs: option {message}")
+        assert tf.global_variables() == []
+
+
+def test_options_of_their_kinds_are_taken():
+    with tf.Graph().as_default():
+        images = tf.placeholder(tf.float32, [None, 28, 28, 1])
+        keep = tf.placeholder_with_default(np.float32(0.5), [])
+        legacy_nets.build("demo_cnn", images, num_classes=np.int64(4), scope="a")
+        legacy_nets.build("cnn_lstm", images, num_classes=None, scope="b")
+        colours = tf.placeholder(tf.float32, [None, 64, 64, 3])
+        given = {
+            "keep_prob": keep,
+            "initial_std": None,
+            "shortcut_batch_norm": 1,
+            "momentum": 1,
+        }  # 1.0
+        legacy_nets.build("hand_signs", colours, is_training=True, **given)
+
+
+def test_an_unknown_option_lists_those_of_the_net():
+    with pytest.raises(BadInputError, match="'foo'; it takes scope, keep_prob, shortcut_batch_"):
+        legacy_nets.build("hand_signs", None, foo=1)
+    with pytest.raises(BadInputError) as caught:
+        legacy_nets.build("inception_v3", None, foo=1)
+    assert "create_aux_logits" in str(caught.value) and "prediction_fn" not in str(caught.value)
+
+
 def test_records_cannot_be_changed():
     with pytest.raises(AttributeError):
         legacy_nets.get_net("hand_signs").classes = 7

@@ -115,6 +115,22 @@ def test_import_flips_no_switch():
     assert done.stdout.strip() == "fine", done.stderr
 
 
+@pytest.mark.slow
+def test_a_script_of_ones_own_can_ask_for_quiet():
+    code = """
+        import os
+        os.environ.pop("TF_CPP_MIN_LOG_LEVEL", None)
+        import legacy_nets.quiet
+        assert "TF_CPP_MIN_LOG_LEVEL" not in os.environ, "importing changes nothing"
+        legacy_nets.quiet.quiet_tensorflow()
+        from legacy_nets import tf1 as tf
+        with tf.Graph().as_default(), tf.Session() as session:
+            print(session.run(tf.layers.flatten(tf.ones([1, 2, 3]))))
+    """
+    done = run_python(code)
+    assert (done.stdout, done.stderr) == ("[[1. 1. 1. 1. 1. 1.]]\n", "")
+
+
 def test_keras_3_bound_first_is_one_clear_error():
     done = run_python("import tensorflow as tf; tf.keras.Model; from legacy_nets import tf1")
     assert done.returncode == 1

@@ -34,12 +34,23 @@ CLIPS = dataclasses.replace(
 )
 
 
-def tiny(images, num_classes=6, is_training=False, *, reuse=None, scope="tiny", explode=0, width=8):
+def tiny(
+    images,
+    num_classes=6,
+    is_training=False,
+    *,
+    reuse=None,
+    scope="tiny",
+    explode=0,
+    width=8,
+    bare=False,
+):
     from legacy_nets import tf1 as tf
 
     with tf.variable_scope(scope, reuse=reuse):
         x = tf.layers.average_pooling2d(images, 8, 8)
-        x = tf.layers.conv2d(x, width, 3, activation=tf.nn.relu, name="conv2d")
+        rule = None if bare else tf.nn.relu
+        x = tf.layers.conv2d(x, width, 3, activation=rule, use_bias=not bare, name="conv2d")
         x = tf.layers.batch_normalization(x, momentum=0.5, training=is_training, name="bn")
         x = tf.layers.flatten(x)
         logits = tf.layers.dense(x, num_classes, name="dense")

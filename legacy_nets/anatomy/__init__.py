@@ -24,6 +24,8 @@ from legacy_nets.anatomy.layers import folded
 from legacy_nets.anatomy.layers import layers
 from legacy_nets.anatomy.receptive import Field
 from legacy_nets.errors import BadInputError
+from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.sandbox import read_apart
 from legacy_nets.tf1.speed import without_initial_values
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "layers",
     "of_file",
     "of_net",
+    "read_file",
     "receptive_field",
 ]
 
@@ -76,7 +79,17 @@ def of_net(name: str, size: tuple[int | None, ...] | None = None, **options: Any
 
 
 def of_file(path: str | pathlib.Path) -> Anatomy:
-    """The anatomy of a .meta or frozen .pb file; raises BadInputError as ``graphs.load``."""
+    """The anatomy of a .meta or frozen .pb file, read in a process of its own.
+
+    Raises BadInputError as ``graphs.load``, CheckpointError where the reader dies of the file.
+    """
+    found: Anatomy = read_apart(read_file, path)
+    return found
+
+
+def read_file(path: str | pathlib.Path) -> Anatomy:
+    """As ``of_file``, in this process, which a damaged or hostile file may crash or fill."""
+    quiet_tensorflow()
     loaded = graphs.load(path)
     return layers(loaded.graph, trainable=loaded.trainable, name=pathlib.Path(path).name)
 

@@ -39,7 +39,7 @@ SOURCES = {  # operations that data come out of
     "DecodePng",
     "DecodeImage",
 }
-_BLIND = {"Shape", "ShapeN", "Size", "Rank"}  # look at a tensor, not at its values
+BLIND = {"Shape", "ShapeN", "Size", "Rank"}  # look at a tensor, not at its values
 _GRADIENTS = re.compile(r"(^|/)gradients(_\d+)?/")
 _MOVING = ("moving_mean", "moving_variance")
 
@@ -61,6 +61,9 @@ def load(path: str | pathlib.Path) -> Loaded:
     path = pathlib.Path(path)
     definition, meta = read(path)
     check_known(path, definition)
+    for node in definition.node:  # some of which TensorFlow 1 said wrongly; gradients are left out
+        if _GRADIENTS.search(node.name):
+            node.attr.pop("_output_shapes", None)
     producers = meta.meta_info_def.stripped_op_list if meta else None
     return Loaded(imported(path, definition, producers), _trainable(meta) if meta else None)
 
@@ -203,7 +206,7 @@ def live(graph: Any, inputs: Iterable[Any] | None = None, outputs: Any = None) -
         for op in every:
             if op.name in starts:
                 found[op.name] = op
-            elif op.type not in _BLIND and op.outputs:
+            elif op.type not in BLIND and op.outputs:
                 if frames.get(op.name) in live_frames or any(
                     tensor.op.name in found for tensor in op.inputs
                 ):

@@ -7,7 +7,6 @@ Source: the comments of tensorflow/core/util/tensor_bundle/tensor_bundle.h.
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +25,8 @@ from legacy_nets.checkpoints.tensor_info import tensor_info
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.checkpoints.wire import Message
 from legacy_nets.errors import CheckpointError
+from legacy_nets.errors import nearest
+from legacy_nets.files import not_there
 
 _SUFFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _STEP = re.compile(r"-(\d+)$")
@@ -64,7 +65,7 @@ class Bundle:
 
         Args:
           name: a key of ``tensors``.
-          verify: hold the bytes against their CRC-32C (about half a GB a second).
+          verify: hold the bytes against their CRC-32C.
 
         Raises CheckpointError: no such tensor, a dtype without numpy counterpart, a shard
         missing or too short, a bad checksum.
@@ -207,12 +208,9 @@ def _missing(prefix: str) -> CheckpointError:
             return _version_1(file) if Message(first).is_bytes(1) else _no_index(prefix)
     if _siblings(path, _SUFFIX):
         return _no_index(prefix)
-    near = ""
-    if path.parent.is_dir():
-        there = [_SUFFIX.sub("", file.name) for file in path.parent.glob("*.index")]
-        names = difflib.get_close_matches(path.name, there, n=3, cutoff=0.3)
-        near = f"; there are {', '.join(names)}" if names else ""
-    return CheckpointError(f"{prefix}: no such checkpoint ({prefix}.index is not there){near}")
+    there = [_SUFFIX.sub("", file.name) for file in path.parent.glob("*.index")]
+    near = nearest(path.name, there) or not_there(path)
+    return CheckpointError(f"{prefix}: no such checkpoint or weight file{near}")
 
 
 def _siblings(path: Path, suffix: re.Pattern[str]) -> list[Path]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
+from legacy_nets.checkpoints.source import table_of
 from legacy_nets.checkpoints.tensor_proto import dtype_of
 from legacy_nets.checkpoints.tensor_proto import shape_of
 from legacy_nets.checkpoints.tensor_proto import values_of
@@ -18,13 +19,18 @@ from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.checkpoints.wire import Message
 from legacy_nets.errors import CheckpointError
 
+_FOLDED = (
+    "its batch norms ({}) are folded into the layers before them, whose weights are no longer the "
+    "net's: use the checkpoint that it was made from, or port that to saved_model or safetensors"
+)
+
 
 def read_graphdef(path: Path) -> WeightFile:
     """Opens a frozen graph.
 
     Its tensors are the constants that stand where variables were (an Identity reads them, called
-    ``<name>/read`` or ``.../ReadVariableOp``), and the others (axes, shapes) are set apart; where
-    there are no such readers, all constants are tensors.
+    ``<name>/read`` or ``.../ReadVariableOp``), and the others (axes, shapes) are set apart; what
+    ``port`` wrote states them. Where neither is so, all constants are tensors.
 
     Raises CheckpointError (a graph without constants, a SavedModel's graph) or Damaged.
     """
@@ -36,6 +42,7 @@ def read_graphdef(path: Path) -> WeightFile:
     stored: dict[str, Stored] = {}
     protos: dict[str, Message] = {}
     variables = set()
+    folded = 0
     for node in graph.messages(1):
         name, operation = node.text(1), node.text(2)
         if operation == "Const":
@@ -47,18 +54,27 @@ def read_graphdef(path: Path) -> WeightFile:
             read = bytes((node.buffers(3) or [b""])[0]).decode("utf-8")
             if name == f"{read}/read" or name.endswith("ReadVariableOp"):
                 variables.add(read)
+        elif operation == "BiasAdd" and name.rpartition("/")[2].startswith("FusedBatchNorm"):
+            folded += 1  # what folding makes of a batch norm
     if not stored:
         raise CheckpointError(
             f"{path}: a graph without constants (a .meta file, or not frozen); its weights lie in "
             "the checkpoint that was saved with it"
         )
-    weights = [name for name in stored if name in variables] or list(stored)
 
     def load(name: str) -> np.ndarray:
         return values_of(protos[name], stored[name].dtype, stored[name].shape)
 
+    if stored.get("metadata") == Stored((), "string"):
+        variables.update(table_of(load("metadata").item()).get("variables", ()))
+    weights = [name for name in stored if name in variables] or list(stored)
+
     apart = {name: info for name, info in stored.items() if name not in set(weights)}
-    return WeightFile(str(path), {name: stored[name] for name in weights}, load, apart)
+    unfit = _FOLDED.format(folded) if folded else ""
+    notes = (unfit,) if folded else ()
+    return WeightFile(
+        str(path), {name: stored[name] for name in weights}, load, apart, notes, unfit
+    )
 
 
 def _constant(name: str, node: Message) -> Message:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
@@ -21,52 +22,60 @@ from typing import Any
 
 import numpy as np
 
+from legacy_nets.checkpoints.keras3_names import entries_of
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
+from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import one_line
 
-_OPTIMIZER = ("optimizer_weights/", "optimizer/", "_optimizer/")  # of Keras 2 and 3
+_TRAINING = re.compile(  # optimizers of Keras 2 and 3, and dropout's seeds
+    r"(^|/)(optimizer_weights|_?optimizer|seed_generator)/"
+)
 _LISTS = ("layer_names", "weight_names")
 _TIGHTEST = 2000  # times that HDF5's filters can shrink data (deflate: 1032)
 
 
-def read_h5(path: Path) -> WeightFile:
+def read_h5(path: Path) -> WeightFile | Translated:
     """Opens an HDF5 file of weights.
 
     A Keras 2 file gives its weight names without ":0" (``conv1/kernel``); where two layers use
-    one name, the layer's name stands before it. Any other gives the paths of its datasets. What
-    belongs to the optimizer is set apart.
+    one name, the layer's name stands before it. A Keras 3 file gives the names that its layers'
+    tell (``keras3_names``). Any other gives the paths of its datasets. What belongs to training
+    is set apart.
 
     Raises Damaged.
     """
     return _open(str(path), path)
 
 
-def read_keras_zip(path: Path) -> WeightFile:
-    """Opens the weights in a .keras archive, under the paths of Keras 3. Raises Damaged."""
+def read_keras_zip(path: Path) -> WeightFile | Translated:
+    """Opens the weights in a .keras archive, as ``read_h5``. Raises Damaged."""
     with zipfile.ZipFile(path) as archive:
         return _open(str(path), io.BytesIO(archive.read("model.weights.h5")))
 
 
-def _open(prefix: str, file: Path | io.BytesIO) -> WeightFile:
+def _open(prefix: str, file: Path | io.BytesIO) -> WeightFile | Translated:
     lists: dict[str, dict[str, list[str]]] = {}  # group -> its lists of names
     datasets: dict[str, Stored] = {}
+    layers: dict[str, str] = {}  # group of Keras 3 -> the layer's name
 
     def look(place: str | bytes, item: Any) -> None:
         if isinstance(place, bytes):
             raise Damaged(f"the name {place!r} is no text")
         if hasattr(item, "keys"):
             lists[place] = {name: _names(item.attrs, name) for name in _LISTS}
+            if place.endswith("/vars"):
+                layers[place] = "".join(_names(item.attrs, "name"))
         elif item.shape is not None:
             datasets[place] = _described(place, item)
 
     with _opened(file) as root:
         look("", root)
         root.visititems(look)  # hard links only, each object once
-    apart = {place for place in datasets if place.startswith(_OPTIMIZER)}
+    apart = {place for place in datasets if _TRAINING.search(place)}
     places = _keras_names(lists, datasets) or {
         place.removesuffix(":0"): place for place in datasets if place not in apart
     }
@@ -85,12 +94,14 @@ def _open(prefix: str, file: Path | io.BytesIO) -> WeightFile:
             return values
 
     described = {name: datasets[place] for name, place in places.items()}
-    return WeightFile(
+    opened = WeightFile(
         prefix,
         {name: stored for name, stored in described.items() if places[name] not in apart},
         load,
         {name: stored for name, stored in described.items() if places[name] in apart},
     )
+    entries = entries_of(layers, opened.tensors)
+    return Translated(opened, entries) if entries else opened
 
 
 @contextlib.contextmanager

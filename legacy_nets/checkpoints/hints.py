@@ -5,6 +5,7 @@ Each function looks at a plan for one well-known failure and gives its hint, or 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections import defaultdict
 from collections.abc import Iterable
@@ -31,6 +32,7 @@ def hints(plan: Plan) -> list[str]:
         hint
         for hint in (
             _object_based(plan),
+            _numbered(plan),
             _averages(plan),
             _auxiliary(plan),
             _batch_norm(plan),
@@ -49,6 +51,15 @@ def _object_based(plan: Plan) -> str:
         return (
             "the checkpoint is object-based (tf.train.Checkpoint or Keras, TensorFlow 2): its "
             "keys are object paths; open_weights reads it under its variables' names"
+        )
+    return ""
+
+
+def _numbered(plan: Plan) -> str:
+    if plan.extra and all(re.search(r"^layers/.+/vars/\d+$", name) for name in plan.extra):
+        return (
+            "a Keras before 3.6 saved it, which numbers weights and names no layer: load it with a "
+            "newer Keras and save it again"
         )
     return ""
 

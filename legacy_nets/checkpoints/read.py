@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from legacy_nets import registry
+from legacy_nets.checkpoints import torch_rule
 from legacy_nets.checkpoints.bundle import find_checkpoint
 from legacy_nets.checkpoints.bundle import read_bundle
 from legacy_nets.checkpoints.source import Source
@@ -79,23 +80,46 @@ def for_net(source: Source, net_name: str) -> Source:
     Of the net's ``layouts`` the one is taken that finds most of its names in the file. The
     source itself is given where its names are the graph's own, or nobody's that is known.
 
-    Raises BadInputError for an unknown net.
+    Raises BadInputError for an unknown net; CheckpointError for weights that are no longer any
+    net's variables.
     """
-    entries = _layout(source, net_name)[1]
+    if getattr(source, "unfit", ""):
+        raise CheckpointError(f"{source.prefix}: {source.unfit}")  # type: ignore[attr-defined]
+    entries = _layout(source, net_name)[1] or _by_rule(source, net_name)
     return Translated(source, entries) if entries else source
+
+
+def _by_rule(source: Source, net_name: str) -> tuple[Entry, ...]:
+    """The table of a state_dict that ``port`` named by a rule; () of any other."""
+    record = registry.get_net(net_name)
+    ranks = {
+        name: len(info.shape)
+        for name, info in source.tensors.items()
+        if not name.endswith(".num_batches_tracked")
+    }
+    if "torch" in record.layouts or any("/" in name or "." not in name for name in ranks):
+        return ()
+    return torch_rule.entries_back(ranks, record.scope)
 
 
 def trained_with(source: Source, net_name: str) -> dict[str, Any]:
     """Options of the net's function (and "pixels") that weights of the source's layout need.
 
     PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
-    same weights give other numbers. Empty where the net's own defaults are right.
+    same weights give other numbers. Empty where the net's own defaults are right. A state_dict
+    that ``port`` wrote states what its weights were trained with.
     """
+    written = getattr(source, "metadata", {})
+    if written.get("net") == net_name and isinstance(written.get("options"), dict):
+        usual = registry.get_net(net_name).pixels
+        pixels = str(written.get("pixels", usual))
+        return {**written["options"], **({} if pixels == usual else {"pixels": pixels})}
     layout = _layout(source, net_name)[0]
-    return dict(getattr(_module(net_name), "TRAINED_WITH", {}).get(layout, {}))
+    return dict(getattr(net_module(net_name), "TRAINED_WITH", {}).get(layout, {}))
 
 
-def _module(net_name: str) -> ModuleType:
+def net_module(net_name: str) -> ModuleType:
+    """The file of ``nets`` that a net is built in."""
     module = registry.get_net(net_name).builder.split(":")[0]
     return importlib.import_module(f"legacy_nets.nets.{module}")
 
@@ -104,7 +128,7 @@ def _layout(source: Source, net_name: str) -> tuple[str, tuple[Entry, ...]]:
     """The foreign layout of a source and its table; ("", ()) for the graph's own names."""
     best: tuple[float, str, tuple[Entry, ...]] = (_MOST, "", ())
     for layout in registry.get_net(net_name).layouts:
-        entries: tuple[Entry, ...] = getattr(_module(net_name), f"{layout}_names")(net_name)
+        entries: tuple[Entry, ...] = getattr(net_module(net_name), f"{layout}_names")(net_name)
         own = _share(source, [entry.name for entry in entries])
         there = _share(source, [part for entry in entries for part in entry.parts])
         if there > max(own, best[0]):
@@ -118,7 +142,7 @@ def fit_to(source: Source, net_name: str, variables: Sequence[Any]) -> Source:
     That is for the nets whose module has ``fitted(source, variables)``: a ViT's position
     embeddings are resized to the graph's image size.
     """
-    module = _module(net_name)
+    module = net_module(net_name)
     return module.fitted(source, variables) if hasattr(module, "fitted") else source
 
 
@@ -202,6 +226,11 @@ def _kind(path: Path) -> str:
         return _kind_of_zip(path)
     if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8:
         return "safetensors"
+    if path.suffix == ".onnx":
+        raise CheckpointError(
+            f"{path}: the weights of an ONNX graph are not read: use the checkpoint that it was "
+            "made from, or port that to saved_model, npz or safetensors"
+        )
     if start[:1] == b"\x80" and start[1:2] in b"\2\3\4\5":
         return "torch"
     if not stranger(start) and (start[:1] == b"\x0a" or path.suffix == ".pb"):

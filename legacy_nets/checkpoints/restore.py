@@ -96,10 +96,11 @@ class Plan:
                 + "; ".join(found + [f"hint: {hint}" for hint in self.hints])
             )
 
-    def report(self) -> str:
-        """Every name, grouped by kind, one a line, under the counts."""
+    def report(self, most: int | None = None) -> str:
+        """The names, grouped by kind, one a line, under the counts; ``most`` of a kind, or all."""
         averages = sum(item.stored.endswith(AVERAGE) for item in self.matched)
         sections = {
+            "hints": list(self.hints),
             "matched": [
                 item.name if item.name == item.stored else f"{item.name} <- {item.stored}"
                 for item in self.matched
@@ -116,13 +117,16 @@ class Plan:
                 f"{_differs(item)}: first {self.label_offset} dropped" for item in self.offset
             ],
             "slots": list(self.slots),
-            "hints": list(self.hints),
         }
         counts = [f"{kind:<11}{len(names):>6}" for kind, names in sections.items()]
-        lines = [self.source.prefix, *counts, f"{averages} of the matched are moving averages"]
+        lines = [self.source.prefix, *counts]
+        lines += [f"{averages} of the matched are moving averages"] * bool(averages)
         for kind, names in sections.items():
             if names:
-                lines += ["", kind, *(f"  {name}" for name in names)]
+                shown = names if kind == "hints" else names[:most]
+                lines += ["", kind, *(f"  {name}" for name in shown)]
+                if len(shown) < len(names):
+                    lines.append(f"  ... and {len(names) - len(shown)} more")
         return "\n".join(lines)
 
     @functools.cached_property

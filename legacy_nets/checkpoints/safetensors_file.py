@@ -14,6 +14,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
+from legacy_nets.checkpoints.source import table_of
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
@@ -38,6 +39,11 @@ def read_safetensors(path: Path) -> WeightFile:
         if length > min(_LARGEST_HEADER, size - 8):
             raise Damaged(f"a header of {length} bytes in a file of {size}")
         header = _header(file.read(length))
+    stated = header.pop("__metadata__", None)
+    metadata = {
+        name: table_of(text) if name == "options" else text
+        for name, text in (stated if isinstance(stated, dict) else {}).items()
+    }
     start, at = 8 + length, 0
     tensors: dict[str, Stored] = {}
     places: dict[str, tuple[int, int]] = {}
@@ -60,7 +66,7 @@ def read_safetensors(path: Path) -> WeightFile:
         data = np.memmap(path, np.uint8, "r", start + begin, (end - begin,))
         return data.view(dtype).reshape(stored.shape)
 
-    return WeightFile(str(path), tensors, load)
+    return WeightFile(str(path), tensors, load, metadata=metadata)
 
 
 def _header(text: bytes) -> dict[str, Any]:
@@ -70,7 +76,6 @@ def _header(text: bytes) -> dict[str, Any]:
         raise Damaged(f"the header is no JSON: {error}") from error
     if not isinstance(header, dict):
         raise Damaged("the header is no table")
-    header.pop("__metadata__", None)
     return header
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import json
 import struct
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from typing import Any
 from typing import NamedTuple
 from typing import Protocol
 
@@ -72,7 +74,8 @@ class WeightFile:
     """A source made of a list of tensors and a function that loads one of them.
 
     ``apart`` are tensors that no net needs (an optimizer's): ``read`` takes their names too.
-    ``notes`` say what the reader did beyond reading, a line each.
+    ``notes`` say what the reader did beyond reading, a line each. ``unfit`` says why the tensors
+    are no net's variables, whatever they are called. ``metadata`` are those of ``port``.
     """
 
     def __init__(
@@ -82,11 +85,15 @@ class WeightFile:
         load: Callable[[str], np.ndarray],
         apart: Mapping[str, Described] | None = None,
         notes: tuple[str, ...] = (),
+        unfit: str = "",
+        metadata: Mapping[str, Any] | None = None,
     ) -> None:
         self.prefix = prefix
         self.tensors = tensors
         self.apart = apart or {}
         self.notes = notes
+        self.unfit = unfit
+        self.metadata = metadata or {}
         self._load = load
 
     def read(self, name: str) -> np.ndarray:
@@ -98,6 +105,15 @@ class WeightFile:
 
     def check_complete(self) -> None:
         """Nothing to do: the sizes were held against the file when it was opened."""
+
+
+def table_of(text: str | bytes) -> dict[str, Any]:
+    """A table in JSON; {} for any other text."""
+    try:
+        table = json.loads(text)
+    except ValueError:
+        return {}
+    return table if isinstance(table, dict) else {}
 
 
 def no_tensor(prefix: str, name: str, names: Iterable[str]) -> CheckpointError:

@@ -9,7 +9,7 @@ _STRANGERS = (
     (b"\x1f\x8b", "a gzip archive: unpack it first"),
     (b"BZh", "a bzip2 archive: unpack it first"),
     (b"\xfd7zXZ", "an xz archive: unpack it first"),
-    (b"node {", "a graph in text (.pbtxt), which is not read"),
+    (b"node {", "a graph in text (.pbtxt): named so, legacy-nets describe and port read it"),
     (b"7z\xbc\xaf", "a 7-Zip archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
 )

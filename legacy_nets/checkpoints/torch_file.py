@@ -23,6 +23,7 @@ from legacy_nets.checkpoints.pickles import Refused
 from legacy_nets.checkpoints.pickles import unpickle
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
+from legacy_nets.checkpoints.source import table_of
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
@@ -73,8 +74,10 @@ def read_torch(path: Path) -> WeightFile:
     try:
         if zipfile.is_zipfile(path):
             root, load = _open_zip(path)
+            metadata = _metadata(path)
         else:
             root, load = _open_legacy(path)
+            metadata = {}
     except Refused as error:
         raise CheckpointError(
             f"{path}: a PyTorch pickle that names {error}, which is not executed; load it where it "
@@ -97,7 +100,16 @@ def read_torch(path: Path) -> WeightFile:
         return np.lib.stride_tricks.as_strided(values, view.shape, strides, writeable=False)
 
     tensors = {name: Stored(view.shape, view.storage.dtype) for name, view in views.items()}
-    return WeightFile(str(path), tensors, read, notes=notes)
+    return WeightFile(str(path), tensors, read, notes=notes, metadata=metadata)
+
+
+def _metadata(path: Path) -> dict[str, Any]:
+    """What ``port`` wrote beside the tensors; {} where it did not."""
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if name.endswith("/extra/legacy_nets.json"):
+                return table_of(archive.read(name))
+    return {}
 
 
 def _state_dict(root: Any, path: Path) -> tuple[Mapping[str, Any], tuple[str, ...]]:

@@ -96,6 +96,8 @@ class Translated:
     def __init__(self, source: Source, entries: Sequence[Entry]) -> None:
         self.source = source
         self.prefix = source.prefix
+        self.apart: Mapping[str, Described] = getattr(source, "apart", {})
+        self.notes: tuple[str, ...] = getattr(source, "notes", ())
         found = [entry for entry in entries if source.tensors.keys() >= set(entry.parts)]
         self.entries = {entry.name: entry for entry in (*found, *_training(source, found))}
         named = {part for entry in self.entries.values() for part in entry.parts}

@@ -15,12 +15,10 @@ from legacy_nets import registry
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
-from legacy_nets.sandbox import memory_for
-from legacy_nets.sandbox import run_limited
+from legacy_nets.sandbox import read_apart
 
 _ENDINGS = (".meta", ".pb", ".pbtxt")
 NAMED = 4  # layers of one note that are named
-_SECONDS, _GIB = 120.0, 4.0  # that the reader of a file may take, the file's own size aside
 
 
 @click.command()
@@ -69,9 +67,7 @@ def describe(
     if num_classes is not None:
         chosen["num_classes"] = num_classes
     if is_file:
-        gib = memory_for(pathlib.Path(net), least=_GIB)
-        asked = (net, depth, as_json, _screen())
-        text = run_limited(_file_answer, *asked, what=net, seconds=_SECONDS, gib=gib)
+        text = read_apart(_file_answer, net, depth, as_json, _screen())
     else:
         quiet_tensorflow()
         from legacy_nets import anatomy
@@ -85,7 +81,7 @@ def _file_answer(path: str, depth: int | None, as_json: bool, screen: tuple[bool
     quiet_tensorflow()
     from legacy_nets import anatomy
 
-    return _answer(anatomy.of_file(path), depth, as_json, screen)
+    return _answer(anatomy.read_file(path), depth, as_json, screen)
 
 
 def _answer(found: Any, depth: int | None, as_json: bool, screen: tuple[bool, int]) -> str:

@@ -14,6 +14,8 @@ from legacy_nets.cli.options import net_options
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
 
+NAMED = 5  # names of a kind that are shown without --all
+
 
 @click.command()
 @click.argument("checkpoint")
@@ -27,9 +29,12 @@ from legacy_nets.errors import BadInputError
 @click.option("--num-classes", type=click.IntRange(1), help="[default: the net's]")
 @click.option("--size", metavar="HxW", help="Of the images. [default: document's]")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
-@click.option("--json", "as_json", is_flag=True)
-def diff(checkpoint: str, net: str | None, fit: bool, as_json: bool, **given: Any) -> None:
-    """Hold CHECKPOINT (any readable weight file) against NET: every name, and hints.
+@click.option("--all", "all_names", is_flag=True, help=f"Every name, not {NAMED} of each kind.")
+@click.option("--json", "as_json", is_flag=True, help="Every name, as JSON; of --fit: each net.")
+def diff(
+    checkpoint: str, net: str | None, fit: bool, all_names: bool, as_json: bool, **given: Any
+) -> None:
+    """Hold CHECKPOINT (any readable weight file) against NET: whether it fits, names, and hints.
 
     \b
     legacy-nets diff inception_v3.ckpt inception_v3
@@ -58,8 +63,11 @@ def diff(checkpoint: str, net: str | None, fit: bool, as_json: bool, **given: An
     if as_json:
         click.echo(json.dumps({"net": net, "fits": fits, **_as_dict(plan)}, indent=1))
     else:
-        click.echo(plan.report())
-        click.echo(f"\n{'fits' if fits else 'does not fit'} {net}")
+        click.echo(f"{'fits' if fits else 'does not fit'} {net}\n")
+        text = plan.report(None if all_names else NAMED)
+        click.echo(text)
+        if text != plan.report():
+            click.echo("\nevery name: --all")
     raise SystemExit(0 if fits else 1)
 
 

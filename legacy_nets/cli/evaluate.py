@@ -37,7 +37,7 @@ from legacy_nets.train.settings import load_settings
     type=click.Path(path_type=pathlib.Path),
     help=("Folder for confusion.png and predictions.png. [default: beside the checkpoint]"),
 )
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Accuracy and confusion matrix, as JSON.")
 def evaluate(
     net: str,
     checkpoint: str,

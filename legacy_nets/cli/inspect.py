@@ -29,7 +29,7 @@ _SECONDS = 120  # that a child may take over a file
 @click.option("--depth", type=click.IntRange(1), help="Fold scopes below this level into one row.")
 @click.option("--stats", is_flag=True, help="Least, largest, mean and deviation of each tensor.")
 @click.option("--digest", "digests", is_flag=True, help="One SHA-256 a tensor, as sha256sum does.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Every tensor, as JSON.")
 @click.option("--here", is_flag=True, hidden=True, help="Read HDF5 in this process.")
 def inspect_command(
     path: str, depth: int | None, stats: bool, digests: bool, as_json: bool, here: bool

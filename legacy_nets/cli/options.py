@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import pathlib
 from collections.abc import Callable
@@ -131,14 +133,18 @@ def image_size(text: str | None) -> tuple[int, int] | None:
 
 
 def net_options(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """--option NAME=VALUE pairs; values are read as JSON where they are JSON."""
+    """--option NAME=VALUE pairs; values are JSON or Python's, else text: true, None, .5, same."""
     options: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise BadInputError(f"--option {pair!r}: write NAME=VALUE")
-        try:
-            options[name] = json.loads(value.lower() if value in ("True", "False") else value)
-        except ValueError:
-            options[name] = value
+        options[name] = _value(value)
     return options
+
+
+def _value(text: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return read(text)
+    return text

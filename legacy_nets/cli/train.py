@@ -15,6 +15,7 @@ from legacy_nets.cli.options import open_data
 from legacy_nets.data.pixels import KINDS
 from legacy_nets.errors import BadInputError
 from legacy_nets.train.settings import load_settings
+from legacy_nets.train.settings import refuse_file
 from legacy_nets.train.settings import resized
 
 
@@ -82,6 +83,7 @@ def train(net: str, **given: Any) -> None:
     """
     record = registry.get_net(net)
     _check(given)
+    refuse_file(given["model_dir"])
     saved = load_settings(given["model_dir"]) if given["resume"] else None
     if saved is not None:  # what is not said goes on as it was
         given["holdout"] = saved.holdout if given["holdout"] is None else given["holdout"]

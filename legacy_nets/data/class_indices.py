@@ -11,6 +11,7 @@ import pathlib
 from collections.abc import Sequence
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import not_there
 from legacy_nets.files import written_whole
 
 FILE = "class_indices.json"
@@ -31,7 +32,7 @@ def read_class_indices(path: str | pathlib.Path) -> tuple[str, ...]:
     try:
         names = json.loads(pathlib.Path(path).read_text())
     except FileNotFoundError:
-        raise BadInputError(f"no such file: {path}") from None
+        raise BadInputError(f"no such file: {path}{not_there(path)}") from None
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path} is not JSON ({error}): write it anew") from None
     if (

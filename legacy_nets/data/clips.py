@@ -28,6 +28,7 @@ from legacy_nets.data.stream import Files
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import NoHoldout
 from legacy_nets.errors import one_line
+from legacy_nets.files import not_there
 
 IMAGES = (".png", ".jpg", ".jpeg")
 VIDEOS = (".mp4", ".avi", ".mov", ".gif", ".webm")
@@ -48,7 +49,7 @@ def sample(count: int, frames: int) -> list[int]:
 def count_frames(path: pathlib.Path) -> int:
     """Frames of a clip, at least one; does not decode them. Raises BadInputError."""
     if not path.exists():
-        raise BadInputError(f"no such clip: {path}")
+        raise BadInputError(f"no such clip: {path}{not_there(path)}")
     if path.is_file() and path.suffix.lower() not in VIDEOS:
         raise BadInputError(
             f"{path} is no clip: give a folder of frames, or a video ({', '.join(VIDEOS)})"

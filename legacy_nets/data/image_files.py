@@ -27,6 +27,7 @@ KINDS = {  # Pillow's modes, in a user's words
     "RGBX": "RGBA",
     "CMYK": "CMYK",
 }
+GREY = {"grey", "black-and-white"}
 
 
 def image_paths(folder: pathlib.Path) -> list[pathlib.Path]:
@@ -56,8 +57,9 @@ def kind_of(path: pathlib.Path, decode: bool = True) -> str:
     return "" if kind == "RGB" else kind
 
 
-def readable(paths: Sequence[pathlib.Path], strict: bool) -> tuple[list[bool], list[str]]:
-    """Looks at every image: which can be read; and lines that say what is skipped or converted.
+def readable(paths: Sequence[pathlib.Path], strict: bool) -> tuple[list[bool], list[str], bool]:
+    """Looks at every image: which can be read; lines that say what is skipped or converted; and
+    whether all of them are grey (none is said to be converted then).
 
     Raises BadInputError that names the broken ones where ``strict``.
     """
@@ -80,10 +82,11 @@ def readable(paths: Sequence[pathlib.Path], strict: bool) -> tuple[list[bool], l
             raise BadInputError(f"{what} (save anew or remove; without --strict they are skipped)")
         notes.append(f"skipped {what}")
     kinds = collections.Counter(kind for kind in found if isinstance(kind, str) and kind)
-    for kind, count in sorted(kinds.items()):
+    all_grey = set(kinds) <= GREY and kinds.total() == len(paths) - len(broken)
+    for kind, count in [] if all_grey else sorted(kinds.items()):
         first = paths[found.index(kind)]
         notes.append(f"{_images(count, kind + ' ')} converted to 8-bit RGB, {first} first")
-    return [isinstance(kind, str) for kind in found], notes
+    return [isinstance(kind, str) for kind in found], notes, all_grey
 
 
 def _images(count: int, kind: str = "") -> str:

@@ -23,6 +23,7 @@ from legacy_nets.data.image_files import readable
 from legacy_nets.data.stream import Files
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import NoHoldout
+from legacy_nets.files import not_there
 
 TRAIN = "train"
 HELD_OUT = ("val", "test")  # names of the other half; the document's comes first
@@ -46,7 +47,7 @@ def load_images(
     """
     root = pathlib.Path(path)
     if not root.is_dir():
-        raise BadInputError(f"no such folder: {root}")
+        raise BadInputError(f"no such folder: {root}{not_there(root)}")
     train = root / TRAIN if _subfolders(root / TRAIN) else root
     held = next((root / name for name in HELD_OUT if _subfolders(root / name)), None)
     if held is not None and train is root:
@@ -62,7 +63,7 @@ def load_images(
             )
         if not 0 < holdout < 1:
             raise BadInputError(f"--holdout {holdout}: it must lie between 0 and 1")
-        [images], notes = _read([train], names, strict)
+        [images], notes, grey = _read([train], names, strict)
         images, test = images.split(holdout, seed)
         used_up = [name for label, name in enumerate(names) if label not in images.labels]
         if used_up:
@@ -77,7 +78,7 @@ def load_images(
                 f"{root}: the classes of {TRAIN} and {held.name} differ ({', '.join(odd)}): give "
                 "both the same folders"
             )
-        [images, test], notes = _read([train, held], names, strict)
+        [images, test], notes, grey = _read([train, held], names, strict)
         test = dataclasses.replace(test, exact=True)
     return ImageData(
         name=name_of(root),
@@ -85,6 +86,7 @@ def load_images(
         test=test,
         class_names=names,
         mirror_classes=frozenset(range(len(names))),  # the document flips every class
+        channels=1 if grey else 3,
         notes=tuple(notes),
     )
 
@@ -121,11 +123,14 @@ def _class_names(root: pathlib.Path, whole: pathlib.Path) -> tuple[str, ...]:
 
 def _read(
     folders: Sequence[pathlib.Path], names: Sequence[str], strict: bool
-) -> tuple[list[Files], list[str]]:
-    """For each folder its images that can be read, and notes. Refuses a class without any."""
+) -> tuple[list[Files], list[str], bool]:
+    """For each folder its images that can be read; notes; whether all are grey.
+
+    Refuses a class without any.
+    """
     found = [[image_paths(folder / name) for name in names] for folder in folders]
     whole = [path for classes in found for paths in classes for path in paths]
-    good, notes = readable(whole, strict)
+    good, notes, grey = readable(whole, strict)
     kept = {path for path, can in zip(whole, good, strict=True) if can}
     halves = []
     for folder, classes in zip(folders, found, strict=True):
@@ -139,4 +144,4 @@ def _read(
         labels = np.repeat(np.arange(len(names)), [len(paths) for paths in chosen])
         flat = tuple(path for paths in chosen for path in paths)
         halves.append(Files(flat, labels.astype(np.int64), load_picture))
-    return halves, notes
+    return halves, notes, grey

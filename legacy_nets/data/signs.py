@@ -20,6 +20,7 @@ from legacy_nets.data.dataset import split
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import NoHoldout
 from legacy_nets.errors import one_line
+from legacy_nets.files import not_there
 from legacy_nets.files import written_whole
 
 SIZE = 64
@@ -79,7 +80,7 @@ def read_half(path: pathlib.Path, half: str) -> tuple[Images, str]:
     Raises BadInputError, in one line, for whatever is wrong with it.
     """
     if not path.exists():
-        raise BadInputError(f"no such file: {path}")
+        raise BadInputError(f"no such file: {path}{not_there(path)}")
     try:
         with open(path, "rb") as start:
             head = start.read(512)
@@ -237,5 +238,5 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
 def _folder(path: Any) -> pathlib.Path:
     folder = pathlib.Path(path)
     if not folder.is_dir():
-        raise BadInputError(f"no such folder: {folder}")
+        raise BadInputError(f"no such folder: {folder}{not_there(folder)}")
     return folder

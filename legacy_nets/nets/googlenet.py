@@ -22,10 +22,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.translate import Entry
+from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.nets.keras_style import Names
 from legacy_nets.nets.keras_style import auto_names
 from legacy_nets.nets.keras_style import check_images
@@ -206,6 +209,22 @@ def keras_no_aux_names(name: str) -> tuple[Entry, ...]:
 def keras_tf_no_aux_names(name: str) -> tuple[Entry, ...]:
     """As ``keras_tf_names``, without auxiliary heads: for ``aux_logits=False``."""
     return _keras_entries(aux_logits=False, objects=True)
+
+
+def fitted(source: Source, variables: Sequence[Any]) -> Source:
+    """A source under the graph's names that is of a graph with auxiliary heads, where this one has
+    none and numbers its layers otherwise (004-E21): a Keras model that ``port`` wrote."""
+    graphs = ([path for path, *_ in _keras_layers(heads)] for heads in (False, True))
+    here, there = ([path for path in paths if not path.startswith("aux_")] for paths in graphs)
+    entries = [
+        Entry(f"{new}/{part}", f"{old}/{part}")
+        for new, old in zip(here, there, strict=True)
+        for part in ("kernel", "bias")
+    ]
+    wanted, names = {v.op.name for v in variables}, source.tensors.keys()
+    of_heads = names >= {entry.stored for entry in entries}
+    without = not any(name.startswith("aux_") for name in wanted)
+    return Translated(source, entries) if of_heads and without else source
 
 
 def _keras_entries(aux_logits: bool, objects: bool) -> tuple[Entry, ...]:

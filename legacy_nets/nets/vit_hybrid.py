@@ -27,11 +27,12 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.nets.vit import BASE
 from legacy_nets.nets.vit import VisionTransformer
 from legacy_nets.nets.vit import known_side
+from legacy_nets.nets.vit_weights import OPTIONAL
 from legacy_nets.nets.vit_weights import fitted
 from legacy_nets.nets.vit_weights import npz_entries
 from legacy_nets.nets.vit_weights import torch_entries
 
-__all__ = ["fitted"]  # found there by checkpoints.read
+__all__ = ["OPTIONAL", "fitted"]  # found there by checkpoints.read and port.torch
 
 UNITS = (3, 4, 9)  # ResNet-50's 3, 4, 6, 3 with the last stage's three moved into the third
 GROUPS = 32

@@ -27,6 +27,7 @@ from legacy_nets.checkpoints.translate import Layout
 from legacy_nets.errors import BadInputError
 
 POSITIONS = "cls_pos/pos_embed"  # how the variable's name ends
+OPTIONAL = "/pre_logits/"  # in the names of what a net without has_logits lacks, as timm's from 0.7
 
 _LOG = logging.getLogger(__name__)
 

@@ -22,6 +22,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import LegacyNetsError
 from legacy_nets.errors import one_line
+from legacy_nets.files import not_there
 from legacy_nets.port.job import TOLERANCE
 from legacy_nets.port.job import settled
 from legacy_nets.port.place import check_room
@@ -37,6 +38,7 @@ from legacy_nets.sandbox import run_limited
 
 FORMATS = ("frozen", "saved_model", "onnx", "npz", "safetensors")
 GRAPHS = (".meta", ".pb", ".pbtxt")
+SAVED_MODEL = "saved_model.pb"  # of which the variables lie in a folder beside it
 _SECONDS = 1800.0  # that a child may take
 _GIB = 8.0  # of address space, the size of the files aside
 
@@ -45,7 +47,7 @@ _GIB = 8.0  # of address space, the size of the files aside
 class ForeignJob:
     """What to port; what is not said is found."""
 
-    model: Path  # .meta, .pb or .pbtxt
+    model: Path  # .meta, .pb, .pbtxt or saved_model.pb
     checkpoint: str  # "": a frozen graph
     target: str
     out: Path
@@ -53,11 +55,11 @@ class ForeignJob:
     outputs: tuple[str, ...] = ()
     shapes: Mapping[str, str] = dataclasses.field(default_factory=dict)  # "1,224,224,3"
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)  # placeholder -> value
-    ema: bool | None = None
+    ema: bool | None = None  # moving averages; None: where there are any
     trust: bool = False
     tolerance: float = TOLERANCE
 
-    def metadata(self, averaged: bool = False) -> dict[str, Any]:
+    def metadata(self, averaged: bool) -> dict[str, Any]:
         """What the target is told about itself."""
         return {
             "writer": f"legacy_nets {legacy_nets.__version__}",
@@ -68,21 +70,32 @@ class ForeignJob:
 
 
 def checkpoint_of(model: Path) -> str:
-    """The checkpoint that a .meta lies beside; "" for a graph that has its weights in it.
+    """The checkpoint that a graph lies beside; "" for one that has its weights in it.
 
     Raises CheckpointError where there is none.
     """
+    _check_there(model)
+    variables = model.parent / "variables" / "variables"
+    if model.name == SAVED_MODEL and Path(f"{variables}.index").is_file():
+        return str(variables)
     if model.suffix != ".meta":
         return ""
     prefix = str(model).removesuffix(".meta")
-    if not model.is_file():
-        raise CheckpointError(f"{model}: no such file")
     try:
         return find_weights(prefix)
     except CheckpointError:
         raise CheckpointError(
             f"{model}: no checkpoint {prefix} lies beside it: name it before --meta"
         ) from None
+
+
+def _check_there(model: Path) -> None:
+    """Raises CheckpointError where there is no such file."""
+    if model.is_file():
+        return
+    raise CheckpointError(
+        f"{model}: no such file (a checkpoint's .meta, or a frozen .pb){not_there(model)}"
+    )
 
 
 def port_foreign(job: ForeignJob) -> Report:
@@ -94,23 +107,27 @@ def port_foreign(job: ForeignJob) -> Report:
         raise BadInputError(
             f"--to {job.target} needs --net: a graph of your own goes to {', '.join(FORMATS)}"
         )
+    _check_there(job.model)
     check_room(job.out, folder=job.target == "saved_model")
-    averaged = False
-    metadata = job.metadata()
     with workshop(job.out) as folder:
         made = folder / job.out.name
-        if TARGETS[job.target].weights:
+        weights = TARGETS[job.target].weights
+        averaged = False
+        if weights or job.checkpoint:
             source = open_weights(job.checkpoint or job.model)
             averaged = use_averages(source, job.ema)
-            metadata, notes = job.metadata(averaged), tuple(getattr(source, "notes", ()))
+        elif job.ema:
+            raise BadInputError("--ema: a frozen graph has one set of weights: leave it out")
+        if weights:
+            notes = tuple(getattr(source, "notes", ()))
             write = load_target(job.target).write
-            comparisons = tuple(write(made, tensors_of(source, averaged), metadata))
+            comparisons = tuple(write(made, tensors_of(source, averaged), job.metadata(averaged)))
         else:
-            if job.ema:
-                raise BadInputError("--ema: a graph is restored by its own saver: leave it out")
-            comparisons, notes = run_limited(
-                work, job, made, what=str(job.model), seconds=_SECONDS, gib=_memory(job)
+            asked = job if job.ema else dataclasses.replace(job, ema=None if averaged else False)
+            comparisons, notes, averaged = run_limited(
+                work, asked, made, what=str(job.model), seconds=_SECONDS, gib=_memory(job)
             )
+        metadata = job.metadata(averaged)
         name, origin = job.model.name, job.checkpoint or str(job.model)
         return settled(job, folder, name, origin, averaged, metadata, comparisons, notes)
 
@@ -121,8 +138,11 @@ def _memory(job: ForeignJob) -> float:
     return memory_for(job.model, *prefix.parent.glob(f"{prefix.name}*"), least=_GIB)
 
 
-def work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
-    """In the child: from the files to a target that has been run. Its comparisons, and notes."""
+def work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...], bool]:
+    """In the child: from the files to a target that has been run.
+
+    Returns its comparisons, notes, and whether moving averages stand in the variables' place.
+    """
     try:
         return _work(job, made)
     except (LegacyNetsError, MemoryError):
@@ -134,7 +154,7 @@ def work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str
         ) from error
 
 
-def _work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
+def _work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...], bool]:
     from legacy_nets.quiet import quiet_tensorflow
 
     quiet_tensorflow()
@@ -142,10 +162,10 @@ def _work(job: ForeignJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[st
     from legacy_nets.port import foreign_target
     from legacy_nets.port.foreign_frozen import frozen_model
 
-    model, notes = frozen_model(job)
-    notes += foreign_target.write(job.target, made, model, job.metadata())
+    model, notes, averaged = frozen_model(job)
+    notes += foreign_target.write(job.target, made, model, job.metadata(averaged))
     runs = foreign_target.runs(job.target, made, model)
-    return tuple(_compared(model.reference, runs)), notes
+    return tuple(_compared(model.reference, runs)), notes, averaged
 
 
 def _compared(

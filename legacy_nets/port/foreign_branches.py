@@ -17,10 +17,10 @@ from legacy_nets.port.foreign_graph import short
 
 _BRANCHES = ("Switch", "RefSwitch")
 _COMPUTE: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("Identity", "StopGradient", "Cast", "Enter", "RefEnter"), lambda a: a),
+    **dict.fromkeys(("Identity", "StopGradient", "Enter", "RefEnter"), lambda a: a),
     **dict.fromkeys(_BRANCHES, lambda a, _: a),
     **dict.fromkeys(("Add", "AddV2"), np.add),
-    **dict.fromkeys(("Div", "RealDiv"), np.true_divide),
+    **dict.fromkeys(("Div", "RealDiv"), lambda a, b: _divided(a, b)),
     "Sub": np.subtract,
     "Mul": np.multiply,
     "Inv": np.reciprocal,
@@ -65,13 +65,38 @@ def value_of(nodes: Mapping[str, Any], tensor: str, depth: int = 50) -> Any:
         proto = node.attr["value"].tensor
         small = all(side.size == 1 for side in proto.tensor_shape.dim)
         return tf.make_ndarray(proto).reshape(()) if small and proto.dtype != _STRING else None
-    if node.op not in _COMPUTE:
+    if node.op not in _COMPUTE and node.op != "Cast":
         return None
     values = [value_of(nodes, name, depth - 1) for name in data_inputs(node)]
     if values and any(value is None for value in values[: 1 if node.op in _BRANCHES else None]):
         return None
     with np.errstate(all="ignore"):
+        if node.op == "Cast":
+            kind = tf.as_dtype(node.attr["DstT"].type)
+            return None if node.attr["Truncate"].b else _cast(values[0], kind)
         return _COMPUTE[node.op](*values)
+
+
+def _cast(value: np.ndarray, kind: Any) -> np.ndarray | None:
+    """A number as TensorFlow casts it; None for one that the kind cannot hold: that is open."""
+    if not (kind.is_floating or kind.is_integer or kind.is_bool or kind.is_complex):
+        return None
+    if value.dtype.kind == "c" and not kind.is_complex:
+        value = value.real
+    if kind.is_integer and value.dtype.kind not in "iub":
+        whole = float(np.trunc(value.astype(np.float64)))
+        if not kind.min <= whole <= kind.max or whole == 2.0**63:  # int64's limit, as a float
+            return None
+    return value.astype(kind.as_numpy_dtype)
+
+
+def _divided(value: np.ndarray, by: np.ndarray) -> np.ndarray | None:
+    """A quotient; of integers without what is left over, towards 0. None for integers over 0."""
+    if value.dtype.kind not in "iu":
+        return np.asarray(np.true_divide(value, by))
+    if by == 0:
+        return None
+    return np.asarray(value - np.fmod(value, by)) // by
 
 
 def fold_branches(definition: Any, nodes: dict[str, Any]) -> tuple[int, set[str]]:

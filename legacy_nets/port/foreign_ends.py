@@ -8,17 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.graphs import BLIND
 from legacy_nets.anatomy.graphs import SOURCES
 from legacy_nets.anatomy.graphs import VARIABLES
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import nearest
 from legacy_nets.port.foreign_graph import GRADIENTS
 from legacy_nets.port.foreign_graph import PLACEHOLDERS
 from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import behind
 from legacy_nets.port.foreign_graph import between
+from legacy_nets.port.foreign_graph import cannot_run
 from legacy_nets.port.foreign_graph import data_inputs
 from legacy_nets.port.foreign_graph import full
-from legacy_nets.port.foreign_graph import nearest
 from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
 from legacy_nets.port.foreign_graph import rank_of
@@ -33,7 +35,7 @@ _WEIGHTED = re.compile(
 _LOSSES = re.compile(r".*CrossEntropy.*|L2Loss|CTC(Loss|GreedyDecoder|BeamSearchDecoder)|InTopK.*")
 _NEVER = re.compile(
     r".*Summary.*|Save.*|Restore.*|Assert|Print(V2)?|NoOp|Shape|ShapeN|Size|Rank|.*Initialized.*"
-    r"|ZerosLike|OnesLike|Queue.*|BroadcastGradientArgs|Stack.*|LoopCond|NextIteration|Switch"
+    r"|ZerosLike|OnesLike|AsString|Queue.*|BroadcastGradientArgs|Stack.*|LoopCond|NextIteration|Switch"
     r"|RefSwitch|ControlTrigger|Random.*|DynamicStitch"
     r"|TensorArray(V\d|Write.*|Size.*|Scatter.*|Close.*)?"
 )
@@ -46,8 +48,9 @@ _SCORES = re.compile(
 _POINTWISE = re.compile(
     r"Square|SquaredDifference|Sub|Mul|Add|AddV2|AddN|Log|Log1p|Neg|Abs|Pow|Sqrt|Cast|Exp|Div"
     r"|RealDiv|Maximum|Minimum|Mean|Sum|Softplus|Select|Identity|Greater.*|Less.*|Equal|Logical.*"
-    r"|Reciprocal|Inv|Huber.*|ExpandDims|Squeeze"
+    r"|NotEqual|Reciprocal|Inv|Huber.*|ExpandDims|Squeeze"
 )
+_REDUCING = re.compile(r"Mean|Sum|Max|Min|Prod|All|Any")
 _RESHAPING = re.compile(r"Reshape|StridedSlice|Slice|Squeeze|ExpandDims|Transpose|Cast|Identity")
 _SHOWN = re.compile(r"(^|/)summar(y|ies)(_\d+)?/", re.I)
 _CHOICES = re.compile(r"ArgMax|ArgMin|TopK(V2)?|Round|Cast|Greater.*|Less.*|Identity|Multinomial")
@@ -66,9 +69,10 @@ def named(model: Model, texts: Iterable[str], option: str) -> list[str]:
     return found
 
 
-def find_outputs(model: Model, definition: Any) -> list[str]:
+def find_outputs(model: Model, definition: Any, inputs: Iterable[str] = ()) -> list[str]:
     """What the net says: tensors that weights and data have made and that only training reads.
 
+    ``inputs``: tensors that data come in by, too, since a user says so.
     Raises BadInputError where there are none, or too many to be meant.
     """
     nodes = nodes_by_name(definition)
@@ -76,7 +80,8 @@ def find_outputs(model: Model, definition: Any) -> list[str]:
     forward = {
         name for name, node in nodes.items() if not GRADIENTS.search(name) and node.op != "NoOp"
     }
-    data = {name for name in forward if nodes[name].op in SOURCES}
+    named_ones = set(map(node_of, inputs))
+    data = {name for name in forward if nodes[name].op in SOURCES or name in named_ones}
     made = _after(nodes, readers, data, forward)
     layers = _layers(nodes, forward, made)
     labels = _labels(nodes, readers, data, forward, layers)
@@ -86,16 +91,30 @@ def find_outputs(model: Model, definition: Any) -> list[str]:
     updates = _only_for_updates(nodes, readers, forward)
     losses = {name for name in forward if _LOSSES.fullmatch(nodes[name].op)}
     scores = labelled | updates | _after(nodes, readers, losses, forward)
-    whole = (made & weighted) - scores - data - _inside_loops(nodes, readers)
+    scalars = _scalars(model.graph)
+    whole = (made & weighted) - scores - data - _inside(nodes, readers)
     scopes = _score_scopes(nodes, forward)
     net = {
         name
-        for name in whole
+        for name in whole - scalars
         if _can_be_output(model, nodes[name]) and _score_scope(name) not in scopes
     }
-    ends = [name for name in nodes if name in net and not _read_by(readers, name, net)]
-    ends = _above_scores(model, nodes, readers, net, ends, whole)
+    inner = _before(nodes, net)
+    ends = [name for name in nodes if name in net and name not in inner]
+    ends = _above_scores(model, nodes, readers, net, ends, whole, scalars)
     ends = _with_what_was_chosen_from(model, nodes, net, ends)
+    if not ends and model.unknown:
+        node = nodes[min(model.unknown)]
+        raise BadInputError(
+            f"{model.path}: no output was found that goes without {node.op} ({node.name}), "
+            f"{cannot_run(model, node)}: say --outputs NAME, or --inputs behind it"
+        )
+    names_of_files = behind(nodes, [model.restore[1]]) if model.restore else []
+    if not ends and data <= set(names_of_files):
+        raise BadInputError(
+            f"{model.path} has no input (a placeholder, a queue, an iterator): its data are "
+            "constants of the graph; say --inputs NAME of the tensor that they come to"
+        )
     if not ends:
         raise BadInputError(
             f"{model.path}: no output was found: nothing is computed from both an input and "
@@ -121,7 +140,7 @@ def _after(
     while stack:
         for reader in readers[stack.pop()]:
             if reader.name in among and reader.name not in found:
-                if reader.op not in ("Shape", "ShapeN", "Size", "Rank"):
+                if reader.op not in BLIND:
                     found.add(reader.name)
                     stack.append(reader.name)
     return found
@@ -149,11 +168,32 @@ def _labels(
     return data - fed if fed else set()
 
 
-def _inside_loops(nodes: Mapping[str, Any], readers: Mapping[str, list[Any]]) -> set[str]:
-    """Nodes in the loops of TensorFlow 1, from Enter to before Exit: nobody can ask for them."""
-    exits = {name for name, node in nodes.items() if node.op in ("Exit", "RefExit")}
-    enters = {name for name, node in nodes.items() if node.op in ("Enter", "RefEnter")}
-    return _after(nodes, readers, enters, set(nodes) - exits)
+def _inside(nodes: Mapping[str, Any], readers: Mapping[str, list[Any]]) -> set[str]:
+    """Nodes in the loops and branches of TensorFlow 1: nobody can ask for them.
+
+    They lie from Enter to before Exit, from Switch to before Merge.
+    """
+    found: set[str] = set()
+    for begin, end in (("Enter", "Exit"), ("Switch", "Merge")):
+        begins = {name for name, node in nodes.items() if node.op in (begin, f"Ref{begin}")}
+        ends = {name for name, node in nodes.items() if node.op in (end, f"Ref{end}", "Exit")}
+        found |= _after(nodes, readers, begins, set(nodes) - ends)
+    return found
+
+
+def _before(nodes: Mapping[str, Any], net: set[str]) -> set[str]:
+    """The nodes that some of ``net`` is computed from, through whatever lies between."""
+    found: set[str] = set()
+    stack = list(net)
+    while stack:
+        node = nodes[stack.pop()]
+        if node.op in BLIND:
+            continue
+        for name in map(node_of, data_inputs(node)):
+            if name in nodes and name not in found:
+                found.add(name)
+                stack.append(name)
+    return found
 
 
 def _is_weight(node: Any) -> bool:
@@ -196,11 +236,30 @@ def _can_be_output(model: Model, node: Any) -> bool:
     if _NEVER.fullmatch(node.op) or _SHOWN.search(node.name):
         return False
     operation = model.graph.get_operation_by_name(node.name)
-    return bool(operation.outputs) and not _is_scalar(operation)
+    return bool(operation.outputs)
 
 
-def _is_scalar(operation: Any) -> bool:
-    return all(tensor.shape.rank == 0 for tensor in operation.outputs)
+def _scalars(graph: Any) -> set[str]:
+    """Operations that give nothing but scalars.
+
+    Of a tensor whose rank is not known, a reduction over range(rank) gives one, too.
+    """
+    found: set[str] = set()
+    for operation in graph.get_operations():  # each comes after what it takes
+        operands = list(operation.inputs)
+        if all(tensor.shape.rank == 0 for tensor in operation.outputs):
+            found.add(operation.name)
+        elif len(operation.outputs) != 1 or operation.outputs[0].shape.rank is not None:
+            continue
+        elif _REDUCING.fullmatch(operation.type):
+            axes = operands[1].op
+            ranks = [source.op for source in axes.inputs if source.op.type == "Rank"]
+            if axes.type == "Range" and any(rank.inputs[0] is operands[0] for rank in ranks):
+                found.add(operation.name)
+        elif operands and _POINTWISE.fullmatch(operation.type):
+            if all(source.op.name in found for source in operands):
+                found.add(operation.name)
+    return found
 
 
 def _read_by(readers: Mapping[str, list[Any]], name: str, among: set[str]) -> bool:
@@ -214,6 +273,7 @@ def _above_scores(
     net: set[str],
     ends: list[str],
     whole: set[str],
+    scalars: set[str],
 ) -> list[str]:
     """Climbs from what only a loss reads (log, square, mean) to the layer that it was said of."""
     weightless = {name for name in nodes if name not in whole}
@@ -226,11 +286,10 @@ def _above_scores(
         if _read_by(readers, name, left) or name in found:
             continue
         score = any(
-            _is_scalar(model.graph.get_operation_by_name(reader.name))
-            or _score_scope(reader.name) is not None
+            reader.name in scalars or _score_scope(reader.name) is not None
             for reader in readers[name]
             if reader.name in whole and not _NEVER.fullmatch(reader.op)
-        ) or (readers[name] and name not in ends)
+        ) or (readers[name] and (name not in ends or nodes[name].op in ("Log", "Log1p")))
         operands = [node_of(tensor) for tensor in data_inputs(nodes[name])]
         biased = any(
             operand in weightless
@@ -245,7 +304,8 @@ def _above_scores(
             shaped = None  # and these are their own shape
         if shaped:
             shapings.add(name)
-        if above and (shaped or (score and not biased and _POINTWISE.fullmatch(nodes[name].op))):
+        passes = _POINTWISE.fullmatch(nodes[name].op) or cannot_run(model, nodes[name])
+        if above and (shaped or (score and not biased and passes)):
             left.discard(name)
             stack.extend(operand for operand in above if not _read_by(readers, operand, left))
         else:

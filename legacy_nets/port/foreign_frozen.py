@@ -10,9 +10,12 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy.graphs import VARIABLES
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import one_line
 from legacy_nets.port import foreign_ends as ends
+from legacy_nets.port.foreign_averages import take_averages
 from legacy_nets.port.foreign_fold import fold
+from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import behind
 from legacy_nets.port.foreign_graph import between
 from legacy_nets.port.foreign_graph import check_safe
@@ -23,6 +26,7 @@ from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
 from legacy_nets.port.foreign_graph import read_model
 from legacy_nets.port.foreign_graph import without_updates
+from legacy_nets.port.foreign_run import check_filled
 from legacy_nets.port.foreign_run import reference
 from legacy_nets.port.foreign_run import restore
 from legacy_nets.port.foreign_run import shapes_of
@@ -34,20 +38,21 @@ if TYPE_CHECKING:
 _RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal", "Multinomial", "RandomGamma")
 
 
-def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...]]:
-    """Reads, finds the ends, folds, restores, runs and freezes; what was taken, as notes.
+def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
+    """Reads, finds the ends, folds, restores, runs and freezes.
 
+    Returns what was taken, as notes, and whether moving averages stand in the variables' place.
     Raises BadInputError and CheckpointError.
     """
     model = read_model(job.model)
     folded = fold(model, job.settings)
     definition = folded.definition
     nodes = nodes_by_name(definition)
-    outputs, how = _outputs(job, model, definition)
     given = ends.named(model, job.inputs, "--inputs")
+    outputs, how = _outputs(job, model, definition, given)
     inputs = given or ends.find_inputs(model, definition, outputs)
     ends.check_inputs(model, definition, inputs, outputs)
-    shapes = shapes_of(model, definition, inputs, job.shapes)
+    shapes = shapes_of(model, definition, inputs, outputs, job.shapes)
     names = _names(nodes, inputs, outputs)
     kinds = {name: model.graph.get_tensor_by_name(full(name)).dtype for name in inputs}
     clean = cut(
@@ -57,46 +62,69 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...]]:
         {names[name]: name for name in outputs},
     )
     ends_named = [names[name] for name in outputs]
-    used = behind(nodes_by_name(clean), ends_named)
+    left = nodes_by_name(clean)
+    used = [name for name in behind(left, ends_named) if left[name].op != "Placeholder"]
     check_safe(model, used, job.trust)
     _check_settled(model, clean, job)
     model, updates = without_updates(model, outputs)
+    variables = [node.name for node in clean.node if node.op in VARIABLES]
+    averages = 0
     with model.graph.as_default(), tf.Session(graph=model.graph) as session:
         if job.checkpoint:
             restore(model, session, job.checkpoint)
+            check_filled(model, session, job.checkpoint, variables)
+            if job.ema is not False:
+                averages = take_averages(model, session, job.checkpoint, variables)
+        if job.ema and not averages:
+            raise CheckpointError(
+                f"{job.checkpoint} has moving averages, but of none of the {len(variables)} "
+                f"variables that {', '.join(outputs)} hang on: use --raw"
+            )
         values, said = reference(model, folded, session, shapes, outputs)
         empty = [names[name] for name in outputs if not np.size(said[name])]
         if len(empty) == len(outputs):
             raise BadInputError(
-                f"{job.model}: {', '.join(empty)} are empty on the test inputs, which proves "
-                "nothing: say other --outputs, --set or --input-shape"
+                f"{job.model}: {', '.join(empty)} are empty on the test inputs (noise), which "
+                "proves nothing: say other --outputs or --input-shape, or --set a detector's "
+                "threshold below 0"
             )
         constant = clean
-        if any(node.op in VARIABLES for node in clean.node):
+        if variables:
             constant = _constant(job, session, clean, ends_named)
         graph = _without_copies(constant, clean.versions, ends_named)
     notes = (
-        *(f"input {_called(names, n)} {shapes[n]} {kinds[n].name}{_was(nodes, n)}" for n in inputs),
-        *(f"output {_called(names, n)} {list(said[n].shape)} ({how})" for n in outputs),
+        *(
+            f"input {_called(names, n)} {_sides(shapes[n])} {kinds[n].name}{_was(nodes, n)}"
+            for n in inputs
+        ),
+        *(f"output {_called(names, n)} {_shape(model, n, said[n])} ({how})" for n in outputs),
         *folded.notes,
+        *_averages(averages, len(variables), job.ema),
+        *_left_out(model),
         *([f"{updates} control edges to updates and checks left out"] if updates else []),
         *(f"{name} is empty on the test inputs: not proven" for name in empty),
         *_batch_norms(graph),
     )
-    return Frozen(
-        graph,
-        str(job.model),
-        {names[name]: value for name, value in values.items()},
-        {names[name]: np.asarray(value) for name, value in said.items()},
-    ), notes
+    return (
+        Frozen(
+            graph,
+            str(job.model),
+            {names[name]: value for name, value in values.items()},
+            {names[name]: np.asarray(value) for name, value in said.items()},
+        ),
+        notes,
+        averages > 0,
+    )
 
 
-def _outputs(job: ForeignJob, model: Any, definition: Any) -> tuple[list[str], str]:
+def _outputs(
+    job: ForeignJob, model: Model, definition: Any, inputs: list[str]
+) -> tuple[list[str], str]:
     if job.outputs:
         return ends.named(model, job.outputs, "--outputs"), "as asked"
     if model.signature:
         return list(dict.fromkeys(model.signature[1].values())), "of the file's signature"
-    return ends.find_outputs(model, definition), "found: nothing but training reads it"
+    return ends.find_outputs(model, definition, inputs), "found: nothing but training reads it"
 
 
 def _names(nodes: dict[str, Any], inputs: list[str], outputs: list[str]) -> dict[str, str]:
@@ -110,6 +138,35 @@ def _names(nodes: dict[str, Any], inputs: list[str], outputs: list[str]) -> dict
             found[tensor] = free_name(tensor.replace(":", "_"), taken)
             taken.add(found[tensor])
     return found
+
+
+def _shape(model: Model, tensor: str, value: Any) -> str:
+    """A shape as the graph says it; where it does not, as it was on the test inputs."""
+    shape = model.graph.get_tensor_by_name(full(tensor)).shape
+    if shape.rank is None:
+        return f"{list(np.shape(value))} on the test inputs"
+    return _sides(shape)
+
+
+def _sides(shape: Any) -> str:
+    """[?, 10] of a shape whose first side is open."""
+    return f"[{', '.join('?' if side is None else str(side) for side in shape.as_list())}]"
+
+
+def _averages(count: int, variables: int, asked: bool | None) -> list[str]:
+    """Says which weights were taken, where there was a choice."""
+    if not count:
+        return []
+    how = "as asked" if asked else "--raw takes the variables themselves"
+    return [f"moving averages stand in the place of {count} of {variables} variables ({how})"]
+
+
+def _left_out(model: Model) -> list[str]:
+    """Says what TensorFlow does not have and the outputs do not need."""
+    if not model.unknown:
+        return []
+    kinds = sorted({node.op for node in model.definition.node if node.name in model.unknown})
+    return [f"left out, since no output needs it: {', '.join(kinds)}, which TensorFlow has not"]
 
 
 def _called(names: dict[str, str], tensor: str) -> str:
@@ -168,5 +225,6 @@ def _batch_norms(graph: Any) -> list[str]:
         return []
     return [
         f"{len(training)} batch norms use the statistics of their batch, not the moving ones "
-        f"(first {training[0]}): the graph was built to train, and is left so"
+        f"(first {training[0]}): the graph was built to train, and is left so; port the .meta or "
+        "the export of a graph that infers for the others"
     ]

@@ -5,7 +5,6 @@ A tensor goes by the name that a GraphDef's inputs bear: "conv" is conv:0, "spli
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Container
 from collections.abc import Iterable
@@ -15,19 +14,21 @@ from typing import Any
 from typing import NamedTuple
 
 from legacy_nets import tf1 as tf
-from legacy_nets.anatomy.graphs import check_known
-from legacy_nets.anatomy.graphs import imported
 from legacy_nets.anatomy.graphs import read
 from legacy_nets.errors import BadInputError
+from legacy_nets.port.foreign import SAVED_MODEL
+from legacy_nets.port.foreign_served import read_served
+from legacy_nets.port.foreign_unknown import built
+from legacy_nets.port.foreign_unknown import unknown_nodes
 
-# What reads or writes files, runs Python, talks to other machines or kills the process.
+# What reads or writes files, talks to other machines or kills the process.
 _UNSAFE = re.compile(
-    r"ReadFile|WriteFile|MatchingFiles|(Stateless)?(PyFunc|PyFuncStateless)|EagerPyFunc"
-    r"|(Save|Restore|MergeV2Checkpoints).*|ShardedFilename|ImmutableConst|PrintV2|Abort|DebugI.*"
+    r"ReadFile|WriteFile|MatchingFiles|(Save|Restore|MergeV2Checkpoints).*|ShardedFilename|ImmutableConst|PrintV2|Abort|DebugI.*"
     r"|.*Reader(V2)?|Reader(Read|Restore).*|.*Dataset(V\d)?|InitializeTableFrom(Text|Data).*"
     r"|LoadAndRemapMatrix|GenerateVocabRemapping|.*Summary(Writer|File|Db).*|Write.*Summary"
     r"|Rpc|TryRpc|RemoteCall|_?(Host)?(Send|Recv)|Collective.*"
 )
+_PYTHON = re.compile(r"PyFunc(Stateless)?|EagerPyFunc")
 _RESTORING = re.compile(
     r"RestoreV2|Restore|RestoreSlice|Assign|AssignVariableOp|NoOp|Const|Identity|VarHandleOp"
     r"|Variable(V2)?|Placeholder(WithDefault)?|Reshape|Shape|Cast"
@@ -48,14 +49,15 @@ class Model(NamedTuple):
     signature: tuple[dict[str, str], dict[str, str]] | None  # name -> tensor: inputs, outputs
     shapes: dict[str, Any]  # tensor -> shape, where the file says more than can be inferred
     producers: Any  # the op list that was saved beside the graph, or None
+    unknown: frozenset[str]  # nodes that something stands in for: no output may need them
 
 
 def read_model(path: Path) -> Model:
-    """Reads a .meta, .pb or .pbtxt; runs nothing.
+    """Reads a .meta, .pb, .pbtxt or saved_model.pb; runs nothing.
 
-    Raises BadInputError: unreadable, operations that TensorFlow does not have, no valid graph.
+    Raises BadInputError: unreadable, no valid graph, or what ``foreign_unknown`` does not know.
     """
-    definition, meta = read(path)
+    definition, meta = read_served(path) if path.name == SAVED_MODEL else read(path)
     shapes = {}
     for node in definition.node:
         node.device = ""
@@ -63,9 +65,9 @@ def read_model(path: Path) -> Model:
             shapes[f"{node.name}:{index}" if index else node.name] = tf.TensorShape(proto)
         for name in _BARE:
             node.attr.pop(name, None)
-    check_known(path, definition)
+    unknown = unknown_nodes(path, definition)
     producers = meta.meta_info_def.stripped_op_list if meta else None
-    graph = imported(path, definition, producers)
+    graph = built(path, definition, producers, unknown)
     restore = signature = None
     if meta:
         saver = meta.saver_def
@@ -73,7 +75,7 @@ def read_model(path: Path) -> Model:
         if {saver.restore_op_name, node_of(saver.filename_tensor_name)} <= there:
             restore = (saver.restore_op_name, saver.filename_tensor_name)
         signature = _signature(meta)
-    return Model(path, definition, graph, restore, signature, shapes, producers)
+    return Model(path, definition, graph, restore, signature, shapes, producers, unknown)
 
 
 def _signature(meta: Any) -> tuple[dict[str, str], dict[str, str]] | None:
@@ -114,12 +116,6 @@ def free_name(name: str, taken: Container[str]) -> str:
     while name in taken:
         name += "_"
     return name
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The end of a message about a name that is not there: "; nearest: a, b", or nothing."""
-    near = difflib.get_close_matches(name, list(known), 3, 0.4)
-    return f"; nearest: {', '.join(near)}" if near else ""
 
 
 def nodes_by_name(definition: Any) -> dict[str, Any]:
@@ -172,7 +168,8 @@ def between(nodes: Mapping[str, Any], inputs: Iterable[str], outputs: Iterable[s
 def check_safe(model: Model, names: Iterable[str], trust: bool) -> None:
     """Raises BadInputError where one of the nodes, or restoring, does more than compute.
 
-    ``names``: of the nodes that are run; what else lies in the graph stays unused.
+    ``names``: of the nodes that are run; what else lies in the graph stays unused. Operations
+    that TensorFlow does not have, or that call Python, cannot be run under any ``trust``.
     """
     nodes = nodes_by_name(model.definition)
     used = [nodes[name] for name in names if name in nodes]
@@ -180,6 +177,13 @@ def check_safe(model: Model, names: Iterable[str], trust: bool) -> None:
     bodies = [
         node for body in model.definition.library.function for node in body.node_def if called
     ]
+    for node in (*used, *bodies):
+        why = cannot_run(model, node)
+        if why:
+            raise BadInputError(
+                f"{model.path}: the outputs need {node.op} ({node.name}), {why}: name --outputs "
+                "before it, or --inputs behind it"
+            )
     unsafe = [node for node in (*used, *bodies) if _UNSAFE.fullmatch(node.op)]
     if model.restore:
         unsafe += [
@@ -193,6 +197,15 @@ def check_safe(model: Model, names: Iterable[str], trust: bool) -> None:
             f"{model.path}: not run, {len(unsafe)} operations could do more than compute, the "
             f"first {first}: cut it off with --inputs, or --trust the file"
         )
+
+
+def cannot_run(model: Model, node: Any) -> str:
+    """Why an operation cannot be run under any trust; "" where it can."""
+    if node.name in model.unknown:
+        return "which this TensorFlow does not have (tf.contrib's, or a custom one)"
+    if _PYTHON.fullmatch(node.op):
+        return "which calls a Python function that is in no file"
+    return ""
 
 
 def _calls(node: Any) -> bool:
@@ -272,7 +285,7 @@ def without_updates(model: Model, outputs: Iterable[str]) -> tuple[Model, int]:
             node.input[:] = [tensor for tensor in node.input if tensor not in gone]
     if not left:
         return model, 0
-    graph = imported(model.path, definition, model.producers)
+    graph = built(model.path, definition, model.producers, model.unknown)
     return model._replace(definition=definition, graph=graph), len(left)
 
 
@@ -307,6 +320,8 @@ def _is_pivot(nodes: Mapping[str, Any], edge: str) -> bool:
         return False
     if pivot.op in ("Merge", "RefMerge", "Switch", "RefSwitch"):
         return True
+    if pivot.op == "NoOp":  # TensorFlow 2's loops and branches, written out, gather them so
+        return any(_is_pivot(nodes, inner) for inner in pivot.input)
     if pivot.op != "Identity":
         return False
     fed = nodes.get(node_of(pivot.input[0]))

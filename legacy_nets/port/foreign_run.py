@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -10,16 +11,18 @@ from typing import Any
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.graphs import BLIND
 from legacy_nets.anatomy.graphs import VARIABLES
 from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
+from legacy_nets.errors import nearest
 from legacy_nets.errors import one_line
 from legacy_nets.port.foreign_fold import Folded
 from legacy_nets.port.foreign_graph import Model
+from legacy_nets.port.foreign_graph import between
 from legacy_nets.port.foreign_graph import data_inputs
 from legacy_nets.port.foreign_graph import full
-from legacy_nets.port.foreign_graph import nearest
 from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
 from legacy_nets.port.foreign_graph import readers_of
@@ -41,7 +44,7 @@ _RANKS = {  # operation -> (axes of what it takes first, axis of its weights tha
 }
 _SAME_SHAPE = re.compile(
     r"Identity|Cast|Sub|Mul|Add|AddV2|RealDiv|Div|Relu|Pad|ReverseV2|Neg|Maximum|Minimum"
-    r"|FusedBatchNorm.*|Enter|StopGradient|MirrorPad|Tanh|Square"
+    r"|FusedBatchNorm.*|Enter|StopGradient|MirrorPad|Tanh|Square|Pow|Sigmoid|Exp"
 )
 
 
@@ -70,19 +73,47 @@ def restore(model: Model, session: Any, checkpoint: str) -> None:
         raise CheckpointError(
             f"{checkpoint} has none of the {len(variables)} variables of {model.path}"
         )
+    fill(model, session, ((op.name, source.read(op.name)) for op in there))
+
+
+def check_filled(model: Model, session: Any, checkpoint: str, names: Iterable[str]) -> None:
+    """Raises CheckpointError where variables (``names``) have no value after restoring."""
     with model.graph.as_default():
-        for op in there:
-            kind = tf.as_dtype(op.get_attr("dtype")).base_dtype
-            value = tf.placeholder(kind)
-            if op.type == "VarHandleOp":
-                step = tf.raw_ops.AssignVariableOp(resource=op.outputs[0], value=value)
+        filled = {}
+        for name in names:
+            operation = model.graph.get_operation_by_name(name)
+            if operation.type == "VarHandleOp":
+                filled[name] = tf.raw_ops.VarIsInitializedOp(resource=operation.outputs[0])
             else:
-                step = tf.raw_ops.Assign(ref=op.outputs[0], value=value, validate_shape=False)
-            session.run(step, {value: source.read(op.name)})
+                filled[name] = tf.raw_ops.IsVariableInitialized(ref=operation.outputs[0])
+        empty = [name for name, there in session.run(filled).items() if not there]
+    if empty:
+        raise CheckpointError(
+            f"{checkpoint} holds no values for {len(empty)} variables that the outputs need, the "
+            f"first {empty[0]}: name the checkpoint of the whole net, or other --outputs"
+        )
+
+
+def fill(model: Model, session: Any, values: Iterable[tuple[str, np.ndarray]]) -> None:
+    """Gives variables their values, one in memory at a time."""
+    with model.graph.as_default():
+        for name, value in values:
+            operation = model.graph.get_operation_by_name(name)
+            variable = operation.outputs[0]
+            fed = tf.placeholder(tf.as_dtype(operation.get_attr("dtype")).base_dtype)
+            if operation.type == "VarHandleOp":
+                step = tf.raw_ops.AssignVariableOp(resource=variable, value=fed)
+            else:
+                step = tf.raw_ops.Assign(ref=variable, value=fed, validate_shape=False)
+            session.run(step, {fed: value})
 
 
 def shapes_of(
-    model: Model, definition: Any, inputs: list[str], given: Mapping[str, str]
+    model: Model,
+    definition: Any,
+    inputs: list[str],
+    outputs: list[str],
+    given: Mapping[str, str],
 ) -> dict[str, Any]:
     """Each input's shape: given ("1,224,224,3", "?" stays open), the graph's, or its readers'.
 
@@ -95,7 +126,7 @@ def shapes_of(
                 f"{nearest(name, inputs) or '; it has ' + ', '.join(inputs)}"
             )
     nodes = nodes_by_name(definition)
-    readers = readers_of(nodes)
+    readers = readers_of({name: nodes[name] for name in between(nodes, inputs, outputs)})
     found = {}
     for tensor in inputs:
         shape = model.graph.get_tensor_by_name(full(tensor)).shape
@@ -112,7 +143,7 @@ def shapes_of(
             if shape is None:
                 raise BadInputError(
                     f"{model.path} does not say what shape {tensor} has: say --input-shape "
-                    f"{tensor}=?,224,224,3 (? stays open, () is a single number)"
+                    f"{tensor}=?,224,224,3 (? stays open, () is a single number), or --set it"
                 )
         found[tensor] = shape
     return found
@@ -131,8 +162,12 @@ def _stated(tensor: str, text: str) -> Any:
 
 
 def _from_readers(model: Model, readers: Mapping[str, list[Any]], tensor: str) -> Any:
-    """The shape that the first layer asks for; None where no layer says."""
+    """The shape that the first layer asks for; None where no layer says.
+
+    Where all is done number by number, or numbers are only looked up, one axis is enough.
+    """
     stack, seen = [node_of(tensor)], set()
+    alone = True
     while stack:
         name = stack.pop(0)
         for node in readers.get(name, ()):
@@ -149,9 +184,17 @@ def _from_readers(model: Model, readers: Mapping[str, list[Any]], tensor: str) -
                     weights = model.graph.get_tensor_by_name(full(operands[1])).shape
                     last = weights.as_list()[axis] if weights.rank is not None else None
                 return tf.TensorShape([None] * (rank - 1) + [last])
+            if node.op == "Reshape" and node_of(operands[0]) == name:
+                shape = model.graph.get_tensor_by_name(full(node.name)).shape
+                if shape.rank and None not in shape.as_list()[1:]:
+                    return shape
             if _SAME_SHAPE.fullmatch(node.op):
                 stack.append(node.name)
-    return None
+                others = [model.graph.get_tensor_by_name(full(other)).shape for other in operands]
+                alone = alone and all(other.rank in (0, None) for other in others)
+            elif node.op not in BLIND:
+                alone = alone and "Gather" in node.op and node_of(operands[1]) == name
+    return tf.TensorShape([None]) if alone and seen else None
 
 
 def reference(
@@ -172,9 +215,9 @@ def reference(
     }
     most = _ids(model, folded.definition, list(shapes))
     said = ""
-    for batch, side in _sizes(model, shapes, outputs):
+    for batch, side, count in _sizes(model, shapes, outputs):
         values = {
-            name: _value(model, name, _closed(shape, batch, side), most.get(name))
+            name: _value(model, name, _closed(shape, batch, side), most.get(name), count)
             for name, shape in shapes.items()
         }
         feeds = {full(name): value for name, value in values.items()}
@@ -183,31 +226,55 @@ def reference(
         except (tf.errors.OpError, ValueError, TypeError) as error:
             said = said or one_line(_cause(error))[:300]
             continue
-        return values, dict(zip(outputs, found, strict=True))
+        found = dict(zip(outputs, found, strict=True))
+        _check_finite(model, found)
+        return values, found
+    guessed = [name for name, shape in shapes.items() if None in (shape.as_list() or [0])[1:]]
+    sides = ", ".join(map(str, _SIDES))
+    tried = f" ({', '.join(guessed)}: open sides tried as {sides})" if guessed else ""
     raise BadInputError(
         f"{model.path} cannot be run from {', '.join(shapes)} to {', '.join(outputs)}: {said}; "
-        "say --input-shape NAME=SHAPE, --set NAME=VALUE, or other --inputs"
+        f"say --input-shape NAME=SHAPE{tried}, --set NAME=VALUE, or other --inputs"
     )
+
+
+def _check_finite(model: Model, found: Mapping[str, np.ndarray]) -> None:
+    """Raises BadInputError where the original itself says NaN or infinity: that proves nothing."""
+    blind = [
+        name
+        for name, value in found.items()
+        if np.asarray(value).dtype.kind in "fc" and not np.isfinite(value).all()
+    ]
+    if blind:
+        raise BadInputError(
+            f"{model.path} itself says NaN or infinity in {', '.join(blind)} on the test inputs "
+            "(numbers from 0 to 1): nothing can be compared there; name other --outputs, or see "
+            "with legacy-nets inspect --stats whether its weights are numbers"
+        )
 
 
 def _cause(error: Exception) -> str:
     """An error without the nodes that it was detected at, which come first."""
-    text = str(error)
-    lines = text.strip().splitlines()
-    return lines[-1] if lines and "[[{{node" not in text else text
+    found = re.search(r"^Node: '.*'\n(.+)", str(error), re.M)
+    return found[1] if found and "[[{{node" not in str(error) else str(error)
 
 
 def _sizes(
     model: Model, shapes: Mapping[str, Any], outputs: list[str]
-) -> Iterator[tuple[int, int]]:
-    """Batches and sides to try: graphs hold numbers of their own that an open shape hides."""
-    yield BATCH, _SIDES[0]
+) -> Iterator[tuple[int, int, int]]:
+    """Batches, sides and lone integers to try: graphs hold numbers that an open shape hides.
+
+    A lone integer is a batch's size, or the length of its sequences.
+    """
+    yield BATCH, _SIDES[0], BATCH
     for name in outputs:  # built for one batch
         shape = model.graph.get_tensor_by_name(full(name)).shape
         if shape.rank and shape.as_list()[0]:
-            yield shape.as_list()[0], _SIDES[0]
+            yield shape.as_list()[0], _SIDES[0], BATCH
     if any(None in shape.as_list()[1:] for shape in shapes.values()):
-        yield from ((BATCH, side) for side in _SIDES[1:])
+        if any(shape.rank == 0 for shape in shapes.values()):
+            yield BATCH, _SIDES[-1], _SIDES[-1]
+        yield from ((BATCH, side, BATCH) for side in _SIDES[1:])
 
 
 def _closed(shape: Any, batch: int, side: int) -> list[int]:
@@ -220,8 +287,8 @@ def _closed(shape: Any, batch: int, side: int) -> list[int]:
     ]
 
 
-def _value(model: Model, tensor: str, shape: list[int], most: int | None) -> np.ndarray:
-    """Seeded numbers: [0, 1), bytes, ids below ``most``; an integer alone is the batch size."""
+def _value(model: Model, tensor: str, shape: list[int], most: int | None, count: int) -> np.ndarray:
+    """Seeded numbers: [0, 1), bytes, ids below ``most``; an integer alone is ``count``."""
     kind = model.graph.get_tensor_by_name(full(tensor)).dtype.base_dtype
     chance = np.random.default_rng(0)
     if kind == tf.string:
@@ -234,7 +301,7 @@ def _value(model: Model, tensor: str, shape: list[int], most: int | None) -> np.
         return chance.integers(0, 128, shape).astype(kind.as_numpy_dtype)
     if kind.is_integer:
         if most is None:
-            return np.full(shape, 1 if shape else BATCH, kind.as_numpy_dtype)
+            return np.full(shape, 1 if shape else count, kind.as_numpy_dtype)
         return chance.integers(0, most, shape).astype(kind.as_numpy_dtype)
     if not shape:
         return np.ones((), kind.as_numpy_dtype)

@@ -9,6 +9,7 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import nearest
 from legacy_nets.port.foreign_graph import PLACEHOLDERS
 from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import rank_of
@@ -23,7 +24,11 @@ def setting(model: Model, nodes: Mapping[str, Any], name: str, text: str) -> np.
     Raises BadInputError: no placeholder, one of more axes, or a value that its dtype cannot hold.
     """
     if name not in nodes or nodes[name].op not in PLACEHOLDERS:
-        raise BadInputError(f"--set {name}={text}: {model.path} has no placeholder of that name")
+        there = [known for known, node in nodes.items() if node.op in PLACEHOLDERS]
+        raise BadInputError(
+            f"--set {name}={text}: {model.path} has no placeholder of that name"
+            f"{nearest(name, there) or '; it has ' + (', '.join(there[:8]) or 'none at all')}"
+        )
     if rank_of(model, name) not in (0, 1, None):
         raise BadInputError(f"--set {name}={text}: only a number, or a row of them, can be set")
     kind = tf.as_dtype(nodes[name].attr["dtype"].type)

@@ -44,7 +44,8 @@ def write(target: str, path: Path, model: Frozen, metadata: Mapping[str, Any]) -
     if target == "onnx":
         from legacy_nets.port import onnx
 
-        onnx.convert(path, graph, list(model.inputs), outputs, metadata, model.name)
+        ranks = {name: np.ndim(value) for name, value in model.reference.items()}
+        onnx.convert(path, graph, list(model.inputs), outputs, metadata, model.name, ranks)
         return (f"opset {onnx.OPSET}", *note)
     frozen.write_graph(path, graph, metadata)
     return note

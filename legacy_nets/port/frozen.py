@@ -1,7 +1,7 @@
 """A frozen graph (.pb): weights are constants, batch norms are folded into the layer before.
 
 ``images`` goes in, ``logits`` and ``probabilities`` come out; the constant ``metadata`` is a
-string of JSON.
+string of JSON, which also names the constants that are variables.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 def write(path: Path, net: Restored, metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """Writes the file."""
     graph, folded, left = frozen(net)
-    write_graph(path, graph, metadata)
+    variables = {variable.op.name for variable in net.graph.get_collection("variables")}
+    kept = [node.name for node in graph.node if node.name in variables]
+    write_graph(path, graph, {**metadata, "variables": kept})
     return (folding_note(folded, left),)
 
 
@@ -48,10 +50,14 @@ def write_graph(path: Path, graph: Any, metadata: Mapping[str, Any]) -> None:
 
 
 def runs(path: Path, net: Restored) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Imports the file into a graph of its own."""
-    definition = tf.GraphDef.FromString(path.read_bytes())
-    with tf.Graph().as_default() as graph, tf.Session() as session:
-        tf.import_graph_def(definition, name="")
+    """Imports the file into a graph of its own and runs it as it is written.
+
+    Grappler would first copy and fold the constants: VGG-16's took 20 seconds and 4 GB.
+    """
+    config = tf.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    with tf.Graph().as_default() as graph, tf.Session(config=config) as session:
+        tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
         yield "", run_graph(net, graph, session, {name: f"{name}:0" for name in OUTPUTS})
 
 

@@ -14,6 +14,8 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.read import fit_to
+from legacy_nets.checkpoints.restore import Plan
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.pixels import to_pixels
@@ -79,6 +81,19 @@ def build(job: Job, is_training: bool = False) -> tuple[Any, Any, Any, dict[str,
     return images, logits, probabilities, tensors
 
 
+def check_fit(job: Job, source: Source, averaged: bool) -> None:
+    """Builds the net, no more. Raises CheckpointError where it and the source do not pair."""
+    with tf.Graph().as_default():
+        build(job)
+        _matched(job, source, averaged).check()
+
+
+def _matched(job: Job, source: Source, averaged: bool) -> Plan:
+    """The source against the variables of the current graph."""
+    variables = tf.global_variables()
+    return match(variables, fit_to(source, job.net, variables), ema=averaged)
+
+
 @contextlib.contextmanager
 def restored(job: Job, source: Source, averaged: bool) -> Iterator[Restored]:
     """Builds the net, restores it strictly and runs it once on seeded inputs."""
@@ -86,7 +101,7 @@ def restored(job: Job, source: Source, averaged: bool) -> Iterator[Restored]:
     with contextlib.closing(tf.Session(graph=graph)) as session:
         with graph.as_default():  # not while the block runs: Keras works outside of any graph
             images, logits, probabilities, end_points = build(job)
-            match(tf.global_variables(), source, ema=averaged).apply(session)
+            _matched(job, source, averaged).apply(session)
         pictures = np.random.default_rng(0).integers(
             0, 256, (BATCH, *images.shape.as_list()[1:]), np.uint8
         )
@@ -104,6 +119,13 @@ def verify(net: Restored, runs: Iterable[tuple[str, Mapping[str, Any]]]) -> Iter
                 classes = name in OUTPUTS
                 want = net.reference[name]
                 yield Comparison.of(name, want, np.asarray(found[name]), side, classes)
+
+
+def answers(net: Restored, logits: np.ndarray) -> dict[str, np.ndarray]:
+    """What a target says that gives logits alone, with the probabilities that they mean."""
+    known = logits[:, net.job.label_offset :]
+    powers = np.exp(known - known.max(-1, keepdims=True))
+    return dict(zip(OUTPUTS, (logits, powers / powers.sum(-1, keepdims=True)), strict=True))
 
 
 def run_graph(

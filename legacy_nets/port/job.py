@@ -18,6 +18,7 @@ from legacy_nets.port.report import Comparison
 from legacy_nets.port.report import Report
 from legacy_nets.port.targets import TARGETS
 from legacy_nets.port.targets import load_target
+from legacy_nets.port.weights import UNBUILT
 from legacy_nets.port.weights import named_for
 from legacy_nets.port.weights import tensors_of
 from legacy_nets.port.weights import use_averages
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from legacy_nets.port.foreign import ForeignJob
 
 TOLERANCE = 1e-4  # of the largest value
-UNBUILT = "copied without building {net}: whether they fit it, legacy-nets diff says"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +70,8 @@ def port(job: Job) -> Report:
     module = load_target(job.target)
     target = TARGETS[job.target]
     check_room(job.out, folder=job.target == "saved_model")
+    if hasattr(module, "check_room"):
+        module.check_room(job.net, job.out)
     source = named_for(open_weights(find_weights(job.checkpoint)), job.net)
     averaged = use_averages(source, job.ema)
     metadata = job.metadata(averaged)
@@ -78,8 +80,11 @@ def port(job: Job) -> Report:
         made = folder / job.out.name
         if target.weights:
             comparisons = tuple(module.write(made, tensors_of(source, averaged), metadata))
-            notes += module.notes(job.net, job.options) if hasattr(module, "notes") else ()
-            notes += (UNBUILT.format(net=job.net),)
+            if hasattr(module, "outputs"):  # what is written can be run, too
+                said = module.outputs(job, source, averaged, made)
+            else:
+                said = (), (UNBUILT.format(net=job.net),)
+            comparisons, notes = comparisons + said[0], notes + said[1]
         else:
             from legacy_nets.port import graphs
 

@@ -2,8 +2,10 @@
 
 The net is built as it trains, and its graph is read back into layers (``keras_graph``): dropout
 and the momentum of batch norm come along. Images go in, logits come out: train with
-``from_logits=True``. ``legacy_nets.json`` in the archive holds the metadata, and which layer each
-end point is the output of.
+``from_logits=True``. Layers are called after their variables (``checkpoints.keras3_names``), so
+that the model is read back as a checkpoint, also when it was trained on and saved by Keras.
+``legacy_nets.json`` in the archive holds the metadata, and which layer each end point is the
+output of.
 """
 
 from __future__ import annotations
@@ -23,8 +25,10 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.graphs import Restored
+from legacy_nets.port.graphs import answers
 from legacy_nets.port.graphs import build
 from legacy_nets.port.keras_graph import Walk
+from legacy_nets.tf1.speed import without_initial_values
 
 METADATA = "legacy_nets.json"
 
@@ -34,7 +38,7 @@ def write(path: Path, net: Restored, metadata: Mapping[str, Any]) -> tuple[str, 
     if path.suffix != ".keras":
         raise BadInputError(f"--out {path.name}: Keras opens only what ends in .keras")
     variables = {variable.op.name: variable for variable in net.graph.get_collection("variables")}
-    with tf.Graph().as_default():
+    with tf.Graph().as_default(), without_initial_values():  # to be read, not to be run
         images, logits, _, end_points = build(net.job, is_training=True)
     values = net.session.run(variables)  # at once: every new fetch prunes the graph anew
     walk = Walk(net.job.net, images, values.__getitem__)
@@ -70,9 +74,7 @@ def runs(path: Path, net: Restored) -> Iterator[tuple[str, Mapping[str, Any]]]:
     outputs = {name: operations[place].output for name, place in places.items()}
     inner = keras.Model(model.inputs[0], {**outputs, "logits": model.outputs[0]})
     found = {name: np.asarray(value) for name, value in inner(net.inputs, training=False).items()}
-    known = found["logits"][:, net.job.label_offset :]
-    powers = np.exp(known - known.max(-1, keepdims=True))
-    yield "", {**found, "probabilities": powers / powers.sum(-1, keepdims=True)}
+    yield "", {**found, **answers(net, found["logits"])}
 
 
 @contextlib.contextmanager

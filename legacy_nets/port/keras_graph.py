@@ -8,6 +8,7 @@ above all, is computed on the way; a size that depends on the batch counts as -1
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 from typing import NamedTuple
@@ -76,12 +77,11 @@ class Walk:
         """The model's input."""
         return self._made[self.images.name]
 
-    def unique(self, name: str) -> str:
-        """A layer's name: scopes with dots, as slashes are not allowed; no other layer has it."""
-        bare = name.replace("/", ".").lstrip("._") or "layer"
-        name, number = bare, 1
-        while name in self._names:
-            name, number = f"{bare}_{number}", number + 1
+    def unique(self, *names: str) -> str:
+        """A layer's name, the first that no other layer has: with dots, as it may have no slash."""
+        dotted = [name.replace("/", ".").lstrip("._") or "layer" for name in names]
+        numbered = (f"{dotted[-1]}_{number}" for number in itertools.count(1))
+        name = next(name for name in itertools.chain(dotted, numbered) if name not in self._names)
         self._names.add(name)
         return name
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from legacy_nets.checkpoints.keras3_names import layer_names
 from legacy_nets.port import keras_patterns as patterns
 from legacy_nets.port.keras_graph import Recipe
 from legacy_nets.port.keras_graph import Walk
@@ -40,12 +41,17 @@ def recipe(walk: Walk, operation: Any) -> Recipe:
 def layer(
     walk: Walk, kind: str, name: str, weights: Sequence[str] = (), values: Any = None, **config: Any
 ) -> Callable[..., Any]:
-    """A function that makes a layer, calls it and gives it the values of variables."""
+    """A function that makes a layer, calls it and gives it the values of variables.
+
+    A layer with weights is called after its variables.
+    """
 
     def make(*inputs: Any) -> Any:
         import keras
 
-        made = getattr(keras.layers, kind)(name=walk.unique(name), **config)
+        shape = walk.value(weights[0]).shape if kind == "Embedding" else ()
+        names = layer_names(kind, weights, shape) if weights else (name,)
+        made = getattr(keras.layers, kind)(name=walk.unique(*names), **config)
         output = made(inputs[0] if len(inputs) == 1 else list(inputs))
         walk.used.update(weights)
         arrays = [walk.value(weight) for weight in weights]
@@ -67,13 +73,12 @@ def weighted(walk: Walk, operation: Any, bias: str | None = None) -> Recipe | No
         raise walk.refusal(operation, "has no plain kernel")
     shape = operation.inputs[1].shape.as_list()
     weights = [kernel, *([bias] if bias else [])]
-    name = kernel.rpartition("/")[0] or kernel
     config: dict[str, Any] = {"use_bias": bias is not None}
     if operation.type == "MatMul":
         if operation.get_attr("transpose_a") or operation.get_attr("transpose_b"):
             raise walk.refusal(operation, "transposes what it multiplies")
         config["units"] = shape[-1]
-        return Recipe((operation.inputs[0],), layer(walk, "Dense", name, weights, **config))
+        return Recipe((operation.inputs[0],), layer(walk, "Dense", "", weights, **config))
     strides, dilations = (operation.get_attr(key) for key in ("strides", "dilations"))
     config |= {
         "kernel_size": shape[:-2],
@@ -88,7 +93,7 @@ def weighted(walk: Walk, operation: Any, bias: str | None = None) -> Recipe | No
         kind = operation.type
         groups = operation.inputs[0].shape.as_list()[-1] // shape[-2]
         config |= {"filters": shape[-1], "groups": groups}
-    return Recipe((operation.inputs[0],), layer(walk, kind, name, weights, **config))
+    return Recipe((operation.inputs[0],), layer(walk, kind, "", weights, **config))
 
 
 def padding_of(walk: Walk, operation: Any) -> str:
@@ -129,8 +134,7 @@ def _batch_norm(walk: Walk, operation: Any) -> Recipe:
         "scale": gamma is not None,
         "center": beta is not None,
     }
-    name = mean.rpartition("/")[0] or mean
-    make = layer(walk, "BatchNormalization", name, weights, **config)
+    make = layer(walk, "BatchNormalization", "", weights, **config)
     return Recipe((operation.inputs[0],), make)
 
 

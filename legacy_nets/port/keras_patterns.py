@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from legacy_nets.checkpoints.keras3_names import LSTM_BIAS
+from legacy_nets.checkpoints.keras3_names import LSTM_KERNEL
 from legacy_nets.port.keras_graph import Recipe
 from legacy_nets.port.keras_graph import Walk
 
@@ -55,8 +57,7 @@ def layer_norm(walk: Walk, operation: Any) -> Recipe | None:
     from legacy_nets.port.keras_layers import layer
 
     epsilon = float(walk.constant(shifted.inputs[1]))
-    name = gamma.rpartition("/")[0] or gamma
-    return Recipe((x,), layer(walk, "LayerNormalization", name, (gamma, beta), epsilon=epsilon))
+    return Recipe((x,), layer(walk, "LayerNormalization", "", (gamma, beta), epsilon=epsilon))
 
 
 def group_norm(walk: Walk, operation: Any) -> Recipe | None:
@@ -80,8 +81,7 @@ def group_norm(walk: Walk, operation: Any) -> Recipe | None:
         "groups": grouped.shape.as_list()[2],
         "epsilon": float(walk.constant(shifted.inputs[1])),
     }
-    name = gamma.rpartition("/")[0] or gamma
-    return Recipe((x,), layer(walk, "GroupNormalization", name, (gamma, beta), **config))
+    return Recipe((x,), layer(walk, "GroupNormalization", "", (gamma, beta), **config))
 
 
 def standardised_conv(walk: Walk, operation: Any) -> Recipe | None:
@@ -194,7 +194,7 @@ def lstm(walk: Walk, operation: Any) -> Recipe | None:
             x = layer(
                 walk,
                 "LSTM",
-                kernel.rpartition("/")[0],
+                "",
                 (kernel, bias),
                 _gates,
                 units=units,
@@ -216,17 +216,9 @@ def _variables(walk: Walk, loop: Any) -> list[str]:
 
 
 def _gates(arrays: list[np.ndarray]) -> list[np.ndarray]:
-    """TensorFlow 1's [inputs + units, i j f o] as Keras' [., i f j o]; it adds 1 to f itself."""
+    """TensorFlow 1's kernel [inputs + units, i j f o] and bias as Keras' three."""
     kernel, bias = arrays
-    units = bias.size // 4
-
-    def ordered(x: np.ndarray) -> np.ndarray:
-        i, j, f, o = np.split(x, 4, axis=-1)
-        return np.concatenate([i, f, j, o], axis=-1)
-
-    shifted = ordered(bias)
-    shifted[units : 2 * units] += 1  # forget_bias
-    return [ordered(kernel[:-units]), ordered(kernel[-units:]), shifted]
+    return [*LSTM_KERNEL.back(kernel), np.asarray(LSTM_BIAS.back(bias))]
 
 
 ALL: tuple[Callable[[Walk, Any], Recipe | None], ...] = (
@@ -253,8 +245,7 @@ def dense_of_tokens(walk: Walk, operation: Any, bias: str | None) -> Recipe | No
     from legacy_nets.port.keras_layers import layer
 
     weights = [kernel, *([bias] if bias else [])]
-    name = kernel.rpartition("/")[0] or kernel
-    return Recipe((x,), layer(walk, "Dense", name, weights, units=units, use_bias=bias is not None))
+    return Recipe((x,), layer(walk, "Dense", "", weights, units=units, use_bias=bias is not None))
 
 
 def learned(walk: Walk, name: str, shape: Sequence[int], numbers: Any) -> Any:
@@ -268,7 +259,7 @@ def learned(walk: Walk, name: str, shape: Sequence[int], numbers: Any) -> Any:
     embed = layer(
         walk,
         "Embedding",
-        name,
+        "",
         (name,),
         lambda arrays: [arrays[0].reshape(1, size)],
         input_dim=1,

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import json
 import logging
-import os
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from legacy_nets.port.graphs import INPUT
 from legacy_nets.port.graphs import OUTPUTS
 from legacy_nets.port.graphs import Restored
 from legacy_nets.port.graphs import build
+from legacy_nets.port.report import OPTIMISED
 
 OPSET = 17  # the newest that tf2onnx can be relied on for
 _LOOPS = ("While", "StatelessWhile")
@@ -46,9 +46,11 @@ def convert(
     outputs: Sequence[str],
     metadata: Mapping[str, Any],
     what: str,
+    ranks: Mapping[str, int] | None = None,
 ) -> None:
     """Writes a frozen GraphDef as ONNX, between nodes that keep their names.
 
+    ``ranks``: the number of axes of each output, for those whose graph does not say it.
     Raises BadInputError, which names ``what``, for an op that tf2onnx does not know.
     """
     import onnx
@@ -56,25 +58,43 @@ def convert(
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # what it raises says it, too
 
-    def converted(optimizers: str) -> Any:
-        with _environment("TF2ONNX_CATCH_ERRORS", optimizers):
-            return tf2onnx.convert.from_graph_def(
-                graph,
-                input_names=[f"{name}:0" for name in inputs],
-                output_names=[f"{name}:0" for name in outputs],
+    given, wanted = ([f"{name}:0" for name in names] for names in (inputs, outputs))
+
+    def converted(catch_errors: bool) -> Any:
+        with tf.Graph().as_default() as imported:
+            optimised = tf2onnx.tf_loader.tf_optimize(given, wanted, graph)
+            values = tf2onnx.tf_utils.compress_graph_def(optimised)  # takes the weights out
+            tf.import_graph_def(optimised, name="")
+            made = tf2onnx.tfonnx.process_tf_graph(
+                imported,
+                continue_on_error=True,
                 opset=OPSET,
+                input_names=given,
+                output_names=wanted,
+                const_node_values=values,
                 tensors_to_rename={f"{name}:0": name for name in (*inputs, *outputs)},
-            )[0]
+            )
+            if not catch_errors:  # else every optimizer would copy all weights when it is done
+                made.update_proto = lambda: None
+            made = tf2onnx.optimizer.optimize_graph(made, catch_errors)
+        vars(made).pop("update_proto", None)
+        return made.make_model(f"converted from {what}")
 
     try:  # an optimizer's error is final at first: to pass over it, tf2onnx copies all weights
-        model = converted("FALSE")  # some thirty times
+        model = converted(catch_errors=False)  # some thirty times
     except Exception:  # tf2onnx raises what it likes
         try:
-            model = converted("TRUE")
+            model = converted(catch_errors=True)
         except Exception as error:
             raise BadInputError(
-                f"tf2onnx cannot convert {what}: {one_line(error)[:300]}"
+                f"tf2onnx cannot convert {what}: {one_line(error)[:300]}; try --to saved_model, or "
+                "--outputs before it"
             ) from error
+    for value in model.graph.output:  # ONNX wants a rank; tf.squeeze, for one, may have none to say
+        kind, rank = value.type.tensor_type, (ranks or {}).get(value.name)
+        if rank is not None and not kind.HasField("shape"):
+            kind.shape.SetInParent()
+            kind.shape.dim.extend(onnx.TensorShapeProto.Dimension() for _ in range(rank))
     texts = {
         name: value if isinstance(value, str) else json.dumps(value)
         for name, value in metadata.items()
@@ -82,27 +102,14 @@ def convert(
     onnx.helper.set_model_props(model, texts)
     if model.ByteSize() >= 1 << 31:  # larger ones have no place in one protocol buffer
         raise BadInputError(f"{what} is larger than 2 GB: port it to saved_model")
+    written = model.SerializeToString()
     try:
-        onnx.checker.check_model(model)
+        onnx.checker.check_model(written)
     except onnx.checker.ValidationError as error:
         raise BadInputError(
-            f"tf2onnx made no valid ONNX of {what}: {one_line(error)[:300]}"
+            f"tf2onnx made no valid ONNX of {what}: {one_line(error)[:300]}; try --to saved_model"
         ) from error
-    onnx.save_model(model, str(path))
-
-
-@contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    """A variable of the environment, for a while."""
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+    path.write_bytes(written)
 
 
 @contextlib.contextmanager
@@ -139,7 +146,7 @@ def run(
     import onnxruntime
 
     level = onnxruntime.GraphOptimizationLevel
-    for side, kind in (("as written", level.ORT_DISABLE_ALL), ("optimised", level.ORT_ENABLE_ALL)):
+    for side, kind in (("as written", level.ORT_DISABLE_ALL), (OPTIMISED, level.ORT_ENABLE_ALL)):
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = kind
         options.log_severity_level = 3  # errors

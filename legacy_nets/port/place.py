@@ -91,10 +91,11 @@ def check_room(out: Path, folder: bool) -> None:
 def move(folder: Path, out: Path) -> None:
     """Moves what lies in a workshop to the place of ``out``.
 
-    One file, one folder, or the files of a checkpoint: of those the index comes last, so that
-    whatever has an index is whole.
+    One file, one folder, a file and the code that opens it, or the files of a checkpoint: of those
+    the code comes first and the index last, so that whatever has an index is whole.
     """
-    for path in sorted(folder.iterdir(), key=lambda path: path.suffix == ".index"):
+    order = {".py": 0, ".index": 2}
+    for path in sorted(folder.iterdir(), key=lambda path: order.get(path.suffix, 1)):
         place = out.parent / path.name
         if not (path.is_dir() and place.exists() and _exchanged(path, place)):
             os.replace(path, place)

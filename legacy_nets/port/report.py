@@ -15,6 +15,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.files import written_whole
 
 ENDINGS = (".json", ".html", ".md")
+OPTIMISED = "optimised"  # the side of a run with all of a runtime's graph optimisations
 _TEXT = "OSUT"  # kinds of dtype
 
 
@@ -93,8 +94,10 @@ class Report:
         classes = [item.top1 for item in self.comparisons if item.top1 is not None]
         agree = f", top-1 agrees on {min(classes):.0%}" if classes else ""
         where = f"{worst.name} ({worst.side})" if worst.side else worst.name
+        both = len({bool(item.side) for item in self.comparisons}) == 2
+        kinds = "tensors and outputs" if both else "outputs"
         return (
-            f"{count} outputs compared, largest difference {worst.absolute:.3g}, "
+            f"{count} {kinds} compared, largest difference {worst.absolute:.3g}, "
             f"{worst.relative:.2g} of the largest value, in {where}{agree}"
         )
 

@@ -17,14 +17,15 @@ class Target(NamedTuple):
     weights: bool  # weights alone: compared tensor by tensor, and no graph is built
     needs: tuple[str, ...] = ()  # packages beyond those that legacy_nets always has
     extra: str = ""  # of setup.py: what brings those packages
+    tensorflow: bool = True  # TensorFlow is asked to write it
 
 
 TARGETS = {
-    "npz": Target("npz", True),
-    "safetensors": Target("safetensors", True),
-    "h5": Target("h5", True),
+    "npz": Target("npz", True, tensorflow=False),
+    "safetensors": Target("safetensors", True, tensorflow=False),
+    "h5": Target("h5", True, tensorflow=False),
     "ckpt": Target("ckpt", True),
-    "torch": Target("torch", True),
+    "torch": Target("torch", True),  # and the outputs, where PyTorch should say the same
     "saved_model": Target("saved_model", False),
     "frozen": Target("frozen", False),
     "onnx": Target("onnx", False, ("tf2onnx", "onnx", "onnxruntime"), "onnx"),

@@ -1,7 +1,7 @@
 """A state_dict for PyTorch, written without PyTorch: a .pth, or safetensors by its ending.
 
 Names and axes are torchvision's or timm's where the net's module has a table of them
-(``torch_names``); else the graph's names with dots, and the axes as the graph has them.
+(``torch_names``); else those of ``checkpoints.torch_rule``, and the net's code is written beside.
 
 A .pth is a zip archive: ``data.pkl`` describes the tensors, ``data/<key>`` holds the bytes of one.
 The pickle names three globals, which ``torch.load(weights_only=True)`` allows: OrderedDict, a
@@ -11,7 +11,6 @@ storage type and torch._utils._rebuild_tensor_v2. Source: PyTorch's torch/serial
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 import math
 import struct
@@ -20,23 +19,33 @@ from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from typing import Any
 
 import numpy as np
 
 from legacy_nets import registry
+from legacy_nets.checkpoints import torch_rule
+from legacy_nets.checkpoints.read import net_module
 from legacy_nets.checkpoints.safetensors_file import read_safetensors
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.torch_file import read_torch
 from legacy_nets.checkpoints.translate import Entry
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port import safetensors
+from legacy_nets.port import torch_module
+from legacy_nets.port import torch_run
 from legacy_nets.port.report import Comparison
+from legacy_nets.port.weights import UNBUILT
 from legacy_nets.port.weights import Tensor
 from legacy_nets.port.weights import bytes_of
 from legacy_nets.port.weights import check
 from legacy_nets.port.weights import flat_bytes
+
+if TYPE_CHECKING:
+    from legacy_nets.port.job import Job
 
 _STORAGES = {
     **{"float32": "FloatStorage", "float64": "DoubleStorage", "float16": "HalfStorage"},
@@ -59,8 +68,12 @@ def write(
     """
     if path.suffix not in _ENDINGS:
         raise BadInputError(f"--out {path.name}: end its name in {', '.join(_ENDINGS)}")
-    entries = names_for(metadata["net"], tensors)
+    entries = names_for(metadata["net"], tensors, metadata["options"].get("scope"))
     renamed = _renamed(tensors, entries)
+    if torch_module.family_of(metadata["net"]):
+        code = torch_module.place_of(path)
+        code.write_text(torch_module.text_of(path, metadata), encoding="utf-8")
+        metadata = {**metadata, "module": code.name}
     if path.suffix == ".safetensors":
         for _ in safetensors.write(path, renamed, {"format": "pt", **metadata}):
             pass
@@ -71,14 +84,24 @@ def write(
     yield from check(Translated(written, entries), tensors)
 
 
-def names_for(net: str, tensors: Sequence[Tensor]) -> tuple[Entry, ...]:
-    """The foreign name of each tensor. Raises CheckpointError where table and tensors differ."""
+def names_for(net: str, tensors: Sequence[Tensor], scope: str | None = None) -> tuple[Entry, ...]:
+    """The foreign name of each tensor. Raises CheckpointError where table and tensors differ.
+
+    ``scope``: that the net was built in; None is the registry's.
+    """
     record = registry.get_net(net)
     if "torch" not in record.layouts:
-        return tuple(Entry(tensor.name, tensor.name.replace("/", ".")) for tensor in tensors)
-    module = importlib.import_module(f"legacy_nets.nets.{record.builder.split(':')[0]}")
-    entries: tuple[Entry, ...] = module.torch_names(net)
-    table, there = {entry.name for entry in entries}, {tensor.name for tensor in tensors}
+        ranks = {tensor.name: len(tensor.shape) for tensor in tensors}
+        return torch_rule.entries(ranks, record.scope if scope is None else scope)
+    module = net_module(net)
+    there = {tensor.name for tensor in tensors}
+    optional = getattr(module, "OPTIONAL", None)  # part of the names of a layer that may be absent
+    entries: tuple[Entry, ...] = tuple(
+        entry
+        for entry in module.torch_names(net)
+        if entry.name in there or not optional or optional not in entry.name
+    )
+    table = {entry.name for entry in entries}
     if table != there:
         first = min(table ^ there)
         side = "checkpoint" if first in table else f"table of {net}'s names in PyTorch"
@@ -89,15 +112,24 @@ def names_for(net: str, tensors: Sequence[Tensor]) -> tuple[Entry, ...]:
     return entries
 
 
-def notes(net: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+def check_room(net: str, out: Path) -> None:
+    """Raises BadInputError where the net's code would take the place of somebody's file."""
+    torch_module.check_room(net, out)
+
+
+def notes(net: str, options: Mapping[str, Any], out: Path = Path("x.pth")) -> tuple[str, ...]:
     """What a user must know about the state_dict of a net that was built with these options."""
     record = registry.get_net(net)
     if "torch" not in record.layouts:
-        return ("no PyTorch net is known for it: names (dots for slashes), axes are TensorFlow's",)
+        if not torch_module.family_of(net):
+            return ("no PyTorch net is known for it: the names are TensorFlow's, with dots",)
+        code = torch_module.place_of(out)
+        found = [f'its code is {code.name}: from {code.stem} import load; net = load("{out.name}")']
+        unknown = ", ".join(torch_module.unknown_options(net, options))
+        left = f"{code.name} has no option {unknown}: it differs where that changes the outputs"
+        return (*found, *([left] if unknown else []))
     found = ["names and axes are torchvision's or timm's; load it with strict=True"]
-    module = importlib.import_module(f"legacy_nets.nets.{record.builder.split(':')[0]}")
-    needed = dict(getattr(module, "TRAINED_WITH", {}).get("torch", {}))
-    needed.pop("pixels", None)  # of the input, not of the net
+    needed = _trained_with(net)
     lacks = {name: value for name, value in needed.items() if options.get(name) != value}
     if lacks:
         stated = ", ".join(f"{name}={value}" for name, value in lacks.items())
@@ -105,7 +137,44 @@ def notes(net: str, options: Mapping[str, Any]) -> tuple[str, ...]:
             f"PyTorch's net computes what this one does with {stated}, and these weights were "
             "trained without: its outputs will differ until it is trained on"
         )
+    if hasattr(net_module(net), "OPTIONAL"):
+        found.append("timm has no pre_logits from 0.7 on: it takes nets of has_logits=False")
     return tuple(found)
+
+
+def outputs(
+    job: Job, source: Source, averaged: bool, path: Path
+) -> tuple[tuple[Comparison, ...], tuple[str, ...]]:
+    """What the net says in PyTorch beside what the graph says; and notes.
+
+    Nothing is said where PyTorch is not installed, has no such net, or one that computes
+    something else by design. Raises CheckpointError for weights that are not the net's.
+    """
+    found = notes(job.net, job.options, path)
+    unbuilt = UNBUILT.format(net=job.net)
+    own = torch_module.family_of(job.net) is not None
+    if not own and not _computes_as_torchvisions(job):
+        return (), (*found, unbuilt)
+    missing = torch_run.missing_packages(job.net, path)
+    found += (torch_run.NOT_RUN.format(missing=", ".join(missing)),) if missing else ()
+    if not own and (missing or not torch_run.torchvision_has(job.net)):
+        return (), (*found, unbuilt)
+    return torch_run.compared(job, source, averaged, path), found
+
+
+def _computes_as_torchvisions(job: Job) -> bool:
+    """Whether torchvision's net of this name, if it has one, should say the same."""
+    record = registry.get_net(job.net)
+    if "torch" not in record.layouts or "npz" in record.layouts:  # ViTs are timm's, and differ
+        return False
+    return _trained_with(job.net) == job.options
+
+
+def _trained_with(net: str) -> dict[str, Any]:
+    """Options under which a net computes what PyTorch's does."""
+    needed = dict(getattr(net_module(net), "TRAINED_WITH", {}).get("torch", {}))
+    needed.pop("pixels", None)  # of the input, not of the net
+    return needed
 
 
 def _renamed(tensors: Sequence[Tensor], entries: Sequence[Entry]) -> list[Tensor]:
@@ -114,7 +183,13 @@ def _renamed(tensors: Sequence[Tensor], entries: Sequence[Entry]) -> list[Tensor
     renamed = []
     for entry in entries:
         tensor = by_name[entry.name]
-        shapes = _back(entry, lambda shape=tensor.shape: np.empty(shape, np.bool_))
+        try:
+            shapes = _back(entry, lambda shape=tensor.shape: np.empty(shape, np.bool_))
+        except ValueError:
+            raise CheckpointError(
+                f"{tensor.name} {list(tensor.shape)}: PyTorch's net has it for images of another "
+                "size: port it to npz or safetensors"
+            ) from None
         for place, (name, empty) in enumerate(zip(entry.parts, shapes, strict=True)):
             load, again = (
                 functools.partial(_part, entry, read, place) for read in (tensor.load, tensor.again)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from collections.abc import Container
 from collections.abc import Iterator
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,6 +26,7 @@ from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port.report import Comparison
 
+UNBUILT = "copied without building {net}: whether they fit it, legacy-nets diff says"
 _PIECE = 1 << 20  # bytes compared at a time
 
 
@@ -48,11 +50,9 @@ def named_for(source: Source, net: str) -> Source:
     record = registry.get_net(net)
     names = [name for name in source.tensors if not is_slot(name, source.tensors)]
     tops = {name.split("/")[0] for name in names}
-    if tops == {record.scope} or not record.layouts:
-        return source
-    if not record.scope and isinstance(source, Bundle) and len(tops) > 1:
-        return source
-    return for_net(source, net)
+    saved = not record.scope and isinstance(source, Bundle) and len(tops) > 1
+    own = (saved or tops == {record.scope}) and not getattr(source, "unfit", "")
+    return source if own else for_net(source, net)
 
 
 def use_averages(source: Source, ema: bool | None) -> bool:
@@ -74,9 +74,7 @@ def tensors_of(source: Source, averaged: bool) -> list[Tensor]:
             continue
         if numpy_dtype(info.dtype) is None:
             raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
-        stored = name
-        if averaged and name + AVERAGE in source.tensors and not _is_statistic(name):
-            stored += AVERAGE
+        stored = (averaged and average_of(name, source.tensors)) or name
         load = functools.partial(source.read, stored)
         again, place = load, None
         if isinstance(source, Bundle):
@@ -86,6 +84,15 @@ def tensors_of(source: Source, averaged: bool) -> list[Tensor]:
     if not chosen:
         raise CheckpointError(f"{source.prefix} holds no weights")
     return chosen
+
+
+def average_of(name: str, names: Container[str]) -> str:
+    """The moving average that is carried in a variable's place; "" where none is.
+
+    A batch norm's moving statistics stay themselves: restoring never takes an average of those.
+    """
+    statistic = name.rsplit("/", 1)[-1] in ("moving_mean", "moving_variance")
+    return name + AVERAGE if name + AVERAGE in names and not statistic else ""
 
 
 def check(written: Source, tensors: Sequence[Tensor], values: bool = True) -> Iterator[Comparison]:
@@ -135,8 +142,3 @@ def bytes_of(tensor: Tensor) -> int:
     """Bytes of one tensor."""
     dtype = numpy_dtype(tensor.dtype)
     return int(np.prod(tensor.shape, dtype=np.int64)) * (dtype.itemsize if dtype else 0)
-
-
-def _is_statistic(name: str) -> bool:
-    """Whether it is a batch norm's moving statistic: restoring never takes an average of those."""
-    return name.rsplit("/", 1)[-1] in ("moving_mean", "moving_variance")

@@ -14,6 +14,12 @@ def is_known(operation_type: str) -> bool:
     return _registry.get(operation_type) is not None
 
 
+def meta_graphs(saved_model: bytes) -> list[Any]:
+    """The MetaGraphDefs of a saved_model.pb. Raises DecodeError."""
+    protocol = importlib.import_module("tensorflow.core.protobuf.saved_model_pb2")
+    return list(protocol.SavedModel.FromString(saved_model).meta_graphs)
+
+
 def body(operation: Any, attribute: str) -> Any:
     """The graph of a function that an operation calls (``body``, ``cond``, ``then_branch``, ``f``).
 

@@ -78,7 +78,7 @@ def build_net(settings: Settings) -> NetGraph:
     net = registry.get_net(settings.net)
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
-    taken = {"num_classes", "is_training", "reuse"} & settings.options.keys()
+    taken = settings.options.keys() & registry.SET_BY_COMMANDS
     if taken:
         raise BadInputError(f"--option {min(taken)}: that is set by the command itself")
     try:

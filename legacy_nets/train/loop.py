@@ -43,6 +43,7 @@ from legacy_nets.train.settings import CHECKPOINT
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.settings import load_settings
 from legacy_nets.train.settings import read_best
+from legacy_nets.train.settings import refuse_file
 from legacy_nets.train.warm_start import WarmStart
 from legacy_nets.train.warm_start import start_from
 
@@ -268,7 +269,7 @@ class _Run:
         numbers = (
             f"loss {row['loss']:.4f}  train {row['train_accuracy']:.3f}"
             + (f"  test {self.test_accuracy:.3f}" if self.test_accuracy is not None else "")
-            + f"  {row['images_per_second']:.0f} images/s"
+            + f"  {row['images_per_second']:.0f} {'clips' if self.data.frames else 'images'}/s"
         )
         bar.update(task, numbers=numbers)
         if "test_accuracy" in row:  # stays on the screen, and in a log without a terminal
@@ -287,6 +288,7 @@ def prepare_folder(
     settings: Settings, folder: pathlib.Path, resume: bool, console: Console
 ) -> list[tuple[int, str]]:
     """Makes the folder; returns the checkpoints (step, prefix) to resume from, oldest first."""
+    refuse_file(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"

@@ -91,6 +91,16 @@ def read_best(folder: pathlib.Path) -> tuple[int, float] | None:
         return None
 
 
+def refuse_file(folder: pathlib.Path) -> None:
+    """Raises BadInputError where a model folder, or what it should lie in, is a file."""
+    file = next((place for place in (folder, *folder.parents) if place.is_file()), None)
+    if file is not None:
+        raise BadInputError(
+            f"the model folder {folder} cannot be written ({file} is a file): give a folder, or "
+            "the name of one to be made"
+        )
+
+
 def load_settings(folder: pathlib.Path) -> Settings | None:
     """Reads ``training.json`` of a model folder; None where there is none."""
     path = folder / FILE
