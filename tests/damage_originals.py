@@ -11,6 +11,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.port import npz
 from legacy_nets.port import safetensors
 from legacy_nets.port import torch
+from legacy_nets.port.job import Job
 from legacy_nets.port.weights import Tensor
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of PyTorch's files from before 1.6
@@ -31,7 +32,9 @@ def make(folder: Path) -> None:
         ("zip", torch, "model.pth"),
     ):
         (folder / name).mkdir()
-        list(writer.write(folder / name / file, tensors, {"net": "demo_cnn"}))
+        out = folder / name / file
+        job = Job("model.ckpt", "demo_cnn", name, out, num_classes=10, image_size=(28, 28))
+        list(writer.write(out, tensors, job.metadata(False)))
     (folder / "legacy").mkdir()
     (folder / "legacy" / "model.pth").write_bytes(_legacy())
     _frozen(folder / "frozen")

@@ -166,9 +166,8 @@ tf.Variable(tf.random_normal([3, 3, 4, 8], dtype=tf.float16), name="net/half")
 tf.Variable(tf.cast(tf.random_normal([5]), tf.bfloat16), name="net/bfloat")
 x = tf.get_variable("net/w", [50, 60])
 for kind, size in (("qint8", 1), ("quint8", 1), ("qint16", 2), ("quint16", 2), ("qint32", 4)):
-    bits = np.arange(8 * size, dtype=np.uint8).reshape(8, size)
-    bits = tf.bitcast(bits if size > 1 else bits[:, 0], getattr(tf, kind))
-    tf.Variable(bits, name="net/" + kind, use_resource=True)
+    bits = np.arange(8 * size, dtype=np.uint8).reshape([8, size][:size])
+    tf.Variable(tf.bitcast(bits, getattr(tf, kind)), name="net/" + kind, use_resource=True)
 tf.train.AdamOptimizer().minimize(tf.reduce_sum(x ** 2), tf.train.get_or_create_global_step())
 with tf.Session() as session:
     session.run(tf.global_variables_initializer())
