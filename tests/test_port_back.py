@@ -22,12 +22,10 @@ from legacy_nets.checkpoints.keras3_names import layer_names
 from legacy_nets.checkpoints.read import fit_to
 from legacy_nets.checkpoints.read import for_net
 from legacy_nets.checkpoints.read import open_weights
-from legacy_nets.checkpoints.read import trained_with
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
 from legacy_nets.errors import CheckpointError
-from legacy_nets.nets import resnet_names
 from legacy_nets.port import frozen
 from legacy_nets.port import graphs
 from legacy_nets.port import keras
@@ -199,30 +197,6 @@ def test_gates_come_back():
     np.testing.assert_array_equal(LSTM_BIAS.back(bias), [0, 1, 5, 6, 2, 3, 6, 7])
     np.testing.assert_array_equal(LSTM_KERNEL.here(*parts), kernel)
     np.testing.assert_array_equal(LSTM_BIAS.here(LSTM_BIAS.back(bias)), bias)
-
-
-def test_a_state_dict_says_what_its_weights_were_trained_with():
-    """By its layout alone it would be one of PyTorch's, which pads otherwise."""
-    parts = [part for entry in resnet_names.torch_names("resnet18") for part in entry.parts]
-    tensors = dict.fromkeys(parts, Stored((1,), "float32"))
-    options = {"padding": "same"}
-    for metadata, want in (
-        ({}, "torch"),
-        ({"net": "resnet18", "options": options, "pixels": "caffe"}, "same"),
-        ({"net": "resnet34", "options": options}, "torch"),
-        ({"net": "resnet18", "options": "same"}, "torch"),
-    ):
-        source = WeightFile("x.pth", tensors, np.zeros, metadata=metadata)
-        found = trained_with(source, "resnet18")
-        assert found["padding"] == want
-        assert found.get("pixels") == ("caffe" if want == "same" else found.get("pixels"))
-
-
-def test_metadata_are_read(prefix, tmp_path):
-    for name in ("x.pth", "x.safetensors"):
-        port(job(prefix, "tiny", "torch", tmp_path / name, SIZE, {"width": 8}))
-        assert trained_with(open_weights(tmp_path / name), "tiny") == {"width": 8}
-        assert trained_with(open_weights(tmp_path / name), "demo_cnn") == {}
 
 
 def test_weights_that_are_not_the_nets_own_are_refused(tmp_path):

@@ -14,6 +14,7 @@ from foreign_models import run
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import CheckpointError
+from legacy_nets.port.foreign import ForeignJob
 from legacy_nets.port.foreign import port_foreign
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -98,3 +99,19 @@ def test_averages_of_what_no_output_needs(tmp_path):
     assert "of none of the 1 variables that out" in refused(meta, out, CheckpointError, ema=True)
     report = port_foreign(job(meta, out))
     assert report.passed and not report.averaged and report.metadata["weights"] == "raw"
+
+
+@pytest.mark.parametrize(("ema", "key"), [(None, "kernel" + AVERAGE), (False, "kernel")])
+def test_the_saver_of_an_evaluation_takes_averages_and_raw_takes_them_back(tmp_path, ema, key):
+    trained, meta, out = models.save(tmp_path, averaged), tmp_path / "eval.meta", tmp_path / "x.pb"
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 6], name="x")
+        kernel = models.weights(6, 2, name="kernel")
+        mean = models.weights(6, name="moving_mean")
+        tf.matmul(x - mean, kernel, name="out")
+        restored = tf.train.ExponentialMovingAverage(0.9).variables_to_restore([kernel])
+        tf.train.Saver(restored).export_meta_graph(str(meta))
+    prefix = str(trained).removesuffix(".meta")
+    report = port_foreign(ForeignJob(meta, prefix, "frozen", out, ema=ema))
+    assert report.passed and report.averaged == (ema is None)
+    np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), answer(trained, key), rtol=1e-5)

@@ -148,3 +148,16 @@ def test_the_nearest_names_are_offered(tmp_path):
     gone = ForeignJob(tmp_path / "othr.meta", checkpoint_of(meta), "frozen", out)
     with pytest.raises(CheckpointError, match="othr.meta: no such file .*; nearest: other.meta"):
         port_foreign(gone)
+
+
+@pytest.mark.parametrize("idle", ["y", "keep_prob"])
+def test_an_input_that_no_output_needs_is_named(tmp_path, idle):
+    meta = models.save(tmp_path, models.classifier)
+    said = refused(meta, tmp_path / "x.pb", inputs=("x", idle), outputs=("scores",))
+    assert said.startswith(f"--inputs {idle}: scores does not depend on it")
+
+
+def test_an_output_that_is_asked_for_twice_is_one(tmp_path):
+    meta, out = models.save(tmp_path, models.classifier), tmp_path / "x.pb"
+    report = port_foreign(job(meta, out, outputs=("scores", "scores:0")))
+    assert report.passed and sum("output scores" in note for note in report.notes) == 1

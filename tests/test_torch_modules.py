@@ -176,6 +176,19 @@ def test_a_port_writes_the_module_beside_the_weights(demo, tmp_path, monkeypatch
         np.testing.assert_array_equal(here.read(name), want.read(name), err_msg=name)
 
 
+def test_the_code_of_other_weights_keeps_its_place(demo, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch_run, "missing_packages", lambda net, path: ["torch"])
+    first, second = tmp_path / "x.pth", tmp_path / "x.safetensors"
+    assert port(job(demo, "demo_cnn", "torch", first, DEMO)).passed
+    code = (tmp_path / "x.py").read_text()
+    with pytest.raises(BadInputError, match=r"x\.py, where there is the code of x\.pth: name"):
+        port(job(demo, "demo_cnn", "torch", second, DEMO))
+    assert (tmp_path / "x.py").read_text() == code and not second.exists()
+    first.unlink()
+    assert port(job(demo, "demo_cnn", "torch", second, DEMO)).passed
+    assert 'load("x.safetensors")' in (tmp_path / "x.py").read_text()
+
+
 def test_somebodys_file_keeps_its_place(demo, tmp_path):
     (tmp_path / "x.py").write_text("import torch\n# written by legacy_nets\n")
     with pytest.raises(BadInputError, match=r"written to .*x\.py, where there is something else"):

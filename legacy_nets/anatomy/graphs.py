@@ -13,6 +13,7 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.unsafe import unfolded
 from legacy_nets.checkpoints.strangers import stranger
 from legacy_nets.errors import BadInputError
 from legacy_nets.errors import one_line
@@ -105,16 +106,19 @@ def check_known(path: pathlib.Path, definition: Any) -> None:
         )
 
 
-def imported(path: pathlib.Path, definition: Any, producers: Any = None) -> Any:
-    """A graph of a definition; ``producers``: the op list that was saved beside it, if any.
+def imported(
+    path: pathlib.Path, definition: Any, producers: Any = None, trust: bool = False
+) -> Any:
+    """A graph of a definition, to look at; one of a file that is trusted (``trust``) can be run.
 
+    ``producers``: the op list that was saved beside it, if any.
     Raises: BadInputError where it is no graph that can be built.
     """
     graph = tf.Graph()
     try:
         with graph.as_default():
             tf.import_graph_def(
-                definition,
+                definition if trust else unfolded(definition),
                 name="",
                 producer_op_list=producers if producers and producers.op else None,
             )

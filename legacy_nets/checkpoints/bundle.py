@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from legacy_nets.checkpoints.crc32c import crc32c
 from legacy_nets.checkpoints.crc32c import masked
 from legacy_nets.checkpoints.source import no_tensor
+from legacy_nets.checkpoints.source import table_at
 from legacy_nets.checkpoints.sstable import read_table
 from legacy_nets.checkpoints.strangers import stranger
 from legacy_nets.checkpoints.tensor_info import TensorInfo
@@ -48,6 +50,15 @@ class Bundle:
         self.prefix = prefix
         self.shards = shards
         self.tensors = tensors
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What ``port`` wrote beside the checkpoint, or into the SavedModel that it lies in."""
+        path = Path(self.prefix)
+        beside = Path(f"{path}.json")
+        if path.parts[-2:] == ("variables", "variables") and not beside.exists():
+            return table_at(path.parent.with_name("assets.extra") / "metadata.json")
+        return table_at(beside)
 
     def check_complete(self) -> None:
         """Raises CheckpointError if a shard is missing, or shorter than the index says."""

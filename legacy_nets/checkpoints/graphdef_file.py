@@ -65,15 +65,19 @@ def read_graphdef(path: Path) -> WeightFile:
     def load(name: str) -> np.ndarray:
         return values_of(protos[name], stored[name].dtype, stored[name].shape)
 
+    metadata = {}
     if stored.get("metadata") == Stored((), "string"):
-        variables.update(table_of(load("metadata").item()).get("variables", ()))
+        metadata = table_of(load("metadata").item())
+    listed = metadata.get("variables")
+    if isinstance(listed, list):
+        variables.update(name for name in listed if isinstance(name, str))
     weights = [name for name in stored if name in variables] or list(stored)
 
     apart = {name: info for name, info in stored.items() if name not in set(weights)}
     unfit = _FOLDED.format(folded) if folded else ""
     notes = (unfit,) if folded else ()
     return WeightFile(
-        str(path), {name: stored[name] for name in weights}, load, apart, notes, unfit
+        str(path), {name: stored[name] for name in weights}, load, apart, notes, unfit, metadata
     )
 
 

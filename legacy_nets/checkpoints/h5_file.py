@@ -25,12 +25,16 @@ import numpy as np
 from legacy_nets.checkpoints.keras3_names import entries_of
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
+from legacy_nets.checkpoints.source import table_in
+from legacy_nets.checkpoints.source import table_of
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import one_line
 
+METADATA = "legacy_nets.json"  # the member that ``port`` adds to a .keras
+ATTRIBUTE = "legacy_nets"  # the root's in a .h5, to the same end
 _TRAINING = re.compile(  # optimizers of Keras 2 and 3, and dropout's seeds
     r"(^|/)(optimizer_weights|_?optimizer|seed_generator)/"
 )
@@ -54,10 +58,13 @@ def read_h5(path: Path) -> WeightFile | Translated:
 def read_keras_zip(path: Path) -> WeightFile | Translated:
     """Opens the weights in a .keras archive, as ``read_h5``. Raises Damaged."""
     with zipfile.ZipFile(path) as archive:
-        return _open(str(path), io.BytesIO(archive.read("model.weights.h5")))
+        metadata = table_in(archive, METADATA)
+        return _open(str(path), io.BytesIO(archive.read("model.weights.h5")), metadata)
 
 
-def _open(prefix: str, file: Path | io.BytesIO) -> WeightFile | Translated:
+def _open(
+    prefix: str, file: Path | io.BytesIO, metadata: Mapping[str, Any] | None = None
+) -> WeightFile | Translated:
     lists: dict[str, dict[str, list[str]]] = {}  # group -> its lists of names
     datasets: dict[str, Stored] = {}
     layers: dict[str, str] = {}  # group of Keras 3 -> the layer's name
@@ -73,6 +80,7 @@ def _open(prefix: str, file: Path | io.BytesIO) -> WeightFile | Translated:
             datasets[place] = _described(place, item)
 
     with _opened(file) as root:
+        metadata = metadata or table_of(root.attrs.get(ATTRIBUTE))
         look("", root)
         root.visititems(look)  # hard links only, each object once
     apart = {place for place in datasets if _TRAINING.search(place)}
@@ -99,6 +107,7 @@ def _open(prefix: str, file: Path | io.BytesIO) -> WeightFile | Translated:
         {name: stored for name, stored in described.items() if places[name] not in apart},
         load,
         {name: stored for name, stored in described.items() if places[name] in apart},
+        metadata=metadata,
     )
     entries = entries_of(layers, opened.tensors)
     return Translated(opened, entries) if entries else opened

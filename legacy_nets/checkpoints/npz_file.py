@@ -15,10 +15,12 @@ import numpy as np
 
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
+from legacy_nets.checkpoints.source import table_in
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
 
+METADATA = "metadata.json"  # the member that ``port`` adds
 # What numpy raises for a header that it cannot read.
 _BAD_HEADER = (ValueError, TypeError, SyntaxError, tokenize.TokenError)
 
@@ -30,6 +32,7 @@ def read_npz(path: Path) -> WeightFile:
     """
     tensors: dict[str, Stored] = {}
     with zipfile.ZipFile(path) as archive:
+        metadata = table_in(archive, METADATA)
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
                 continue
@@ -42,7 +45,7 @@ def read_npz(path: Path) -> WeightFile:
         with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
             return _native(_array(member), tensors[name])  # its last byte has its CRC checked
 
-    return WeightFile(str(path), tensors, load)
+    return WeightFile(str(path), tensors, load, metadata=metadata)
 
 
 def read_npy(path: Path) -> WeightFile:

@@ -102,18 +102,12 @@ def _by_rule(source: Source, net_name: str) -> tuple[Entry, ...]:
     return torch_rule.entries_back(ranks, record.scope)
 
 
-def trained_with(source: Source, net_name: str) -> dict[str, Any]:
+def layout_options(source: Source, net_name: str) -> dict[str, Any]:
     """Options of the net's function (and "pixels") that weights of the source's layout need.
 
     PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
-    same weights give other numbers. Empty where the net's own defaults are right. A state_dict
-    that ``port`` wrote states what its weights were trained with.
+    same weights give other numbers. Empty where the net's own defaults are right.
     """
-    written = getattr(source, "metadata", {})
-    if written.get("net") == net_name and isinstance(written.get("options"), dict):
-        usual = registry.get_net(net_name).pixels
-        pixels = str(written.get("pixels", usual))
-        return {**written["options"], **({} if pixels == usual else {"pixels": pixels})}
     layout = _layout(source, net_name)[0]
     return dict(getattr(net_module(net_name), "TRAINED_WITH", {}).get(layout, {}))
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
-from legacy_nets.checkpoints.source import table_of
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
@@ -41,8 +40,7 @@ def read_safetensors(path: Path) -> WeightFile:
         header = _header(file.read(length))
     stated = header.pop("__metadata__", None)
     metadata = {
-        name: table_of(text) if name == "options" else text
-        for name, text in (stated if isinstance(stated, dict) else {}).items()
+        name: _value(text) for name, text in (stated if isinstance(stated, dict) else {}).items()
     }
     start, at = 8 + length, 0
     tensors: dict[str, Stored] = {}
@@ -77,6 +75,14 @@ def _header(text: bytes) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise Damaged("the header is no table")
     return header
+
+
+def _value(text: Any) -> Any:
+    """Of the metadata, which are texts: what one is in JSON, else the text itself."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        return text
 
 
 def _entry(name: str, entry: Any) -> tuple[Stored, tuple[int, int]]:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from typing import NamedTuple
 from typing import Protocol
@@ -25,6 +26,8 @@ import numpy as np
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import one_line
+
+_LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
 
 
 class Described(Protocol):
@@ -107,13 +110,28 @@ class WeightFile:
         """Nothing to do: the sizes were held against the file when it was opened."""
 
 
-def table_of(text: str | bytes) -> dict[str, Any]:
-    """A table in JSON; {} for any other text."""
+def table_of(text: Any) -> dict[str, Any]:
+    """A table in JSON; {} for any other text, and for what is none."""
     try:
         table = json.loads(text)
-    except ValueError:
+    except (ValueError, TypeError, RecursionError):
         return {}
     return table if isinstance(table, dict) else {}
+
+
+def table_in(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
+    """The table in JSON that is a member of an archive; {} where there is none."""
+    if name not in archive.namelist() or archive.getinfo(name).file_size > _LARGEST_TABLE:
+        return {}
+    return table_of(archive.read(name))
+
+
+def table_at(path: Path) -> dict[str, Any]:
+    """The table in JSON that is a file; {} where there is none. Raises CheckpointError."""
+    with reading(path):
+        if not path.is_file() or path.stat().st_size > _LARGEST_TABLE:
+            return {}
+        return table_of(path.read_bytes())
 
 
 def no_tensor(prefix: str, name: str, names: Iterable[str]) -> CheckpointError:

@@ -23,7 +23,7 @@ from legacy_nets.checkpoints.pickles import Refused
 from legacy_nets.checkpoints.pickles import unpickle
 from legacy_nets.checkpoints.source import Stored
 from legacy_nets.checkpoints.source import WeightFile
-from legacy_nets.checkpoints.source import table_of
+from legacy_nets.checkpoints.source import table_in
 from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.wire import Damaged
 from legacy_nets.errors import CheckpointError
@@ -108,7 +108,7 @@ def _metadata(path: Path) -> dict[str, Any]:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.endswith("/extra/legacy_nets.json"):
-                return table_of(archive.read(name))
+                return table_in(archive, name)
     return {}
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -110,6 +111,11 @@ class Translated:
             name: _described([source.tensors[part] for part in entry.parts], entry.layout)
             for name, entry in self.entries.items()
         } | rest
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """As the source's."""
+        return getattr(self.source, "metadata", {})
 
     def read(self, name: str) -> np.ndarray:
         """One tensor, its axes as the graph has them."""

@@ -13,6 +13,8 @@ from legacy_nets.cli.describe import parse_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
+from legacy_nets.errors import LegacyNetsError
+from legacy_nets.errors import one_line
 
 NAMED = 5  # names of a kind that are shown without --all
 
@@ -26,8 +28,8 @@ NAMED = 5  # names of a kind that are shown without --all
 @click.option("--prefix", default="", help="Scope before all names in the file.")
 @click.option("--ema", is_flag=True, help="Moving averages in place of raw weights.")
 @click.option("--label-offset", type=click.IntRange(0), help="Classes to drop: 1 for slim's 1001.")
-@click.option("--num-classes", type=click.IntRange(1), help="[default: the net's]")
-@click.option("--size", metavar="HxW", help="Of the images. [default: document's]")
+@click.option("--num-classes", type=click.IntRange(1), help="[default: as ported, or the net's]")
+@click.option("--size", metavar="HxW", help="[default: as ported, or document's]")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
 @click.option("--all", "all_names", is_flag=True, help=f"Every name, not {NAMED} of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Every name, as JSON; of --fit: each net.")
@@ -83,14 +85,21 @@ def _plan(
     from legacy_nets.checkpoints.read import fit_to
     from legacy_nets.checkpoints.read import for_net
     from legacy_nets.checkpoints.restore import match
+    from legacy_nets.train.stated import built_from
+    from legacy_nets.train.stated import stated
 
     record = registry.get_net(net)
+    own = stated(source, net)
+    options = own.get("options", {}) | options
     if given["num_classes"] is not None:
         options["num_classes"] = given["num_classes"]
+    elif own and given["label_offset"] is None:
+        options["num_classes"] = own["num_classes"] + own["label_offset"]
+    sides = size or own.get("image_size", record.image_size)
     with tf.Graph().as_default():
-        sides = size or record.image_size
         images = tf.placeholder(tf.float32, [None, *sides, record.channels])
-        registry.build(net, images, **options)
+        with built_from(source, net):
+            _build(net, images, options)
         variables = tf.global_variables()
         return match(
             variables,
@@ -101,6 +110,19 @@ def _plan(
             ema=given["ema"],
             label_offset=given["label_offset"],
         )
+
+
+def _build(net: str, images: Any, options: dict[str, Any]) -> None:
+    """Builds the net in the current graph. Raises BadInputError where it cannot be."""
+    try:
+        registry.build(net, images, **options)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, LegacyNetsError):
+            raise
+        raise BadInputError(
+            f"{net} cannot be built at {images.shape.as_list()[1:-1]} with the options {options}: "
+            f"{one_line(error)[:300]}"
+        ) from error
 
 
 def _print_fits(source: Any, as_json: bool) -> None:

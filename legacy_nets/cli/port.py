@@ -9,6 +9,7 @@ import click
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.read import find_weights
+from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.cli.options import image_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.data.pixels import KINDS
@@ -25,8 +26,9 @@ from legacy_nets.port.report import OPTIMISED
 from legacy_nets.port.report import Report
 from legacy_nets.port.report import check_ending
 from legacy_nets.port.targets import TARGETS
-from legacy_nets.train.settings import load_settings
 from legacy_nets.train.settings import resized
+from legacy_nets.train.stated import as_trained
+from legacy_nets.train.stated import stated
 
 _FOREIGN = {  # options of one kind of net: parameter -> what the user wrote
     "inputs": "--inputs",
@@ -138,9 +140,7 @@ def port(
 def _job(checkpoint: str, net: str, target: str, out: pathlib.Path, given: dict[str, Any]) -> Job:
     """The options, where they are missing as the checkpoint was trained, else as registered."""
     record = registry.get_net(net)
-    trained = load_settings(pathlib.Path(checkpoint).parent)
-    if trained is not None and trained.net != net:
-        raise BadInputError(f"{checkpoint} is a checkpoint of {trained.net}, not of {net}")
+    trained = as_trained(checkpoint, net, stated(open_weights(checkpoint), net))
     size = trained.image_size if trained else record.image_size
     classes = given["num_classes"] or (trained.num_classes if trained else record.classes)
     offset = given["label_offset"]

@@ -10,6 +10,7 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.slots import AVERAGE
 from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import data_inputs
 from legacy_nets.port.foreign_graph import node_of
@@ -20,21 +21,25 @@ from legacy_nets.port.weights import average_of
 _WHOLE: tuple[slice, ...] = ()
 
 
-def take_averages(model: Model, session: Any, checkpoint: str, names: Iterable[str]) -> int:
+def choose_weights(
+    model: Model, session: Any, checkpoint: str, names: Iterable[str], averaged: bool
+) -> int:
     """Fills variables (``names``) with their moving averages; how many have one.
 
-    A part of a variable that a partitioner cut is filled with that part of the average.
+    Not ``averaged``, with themselves, where the saver of an evaluation's graph took the average.
+    A part of a variable that a partitioner cut is filled with that part.
     """
     source = open_weights(checkpoint)
     saved = dict(_saved(model))
     found = {}
     for name in names:
-        key, part = saved.get(name, (name, _WHOLE))
-        average = average_of(key, source.tensors)
-        if average:
-            found[name] = (average, part)
+        restored, part = saved.get(name, (name, _WHOLE))
+        key = restored.removesuffix(AVERAGE)
+        wanted = average_of(key, source.tensors) if averaged else key
+        if wanted in source.tensors and (averaged or wanted != restored):
+            found[name] = (wanted, part)
     fill(model, session, ((name, source.read(key)[part]) for name, (key, part) in found.items()))
-    return len(found)
+    return len(found) if averaged else 0
 
 
 def _saved(model: Model) -> Iterator[tuple[str, tuple[str, tuple[slice, ...]]]]:

@@ -18,7 +18,6 @@ from legacy_nets.port.foreign_graph import PLACEHOLDERS
 from legacy_nets.port.foreign_graph import Model
 from legacy_nets.port.foreign_graph import behind
 from legacy_nets.port.foreign_graph import between
-from legacy_nets.port.foreign_graph import cannot_run
 from legacy_nets.port.foreign_graph import data_inputs
 from legacy_nets.port.foreign_graph import full
 from legacy_nets.port.foreign_graph import node_of
@@ -26,6 +25,7 @@ from legacy_nets.port.foreign_graph import nodes_by_name
 from legacy_nets.port.foreign_graph import rank_of
 from legacy_nets.port.foreign_graph import readers_of
 from legacy_nets.port.foreign_graph import short
+from legacy_nets.port.foreign_safety import cannot_run
 
 MOST = 16  # outputs taken without being asked
 _WEIGHTED = re.compile(
@@ -35,8 +35,8 @@ _WEIGHTED = re.compile(
 _LOSSES = re.compile(r".*CrossEntropy.*|L2Loss|CTC(Loss|GreedyDecoder|BeamSearchDecoder)|InTopK.*")
 _NEVER = re.compile(
     r".*Summary.*|Save.*|Restore.*|Assert|Print(V2)?|NoOp|Shape|ShapeN|Size|Rank|.*Initialized.*"
-    r"|ZerosLike|OnesLike|AsString|Queue.*|BroadcastGradientArgs|Stack.*|LoopCond|NextIteration|Switch"
-    r"|RefSwitch|ControlTrigger|Random.*|DynamicStitch"
+    r"|ZerosLike|OnesLike|AsString|Queue.*|BroadcastGradientArgs|Stack.*|LoopCond|NextIteration"
+    r"|(Ref)?Switch|ControlTrigger|Random.*|DynamicStitch"
     r"|TensorArray(V\d|Write.*|Size.*|Scatter.*|Close.*)?"
 )
 _STEPS = re.compile(r"Assign.*|.*Apply.*|Scatter(Add|Sub|Update|NdUpdate).*|ResourceScatter.*")
@@ -58,15 +58,15 @@ _CHOICES = re.compile(r"ArgMax|ArgMin|TopK(V2)?|Round|Cast|Greater.*|Less.*|Iden
 
 def named(model: Model, texts: Iterable[str], option: str) -> list[str]:
     """Tensors under the names that a user gave them. Raises BadInputError with the nearest."""
-    found = []
+    found: dict[str, None] = {}
     for text in texts:
         try:
-            found.append(short(model.graph.get_tensor_by_name(full(text)).name))
+            found[short(model.graph.get_tensor_by_name(full(text)).name)] = None
         except (KeyError, ValueError):
             names = [op.name for op in model.graph.get_operations() if op.outputs]
             near = nearest(node_of(text), names)
             raise BadInputError(f"{option} {text}: {model.path} has no such tensor{near}") from None
-    return found
+    return list(found)
 
 
 def find_outputs(model: Model, definition: Any, inputs: Iterable[str] = ()) -> list[str]:
@@ -350,16 +350,24 @@ def find_inputs(model: Model, definition: Any, outputs: list[str]) -> list[str]:
 
 
 def check_inputs(model: Model, definition: Any, inputs: list[str], outputs: list[str]) -> None:
-    """Raises BadInputError where there are no inputs, or the outputs need another one."""
+    """Raises BadInputError where there are none, or the outputs need another one or not all."""
     if not inputs:
         raise BadInputError(
             f"{model.path}: no input was found that {', '.join(outputs)} depends on: "
             "say --inputs NAME"
         )
     nodes = nodes_by_name(definition)
-    for name in between(nodes, inputs, outputs):
+    needed = between(nodes, inputs, outputs)
+    for name in needed:
         if nodes[name].op in SOURCES:
             raise BadInputError(
                 f"{outputs[0]} needs {name} ({nodes[name].op}), too: name it in --inputs, or give "
                 f"it a value with --set {name}=VALUE"
             )
+    read = {*outputs, *(tensor for name in needed for tensor in data_inputs(nodes[name]))}
+    idle = ",".join(tensor for tensor in inputs if tensor not in read)
+    if idle:
+        raise BadInputError(
+            f"--inputs {idle}: {', '.join(outputs)} does not depend on it when the net infers: "
+            "leave it out"
+        )

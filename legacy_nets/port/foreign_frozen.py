@@ -13,12 +13,10 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import one_line
 from legacy_nets.port import foreign_ends as ends
-from legacy_nets.port.foreign_averages import take_averages
+from legacy_nets.port.foreign_averages import choose_weights
 from legacy_nets.port.foreign_fold import fold
 from legacy_nets.port.foreign_graph import Model
-from legacy_nets.port.foreign_graph import behind
 from legacy_nets.port.foreign_graph import between
-from legacy_nets.port.foreign_graph import check_safe
 from legacy_nets.port.foreign_graph import cut
 from legacy_nets.port.foreign_graph import free_name
 from legacy_nets.port.foreign_graph import full
@@ -30,6 +28,8 @@ from legacy_nets.port.foreign_run import check_filled
 from legacy_nets.port.foreign_run import reference
 from legacy_nets.port.foreign_run import restore
 from legacy_nets.port.foreign_run import shapes_of
+from legacy_nets.port.foreign_safety import armed
+from legacy_nets.port.foreign_safety import check_safe
 from legacy_nets.port.foreign_target import Frozen
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
     Returns what was taken, as notes, and whether moving averages stand in the variables' place.
     Raises BadInputError and CheckpointError.
     """
-    model = read_model(job.model)
+    model = read_model(job.model, job.trust)
     folded = fold(model, job.settings)
     definition = folded.definition
     nodes = nodes_by_name(definition)
@@ -62,19 +62,19 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
         {names[name]: name for name in outputs},
     )
     ends_named = [names[name] for name in outputs]
-    left = nodes_by_name(clean)
-    used = [name for name in behind(left, ends_named) if left[name].op != "Placeholder"]
-    check_safe(model, used, job.trust)
+    used = [node.name for node in clean.node if node.op != "Placeholder"]
+    check_safe(model, used)
     _check_settled(model, clean, job)
-    model, updates = without_updates(model, outputs)
+    model, updates = without_updates(model, outputs, armed(model, used))
     variables = [node.name for node in clean.node if node.op in VARIABLES]
     averages = 0
     with model.graph.as_default(), tf.Session(graph=model.graph) as session:
         if job.checkpoint:
             restore(model, session, job.checkpoint)
             check_filled(model, session, job.checkpoint, variables)
-            if job.ema is not False:
-                averages = take_averages(model, session, job.checkpoint, variables)
+            averages = choose_weights(
+                model, session, job.checkpoint, variables, job.ema is not False
+            )
         if job.ema and not averages:
             raise CheckpointError(
                 f"{job.checkpoint} has moving averages, but of none of the {len(variables)} "

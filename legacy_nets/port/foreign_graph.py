@@ -15,24 +15,11 @@ from typing import NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy.graphs import read
-from legacy_nets.errors import BadInputError
 from legacy_nets.port.foreign import SAVED_MODEL
 from legacy_nets.port.foreign_served import read_served
 from legacy_nets.port.foreign_unknown import built
 from legacy_nets.port.foreign_unknown import unknown_nodes
 
-# What reads or writes files, talks to other machines or kills the process.
-_UNSAFE = re.compile(
-    r"ReadFile|WriteFile|MatchingFiles|(Save|Restore|MergeV2Checkpoints).*|ShardedFilename|ImmutableConst|PrintV2|Abort|DebugI.*"
-    r"|.*Reader(V2)?|Reader(Read|Restore).*|.*Dataset(V\d)?|InitializeTableFrom(Text|Data).*"
-    r"|LoadAndRemapMatrix|GenerateVocabRemapping|.*Summary(Writer|File|Db).*|Write.*Summary"
-    r"|Rpc|TryRpc|RemoteCall|_?(Host)?(Send|Recv)|Collective.*"
-)
-_PYTHON = re.compile(r"PyFunc(Stateless)?|EagerPyFunc")
-_RESTORING = re.compile(
-    r"RestoreV2|Restore|RestoreSlice|Assign|AssignVariableOp|NoOp|Const|Identity|VarHandleOp"
-    r"|Variable(V2)?|Placeholder(WithDefault)?|Reshape|Shape|Cast"
-)
 PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 GRADIENTS = re.compile(r"(^|/)gradients?(_\d+)?/")
 _NEW_NAMES = {"Inv": "Reciprocal", "Variable": "VariableV2", "PlaceholderV2": "Placeholder"}
@@ -50,9 +37,10 @@ class Model(NamedTuple):
     shapes: dict[str, Any]  # tensor -> shape, where the file says more than can be inferred
     producers: Any  # the op list that was saved beside the graph, or None
     unknown: frozenset[str]  # nodes that something stands in for: no output may need them
+    trust: bool  # whether operations that do more than compute may be run
 
 
-def read_model(path: Path) -> Model:
+def read_model(path: Path, trust: bool) -> Model:
     """Reads a .meta, .pb, .pbtxt or saved_model.pb; runs nothing.
 
     Raises BadInputError: unreadable, no valid graph, or what ``foreign_unknown`` does not know.
@@ -67,7 +55,7 @@ def read_model(path: Path) -> Model:
             node.attr.pop(name, None)
     unknown = unknown_nodes(path, definition)
     producers = meta.meta_info_def.stripped_op_list if meta else None
-    graph = built(path, definition, producers, unknown)
+    graph = built(path, definition, producers, unknown, trust)
     restore = signature = None
     if meta:
         saver = meta.saver_def
@@ -75,7 +63,7 @@ def read_model(path: Path) -> Model:
         if {saver.restore_op_name, node_of(saver.filename_tensor_name)} <= there:
             restore = (saver.restore_op_name, saver.filename_tensor_name)
         signature = _signature(meta)
-    return Model(path, definition, graph, restore, signature, shapes, producers, unknown)
+    return Model(path, definition, graph, restore, signature, shapes, producers, unknown, trust)
 
 
 def _signature(meta: Any) -> tuple[dict[str, str], dict[str, str]] | None:
@@ -165,65 +153,6 @@ def between(nodes: Mapping[str, Any], inputs: Iterable[str], outputs: Iterable[s
     return list(seen)
 
 
-def check_safe(model: Model, names: Iterable[str], trust: bool) -> None:
-    """Raises BadInputError where one of the nodes, or restoring, does more than compute.
-
-    ``names``: of the nodes that are run; what else lies in the graph stays unused. Operations
-    that TensorFlow does not have, or that call Python, cannot be run under any ``trust``.
-    """
-    nodes = nodes_by_name(model.definition)
-    used = [nodes[name] for name in names if name in nodes]
-    called = any(_calls(node) for node in used)
-    bodies = [
-        node for body in model.definition.library.function for node in body.node_def if called
-    ]
-    for node in (*used, *bodies):
-        why = cannot_run(model, node)
-        if why:
-            raise BadInputError(
-                f"{model.path}: the outputs need {node.op} ({node.name}), {why}: name --outputs "
-                "before it, or --inputs behind it"
-            )
-    unsafe = [node for node in (*used, *bodies) if _UNSAFE.fullmatch(node.op)]
-    if model.restore:
-        unsafe += [
-            nodes[name]
-            for name in _all_behind(nodes, model.restore[0])
-            if not _RESTORING.fullmatch(nodes[name].op)
-        ]
-    if unsafe and not trust:
-        first = f"{unsafe[0].op} ({unsafe[0].name})"
-        raise BadInputError(
-            f"{model.path}: not run, {len(unsafe)} operations could do more than compute, the "
-            f"first {first}: cut it off with --inputs, or --trust the file"
-        )
-
-
-def cannot_run(model: Model, node: Any) -> str:
-    """Why an operation cannot be run under any trust; "" where it can."""
-    if node.name in model.unknown:
-        return "which this TensorFlow does not have (tf.contrib's, or a custom one)"
-    if _PYTHON.fullmatch(node.op):
-        return "which calls a Python function that is in no file"
-    return ""
-
-
-def _calls(node: Any) -> bool:
-    return any(value.HasField("func") or value.list.func for value in node.attr.values())
-
-
-def _all_behind(nodes: Mapping[str, Any], name: str) -> list[str]:
-    """As ``behind``, control inputs too."""
-    seen: dict[str, None] = {}
-    stack = [name]
-    while stack:
-        found = stack.pop()
-        if found not in seen and found in nodes:
-            seen[found] = None
-            stack.extend(node_of(tensor) for tensor in nodes[found].input)
-    return list(seen)
-
-
 def cut(
     model: Model,
     definition: Any,
@@ -267,11 +196,13 @@ def cut(
     return found
 
 
-def without_updates(model: Model, outputs: Iterable[str]) -> tuple[Model, int]:
+def without_updates(
+    model: Model, outputs: Iterable[str], never: Iterable[str] = ()
+) -> tuple[Model, int]:
     """The model without the updates (of moving averages) that asking for the outputs would run.
 
     Returns how many there were, too. They hang on by control edges, and change the weights
-    that are being read.
+    that are being read. Something that cannot be run stands in for the nodes of ``never``, too.
     """
     definition = tf.GraphDef()
     definition.CopyFrom(model.definition)
@@ -283,9 +214,11 @@ def without_updates(model: Model, outputs: Iterable[str]) -> tuple[Model, int]:
         if gone:
             left |= {*gone}
             node.input[:] = [tensor for tensor in node.input if tensor not in gone]
-    if not left:
+    never = frozenset(never)
+    if not left and not never:
         return model, 0
-    graph = built(model.path, definition, model.producers, model.unknown)
+    unknown = model.unknown | never
+    graph = built(model.path, definition, model.producers, unknown, model.trust, model.graph)
     return model._replace(definition=definition, graph=graph), len(left)
 
 

@@ -95,17 +95,19 @@ def check_filled(model: Model, session: Any, checkpoint: str, names: Iterable[st
 
 
 def fill(model: Model, session: Any, values: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Gives variables their values, one in memory at a time."""
+    """Gives variables their values, all at once: after each change of a graph it starts anew."""
+    steps, feeds = [], {}
     with model.graph.as_default():
         for name, value in values:
             operation = model.graph.get_operation_by_name(name)
             variable = operation.outputs[0]
             fed = tf.placeholder(tf.as_dtype(operation.get_attr("dtype")).base_dtype)
+            feeds[fed] = value
             if operation.type == "VarHandleOp":
-                step = tf.raw_ops.AssignVariableOp(resource=variable, value=fed)
+                steps.append(tf.raw_ops.AssignVariableOp(resource=variable, value=fed))
             else:
-                step = tf.raw_ops.Assign(ref=variable, value=fed, validate_shape=False)
-            session.run(step, {fed: value})
+                steps.append(tf.raw_ops.Assign(ref=variable, value=fed, validate_shape=False).op)
+    session.run(steps, feeds)
 
 
 def shapes_of(

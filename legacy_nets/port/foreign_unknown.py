@@ -30,15 +30,22 @@ def unknown_nodes(path: Path, definition: Any) -> frozenset[str]:
     )
 
 
-def built(path: Path, definition: Any, producers: Any, unknown: frozenset[str]) -> Any:
-    """A graph of a definition, with stand-ins for ``unknown`` nodes.
+def built(
+    path: Path,
+    definition: Any,
+    producers: Any,
+    unknown: frozenset[str],
+    trust: bool,
+    before: Any = None,
+) -> Any:
+    """A graph of a definition, as ``imported``, with stand-ins for ``unknown`` nodes.
 
     ``producers``: the op list that was saved beside it, or None; it says what they give. What
-    nobody reads may give anything.
+    nobody reads may give anything. ``before``: such a graph of the same nodes, which tells it.
     Raises BadInputError where that is not known, or where the rest cannot be built.
     """
     if not unknown:
-        return imported(path, definition, producers)
+        return imported(path, definition, producers, trust)
     known = {operation.name: operation for operation in producers.op} if producers else {}
     read = {name.partition(":")[0] for node in definition.node for name in node.input}
     found = tf.GraphDef()
@@ -47,17 +54,21 @@ def built(path: Path, definition: Any, producers: Any, unknown: frozenset[str]) 
         if node.name not in unknown:
             continue
         kinds = [tf.float32.as_datatype_enum]
-        if node.op in known:
+        if before is not None:
+            given = before.get_operation_by_name(node.name).outputs
+            kinds = [tensor.dtype.base_dtype.as_datatype_enum for tensor in given]
+        elif node.op in known:
             kinds = [kind for give in known[node.op].output_arg for kind in _kinds(node, give)]
         elif node.name in read:
             check_known(path, definition)
-        node.op = _STAND_IN
+        operation, node.op = node.op, _STAND_IN
         node.input[:] = [edge for edge in node.input if edge.startswith("^")]
         node.attr.clear()
-        node.attr["token"].s = b"unknown"
+        why = "which needs --trust," if is_known(operation) else "which is not known,"
+        node.attr["token"].s = f"{operation} ({node.name}), {why}".encode()
         node.attr["Tin"].list.SetInParent()
         node.attr["Tout"].list.type.extend(kinds)
-    return imported(path, found, producers)
+    return imported(path, found, producers, trust)
 
 
 def _kinds(node: Any, give: Any) -> list[int]:

@@ -23,6 +23,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.errors import LegacyNetsError
 from legacy_nets.errors import one_line
 from legacy_nets.port.report import Comparison
+from legacy_nets.train.stated import built_from
 
 if TYPE_CHECKING:
     from legacy_nets.port.job import Job
@@ -84,7 +85,8 @@ def build(job: Job, is_training: bool = False) -> tuple[Any, Any, Any, dict[str,
 def check_fit(job: Job, source: Source, averaged: bool) -> None:
     """Builds the net, no more. Raises CheckpointError where it and the source do not pair."""
     with tf.Graph().as_default():
-        build(job)
+        with built_from(source, job.net):
+            build(job)
         _matched(job, source, averaged).check()
 
 
@@ -100,7 +102,8 @@ def restored(job: Job, source: Source, averaged: bool) -> Iterator[Restored]:
     graph = tf.Graph()
     with contextlib.closing(tf.Session(graph=graph)) as session:
         with graph.as_default():  # not while the block runs: Keras works outside of any graph
-            images, logits, probabilities, end_points = build(job)
+            with built_from(source, job.net):
+                images, logits, probabilities, end_points = build(job)
             _matched(job, source, averaged).apply(session)
         pictures = np.random.default_rng(0).integers(
             0, 256, (BATCH, *images.shape.as_list()[1:]), np.uint8

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from legacy_nets.checkpoints.h5_file import ATTRIBUTE
 from legacy_nets.checkpoints.h5_file import read_h5
 from legacy_nets.port.report import Comparison
 from legacy_nets.port.weights import Tensor
@@ -40,7 +41,7 @@ def write(
     with h5py.File(path, "w") as root:
         root.attrs["backend"] = "tensorflow"
         root.attrs["keras_version"] = "2.21.0"
-        root.attrs["legacy_nets"] = json.dumps(metadata)
+        root.attrs[ATTRIBUTE] = json.dumps(metadata)
         _list(root, "layer_names", list(layers))
         for layer, found in layers.items():
             weights = sorted(found, key=_place)

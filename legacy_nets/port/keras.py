@@ -23,14 +23,13 @@ from typing import Any
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.h5_file import METADATA
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.graphs import Restored
 from legacy_nets.port.graphs import answers
 from legacy_nets.port.graphs import build
 from legacy_nets.port.keras_graph import Walk
 from legacy_nets.tf1.speed import without_initial_values
-
-METADATA = "legacy_nets.json"
 
 
 def write(path: Path, net: Restored, metadata: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from legacy_nets.checkpoints.npz_file import METADATA
 from legacy_nets.checkpoints.npz_file import read_npz
 from legacy_nets.port.report import Comparison
 from legacy_nets.port.weights import Tensor
 from legacy_nets.port.weights import check
-
-METADATA = "metadata.json"
 
 
 def write(

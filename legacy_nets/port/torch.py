@@ -72,7 +72,8 @@ def write(
     renamed = _renamed(tensors, entries)
     if torch_module.family_of(metadata["net"]):
         code = torch_module.place_of(path)
-        code.write_text(torch_module.text_of(path, metadata), encoding="utf-8")
+        text = torch_module.text_of(path, metadata)
+        code.write_text(text, encoding="utf-8", errors="replace")
         metadata = {**metadata, "module": code.name}
     if path.suffix == ".safetensors":
         for _ in safetensors.write(path, renamed, {"format": "pt", **metadata}):

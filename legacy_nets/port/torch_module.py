@@ -40,15 +40,26 @@ def place_of(weights: Path) -> Path:
 
 
 def check_room(net: str, weights: Path) -> None:
-    """Raises BadInputError where a file that no port wrote has the place of the module."""
+    """Raises BadInputError where the module would take the place of what is not its own.
+
+    That is a file that no port wrote, or the code of other weights that are still there: of x.pth
+    and x.safetensors.
+    """
     place = place_of(weights)
     if family_of(net) is None or not place.exists():
         return
-    if place.is_dir() or _MARK not in place.read_text("utf-8", "replace").partition("\n")[0]:
-        raise BadInputError(
-            f"--out {weights}: the net's code would be written to {place}, where there is "
-            "something else: name another --out"
-        )
+    text = "" if place.is_dir() else place.read_text("utf-8", "replace")
+    loaded = re.search(r'^  net = load\("(.+)"\)$', text, re.M)
+    if _MARK not in text.partition("\n")[0] or loaded is None:
+        taken = "something else"
+    elif loaded[1] != weights.name and weights.with_name(loaded[1]).exists():
+        taken = f"the code of {loaded[1]}"
+    else:
+        return
+    raise BadInputError(
+        f"--out {weights}: the net's code would be written to {place}, where there is {taken}: "
+        "name another --out"
+    )
 
 
 def unknown_options(net: str, options: Mapping[str, Any]) -> list[str]:

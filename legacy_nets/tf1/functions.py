@@ -9,9 +9,14 @@ _registry = importlib.import_module("tensorflow.python.framework.op_def_registry
 _control_flow = importlib.import_module("tensorflow.python.ops.control_flow_util_v2")
 
 
+def definition_of(operation_type: str) -> Any:
+    """The OpDef of an operation; None of one that this TensorFlow does not have."""
+    return _registry.get(operation_type)
+
+
 def is_known(operation_type: str) -> bool:
     """Whether this TensorFlow has an operation of that type."""
-    return _registry.get(operation_type) is not None
+    return definition_of(operation_type) is not None
 
 
 def meta_graphs(saved_model: bytes) -> list[Any]:

@@ -15,8 +15,8 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.read import fit_to
 from legacy_nets.checkpoints.read import for_net
+from legacy_nets.checkpoints.read import layout_options
 from legacy_nets.checkpoints.read import open_weights
-from legacy_nets.checkpoints.read import trained_with
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.slots import has_averages
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
@@ -29,6 +29,9 @@ from legacy_nets.train.graph import build_net
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.settings import load_settings
 from legacy_nets.train.settings import resized
+from legacy_nets.train.stated import as_trained
+from legacy_nets.train.stated import built_from
+from legacy_nets.train.stated import stated
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,34 +46,37 @@ class Evaluation:
 def settings_of(
     checkpoint: str, net: str, class_indices: pathlib.Path | None = None, **changes: Any
 ) -> Settings:
-    """The settings that the checkpoint was trained with, else those of the registry's record
-    (with what weights of its layout need: ``read.trained_with``).
+    """The settings that the checkpoint was trained with (``stated.as_trained``), else those of the
+    registry's record (with what weights of its layout need: ``read.layout_options``).
 
     ``changes`` that are not None take their place: ``num_classes``, ``label_offset``, ...;
     ``frames`` and ``image_size`` (height, width) that of the parts of the size. Classes are named
-    by ``class_indices``, else by a class_indices.json beside the checkpoint.
+    by ``class_indices``, else as the checkpoint itself states, else by a class_indices.json beside
+    it.
 
-    Raises BadInputError where that file does not match the training.
+    Raises BadInputError where that file does not match the training, or what the checkpoint
+    states cannot be.
     """
     changes = {name: value for name, value in changes.items() if value is not None}
-    settings = load_settings(pathlib.Path(checkpoint).parent)
-    if settings is not None and settings.net != net:
-        raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net}")
+    source = open_weights(checkpoint)
+    own = stated(source, net)
+    settings = as_trained(checkpoint, net, own)
     if settings is None:
         record = registry.get_net(net)
-        options = trained_with(open_weights(checkpoint), net)
+        options = layout_options(source, net)
         pixels = options.pop("pixels", "")
         settings = Settings(net, record.classes, record.image_size, options=options, pixels=pixels)
     indices = class_indices or pathlib.Path(checkpoint).parent / CLASS_INDICES
-    if class_indices or indices.exists():
+    if class_indices or (indices.exists() and not own.get("class_names")):
         names = read_class_indices(indices)
         trained = settings.class_names
-        wanted = len(trained) if trained else changes.get("num_classes", len(names))
+        known = own.get("num_classes", len(names))
+        wanted = len(trained) if trained else changes.get("num_classes", known)
         if len(names) != wanted or trained not in ((), names):
-            known = f" ({', '.join(trained[:8])})" if trained else ""
+            called = f" ({', '.join(trained[:8])})" if trained else ""
             raise BadInputError(
                 f"{indices} does not match {checkpoint}: it names {len(names)} classes "
-                f"({', '.join(names[:8])}), the checkpoint knows {wanted}{known}: give the "
+                f"({', '.join(names[:8])}), the checkpoint knows {wanted}{called}: give the "
                 f"{CLASS_INDICES} that its training wrote"
             )
         changes |= {"num_classes": len(names), "class_names": names}
@@ -100,19 +106,22 @@ def restored(
     ``ema``: use the moving averages; None: where the checkpoint has them.
     Raises CheckpointError that lists everything that does not fit.
     """
-    source = for_net(open_weights(checkpoint), settings.net)
+    opened = open_weights(checkpoint)
+    source = for_net(opened, settings.net)
     averaged = has_averages(source.tensors)
     if ema and not averaged:
         raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
     ema = averaged if ema is None else ema
     with tf.Graph().as_default(), tf.Session() as session:
-        net = build_net(settings)
+        with built_from(opened, settings.net):
+            net = build_net(settings)
         plan = match(net.variables, fit_to(source, settings.net, net.variables), ema=ema)
         try:
             plan.check()
         except CheckpointError as error:
             if plan.mismatched and load_settings(pathlib.Path(checkpoint).parent) is None:
-                if settings.class_names != numbered(settings.num_classes):
+                own = stated(opened, settings.net).get("class_names")
+                if settings.class_names not in (numbered(settings.num_classes), own):
                     raise CheckpointError(
                         f"{error}; hint: {CLASS_INDICES} names {settings.num_classes} classes, "
                         "which does not match the checkpoint: give its own"
