@@ -82,3 +82,23 @@ def test_without_its_graph_or_its_variables(tmp_path, served):
     ):
         path.write_bytes(content)
         assert said in refused(folder, out)
+
+
+def test_what_is_served_is_the_reference_whatever_averages_lie_there(tmp_path):
+    folder = tmp_path / "served"
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 6], name="x")
+        w = tf.Variable(np.ones((6, 3), np.float32), name="w")
+        average = tf.train.ExponentialMovingAverage(0.5)
+        with tf.control_dependencies([w.assign(np.full((6, 3), 2.0))]):
+            update = average.apply([w])
+        y = tf.matmul(x, w, name="y")
+        session.run(tf.global_variables_initializer())
+        session.run(update)
+        tf.saved_model.simple_save(session, str(folder), {"x": x}, {"y": y})
+    for name, more, weight in (("a", [], 2.0), ("b", ["--ema"], 1.5)):
+        out = tmp_path / f"{name}.pb"
+        arguments = ["port", str(folder), "--to", "frozen", "--out", str(out), *more]
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, done.output
+        np.testing.assert_allclose(run(out, {"x:0": X}, "y:0"), X @ np.full((6, 3), weight))

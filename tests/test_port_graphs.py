@@ -64,8 +64,9 @@ def test_tiny_agrees_on_both_sides(prefix, tmp_path, target):
 def test_a_saved_model_takes_the_place_of_the_old_one(prefix, tmp_path):
     out = tmp_path / "x"
     out.mkdir()
-    (out / "old").touch()
+    (out / "saved_model.pb").write_text("old")
     assert port(job(prefix, "tiny", "saved_model", out, SIZE)).passed
+    assert (out / "saved_model.pb").read_bytes() != b"old"
     assert sorted(path.name for path in out.iterdir()) == [
         *("assets.extra", "saved_model.pb", "variables"),
     ]
@@ -84,13 +85,13 @@ def test_above_the_tolerance_nothing_comes_to_its_place(prefix, tmp_path, monkey
     monkeypatch.setattr(saved_model, "runs", shifted)
     out, page = tmp_path / "x", tmp_path / "r.html"
     out.mkdir()
-    (out / "old").touch()
+    (out / "saved_model.pb").write_text("old")
     arguments = ["port", prefix, "--net", "tiny", "--to", "saved_model", "--out", str(out)]
     arguments += ["--num-classes", "5", "--image-size", "64"]
     done = CliRunner().invoke(main, [*arguments, "--report", str(page)])
     assert done.exit_code == 1, done.output
     assert f"NOT verified: above the tolerance of 0.0001; {out} was not written" in done.output
-    assert [path.name for path in out.iterdir()] == ["old"]
+    assert (out / "saved_model.pb").read_text() == "old"
     assert "<td>logits<td><td>2 x 5<td>" in page.read_text() and "FAILED" in page.read_text()
     done = CliRunner().invoke(main, [*arguments, "--tolerance", "0.01"])
     assert done.exit_code == 0, done.output

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 import shutil
 
 import pytest
@@ -52,3 +53,25 @@ def test_a_folder_that_another_port_took_for_a_dead_ones_is_made_again(tmp_path,
         with place._locked(folder) as free:
             assert not free
     assert not folder.exists()
+
+
+def test_no_folder_is_replaced_but_a_saved_model(tmp_path):
+    out = tmp_path / "out"
+    (out / "variables").mkdir(parents=True)
+    refused = f"--out {out} holds other things than a SavedModel "
+    with pytest.raises(BadInputError, match=re.escape(f"{refused}(variables), which replacing")):
+        place.check_room(out, True, ["model.ckpt"])
+    (out / "saved_model.pb").touch()
+    place.check_room(out, True, ["model.ckpt"])
+    with pytest.raises(BadInputError, match=re.escape(f"--out {out} holds what is ported: name")):
+        place.check_room(out, True, [out / "variables" / "variables"])
+    (out / "thesis.txt").touch()
+    with pytest.raises(BadInputError, match=re.escape(f"{refused}(thesis.txt), which replacing")):
+        place.check_room(out, True, ["model.ckpt"])
+    place.check_room(tmp_path / "new", True, ["model.ckpt"])
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInputError, match="pipe is neither a file nor a folder: name another"):
+        place.check_room(tmp_path / "pipe", False, ["model.ckpt"])

@@ -283,7 +283,7 @@ def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path
         f"tiny from {prefix} (averaged weights) to safetensors",
         "  copied without building tiny: whether they fit it, legacy-nets diff says",
         "  8 tensors equal, bit by bit",
-        f"verified: {out}",
+        f"verified, tensor by tensor: {out}",
         "False",
     ]
     page = report.read_text()

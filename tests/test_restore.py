@@ -297,7 +297,11 @@ ADAM = {f"{name}/Adam": shape for name, shape in NET.items()} | {"train/beta1_po
     [
         (NET | MORE, NET, "num_classes=7, or drop it with label_offset=1"),
         (NET | HEADS, NET, "has one class less: build with num_classes=5"),
-        (NET | FAR, NET, "num_classes=60, or leave it out with skip=('net/logits',)"),
+        (
+            NET | FAR,
+            NET,
+            "(--num-classes 60), or leave it out with skip=('net/logits',)",
+        ),
         (PLAIN | NORM, NET, "biases where the checkpoint has BatchNorm (1 layers)"),
         (NET, PLAIN | NORM, "BatchNorm where the checkpoint has biases (1 layers)"),
         (_under("model/", NET), NET, "4 of the 4 missing are there in scope 'model'"),

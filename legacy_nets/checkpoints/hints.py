@@ -195,10 +195,13 @@ def _classes(plan: Plan) -> str:
             f"num_classes={there}, or drop it with label_offset=1 (--label-offset 1)"
         )
     if here - there == 1:
-        return f"the checkpoint has one class less: build with num_classes={there}"
+        return (
+            f"the checkpoint has one class less: build with num_classes={there} "
+            f"(--num-classes {there})"
+        )
     return (
-        f"{scope} has {here} classes, in the checkpoint {there}: build with num_classes={there}, "
-        f"or leave it out with skip=({scope!r},) (--exclude {scope})"
+        f"{scope} has {here} classes, in the checkpoint {there}: build with num_classes={there} "
+        f"(--num-classes {there}), or leave it out with skip=({scope!r},) (train --exclude {scope})"
     )
 
 

@@ -23,7 +23,13 @@ NAMED = 4  # layers of one note that are named
 
 @click.command()
 @click.argument("net", metavar="NET|FILE")
-@click.option("--size", metavar="HxW", help="Of the images; clips: TxHxW. [default: document's]")
+@click.option(
+    "--size",
+    "--image-size",
+    "size",
+    metavar="HxW",
+    help="Of the images; clips: TxHxW. [default: document's]",
+)
 @click.option("--depth", type=click.IntRange(1), help="Fold scopes below this level into one row.")
 @click.option("--num-classes", type=click.IntRange(1), help="[default: the net's]")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")

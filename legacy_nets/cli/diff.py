@@ -29,7 +29,9 @@ NAMED = 5  # names of a kind that are shown without --all
 @click.option("--ema", is_flag=True, help="Moving averages in place of raw weights.")
 @click.option("--label-offset", type=click.IntRange(0), help="Classes to drop: 1 for slim's 1001.")
 @click.option("--num-classes", type=click.IntRange(1), help="[default: as ported, or the net's]")
-@click.option("--size", metavar="HxW", help="[default: as ported, or document's]")
+@click.option(
+    "--size", "--image-size", "size", metavar="HxW", help="[default: as ported, or document's]"
+)
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
 @click.option("--all", "all_names", is_flag=True, help=f"Every name, not {NAMED} of each kind.")
 @click.option("--json", "as_json", is_flag=True, help="Every name, as JSON; of --fit: each net.")

@@ -24,7 +24,7 @@ from legacy_nets.port.job import Job
 from legacy_nets.port.job import port as run_port
 from legacy_nets.port.report import OPTIMISED
 from legacy_nets.port.report import Report
-from legacy_nets.port.report import check_ending
+from legacy_nets.port.report import check_place
 from legacy_nets.port.targets import TARGETS
 from legacy_nets.train.settings import resized
 from legacy_nets.train.stated import as_trained
@@ -115,7 +115,7 @@ def port(
     installed. Only then does the file come to its place. Exit code 0: verified; 1: above the
     tolerance, and an older file is as it was.
     """
-    check_ending(report_path)
+    check_place(report_path, out)
     if net and meta:
         raise BadInputError("--net and --meta: a net of the registry needs no .meta; leave one out")
     if net:
@@ -226,7 +226,9 @@ def _print(found: Report) -> None:
         click.echo(f"  {note}")
     click.echo(f"  {found.verdict()}")
     if found.passed:
-        click.echo(f"verified: {found.out}")
+        ran = any(item.top1 is not None for item in found.comparisons)
+        how = "" if ran else ", tensor by tensor"
+        click.echo(f"verified{how}: {found.out}")
         return
     too_far = [item.side for item in found.comparisons if not found.within(item)]
     if too_far and set(too_far) == {OPTIMISED}:

@@ -108,7 +108,9 @@ def port_foreign(job: ForeignJob) -> Report:
             f"--to {job.target} needs --net: a graph of your own goes to {', '.join(FORMATS)}"
         )
     _check_there(job.model)
-    check_room(job.out, folder=job.target == "saved_model")
+    check_room(job.out, job.target == "saved_model", [job.model, job.checkpoint or job.model])
+    if job.model.name == SAVED_MODEL:  # what it serves is the reference
+        job = dataclasses.replace(job, ema=bool(job.ema))
     with workshop(job.out) as folder:
         made = folder / job.out.name
         weights = TARGETS[job.target].weights

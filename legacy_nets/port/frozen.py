@@ -38,7 +38,7 @@ def write(path: Path, net: Restored, metadata: Mapping[str, Any]) -> tuple[str, 
 
 def folding_note(folded: int, left: int) -> str:
     """What became of the batch norms, in a line."""
-    return f"{folded} batch norms folded, {left} have no layer before them to be folded into"
+    return f"{folded} batch norms folded, {left} not: right before them no layer without bias"
 
 
 def write_graph(path: Path, graph: Any, metadata: Mapping[str, Any]) -> None:

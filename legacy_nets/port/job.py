@@ -19,6 +19,7 @@ from legacy_nets.port.report import Report
 from legacy_nets.port.targets import TARGETS
 from legacy_nets.port.targets import load_target
 from legacy_nets.port.weights import UNBUILT
+from legacy_nets.port.weights import check_scope
 from legacy_nets.port.weights import named_for
 from legacy_nets.port.weights import tensors_of
 from legacy_nets.port.weights import use_averages
@@ -69,10 +70,12 @@ def port(job: Job) -> Report:
     """
     module = load_target(job.target)
     target = TARGETS[job.target]
-    check_room(job.out, folder=job.target == "saved_model")
+    check_room(job.out, job.target == "saved_model", [job.checkpoint])
     if hasattr(module, "check_room"):
         module.check_room(job.net, job.out)
     source = named_for(open_weights(find_weights(job.checkpoint)), job.net)
+    if target.weights:
+        check_scope(source, job.net, job.options.get("scope"))
     averaged = use_averages(source, job.ema)
     metadata = job.metadata(averaged)
     notes = tuple(getattr(source, "notes", ()))

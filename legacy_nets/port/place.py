@@ -11,6 +11,7 @@ import glob
 import os
 import shutil
 import sys
+from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,16 +77,33 @@ def _locked(folder: Path, wait: bool = False) -> Iterator[bool]:
         os.close(opened)
 
 
-def check_room(out: Path, folder: bool) -> None:
+_SERVED = {"saved_model.pb", "variables", "assets", "assets.extra", "fingerprint.pb"}
+
+
+def check_room(out: Path, folder: bool, sources: Iterable[str | Path]) -> None:
     """Raises BadInputError where a file is to take the place of a folder, or the reverse.
 
-    Or where a checkpoint is there: its files cannot all be replaced at one stroke.
+    Or where a checkpoint is there: its files cannot all be replaced at one stroke. Or a folder that
+    is neither empty nor a SavedModel, or that has what is ported (``sources``) in it: replacing it
+    would delete what nobody meant. Or a device, a pipe.
     """
     if Path(f"{out}.index").exists():
         raise BadInputError(f"--out {out} is a checkpoint already: name another, or remove it")
     if out.exists() and out.is_dir() != folder:
         there, wanted = ("file", "folder") if folder else ("folder", "file")
         raise BadInputError(f"--out {out} is a {there}, a {wanted} is written: name another")
+    if out.exists() and not (out.is_dir() or out.is_file()):
+        raise BadInputError(f"--out {out} is neither a file nor a folder: name another")
+    if out.is_dir():
+        there_now = {path.name for path in out.iterdir()}
+        if there_now and not ("saved_model.pb" in there_now and there_now <= _SERVED):
+            first = min(there_now - _SERVED or there_now)
+            raise BadInputError(
+                f"--out {out} holds other things than a SavedModel ({first}), which replacing it "
+                "would delete: name a new folder"
+            )
+        if any(Path(source).resolve().is_relative_to(out.resolve()) for source in sources):
+            raise BadInputError(f"--out {out} holds what is ported: name another folder")
 
 
 def move(folder: Path, out: Path) -> None:

@@ -102,7 +102,7 @@ class Report:
         )
 
     def save(self, path: Path) -> None:
-        """Writes it in the format that the ending names (``check_ending`` says which)."""
+        """Writes it in the format that the ending names (``check_place`` says which)."""
         kinds = {".json": self._json, ".html": self._html, ".md": self._markdown}
         with written_whole(path) as unfinished:
             unfinished.write_text(kinds[path.suffix]() + "\n", encoding="utf-8")
@@ -163,10 +163,19 @@ class Report:
         )
 
 
-def check_ending(path: Path | None) -> None:
-    """Raises BadInputError for a report that is neither JSON, HTML nor Markdown."""
-    if path is not None and path.suffix not in ENDINGS:
+def check_place(path: Path | None, out: Path) -> None:
+    """Raises BadInputError for a report that is neither JSON, HTML nor Markdown.
+
+    Or that has no folder to lie in, or would take the place of what is ported (``out``).
+    """
+    if path is None:
+        return
+    if path.suffix not in ENDINGS:
         raise BadInputError(f"--report {path}: end its name in {', '.join(ENDINGS)}")
+    if not path.parent.is_dir():
+        raise BadInputError(f"--report {path}: {path.parent} is no folder; make it first")
+    if path.resolve() == out.resolve():
+        raise BadInputError(f"--report {path}: --out goes there; name another file")
 
 
 def _texts(array: np.ndarray) -> list[bytes]:

@@ -55,6 +55,20 @@ def named_for(source: Source, net: str) -> Source:
     return source if own else for_net(source, net)
 
 
+def check_scope(source: Source, net: str, scope: str | None = None) -> None:
+    """Raises CheckpointError where no tensor lies in the net's scope: it is another net's.
+
+    ``scope``: that the net was built in; None is the registry's. Only the graph can say whether
+    every tensor fits.
+    """
+    scope = registry.get_net(net).scope if scope is None else scope
+    if scope and not any(name.startswith(f"{scope}/") for name in source.tensors):
+        raise CheckpointError(
+            f"{source.prefix} has nothing in {net}'s scope {scope}/: legacy-nets diff "
+            f"{source.prefix} --fit says whose weights they are"
+        )
+
+
 def use_averages(source: Source, ema: bool | None) -> bool:
     """Whether averages are carried: None does where there are any. Raises CheckpointError."""
     there = has_averages(source.tensors)
