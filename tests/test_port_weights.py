@@ -272,7 +272,7 @@ def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path
     done = subprocess.run(
         [
             *(sys.executable, "-c", code, "port", prefix, "--net", "tiny", "--to", "safetensors"),
-            *("--out", str(out), "--report", str(report)),
+            *("--out", str(out), "--report", str(report), "--num-classes", "5"),
         ],
         capture_output=True,
         text=True,
@@ -288,6 +288,18 @@ def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path
     ]
     page = report.read_text()
     assert page.startswith("# tiny as safetensors\n") and "| tiny/dense/bias |  | 5 | 0 |" in page
+
+
+def test_weights_of_another_net_are_not_ported_under_this_ones_name(prefix, tmp_path):
+    out = tmp_path / "x.npz"
+    with pytest.raises(
+        CheckpointError, match=r"has nothing in demo_cnn's scope my_model/: .*--fit"
+    ):
+        port(job(prefix, "demo_cnn", "npz", out, (28, 28)))
+    assert not out.exists()
+    note = "no weight is of 7 classes, as the metadata say now: give --num-classes"
+    assert note in run(prefix, "npz", out, num_classes=7).notes
+    assert note not in run(prefix, "npz", out, num_classes=5).notes
 
 
 def test_a_state_dict_says_where_the_nets_differ():

@@ -20,6 +20,7 @@ from legacy_nets.port.targets import TARGETS
 from legacy_nets.port.targets import load_target
 from legacy_nets.port.weights import UNBUILT
 from legacy_nets.port.weights import check_scope
+from legacy_nets.port.weights import class_notes
 from legacy_nets.port.weights import named_for
 from legacy_nets.port.weights import tensors_of
 from legacy_nets.port.weights import use_averages
@@ -74,11 +75,12 @@ def port(job: Job) -> Report:
     if hasattr(module, "check_room"):
         module.check_room(job.net, job.out)
     source = named_for(open_weights(find_weights(job.checkpoint)), job.net)
-    if target.weights:
+    notes = tuple(getattr(source, "notes", ()))
+    if target.weights:  # else the graph is built, and says it
         check_scope(source, job.net, job.options.get("scope"))
+        notes += class_notes(source, job.label_offset + job.num_classes)
     averaged = use_averages(source, job.ema)
     metadata = job.metadata(averaged)
-    notes = tuple(getattr(source, "notes", ()))
     with workshop(job.out) as folder:
         made = folder / job.out.name
         if target.weights:

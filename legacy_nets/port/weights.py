@@ -69,6 +69,13 @@ def check_scope(source: Source, net: str, scope: str | None = None) -> None:
         )
 
 
+def class_notes(source: Source, logits: int) -> tuple[str, ...]:
+    """A line where no weight has so many values in its last axis, as a net's last layer has."""
+    if any(info.shape and info.shape[-1] == logits for info in source.tensors.values()):
+        return ()
+    return (f"no weight is of {logits} classes, as the metadata say now: give --num-classes",)
+
+
 def use_averages(source: Source, ema: bool | None) -> bool:
     """Whether averages are carried: None does where there are any. Raises CheckpointError."""
     there = has_averages(source.tensors)
