@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+_DETECTED = re.compile(r"^Node: '.*'\n", re.MULTILINE)  # the last line on where
 
 
 class LegacyNetsError(Exception):
@@ -39,9 +42,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def one_line(text: object) -> str:
     """Folds any message into one line, for messages that other libraries wrote.
 
-    Of an error in a TensorFlow graph only the cause is kept, without the node and its history.
+    Of an error in a TensorFlow graph only the cause is kept, without the nodes that it was
+    detected at, which come first, and their history.
     """
     message, node, _ = str(text).partition("[[{{node")
+    message = _DETECTED.split(message)[-1]
     if node:
         message = message.strip().splitlines()[-1].strip(" \t")
     return " ".join(message.split())

@@ -184,11 +184,24 @@ def _in_folder(folder: Path) -> str:
             found = [folder / re.split(r"[\\/]", name)[-1] for name in named]
             files += [file for file in found if _is_v1(str(file))]
         if not files:
+            refuse_exports(folder)
             raise
     if len(files) > 1:
         names = ", ".join(file.name for file in files[:5])
         raise CheckpointError(f"{folder}: holds {len(files)} weight files; name one of {names}")
     return str(files[0])
+
+
+def refuse_exports(folder: Path) -> None:
+    """Raises CheckpointError that names the newest of a folder's numbered SavedModels, if any."""
+    found = [made for made in folder.iterdir() if (made / "saved_model.pb").is_file()]
+    numbered = [made for made in found if made.name.isdecimal()]
+    if numbered:
+        newest = max(numbered, key=lambda made: int(made.name))
+        raise CheckpointError(
+            f"{folder}: holds numbered SavedModels ({len(numbered)}), as Estimators export them; "
+            f"name the newest, {newest}"
+        )
 
 
 def _is_v1(prefix: str) -> bool:

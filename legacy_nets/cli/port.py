@@ -10,6 +10,7 @@ import click
 from legacy_nets import registry
 from legacy_nets.checkpoints.read import find_weights
 from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.read import refuse_exports
 from legacy_nets.cli.options import image_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.data.pixels import KINDS
@@ -184,6 +185,7 @@ def _foreign_job(
     if (meta / SAVED_MODEL).is_file():
         meta /= SAVED_MODEL
     if meta.is_dir():
+        refuse_exports(meta)
         raise BadInputError(f"{meta} is a folder: name the .meta, .pb or .pbtxt in it")
     return ForeignJob(
         model=meta,

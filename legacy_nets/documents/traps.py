@@ -77,8 +77,7 @@ def measure(trap: Trap, mended: bool) -> str:
 
 def _cause(error: Exception) -> str:
     """The sentence of a message that matters, without traces, lists and temporary folders."""
-    words = re.sub(r"^Graph execution error.* Node: '\w+' ", "", one_line(error))
-    words = re.sub(r"/\S*/(?=model\.ckpt)", "", words)
+    words = re.sub(r"/\S*/(?=model\.ckpt)", "", one_line(error))
     return words.partition(" used by {{")[0].split(". ")[0]
 
 

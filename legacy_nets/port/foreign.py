@@ -108,6 +108,11 @@ def port_foreign(job: ForeignJob) -> Report:
             f"--to {job.target} needs --net: a graph of your own goes to {', '.join(FORMATS)}"
         )
     _check_there(job.model)
+    if job.checkpoint.endswith(GRAPHS):
+        raise BadInputError(
+            f"--meta {job.model}: its weights are a checkpoint, and {job.checkpoint} is a graph "
+            f"that has its own: name the checkpoint, or leave out --meta to port {job.checkpoint}"
+        )
     check_room(job.out, job.target == "saved_model", [job.model, job.checkpoint or job.model])
     if job.model.name == SAVED_MODEL:  # what it serves is the reference
         job = dataclasses.replace(job, ema=bool(job.ema))

@@ -69,6 +69,27 @@ def named(model: Model, texts: Iterable[str], option: str) -> list[str]:
     return list(found)
 
 
+def asked(model: Model, definition: Any, texts: Iterable[str], inputs: Iterable[str]) -> list[str]:
+    """As ``named``, of outputs. Raises BadInputError for a training step, with what was found."""
+    for text in texts:
+        try:
+            operation = model.graph.get_operation_by_name(node_of(text))
+        except (KeyError, ValueError):
+            continue
+        if operation.outputs and not _STEPS.fullmatch(operation.type):
+            continue
+        try:
+            instead = f"found as outputs: {','.join(find_outputs(model, definition, inputs))}"
+        except BadInputError:
+            instead = "name what the net says"
+        what = "that updates variables" if operation.outputs else "without a tensor"
+        raise BadInputError(
+            f"--outputs {text}: an operation of {model.path} {what} ({operation.type}), as "
+            f"training steps are; {instead}"
+        )
+    return named(model, texts, "--outputs")
+
+
 def find_outputs(model: Model, definition: Any, inputs: Iterable[str] = ()) -> list[str]:
     """What the net says: tensors that weights and data have made and that only training reads.
 

@@ -34,7 +34,7 @@ class Folded(NamedTuple):
 
     definition: Any
     settings: dict[str, np.ndarray]  # placeholder -> value
-    masks: dict[str, float]  # tensor of the original -> what every element of it is to be
+    ones: tuple[tuple[str, int], ...]  # node of the original, which of its inputs is to be all 1
     notes: tuple[str, ...]
 
 
@@ -71,14 +71,13 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
             kind = tf.as_dtype(nodes[keep[0]].attr["dtype"].type).as_numpy_dtype
             settings[keep[0]] = np.asarray(keep[1], kind)
             become_constant(nodes[keep[0]], settings[keep[0]])
-    masks: dict[str, float] = {}
+    ones: list[tuple[str, int]] = []
     off, built_in = 0, 0
     for drop in drops:
-        mask = _switch_off(nodes, drop)
-        off += mask is not None
-        if mask:
-            masks.update(dict.fromkeys(mask, 1.0))
-            built_in += 1
+        found = _switch_off(nodes, drop)
+        off += found is not None
+        built_in += bool(found)
+        ones += found or ()
     for name, value in settings.items():
         notes.append(f"{name} is set to {value.tolist()}")
     if branches:
@@ -92,7 +91,7 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
         )
     if len(drops) > off:
         notes.append(f"{len(drops) - off} dropouts stay: their probability is not known")
-    return Folded(definition, settings, masks, tuple(notes))
+    return Folded(definition, settings, tuple(ones), tuple(notes))
 
 
 def _is_flag(model: Model, node: Any) -> bool:
@@ -124,11 +123,11 @@ def _quieter(definition: Any, name: str) -> bool | None:
 
 
 class _Dropout(NamedTuple):
-    """product = data * mask; the mask is 1 with a probability that ``level`` tells."""
+    """product = data * mask; the mask is 1 with a probability that ``level`` (tensor) tells."""
 
     product: str  # node
-    data: str  # tensors
-    mask: str
+    data: str  # tensor
+    mask: int  # which input of the product
     level: str
     is_rate: bool  # the level is the share that is dropped, not the share that is kept
 
@@ -141,16 +140,16 @@ def _dropouts(nodes: Mapping[str, Any]) -> list[_Dropout]:
         if GRADIENTS.search(node.name):
             continue
         if node.op == "Mul" and len(tensors) == 2:
-            for data, mask in (tensors, tensors[::-1]):
-                level = _level(nodes, mask)
+            for mask in (1, 0):
+                level = _level(nodes, tensors[mask])
                 if level:
-                    found.append(_Dropout(node.name, data, mask, *level))
+                    found.append(_Dropout(node.name, tensors[1 - mask], mask, *level))
                     break
         elif node.op in ("Select", "SelectV2"):
-            mask, data, other = tensors
-            rate = _rate(nodes, mask)
+            condition, data, other = tensors
+            rate = _rate(nodes, condition)
             if rate and value_of(nodes, other) == 0:
-                found.append(_Dropout(node.name, data, mask, rate, True))
+                found.append(_Dropout(node.name, data, 0, rate, True))
     return found
 
 
@@ -187,7 +186,7 @@ def _is_uniform(nodes: Mapping[str, Any], tensor: str) -> bool:
         return True
     neutral = {"Add": 0, "AddV2": 0, "Mul": 1}.get(node.op)
     if neutral is None:
-        return node.op == "Identity" and _is_uniform(nodes, node.input[0])
+        return node.op in ("Identity", "Enter") and _is_uniform(nodes, node.input[0])
     return _is_uniform(nodes, node.input[0]) and value_of(nodes, node.input[1]) == neutral
 
 
@@ -212,11 +211,11 @@ def _keep_placeholder(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[str, fl
     return None
 
 
-def _switch_off(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[str, ...] | None:
+def _switch_off(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[tuple[str, int], ...] | None:
     """Takes one dropout out where its level is known; None where it stays.
 
-    Returns the tensors that are to be 1 in the original, so that this does the same: none where
-    nothing was dropped, else the mask and what undoes the loss (1 / keep).
+    Returns the inputs (node, which one) that are to be 1 in the original, so that it does the
+    same: none where nothing was dropped, else the mask and what undoes the loss (1 / keep).
     """
     level = value_of(nodes, drop.level)
     if level is None:
@@ -224,18 +223,18 @@ def _switch_off(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[str, ...] | N
     keep = float(1 - level if drop.is_rate else level)
     product, scaled = nodes[drop.product], nodes.get(node_of(drop.data))
     kind = product.attr["T"].type
-    undone = ""
+    undone = False
     if scaled is not None and scaled.op in ("RealDiv", "Div", "Mul"):
         factor = value_of(nodes, scaled.input[1])
         if factor is not None and factor:
             factor = float(factor if scaled.op == "Mul" else 1 / factor)
-            undone = scaled.input[1] if abs(factor * keep - 1) < _CLOSE * factor else ""
+            undone = abs(factor * keep - 1) < _CLOSE * factor
     if scaled is not None and undone and (keep == 1 or _readers(nodes, scaled.name) == 1):
         become(scaled, scaled.input[0], kind)
     elif keep != 1:
         return None  # not scaled by 1 / keep: that is another thing than tf.nn.dropout
     become(product, drop.data, kind)
-    return () if keep == 1 else (drop.mask, undone)
+    return () if keep == 1 else ((drop.product, drop.mask), (node_of(drop.data), 1))
 
 
 def _readers(nodes: Mapping[str, Any], name: str) -> int:

@@ -24,9 +24,9 @@ from legacy_nets.port.foreign_graph import node_of
 from legacy_nets.port.foreign_graph import nodes_by_name
 from legacy_nets.port.foreign_graph import read_model
 from legacy_nets.port.foreign_graph import without_updates
-from legacy_nets.port.foreign_run import check_filled
+from legacy_nets.port.foreign_restore import check_filled
+from legacy_nets.port.foreign_restore import restore
 from legacy_nets.port.foreign_run import reference
-from legacy_nets.port.foreign_run import restore
 from legacy_nets.port.foreign_run import shapes_of
 from legacy_nets.port.foreign_safety import armed
 from legacy_nets.port.foreign_safety import check_safe
@@ -65,7 +65,7 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
     used = [node.name for node in clean.node if node.op != "Placeholder"]
     check_safe(model, used)
     _check_settled(model, clean, job)
-    model, updates = without_updates(model, outputs, armed(model, used))
+    model, updates = without_updates(model, outputs, folded.ones, armed(model, used))
     variables = [node.name for node in clean.node if node.op in VARIABLES]
     averages = 0
     with model.graph.as_default(), tf.Session(graph=model.graph) as session:
@@ -121,7 +121,7 @@ def _outputs(
     job: ForeignJob, model: Model, definition: Any, inputs: list[str]
 ) -> tuple[list[str], str]:
     if job.outputs:
-        return ends.named(model, job.outputs, "--outputs"), "as asked"
+        return ends.asked(model, definition, job.outputs, inputs), "as asked"
     if model.signature:
         return list(dict.fromkeys(model.signature[1].values())), "of the file's signature"
     return ends.find_outputs(model, definition, inputs), "found: nothing but training reads it"

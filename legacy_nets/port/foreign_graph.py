@@ -197,12 +197,17 @@ def cut(
 
 
 def without_updates(
-    model: Model, outputs: Iterable[str], never: Iterable[str] = ()
+    model: Model,
+    outputs: Iterable[str],
+    ones: Iterable[tuple[str, int]] = (),
+    never: Iterable[str] = (),
 ) -> tuple[Model, int]:
     """The model without the updates (of moving averages) that asking for the outputs would run.
 
     Returns how many there were, too. They hang on by control edges, and change the weights
     that are being read. Something that cannot be run stands in for the nodes of ``never``, too.
+    ``ones``: nodes, and which of their inputs becomes 1 in every element; nothing can be fed to
+    those that lie in a loop.
     """
     definition = tf.GraphDef()
     definition.CopyFrom(model.definition)
@@ -214,8 +219,17 @@ def without_updates(
         if gone:
             left |= {*gone}
             node.input[:] = [tensor for tensor in node.input if tensor not in gone]
+    ones = tuple(ones)
+    for name, index in ones:
+        tensor = nodes[name].input[index]
+        one = definition.node.add(name=free_name(f"{name}/ones", nodes), op="OnesLike")
+        one.input.append(tensor)
+        kind = model.graph.get_tensor_by_name(full(tensor)).dtype.base_dtype
+        one.attr["T"].type = kind.as_datatype_enum
+        nodes[one.name] = one
+        nodes[name].input[index] = one.name
     never = frozenset(never)
-    if not left and not never:
+    if not (left or ones or never):
         return model, 0
     unknown = model.unknown | never
     graph = built(model.path, definition, model.producers, unknown, model.trust, model.graph)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
@@ -12,10 +11,7 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy.graphs import BLIND
-from legacy_nets.anatomy.graphs import VARIABLES
-from legacy_nets.checkpoints.read import open_weights
 from legacy_nets.errors import BadInputError
-from legacy_nets.errors import CheckpointError
 from legacy_nets.errors import nearest
 from legacy_nets.errors import one_line
 from legacy_nets.port.foreign_fold import Folded
@@ -46,68 +42,6 @@ _SAME_SHAPE = re.compile(
     r"Identity|Cast|Sub|Mul|Add|AddV2|RealDiv|Div|Relu|Pad|ReverseV2|Neg|Maximum|Minimum"
     r"|FusedBatchNorm.*|Enter|StopGradient|MirrorPad|Tanh|Square|Pow|Sigmoid|Exp"
 )
-
-
-def restore(model: Model, session: Any, checkpoint: str) -> None:
-    """Fills the variables of a graph from its checkpoint, as its own saver does.
-
-    A graph without a saver gets each variable by its name.
-    Raises CheckpointError where the checkpoint is of another graph.
-    """
-    source = open_weights(checkpoint)
-    source.check_complete()
-    if model.restore:
-        operation, file_name = model.restore
-        try:
-            session.run(operation, {full(file_name): checkpoint})
-        except (tf.errors.OpError, ValueError) as error:
-            raise CheckpointError(
-                f"{checkpoint} does not fit {model.path}: {one_line(error)[:300]}"
-            ) from error
-        return
-    variables = [op for op in model.graph.get_operations() if op.type in VARIABLES]
-    there = [op for op in variables if op.name in source.tensors]
-    if not variables:
-        raise CheckpointError(f"{model.path} has its weights in it: leave the checkpoint out")
-    if not there:
-        raise CheckpointError(
-            f"{checkpoint} has none of the {len(variables)} variables of {model.path}"
-        )
-    fill(model, session, ((op.name, source.read(op.name)) for op in there))
-
-
-def check_filled(model: Model, session: Any, checkpoint: str, names: Iterable[str]) -> None:
-    """Raises CheckpointError where variables (``names``) have no value after restoring."""
-    with model.graph.as_default():
-        filled = {}
-        for name in names:
-            operation = model.graph.get_operation_by_name(name)
-            if operation.type == "VarHandleOp":
-                filled[name] = tf.raw_ops.VarIsInitializedOp(resource=operation.outputs[0])
-            else:
-                filled[name] = tf.raw_ops.IsVariableInitialized(ref=operation.outputs[0])
-        empty = [name for name, there in session.run(filled).items() if not there]
-    if empty:
-        raise CheckpointError(
-            f"{checkpoint} holds no values for {len(empty)} variables that the outputs need, the "
-            f"first {empty[0]}: name the checkpoint of the whole net, or other --outputs"
-        )
-
-
-def fill(model: Model, session: Any, values: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Gives variables their values, all at once: after each change of a graph it starts anew."""
-    steps, feeds = [], {}
-    with model.graph.as_default():
-        for name, value in values:
-            operation = model.graph.get_operation_by_name(name)
-            variable = operation.outputs[0]
-            fed = tf.placeholder(tf.as_dtype(operation.get_attr("dtype")).base_dtype)
-            feeds[fed] = value
-            if operation.type == "VarHandleOp":
-                steps.append(tf.raw_ops.AssignVariableOp(resource=variable, value=fed))
-            else:
-                steps.append(tf.raw_ops.Assign(ref=variable, value=fed, validate_shape=False).op)
-    session.run(steps, feeds)
 
 
 def shapes_of(
@@ -211,10 +145,6 @@ def reference(
     Raises BadInputError where it cannot be run, with what it said.
     """
     settings = {f"{name}:0": value for name, value in folded.settings.items()}
-    masks = {
-        full(name): np.full(_closed(model.graph.get_tensor_by_name(full(name)).shape, 1, 1), value)
-        for name, value in folded.masks.items()
-    }
     most = _ids(model, folded.definition, list(shapes))
     said = ""
     for batch, side, count in _sizes(model, shapes, outputs):
@@ -224,9 +154,9 @@ def reference(
         }
         feeds = {full(name): value for name, value in values.items()}
         try:
-            found = session.run([full(name) for name in outputs], {**settings, **masks, **feeds})
+            found = session.run([full(name) for name in outputs], {**settings, **feeds})
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            said = said or one_line(_cause(error))[:300]
+            said = said or one_line(error)[:300]
             continue
         found = dict(zip(outputs, found, strict=True))
         _check_finite(model, found)
@@ -253,12 +183,6 @@ def _check_finite(model: Model, found: Mapping[str, np.ndarray]) -> None:
             "(numbers from 0 to 1): nothing can be compared there; name other --outputs, or see "
             "with legacy-nets inspect --stats whether its weights are numbers"
         )
-
-
-def _cause(error: Exception) -> str:
-    """An error without the nodes that it was detected at, which come first."""
-    found = re.search(r"^Node: '.*'\n(.+)", str(error), re.M)
-    return found[1] if found and "[[{{node" not in str(error) else str(error)
 
 
 def _sizes(
