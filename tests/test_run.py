@@ -144,6 +144,7 @@ def test_control_c_ends_as_python_does(tmp_path):
     source = """
     import atexit, os, signal
     atexit.register(print, "cleaned up", flush=True)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     os.kill(os.getpid(), signal.SIGINT)
     while True:
         pass
