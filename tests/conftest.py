@@ -6,6 +6,7 @@ import importlib
 import os
 import shlex
 from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,16 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 _REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def tiny_nets() -> Iterator[None]:
+    """The little nets of tiny.py are in the registry."""
+    import tiny
+
+    undo = tiny.register()
+    yield
+    undo()
 
 
 @pytest.fixture

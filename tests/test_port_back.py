@@ -5,7 +5,6 @@ from __future__ import annotations
 import h5py
 import numpy as np
 import pytest
-import tiny
 from port_cases import ALL_SIZES
 from port_cases import SMALL
 from port_cases import job
@@ -33,6 +32,7 @@ from legacy_nets.port.job import port
 from legacy_nets.train.evaluate import restored
 from legacy_nets.train.evaluate import settings_of
 
+pytestmark = pytest.mark.usefixtures("tiny_nets")
 SIZE = (64, 64)
 FILES = {  # what a port writes -> its target
     **{"x.npz": "npz", "x.safetensors": "safetensors", "x.h5": "h5", "x.pth": "torch"},
@@ -53,15 +53,8 @@ NETS = SMALL | FEW
 HEADS = ("aux_1/", "aux_2/", "InceptionV3/AuxLogits/")  # of training only
 
 
-@pytest.fixture(scope="module", autouse=True)
-def nets():
-    undo = tiny.register()
-    yield
-    undo()
-
-
 @pytest.fixture(scope="module")
-def prefix(tmp_path_factory):
+def prefix(tiny_nets, tmp_path_factory):
     return save(tmp_path_factory.mktemp("tiny"), "tiny", SIZE)
 
 

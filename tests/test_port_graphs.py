@@ -10,7 +10,6 @@ import zipfile
 
 import numpy as np
 import pytest
-import tiny
 from click.testing import CliRunner
 from port_cases import SMALL
 from port_cases import job
@@ -25,6 +24,7 @@ from legacy_nets.port import saved_model
 from legacy_nets.port import targets
 from legacy_nets.port.job import port
 
+pytestmark = pytest.mark.usefixtures("tiny_nets")
 SIZE = (64, 64)
 ENDINGS = {"saved_model": "", "frozen": ".pb", "onnx": ".onnx", "keras": ".keras"}
 NEEDS_ONNX = pytest.mark.skipif(
@@ -34,15 +34,8 @@ NEEDS_ONNX = pytest.mark.skipif(
 GRAPHS = ["saved_model", "frozen", pytest.param("onnx", marks=NEEDS_ONNX), "keras"]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def nets():
-    undo = tiny.register()
-    yield
-    undo()
-
-
 @pytest.fixture(scope="module")
-def prefix(tmp_path_factory):
+def prefix(tiny_nets, tmp_path_factory):
     return save(tmp_path_factory.mktemp("tiny"), "tiny", SIZE)
 
 

@@ -11,7 +11,6 @@ import zipfile
 import h5py
 import numpy as np
 import pytest
-import tiny
 from click.testing import CliRunner
 from PIL import Image
 from port_cases import job
@@ -35,6 +34,7 @@ from legacy_nets.train.settings import Settings
 from legacy_nets.train.stated import stated
 from legacy_nets.train.stated import trained_with
 
+pytestmark = pytest.mark.usefixtures("tiny_nets")
 NAMES = ("paper", "scissors", "stone")
 TRAINED = Settings(
     *("tiny", 3, (40, 48), NAMES), label_offset=1, pixels="vgg_whole", options={"width": 6}
@@ -50,15 +50,8 @@ FILES = {  # what a port writes -> its target
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def nets():
-    undo = tiny.register()
-    yield
-    undo()
-
-
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(tiny_nets, tmp_path_factory):
     """A model folder with training.json, and a picture in it."""
     folder = tmp_path_factory.mktemp("run")
     save(folder, "tiny", (40, 48), {"width": 6}, num_classes=4)

@@ -28,19 +28,13 @@ from legacy_nets.port import npz
 from legacy_nets.port import torch
 from legacy_nets.port.job import port
 
+pytestmark = pytest.mark.usefixtures("tiny_nets")
 TARGETS = {"npz": ".npz", "safetensors": ".safetensors", "h5": ".h5", "ckpt": "", "torch": ".pth"}
 SIZE = (64, 64)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def nets():
-    undo = tiny.register()
-    yield
-    undo()
-
-
 @pytest.fixture(scope="module")
-def prefix(tmp_path_factory):
+def prefix(tiny_nets, tmp_path_factory):
     """A training checkpoint: slots, moving averages and a step beside the weights."""
     path = str(tmp_path_factory.mktemp("tiny") / "model.ckpt-7")
     with tf.Graph().as_default(), tf.Session() as session:
