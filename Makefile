@@ -42,7 +42,7 @@ test: lint oracle  ## all tests
 test-quick: $(VENV)/.test  ## without the slow tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
 
-test-slow: $(VENV)/.test  ## the slow tests with every net at full size (24 GB) and all damaged files: over an hour
+test-slow: $(VENV)/.test  ## the slow tests with every net at full size (24 GB) and all damaged files
 	$(ASK_ORACLE) LEGACY_NETS_FULL=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m slow
 
 lint: $(VENV)/.test
