@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import re
 from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import Any
 
 _DETECTED = re.compile(r"^Node: '.*'\n", re.MULTILINE)  # the last line on where
 
@@ -50,3 +53,16 @@ def one_line(text: object) -> str:
     if node:
         message = message.strip().splitlines()[-1].strip(" \t")
     return " ".join(message.split())
+
+
+@contextlib.contextmanager
+def building(net: str, size: Any, options: dict[str, Any]) -> Iterator[None]:
+    """Where a net is built: what Python or TensorFlow raise becomes a BadInputError of one line."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if isinstance(error, LegacyNetsError):
+            raise
+        raise BadInputError(
+            f"{net} cannot be built at {size} with the options {options}: {one_line(error)[:300]}"
+        ) from error

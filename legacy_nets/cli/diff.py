@@ -13,8 +13,7 @@ from legacy_nets.cli.describe import parse_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
-from legacy_nets.errors import LegacyNetsError
-from legacy_nets.errors import one_line
+from legacy_nets.errors import building
 
 NAMED = 5  # names of a kind that are shown without --all
 
@@ -116,15 +115,8 @@ def _plan(
 
 def _build(net: str, images: Any, options: dict[str, Any]) -> None:
     """Builds the net in the current graph. Raises BadInputError where it cannot be."""
-    try:
+    with building(net, images.shape.as_list()[1:-1], options):
         registry.build(net, images, **options)
-    except (TypeError, ValueError) as error:
-        if isinstance(error, LegacyNetsError):
-            raise
-        raise BadInputError(
-            f"{net} cannot be built at {images.shape.as_list()[1:-1]} with the options {options}: "
-            f"{one_line(error)[:300]}"
-        ) from error
 
 
 def _print_fits(source: Any, as_json: bool) -> None:

@@ -19,9 +19,7 @@ from legacy_nets.checkpoints.restore import Plan
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.pixels import to_pixels
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import LegacyNetsError
-from legacy_nets.errors import one_line
+from legacy_nets.errors import building
 from legacy_nets.port.report import Comparison
 from legacy_nets.train.stated import built_from
 
@@ -53,7 +51,7 @@ def build(job: Job, is_training: bool = False) -> tuple[Any, Any, Any, dict[str,
     """
     record = registry.get_net(job.net)
     images = tf.placeholder(tf.float32, [None, *job.image_size, record.channels], name=INPUT)
-    try:
+    with building(job.net, list(job.image_size), job.options):
         built, end_points = registry.build(
             job.net,
             images,
@@ -63,13 +61,6 @@ def build(job: Job, is_training: bool = False) -> tuple[Any, Any, Any, dict[str,
         )
         if built.shape.rank != 2:
             raise ValueError(f"the logits are {built.shape}, not one row an image")
-    except (TypeError, ValueError) as error:
-        if isinstance(error, LegacyNetsError):
-            raise
-        raise BadInputError(
-            f"{job.net} cannot be built at {list(job.image_size)} with the options {job.options}: "
-            f"{one_line(error)[:300]}"
-        ) from error
     with tf.name_scope(None):  # the names that the target's outputs bear
         logits = tf.identity(built, name=OUTPUTS[0])
         known = logits[:, job.label_offset :] if job.label_offset else logits

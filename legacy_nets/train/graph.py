@@ -18,8 +18,7 @@ from legacy_nets.data.dataset import Images
 from legacy_nets.data.dataset import in_order
 from legacy_nets.data.pixels import to_pixels
 from legacy_nets.errors import BadInputError
-from legacy_nets.errors import LegacyNetsError
-from legacy_nets.errors import one_line
+from legacy_nets.errors import building
 from legacy_nets.train.settings import Settings
 
 SCORED_PIXELS = 1_600_000  # in one batch: 64 images of 158x158, 8 clips of 16x112x112
@@ -81,7 +80,7 @@ def build_net(settings: Settings) -> NetGraph:
     taken = settings.options.keys() & registry.SET_BY_COMMANDS
     if taken:
         raise BadInputError(f"--option {min(taken)}: that is set by the command itself")
-    try:
+    with building(settings.net, settings.image_size, settings.options):
         logits, end_points = registry.build(
             settings.net,
             images,
@@ -91,13 +90,6 @@ def build_net(settings: Settings) -> NetGraph:
         )
         if len(logits.shape) != 2:
             raise ValueError(f"the logits are {logits.shape}, not one row an image")
-    except (TypeError, ValueError) as error:
-        if isinstance(error, LegacyNetsError):
-            raise
-        raise BadInputError(
-            f"{settings.net} cannot be built at {settings.image_size} with the options "
-            f"{settings.options}: {one_line(error)[:300]}"
-        ) from error
     probabilities = tf.nn.softmax(logits[:, settings.label_offset :])
     variables = tf.global_variables()
     pixels = settings.pixels or net.pixels
