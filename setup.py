@@ -3,8 +3,7 @@
 import pathlib
 import re
 
-from setuptools import find_packages
-from setuptools import setup
+from setuptools import find_packages, setup
 
 here = pathlib.Path(__file__).parent
 version = re.search(r'__version__ = "(.+)"', (here / "legacy_nets/__init__.py").read_text())

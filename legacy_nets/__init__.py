@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from legacy_nets.registry import Net
-from legacy_nets.registry import build
-from legacy_nets.registry import get_net
-from legacy_nets.registry import list_nets
+from legacy_nets.registry import Net, build, get_net, list_nets
 
 __version__ = "0.1.0"
 __all__ = ["Net", "build", "get_net", "list_nets"]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import difflib
 import re
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 _DETECTED = re.compile(r"^Node: '.*'\n", re.MULTILINE)  # the last line on where

@@ -17,7 +17,7 @@ from legacy_nets.errors import BadInputError
 
 @dataclasses.dataclass(frozen=True)
 class Net:
-    """What one net is. ``pixels`` names the preprocessing (``legacy_nets.data.pixels``)."""
+    """What one net is. ``pixels`` names the preprocessing (``legacy_nets.data.preprocessing``)."""
 
     name: str
     document: str  # first three digits of the tutorial document

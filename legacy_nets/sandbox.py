@@ -18,14 +18,11 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from legacy_nets.errors import CheckpointError
-from legacy_nets.errors import LegacyNetsError
-from legacy_nets.errors import one_line
+from legacy_nets.errors import CheckpointError, LegacyNetsError, one_line
 
 # -I keeps the working folder, which may be a stranger's, from lending its modules to the child.
 _CHILD = (

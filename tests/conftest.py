@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import shlex
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -30,11 +29,9 @@ def tiny_nets() -> Iterator[None]:
 @pytest.fixture
 def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ports would do in a child is done here: TensorFlow is imported once."""
-    from legacy_nets.port import foreign
+    from legacy_nets.port.imported import job
 
-    monkeypatch.setattr(
-        foreign, "run_limited", lambda function, *arguments, **_: function(*arguments)
-    )
+    monkeypatch.setattr(job, "run_limited", lambda function, *arguments, **_: function(*arguments))
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +40,7 @@ def script() -> Callable[[str], ModuleType]:
 
     def load(name: str) -> ModuleType:
         with pytest.MonkeyPatch.context() as patch:
-            patch.syspath_prepend(str(_REPOSITORY / "scripts"))
+            patch.syspath_prepend(str(_REPOSITORY / "scripts" / "corpus"))
             return importlib.import_module(name)
 
     return load

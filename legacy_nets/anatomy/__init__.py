@@ -16,14 +16,11 @@ from typing import Any
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.anatomy import graphs
 from legacy_nets.anatomy import receptive
-from legacy_nets.anatomy.layers import Anatomy
-from legacy_nets.anatomy.layers import Layer
-from legacy_nets.anatomy.layers import folded
-from legacy_nets.anatomy.layers import layers
+from legacy_nets.anatomy.layers import Anatomy, Layer, folded, layers
 from legacy_nets.anatomy.receptive import Field
 from legacy_nets.errors import BadInputError
+from legacy_nets.graphdef import load
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import read_apart
 from legacy_nets.tf1.speed import without_initial_values
@@ -90,7 +87,7 @@ def of_file(path: str | pathlib.Path) -> Anatomy:
 def read_file(path: str | pathlib.Path) -> Anatomy:
     """As ``of_file``, in this process, which a damaged or hostile file may crash or fill."""
     quiet_tensorflow()
-    loaded = graphs.load(path)
+    loaded = load.load(path)
     return layers(loaded.graph, trainable=loaded.trainable, name=pathlib.Path(path).name)
 
 
@@ -105,7 +102,7 @@ def receptive_field(output: Any, images: Any = None, *, known_size: bool = True)
 
     Raises: BadInputError where ``output`` does not depend on ``images``.
     """
-    alive = graphs.live(output.graph, None if images is None else [images], [output])
+    alive = load.live(output.graph, None if images is None else [images], [output])
     if not alive.sources:
         raise BadInputError(f"{output.name} does not depend on {images.name if images else '?'}")
     return receptive.fields(alive.operations, alive.sources, known_size)[output.op.name]
@@ -118,6 +115,6 @@ def receptive_fields(
     wanted = list(outputs)
     if not wanted:
         return []
-    alive = graphs.live(images.graph, [images], wanted)
+    alive = load.live(images.graph, [images], wanted)
     found = receptive.fields(alive.operations, alive.sources, known_size)
     return [found.get(output.op.name) for output in wanted]

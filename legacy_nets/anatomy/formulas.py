@@ -8,8 +8,7 @@ Source:  output size: documents 002 (section 1) and 004 (its first CNN, AlexNet)
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from legacy_nets.errors import BadInputError

@@ -6,23 +6,18 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from legacy_nets.anatomy import flops
-from legacy_nets.anatomy import receptive
-from legacy_nets.anatomy import windows
-from legacy_nets.anatomy.graphs import Parameters
-from legacy_nets.anatomy.graphs import is_trainable
-from legacy_nets.anatomy.graphs import live
-from legacy_nets.anatomy.graphs import trainable_names
+from legacy_nets.anatomy import multiply_adds, receptive, windows
 from legacy_nets.anatomy.receptive import Field
-from legacy_nets.anatomy.rows import LOOP_KINDS
-from legacy_nets.anatomy.rows import WEIGHTED
-from legacy_nets.anatomy.rows import Assembler
-from legacy_nets.anatomy.rows import Row
-from legacy_nets.anatomy.rows import loop_kind
+from legacy_nets.anatomy.rows import LOOP_KINDS, WEIGHTED, Assembler, Row, loop_kind
+from legacy_nets.graphdef.load import Parameters, is_trainable, live, trainable_names
 
 _LEAVES = {"kernel", "weights", "weight", "w", "W", "depthwise_kernel", "depthwise_weights"}
 _LEAVES |= {"pointwise_kernel", "pointwise_weights", "gamma", "beta", "bias", "biases"}
-_NOTED = {**dict.fromkeys(flops.BRANCHES, "branch"), "Switch": "branch", "RefSwitch": "branch"}
+_NOTED = {
+    **dict.fromkeys(multiply_adds.BRANCHES, "branch"),
+    "Switch": "branch",
+    "RefSwitch": "branch",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +112,7 @@ def layers(
     parameters = Parameters(graph, alive.names)
     rows = Assembler(alive, parameters).assemble()
     fields = receptive.fields(alive.operations, alive.sources)
-    counter = flops.Counter(alive.names)
+    counter = multiply_adds.Counter(alive.names)
     if trainable is None:
         trainable = trainable_names(graph)
     owned: set[str] = set()
@@ -153,7 +148,7 @@ def _layer(
     parameters: Parameters,
     owned: set[str],
     trainable: frozenset[str] | None,
-    counter: flops.Counter,
+    counter: multiply_adds.Counter,
     fields: dict[str, Field | None],
     live_names: set[str],
 ) -> Layer:
@@ -172,7 +167,7 @@ def _layer(
     counts = [counter.multiply_adds(op) for op in row.operations]
     notes = _notes(row, len(mine) < len(variables))
     rounds = 1
-    if row.kind in LOOP_KINDS and row.anchor.type not in flops.LOOPS:
+    if row.kind in LOOP_KINDS and row.anchor.type not in multiply_adds.LOOPS:
         rounds = frame_rounds(row.operations) or 1
     look = windows.window(row.anchor)
     blocks = receptive.blocks_of(row.anchor) if look else None
@@ -215,10 +210,10 @@ def _layer(
 
 def _notes(row: Row, shared: bool) -> list[str]:
     notes = [*row.notes]
-    if row.anchor.type in flops.LOOPS:
-        rounds = flops.trip_count(row.anchor)
+    if row.anchor.type in multiply_adds.LOOPS:
+        rounds = multiply_adds.trip_count(row.anchor)
         notes.append(_rounds(rounds))
-    elif row.kind in LOOP_KINDS and row.anchor.type not in flops.BLOCK_CELLS:
+    elif row.kind in LOOP_KINDS and row.anchor.type not in multiply_adds.BLOCK_CELLS:
         notes.append(_rounds(frame_rounds(row.operations)))
     if any(op.type in _NOTED for op in row.operations) and not notes:
         notes.append("branch: which way is decided when the graph runs")
@@ -239,7 +234,7 @@ def frame_rounds(operations: list[Any]) -> int | None:
     for test in operations:
         if test.type != "Less":
             continue
-        values = [flops.static_number(_entered(tensor)) for tensor in test.inputs]
+        values = [multiply_adds.static_number(_entered(tensor)) for tensor in test.inputs]
         if values[0] is not None and values[1] is not None:
             rounds.append(values[1] - values[0])
     return max(min(rounds), 0) if rounds else None

@@ -14,13 +14,15 @@ from fractions import Fraction
 from typing import Any
 
 from legacy_nets.anatomy import formulas
-from legacy_nets.anatomy.windows import PADS
-from legacy_nets.anatomy.windows import TRANSPOSED
-from legacy_nets.anatomy.windows import Window
-from legacy_nets.anatomy.windows import constant
-from legacy_nets.anatomy.windows import sides
-from legacy_nets.anatomy.windows import window
-from legacy_nets.anatomy.windows import zeros_before
+from legacy_nets.anatomy.windows import (
+    PADS,
+    TRANSPOSED,
+    Window,
+    constant,
+    sides,
+    window,
+    zeros_before,
+)
 
 Number = int | Fraction
 

@@ -12,13 +12,8 @@ import re
 from typing import Any
 
 from legacy_nets.anatomy import windows
-from legacy_nets.anatomy.flops import BRANCHES
-from legacy_nets.anatomy.flops import CALLS
-from legacy_nets.anatomy.flops import COUNTED
-from legacy_nets.anatomy.flops import LOOPS
-from legacy_nets.anatomy.flops import PRODUCTS
-from legacy_nets.anatomy.graphs import Live
-from legacy_nets.anatomy.graphs import Parameters
+from legacy_nets.anatomy.multiply_adds import BRANCHES, CALLS, COUNTED, LOOPS, PRODUCTS
+from legacy_nets.graphdef.load import Live, Parameters
 from legacy_nets.tf1.functions import body
 
 WEIGHTED = {

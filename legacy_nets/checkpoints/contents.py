@@ -5,18 +5,15 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import math
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from legacy_nets.checkpoints.bundle import read_bundle
-from legacy_nets.checkpoints.slots import AVERAGE
-from legacy_nets.checkpoints.slots import is_slot
-from legacy_nets.checkpoints.source import Described
-from legacy_nets.checkpoints.source import Source
+from legacy_nets.checkpoints.formats.bundle import read_bundle
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
+from legacy_nets.checkpoints.source import Described, Source
 from legacy_nets.errors import CheckpointError
 
 _LACKS = "incomplete: "  # begins the note of a checkpoint that lacks data
@@ -96,7 +93,7 @@ def _twin(source: Source) -> Iterator[str]:
     prefix = source.prefix
     if not (Path(prefix).is_file() and Path(f"{prefix}.index").is_file()):
         return
-    from legacy_nets.checkpoints.v1_file import read_v1
+    from legacy_nets.checkpoints.formats.v1 import read_v1
 
     try:
         old, new = read_v1(Path(prefix)), read_bundle(prefix)

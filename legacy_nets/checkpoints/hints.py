@@ -6,13 +6,11 @@ Each function looks at a plan for one well-known failure and gives its hint, or 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from legacy_nets.checkpoints.slots import AVERAGE
-from legacy_nets.checkpoints.slots import is_slot
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
 
 if TYPE_CHECKING:
     from legacy_nets.checkpoints.restore import Plan

@@ -11,23 +11,18 @@ import dataclasses
 import difflib
 import fnmatch
 import functools
-from collections.abc import Iterable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.assign import assign
-from legacy_nets.checkpoints.bundle import Bundle
+from legacy_nets.checkpoints.formats.bundle import Bundle
 from legacy_nets.checkpoints.hints import hints
-from legacy_nets.checkpoints.read import open_weights
-from legacy_nets.checkpoints.slots import AVERAGE
-from legacy_nets.checkpoints.slots import is_slot
+from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.errors import CheckpointError
-from legacy_nets.errors import one_line
+from legacy_nets.errors import CheckpointError, one_line
 
 _SHOWN = 3  # names of each kind in the one-line error; the report has them all
 

@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.bundle import complete_checkpoints
-from legacy_nets.errors import CheckpointError
-from legacy_nets.errors import one_line
+from legacy_nets.checkpoints.formats.bundle import complete_checkpoints
+from legacy_nets.errors import CheckpointError, one_line
 from legacy_nets.files import written_whole
 
 _STAGING = ".saving"

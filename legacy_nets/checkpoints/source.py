@@ -12,20 +12,14 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
-from typing import NamedTuple
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from legacy_nets.checkpoints.wire import Damaged
-from legacy_nets.errors import CheckpointError
-from legacy_nets.errors import one_line
+from legacy_nets.checkpoints.formats.wire import Damaged
+from legacy_nets.errors import CheckpointError, one_line
 
 _LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
 

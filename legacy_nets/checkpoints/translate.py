@@ -7,18 +7,13 @@ graph's names, ``translate_back`` gives graph weights their foreign names.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from legacy_nets.checkpoints.slots import is_slot
-from legacy_nets.checkpoints.source import Described
-from legacy_nets.checkpoints.source import Source
-from legacy_nets.checkpoints.source import Stored
+from legacy_nets.checkpoints.optimizer_slots import is_slot
+from legacy_nets.checkpoints.source import Described, Source, Stored
 
 
 @dataclasses.dataclass(frozen=True)

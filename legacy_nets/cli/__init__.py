@@ -17,7 +17,7 @@ COMMANDS = {  # name -> "module:function" below this package, imported when it i
     "explain": "explain:explain",
     "facts": "facts:facts",
     "errata": "facts:errata",
-    "traps": "traps:traps",
+    "traps": "pitfalls:traps",
     "run": "run:run",
     "upgrade": "upgrade:upgrade",
     "train": "train:train",

@@ -8,12 +8,11 @@ from typing import Any
 import click
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.read import find_weights
+from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.cli.describe import parse_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.quiet import quiet_tensorflow
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import building
+from legacy_nets.errors import BadInputError, building
 
 NAMED = 5  # names of a kind that are shown without --all
 
@@ -55,7 +54,7 @@ def diff(
     size = parse_size(given["size"])
     path = find_weights(checkpoint)
     quiet_tensorflow()
-    from legacy_nets.checkpoints.read import open_weights
+    from legacy_nets.checkpoints.open import open_weights
 
     source = open_weights(path)
     if net is None:
@@ -83,11 +82,9 @@ def _plan(
     given: dict[str, Any],
 ) -> Any:
     from legacy_nets import tf1 as tf
-    from legacy_nets.checkpoints.read import fit_to
-    from legacy_nets.checkpoints.read import for_net
+    from legacy_nets.checkpoints.open import fit_to, for_net
     from legacy_nets.checkpoints.restore import match
-    from legacy_nets.train.stated import built_from
-    from legacy_nets.train.stated import stated
+    from legacy_nets.train.provenance import built_from, stated
 
     record = registry.get_net(net)
     own = stated(source, net)
@@ -120,7 +117,7 @@ def _build(net: str, images: Any, options: dict[str, Any]) -> None:
 
 
 def _print_fits(source: Any, as_json: bool) -> None:
-    from legacy_nets.checkpoints.fit import best_fits
+    from legacy_nets.nets.weights.find_net import best_fits
 
     fits = best_fits(source)
     if as_json:

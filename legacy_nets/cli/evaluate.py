@@ -10,21 +10,20 @@ import click
 import numpy as np
 
 from legacy_nets import registry
-from legacy_nets.cli.options import changed_settings
-from legacy_nets.cli.options import checkpoint_options
-from legacy_nets.cli.options import data_options
-from legacy_nets.cli.options import open_checkpoint
-from legacy_nets.cli.options import open_data
+from legacy_nets.cli.options import (
+    changed_settings,
+    checkpoint_options,
+    data_options,
+    open_checkpoint,
+    open_data,
+)
 from legacy_nets.cli.quiet import quiet_tensorflow
-from legacy_nets.data.clips import count_frames
-from legacy_nets.data.clips import read_clip
+from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.stream import Files
-from legacy_nets.data.stream import Load
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import NoHoldout
+from legacy_nets.errors import BadInputError, NoHoldout
 from legacy_nets.files import written_whole
 from legacy_nets.train.settings import load_settings
+from legacy_nets.train.stream import Files, Load
 
 
 @click.command()
@@ -226,8 +225,7 @@ def _pictures(net: registry.Net, paths: tuple[str, ...], coloured: list[pathlib.
     ``coloured`` gets those with colours that the net, of one channel, does not see.
     """
     from legacy_nets.data.image_files import kind_of
-    from legacy_nets.data.pixels import frame_all
-    from legacy_nets.data.pixels import read_picture
+    from legacy_nets.data.preprocessing import frame_all, read_picture
 
     def load(path: pathlib.Path, kind: str, size: tuple[int, ...], channels: int) -> np.ndarray:
         picture = read_picture(path)

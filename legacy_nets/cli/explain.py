@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from legacy_nets import registry
-from legacy_nets.cli.describe import by
-from legacy_nets.cli.describe import shape
+from legacy_nets.cli.describe import by, shape
 from legacy_nets.cli.facts import _STYLES
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
@@ -56,10 +55,10 @@ def explain(
     drawn = None
     if figure is not None:
         from legacy_nets.cli.options import open_checkpoint
-        from legacy_nets.documents import pictures
+        from legacy_nets.documents import figures
 
         weights = None if checkpoint is None else open_checkpoint(checkpoint, best=False)
-        drawn = pictures.draw(net, figure, image, end_points, weights)
+        drawn = figures.draw(net, figure, image, end_points, weights)
     _print(net, places, whole=at is None)
     if drawn is not None:
         for path in drawn.paths:

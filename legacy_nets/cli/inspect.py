@@ -11,12 +11,8 @@ from typing import Any
 
 import click
 
-from legacy_nets.checkpoints.contents import Contents
-from legacy_nets.checkpoints.contents import contents
-from legacy_nets.checkpoints.contents import digest
-from legacy_nets.checkpoints.contents import statistics
-from legacy_nets.checkpoints.contents import tree
-from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.contents import Contents, contents, digest, statistics, tree
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.source import Described
 from legacy_nets.errors import CheckpointError
 

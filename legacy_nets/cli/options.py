@@ -11,15 +11,13 @@ from typing import Any
 
 import click
 
-from legacy_nets.checkpoints.bundle import find_checkpoint
-from legacy_nets.checkpoints.read import find_weights
+from legacy_nets.checkpoints.formats.bundle import find_checkpoint
+from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.pixels import KINDS
+from legacy_nets.data.preprocessing import KINDS
 from legacy_nets.errors import BadInputError
 from legacy_nets.registry import Net
-from legacy_nets.train.settings import BEST_FILE
-from legacy_nets.train.settings import CHECKPOINT
-from legacy_nets.train.settings import read_best
+from legacy_nets.train.settings import BEST_FILE, CHECKPOINT, read_best
 
 SYNTHETIC_FOLDER = pathlib.Path("datasets")
 

@@ -8,28 +8,23 @@ from typing import Any
 import click
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.read import find_weights
-from legacy_nets.checkpoints.read import open_weights
-from legacy_nets.checkpoints.read import refuse_exports
-from legacy_nets.cli.options import image_size
-from legacy_nets.cli.options import net_options
-from legacy_nets.data.pixels import KINDS
+from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
+from legacy_nets.cli.options import image_size, net_options
+from legacy_nets.data.preprocessing import KINDS
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.foreign import GRAPHS
-from legacy_nets.port.foreign import SAVED_MODEL
-from legacy_nets.port.foreign import ForeignJob
-from legacy_nets.port.foreign import checkpoint_of
-from legacy_nets.port.foreign import port_foreign
-from legacy_nets.port.job import TOLERANCE
-from legacy_nets.port.job import Job
-from legacy_nets.port.job import port as run_port
-from legacy_nets.port.report import OPTIMISED
-from legacy_nets.port.report import Report
-from legacy_nets.port.report import check_place
+from legacy_nets.port.imported.job import (
+    GRAPHS,
+    SAVED_MODEL,
+    ForeignJob,
+    checkpoint_of,
+    port_foreign,
+)
+from legacy_nets.port.pipeline import TOLERANCE, Job
+from legacy_nets.port.pipeline import port as run_port
+from legacy_nets.port.report import OPTIMISED, Report, check_place
 from legacy_nets.port.targets import TARGETS
+from legacy_nets.train.provenance import as_trained, stated
 from legacy_nets.train.settings import resized
-from legacy_nets.train.stated import as_trained
-from legacy_nets.train.stated import stated
 
 _FOREIGN = {  # options of one kind of net: parameter -> what the user wrote
     "inputs": "--inputs",

@@ -39,14 +39,12 @@ def run(
     legacy-nets run -m slim.train_image_classifier --dataset_name=flowers
     legacy-nets run --tf2 train.py    (tf.function, GradientTape)
     """
-    from legacy_nets.runner import ground
-    from legacy_nets.runner import hook
-    from legacy_nets.runner import launch
-    from legacy_nets.runner import options
+    from legacy_nets import run_options
+    from legacy_nets.runner import hook, launch, removed_names
 
-    ground.strict = strict
-    options.synthetic_data = data is not None
-    options.tf2 = tf2
+    removed_names.strict = strict
+    run_options.synthetic_data = data is not None
+    run_options.tf2 = tf2
     if report:
         from legacy_nets.runner import report as reporting
 

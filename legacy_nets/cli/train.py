@@ -8,15 +8,10 @@ from typing import Any
 import click
 
 from legacy_nets import registry
-from legacy_nets.cli.options import data_options
-from legacy_nets.cli.options import image_size
-from legacy_nets.cli.options import net_options
-from legacy_nets.cli.options import open_data
-from legacy_nets.data.pixels import KINDS
+from legacy_nets.cli.options import data_options, image_size, net_options, open_data
+from legacy_nets.data.preprocessing import KINDS
 from legacy_nets.errors import BadInputError
-from legacy_nets.train.settings import load_settings
-from legacy_nets.train.settings import refuse_file
-from legacy_nets.train.settings import resized
+from legacy_nets.train.settings import load_settings, refuse_file, resized
 
 
 @click.command()
@@ -94,7 +89,7 @@ def train(net: str, **given: Any) -> None:
     data = open_data(record, given["data"], given["holdout"], given["seed"], given["strict"])
     warm_start = None
     if given["warm_start"]:
-        from legacy_nets.checkpoints.read import find_weights
+        from legacy_nets.checkpoints.open import find_weights
 
         warm_start = find_weights(given["warm_start"])
 

@@ -8,8 +8,7 @@ import pathlib
 import click
 
 from legacy_nets.cli.quiet import quiet_tensorflow
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import SetupError
+from legacy_nets.errors import BadInputError, SetupError
 
 
 @click.command()
@@ -46,8 +45,10 @@ def upgrade(
     sources = folder.read_sources(path)
     names = {paths for upgraded in sources.values() for paths in upgraded.names}
     quiet_tensorflow()
-    from legacy_nets.upgrade import report  # now TensorFlow is imported
-    from legacy_nets.upgrade import resolve
+    from legacy_nets.upgrade import (
+        report,  # now TensorFlow is imported
+        resolve,
+    )
 
     found = report.facts(str(path), sources, resolve.resolve(sorted(names)))
     text = report.as_text(found)

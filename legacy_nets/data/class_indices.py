@@ -11,8 +11,7 @@ import pathlib
 from collections.abc import Sequence
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import not_there
-from legacy_nets.files import written_whole
+from legacy_nets.files import not_there, written_whole
 
 FILE = "class_indices.json"
 

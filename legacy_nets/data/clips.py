@@ -21,14 +21,11 @@ import numpy as np
 from PIL import Image
 
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.drawn import name_of
-from legacy_nets.data.pixels import frame_all
-from legacy_nets.data.pixels import read_picture
-from legacy_nets.data.stream import Files
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import NoHoldout
-from legacy_nets.errors import one_line
+from legacy_nets.data.preprocessing import frame_all, read_picture
+from legacy_nets.data.synthetic.folders import name_of
+from legacy_nets.errors import BadInputError, NoHoldout, one_line
 from legacy_nets.files import not_there
+from legacy_nets.train.stream import Files
 
 IMAGES = (".png", ".jpg", ".jpeg")
 VIDEOS = (".mp4", ".avi", ".mov", ".gif", ".webm")

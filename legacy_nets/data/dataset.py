@@ -5,16 +5,13 @@ from __future__ import annotations
 import dataclasses
 import queue
 import threading
-from collections.abc import Generator
-from collections.abc import Iterable
-from collections.abc import Iterator
-from typing import NamedTuple
-from typing import Protocol
+from collections.abc import Generator, Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PIL import Image
 
-from legacy_nets.data.pixels import frame_all
+from legacy_nets.data.preprocessing import frame_all
 
 
 class Half(Protocol):

@@ -9,9 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from legacy_nets.data.pixels import frame_all
-from legacy_nets.data.pixels import opened
-from legacy_nets.data.pixels import read_picture
+from legacy_nets.data.preprocessing import frame_all, opened, read_picture
 from legacy_nets.errors import BadInputError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".tif", ".tiff", ".webp")

@@ -15,15 +15,11 @@ import numpy as np
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.drawn import name_of
-from legacy_nets.data.image_files import ENDINGS
-from legacy_nets.data.image_files import image_paths
-from legacy_nets.data.image_files import load_picture
-from legacy_nets.data.image_files import readable
-from legacy_nets.data.stream import Files
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import NoHoldout
+from legacy_nets.data.image_files import ENDINGS, image_paths, load_picture, readable
+from legacy_nets.data.synthetic.folders import name_of
+from legacy_nets.errors import BadInputError, NoHoldout
 from legacy_nets.files import not_there
+from legacy_nets.train.stream import Files
 
 TRAIN = "train"
 HELD_OUT = ("val", "test")  # names of the other half; the document's comes first

@@ -16,12 +16,9 @@ import zlib
 
 import numpy as np
 
-from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.dataset import Images
-from legacy_nets.data.drawn import MARK
-from legacy_nets.data.drawn import name_of
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import one_line
+from legacy_nets.data.dataset import ImageData, Images
+from legacy_nets.data.synthetic.folders import MARK, name_of
+from legacy_nets.errors import BadInputError, one_line
 
 NPZ = "mnist.npz"
 KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}

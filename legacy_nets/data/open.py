@@ -5,8 +5,7 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Callable
 
-from legacy_nets.data import clips
-from legacy_nets.data import signs
+from legacy_nets.data import clips, signs
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import not_there
@@ -33,8 +32,7 @@ def open_data(
         raise BadInputError(f"no such folder: {path}{not_there(path)}")
     if path.is_dir() and len(net.image_size) == 3:
         return clips.load_clips(path, holdout, seed)
-    from legacy_nets.data import images
-    from legacy_nets.data import mnist
+    from legacy_nets.data import images, mnist
 
     if mnist.is_mnist(path):
         return _stills(mnist.load_mnist(path, holdout=holdout, seed=seed), path, net)
@@ -62,15 +60,15 @@ def stand_in(net: Net, folder: pathlib.Path, say: Callable[[str], None]) -> path
     """
     make: Callable[[pathlib.Path], None]
     if len(net.image_size) == 3:
-        from legacy_nets.data.draw_clips import make_clips as make
+        from legacy_nets.data.synthetic.clips import make_clips as make
 
         what, place = "clips", folder / "clips"
     elif net.channels == 1:
-        from legacy_nets.data.draw_digits import make_digits as make
+        from legacy_nets.data.synthetic.digits import make_digits as make
 
         what, place = "digits", folder / "synthetic_digits"
     elif net.document == "004":
-        from legacy_nets.data.draw_flowers import make_flowers as make
+        from legacy_nets.data.synthetic.flowers import make_flowers as make
 
         what, place = "flowers", folder / "synthetic_flowers"
     else:

@@ -14,14 +14,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.dataset import Images
-from legacy_nets.data.dataset import split
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import NoHoldout
-from legacy_nets.errors import one_line
-from legacy_nets.files import not_there
-from legacy_nets.files import written_whole
+from legacy_nets.data.dataset import ImageData, Images, split
+from legacy_nets.errors import BadInputError, NoHoldout, one_line
+from legacy_nets.files import not_there, written_whole
 
 SIZE = 64
 CLASSES = 6
@@ -50,7 +45,7 @@ def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
     Of a set that was left half drawn, it draws the other half. Raises BadInputError where other
     files of that name are there, or they cannot be written.
     """
-    from legacy_nets.data.draw_hands import draw_signs
+    from legacy_nets.data.synthetic.hands import draw_signs
 
     folder = pathlib.Path(folder)
     there = [signs_file(folder, half) for half in HALVES if signs_file(folder, half).exists()]

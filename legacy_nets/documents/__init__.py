@@ -28,18 +28,14 @@ and message, or the silent harm), harm (its number), measure (one reading that g
 where the kind is silent), mend, tests ("tests/test_x.py::test_y", blanks between). Which nets an
 erratum concerns stands in the registry. Write with \\n line ends, quotes only where needed.
 
-``pytest tests/test_facts.py -k NNN`` then measures every row, and checks that no stated value
+``pytest tests/documents/test_facts.py -k NNN`` then measures every row, and checks that no stated
+value
 could be another one without notice.
 """
 
 from __future__ import annotations
 
-from legacy_nets.documents.catalogue import Erratum
-from legacy_nets.documents.catalogue import Fact
-from legacy_nets.documents.catalogue import errata
-from legacy_nets.documents.catalogue import facts
-from legacy_nets.documents.judge import Measured
-from legacy_nets.documents.judge import harm
-from legacy_nets.documents.judge import measure
+from legacy_nets.documents.catalogue import Erratum, Fact, errata, facts
+from legacy_nets.documents.judge import Measured, harm, measure
 
 __all__ = ["Erratum", "Fact", "Measured", "errata", "facts", "harm", "measure"]

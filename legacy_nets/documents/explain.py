@@ -14,10 +14,9 @@ import difflib
 import re
 from typing import Any
 
-from legacy_nets import anatomy
-from legacy_nets import registry
+from legacy_nets import anatomy, registry
 from legacy_nets.documents import catalogue
-from legacy_nets.documents import measuring
+from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError
 
 MOST_PLACES = 30  # where a net has more end points, those of inner scopes are left out
@@ -45,7 +44,7 @@ def walk(net: str, at: str | None = None) -> list[Place]:
     Raises: BadInputError for an unknown net or place, with the nearest names.
     """
     record = registry.get_net(net)
-    places = [*_places(measuring.taken_apart(net), net, record.scope), Place("", (), ())]
+    places = [*_places(common.taken_apart(net), net, record.scope), Place("", (), ())]
     facts, errata = (_by_place(places, rows) for rows in _rows(net))
     walked = [
         dataclasses.replace(place, facts=tuple(facts[i]), errata=tuple(errata[i]))
@@ -73,12 +72,12 @@ def _rows(net: str) -> tuple[list[catalogue.Fact], list[catalogue.Erratum]]:
 
 def _places(found: anatomy.Anatomy, net: str, scope: str) -> list[Place]:
     """Cuts the layers behind each end point."""
-    graph = measuring.built(net)[0].graph
+    graph = common.built(net)[0].graph
     operations = {operation.name: i for i, operation in enumerate(graph.get_operations())}
     positions = [operations[layer.tensor.partition(":")[0]] for layer in found.layers]
     indices = {layer.tensor: i for i, layer in enumerate(found.layers)}
     ends: dict[int, list[str]] = {}
-    for name, point in _outer(measuring.built(net)[2], scope).items():
+    for name, point in _outer(common.built(net)[2], scope).items():
         index = indices.get(_source(point).name)
         if index is None:
             index = bisect.bisect_left(positions, operations[point.op.name])

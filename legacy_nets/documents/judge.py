@@ -10,8 +10,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from legacy_nets.documents.catalogue import Erratum
-from legacy_nets.documents.catalogue import Fact
+from legacy_nets.documents.catalogue import Erratum, Fact
 
 NOT_HERE = "not checkable here"
 
@@ -85,10 +84,10 @@ def _read(document: str, words: str) -> Any:
 
 def function(document: str, name: str) -> Callable[..., Any]:
     """The measuring function of that name, of the document's own module or of the common one."""
-    own = f"legacy_nets.documents.measure_{document}"
+    own = f"legacy_nets.documents.checks.document_{document}"
     modules = [own] if importlib.util.find_spec(own) else []
-    for module in (*modules, "legacy_nets.documents.measuring"):
+    for module in (*modules, "legacy_nets.documents.checks.common"):
         found = getattr(importlib.import_module(module), name, None)
         if found is not None:
             return found
-    raise LookupError(f"no function {name} in measure_{document}.py or measuring.py")
+    raise LookupError(f"no function {name} in checks/document_{document}.py or checks/common.py")

@@ -21,8 +21,7 @@ from typing import Any
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.translate import Entry
 from legacy_nets.nets.cnn_lstm import layer_names
-from legacy_nets.nets.keras_style import check_images
-from legacy_nets.nets.keras_style import document_net
+from legacy_nets.nets.keras_style import check_images, document_net
 
 SMALLEST = 64  # pixels: 15-7-3-1, the last pool has 3x3 to look at
 

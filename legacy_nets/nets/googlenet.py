@@ -20,19 +20,13 @@ Differs: 004-E17 the map after inception_4e has 832 channels (its comment: 532)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.checkpoints.translate import Translated
-from legacy_nets.nets.keras_style import Names
-from legacy_nets.nets.keras_style import auto_names
-from legacy_nets.nets.keras_style import check_images
-from legacy_nets.nets.keras_style import document_net
+from legacy_nets.checkpoints.translate import Entry, Translated
+from legacy_nets.nets.keras_style import Names, auto_names, check_images, document_net
 
 SMALLEST = 193  # pixels: five strides leave 7x7, which the last pool looks at
 

@@ -26,17 +26,15 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV
-from legacy_nets.checkpoints.translate import DENSE
-from legacy_nets.checkpoints.translate import DEPTHWISE
-from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.checkpoints.translate import Layout
+from legacy_nets.checkpoints.translate import CONV, DENSE, DEPTHWISE, Entry, Layout
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.torch_style import batch_norm_entries
-from legacy_nets.nets.torch_style import check_maps
-from legacy_nets.nets.torch_style import check_option
-from legacy_nets.nets.torch_style import layer_entries
-from legacy_nets.nets.torch_style import pad_both_sides
+from legacy_nets.nets.torch_style import (
+    batch_norm_entries,
+    check_maps,
+    check_option,
+    layer_entries,
+    pad_both_sides,
+)
 
 PADDINGS = ("same", "torch")
 DENSE_AS_CONV = Layout(  # [out, in] <-> [1, 1, in, out]

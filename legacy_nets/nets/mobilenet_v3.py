@@ -16,19 +16,12 @@ no option.
 
 from __future__ import annotations
 
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import DEPTHWISE
-from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.nets.mobilenet import DENSE_AS_CONV
-from legacy_nets.nets.mobilenet import Layers
-from legacy_nets.nets.mobilenet import check_width
-from legacy_nets.nets.mobilenet import conv_entries
-from legacy_nets.nets.mobilenet import rounded
-from legacy_nets.nets.torch_style import check_maps
-from legacy_nets.nets.torch_style import layer_entries
+from legacy_nets.checkpoints.translate import DEPTHWISE, Entry
+from legacy_nets.nets.mobilenet import DENSE_AS_CONV, Layers, check_width, conv_entries, rounded
+from legacy_nets.nets.torch_style import check_maps, layer_entries
 
 
 class Unit(NamedTuple):

@@ -31,27 +31,20 @@ padding, for which it was not trained.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from collections.abc import Sequence
-from typing import Any
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.keras_style import Names
-from legacy_nets.nets.keras_style import auto_names
-from legacy_nets.nets.keras_style import document_net
-from legacy_nets.nets.resnet_names import BASIC
-from legacy_nets.nets.resnet_names import TRAINED_WITH as TRAINED_WITH
-from legacy_nets.nets.resnet_names import UNITS
-from legacy_nets.nets.resnet_names import keras_h5_names as keras_h5_names
-from legacy_nets.nets.resnet_names import keras_tf_names as keras_tf_names
-from legacy_nets.nets.resnet_names import keras_transfer_names as keras_transfer_names
-from legacy_nets.nets.resnet_names import slim_names as slim_names
-from legacy_nets.nets.resnet_names import torch_names as torch_names
-from legacy_nets.nets.torch_style import check_maps
-from legacy_nets.nets.torch_style import check_option
-from legacy_nets.nets.torch_style import pad_both_sides
+from legacy_nets.nets.keras_style import Names, auto_names, document_net
+from legacy_nets.nets.torch_style import check_maps, check_option, pad_both_sides
+from legacy_nets.nets.weights.resnet import BASIC, UNITS
+from legacy_nets.nets.weights.resnet import TRAINED_WITH as TRAINED_WITH
+from legacy_nets.nets.weights.resnet import keras_h5_names as keras_h5_names
+from legacy_nets.nets.weights.resnet import keras_tf_names as keras_tf_names
+from legacy_nets.nets.weights.resnet import keras_transfer_names as keras_transfer_names
+from legacy_nets.nets.weights.resnet import slim_names as slim_names
+from legacy_nets.nets.weights.resnet import torch_names as torch_names
 
 PADDINGS = ("same", "torch", "slim")
 EPSILON, SHORTCUT_EPSILON = 1e-5, 1.001e-5  # 004-E23

@@ -26,8 +26,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError

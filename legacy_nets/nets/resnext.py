@@ -12,8 +12,7 @@ Differs: 004-E24 SAME padding as ResNet's; the weights of others need ``padding=
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,17 +20,11 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.keras_style import Names
-from legacy_nets.nets.resnet import DOCUMENT
-from legacy_nets.nets.resnet import Residual
-from legacy_nets.nets.resnet import Variant
-from legacy_nets.nets.resnet import batch_norm
-from legacy_nets.nets.resnet import conv
-from legacy_nets.nets.resnet import residual_net
-from legacy_nets.nets.resnet_names import TRAINED_WITH as TRAINED_WITH
-from legacy_nets.nets.resnet_names import UNITS
-from legacy_nets.nets.resnet_names import torch_names as torch_names
-from legacy_nets.nets.torch_style import check_option
-from legacy_nets.nets.torch_style import pad_both_sides
+from legacy_nets.nets.resnet import DOCUMENT, Residual, Variant, batch_norm, conv, residual_net
+from legacy_nets.nets.torch_style import check_option, pad_both_sides
+from legacy_nets.nets.weights.resnet import TRAINED_WITH as TRAINED_WITH
+from legacy_nets.nets.weights.resnet import UNITS
+from legacy_nets.nets.weights.resnet import torch_names as torch_names
 
 FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 

@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV
-from legacy_nets.checkpoints.translate import SAME
-from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.checkpoints.translate import Layout
+from legacy_nets.checkpoints.translate import CONV, SAME, Entry, Layout
 from legacy_nets.errors import BadInputError
 
 _BATCH_NORM = (

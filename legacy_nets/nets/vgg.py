@@ -15,17 +15,13 @@ Differs: 004-E29 returns logits; the softmax is the end point "predictions"
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import DENSE
-from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.checkpoints.translate import dense_after_flatten
+from legacy_nets.checkpoints.translate import DENSE, Entry, dense_after_flatten
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.keras_style import check_images
-from legacy_nets.nets.keras_style import document_net
+from legacy_nets.nets.keras_style import check_images, document_net
 from legacy_nets.nets.torch_style import layer_entries
 
 SMALLEST = 32  # pixels: five pools halve them

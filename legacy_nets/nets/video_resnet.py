@@ -17,14 +17,12 @@ Differs: 000-E04, E05 the (2+1)D layers are conv3d and max_pooling3d: conv2d tak
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.cnn_lstm import check_residual
-from legacy_nets.nets.cnn_lstm import layer_names
+from legacy_nets.nets.cnn_lstm import check_residual, layer_names
 
 
 def conv3d_layer(

@@ -18,12 +18,9 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV
-from legacy_nets.checkpoints.translate import DENSE
-from legacy_nets.checkpoints.translate import Entry
+from legacy_nets.checkpoints.translate import CONV, DENSE, Entry
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.torch_style import batch_norm_entries
-from legacy_nets.nets.torch_style import layer_entries
+from legacy_nets.nets.torch_style import batch_norm_entries, layer_entries
 
 KINDS = {  # how the stem and the four layers convolve
     "r3d_18": ("3d", "3d", "3d", "3d", "3d"),
@@ -169,7 +166,7 @@ def r2plus1d_18(
     """R(2+1)D-18: each 3D convolution is one in space and one in time.
 
     Args:
-      clips: float32 [N, T, H, W, 3] as ``legacy_nets.data.pixels`` prepares "kinetics";
+      clips: float32 [N, T, H, W, 3] as ``legacy_nets.data.preprocessing`` prepares "kinetics";
         16x112x112 in torchvision, any size works.
       num_classes: units of the head (global average pool, dense layer); None leaves it out.
       is_training: bool or bool tensor; batch norm then uses the batch's own statistics, and

@@ -29,12 +29,8 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.attention import attention_weights
-from legacy_nets.nets.attention import check_heads
-from legacy_nets.nets.vit_weights import OPTIONAL
-from legacy_nets.nets.vit_weights import fitted
-from legacy_nets.nets.vit_weights import npz_names
-from legacy_nets.nets.vit_weights import torch_names
+from legacy_nets.nets.attention import attention_weights, check_heads
+from legacy_nets.nets.weights.vit import OPTIONAL, fitted, npz_names, torch_names
 
 __all__ = ["OPTIONAL", "fitted", "npz_names", "torch_names"]
 

@@ -14,23 +14,15 @@ Differs: 004-E46 no code in the document: built from [1], equal to timm's vit_ba
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV
-from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.checkpoints.translate import Layout
+from legacy_nets.checkpoints.translate import CONV, Entry, Layout
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.vit import BASE
-from legacy_nets.nets.vit import VisionTransformer
-from legacy_nets.nets.vit import known_side
-from legacy_nets.nets.vit_weights import OPTIONAL
-from legacy_nets.nets.vit_weights import fitted
-from legacy_nets.nets.vit_weights import npz_entries
-from legacy_nets.nets.vit_weights import torch_entries
+from legacy_nets.nets.vit import BASE, VisionTransformer, known_side
+from legacy_nets.nets.weights.vit import OPTIONAL, fitted, npz_entries, torch_entries
 
 __all__ = ["OPTIONAL", "fitted"]  # found there by checkpoints.read and port.torch
 

@@ -6,8 +6,7 @@ import dataclasses
 import html
 import json
 from pathlib import Path
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 

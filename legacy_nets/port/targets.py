@@ -13,7 +13,7 @@ from legacy_nets.errors import BadInputError
 class Target(NamedTuple):
     """A format. Its module has ``write`` and, where a graph is written, ``run``."""
 
-    module: str  # in legacy_nets.port
+    module: str  # in legacy_nets.port.formats
     weights: bool  # weights alone: compared tensor by tensor, and no graph is built
     needs: tuple[str, ...] = ()  # packages beyond those that legacy_nets always has
     extra: str = ""  # of setup.py: what brings those packages
@@ -25,11 +25,11 @@ TARGETS = {
     "safetensors": Target("safetensors", True, tensorflow=False),
     "h5": Target("h5", True, tensorflow=False),
     "ckpt": Target("ckpt", True),
-    "torch": Target("torch", True),  # and the outputs, where PyTorch should say the same
+    "torch": Target("torch.target", True),  # and the outputs, where PyTorch should say the same
     "saved_model": Target("saved_model", False),
     "frozen": Target("frozen", False),
     "onnx": Target("onnx", False, ("tf2onnx", "onnx", "onnxruntime"), "onnx"),
-    "keras": Target("keras", False),
+    "keras": Target("keras.target", False),
 }
 
 
@@ -43,4 +43,4 @@ def load_target(name: str) -> ModuleType:
         raise BadInputError(
             f"--to {name} needs {', '.join(missing)}: pip install 'legacy-nets[{target.extra}]'"
         )
-    return importlib.import_module(f"legacy_nets.port.{target.module}")
+    return importlib.import_module(f"legacy_nets.port.formats.{target.module}")

@@ -6,23 +6,17 @@ Imports no TensorFlow, unless a net's table of foreign names must be asked.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from collections.abc import Container
-from collections.abc import Iterator
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.bundle import Bundle
-from legacy_nets.checkpoints.bundle import Place
-from legacy_nets.checkpoints.read import for_net
-from legacy_nets.checkpoints.slots import AVERAGE
-from legacy_nets.checkpoints.slots import has_averages
-from legacy_nets.checkpoints.slots import is_slot
+from legacy_nets.checkpoints.formats.bundle import Bundle, Place
+from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
+from legacy_nets.checkpoints.open import for_net
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, has_averages, is_slot
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.checkpoints.tensor_info import numpy_dtype
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port.report import Comparison
 

@@ -14,14 +14,11 @@ import importlib
 import importlib.machinery
 import os
 import sys
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from legacy_nets.runner import ground
-from legacy_nets.runner import options
-from legacy_nets.runner import rewrite
+from legacy_nets import run_options
+from legacy_nets.runner import removed_names, rewrite
 
 _TF1 = "legacy_nets.tf1"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -93,13 +90,13 @@ def _import(
         top = name.partition(".")[0]
         if globals is None:  # __import__ was called by its name
             globals = _caller()
-        if top == "tensorflow" and not options.tf2 and asks_for_tf1(globals):
+        if top == "tensorflow" and not run_options.tf2 and asks_for_tf1(globals):
             return _import_tf1(name, fromlist or ())
-        if top == "tensorflow" and options.tf2 and asks_for_tf1(globals):
+        if top == "tensorflow" and run_options.tf2 and asks_for_tf1(globals):
             _state_keras_version()
         if top == "keras" and asks_for_tf1(globals) and not _is_beside(top):
             return _import_keras(name, fromlist or ())
-        if top in ground.TOPS and asks_for_tf1(globals):
+        if top in removed_names.TOPS and asks_for_tf1(globals):
             return _import_mended(name, globals, locals, fromlist or ())
     return _real_import(name, globals, locals, fromlist or (), level)
 
@@ -107,7 +104,7 @@ def _import(
 def _import_module(name: str, package: str | None = None) -> Any:
     """Stands in for ``importlib.import_module``, which goes past ``__import__``."""
     top = name.partition(".")[0]
-    if top in ("tensorflow", "keras", *ground.TOPS):
+    if top in ("tensorflow", "keras", *removed_names.TOPS):
         return _import(name, _caller(), fromlist=["__name__"])  # any: the last module then
     return _real_import_module(name, package)
 
@@ -142,7 +139,7 @@ def _import_tf1(name: str, fromlist: Sequence[str]) -> Any:
 
 def _import_keras(name: str, fromlist: Sequence[str]) -> Any:
     """Keras was a package of its own, too: today's is Keras 3, which has no graph mode."""
-    if options.tf2:
+    if run_options.tf2:
         return _import_keras_2(name, fromlist)
     found = _import_tf1(f"tensorflow.{name}", fromlist)
     return found if fromlist else found.keras
@@ -202,8 +199,8 @@ def _import_mended(
         if not error.name or not f"{name}.".startswith(f"{error.name}."):
             raise
         above = error.name.rpartition(".")[0]
-        ground.mend(above or error.name, asks_for_tf1)
-        module = ground.missing_module(error.name)
+        removed_names.mend(above or error.name, asks_for_tf1)
+        module = removed_names.missing_module(error.name)
         if module is None:
             raise
         for part in name[len(error.name) :].split(".")[1:]:
@@ -211,7 +208,7 @@ def _import_mended(
         if fromlist:
             return module
         return sys.modules[above.partition(".")[0]] if above else module
-    ground.mend(name, asks_for_tf1)
+    removed_names.mend(name, asks_for_tf1)
     for item in fromlist:
         _mend_submodule(f"{name}.{item}")
     return found
@@ -219,4 +216,4 @@ def _import_mended(
 
 def _mend_submodule(name: str) -> None:
     if name in sys.modules:
-        ground.mend(name, asks_for_tf1)
+        removed_names.mend(name, asks_for_tf1)

@@ -15,11 +15,9 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
+from legacy_nets import run_options
 from legacy_nets.errors import BadInputError
-from legacy_nets.runner import behaviour
-from legacy_nets.runner import hook
-from legacy_nets.runner import options
-from legacy_nets.runner import rewrite
+from legacy_nets.runner import behaviour, hook, rewrite
 
 _interrupted: list[bool] = []
 _RUNNER = os.path.dirname(os.path.abspath(__file__))
@@ -115,8 +113,8 @@ def _hook_spawned(roots: list[str], libraries: list[str]) -> None:
         if "-c" in command:
             place = command.index("-c") + 1
             start = (
-                "from legacy_nets.runner import hook, options; "
-                f"options.tf2 = {options.tf2}; hook.install({roots!r}, {libraries!r}); "
+                "from legacy_nets.runner import hook; from legacy_nets import run_options; "
+                f"run_options.tf2 = {run_options.tf2}; hook.install({roots!r}, {libraries!r}); "
             )
             command[place] = start + command[place]
         return command
@@ -144,7 +142,7 @@ def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
         _print_traceback(error)
         if isinstance(error, SyntaxError):
             _explain_syntax(error)
-        elif not options.tf2 and (b"tf.function" in source or b"GradientTape" in source):
+        elif not run_options.tf2 and (b"tf.function" in source or b"GradientTape" in source):
             print(f"legacy-nets: {path} looks like TensorFlow 2: run --tf2 {path}", file=sys.stderr)
         _flush()
         raise SystemExit(1) from None

@@ -9,13 +9,10 @@ import importlib
 import sys
 import time
 import types
-from collections.abc import Callable
-from collections.abc import Iterator
-from typing import Any
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
-from legacy_nets.runner import behaviour
-from legacy_nets.runner import ground
+from legacy_nets.runner import behaviour, removed_names
 
 _TOP = "tensorflow"
 
@@ -140,7 +137,7 @@ def text(is_own: Callable[[str], bool]) -> str:
     lines += [f"  deprecated  {name}, at {at}" for name, at in behaviour.deprecated.items()]
     lines += [
         f"  stands in   {row.stand_in.replace(':', '.')} for {path}, gone since {row.since}"
-        for path, row in ground.used.items()
+        for path, row in removed_names.used.items()
     ]
     return "\n".join(lines)
 

@@ -12,11 +12,10 @@ import importlib.machinery
 import os
 import re
 import types
-from collections.abc import Callable
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-_STAND_IN = "legacy_nets.runner.stand_ins.small"
+_STAND_IN = "legacy_nets.runner.shims.functions"
 METHODS = ("tostring",)  # each has a function of its name in that module
 _RAGGED = ("array", "asarray")  # numpy's: of rows of different lengths they made objects
 _CALLS = (*METHODS, *_RAGGED)

@@ -12,15 +12,13 @@ import contextlib
 import importlib
 import sys
 import types
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow
 
 from legacy_nets import tf1
-from legacy_nets.errors import SetupError
-from legacy_nets.errors import one_line
+from legacy_nets.errors import SetupError, one_line
 
 _ESTIMATOR = "tensorflow_estimator.python.estimator"
 _TPU = "tensorflow.python.tpu"

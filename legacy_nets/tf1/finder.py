@@ -39,8 +39,8 @@ MOVED = {
     "python.estimator": "legacy_nets.tf1.estimator.python",  # which carries it before
     "estimator.python": "tensorflow_estimator.python.estimator",
     "python.keras": "tf_keras.src",
-    "python.ops.rnn_cell": "legacy_nets.tf1.cells",
-    "python.ops.rnn_cell_impl": "legacy_nets.tf1.cells",
+    "python.ops.rnn_cell": "legacy_nets.tf1.rnn_cells",
+    "python.ops.rnn_cell_impl": "legacy_nets.tf1.rnn_cells",
     "contrib.slim": "tf_slim",
     "contrib.slim.nets": "tf_slim.nets",
     "contrib.slim.python.slim": "tf_slim",
@@ -59,9 +59,9 @@ MOVED = {
 
 # Private names that nothing public stands for.
 RENAMED = {
-    "python.framework.tensor_shape.scalar": "legacy_nets.tf1.small:scalar",
-    "python.framework.tensor_shape.vector": "legacy_nets.tf1.small:vector",
-    "python.framework.tensor_shape.matrix": "legacy_nets.tf1.small:matrix",
+    "python.framework.tensor_shape.scalar": "legacy_nets.tf1.removed_functions:scalar",
+    "python.framework.tensor_shape.vector": "legacy_nets.tf1.removed_functions:vector",
+    "python.framework.tensor_shape.matrix": "legacy_nets.tf1.removed_functions:matrix",
     "python.ops.variable_scope.variable": "legacy_nets.tf1:Variable",
     "python.util.nest.is_sequence": "tensorflow.python.util.nest:is_nested",
 }

@@ -6,9 +6,7 @@ import contextlib
 import functools
 import importlib
 import weakref
-from collections.abc import Callable
-from collections.abc import Iterable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 _autograph = importlib.import_module("tensorflow.python.autograph.core.ag_ctx")

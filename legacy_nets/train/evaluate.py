@@ -13,25 +13,16 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.read import fit_to
-from legacy_nets.checkpoints.read import for_net
-from legacy_nets.checkpoints.read import layout_options
-from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.open import fit_to, for_net, layout_options, open_weights
+from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
-from legacy_nets.checkpoints.slots import has_averages
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import Half
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import CheckpointError
-from legacy_nets.train.graph import NetGraph
-from legacy_nets.train.graph import build_net
-from legacy_nets.train.settings import Settings
-from legacy_nets.train.settings import load_settings
-from legacy_nets.train.settings import resized
-from legacy_nets.train.stated import as_trained
-from legacy_nets.train.stated import built_from
-from legacy_nets.train.stated import stated
+from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.train.graph import NetGraph, build_net
+from legacy_nets.train.provenance import as_trained, built_from, stated
+from legacy_nets.train.settings import Settings, load_settings, resized
 
 
 @dataclasses.dataclass(frozen=True)

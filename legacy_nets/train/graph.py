@@ -13,12 +13,9 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.data.dataset import Half
-from legacy_nets.data.dataset import Images
-from legacy_nets.data.dataset import in_order
-from legacy_nets.data.pixels import to_pixels
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import building
+from legacy_nets.data.dataset import Half, Images, in_order
+from legacy_nets.data.preprocessing import to_pixels
+from legacy_nets.errors import BadInputError, building
 from legacy_nets.train.settings import Settings
 
 SCORED_PIXELS = 1_600_000  # in one batch: 64 images of 158x158, 8 clips of 16x112x112

@@ -14,38 +14,30 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn
-from rich.progress import MofNCompleteColumn
-from rich.progress import Progress
-from rich.progress import TextColumn
-from rich.progress import TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.bundle import complete_checkpoints
-from legacy_nets.checkpoints.bundle import incomplete_checkpoints
-from legacy_nets.checkpoints.bundle import read_bundle
+from legacy_nets.checkpoints.formats.bundle import (
+    complete_checkpoints,
+    incomplete_checkpoints,
+    read_bundle,
+)
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.save import save_checkpoint
-from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.dataset import prefetch
-from legacy_nets.data.dataset import training_batches
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import CheckpointError
-from legacy_nets.errors import TrainingError
-from legacy_nets.errors import one_line
+from legacy_nets.data.dataset import ImageData, prefetch, training_batches
+from legacy_nets.errors import BadInputError, CheckpointError, TrainingError, one_line
 from legacy_nets.files import written_whole
 from legacy_nets.train import report
-from legacy_nets.train.graph import TrainingGraph
-from legacy_nets.train.graph import averaged_weights
-from legacy_nets.train.graph import build_training
-from legacy_nets.train.settings import BEST_FILE
-from legacy_nets.train.settings import CHECKPOINT
-from legacy_nets.train.settings import Settings
-from legacy_nets.train.settings import load_settings
-from legacy_nets.train.settings import read_best
-from legacy_nets.train.settings import refuse_file
-from legacy_nets.train.warm_start import WarmStart
-from legacy_nets.train.warm_start import start_from
+from legacy_nets.train.graph import TrainingGraph, averaged_weights, build_training
+from legacy_nets.train.settings import (
+    BEST_FILE,
+    CHECKPOINT,
+    Settings,
+    load_settings,
+    read_best,
+    refuse_file,
+)
+from legacy_nets.train.warm_start import WarmStart, start_from
 
 LOG_EVERY = 10
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from legacy_nets import tf1 as tf
-from legacy_nets.data.pixels import to_channels
+from legacy_nets.data.preprocessing import to_channels
 from legacy_nets.files import written_whole
 
 LOSSES, ACCURACIES = ("loss", "test_loss"), ("train_accuracy", "test_accuracy")

@@ -7,15 +7,13 @@ from typing import Any
 
 from rich.console import Console
 
-from legacy_nets.checkpoints.read import fit_to
-from legacy_nets.checkpoints.read import for_net
-from legacy_nets.checkpoints.read import open_weights
+from legacy_nets.checkpoints.open import fit_to, for_net, open_weights
+from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
-from legacy_nets.checkpoints.slots import has_averages
 from legacy_nets.errors import CheckpointError
 from legacy_nets.train.graph import TrainingGraph
+from legacy_nets.train.provenance import trained_with
 from legacy_nets.train.settings import Settings
-from legacy_nets.train.stated import trained_with
 
 
 @dataclasses.dataclass(frozen=True)

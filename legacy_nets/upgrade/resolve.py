@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from legacy_nets import tf1
 from legacy_nets.errors import one_line
-from legacy_nets.upgrade.table import TF
-from legacy_nets.upgrade.table import TF1
+from legacy_nets.upgrade.table import TF, TF1
 
 
 class Resolved(NamedTuple):

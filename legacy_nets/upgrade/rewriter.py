@@ -4,32 +4,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
-from typing import TypeVar
-from typing import cast
+from typing import NamedTuple, TypeVar, cast
 
 import libcst as cst
 from libcst.metadata import PositionProvider
 
 from legacy_nets.runner.rewrite import METHODS
-from legacy_nets.upgrade.survey import Statement
-from legacy_nets.upgrade.survey import Survey
-from legacy_nets.upgrade.survey import as_name
-from legacy_nets.upgrade.survey import dotted
-from legacy_nets.upgrade.survey import imported
-from legacy_nets.upgrade.table import APPROXIMATE
-from legacy_nets.upgrade.table import STAND_INS
-from legacy_nets.upgrade.table import TF
-from legacy_nets.upgrade.table import below
-from legacy_nets.upgrade.table import bind
-from legacy_nets.upgrade.table import gone_part
-from legacy_nets.upgrade.table import import_statements
-from legacy_nets.upgrade.table import today
+from legacy_nets.upgrade.survey import Statement, Survey, as_name, dotted, imported
+from legacy_nets.upgrade.table import (
+    APPROXIMATE,
+    STAND_INS,
+    TF,
+    below,
+    bind,
+    gone_part,
+    import_statements,
+    today,
+)
 
 _NONE = cst.MaybeSentinel.DEFAULT
 SWITCH = ("from legacy_nets.runner.behaviour import as_tf1", "as_tf1()")
 RENAMED = {"tostring": "tobytes"}
-_SMALL = "legacy_nets.runner.stand_ins.small"
+_SMALL = "legacy_nets.runner.shims.functions"
 _Statement = TypeVar("_Statement", bound=Statement)
 
 

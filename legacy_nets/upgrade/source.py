@@ -7,12 +7,10 @@ import re
 import warnings
 
 import libcst as cst
-from libcst.metadata import MetadataWrapper
-from libcst.metadata import ScopeProvider
+from libcst.metadata import MetadataWrapper, ScopeProvider
 
 from legacy_nets.runner.rewrite import METHODS
-from legacy_nets.upgrade.rewriter import Rewriter
-from legacy_nets.upgrade.rewriter import Upgraded
+from legacy_nets.upgrade.rewriter import Rewriter, Upgraded
 from legacy_nets.upgrade.survey import Survey
 from legacy_nets.upgrade.table import TOPS
 

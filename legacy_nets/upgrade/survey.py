@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import libcst as cst
-from libcst.metadata import BuiltinAssignment
-from libcst.metadata import QualifiedNameSource
-from libcst.metadata import Scope
+from libcst.metadata import BuiltinAssignment, QualifiedNameSource, Scope
 
-from legacy_nets.upgrade.table import TF
-from legacy_nets.upgrade.table import TOPS
-from legacy_nets.upgrade.table import below
+from legacy_nets.upgrade.table import TF, TOPS, below
 
 _WATCHED = TOPS | {"importlib"}
 Statement = cst.SimpleStatementLine | cst.SimpleStatementSuite

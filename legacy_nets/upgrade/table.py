@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from legacy_nets.runner.ground import GONE
+from legacy_nets.runner.removed_names import GONE
 
 TF = "tensorflow"
 TF1 = "legacy_nets.tf1"

@@ -21,8 +21,8 @@ import measure  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-sys.path.insert(0, str(common.REPOSITORY / "tests"))
-import keras_models_a  # noqa: E402
+sys.path.insert(0, str(common.REPOSITORY / "tests" / "support"))
+import keras_plain_nets  # noqa: E402
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 REQUESTS = {
@@ -41,7 +41,7 @@ def ask(net):
     images = fill.images([request["batch"], height, width, request["channels"]])
     with tf.Graph().as_default(), tf.Session() as session:
         place = tf.placeholder(tf.float32, [None] + list(images.shape[1:]))
-        outputs = keras_models_a.MODELS[net](tf.keras, classes, height, width)(place)
+        outputs = keras_plain_nets.MODELS[net](tf.keras, classes, height, width)(place)
         outputs = outputs if isinstance(outputs, list) else [outputs]
         logits = [output.op.inputs[0] for output in outputs]  # what the softmax is taken of
         variables = tf.global_variables()

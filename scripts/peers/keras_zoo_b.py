@@ -24,8 +24,8 @@ import tensorflow as tf  # noqa: E402
 from tensorflow.contrib import slim  # noqa: E402
 from tensorflow.contrib.slim import nets as slim_nets  # noqa: E402
 
-sys.path.insert(0, str(common.REPOSITORY / "tests"))
-import keras_models_b  # noqa: E402
+sys.path.insert(0, str(common.REPOSITORY / "tests" / "support"))
+import keras_resnet  # noqa: E402
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 CLASSES = 7
@@ -38,7 +38,7 @@ def _softmax_input(model, images):
 
 def _document(name):
     return lambda images: _softmax_input(
-        keras_models_b.resnet(tf.keras, name, CLASSES, *SHAPE[1:3]), images
+        keras_resnet.resnet(tf.keras, name, CLASSES, *SHAPE[1:3]), images
     )
 
 

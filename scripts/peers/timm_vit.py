@@ -18,8 +18,7 @@ import common
 import timm
 import torch
 from timm.models.resnetv2 import ResNetV2
-from timm.models.vision_transformer_hybrid import HybridEmbed
-from timm.models.vision_transformer_hybrid import StdConv2dSame
+from timm.models.vision_transformer_hybrid import HybridEmbed, StdConv2dSame
 
 FULL = "vit_base_patch16_224_full"
 HYBRID = "vit_hybrid_r50_base_224"

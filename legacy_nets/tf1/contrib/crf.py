@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.cells import RNNCell
+from legacy_nets.tf1.rnn_cells import RNNCell
 
 __all__ = [
     "CrfDecodeBackwardRnnCell",

@@ -7,8 +7,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.cells import GRUCell
 from legacy_nets.tf1.contrib.rnn import LSTMBlockCell
+from legacy_nets.tf1.rnn_cells import GRUCell
 
 __all__ = ["CudnnCompatibleGRUCell", "CudnnCompatibleLSTMCell"]
 

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow.compat.v1 as tf
-from tensorflow.compat.v1 import GradientTape
-from tensorflow.compat.v1 import TensorSpec
-from tensorflow.compat.v1 import custom_gradient
-from tensorflow.compat.v1 import enable_eager_execution
-from tensorflow.compat.v1 import executing_eagerly
+from tensorflow.compat.v1 import (
+    GradientTape,
+    TensorSpec,
+    custom_gradient,
+    enable_eager_execution,
+    executing_eagerly,
+    make_template,
+)
 from tensorflow.compat.v1 import executing_eagerly as in_eager_mode
 from tensorflow.compat.v1 import function as defun
 from tensorflow.compat.v1 import function as function
-from tensorflow.compat.v1 import make_template
 from tensorflow.compat.v1 import py_function as py_func
 from tensorflow.compat.v1.train import Checkpoint
 from tensorflow.python.eager.backprop import gradients_function

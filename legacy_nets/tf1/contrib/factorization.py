@@ -7,15 +7,16 @@ that 1.15.5 used, so that the same data give the same clusters.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.ops import clustering_ops as _ops
-from tensorflow.python.ops.gen_clustering_ops import kmc2_chain_initialization  # noqa: F401
-from tensorflow.python.ops.gen_clustering_ops import kmeans_plus_plus_initialization
-from tensorflow.python.ops.gen_clustering_ops import nearest_neighbors  # noqa: F401
+from tensorflow.python.ops.gen_clustering_ops import (
+    kmc2_chain_initialization,  # noqa: F401
+    kmeans_plus_plus_initialization,
+    nearest_neighbors,  # noqa: F401
+)
 
 from legacy_nets.tf1 import refused
 from legacy_nets.tf1.estimator import carried

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tensorflow.compat.v1.feature_column import sequence_categorical_column_with_hash_bucket
-from tensorflow.compat.v1.feature_column import sequence_categorical_column_with_identity
-from tensorflow.compat.v1.feature_column import sequence_categorical_column_with_vocabulary_file
-from tensorflow.compat.v1.feature_column import sequence_categorical_column_with_vocabulary_list
-from tensorflow.compat.v1.feature_column import sequence_numeric_column
+from tensorflow.compat.v1.feature_column import (
+    sequence_categorical_column_with_hash_bucket,
+    sequence_categorical_column_with_identity,
+    sequence_categorical_column_with_vocabulary_file,
+    sequence_categorical_column_with_vocabulary_list,
+    sequence_numeric_column,
+)
 
 __all__ = [
     "sequence_categorical_column_with_hash_bucket",

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import tensorflow.compat.v1 as tf
-from tensorflow.python.ops.lookup_ops import FastHashSpec
-from tensorflow.python.ops.lookup_ops import HasherSpec
-from tensorflow.python.ops.lookup_ops import IdTableWithHashBuckets
-from tensorflow.python.ops.lookup_ops import KeyValueTensorInitializer
-from tensorflow.python.ops.lookup_ops import LookupInterface
-from tensorflow.python.ops.lookup_ops import StaticHashTableV1
-from tensorflow.python.ops.lookup_ops import StrongHashSpec
-from tensorflow.python.ops.lookup_ops import TableInitializerBase
-from tensorflow.python.ops.lookup_ops import TextFileIdTableInitializer
-from tensorflow.python.ops.lookup_ops import TextFileIndex
-from tensorflow.python.ops.lookup_ops import TextFileInitializer
-from tensorflow.python.ops.lookup_ops import TextFileStringTableInitializer
-from tensorflow.python.ops.lookup_ops import index_table_from_file
-from tensorflow.python.ops.lookup_ops import index_table_from_tensor
-from tensorflow.python.ops.lookup_ops import index_to_string_table_from_file
-from tensorflow.python.ops.lookup_ops import index_to_string_table_from_tensor
+from tensorflow.python.ops.lookup_ops import (
+    FastHashSpec,
+    HasherSpec,
+    IdTableWithHashBuckets,
+    KeyValueTensorInitializer,
+    LookupInterface,
+    StaticHashTableV1,
+    StrongHashSpec,
+    TableInitializerBase,
+    TextFileIdTableInitializer,
+    TextFileIndex,
+    TextFileInitializer,
+    TextFileStringTableInitializer,
+    index_table_from_file,
+    index_table_from_tensor,
+    index_to_string_table_from_file,
+    index_to_string_table_from_tensor,
+)
 
 MutableHashTable = tf.lookup.experimental.MutableHashTable
 MutableDenseHashTable = tf.lookup.experimental.DenseHashTable

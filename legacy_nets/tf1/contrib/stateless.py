@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tensorflow.compat.v1.random import stateless_multinomial
+from tensorflow.compat.v1.random import stateless_multinomial, stateless_truncated_normal
 from tensorflow.compat.v1.random import stateless_normal as stateless_random_normal
-from tensorflow.compat.v1.random import stateless_truncated_normal
 from tensorflow.compat.v1.random import stateless_uniform as stateless_random_uniform
 
 __all__ = [

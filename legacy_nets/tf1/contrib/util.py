@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorflow.compat.v1 import make_ndarray
-from tensorflow.compat.v1 import make_tensor_proto
+from tensorflow.compat.v1 import make_ndarray, make_tensor_proto
 from tensorflow.python.framework.tensor_util import constant_value
 
 __all__ = [

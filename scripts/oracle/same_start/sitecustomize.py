@@ -1,6 +1,6 @@
 """Lets a script start alike under TensorFlow 1.15.5 and ours, and watches its first steps.
 
-``scripts/same_numbers.py`` puts this folder on PYTHONPATH; Python imports this file before the
+``scripts/corpus/same_numbers.py`` puts this folder on PYTHONPATH; Python imports this file before the
 script, on both sides (3.7 and later). Python's and NumPy's random numbers start from 0, and so
 do those of graphs without a seed of their own.
 

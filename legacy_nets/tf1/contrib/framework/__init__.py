@@ -5,27 +5,26 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from tensorflow.compat.v1 import TensorSpec
-from tensorflow.compat.v1 import argsort
-from tensorflow.compat.v1 import convert_to_tensor_or_sparse_tensor
-from tensorflow.compat.v1 import is_tensor
-from tensorflow.compat.v1 import sort
-from tensorflow.compat.v1.debugging import assert_same_float_dtype
-from tensorflow.compat.v1.debugging import assert_scalar
-from tensorflow.compat.v1.train import create_global_step
-from tensorflow.compat.v1.train import get_global_step
-from tensorflow.compat.v1.train import get_or_create_global_step
-from tensorflow.compat.v1.train import init_from_checkpoint
-from tensorflow.compat.v1.train import list_variables
-from tensorflow.compat.v1.train import load_checkpoint
-from tensorflow.compat.v1.train import load_variable
+from tensorflow.compat.v1 import (
+    TensorSpec,
+    argsort,
+    convert_to_tensor_or_sparse_tensor,
+    is_tensor,
+    sort,
+)
+from tensorflow.compat.v1.debugging import assert_same_float_dtype, assert_scalar
+from tensorflow.compat.v1.train import (
+    create_global_step,
+    get_global_step,
+    get_or_create_global_step,
+    init_from_checkpoint,
+    list_variables,
+    load_checkpoint,
+    load_variable,
+)
 from tensorflow.python.framework.ops import _get_graph_from_inputs as get_graph_from_inputs
-from tensorflow.python.framework.ops import get_name_scope
-from tensorflow.python.framework.ops import prepend_name_scope
-from tensorflow.python.framework.ops import strip_name_scope
-from tensorflow.python.framework.smart_cond import smart_case
-from tensorflow.python.framework.smart_cond import smart_cond
-from tensorflow.python.framework.smart_cond import smart_constant_value
+from tensorflow.python.framework.ops import get_name_scope, prepend_name_scope, strip_name_scope
+from tensorflow.python.framework.smart_cond import smart_case, smart_cond, smart_constant_value
 from tensorflow.python.framework.tensor import BoundedTensorSpec
 from tensorflow.python.ops.data_flow_ops import RecordInput
 from tensorflow.python.ops.init_ops import (
@@ -34,46 +33,50 @@ from tensorflow.python.ops.init_ops import (
 from tensorflow.python.ops.init_ops import ConvolutionOrthogonal1D as convolutional_orthogonal_1d
 from tensorflow.python.ops.init_ops import ConvolutionOrthogonal2D as convolutional_orthogonal_2d
 from tensorflow.python.ops.init_ops import ConvolutionOrthogonal3D as convolutional_orthogonal_3d
-from tensorflow.python.util.deprecation import deprecated
-from tensorflow.python.util.deprecation import deprecated_arg_values
-from tensorflow.python.util.deprecation import deprecated_args
-from tf_slim.ops.arg_scope import add_arg_scope
-from tf_slim.ops.arg_scope import arg_scope
-from tf_slim.ops.arg_scope import arg_scoped_arguments
-from tf_slim.ops.arg_scope import current_arg_scope
-from tf_slim.ops.arg_scope import has_arg_scope
-from tf_slim.ops.variables import VariableDeviceChooser
-from tf_slim.ops.variables import add_model_variable
-from tf_slim.ops.variables import assert_global_step
-from tf_slim.ops.variables import assert_or_get_global_step
-from tf_slim.ops.variables import assign_from_checkpoint
-from tf_slim.ops.variables import assign_from_checkpoint_fn
-from tf_slim.ops.variables import assign_from_values
-from tf_slim.ops.variables import assign_from_values_fn
-from tf_slim.ops.variables import filter_variables
-from tf_slim.ops.variables import get_local_variables
-from tf_slim.ops.variables import get_model_variables
-from tf_slim.ops.variables import get_trainable_variables
-from tf_slim.ops.variables import get_unique_variable
-from tf_slim.ops.variables import get_variable_full_name
-from tf_slim.ops.variables import get_variables
-from tf_slim.ops.variables import get_variables_by_name
-from tf_slim.ops.variables import get_variables_by_suffix
-from tf_slim.ops.variables import get_variables_to_restore
-from tf_slim.ops.variables import global_variable
-from tf_slim.ops.variables import local_variable
-from tf_slim.ops.variables import model_variable
-from tf_slim.ops.variables import variable
+from tensorflow.python.util.deprecation import deprecated, deprecated_arg_values, deprecated_args
+from tf_slim.ops.arg_scope import (
+    add_arg_scope,
+    arg_scope,
+    arg_scoped_arguments,
+    current_arg_scope,
+    has_arg_scope,
+)
+from tf_slim.ops.variables import (
+    VariableDeviceChooser,
+    add_model_variable,
+    assert_global_step,
+    assert_or_get_global_step,
+    assign_from_checkpoint,
+    assign_from_checkpoint_fn,
+    assign_from_values,
+    assign_from_values_fn,
+    filter_variables,
+    get_local_variables,
+    get_model_variables,
+    get_trainable_variables,
+    get_unique_variable,
+    get_variable_full_name,
+    get_variables,
+    get_variables_by_name,
+    get_variables_by_suffix,
+    get_variables_to_restore,
+    global_variable,
+    local_variable,
+    model_variable,
+    variable,
+)
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.framework.more import assert_scalar_int
-from legacy_nets.tf1.contrib.framework.more import get_placeholders
-from legacy_nets.tf1.contrib.framework.more import py_func
-from legacy_nets.tf1.contrib.framework.more import reduce_sum_n
-from legacy_nets.tf1.contrib.framework.more import remove_squeezable_dimensions
-from legacy_nets.tf1.contrib.framework.more import with_same_shape
-from legacy_nets.tf1.contrib.framework.more import with_shape
-from legacy_nets.tf1.contrib.framework.more import zero_initializer
+from legacy_nets.tf1.contrib.framework.more import (
+    assert_scalar_int,
+    get_placeholders,
+    py_func,
+    reduce_sum_n,
+    remove_squeezable_dimensions,
+    with_same_shape,
+    with_shape,
+    zero_initializer,
+)
 
 nest = importlib.import_module("legacy_nets.tf1.python.util.nest")
 

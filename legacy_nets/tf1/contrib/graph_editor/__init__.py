@@ -6,12 +6,7 @@ that has run the graph does not see what is changed afterwards.
 
 from __future__ import annotations
 
-from legacy_nets.tf1.contrib.graph_editor import edit
-from legacy_nets.tf1.contrib.graph_editor import reroute
-from legacy_nets.tf1.contrib.graph_editor import select
-from legacy_nets.tf1.contrib.graph_editor import subgraph
-from legacy_nets.tf1.contrib.graph_editor import transform
-from legacy_nets.tf1.contrib.graph_editor import util
+from legacy_nets.tf1.contrib.graph_editor import edit, reroute, select, subgraph, transform, util
 from legacy_nets.tf1.contrib.graph_editor.edit import *  # noqa: F403
 from legacy_nets.tf1.contrib.graph_editor.reroute import *  # noqa: F403
 from legacy_nets.tf1.contrib.graph_editor.select import *  # noqa: F403

@@ -6,10 +6,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.graph_editor import reroute
-from legacy_nets.tf1.contrib.graph_editor import select
-from legacy_nets.tf1.contrib.graph_editor import subgraph
-from legacy_nets.tf1.contrib.graph_editor import util
+from legacy_nets.tf1.contrib.graph_editor import reroute, select, subgraph, util
 
 __all__ = [
     "bypass",

@@ -10,8 +10,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.graph_editor import subgraph
-from legacy_nets.tf1.contrib.graph_editor import util
+from legacy_nets.tf1.contrib.graph_editor import subgraph, util
 
 __all__ = [
     "add_control_inputs",

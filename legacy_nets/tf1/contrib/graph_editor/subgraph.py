@@ -8,8 +8,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.graph_editor import select
-from legacy_nets.tf1.contrib.graph_editor import util
+from legacy_nets.tf1.contrib.graph_editor import select, util
 
 __all__ = ["SubGraphView", "make_view", "make_view_from_scope"]
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import copy as _copy
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.graph_editor import select
-from legacy_nets.tf1.contrib.graph_editor import subgraph
-from legacy_nets.tf1.contrib.graph_editor import util
+from legacy_nets.tf1.contrib.graph_editor import select, subgraph, util
 
 __all__ = [
     "Transformer",

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import tensorflow.compat.v1 as tf
-from tensorflow.python.ops.op_selector import check_graphs  # noqa: F401
-from tensorflow.python.ops.op_selector import concatenate_unique  # noqa: F401
-from tensorflow.python.ops.op_selector import get_consuming_ops
-from tensorflow.python.ops.op_selector import get_generating_ops
-from tensorflow.python.ops.op_selector import get_tensors
-from tensorflow.python.ops.op_selector import get_unique_graph  # noqa: F401
-from tensorflow.python.ops.op_selector import is_iterable
-from tensorflow.python.ops.op_selector import make_list_of_op
-from tensorflow.python.ops.op_selector import make_list_of_t
+from tensorflow.python.ops.op_selector import (
+    check_graphs,  # noqa: F401
+    concatenate_unique,  # noqa: F401
+    get_consuming_ops,
+    get_generating_ops,
+    get_tensors,
+    get_unique_graph,  # noqa: F401
+    is_iterable,
+    make_list_of_op,
+    make_list_of_t,
+)
 
 __all__ = [
     "ControlOutputs",

@@ -6,22 +6,26 @@ import importlib
 from typing import Any
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.layers.columns import bucketized_column
-from legacy_nets.tf1.contrib.layers.columns import create_feature_spec_for_parsing
-from legacy_nets.tf1.contrib.layers.columns import crossed_column
-from legacy_nets.tf1.contrib.layers.columns import embedding_column
-from legacy_nets.tf1.contrib.layers.columns import one_hot_column
-from legacy_nets.tf1.contrib.layers.columns import real_valued_column
-from legacy_nets.tf1.contrib.layers.columns import shared_embedding_columns
-from legacy_nets.tf1.contrib.layers.columns import sparse_column_with_hash_bucket
-from legacy_nets.tf1.contrib.layers.columns import sparse_column_with_integerized_feature
-from legacy_nets.tf1.contrib.layers.columns import sparse_column_with_keys
-from legacy_nets.tf1.contrib.layers.columns import sparse_column_with_vocabulary_file
-from legacy_nets.tf1.contrib.layers.columns import weighted_sparse_column
-from legacy_nets.tf1.contrib.layers.encoders import bow_encoder
-from legacy_nets.tf1.contrib.layers.encoders import embed_sequence
-from legacy_nets.tf1.contrib.layers.encoders import embedding_lookup_unique
-from legacy_nets.tf1.contrib.layers.encoders import safe_embedding_lookup_sparse
+from legacy_nets.tf1.contrib.layers.columns import (
+    bucketized_column,
+    create_feature_spec_for_parsing,
+    crossed_column,
+    embedding_column,
+    one_hot_column,
+    real_valued_column,
+    shared_embedding_columns,
+    sparse_column_with_hash_bucket,
+    sparse_column_with_integerized_feature,
+    sparse_column_with_keys,
+    sparse_column_with_vocabulary_file,
+    weighted_sparse_column,
+)
+from legacy_nets.tf1.contrib.layers.encoders import (
+    bow_encoder,
+    embed_sequence,
+    embedding_lookup_unique,
+    safe_embedding_lookup_sparse,
+)
 
 # Not "from tf_slim import layers": that name is taken by a module inside the package.
 _slim = importlib.import_module("tf_slim.layers")

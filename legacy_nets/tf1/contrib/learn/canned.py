@@ -6,19 +6,15 @@ Their variables have tf.estimator's names (``dnn/hiddenlayer_0/kernel`` where co
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
-from typing import Any
-from typing import ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1 import estimator as core
-from legacy_nets.tf1.contrib.learn.estimators import BaseEstimator
-from legacy_nets.tf1.contrib.learn.estimators import stacked
+from legacy_nets.tf1.contrib.learn.estimators import BaseEstimator, stacked
 
 
 class _Canned(BaseEstimator):

@@ -7,8 +7,7 @@ import pathlib
 import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow.compat.v1 as tf
 

@@ -9,18 +9,24 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.legacy_seq2seq.attention import attention_decoder
-from legacy_nets.tf1.contrib.legacy_seq2seq.attention import embedding_attention_decoder
-from legacy_nets.tf1.contrib.legacy_seq2seq.attention import embedding_attention_seq2seq
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import basic_rnn_seq2seq
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import embedding_rnn_decoder
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import embedding_rnn_seq2seq
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import embedding_tied_rnn_seq2seq
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import rnn_decoder
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import tied_rnn_seq2seq
-from legacy_nets.tf1.contrib.legacy_seq2seq.loss import model_with_buckets
-from legacy_nets.tf1.contrib.legacy_seq2seq.loss import sequence_loss
-from legacy_nets.tf1.contrib.legacy_seq2seq.loss import sequence_loss_by_example
+from legacy_nets.tf1.contrib.legacy_seq2seq.attention import (
+    attention_decoder,
+    embedding_attention_decoder,
+    embedding_attention_seq2seq,
+)
+from legacy_nets.tf1.contrib.legacy_seq2seq.basic import (
+    basic_rnn_seq2seq,
+    embedding_rnn_decoder,
+    embedding_rnn_seq2seq,
+    embedding_tied_rnn_seq2seq,
+    rnn_decoder,
+    tied_rnn_seq2seq,
+)
+from legacy_nets.tf1.contrib.legacy_seq2seq.loss import (
+    model_with_buckets,
+    sequence_loss,
+    sequence_loss_by_example,
+)
 
 __all__ = [
     "attention_decoder",

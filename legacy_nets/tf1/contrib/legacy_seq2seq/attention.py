@@ -7,13 +7,14 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.cells import linear
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import Loop
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import check_projection
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import fed_back
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import with_or_without_feeding
-from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper
-from legacy_nets.tf1.contrib.rnn import OutputProjectionWrapper
+from legacy_nets.tf1.contrib.legacy_seq2seq.basic import (
+    Loop,
+    check_projection,
+    fed_back,
+    with_or_without_feeding,
+)
+from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper, OutputProjectionWrapper
+from legacy_nets.tf1.rnn_cells import linear
 
 __all__ = [
     "attention_decoder",

@@ -8,8 +8,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper
-from legacy_nets.tf1.contrib.rnn import OutputProjectionWrapper
+from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper, OutputProjectionWrapper
 
 __all__ = [
     "basic_rnn_seq2seq",

@@ -7,43 +7,48 @@ from __future__ import annotations
 
 from typing import Any
 
-from tensorflow.compat.v1.nn import static_bidirectional_rnn
-from tensorflow.compat.v1.nn import static_rnn
-from tensorflow.compat.v1.nn import static_state_saving_rnn
+from tensorflow.compat.v1.nn import static_bidirectional_rnn, static_rnn, static_state_saving_rnn
 
-from legacy_nets.tf1 import nn
-from legacy_nets.tf1 import refused
-from legacy_nets.tf1.cells import LayerRNNCell
-from legacy_nets.tf1.cells import Linear as _Linear
-from legacy_nets.tf1.cells import linear as _linear
-from legacy_nets.tf1.contrib.rnn.block import GRUBlockCell
-from legacy_nets.tf1.contrib.rnn.block import GRUBlockCellV2
-from legacy_nets.tf1.contrib.rnn.block import LSTMBlockCell
-from legacy_nets.tf1.contrib.rnn.block import LSTMBlockFusedCell
-from legacy_nets.tf1.contrib.rnn.cells import CoupledInputForgetGateLSTMCell
-from legacy_nets.tf1.contrib.rnn.cells import LayerNormBasicLSTMCell
-from legacy_nets.tf1.contrib.rnn.cells import NASCell
-from legacy_nets.tf1.contrib.rnn.cells import PhasedLSTMCell
-from legacy_nets.tf1.contrib.rnn.cells import SRUCell
-from legacy_nets.tf1.contrib.rnn.cells import UGRNNCell
-from legacy_nets.tf1.contrib.rnn.conv import Conv1DLSTMCell
-from legacy_nets.tf1.contrib.rnn.conv import Conv2DLSTMCell
-from legacy_nets.tf1.contrib.rnn.conv import Conv3DLSTMCell
-from legacy_nets.tf1.contrib.rnn.conv import ConvLSTMCell
-from legacy_nets.tf1.contrib.rnn.independent import IndRNNCell
-from legacy_nets.tf1.contrib.rnn.independent import IndyGRUCell
-from legacy_nets.tf1.contrib.rnn.independent import IndyLSTMCell
-from legacy_nets.tf1.contrib.rnn.loops import FusedRNNCell
-from legacy_nets.tf1.contrib.rnn.loops import FusedRNNCellAdaptor
-from legacy_nets.tf1.contrib.rnn.loops import TimeReversedFusedRNN
-from legacy_nets.tf1.contrib.rnn.loops import stack_bidirectional_dynamic_rnn
-from legacy_nets.tf1.contrib.rnn.loops import stack_bidirectional_rnn
-from legacy_nets.tf1.contrib.rnn.loops import transpose_batch_time
-from legacy_nets.tf1.contrib.rnn.wrappers import AttentionCellWrapper
-from legacy_nets.tf1.contrib.rnn.wrappers import EmbeddingWrapper
-from legacy_nets.tf1.contrib.rnn.wrappers import HighwayWrapper
-from legacy_nets.tf1.contrib.rnn.wrappers import InputProjectionWrapper
-from legacy_nets.tf1.contrib.rnn.wrappers import OutputProjectionWrapper
+from legacy_nets.tf1 import nn, refused
+from legacy_nets.tf1.contrib.rnn.block import (
+    GRUBlockCell,
+    GRUBlockCellV2,
+    LSTMBlockCell,
+    LSTMBlockFusedCell,
+)
+from legacy_nets.tf1.contrib.rnn.cells import (
+    CoupledInputForgetGateLSTMCell,
+    LayerNormBasicLSTMCell,
+    NASCell,
+    PhasedLSTMCell,
+    SRUCell,
+    UGRNNCell,
+)
+from legacy_nets.tf1.contrib.rnn.conv import (
+    Conv1DLSTMCell,
+    Conv2DLSTMCell,
+    Conv3DLSTMCell,
+    ConvLSTMCell,
+)
+from legacy_nets.tf1.contrib.rnn.independent import IndRNNCell, IndyGRUCell, IndyLSTMCell
+from legacy_nets.tf1.contrib.rnn.loops import (
+    FusedRNNCell,
+    FusedRNNCellAdaptor,
+    TimeReversedFusedRNN,
+    stack_bidirectional_dynamic_rnn,
+    stack_bidirectional_rnn,
+    transpose_batch_time,
+)
+from legacy_nets.tf1.contrib.rnn.wrappers import (
+    AttentionCellWrapper,
+    EmbeddingWrapper,
+    HighwayWrapper,
+    InputProjectionWrapper,
+    OutputProjectionWrapper,
+)
+from legacy_nets.tf1.rnn_cells import LayerRNNCell
+from legacy_nets.tf1.rnn_cells import Linear as _Linear
+from legacy_nets.tf1.rnn_cells import linear as _linear
 
 BasicLSTMCell = nn.rnn_cell.BasicLSTMCell
 BasicRNNCell = nn.rnn_cell.BasicRNNCell

@@ -9,9 +9,8 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1 import layers
-from legacy_nets.tf1 import nn
-from legacy_nets.tf1.cells import LayerRNNCell
+from legacy_nets.tf1 import layers, nn
+from legacy_nets.tf1.rnn_cells import LayerRNNCell
 
 __all__ = ["GRUBlockCell", "GRUBlockCellV2", "LSTMBlockCell", "LSTMBlockFusedCell"]
 

@@ -9,10 +9,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import nn
-from legacy_nets.tf1.cells import LayerRNNCell
-from legacy_nets.tf1.cells import RNNCell
-from legacy_nets.tf1.cells import linear
 from legacy_nets.tf1.contrib import layers
+from legacy_nets.tf1.rnn_cells import LayerRNNCell, RNNCell, linear
 
 __all__ = [
     "CoupledInputForgetGateLSTMCell",

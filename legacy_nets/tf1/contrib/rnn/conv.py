@@ -7,7 +7,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import nn
-from legacy_nets.tf1.cells import RNNCell
+from legacy_nets.tf1.rnn_cells import RNNCell
 
 __all__ = ["Conv1DLSTMCell", "Conv2DLSTMCell", "Conv3DLSTMCell", "ConvLSTMCell"]
 

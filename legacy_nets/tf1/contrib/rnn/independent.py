@@ -8,7 +8,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import nn
-from legacy_nets.tf1.cells import LayerRNNCell
+from legacy_nets.tf1.rnn_cells import LayerRNNCell
 
 __all__ = ["IndRNNCell", "IndyGRUCell", "IndyLSTMCell"]
 

@@ -7,8 +7,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.cells import RNNCell
-from legacy_nets.tf1.cells import linear
+from legacy_nets.tf1.rnn_cells import RNNCell, linear
 
 __all__ = [
     "AttentionCellWrapper",

@@ -11,38 +11,52 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.seq2seq.attention import AttentionMechanism
-from legacy_nets.tf1.contrib.seq2seq.attention import BahdanauAttention
-from legacy_nets.tf1.contrib.seq2seq.attention import BaseAttentionMechanism
-from legacy_nets.tf1.contrib.seq2seq.attention import LuongAttention
-from legacy_nets.tf1.contrib.seq2seq.attention import hardmax
-from legacy_nets.tf1.contrib.seq2seq.attention import mask_score
-from legacy_nets.tf1.contrib.seq2seq.beam import BeamSearchDecoder
-from legacy_nets.tf1.contrib.seq2seq.beam import BeamSearchDecoderOutput
-from legacy_nets.tf1.contrib.seq2seq.beam import BeamSearchDecoderState
-from legacy_nets.tf1.contrib.seq2seq.beam import FinalBeamSearchDecoderOutput
-from legacy_nets.tf1.contrib.seq2seq.beam import gather_tree
-from legacy_nets.tf1.contrib.seq2seq.beam import tile_batch
-from legacy_nets.tf1.contrib.seq2seq.decoder import BasicDecoder
-from legacy_nets.tf1.contrib.seq2seq.decoder import BasicDecoderOutput
-from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
-from legacy_nets.tf1.contrib.seq2seq.decoder import dynamic_decode
-from legacy_nets.tf1.contrib.seq2seq.helpers import CustomHelper
-from legacy_nets.tf1.contrib.seq2seq.helpers import GreedyEmbeddingHelper
-from legacy_nets.tf1.contrib.seq2seq.helpers import Helper
-from legacy_nets.tf1.contrib.seq2seq.helpers import InferenceHelper
-from legacy_nets.tf1.contrib.seq2seq.helpers import SampleEmbeddingHelper
-from legacy_nets.tf1.contrib.seq2seq.helpers import TrainingHelper
+from legacy_nets.tf1.contrib.seq2seq.attention import (
+    AttentionMechanism,
+    BahdanauAttention,
+    BaseAttentionMechanism,
+    LuongAttention,
+    hardmax,
+    mask_score,
+)
+from legacy_nets.tf1.contrib.seq2seq.beam import (
+    BeamSearchDecoder,
+    BeamSearchDecoderOutput,
+    BeamSearchDecoderState,
+    FinalBeamSearchDecoderOutput,
+    gather_tree,
+    tile_batch,
+)
+from legacy_nets.tf1.contrib.seq2seq.decoder import (
+    BasicDecoder,
+    BasicDecoderOutput,
+    Decoder,
+    dynamic_decode,
+)
+from legacy_nets.tf1.contrib.seq2seq.helpers import (
+    CustomHelper,
+    GreedyEmbeddingHelper,
+    Helper,
+    InferenceHelper,
+    SampleEmbeddingHelper,
+    TrainingHelper,
+)
 from legacy_nets.tf1.contrib.seq2seq.loss import sequence_loss
-from legacy_nets.tf1.contrib.seq2seq.monotonic import BahdanauMonotonicAttention
-from legacy_nets.tf1.contrib.seq2seq.monotonic import LuongMonotonicAttention
-from legacy_nets.tf1.contrib.seq2seq.monotonic import monotonic_attention
-from legacy_nets.tf1.contrib.seq2seq.monotonic import safe_cumprod
-from legacy_nets.tf1.contrib.seq2seq.scheduled import ScheduledEmbeddingTrainingHelper
-from legacy_nets.tf1.contrib.seq2seq.scheduled import ScheduledOutputTrainingHelper
-from legacy_nets.tf1.contrib.seq2seq.wrapper import AttentionWrapper
-from legacy_nets.tf1.contrib.seq2seq.wrapper import AttentionWrapperState
-from legacy_nets.tf1.contrib.seq2seq.wrapper import compute_attention
+from legacy_nets.tf1.contrib.seq2seq.monotonic import (
+    BahdanauMonotonicAttention,
+    LuongMonotonicAttention,
+    monotonic_attention,
+    safe_cumprod,
+)
+from legacy_nets.tf1.contrib.seq2seq.scheduled import (
+    ScheduledEmbeddingTrainingHelper,
+    ScheduledOutputTrainingHelper,
+)
+from legacy_nets.tf1.contrib.seq2seq.wrapper import (
+    AttentionWrapper,
+    AttentionWrapperState,
+    compute_attention,
+)
 
 # Private names that scripts built their own attention on.
 _BaseAttentionMechanism = BaseAttentionMechanism

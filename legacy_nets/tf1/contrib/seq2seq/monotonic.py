@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.seq2seq.attention import BahdanauAttention
-from legacy_nets.tf1.contrib.seq2seq.attention import LuongAttention
-from legacy_nets.tf1.contrib.seq2seq.attention import Probability
-from legacy_nets.tf1.contrib.seq2seq.attention import bahdanau_score
-from legacy_nets.tf1.contrib.seq2seq.attention import luong_score
+from legacy_nets.tf1.contrib.seq2seq.attention import (
+    BahdanauAttention,
+    LuongAttention,
+    Probability,
+    bahdanau_score,
+    luong_score,
+)
 
 __all__ = [
     "BahdanauMonotonicAttention",

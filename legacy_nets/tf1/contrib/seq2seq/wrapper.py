@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import layers
-from legacy_nets.tf1.cells import RNNCell
+from legacy_nets.tf1.rnn_cells import RNNCell
 
 __all__ = ["AttentionWrapper", "AttentionWrapperState", "compute_attention"]
 

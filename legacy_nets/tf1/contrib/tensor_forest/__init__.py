@@ -13,7 +13,6 @@ examples that reach it, counts what they would send to either side, and takes th
 - Refused: sparse features and text, pruning, early finish, tree paths, ``param_file``.
 """
 
-from legacy_nets.tf1.contrib.tensor_forest import client
-from legacy_nets.tf1.contrib.tensor_forest import python
+from legacy_nets.tf1.contrib.tensor_forest import client, python
 
 __all__ = ["client", "python"]

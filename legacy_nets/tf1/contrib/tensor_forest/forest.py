@@ -11,12 +11,9 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.ops import resources
 from tensorflow.python.training import saver
 
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import CheckpointError
-from legacy_nets.tf1.contrib.tensor_forest.targets import Classes
-from legacy_nets.tf1.contrib.tensor_forest.targets import Numbers
-from legacy_nets.tf1.contrib.tensor_forest.tree import Limits
-from legacy_nets.tf1.contrib.tensor_forest.tree import Tree
+from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.tf1.contrib.tensor_forest.targets import Classes, Numbers
+from legacy_nets.tf1.contrib.tensor_forest.tree import Limits, Tree
 
 _NODES = ("left", "feature", "threshold", "sums")  # in a file, as Tree.load takes them
 

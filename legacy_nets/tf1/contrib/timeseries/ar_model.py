@@ -7,20 +7,19 @@ every value of the next window.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatistics
-from legacy_nets.tf1.contrib.timeseries.math_utils import normal_log_prob
-from legacy_nets.tf1.contrib.timeseries.model import STATE_TUPLE
-from legacy_nets.tf1.contrib.timeseries.model import TIMES
-from legacy_nets.tf1.contrib.timeseries.model import VALUES
-from legacy_nets.tf1.contrib.timeseries.model import ModelOutputs
-from legacy_nets.tf1.contrib.timeseries.model import TimeSeriesModel
+from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatistics, normal_log_prob
+from legacy_nets.tf1.contrib.timeseries.model import (
+    STATE_TUPLE,
+    TIMES,
+    VALUES,
+    ModelOutputs,
+    TimeSeriesModel,
+)
 
 
 class FlatPredictionModel:

@@ -8,8 +8,7 @@ from typing import Any
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1.contrib.timeseries import state_management
-from legacy_nets.tf1.contrib.timeseries.ar_model import ARModel
-from legacy_nets.tf1.contrib.timeseries.ar_model import FlatPredictionModel
+from legacy_nets.tf1.contrib.timeseries.ar_model import ARModel, FlatPredictionModel
 from legacy_nets.tf1.contrib.timeseries.head import TimeSeriesRegressionHead
 from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatisticsFromMiniBatch
 

@@ -7,9 +7,7 @@ from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.tf1.contrib.timeseries.model import STATE_TUPLE
-from legacy_nets.tf1.contrib.timeseries.model import TIMES
-from legacy_nets.tf1.contrib.timeseries.model import VALUES
+from legacy_nets.tf1.contrib.timeseries.model import STATE_TUPLE, TIMES, VALUES
 
 
 def _check(features: dict[str, Any], wanted: Iterable[str]) -> None:

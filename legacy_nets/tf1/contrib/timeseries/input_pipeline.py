@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.tf1.contrib.timeseries.feature_keys import FilteringResults
-from legacy_nets.tf1.contrib.timeseries.feature_keys import TrainEvalFeatures
+from legacy_nets.tf1.contrib.timeseries.feature_keys import FilteringResults, TrainEvalFeatures
 from legacy_nets.tf1.contrib.timeseries.readers import CSVReader as CSVReader
 from legacy_nets.tf1.contrib.timeseries.readers import NumpyReader as NumpyReader
 from legacy_nets.tf1.contrib.timeseries.readers import (

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable
-from collections.abc import Mapping
-from collections.abc import Sequence
-from typing import Any
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.tf1.contrib.timeseries.feature_keys import PredictionFeatures
-from legacy_nets.tf1.contrib.timeseries.feature_keys import TrainEvalFeatures
-from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatistics
-from legacy_nets.tf1.contrib.timeseries.math_utils import replicate_state
+from legacy_nets.tf1.contrib.timeseries.feature_keys import PredictionFeatures, TrainEvalFeatures
+from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatistics, replicate_state
 
 TIMES, VALUES = TrainEvalFeatures.TIMES, TrainEvalFeatures.VALUES
 STATE_TUPLE = PredictionFeatures.STATE_TUPLE

@@ -5,8 +5,7 @@ Each reads a part (``read``) or all (``read_full``) of one series as {name: tens
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np

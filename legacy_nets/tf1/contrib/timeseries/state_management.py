@@ -8,13 +8,12 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatistics
-from legacy_nets.tf1.contrib.timeseries.math_utils import TupleOfTensorsLookup
-from legacy_nets.tf1.contrib.timeseries.math_utils import replicate_state
-from legacy_nets.tf1.contrib.timeseries.model import STATE_TUPLE
-from legacy_nets.tf1.contrib.timeseries.model import TIMES
-from legacy_nets.tf1.contrib.timeseries.model import VALUES
-from legacy_nets.tf1.contrib.timeseries.model import ModelOutputs
+from legacy_nets.tf1.contrib.timeseries.math_utils import (
+    InputStatistics,
+    TupleOfTensorsLookup,
+    replicate_state,
+)
+from legacy_nets.tf1.contrib.timeseries.model import STATE_TUPLE, TIMES, VALUES, ModelOutputs
 
 
 class PassthroughStateManager:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import numbers
 import re
-from collections.abc import Callable
-from collections.abc import Mapping
-from typing import Any
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
 # One assignment of "a=1,b[2]=3,c=[1,2]": name, [index] or none, then a value or [values].
 _ASSIGNMENT = re.compile(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import os
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from legacy_nets.errors import BadInputError
-from legacy_nets.errors import SetupError
+from legacy_nets.errors import BadInputError, SetupError
 
 
 class Dataset(NamedTuple):

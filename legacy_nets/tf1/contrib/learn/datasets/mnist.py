@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import gzip
 import pathlib
-from typing import Any
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.data import draw_digits
+from legacy_nets import run_options
 from legacy_nets.data import mnist as files
+from legacy_nets.data.synthetic import digits
 from legacy_nets.errors import BadInputError
-from legacy_nets.runner import options
 from legacy_nets.tf1.contrib.learn.datasets.base import Datasets
 
 DEFAULT_SOURCE_URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
@@ -142,13 +141,13 @@ def _read(folder: str) -> tuple[Any, Any]:
     path = pathlib.Path(folder)
     if path.exists() and files.is_mnist(path):
         return files.read_mnist(path)
-    if not options.synthetic_data:
+    if not run_options.synthetic_data:
         raise BadInputError(
             f"no MNIST at {folder}: {files.NEEDED}; or let digits be drawn: "
             "legacy-nets run --data synthetic SCRIPT"
         )
     print(f"legacy-nets: no MNIST at {folder}: {_DRAWN[0]} + {_DRAWN[1]} drawn digits stand in")
-    halves = [draw_digits.draw_digits(count, seed) for seed, count in enumerate(_DRAWN)]
+    halves = [digits.draw_digits(count, seed) for seed, count in enumerate(_DRAWN)]
     train, test = (files.Images(pixels[..., None], labels) for pixels, labels in halves)
     return train, test
 

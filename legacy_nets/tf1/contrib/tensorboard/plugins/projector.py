@@ -6,9 +6,7 @@ import os
 from typing import Any
 
 from google.protobuf import text_format
-from tensorboard.plugins.projector import EmbeddingInfo
-from tensorboard.plugins.projector import ProjectorConfig
-from tensorboard.plugins.projector import SpriteMetadata
+from tensorboard.plugins.projector import EmbeddingInfo, ProjectorConfig, SpriteMetadata
 
 __all__ = ["EmbeddingInfo", "ProjectorConfig", "SpriteMetadata", "visualize_embeddings"]
 

@@ -1,0 +1,35 @@
+"""Which tensors of a checkpoint serve training only, told by TensorFlow's names for them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterable
+
+AVERAGE = "/ExponentialMovingAverage"  # behind a variable's name: tf.train's moving average
+_BOOKKEEPING = re.compile(
+    rf"(^|/)(beta[12]_power(_\d+)?|global_step)$|{AVERAGE}(/|$)|^_CHECKPOINTABLE_OBJECT_GRAPH$"
+)
+_OPTIMIZERS = "Adam|AdamW|Adagrad|AdagradDA|Adadelta|Ftrl|Momentum|RMSProp"
+_SLOT = re.compile(  # a partitioned variable's slot bears the part's name, whole or its end
+    rf"(?P<variable>.+?)(/(par)?t_\d+)?/({_OPTIMIZERS})(_\d+)?$"
+)
+
+
+def has_averages(names: Iterable[str]) -> bool:
+    """Whether any of the tensors is a moving average."""
+    return any(name.endswith(AVERAGE) for name in names)
+
+
+def is_slot(name: str, names: Container[str]) -> bool:
+    """Whether a tensor is bookkeeping, a moving average, or an optimizer's slot.
+
+    A slot is ``<variable>/Adam`` where the variable is one of ``names``; the scopes that the
+    optimizer was made in may stand before it.
+    """
+    if _BOOKKEEPING.search(name):
+        return True
+    slot = _SLOT.match(name)
+    if not slot:
+        return False
+    scopes = slot["variable"].split("/")
+    return any("/".join(scopes[start:]) in names for start in range(len(scopes)))

@@ -1,0 +1,1 @@
+"""Measurements of what the documents state, one document a file."""

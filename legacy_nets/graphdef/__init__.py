@@ -1,0 +1,1 @@
+"""Graphs as files and as GraphDefs: loading, unsafe operations, node names, walking, editing."""

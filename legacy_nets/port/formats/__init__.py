@@ -1,0 +1,1 @@
+"""The formats that ``port`` writes, one file or folder a target."""

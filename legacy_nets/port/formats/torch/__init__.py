@@ -1,0 +1,1 @@
+"""Target ``torch``: a state_dict, and the module that opens it."""

@@ -1,0 +1,254 @@
+"""The anatomy of graphs: rows, counts and receptive fields, against TensorFlow's own answers."""
+
+import contextlib
+import json
+import subprocess
+
+import pytest
+from oracle_client import GOLDEN, ORACLE
+
+import legacy_nets
+from legacy_nets import anatomy, registry
+from legacy_nets import tf1 as tf
+from legacy_nets.anatomy import figures
+from legacy_nets.errors import BadInputError
+from legacy_nets.tf1.speed import without_initial_values
+
+FIELDS = json.loads((GOLDEN / "receptive_fields.json").read_text())
+# Small inputs: counts of parameters need no more, and multiply-adds are compared at the same size.
+SIZES = {"alexnet_v1": 224, "alexnet_v2": 224, "googlenet": 224, "inception_v3": 139}
+QUICK = ("hand_signs", "cnn_lstm", "demo_cnn", "resnet_2plus1d", "mobilenet_v1")
+HUGE = ("vit_large", "vit_huge")
+
+
+def size_of(name):
+    """A small size that a net takes; the document's where it takes no other."""
+    net = registry.get_net(name)
+    if len(net.image_size) == 3:
+        return (8, 56, 56) if name != "resnet_3d_2plus1d" else (8, 72, 72)
+    if name.startswith(("vit", "vgg", "cnn", "demo", "hand")):
+        return net.image_size
+    return (SIZES.get(name, 64),) * 2
+
+
+NETS = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.slow)
+    for name in legacy_nets.list_nets()
+    if not name.startswith(HUGE)
+]
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_counts_and_shapes_are_those_of_the_graph(name):
+    size = size_of(name)
+    found = anatomy.of_net(name, size)
+    net = registry.get_net(name)
+    # The large ones are built without initial values here too: half the time.
+    bare = contextlib.nullcontext() if name in QUICK else without_initial_values()
+    with tf.Graph().as_default() as graph, bare:
+        images = tf.placeholder(tf.float32, [1, *size, net.channels], name="images")
+        registry.build(name, images)
+        variables = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
+        trainable = {v.op.name for v in tf.trainable_variables()}
+        options = tf.profiler.ProfileOptionBuilder.float_operation()
+        options["output"] = "none"
+        profile = tf.profiler.profile(graph, cmd="op", options=options)
+    counts = {name: tf.TensorShape(shape).num_elements() for name, shape in variables.items()}
+    used = {variable for layer in found.layers for variable in layer.variables}
+    assert used | {variable for variable, _ in found.unused} == set(variables)
+    assert found.unused == ()
+    assert found.parameters == sum(counts.values())
+    assert found.trainable == sum(counts[variable] for variable in trainable)
+    for layer in found.layers:
+        live = graph.get_tensor_by_name(layer.tensor).shape
+        assert live.as_list()[1:] == list(layer.output)[1:]
+    flops = {}
+    nodes = [profile]
+    while nodes:
+        node = nodes.pop()
+        flops[node.name] = node.float_ops
+        nodes.extend(node.children)
+    kinds = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2", "Einsum")
+    loops = sum(layer.multiply_adds for layer in found.layers if layer.kind == "lstm")
+    profiled = sum(flops.get(kind, 0) for kind in kinds) / 2  # it does not look into loops
+    assert found.multiply_adds - loops == pytest.approx(profiled, rel=0.01)
+
+
+def test_a_few_rows_of_hand_signs():
+    found = anatomy.of_net("hand_signs")
+    assert len(found.layers) == 74
+    first = found.layer("reference/Variable")
+    assert (first.kind, first.output, first.kernel) == ("convolution", (None, 32, 32, 64), (7, 7))
+    assert (first.stride, first.padding, first.zeros) == ((2, 2), "VALID", ((3, 3), (3, 3)))
+    assert (first.parameters, first.trainable, first.multiply_adds) == (9664, 9536, 9633792)
+    assert first.operations[-1] == "Relu"
+    assert first.field == anatomy.Field((7, 7), (2, 2), (3, 3))
+    assert found.layers[-1].parameters == 306
+    assert found.notes == ()
+
+
+def test_lstm_is_one_row_with_its_rounds():
+    found = anatomy.of_net("cnn_lstm")
+    lstm = found.layer("rnn/while")
+    assert (lstm.kind, lstm.output, lstm.parameters) == ("lstm", (None, 4, 512), 3147776)
+    assert lstm.multiply_adds == 4 * 1536 * 2048
+    assert lstm.notes == ("loop: 4 rounds",)
+    assert found.notes == ("the graph has control flow: see the notes of its layers",)
+
+
+def field_of(field):
+    return [list(field.size), list(field.stride), list(field.padding)]
+
+
+def assert_fields(case, want):
+    net, side = case.split()
+    known = side != "unknown"
+    images, _, points = anatomy.built(net, (int(side) if known else 224,) * 2)
+    names = [name for name in want if name in points]
+    assert names == list(want)
+    got = anatomy.receptive_fields([points[name] for name in names], images, known_size=known)
+    assert {name: field_of(f) for name, f in zip(names, got, strict=True)} == want
+    assert all(field.aligned for field in got)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        case if case == "resnet_v2_50 unknown" else pytest.param(case, marks=pytest.mark.slow)
+        for case in FIELDS
+    ],
+)
+def test_receptive_fields_are_those_of_contrib(case):
+    assert_fields(case, FIELDS[case])
+
+
+@pytest.mark.slow
+def test_receptive_fields_live(oracle, tmp_path):
+    out = tmp_path / "out.json"
+    command = [oracle, str(ORACLE / "receptive.py"), "--live", "resnet_v2_50", "97", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert_fields("resnet_v2_50 97", json.loads(out.read_text()))
+
+
+def test_receptive_field_of_one_tensor_and_its_span():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 32, 32, 3])
+        y = tf.layers.conv2d(x, 4, 3, 2, padding="same")
+        z = tf.layers.conv2d(y, 4, 3, dilation_rate=2)
+        up = tf.layers.conv2d_transpose(z, 4, 4, 2, padding="same")
+        whole = tf.reduce_mean(z, [1, 2])
+    field = anatomy.receptive_field(z)
+    assert field == anatomy.Field((11, 11), (2, 2), (0, 0))
+    assert field.span(0, 3) == (6, 16)
+    assert anatomy.receptive_field(z, known_size=False).padding == (None, None)
+    assert anatomy.receptive_field(up).stride == (1, 1)
+    assert anatomy.receptive_field(whole) is None
+    table = anatomy.layers(x.graph)
+    assert [layer.dilation for layer in table.layers[1:3]] == [(1, 1), (2, 2)]
+
+
+def test_paths_that_are_not_aligned_are_marked():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 8, 8, 3])
+        a = tf.layers.conv2d(x, 4, 3, 2, padding="same")
+        b = tf.layers.conv2d(x, 4, 1, 2, padding="same")
+        y = a + b
+    assert not anatomy.receptive_field(y).aligned
+    table = anatomy.layers(x.graph)
+    assert [layer.kind for layer in table.layers] == ["input", "convolution", "convolution", "add"]
+    assert table.notes == ("receptive fields marked ! come from paths that are not aligned",)
+
+
+def test_separable_grouped_and_training_graphs():
+    with tf.Graph().as_default():
+        training = tf.placeholder(tf.bool, [])
+        x = tf.placeholder(tf.float32, [None, 8, 8, 8])
+        y = tf.layers.separable_conv2d(x, 6, 3, name="sep")
+        y = tf.layers.batch_normalization(y, training=training, name="bn")
+        y = tf.nn.relu(y)
+        w = tf.get_variable("group/kernel", [1, 1, 3, 4])
+        parts = zip(tf.split(y, 2, 3), tf.split(w, 2, 3), strict=True)
+        y = tf.concat([tf.nn.conv2d(a, b, 1, "SAME") for a, b in parts], 3)
+        y = tf.layers.dropout(y, training=training)
+        y = tf.layers.dense(tf.layers.flatten(y), 5, name="dense")
+        loss = tf.reduce_mean(y)
+        tf.train.AdamOptimizer().minimize(loss)
+    found = anatomy.layers(x.graph)
+    kinds = [layer.kind for layer in found.layers]
+    assert kinds == ["input", "separable convolution", "grouped convolution", "dense"]
+    sep, group, dense = found.layers[1:]
+    assert (sep.parameters, sep.trainable) == (72 + 48 + 6 + 24, 72 + 48 + 6 + 12)
+    assert sep.multiply_adds == 36 * (9 * 8 + 8 * 6)
+    assert (group.groups, group.parameters, group.output) == (2, 12, (None, 6, 6, 4))
+    assert group.multiply_adds == 36 * 12
+    assert (dense.parameters, dense.multiply_adds) == (725, 720)
+    assert all("Adam" in name or "_power" in name for name, _ in found.unused)
+    assert len(found.unused) == 2 * 8 + 2
+
+
+def test_graph_without_convolutions_says_so():
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 7])
+        tf.layers.dense(x, 3, name="dense")
+    found = anatomy.layers(graph)
+    assert found.notes == ("the graph has no convolutions",)
+    assert (found.parameters, found.multiply_adds) == (24, 21)
+    with pytest.raises(BadInputError, match="no input to start from"):
+        anatomy.layers(tf.Graph())
+
+
+def test_loop_of_unknown_length_is_counted_once_and_said():
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 4], name="x")
+        w = tf.get_variable("w", [4, 4])
+        tf.while_loop(lambda v: tf.reduce_sum(v) < 9.0, lambda v: tf.matmul(v, w), [x])
+    loop = anatomy.layers(graph).layers[-1]
+    assert loop.kind == "loop"
+    assert loop.multiply_adds == 16
+    assert loop.notes == ("loop: how often is known only when it runs, counted once",)
+
+
+def test_quick_answer_is_tensorflows_answer():
+    inside, eager = tf.Graph(), tf.executing_eagerly_outside_functions
+    with inside.as_default():
+        assert eager() is False
+        a = tf.get_variable("a", [1])
+        assert len({a, a}) == 1
+        with tf.init_scope():
+            assert eager() is False
+    assert eager() is tf.executing_eagerly()
+
+
+def test_regularizers_of_shared_layers_are_still_counted_once():
+    slim = tf.contrib.slim
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 4, 4, 2])
+        for reuse in (None, True):
+            with tf.variable_scope("a", reuse=reuse):
+                tf.layers.conv2d(x, 3, 1, kernel_regularizer=tf.nn.l2_loss, name="b")
+                slim.conv2d(x, 3, 1, weights_regularizer=slim.l2_regularizer(0.1), scope="c")
+        assert len(tf.global_variables()) == 4
+        assert len(tf.get_collection(tf.GraphKeys.REGULARIZATION_LOSSES)) == 2
+
+
+def test_figures_are_written(tmp_path):
+    found = anatomy.of_net("hand_signs")
+    figures.draw_layers(anatomy.folded(found, 2), tmp_path / "layers.png", "hand_signs")
+    field = found.layer("reference/MaxPool").field
+    picture = [[[0, 100, 200]] * 64] * 64
+    figures.draw_receptive_field(picture, field, tmp_path / "field.png")
+    maps = {"a": [[[0.0, 1.0]] * 3] * 3}
+    figures.draw_feature_maps(maps, tmp_path / "maps.png")
+    figures.draw_kernels([[[[1.0] * 4] * 3] * 2] * 2, tmp_path / "kernels.png")
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == ["field.png", "kernels.png", "layers.png", "maps.png"]
+    for path in tmp_path.iterdir():
+        assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
+    with pytest.raises(BadInputError, match="height, width, inputs, outputs"):
+        figures.draw_kernels([1.0], tmp_path / "no.png")
+
+
+def test_no_outputs_have_no_fields():
+    images, _, _ = anatomy.built("demo_cnn")
+    assert anatomy.receptive_fields([], images) == []

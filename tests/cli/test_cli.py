@@ -1,0 +1,308 @@
+"""The command line: answers without TensorFlow, results, exit codes, one-line errors."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+import tiny
+from commands import SHORT, call, refused
+from PIL import Image
+
+from legacy_nets.cli import COMMANDS, main
+from legacy_nets.cli.options import net_options
+from legacy_nets.data import signs
+
+
+@pytest.fixture(scope="module")
+def signs_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("signs")
+    drawn, signs.DRAWN = signs.DRAWN, {"train": 4, "test": 2}
+    try:
+        signs.make_signs(folder)
+    finally:
+        signs.DRAWN = drawn
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(signs_folder, tmp_path_factory):
+    """A folder with a short run of the tiny net, and what its training printed."""
+    folder = tmp_path_factory.mktemp("trained") / "run"
+    done = call(
+        "train", "tiny", "--data", signs_folder, "--model-dir", folder, *SHORT, "--ema", "0.5"
+    )
+    assert done.exit_code == 0, done.output
+    return folder, done
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--help"], 0),
+        (["--version"], 0),
+        (["nets"], 0),
+        (["nets", "hand*", "--json"], 0),
+        (["train", "--help"], 0),
+        (["evaluate", "--help"], 0),
+        (["predict", "--help"], 0),
+        (["train", "hand_signs"], 2),
+        (["train", "no_such_net", "--model-dir", "x"], 2),
+        (["train", "hand_signs", "--model-dir", "x", "--data", "no_such_folder"], 2),
+        (["train", "hand_signs", "--model-dir", "x", "--steps", "many"], 2),
+        (["evaluate", "hand_signs", "--checkpoint", "no_such_checkpoint"], 2),
+        (["predict", "hand_signs", "--checkpoint", "no_such_checkpoint", "a.png"], 2),
+        (["no_such_command"], 2),
+    ],
+)
+def test_answers_without_tensorflow(arguments, code):
+    program = (
+        "import sys\n"
+        "from legacy_nets.cli import main\n"
+        f"try: main({arguments!r}, prog_name='legacy-nets')\n"
+        "except SystemExit as e: code = e.code\n"
+        "print('tensorflow' in sys.modules, code)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == f"False {code}", done.stderr
+
+
+def test_nets():
+    assert "hand_signs" in call("nets").output
+    [record] = json.loads(call("nets", "hand_signs", "--json").output)
+    assert (record["parameters"], record["document"]) == (23_603_108, "001")
+    assert "no net matches 'x*'" in refused("nets", "x*")
+
+
+def test_train_says_where_things_lie(trained):
+    folder, done = trained
+    out = done.stdout.splitlines()
+    assert out[0].startswith("test accuracy 0.") or out[0].startswith("test accuracy 1.")
+    assert f"checkpoint {folder / 'model.ckpt-4'}" in out
+    for name in ("events", "log.csv", "curve.png"):
+        assert any(str(folder / name) in line for line in out), name
+        assert (folder / name).exists()
+    assert "synthetic hand signs, drawn by legacy_nets" in done.stderr
+
+
+def test_evaluate(trained, signs_folder, tmp_path):
+    folder, _ = trained
+    given = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder, "--out", tmp_path)
+    found = json.loads(call(*given, "--json").stdout)
+    confusion = np.array(found["confusion"])
+    assert confusion.shape == (6, 6) and confusion.sum(1).tolist() == [2] * 6
+    assert found["accuracy"] == confusion.trace() / 12
+    assert found["averaged_weights"] is True and found["half"] == "test"
+    assert found["data"] == "synthetic hand signs, drawn by legacy_nets"
+    text = call(*given).stdout
+    assert f"accuracy {found['accuracy']:.4f} ({confusion.trace()} of 12 images)" in text
+    assert "(averaged weights)" in text and "(raw weights)" in call(*given, "--raw").stdout
+    for name in ("confusion.png", "predictions.png"):
+        assert Image.open(tmp_path / name).size[0] > 200
+    train_half = json.loads(call(*given, "--half", "train", "--json").stdout)
+    assert train_half["images"] == 24
+    best = json.loads((folder / "best.json").read_text())["step"]
+    assert json.loads(call(*given, "--best", "--json").stdout)["checkpoint"].endswith(f"-{best}")
+
+
+def test_evaluate_holds_out_what_training_held_out(signs_folder, tmp_path):
+    data, folder = signs_folder / "train_signs.h5", tmp_path / "run"
+    given = ("--data", data, "--holdout", "0.25")
+    call("train", "tiny", *given, "--seed", "7", "--model-dir", folder, *SHORT)
+    log = (folder / "log.csv").read_text().splitlines()
+    trained = float(log[-1].split(",")[3])
+    found = json.loads(call("evaluate", "tiny", "--checkpoint", folder, *given, "--json").stdout)
+    assert found["images"] == 6 and found["accuracy"] == trained
+    settings = json.loads((folder / "training.json").read_text())
+    assert settings["seed"] == 7
+    done = call("evaluate", "tiny", "--checkpoint", folder, "--data", data, "--json")
+    assert json.loads(done.stdout) == found  # share and seed of the training
+    assert "held out as in training: 0.25 of each class" in done.stderr.splitlines()
+    whole = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder)
+    done = call(*whole, "--json")  # which has halves of its own
+    assert json.loads(done.stdout)["images"] == 12 and "held out" not in done.stderr
+
+
+def test_evaluate_needs_a_share_where_training_held_none_out(trained, signs_folder):
+    data = signs_folder / "train_signs.h5"
+    line = refused("evaluate", "tiny", "--checkpoint", trained[0], "--data", data)
+    assert line == (
+        f"legacy-nets: {data} has only train_signs.h5: say what share of it to hold out, for "
+        "instance --holdout 0.25"
+    )
+
+
+def test_a_place_that_cannot_be_written_is_one_line(trained, signs_folder, tmp_path):
+    folder, _ = trained
+    (tmp_path / "file").write_text("")
+    given = ("--checkpoint", folder, "--data", signs_folder, "--out", tmp_path / "file" / "x")
+    assert "Not a directory" in refused("evaluate", "tiny", *given)
+
+
+def test_predict(trained, signs_folder, tmp_path):
+    folder, _ = trained
+    with h5py.File(signs_folder / "test_signs.h5") as file:
+        picture = Image.fromarray(file["test_set_x"][0])
+    picture.save(tmp_path / "hand.png")
+    picture.resize((200, 100)).convert("L").save(tmp_path / "grey.jpg")
+    images = [tmp_path / "hand.png", tmp_path / "grey.jpg"]
+    given = ("predict", "tiny", "--checkpoint", folder)
+    rows = json.loads(call(*given, "--json", *images).stdout)
+    assert [row["image"] for row in rows] == [str(path) for path in images]
+    for row in rows:
+        assert list(row["probabilities"]) == list("012345")
+        assert abs(sum(row["probabilities"].values()) - 1) < 1e-5
+        assert row["class"] == max(row["probabilities"], key=row["probabilities"].get)
+    line = call(*given, "--top", "1", images[0]).stdout.strip()
+    top = rows[0]["probabilities"][rows[0]["class"]]
+    assert line == f"{images[0]}: {rows[0]['class']} {top:.4f}"
+    line = refused(*given, tmp_path / "x")
+    assert line.endswith(f"no such image: {tmp_path / 'x'}: check the path")
+    near = images[0].with_name(images[0].name + "x")
+    assert f"no such image: {near}; nearest: {images[0].name}" in refused(*given, near)
+    lost = tmp_path / "gone" / "a.png"
+    assert f"{lost}; {lost.parent} is no folder that can be read" in refused(*given, lost)
+
+
+def test_bad_options(signs_folder, tmp_path):
+    given = ("train", "tiny", "--data", signs_folder, "--model-dir", tmp_path / "x")
+    assert "--zoom and --rotate belong to --augment" in refused(*given, "--zoom", "0.1")
+    assert "--option 'explode': write NAME=VALUE" in refused(*given, "--option", "explode")
+    line = refused(*given, "--option", "speed=3")
+    assert "tiny takes no option 'speed'; it takes scope, explode" in line
+    given = ("predict", "tiny", "--checkpoint", tmp_path, "a.png", "--features", "logits", "--out")
+    place = tmp_path / "no"
+    assert f"{place} is no folder; make it first" in refused(*given, place / "features.npz")
+    assert not (tmp_path / "x").exists() or not list((tmp_path / "x").iterdir())
+
+
+def test_values_of_options_are_json_or_pythons_or_text():
+    pairs = ("a=true", "b=False", "c=null", "d=None", "e=.5", "f=1e-3", "g=[3, 4]", "h=same", "i=")
+    assert net_options(pairs) == dict(
+        zip("abcdefghi", (True, False, None, None, 0.5, 0.001, [3, 4], "same", ""), strict=True)
+    )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_switch_says_what_it_does(name):
+    command = main.get_command(None, name)
+    assert [
+        item.opts for item in command.params if getattr(item, "is_flag", 0) and not item.help
+    ] == []
+
+
+def test_bad_data_leave_the_model_folder_alone(signs_folder, tmp_path):
+    """Every bad file is one line and exit 2; the messages themselves: test_signs_data.py."""
+    bad = tmp_path / "bad"
+    bad.mkdir()
+    (bad / "test_signs.h5").write_text("<html>Sign in</html>")
+    given = ("--model-dir", tmp_path / "run")
+    line = refused("train", "tiny", "--data", bad, "--holdout", "0.25", *given)
+    assert "test_signs.h5 is an HTML page" in line
+    assert "no such folder" in refused("train", "tiny", "--data", tmp_path / "none", *given)
+    assert not (tmp_path / "run").exists()
+
+
+def test_unwritable_model_folder(signs_folder, tmp_path):
+    (tmp_path / "file").write_text("precious")
+    line = refused("train", "tiny", "--data", tmp_path / "none", "--model-dir", tmp_path / "file")
+    assert f"cannot be written ({tmp_path / 'file'} is a file): give a folder, or" in line
+    assert (tmp_path / "file").read_text() == "precious"
+
+
+def test_checkpoint_of_another_net(trained, signs_folder, tmp_path):
+    folder, _ = trained
+    line = refused("evaluate", "hand_signs", "--checkpoint", folder, "--data", signs_folder)
+    assert line.endswith("model.ckpt-4 is a checkpoint of tiny, not of hand_signs")
+    for path in folder.glob("model.ckpt-4.*"):  # without its settings
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    given = ("--checkpoint", tmp_path / "model.ckpt-4", "--data", signs_folder)
+    line = refused("evaluate", "hand_signs", *given)
+    assert "does not fit the graph (0 variables do)" in line
+    assert "reference/" in line and "tiny/" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "tiny", "--bogus", "1"], "No such option '--bogus'"),
+        (["train", "tiny"], "Missing option '--model-dir'"),
+        (["train", "tiny", "--model-dir", "x", "--steps", "0"], "'--steps': 0 is not in the range"),
+        (["no_such_command"], "No such command 'no_such_command'"),
+    ],
+)
+def test_usage_errors_are_one_line_too(arguments, message):
+    line = refused(*arguments)
+    assert message in line and line.endswith("--help)")
+
+
+def test_checkpoint_that_is_none(tmp_path, signs_folder):
+    (tmp_path / "model.ckpt-1.index").write_text("<html></html>")
+    line = refused(
+        "evaluate", "tiny", "--checkpoint", tmp_path / "model.ckpt-1", "--data", signs_folder
+    )
+    assert "model.ckpt-1.index" in line and "HTML" in line
+    assert "best.json" in refused("predict", "tiny", "--checkpoint", tmp_path, "--best", "a.png")
+
+
+def test_data_of_another_class_count(trained, signs_folder, tmp_path):
+    folder, _ = trained
+    other = tmp_path / "run"
+    other.mkdir()
+    for path in folder.iterdir():
+        if path.is_file():
+            (other / path.name).write_bytes(path.read_bytes())
+    settings = json.loads((other / "training.json").read_text())
+    settings |= {"num_classes": 5, "class_names": list("abcde")}
+    (other / "training.json").write_text(json.dumps(settings))
+    line = refused("evaluate", "tiny", "--checkpoint", other, "--data", signs_folder)
+    assert "class_indices.json does not match" in line and "knows 5 (a, b, c, d, e)" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [1_000_000, 20_000], ids=["checkpoint", "log"])  # bytes a file
+def test_disk_that_fills_up_keeps_the_older_checkpoint(signs_folder, tmp_path, limit):
+    """A limit on file sizes makes writes fail half-way, as a full disk does."""
+    folder = tmp_path / "run"
+    given = [tiny.__file__, "train", "tiny", "--data", str(signs_folder), "--batch-size", "8"]
+    given += ["--model-dir", str(folder), "--option", "width=512"]
+    command = [sys.executable, *given, "--steps", "2"]
+    subprocess.run(command, check=True, capture_output=True)
+    assert (folder / "model.ckpt-2.data-00000-of-00001").stat().st_size > 1_200_000
+    program = (
+        "import resource, runpy, sys, signal\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "import legacy_nets.tf1\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        f"sys.argv = {[*given, '--steps', '4', '--resume']!r}\n"
+        "sys.path.insert(0, sys.argv[0].rpartition('/')[0])\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("legacy-nets: ") and "checkpoints stand" in last
+    assert ("not saved" in last or "stopped: " in last) and "File too large" in last
+    assert len(last) < 400
+    evaluated = subprocess.run(
+        [sys.executable, tiny.__file__, "evaluate", "tiny", "--checkpoint", str(folder),
+         "--data", str(signs_folder), "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(evaluated.stdout)["checkpoint"] == str(folder / "model.ckpt-2")
+
+
+def test_scripts_say_what_is_wrong(tmp_path):
+    script = pathlib.Path(__file__).parents[2] / "scripts" / "examples" / "make_signs.py"
+    (tmp_path / "train_signs.h5").write_text("mine")
+    (tmp_path / "test_signs.h5").write_text("mine too")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, env=os.environ
+    )
+    assert done.returncode == 2
+    assert done.stderr.strip().endswith("train_signs.h5 is there already: remove it first")
+    assert (tmp_path / "train_signs.h5").read_text() == "mine"

@@ -1,0 +1,142 @@
+"""Document 004's errata of its training loops: the literal lines, reproduced small, and the mend.
+
+The images are coloured squares, the nets those of tiny.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+from rich.console import Console
+
+from legacy_nets import registry
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.formats.bundle import complete_checkpoints
+from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.data.dataset import ImageData, Images
+from legacy_nets.data.open import open_data
+from legacy_nets.documents.checks import document_004_errata as harm
+from legacy_nets.train import graph, loop
+from legacy_nets.train.evaluate import evaluate
+from legacy_nets.train.settings import Settings, read_best
+
+
+@pytest.fixture(autouse=True)
+def tiny_net():
+    undo = tiny.register()
+    yield
+    undo()
+
+
+SETTINGS = Settings(net="tiny", num_classes=6, image_size=(64, 64), class_names=tuple("abcdef"))
+
+
+def squares(count):
+    values = np.random.default_rng(0).integers(0, 256, (count, 1, 1, 3), dtype=np.uint8)
+    return Images(values.repeat(64, 1).repeat(64, 2), np.arange(count, dtype=np.int64) % 6)
+
+
+def test_e14_the_rest_of_the_images_is_never_scored():
+    """Whole batches only, and the generator goes on where it stood."""
+    assert harm.scored("45", "16", "4") == ["16+16", "13+16", "16+13", "16+16"]
+    assert harm.scored("10", "16", "1") == [""]  # a set smaller than a batch
+
+
+@pytest.mark.parametrize("count", [45, 10])
+def test_e14_mended_every_image_is_scored_once_each_time(monkeypatch, count):
+    monkeypatch.setattr(graph, "SCORED_PIXELS", 16 * 64 * 64)  # batches of 16
+    images = squares(count)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(0)
+        net = graph.build_net(SETTINGS)
+        session.run(tf.global_variables_initializer())
+        first, second = (evaluate(net, session, images) for _ in range(2))
+        alone = [net.score(session, images.pictures[i : i + 1])[0] for i in range(count)]
+    assert first.confusion.sum(1).tolist() == np.bincount(images.labels, minlength=6).tolist()
+    np.testing.assert_allclose(first.probabilities, alone, rtol=1e-5)
+    assert np.array_equal(first.probabilities, second.probabilities)
+
+
+def test_e15_a_best_that_is_never_updated_saves_every_epoch(tmp_path):
+    """The commented lines, with a net whose one weight is the loss of its epoch."""
+    losses = (0.9, 0.8, 1.0, 1.1, 1.2)
+    path = str(tmp_path / "myAlex.ckpt")
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.keras.backend.set_session(session)
+        model = tf.keras.Sequential([tf.keras.layers.Dense(1, use_bias=False, input_shape=(1,))])
+        loss_of_epoch = tf.placeholder(tf.float32, [])
+        kept = []
+        best_test_loss = float("inf")
+        for loss in losses:
+            model.set_weights([np.array([[loss]])])
+            if session.run(loss_of_epoch, {loss_of_epoch: loss}) < best_test_loss:
+                model.save_weights(path, save_format="tf")
+            source = open_weights(path)
+            [name] = [key for key in source.tensors if key.endswith("kernel")]
+            kept.append(round(float(source.read(name)[0, 0]), 6))
+    assert kept == list(losses)  # the best of them, 0.8, is overwritten by each worse one
+    assert harm.saved(*map(str, losses)) == "5, not 2"
+
+
+def test_e15_mended_the_best_stays(tmp_path, monkeypatch):
+    """The held-out accuracy of five evaluations is given; the weights are what they are."""
+    right = iter([2, 5, 3, 1, 1])
+
+    def score(self, session, images, fetch=None):
+        predicted = images.labels + (np.arange(6) >= next(right))  # so many of six are right
+        return np.eye(6, dtype=np.float32)[predicted % 6]
+
+    monkeypatch.setattr(graph.NetGraph, "score", score)
+    monkeypatch.setattr(loop.report, "draw_grid", lambda *_: b"")  # slow, and not looked at
+    monkeypatch.setattr(loop.report, "draw_curve", lambda *_: None)
+    data = ImageData("squares", squares(12), squares(6), tuple("abcdef"), frozenset())
+    settings = {"steps": 5, "batch_size": 4, "evaluate_every": 1, "save_every": 1}
+    given = Settings(**{**vars(SETTINGS), **settings})
+    result = loop.train(given, data, tmp_path, console=Console(quiet=True))
+    assert (result.best_step, result.best_accuracy) == (2, 5 / 6)
+    assert read_best(tmp_path) == (2, 5 / 6)
+    assert 2 in [step for step, _ in complete_checkpoints(tmp_path)]
+    assert result.test_accuracy == 1 / 6
+
+
+def test_e16_the_data_and_the_model_lie_where_the_script_is_started(tmp_path, monkeypatch):
+    """The lines of the listings: found from one folder, not from another, and one net alone."""
+    lines = (
+        'data_root = os.path.abspath(os.path.join(os.getcwd(), "../.."))\n'
+        'train_dir = os.path.join(data_root, "data_set", "flower_data", "train")\n'
+        'assert os.path.exists(train_dir), "cannot find {}".format(train_dir)\n'
+    )
+    (tmp_path / "data_set/flower_data/train").mkdir(parents=True)
+    for folder, net in (("nets/alexnet", "AlexNet_v1"), ("nets/vgg", "vgg")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "model.py").write_text(f"def {net}():\n    pass\n")
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+    monkeypatch.chdir(tmp_path / "nets/alexnet")
+    exec(lines, {"os": os})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssertionError, match="cannot find"):
+        exec(lines, {"os": os})
+    monkeypatch.delitem(sys.modules, "model", raising=False)
+    exec("from model import vgg", {})
+    with pytest.raises(ImportError, match="AlexNet_v1"):
+        exec("from model import AlexNet_v1", {})
+    sys.modules.pop("model")
+
+
+def test_e16_mended_the_path_is_an_argument_and_the_nets_have_modules(tmp_path, monkeypatch):
+    for name in ("daisy", "roses"):
+        (tmp_path / "set" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (90, 70)).save(tmp_path / "set" / name / f"{number}.png")
+    (tmp_path / "elsewhere").mkdir()
+    for folder in (tmp_path, tmp_path / "elsewhere"):
+        monkeypatch.chdir(folder)
+        data = open_data(tmp_path / "set", registry.get_net("alexnet_v1"), holdout=0.5)
+        assert data.class_names == ("daisy", "roses")
+    modules = {registry.get_net(name).load().__module__ for name in ("alexnet_v1", "vgg16")}
+    assert modules == {"legacy_nets.nets.alexnet", "legacy_nets.nets.vgg"}

@@ -1,0 +1,194 @@
+"""``legacy-nets explain``: places, what is said there, figures, refusals in one line."""
+
+from __future__ import annotations
+
+import collections
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+import legacy_nets
+from legacy_nets import documents
+from legacy_nets import tf1 as tf
+from legacy_nets.cli import main
+from legacy_nets.documents import figures
+from legacy_nets.documents.checks import common
+from legacy_nets.documents.explain import walk
+from legacy_nets.errors import BadInputError
+
+NETS = ["inception_v3", "cnn_lstm_resnet", "demo_cnn"]
+
+
+@pytest.mark.parametrize("net", NETS)
+def test_each_layer_fact_and_erratum_stands_at_one_place(net):
+    places = walk(net)
+    layers = [layer for place in places for layer in place.layers]
+    assert layers == list(common.taken_apart(net).layers)  # in order, none twice
+    for rows, of_the_net in (
+        ([row for place in places for row in place.facts], documents.facts(net)),
+        ([row for place in places for row in place.errata], documents.errata(net)),
+    ):
+        ids = collections.Counter(row.id for row in rows)
+        assert ids == collections.Counter(row.id for row in of_the_net)
+    assert [place.title for place in places].index("") == len(places) - 1
+
+
+def test_places_of_inception_v3_are_its_end_points():
+    places = {place.title: place for place in walk("inception_v3")}
+    assert list(places)[:8] == [
+        *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_3a_3x3"),
+        *("Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_5a_3x3", "Mixed_5b"),
+    ]
+    assert list(places)[-4:-1] == ["AuxLogits", "AvgPool_1a, PreLogits", "Logits, Predictions"]
+    mixed = places["Mixed_6c"]
+    assert len(mixed.layers) == 12
+    assert mixed.layers[-1].output == (None, 17, 17, 768)
+    assert [fact.id for fact in mixed.facts] == ["002-F30"]
+    assert [row.id for row in mixed.errata] == ["002-E05"]
+    assert "002-E13" in [row.id for row in places[""].errata]
+
+
+def test_one_place_by_an_end_point_or_a_scope():
+    (place,) = walk("inception_v3", "PreLogits")
+    assert place.title == "AvgPool_1a, PreLogits"
+    assert [place.title for place in walk("inception_v3", "AuxLogits")] == ["AuxLogits"]
+    with pytest.raises(BadInputError) as error:
+        walk("inception_v3", "Mixed_6f")
+    assert str(error.value).startswith("inception_v3 has no place 'Mixed_6f'; nearest: Mixed_6e")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.slow
+def test_inner_end_points_of_a_deep_net_are_left_out():
+    titles = [place.title for place in walk("resnet_v2_50")]
+    assert titles[0] == "conv1"
+    units = [title for title in titles if "/unit_" in title]
+    assert len(units) == 16  # one a unit, none for the convolutions inside
+    assert units[0] == "block1/unit_1/bottleneck_v2"
+    assert units[2] == "block1/unit_3/bottleneck_v2, block1"
+
+
+def explain(*arguments):
+    return CliRunner().invoke(main, ["explain", *map(str, arguments)])
+
+
+def test_page_of_one_place():
+    done = explain("inception_v3", "--at", "Mixed_6c")
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[1].startswith("Mixed_6c ---")
+    assert lines[2].split() == [
+        *("Mixed_6c/Branch_0/Conv2d_0a_1x1", "convolution", "1x1", "/", "1x1", "SAME"),
+        *("(?,", "17,", "17,", "192)", "148,032", "sees"),
+        lines[2].split()[-1],
+    ]
+    assert "holds     002-F30 l.123 comment: map of Mixed_6c: 17x17x768" in done.stdout
+    assert "mended    002-E05 l.127 Mixed_6c ranch_0: No error" in done.stdout
+    assert "[measured: 147648]" in " ".join(done.stdout.split())
+
+
+def test_page_of_a_net_begins_with_its_record():
+    done = explain("demo_cnn")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[0] == (
+        "demo_cnn: document 004, images 28x28x1 (unit pixels), 10 classes, 2,770,634 parameters"
+    )
+    assert "of the net as a whole ---" in done.stdout
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("figures") / "of" / "demo"
+    return folder, figures.draw("demo_cnn", folder)
+
+
+def test_figures_of_a_net(drawn):
+    folder, found = drawn
+    names = ["layers.png", "feature_maps.png", "kernels.png", "receptive_field.png"]
+    assert [path.name for path in found.paths] == names
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
+    for path in found.paths:
+        with Image.open(path) as figure:
+            assert min(figure.size) > 100
+            assert len(set(np.asarray(figure.convert("L")).flat)) > 10  # something is drawn
+    assert found.notes == (
+        "initial weights, seed 0: nothing is learned (--checkpoint)",
+        "the picture is drawn by legacy_nets (--image)",
+    )
+
+
+def test_another_image_gives_other_maps_and_the_same_kernels(drawn, tmp_path):
+    folder, _ = drawn
+    photo = tmp_path / "photo.png"
+    Image.fromarray(np.arange(40 * 50 * 3, dtype=np.uint8).reshape(40, 50, 3)).save(photo)
+    found = figures.draw("demo_cnn", tmp_path / "figures", photo, ("conv1",))
+    assert found.notes == ("initial weights, seed 0: nothing is learned (--checkpoint)",)
+    same = {
+        path.name: path.read_bytes() == (folder / path.name).read_bytes() for path in found.paths
+    }
+    assert same == {
+        "layers.png": True,
+        "feature_maps.png": False,
+        "kernels.png": True,
+        "receptive_field.png": False,
+    }
+
+
+@pytest.mark.slow
+def test_weights_of_a_checkpoint_are_drawn(drawn, tmp_path):
+    folder, _ = drawn
+    with tf.Graph().as_default(), tf.Session() as session:
+        legacy_nets.build("demo_cnn", tf.placeholder(tf.float32, [None, 28, 28, 1]))
+        session.run([v.assign(tf.zeros_like(v)) for v in tf.global_variables()])
+        path = tf.train.Saver().save(session, str(tmp_path / "zeros.ckpt"))
+    done = explain("demo_cnn", "--at", "conv1", "--figure", tmp_path, "--checkpoint", path)
+    assert done.exit_code == 0, done.stderr
+    assert "initial weights" not in done.stdout
+    assert f"wrote {tmp_path / 'kernels.png'}" in done.stdout.splitlines()
+    assert (tmp_path / "kernels.png").read_bytes() != (folder / "kernels.png").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_net_of_clips_has_maps_and_no_plane_field(tmp_path):
+    found = figures.draw("resnet_2plus1d", tmp_path)
+    assert [path.name for path in found.paths] == ["layers.png", "feature_maps.png", "kernels.png"]
+    assert found.notes[-1].startswith("no receptive field")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("inception_v4",), "no net is called 'inception_v4'; nearest: inception_v3"),
+        (("demo_cnn", "--at", "conv9"), "demo_cnn has no place 'conv9'; nearest: conv1"),
+        (
+            ("demo_cnn", "--image", "x.png"),
+            "--image, --end-point and --checkpoint are for figures: add --figure",
+        ),
+        (("demo_cnn", "--figure", __file__), "that is a file: name a folder"),
+    ],
+)
+def test_refusals(arguments, message):
+    done = explain(*arguments)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"image": "none.png"}, "no such image: none.png"),
+        (
+            {"end_points": ("conv2",)},
+            "has no map called 'conv2' among its end points; nearest: conv1",
+        ),
+        ({"checkpoint": "none.ckpt"}, "none.ckpt"),
+    ],
+)
+def test_figures_are_refused_before_any_is_written(options, message, tmp_path):
+    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+        figures.draw("demo_cnn", tmp_path / "figures", **options)
+    assert not (tmp_path / "figures").exists()

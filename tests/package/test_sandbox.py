@@ -1,0 +1,68 @@
+"""The child process of strangers' files: nothing of it outlives the process that asked."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a FIFO that nobody writes yet")
+PARENT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from legacy_nets.port.staging import workshop
+from legacy_nets.sandbox import run_limited
+from test_sandbox import say_and_wait
+with workshop(Path(sys.argv[3], "x.pb")):
+    run_limited(say_and_wait, sys.argv[2], what="x.pb")
+"""
+MOST = 60  # seconds, of which a fraction is needed: a failure is no hang
+
+
+def say_and_wait(fifo):
+    """In the child: says its number, and holds the FIFO open until it dies."""
+    with open(fifo, "w") as file:
+        print(os.getpid(), file=file, flush=True)
+        signal.pause()
+
+
+def read(end):
+    """What comes next out of a FIFO; b"" when nobody writes any more."""
+    assert select.select([end], [], [], MOST)[0], "the child still runs"
+    return os.read(end, 100)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_the_child_ends_with_its_parent(tmp_path, number):
+    fifo, calls, out = tmp_path / "fifo", tmp_path / "calls", tmp_path / "out"
+    calls.mkdir()
+    out.mkdir()
+    os.mkfifo(fifo)
+    arguments = [str(Path(__file__).parent), str(fifo), str(out)]
+    end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    child = 0
+    parent = subprocess.Popen(
+        [sys.executable, "-c", PARENT, *arguments], env={**os.environ, "TMPDIR": str(calls)}
+    )
+    try:
+        child = int(read(end))
+        assert len(list(calls.iterdir())) == len(list(out.iterdir())) == 1
+        parent.send_signal(number)
+        code = parent.wait(MOST)
+        assert read(end) == b""
+        child = 0
+    finally:
+        os.close(end)
+        parent.kill()
+        parent.wait()
+        if child:
+            os.kill(child, signal.SIGKILL)
+    assert list(calls.iterdir()) == []
+    if number == signal.SIGTERM:
+        assert code == 128 + signal.SIGTERM and list(out.iterdir()) == []

@@ -1,0 +1,270 @@
+"""Models that bring their own graph: what is found, turned off, written, and refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import imported_models as models
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from imported_models import job, refused, run
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.formats.npz import read_npz
+from legacy_nets.cli import main
+from legacy_nets.cli.port import _print as print_report
+from legacy_nets.errors import CheckpointError
+from legacy_nets.port.imported.job import ForeignJob, checkpoint_of, port_foreign
+from legacy_nets.port.report import Comparison, Report
+
+pytestmark = pytest.mark.usefixtures("in_one_process")
+
+
+def weights_of(meta):
+    reader = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
+    return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def test_classifier_is_found_between_its_input_and_its_scores(tmp_path):
+    meta = models.save(tmp_path, models.classifier)
+    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    assert report.passed
+    assert {item.name for item in report.comparisons} == {"scores", "answer"}
+    assert "keep_prob is set to 1.0" in report.notes
+    assert "input x [?, 6] float32" in report.notes
+    x = np.random.default_rng(1).random((3, 6), np.float32)
+    w = weights_of(meta)
+    hidden = np.maximum(x @ w["Variable"] + w["Variable_1"], 0)
+    want = hidden @ w["Variable_2"] + w["Variable_3"]
+    np.testing.assert_allclose(run(tmp_path / "x.pb", {"x:0": x}, "scores:0"), want, rtol=1e-5)
+    graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
+    assert not {"RandomUniform", "Placeholder_1", "Floor"} & {node.op for node in graph.node}
+    assert [node.name for node in graph.node if node.op == "Placeholder"] == ["x"]
+
+
+@pytest.mark.parametrize("version", [tf.train.SaverDef.V1, tf.train.SaverDef.V2])
+def test_weights_alone_come_without_slots_of_either_format(tmp_path, version):
+    meta = models.save(tmp_path, models.classifier, write_version=version)
+    report = port_foreign(job(meta, tmp_path / "x.npz", "npz"))
+    assert report.passed and report.worst.absolute == 0
+    want = {name: value for name, value in weights_of(meta).items() if name.count("/") == 0}
+    want = {name: value for name, value in want.items() if not name.startswith("beta")}
+    found = read_npz(tmp_path / "x.npz")
+    assert set(found.tensors) == set(want) and len(want) == 4
+    for name, value in want.items():
+        np.testing.assert_array_equal(found.read(name), value)
+
+
+def test_a_branch_that_trains_is_cut_and_a_queue_becomes_an_input(tmp_path):
+    meta = models.save(tmp_path, models.branches)
+    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    assert report.passed
+    assert {item.name for item in report.comparisons} == {"probabilities"}
+    assert "mode is set to False" in report.notes
+    assert any("in place of QueueDequeueManyV2" in note for note in report.notes)
+    graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
+    kinds = {node.op for node in graph.node}
+    assert "BiasAdd" in kinds  # the batch norm, folded
+    assert not kinds & {"Switch", "Merge", "FusedBatchNormV3", "QueueDequeueManyV2"}
+
+
+def test_dropout_that_was_built_in_is_taken_out_and_said(tmp_path):
+    meta = models.save(tmp_path, models.built_in_dropout)
+    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    assert report.passed
+    assert any("1 dropouts with a constant probability" in note for note in report.notes)
+    x = np.ones((1, 6), np.float32)
+    want = x @ weights_of(meta)["Variable"]
+    np.testing.assert_allclose(run(tmp_path / "x.pb", {"x:0": x}, "out:0"), want, rtol=1e-6)
+
+
+def test_updates_that_hang_on_an_output_do_not_change_the_weights(tmp_path):
+    meta = models.save(tmp_path, models.updates)
+    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    assert report.passed
+    x, w = np.ones((1, 6), np.float32), weights_of(meta)
+    want = (x - w["mean"]) @ w["Variable"]
+    np.testing.assert_allclose(run(tmp_path / "x.pb", {"x:0": x}, "out:0"), want, rtol=1e-5)
+
+
+def test_an_unknown_rank_comes_from_the_first_layer_or_from_the_user(tmp_path):
+    meta = models.save(tmp_path, models.unknown_rank)
+    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    assert "input images [?, ?, ?, 3] float32" in report.notes
+    stated = port_foreign(job(meta, tmp_path / "x.pb", shapes={"images": "?,9,7,3"}))
+    assert "input images [?, 9, 7, 3] float32" in stated.notes
+    graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
+    [node] = [node for node in graph.node if node.op == "Placeholder"]
+    assert [side.size for side in node.attr["shape"].shape.dim] == [-1, 9, 7, 3]
+
+
+def test_half_precision_is_ported_as_it_is(tmp_path):
+    report = port_foreign(job(models.save(tmp_path, models.half), tmp_path / "x.pb"))
+    assert report.passed and report.worst.absolute == 0
+
+
+def test_old_operations_and_the_version_that_they_need(tmp_path):
+    graph = tf.GraphDef()
+    graph.versions.producer = 8  # BatchNormWithGlobalNormalization went with version 9
+    values = {"w": np.ones([1, 1, 3, 2]), "mean": [1, 2], "variance": [3, 4]}
+    values |= {"beta": [50, 60], "gamma": [7, 8]}
+    image = graph.node.add(name="image", op="Placeholder")
+    image.attr["dtype"].type = tf.float32.as_datatype_enum
+    for name, value in values.items():
+        node = graph.node.add(name=name, op="Const")
+        node.attr["dtype"].type = tf.float32.as_datatype_enum
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, tf.float32))
+    convolution = graph.node.add(name="conv", op="Conv2D", input=["image", "w"])
+    convolution.attr["strides"].list.i.extend([1, 1, 1, 1])
+    convolution.attr["padding"].s = b"SAME"
+    norm = graph.node.add(name="norm", op="BatchNormWithGlobalNormalization")
+    norm.input.extend(["conv", "mean", "variance", "beta", "gamma"])
+    norm.attr["variance_epsilon"].f = 0.5
+    norm.attr["scale_after_normalization"].b = True
+    inverse = graph.node.add(name="out", op="Inv", input=["norm"])
+    for node in (convolution, norm, inverse):
+        node.attr["T"].type = tf.float32.as_datatype_enum
+    path = tmp_path / "old.pb"
+    path.write_bytes(graph.SerializeToString())
+    assert port_foreign(job(path, tmp_path / "new.pb")).passed
+    new = tf.GraphDef.FromString((tmp_path / "new.pb").read_bytes())
+    assert new.versions.producer == 8
+    x = np.full((1, 1, 1, 3), 2, np.float32)
+    want = 1 / ((6 - np.array([1, 2])) / np.sqrt(np.array([3.5, 4.5])) * [7, 8] + [50, 60])
+    got = run(tmp_path / "new.pb", {"image:0": x}, "out:0")
+    np.testing.assert_allclose(got.ravel(), want, rtol=1e-5)
+
+
+def test_what_tensorflow_1_saved_says_the_same(tmp_path):
+    meta = Path(__file__).parents[1] / "golden" / "foreign" / "old.meta"
+    golden = json.loads(meta.with_suffix(".json").read_text())
+    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    assert report.passed
+    assert {"phase_train is set to False", "keep_prob is set to 1.0"} <= set(report.notes)
+    assert "input x [?, ?, ?, 1] float32" in report.notes
+    assert any("1 batch norms folded" in note for note in report.notes)
+    got = run(tmp_path / "x.pb", {"x:0": golden["x"]}, "out:0")
+    np.testing.assert_allclose(got, golden["out"], rtol=1e-5)
+
+
+def test_errors_say_what_to_do(tmp_path):
+    meta, out = models.save(tmp_path, models.classifier), tmp_path / "x.pb"
+    assert "nearest: scores" in refused(meta, out, outputs=("score",))
+    assert "no placeholder" in refused(meta, out, settings={"nothing": "1"})
+    assert "--set keep_prob=much: no value" in refused(meta, out, settings={"keep_prob": "much"})
+    assert "the graph says" in refused(meta, out, shapes={"x": "1,7"})
+    assert "needs --net" in refused(meta, out, target="keras")
+    assert "needs x (Placeholder), too" in refused(meta, out, inputs=("y",), outputs=("scores",))
+
+
+def test_what_is_drawn_by_chance_is_named(tmp_path):
+    meta, out = models.save(tmp_path, models.by_chance), tmp_path / "x.pb"
+    said = refused(meta, out)
+    assert "noise/RandomStandardNormal" in said and "--inputs" in said
+    inputs = ("x", "noise/RandomStandardNormal")
+    assert port_foreign(job(meta, out, inputs=inputs)).passed
+
+
+def test_files_are_read_on_trust_alone(tmp_path):
+    meta, out = models.save(tmp_path, models.reads_file), tmp_path / "x.pb"
+    said = refused(meta, out, inputs=("path",), outputs=("out",))
+    assert "ReadFile" in said and "--trust" in said
+    assert port_foreign(job(meta, out, inputs=("number",), outputs=("out",))).passed
+
+
+def test_a_checkpoint_of_another_graph_or_none(tmp_path):
+    meta = models.save(tmp_path, models.classifier)
+    other = models.save(tmp_path, models.half, "other.ckpt")
+    with pytest.raises(CheckpointError, match="does not fit"):
+        port_foreign(ForeignJob(meta, checkpoint_of(other), "frozen", tmp_path / "x.pb"))
+    (tmp_path / "other.ckpt.index").unlink()
+    with pytest.raises(CheckpointError, match="lies beside it"):
+        checkpoint_of(other)
+
+
+def test_operations_of_contrib_are_named(tmp_path):
+    graph = tf.GraphDef()
+    graph.node.add(name="x", op="SomeContribOp")
+    path = tmp_path / "odd.pb"
+    path.write_bytes(graph.SerializeToString())
+    assert "SomeContribOp" in refused(path, tmp_path / "x.pb")
+
+
+def test_a_frozen_graph_whose_first_length_is_a_less_than_sign(tmp_path):
+    graph = tf.GraphDef()
+    node = graph.node.add(name="kernel/of/a/layer", op="Const")
+    node.attr["dtype"].type = tf.float32.as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(np.ones(2, np.float32)))
+    node.name = "k" * (len(node.name) + 60 - node.ByteSize())
+    path = tmp_path / "x.pb"
+    path.write_bytes(graph.SerializeToString())
+    assert path.read_bytes()[:2] == b"\n<"
+    assert port_foreign(job(path, tmp_path / "x.npz", "npz")).passed
+
+
+def test_above_the_tolerance_nothing_is_left(tmp_path):
+    meta = models.save(tmp_path, models.branches)
+    out = tmp_path / "x.pb"
+    out.write_text("older")
+    report = port_foreign(job(meta, out, tolerance=-1.0))
+    assert not report.passed and out.read_text() == "older"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["saved_model", "onnx"])
+@pytest.mark.parametrize("build", [models.classifier, models.branches, models.unknown_rank])
+def test_other_targets(tmp_path, target, build):
+    if target == "onnx":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    report = port_foreign(job(models.save(tmp_path, build), tmp_path / "x", target))
+    assert report.passed and report.worst.relative < 1e-5
+
+
+@pytest.mark.slow
+def test_the_command_works_in_a_child_and_reports(tmp_path, monkeypatch):
+    monkeypatch.undo()
+    meta = models.save(tmp_path, models.classifier)
+    out, page = tmp_path / "x.pb", tmp_path / "report.json"
+    arguments = ["port", "--meta", str(meta), "--to", "frozen", "--out", str(out)]
+    done = CliRunner().invoke(main, [*arguments, "--outputs", "scores", "--report", str(page)])
+    assert done.exit_code == 0 and "verified" in done.output
+    assert json.loads(page.read_text())["comparisons"][0]["name"] == "scores"
+    meta.write_bytes(meta.read_bytes()[:-100])
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2 and done.output.count("\n") == 1 and str(meta) in done.output
+
+
+def test_a_meta_beside_the_checkpoint_is_taken(tmp_path):
+    prefix = str(models.save(tmp_path, models.classifier)).removesuffix(".meta")
+    arguments = ["port", prefix, "--to", "npz", "--out", str(tmp_path / "x.npz")]
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 0 and "model.ckpt.meta from" in done.output
+    Path(f"{prefix}.meta").unlink()
+    done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 2 and "whose weights are they? Add --net" in done.output
+
+
+def test_options_of_one_kind_of_net_are_refused_for_the_other(tmp_path):
+    for arguments, said in (
+        (["port", "x.ckpt"], "x.ckpt: no such checkpoint"),
+        (["port", "x.ckpt", "--net", "tiny", "--meta", "x.meta"], "leave one out"),
+        (["port", "x.ckpt", "--net", "inception_v3", "--inputs", "a"], "nets of your own"),
+        (["port", "x.pb", "--label-offset", "1"], "add --net"),
+        (["port", "x.pb", "--set", "a"], "NAME=VALUE"),
+    ):
+        done = CliRunner().invoke(main, [*arguments, "--to", "frozen", "--out", "y"])
+        assert done.exit_code == 2 and said in done.output
+
+
+@pytest.mark.parametrize("side, hint", [("optimised", True), ("as written", False)])
+def test_what_only_a_runtime_optimises_away_is_told(tmp_path, capsys, side, hint):
+    exact = Comparison("out", (2,), 0.0, 0.0, "as written")
+    far = Comparison("out", (2,), 0.1, 0.1, side)
+    out = str(tmp_path / "x.onnx")
+    print_report(Report("x.pb", "x.pb", "onnx", out, 1e-4, False, {}, (exact, far)))
+    said = capsys.readouterr()
+    assert ("only ONNX Runtime's graph optimisations differ" in said.out) == hint
+    assert "NOT verified" in said.err

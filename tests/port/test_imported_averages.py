@@ -1,0 +1,113 @@
+"""Moving averages of a stranger's variables: in their place, or not, and said."""
+
+from __future__ import annotations
+
+import json
+
+import imported_models as models
+import numpy as np
+import pytest
+from imported_models import frozen, job, refused, run
+
+from legacy_nets import tf1 as tf
+from legacy_nets.errors import CheckpointError
+from legacy_nets.port.imported.job import ForeignJob, port_foreign
+
+pytestmark = pytest.mark.usefixtures("in_one_process")
+X = np.arange(12, dtype=np.float32).reshape(2, 6)
+AVERAGE = "/ExponentialMovingAverage"
+
+
+def averaged():
+    """Averages of a kernel and of a statistic, which only the graph that trains has."""
+    x = tf.placeholder(tf.float32, [None, 6], name="x")
+    kernel, mean = models.weights(6, 2, name="kernel"), models.weights(6, name="moving_mean")
+    tf.matmul(x - mean, kernel, name="out")
+    tf.train.ExponentialMovingAverage(0.9).apply([kernel, mean])
+
+
+def of_others():
+    x = tf.placeholder(tf.float32, [None, 6], name="x")
+    tf.matmul(x, models.weights(6, 2, name="kernel"), name="out")
+    tf.train.ExponentialMovingAverage(0.9).apply([models.weights(2, name="other")])
+
+
+def in_parts():
+    x = tf.placeholder(tf.float32, [None, 6], name="x")
+    with tf.variable_scope("p", partitioner=tf.fixed_size_partitioner(4)):
+        kernel = tf.get_variable("kernel", [6, 2])
+    tf.matmul(x, tf.convert_to_tensor(kernel), name="out")
+    tf.train.ExponentialMovingAverage(0.9).apply(list(kernel))
+
+
+def answer(meta, kernel):
+    values = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
+    assert np.abs(values.get_tensor("kernel") - values.get_tensor("kernel" + AVERAGE)).max() > 0.1
+    return (X - values.get_tensor("moving_mean")) @ values.get_tensor(kernel)
+
+
+@pytest.mark.parametrize("ema", [None, True])
+def test_averages_stand_in_the_place_of_variables(tmp_path, ema):
+    meta, out = models.save(tmp_path, averaged), tmp_path / "x.pb"
+    report = port_foreign(job(meta, out, ema=ema))
+    assert report.passed and report.averaged and report.metadata["weights"] == "averaged"
+    assert "moving averages stand in the place of 1 of 2 variables" in " ".join(report.notes)
+    got, said = run(out, {"x:0": X}, ["out:0", "metadata:0"])
+    np.testing.assert_allclose(got, answer(meta, "kernel" + AVERAGE), rtol=1e-5)
+    assert json.loads(said)["weights"] == "averaged"
+
+
+def test_parts_of_a_variable_are_averaged_each(tmp_path):
+    meta, out = models.save(tmp_path, in_parts), tmp_path / "x.pb"
+    report = port_foreign(job(meta, out))
+    assert "moving averages stand in the place of 4 of 4 variables" in " ".join(report.notes)
+    values = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
+    want = X @ values.get_tensor("p/kernel" + AVERAGE)
+    np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), want, rtol=1e-5)
+
+
+def test_raw_takes_the_variables(tmp_path):
+    meta, out = models.save(tmp_path, averaged), tmp_path / "x.pb"
+    report = port_foreign(job(meta, out, ema=False))
+    assert report.passed and not report.averaged and report.metadata["weights"] == "raw"
+    assert not any("averages" in note for note in report.notes)
+    np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), answer(meta, "kernel"), rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", ["saved_model", pytest.param("onnx", marks=pytest.mark.slow)])
+def test_every_target_of_graphs_takes_them(tmp_path, target):
+    if target == "onnx":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    report = port_foreign(job(models.save(tmp_path, averaged), tmp_path / "x", target))
+    assert report.passed and report.averaged
+
+
+def test_averages_that_are_not_there(tmp_path):
+    meta, out = models.save(tmp_path, models.half), tmp_path / "x.pb"
+    assert "no moving averages: use --raw" in refused(meta, out, CheckpointError, ema=True)
+    path = frozen(tmp_path, lambda: tf.square(tf.placeholder(tf.float32, [2])))
+    assert "one set of weights" in refused(path, out, ema=True)
+
+
+def test_averages_of_what_no_output_needs(tmp_path):
+    meta, out = models.save(tmp_path, of_others), tmp_path / "x.pb"
+    assert "of none of the 1 variables that out" in refused(meta, out, CheckpointError, ema=True)
+    report = port_foreign(job(meta, out))
+    assert report.passed and not report.averaged and report.metadata["weights"] == "raw"
+
+
+@pytest.mark.parametrize(("ema", "key"), [(None, "kernel" + AVERAGE), (False, "kernel")])
+def test_the_saver_of_an_evaluation_takes_averages_and_raw_takes_them_back(tmp_path, ema, key):
+    trained, meta, out = models.save(tmp_path, averaged), tmp_path / "eval.meta", tmp_path / "x.pb"
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [None, 6], name="x")
+        kernel = models.weights(6, 2, name="kernel")
+        mean = models.weights(6, name="moving_mean")
+        tf.matmul(x - mean, kernel, name="out")
+        restored = tf.train.ExponentialMovingAverage(0.9).variables_to_restore([kernel])
+        tf.train.Saver(restored).export_meta_graph(str(meta))
+    prefix = str(trained).removesuffix(".meta")
+    report = port_foreign(ForeignJob(meta, prefix, "frozen", out, ema=ema))
+    assert report.passed and report.averaged == (ema is None)
+    np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), answer(trained, key), rtol=1e-5)

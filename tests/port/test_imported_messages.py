@@ -1,0 +1,137 @@
+"""What a port of a stranger's model says when files, weights and names do not belong together."""
+
+from __future__ import annotations
+
+import imported_models as models
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from imported_models import job, refused
+
+from legacy_nets import tf1 as tf
+from legacy_nets.cli import main
+from legacy_nets.errors import BadInputError, CheckpointError, one_line
+from legacy_nets.port.imported.job import ForeignJob, checkpoint_of, port_foreign
+
+pytestmark = pytest.mark.usefixtures("in_one_process")
+
+
+def net(units, optimizer=None, name="w"):
+    """One layer of some units; its two variables are called w and w2, unless ``name``."""
+
+    def build():
+        x = tf.placeholder(tf.float32, [None, 6], name="x")
+        out = tf.matmul(x, models.weights(6, units, name=name)) + models.weights(units, name="w2")
+        tf.identity(out, name="out")
+        if optimizer is not None:
+            optimizer.minimize(tf.reduce_sum(out), tf.train.create_global_step())
+
+    return build
+
+
+def counted():
+    """A net beside a step that gives the counter, as TensorFlow 1's minimize(loss, counter)."""
+    net(2)()
+    counter = tf.raw_ops.VariableV2(shape=[], dtype=tf.float32)
+    tf.raw_ops.AssignAdd(ref=counter, value=tf.constant(1.0), name="step")
+
+
+def unfit(tmp_path, saved, meta):
+    """The message about the checkpoint of one net under the .meta of another."""
+    other = checkpoint_of(models.save(tmp_path, saved, "other.ckpt"))
+    meta = models.save(tmp_path, meta)
+    with pytest.raises(CheckpointError) as found:
+        port_foreign(ForeignJob(meta, other, "frozen", tmp_path / "x.pb", outputs=("out",)))
+    assert "\n" not in str(found.value)
+    assert f"{other} does not fit {meta}: " in str(found.value)
+    return str(found.value)
+
+
+@pytest.mark.parametrize(
+    "saved, why",
+    [
+        (net(2, name="v"), "it has no w ("),
+        (net(3, tf.train.AdamOptimizer()), "its w is [6, 3], the graph's [6, 2]"),
+        (net(2), "it lacks what the graph's optimizer keeps ("),
+    ],
+)
+def test_a_checkpoint_of_another_net_is_told_by_a_weight(tmp_path, saved, why):
+    said = unfit(tmp_path, saved, net(2, tf.train.AdamOptimizer()))
+    assert why in said
+    assert f"it was saved with {tmp_path / 'other.ckpt.meta'}: name that in --meta" in said
+
+
+def test_a_checkpoint_whose_own_meta_is_gone(tmp_path):
+    other = checkpoint_of(models.save(tmp_path, net(3), "other.ckpt"))
+    (tmp_path / "other.ckpt.meta").unlink()
+    meta = models.save(tmp_path, net(2))
+    with pytest.raises(CheckpointError, match="name the .meta that was saved with it, or the"):
+        port_foreign(ForeignJob(meta, other, "frozen", tmp_path / "x.pb"))
+
+
+def test_a_checkpoint_that_lies_beside_the_meta_of_another(tmp_path):
+    other = models.save(tmp_path, net(3), "other.ckpt")
+    models.save(tmp_path, net(2)).rename(other)
+    said = refused(other, tmp_path / "x.pb", CheckpointError)
+    assert "its w is [6, 3], the graph's [6, 2]; though it lies beside it: copy both again" in said
+
+
+@pytest.mark.parametrize("target", ["frozen", "npz"])
+def test_a_frozen_graph_is_no_checkpoint_of_a_meta(tmp_path, target):
+    meta = models.save(tmp_path, net(2))
+    graph = tmp_path / "frozen.pb"
+    assert port_foreign(job(meta, graph)).passed
+    with pytest.raises(BadInputError, match=r"its weights are a checkpoint.*leave out --meta"):
+        port_foreign(ForeignJob(meta, str(graph), target, tmp_path / "made"))
+    assert not (tmp_path / "made").exists()
+
+
+def test_a_training_step_is_no_output(tmp_path):
+    out = tmp_path / "x.pb"
+    meta = models.save(tmp_path, models.classifier)
+    said = refused(meta, out, outputs=("Adam",))
+    assert f"--outputs Adam: an operation of {meta} without a tensor (NoOp), as" in said
+    assert "found as outputs: scores,answer" in said
+    meta = models.save(tmp_path, counted, "counted.ckpt")
+    said = refused(meta, out, outputs=("step:0",))
+    assert "that updates variables (AssignAdd)" in said and said.endswith("as outputs: out")
+
+
+def test_a_shape_that_does_not_fit_is_told_by_its_cause(tmp_path):
+    def build():
+        x = tf.placeholder(tf.float32, name="x")
+        tf.matmul(tf.reshape(x, [-1, 7]), models.weights(7, 2), name="out")
+
+    said = refused(models.save(tmp_path, build), tmp_path / "x.pb", shapes={"x": "1,6"})
+    assert "to out: Input to reshape is a tensor with 6 values" in said
+    assert "Detected at" not in said
+
+
+def test_of_a_graph_error_the_cause_is_kept():
+    """As TensorFlow 2.21 words it where no node is named behind the cause."""
+    where = "".join(
+        f"Detected at node '{name}' defined at (most recent call last):\n"
+        f"    File \"net.py\", line {line}, in <module>\nNode: '{name}'\n"
+        for line, name in enumerate(("loop/mul", "loop/Enter"))
+    )
+    cause = "{{node loop/mul}} has inputs from different frames."
+    assert one_line(f"Graph execution error:\n\n{where}{cause}") == cause
+    named = f"Graph execution error:\n\n{where}sizes differ\n\t [[{{{{node a}}}}]]\n\nOriginal"
+    assert one_line(named) == "sizes differ"
+
+
+def test_numbered_exports_are_told_by_the_newest(tmp_path):
+    for number in ("999", "1699"):
+        with tf.Graph().as_default(), tf.Session() as session:
+            x = tf.placeholder(tf.float32, [None, 6])
+            out = x * tf.constant(np.ones(6, np.float32))
+            tf.saved_model.simple_save(
+                session, str(tmp_path / "export" / number), {"x": x}, {"y": out}
+            )
+    (tmp_path / "export" / "temp-2000").mkdir()
+    folder = str(tmp_path / "export")
+    to = ["--to", "frozen", "--out", str(tmp_path / "x.pb")]
+    for command in (["port", folder], ["port", "--meta", folder], ["inspect", folder]):
+        done = CliRunner().invoke(main, command + (to if "port" in command else []))
+        assert done.exit_code == 2
+        assert f"name the newest, {tmp_path / 'export' / '1699'}" in done.output

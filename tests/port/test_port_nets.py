@@ -1,0 +1,120 @@
+"""Every net of the registry to every target: small in each run, at full size where it is asked."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from port_cases import ALL_SIZES, SMALL, job, save
+
+import legacy_nets
+from legacy_nets.errors import BadInputError
+from legacy_nets.port.formats import frozen
+from legacy_nets.port.formats.keras import target as keras_target
+from legacy_nets.port.pipeline import port
+from legacy_nets.port.targets import TARGETS
+
+pytestmark = pytest.mark.slow
+ENDINGS = {"saved_model": "", "frozen": ".pb", "torch": ".pth"}  # others: their target's name
+SIZES = ("small", "full") if ALL_SIZES else ("small",)
+LACKING = {
+    name: [package for package in target.needs if importlib.util.find_spec(package) is None]
+    for name, target in TARGETS.items()
+}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(net, size) for net in legacy_nets.list_nets() for size in SIZES],
+    ids="-".join,
+)
+def net(request, tmp_path_factory):
+    """(name, prefix of a checkpoint, image size, options, classes): written once for all."""
+    name, size = request.param
+    sides, options = SMALL[name] if size == "small" else (None, {})
+    classes = 5 if size == "small" else legacy_nets.get_net(name).classes
+    folder = tmp_path_factory.mktemp(name)
+    yield name, save(folder, name, sides, options, classes), sides, options, classes
+    shutil.rmtree(folder)  # up to 2.6 GB
+
+
+KERAS = """
+import sys, keras, numpy as np
+print(*[name for name in sys.modules if name.startswith(("legacy_nets", "tf_keras"))], flush=True)
+for line in sys.stdin:
+    given = np.load(line.strip() + ".npz")
+    model = keras.models.load_model(line.strip())
+    found = model.predict(given["inputs"], verbose=0)
+    print(np.abs(found - given["logits"]).max() / np.abs(given["logits"]).max(), flush=True)
+    keras.backend.clear_session()
+"""
+
+
+@pytest.fixture(scope="module")
+def plain_keras(tmp_path_factory):
+    """A process with Keras 3 and without this package: gets a path, says how far it is off."""
+    folder = tmp_path_factory.mktemp("keras")
+    with subprocess.Popen(
+        [sys.executable, "-c", KERAS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,  # not where this package lies
+    ) as process:
+        assert process.stdout.readline() == "\n"
+
+        def ask(path):
+            process.stdin.write(f"{path}\n")
+            process.stdin.flush()
+            return float(process.stdout.readline())
+
+        yield ask
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "keras"])
+def test_every_net_to_every_target(net, target, tmp_path):
+    if LACKING[target]:
+        pytest.skip(f"{', '.join(LACKING[target])} is not installed")
+    name, prefix, sides, options, classes = net
+    out = tmp_path / f"x{ENDINGS.get(target, '.' + target)}"
+    given = job(prefix, name, target, out, sides, options, classes)
+    record = legacy_nets.get_net(name)
+    try:
+        if (
+            sides is None
+            and target in ("frozen", "onnx")
+            and 4 * record.parameters > frozen.LARGEST  # ViT-H
+        ):
+            with pytest.raises(BadInputError, match="do not fit in a graph"):
+                port(given)
+            return
+        report = port(given)
+    finally:
+        shutil.rmtree(tmp_path)
+    assert report.passed, report.verdict()
+    names = {item.name for item in report.comparisons}
+    if not TARGETS[target].weights:
+        assert {"logits", "probabilities"} <= names
+        assert target == "onnx" or len(names) > 3  # end points too
+
+
+def test_every_keras_model_loads_where_this_package_is_not(net, plain_keras, tmp_path, monkeypatch):
+    name, prefix, sides, options, classes = net
+    out = tmp_path / "x.keras"
+    real = keras_target.runs
+
+    def noted(path, restored):
+        np.savez(f"{out}.npz", inputs=restored.inputs, logits=restored.reference["logits"])
+        yield from real(path, restored)
+
+    monkeypatch.setattr(keras_target, "runs", noted)
+    report = port(job(prefix, name, "keras", out, sides, options, classes))
+    assert report.passed, report.verdict()
+    assert len(report.comparisons) > 3  # end points too
+    assert plain_keras(out) <= 1e-4
+    shutil.rmtree(tmp_path)

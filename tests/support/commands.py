@@ -1,0 +1,29 @@
+"""Runs commands of ``legacy-nets`` in this process, with the tiny nets in the registry."""
+
+import tiny
+from click.testing import CliRunner
+
+from legacy_nets.cli import main
+
+SHORT = ("--steps", "4", "--batch-size", "8", "--save-every", "2", "--evaluate-every", "2")
+
+
+def call(*arguments):
+    undo = tiny.register()
+    try:
+        return CliRunner().invoke(
+            main, [str(argument) for argument in arguments], prog_name="legacy-nets"
+        )
+    finally:
+        undo()
+
+
+def refused(*arguments):
+    """Runs a command that must fail; returns its one line of error."""
+    done = call(*arguments)
+    assert done.exit_code == 2, (done.exit_code, done.output)
+    assert isinstance(done.exception, SystemExit), done.exception
+    lines = [line for line in done.stderr.splitlines() if line.startswith("legacy-nets: ")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
+    assert done.stderr.splitlines()[-1] == lines[0]
+    return lines[0]

@@ -1,0 +1,128 @@
+"""Damaged graphs, .meta and .pb: which, and what ``describe`` and ``port`` make of each.
+
+``python damage_graphs.py ORIGINALS OUT.json EVERY``: as ``damage.py``, for COUNT variants of the
+graphs of ``make``. The commands hand them to a child (``legacy_nets.sandbox``) that imports
+TensorFlow. Here that child is forked, from a process which has imported it and has one thread,
+so that a thousand take minutes and not an hour; limits and errors are those of the real one.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import damage
+
+from legacy_nets import sandbox
+
+COUNT = 1000
+KINDS = ("describe", "frozen")  # a port to frozen restores, runs, writes and runs again
+HANGS = 150  # seconds: more than the sandbox gives
+FILES = ("dense/model.meta", "branches/model.meta", "loop/model.meta", "frozen/model.pb")
+
+
+def make(folder: Path) -> None:
+    """A classifier with dropout and Adam; queue, tf.cond and batch norm; a loop; constants."""
+    import imported_models as models
+
+    from legacy_nets import tf1 as tf
+
+    for name, build in (
+        ("dense", models.classifier),
+        ("branches", models.branches),
+        ("loop", _loop),
+    ):
+        (folder / name).mkdir()
+        models.save(folder / name, build, "model")
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 8, 8, 3], name="images")
+        maps = tf.nn.relu(tf.layers.batch_normalization(tf.layers.conv2d(images, 4, 3)))
+        tf.layers.dense(tf.layers.flatten(maps), 3, name="logits")
+        session.run(tf.global_variables_initializer())
+        frozen = tf.graph_util.convert_variables_to_constants(
+            session, graph.as_graph_def(), ["logits/BiasAdd"]
+        )
+    (folder / "frozen").mkdir()
+    (folder / "frozen" / "model.pb").write_bytes(frozen.SerializeToString())
+
+
+def _loop() -> None:
+    from legacy_nets import tf1 as tf
+
+    x = tf.placeholder(tf.float32, [None, 5, 6], name="x")
+    cell = tf.nn.rnn_cell.LSTMCell(4)
+    outputs, _ = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
+    tf.layers.dense(outputs[:, -1], 2, name="out")
+
+
+def forked(command: list[str], timeout: float, **_: Any) -> subprocess.CompletedProcess:
+    """Stands for ``subprocess.run`` in the sandbox: the same child, but forked."""
+    with tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if not child:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            os.dup2(err.fileno(), 2)
+            damage.end(lambda: sandbox._child(command[-1]))
+
+        def late(*_: Any) -> None:
+            os.kill(child, signal.SIGKILL)
+            raise subprocess.TimeoutExpired(command, timeout)
+
+        signal.signal(signal.SIGALRM, late)
+        signal.alarm(int(min(timeout, HANGS)))
+        _, status = os.waitpid(child, 0)
+        signal.alarm(0)
+        err.seek(0)
+        code = os.waitstatus_to_exitcode(status)
+        return subprocess.CompletedProcess(command, code, None, err.read())
+
+
+def command(kind: str, graph: Path) -> list[str]:
+    """What is asked of a graph."""
+    if kind == "describe":
+        return ["describe", str(graph)]
+    source = ["--meta", str(graph)] if graph.suffix == ".meta" else [str(graph)]
+    return ["port", *source, "--to", kind, "--out", str(graph.with_name("out.pb"))]
+
+
+def run(originals: Path, every: int) -> Iterator[dict[str, object]]:
+    """The answers for the originals and for every so many-th variant."""
+    files = [originals / name for name in FILES]
+    whole = [
+        damage.Variant(str(file), file.parent.name, False, lambda folder: None) for file in files
+    ]
+    names = {file.parent.name: file.name for file in files}
+    for variant in [*whole, *list(damage.variants(files, COUNT))[::every]]:
+        for kind in KINDS:
+            with tempfile.TemporaryDirectory() as place:
+                folder = Path(place, variant.folder)
+                shutil.copytree(originals / variant.folder, folder)
+                variant.apply(folder)
+                before = set(os.listdir(folder))
+                graph = folder / names[variant.folder]
+                answer = damage.ask(command(kind, graph), resource.RLIM_INFINITY)  # sandbox: limits
+                made = sorted(set(os.listdir(folder)) - before)
+            yield {"name": variant.name, "kind": kind, "file": str(graph), "made": made} | answer
+
+
+if __name__ == "__main__":
+    for module in ("imported.targets", "imported.freeze", "formats.frozen"):
+        importlib.import_module(f"legacy_nets.port.{module}")
+    importlib.import_module("legacy_nets.anatomy")
+    importlib.import_module("rich.table")
+    threads = len(os.listdir("/proc/self/task"))
+    if threads > 1:
+        sys.exit(f"{threads} threads: a fork would not have them (set OPENBLAS_NUM_THREADS=1)")
+    subprocess.run = forked  # of this process alone
+    found = list(run(Path(sys.argv[1]), int(sys.argv[3])))
+    Path(sys.argv[2]).write_text(json.dumps(found))

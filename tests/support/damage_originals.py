@@ -1,0 +1,143 @@
+"""Small weight files of every readable format, for ``damage.py`` to damage."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+
+from legacy_nets import tf1 as tf
+from legacy_nets.port.formats import npz, safetensors
+from legacy_nets.port.formats.torch import target
+from legacy_nets.port.pipeline import Job
+from legacy_nets.port.weights import Tensor
+
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of PyTorch's files from before 1.6
+
+
+def make(folder: Path) -> None:
+    """Writes one folder a format: those of ``damage.PATHS``."""
+    saved(folder / "bundle")
+    saved(folder / "v1", "model.ckpt", write_version=tf.train.SaverDef.V1)
+    saved(folder / "shards", devices=3, sharded=True)
+    saved(folder / "sliced", partitioner=tf.fixed_size_partitioner(3))
+    _objects(folder / "objects")
+    _keras(folder)
+    tensors = [_tensor(name, value) for name, value in _values().items() if value.dtype != object]
+    for name, writer, file in (
+        ("npz", npz, "model.npz"),
+        ("safetensors", safetensors, "model.safetensors"),
+        ("zip", target, "model.pth"),
+    ):
+        (folder / name).mkdir()
+        out = folder / name / file
+        job = Job("model.ckpt", "demo_cnn", name, out, num_classes=10, image_size=(28, 28))
+        list(writer.write(out, tensors, job.metadata(False)))
+    (folder / "legacy").mkdir()
+    (folder / "legacy" / "model.pth").write_bytes(_legacy())
+    _frozen(folder / "frozen")
+
+
+def _values() -> dict[str, np.ndarray]:
+    values = {
+        f"net/{dtype}": (np.arange(24).reshape(2, 3, 4) % 7).astype(dtype)
+        for dtype in ("float32", "float16", "int64", "uint8", "bool")
+    }
+    values["net/scalar"] = np.array(7.5, np.float32)
+    values["net/large"] = np.arange(600, dtype=np.float32).reshape(20, 30) / 7
+    values["net/strings"] = np.array([b"a", b"", b"long" * 30], object)
+    return values
+
+
+def _tensor(name: str, value: np.ndarray) -> Tensor:
+    return Tensor(name, value.shape, value.dtype.name, lambda: value, lambda: value)
+
+
+def saved(folder: Path, name: str = "model", devices: int = 1, partitioner=None, **saver) -> None:
+    folder.mkdir()
+    config = tf.ConfigProto(device_count={"CPU": devices})
+    with tf.Graph().as_default(), tf.Session(config=config) as session:
+        for number, (variable, value) in enumerate(_values().items()):
+            with tf.device(f"/cpu:{number % devices}"):
+                if partitioner and value.ndim > 1:
+                    fill = tf.random_normal_initializer(seed=number)
+                    tf.get_variable(variable, value.shape, None, fill, partitioner=partitioner)
+                elif not (devices > 1 and value.dtype == object):
+                    tf.Variable(value, name=variable)
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver(**saver).save(session, str(folder / name), write_meta_graph=False)
+
+
+def _objects(folder: Path) -> None:
+    folder.mkdir()
+    with tf.Graph().as_default(), tf.Session().as_default() as session:
+        layer = tf.keras.layers.Dense(3)
+        loss = tf.reduce_sum(layer(tf.ones([2, 5])) ** 2)
+        adam = tf.train.AdamOptimizer()
+        train = adam.minimize(loss)
+        session.run(tf.global_variables_initializer())
+        session.run(train)
+        saved = tf.train.Checkpoint(layer=layer, optimizer=adam)
+        session.run(saved.save_counter.initializer)
+        saved.save(str(folder / "ckpt"))
+
+
+def _keras(folder: Path) -> None:
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.keras.backend.set_session(session)
+        layers = tf.keras.layers
+        model = tf.keras.Sequential(
+            [layers.Conv2D(2, 3, input_shape=(6, 6, 3)), layers.Flatten(), layers.Dense(3)]
+        )
+        model.compile("adam", "mse")
+        model.train_on_batch(np.ones((2, 6, 6, 3)), np.ones((2, 3)))
+        for name in ("weights", "whole"):
+            (folder / name).mkdir()
+        model.save_weights(folder / "weights" / "model.h5")
+        model.save(folder / "whole" / "model.h5")
+
+
+def _frozen(folder: Path) -> None:
+    folder.mkdir()
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 8], name="images")
+        hidden = tf.layers.dense(images, 6, activation=tf.nn.relu)
+        tf.layers.dense(hidden, 3, name="logits")
+        session.run(tf.global_variables_initializer())
+        frozen = tf.graph_util.convert_variables_to_constants(
+            session, graph.as_graph_def(), ["logits/BiasAdd"]
+        )
+    (folder / "model.pb").write_bytes(frozen.SerializeToString())
+
+
+def _legacy() -> bytes:
+    """A state_dict of two tensors as PyTorch wrote it before 1.6: a row of pickles, then bytes."""
+    values = {"0": np.arange(12, dtype=np.float32), "1": np.arange(4, dtype=np.float32)}
+    shapes = {"0": ("w", (3, 4), (4, 1)), "1": ("b", (4,), (1,))}
+    state = b"\x80\x02}("
+    for key, (name, shape, strides) in shapes.items():
+        count = len(values[key])
+        state += _text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(("
+        state += _text("storage") + b"ctorch\nFloatStorage\n" + _text(key) + _text("cpu")
+        state += _int(count) + b"NtQ" + _int(0) + _ints(shape) + _ints(strides)
+        state += b"\x89ccollections\nOrderedDict\n)RtR"
+    state += b"u."
+    machine = {"protocol_version": PROTOCOL, "little_endian": True}
+    head = [pickle.dumps(item, 2) for item in (MAGIC, PROTOCOL, machine)]
+    body = [pickle.dumps(sorted(values), 2)]
+    for value in values.values():
+        body += [len(value).to_bytes(8, "little"), value.tobytes()]
+    return b"".join([*head, state, *body])
+
+
+def _text(text: str) -> bytes:
+    return b"X" + len(text).to_bytes(4, "little") + text.encode()
+
+
+def _int(number: int) -> bytes:
+    return b"J" + number.to_bytes(4, "little")
+
+
+def _ints(numbers: tuple[int, ...]) -> bytes:
+    return b"(" + b"".join(map(_int, numbers)) + b"t"

@@ -1,0 +1,125 @@
+"""Nets small enough for tests of the loop and the CLI, in the net contract.
+
+``tiny`` takes colour images, ``tiny_grey`` grey ones, ``tiny_clips`` clips.
+
+``python tests/support/tiny.py COMMAND ...`` is ``legacy-nets`` with these nets in the registry.
+With
+LEGACY_NETS_TEST_KILL=FUNCTION:N it kills itself (SIGKILL) at the N-th call of that function;
+with LEGACY_NETS_TEST_STEPS=FILE it counts its training steps there.
+"""
+
+import dataclasses
+import os
+import signal
+import sys
+import types
+
+from legacy_nets import registry
+
+RECORD = registry.Net(
+    name="tiny",
+    document="001",
+    builder="tiny:tiny",
+    image_size=(64, 64),
+    channels=3,
+    pixels="unit",
+    classes=6,
+    label_offset=0,
+    heads=("logits",),
+    parameters=0,
+    scope="tiny",
+)
+GREY = dataclasses.replace(RECORD, name="tiny_grey", image_size=(24, 24), channels=1)
+CLIPS = dataclasses.replace(
+    RECORD, name="tiny_clips", builder="tiny:tiny_clips", image_size=(4, 16, 16)
+)
+
+
+def tiny(
+    images,
+    num_classes=6,
+    is_training=False,
+    *,
+    reuse=None,
+    scope="tiny",
+    explode=0,
+    width=8,
+    bare=False,
+):
+    from legacy_nets import tf1 as tf
+
+    with tf.variable_scope(scope, reuse=reuse):
+        x = tf.layers.average_pooling2d(images, 8, 8)
+        rule = None if bare else tf.nn.relu
+        x = tf.layers.conv2d(x, width, 3, activation=rule, use_bias=not bare, name="conv2d")
+        x = tf.layers.batch_normalization(x, momentum=0.5, training=is_training, name="bn")
+        x = tf.layers.flatten(x)
+        logits = tf.layers.dense(x, num_classes, name="dense")
+        if explode:  # the loss is not finite from that step on
+            step = tf.cast(tf.train.get_or_create_global_step(), tf.float32)
+            logits = logits / tf.maximum(explode - 1 - step, 0.0)
+    return logits, {"flat": x, "logits": logits}
+
+
+def tiny_clips(clips, num_classes=6, is_training=False, *, reuse=None, scope="tiny"):
+    from legacy_nets import tf1 as tf
+
+    with tf.variable_scope(scope, reuse=reuse):
+        x = tf.layers.conv3d(clips, 8, (3, 8, 8), (1, 8, 8), activation=tf.nn.relu, name="conv3d")
+        x = tf.reduce_mean(x, [1, 2, 3])
+        logits = tf.layers.dense(x, num_classes, name="dense")
+    return logits, {"mean": x, "logits": logits}
+
+
+def register():
+    """Puts the nets into the registry of this process; returns what undoes it."""
+    before = registry._NETS
+    registry._NETS = (*before, RECORD, GREY, CLIPS)
+    module = types.ModuleType("legacy_nets.nets.tiny")
+    module.tiny, module.tiny_clips = tiny, tiny_clips
+    sys.modules[module.__name__] = module
+    return lambda: setattr(registry, "_NETS", before)
+
+
+def count_steps(path):
+    """Appends a byte to a file after each training step of this process."""
+    from legacy_nets import tf1 as tf
+
+    run = tf.Session.run
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def counted(self, fetches, *args, **options):
+        result = run(self, fetches, *args, **options)
+        if isinstance(fetches, list) and len(fetches) == 3:  # loss, accuracy, training step
+            os.write(file, b".")
+        return result
+
+    tf.Session.run = counted
+
+
+def kill_at(function, count):
+    """SIGKILLs this process at the count-th call of os.FUNCTION or Session.FUNCTION."""
+    from legacy_nets import tf1 as tf
+
+    owner = os if hasattr(os, function) else tf.Session
+    real, calls = getattr(owner, function), []
+
+    def counted(*args, **options):
+        calls.append(1)
+        if len(calls) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*args, **options)
+
+    setattr(owner, function, counted)
+
+
+if __name__ == "__main__":
+    from legacy_nets.cli import main
+
+    register()
+    if "LEGACY_NETS_TEST_STEPS" in os.environ:
+        count_steps(os.environ["LEGACY_NETS_TEST_STEPS"])
+    if "LEGACY_NETS_TEST_KILL" in os.environ:
+        name, _, number = os.environ["LEGACY_NETS_TEST_KILL"].partition(":")
+        kill_at(name, int(number))
+    main(prog_name="legacy-nets")

@@ -1,0 +1,92 @@
+"""Training that is killed or interrupted, in processes of its own, on a tiny net."""
+
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+import tiny
+
+from legacy_nets.checkpoints.formats.bundle import complete_checkpoints
+from legacy_nets.data import signs
+from legacy_nets.train import report
+
+
+def start(folder, *arguments, kill=None, steps=None):
+    command = [sys.executable, str(pathlib.Path(tiny.__file__)), "train", "tiny"]
+    environment = dict(os.environ)
+    if kill:
+        environment["LEGACY_NETS_TEST_KILL"] = kill
+        environment["LEGACY_NETS_TEST_STEPS"] = str(steps)
+    return subprocess.run(
+        [*command, "--model-dir", str(folder), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_twenty_kills(tmp_path):
+    """SIGKILL at 20 moments of a run that saves every 5 steps, resumed after each.
+
+    The moments: between and inside steps (Session.run), and before each rename, deletion and
+    flush of a save, so that files of half a checkpoint are left behind.
+    """
+    signs_folder = tmp_path / "signs"
+    drawn = signs.DRAWN
+    try:
+        signs.DRAWN = {"train": 4, "test": 1}
+        signs.make_signs(signs_folder)
+    finally:
+        signs.DRAWN = drawn
+    folder = tmp_path / "run"
+    arguments = ["--data", str(signs_folder), "--steps", "200", "--save-every", "5"]
+    arguments += ["--evaluate-every", "1000", "--batch-size", "4", "--resume"]
+    moments = [f"run:{n}" for n in (1, 3, 9, 11, 14, 17)] + [f"replace:{n}" for n in range(2, 9)]
+    moments += [f"fsync:{n}" for n in (1, 3, 5, 7)] + ["unlink:2", "unlink:4", "fsync:12"]
+    assert len(moments) == 20
+    for number, moment in enumerate(moments):
+        before = complete_checkpoints(folder)
+        steps = tmp_path / f"steps{number}"
+        done = start(folder, *arguments, kill=moment, steps=steps)
+        assert done.returncode == -signal.SIGKILL, (moment, done.stderr)
+        resumed = before[-1][0] if before else 0
+        if before:
+            assert f"resumed from {before[-1][1]}" in done.stderr
+        after = complete_checkpoints(folder)
+        newest = after[-1][0] if after else 0
+        reached = resumed + steps.stat().st_size
+        assert newest >= resumed  # nothing that was saved is lost
+        assert reached - newest <= 5, moment
+    done = start(folder, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert complete_checkpoints(folder)[-1][0] == 200
+    rows = [row["step"] for row in report.read_log(folder / "log.csv")]
+    assert rows == sorted(set(rows)) and rows[-1] == 200
+
+
+@pytest.mark.slow
+def test_ctrl_c_saves_and_exits_130(tmp_path):
+    """The log shows that steps are being made; then comes the signal."""
+    folder = tmp_path / "run"
+    arguments = ["--steps", "1000000", "--save-every", "1000000", "--evaluate-every", "20"]
+    with subprocess.Popen(
+        [sys.executable, tiny.__file__, "train", "tiny", "--model-dir", str(folder), *arguments],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stderr:
+            if line.startswith("step 20/"):
+                process.send_signal(signal.SIGINT)
+                break
+        out, err = process.communicate()
+    assert process.returncode == 130, err
+    assert "stopped by SIGINT: go on with --resume" in out
+    step, prefix = complete_checkpoints(folder)[-1]
+    assert step >= 20 and f"checkpoint {prefix}" in out

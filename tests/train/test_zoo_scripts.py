@@ -1,0 +1,125 @@
+"""The scripts of document 004: what training leaves, what moves in transfer, what is predicted."""
+
+import json
+
+import numpy as np
+import pytest
+import zoo_predict
+import zoo_train
+from PIL import Image
+
+import legacy_nets
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.formats.bundle import read_bundle
+from legacy_nets.data.synthetic import digits
+from legacy_nets.data.synthetic import flowers as synthetic_flowers
+from legacy_nets.train.graph import build_training
+from legacy_nets.train.settings import Settings
+
+TINY = ("--image-size", "32", "--epochs", "1")
+
+
+@pytest.fixture(scope="module")
+def flowers(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("flowers") / "set"
+    synthetic_flowers.make_flowers(folder, (4, 1))
+    return folder
+
+
+def tensors(prefix):
+    bundle = read_bundle(str(prefix))
+    return {name: bundle.read(name) for name in bundle.tensors}
+
+
+def test_the_demo_learns_digits_and_predicts_one(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    digits.make_digits("digits", (640, 100))
+    zoo_train.main(["demo_cnn", "--data", "digits", "--epochs", "3"])
+    said = capsys.readouterr().out
+    assert "demo_cnn on synthetic digits, drawn by legacy_nets\n20 steps an epoch\n" in said
+    folder = tmp_path / "save_weights" / "demo_cnn"
+    assert json.loads((folder / "best.json").read_text())["test_accuracy"] > 0.8
+    assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+    Image.fromarray(digits.draw_digit(7, np.random.default_rng(99))).save("seven.png")
+    zoo_predict.main(["demo_cnn", "seven.png"])
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in lines[:-1]]
+    assert [row[:3:2] for row in rows] == [["class:", "prob:"]] * 10
+    assert [row[1] for row in rows] == [str(digit) for digit in range(10)]
+    probabilities = [float(row[3]) for row in rows]
+    assert abs(sum(probabilities) - 1) < 0.01 and np.argmax(probabilities) == 7
+    with Image.open("prediction.png") as figure:
+        assert figure.format == "PNG"
+    Image.new("RGB", (28, 28), (200, 10, 20)).save("red.png")
+    zoo_predict.main(["demo_cnn", "red.png"])
+    assert capsys.readouterr().err == "colour picture made grey: demo_cnn takes 1 channel\n"
+
+
+@pytest.mark.slow
+def test_three_ways_of_transfer(flowers, tmp_path, capsys):
+    """Which variables change, and that frozen features keep their moving averages (004-E25)."""
+    weights = str(tmp_path / "model.ckpt-0")
+    with tf.Graph().as_default(), tf.Session() as session:
+        legacy_nets.build("resnet18", tf.zeros([1, 32, 32, 3]), num_classes=5)
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, weights)
+    before = tensors(weights)
+    moved = {}
+    for way in zoo_train.TRANSFER:
+        folder = tmp_path / way
+        given = ("--data", str(flowers), "--model-dir", str(folder), *TINY)
+        zoo_train.main(["resnet18", *given, "--weights", weights, "--transfer", way])
+        after = tensors(folder / "model.ckpt-2")
+        moved[way] = {
+            name.split("/")[0]
+            for name, value in before.items()
+            if not np.array_equal(value, after[name])
+        }
+        assert ("dense/kernel" in after) == (way == "new")
+    features = {"conv1", *(f"block{number}" for number in range(1, 5))}
+    assert moved["all"] == features | {"logits"}
+    assert moved["last"] == {"block4", "logits"}
+    assert moved["new"] == {"logits"}
+    assert after["dense/kernel"].shape == (512, 1024)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", zoo_train.TRANSFER)
+def test_what_one_step_of_transfer_moves_in_resnet50(way):
+    """Of the document's own net: each variable that moves, its moving averages among them."""
+    options, trainable, fresh = zoo_train.TRANSFER[way]
+    settings = Settings("resnet50", 5, (32, 32), options=options, trainable=trainable)
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.set_random_seed(0)
+        net = build_training(settings)
+        weights = {variable.op.name: variable for variable in net.variables}
+        session.run(tf.global_variables_initializer())
+        before = session.run(weights)
+        feed = net.feed(rng.integers(0, 256, (4, 32, 32, 3)))
+        session.run(net.train_step, feed | {net.labels: [0, 1, 2, 3], net.is_training: True})
+        after = session.run(weights)
+    moved = {name for name in weights if not np.array_equal(before[name], after[name])}
+    head = {name for name in weights if name.split("/")[0] in fresh}
+    block4 = {name for name in weights if name.startswith("block4/")}
+    assert (len(weights), len(block4)) == (267 + 2 * (way == "new"), 50)
+    assert head == {
+        *("logits/kernel", "logits/bias"),
+        *(("dense/kernel", "dense/bias") if way == "new" else ()),
+    }
+    if way == "all":
+        assert moved == set(weights)
+    elif way == "last":  # frozen: what block4's batch norms normalise with stays, too
+        assert moved == head | {name for name in block4 if "/moving_" not in name}
+    else:
+        assert moved == head
+
+
+@pytest.mark.slow
+def test_googlenet_trains_three_heads(flowers, tmp_path):
+    given = ("--data", str(flowers), "--model-dir", str(tmp_path), "--epochs", "1")
+    zoo_train.main(["googlenet", *given, "--image-size", "193"])
+    stored = tensors(tmp_path / "model.ckpt-1")
+    heads = [name for name in stored if name.startswith("aux_") and name.endswith("kernel/Adam_1")]
+    assert len(heads) == 6
+    assert all((stored[name] != 0).any() for name in heads)  # a gradient has reached them
