@@ -18,12 +18,12 @@ $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "no Python from 3.10 to 3.13 found: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.core: setup.py | $(BIN)/python
+$(VENV)/.core: pyproject.toml | $(BIN)/python
 	@echo "installing legacy_nets into $(VENV) ..."
 	@$(PIP) .
 	@touch $@
 
-$(VENV)/.test: setup.py | $(BIN)/python
+$(VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing legacy_nets and its test tools into $(VENV) ..."
 	@$(PIP) '.[test]'
 	@touch $@ $(VENV)/.core

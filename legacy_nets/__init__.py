@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets.registry import Net, build, get_net, list_nets
+from legacy_nets.version import __version__
 
-__version__ = "0.1.0"
-__all__ = ["Net", "build", "get_net", "list_nets"]
+__all__ = ["Net", "__version__", "build", "get_net", "list_nets"]
 
 
 def load_ipython_extension(shell: Any) -> None:
