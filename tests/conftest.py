@@ -11,6 +11,8 @@ from types import ModuleType
 
 import pytest
 
+from legacy_nets.types import Graph
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
 
 _REPOSITORY = Path(__file__).parent.parent
@@ -24,6 +26,15 @@ def tiny_nets() -> Iterator[None]:
     undo = tiny.register()
     yield
     undo()
+
+
+@pytest.fixture
+def graph() -> Iterator[Graph]:
+    """A new default graph for the test; files use it by ``pytestmark``."""
+    from legacy_nets import tf1 as tf
+
+    with tf.Graph().as_default() as new_graph:
+        yield new_graph
 
 
 @pytest.fixture

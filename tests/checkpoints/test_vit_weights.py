@@ -9,6 +9,7 @@ import subprocess
 import keras_vit
 import numpy as np
 import pytest
+from graphs import get_vars
 from oracle_client import REPOSITORY, assert_close, assert_summary, fill, measure
 from peer_client import TOLERANCE, common, fill_by_foreign_name, load_peer
 
@@ -32,10 +33,6 @@ KERAS = {**TINY, "img_size": 32, "representation_size": 32, "num_classes": 5}
 def names_of(net, layout):
     module = vit_hybrid if net == HYBRID else vit
     return getattr(module, f"{layout}_names")(net)
-
-
-def variables():
-    return {v.op.name: v for v in tf.global_variables()}
 
 
 def peers(quick):
@@ -128,7 +125,7 @@ def test_tables_name_every_variable_in_order_and_timm_s_tensors(net):
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, 224, 224, 3])
         legacy_nets.build(net, images, depth=1, num_classes=1000, has_logits=True)
-        shapes = {name: v.shape.as_list() for name, v in variables().items()}
+        shapes = {name: v.shape.as_list() for name, v in get_vars().items()}
     block = re.compile(r"encoderblock_\d+")
     for layout in ("npz", "torch"):
         table = [entry.name for entry in names_of(net, layout)]
@@ -161,9 +158,9 @@ def test_npz_of_the_release(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 32, 32, 3])
         logits, _ = vit.build_base_patch16(images, num_classes=5, embed_dim=24, depth=2)
-        entries = [entry for entry in vit.npz_names(B16) if entry.name in variables()]
+        entries = [entry for entry in vit.npz_names(B16) if entry.name in get_vars()]
         measure.assign(session, tf.global_variables())
-        weights, want = session.run([variables(), logits], {images: IMAGES})
+        weights, want = session.run([get_vars(), logits], {images: IMAGES})
         stored = translate_back(weights, entries)
         np.savez(tmp_path / "R.npz", **stored)
         session.run([v.initializer for v in tf.global_variables()])
@@ -200,7 +197,7 @@ def test_a_file_without_its_values_is_told_as_missing(tmp_path):
     with tf.Graph().as_default():
         options = {"embed_dim": 24, "depth": 1}
         vit.build_base_patch16(tf.placeholder(tf.float32, [None, 32, 32, 3]), 5, **options)
-        zeros = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in variables().items()}
+        zeros = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in get_vars().items()}
         entries = [entry for entry in vit.npz_names(B16) if entry.name in zeros]
         stored = translate_back(zeros, entries)
         del stored["Transformer/encoderblock_0/MultiHeadDotProductAttention_1/value/bias"]
@@ -220,8 +217,8 @@ def test_same_logits_and_end_points_as_timm(case):
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, *shape[1:]])
         logits, points = legacy_nets.build(net, images, **options)
-        entries = [entry for entry in names_of(net, "torch") if entry.name in variables()]
-        fill_by_foreign_name(session, entries, variables())
+        entries = [entry for entry in names_of(net, "torch") if entry.name in get_vars()]
+        fill_by_foreign_name(session, entries, get_vars())
         points = {key: points[key] for key in peer["end_points"]}
         got, points = session.run([logits, points], {images: fill.images(shape)})
     assert_summary(got, peer["logits"], TOLERANCE, "logits")
@@ -259,7 +256,7 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
     with tf.Graph().as_default(), tf.Session() as session:
         vit.build_base_patch16(tf.placeholder(tf.float32, [None, 32, 32, 3]), **size)
         measure.assign(session, tf.global_variables())
-        weights = session.run(variables())
+        weights = session.run(get_vars())
     entries = [entry for entry in vit.npz_names(B16) if entry.name in weights]
     np.savez(tmp_path / "R.npz", **translate_back(weights, entries))
     source = Translated(open_weights(tmp_path / "R.npz"), entries)
@@ -270,7 +267,7 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
         plan = match(tf.global_variables(), fit_to(source, B16, tf.global_variables()))
         plan.check()
         plan.apply(session)
-        got = session.run(variables()["ViT-B_16/cls_pos/pos_embed"])
+        got = session.run(get_vars()["ViT-B_16/cls_pos/pos_embed"])
     want = weights["ViT-B_16/cls_pos/pos_embed"]
     assert got.shape == (1, 10, 24)
     np.testing.assert_array_equal(got[:, 0], want[:, 0])
@@ -286,7 +283,7 @@ def test_position_embeddings_of_another_kind_are_one_line(shape, tmp_path):
         vit.build_base_patch16(
             tf.placeholder(tf.float32, [None, 48, 48, 3]), 5, embed_dim=24, depth=1
         )
-        values = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in variables().items()}
+        values = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in get_vars().items()}
         [name] = [name for name in values if name.endswith(vit_weights.POSITIONS)]
         values[name] = np.zeros(shape, np.float32)
         np.savez(tmp_path / "w.npz", **values)

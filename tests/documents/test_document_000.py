@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import get_shapes, placeholder
 from oracle_client import fill, measure
 
 import legacy_nets
@@ -21,18 +22,7 @@ CLIP = (16, 112, 112, 3)
 SMALL = (4, 16, 16, 3)
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
-
-
-def variables():
-    return {v.op.name: v.shape.as_list() for v in tf.global_variables()}
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def count():
@@ -60,12 +50,12 @@ def run(fetches, feed):
 
 
 def test_cnn_lstm_variables_and_shapes():
-    out, points = legacy_nets.build("cnn_lstm", place(*GREY))
-    assert list(variables()) == [*numbered("conv2d", 16), f"{LSTM}/kernel", f"{LSTM}/bias"]
-    assert variables()["conv2d/kernel"] == [3, 3, 1, 32]
-    assert variables()[f"{LSTM}/kernel"] == [1536, 2048]
-    assert variables()[f"{LSTM}/bias"] == [2048]
-    assert (len(variables()), count()) == (34, 5_887_136)
+    out, points = legacy_nets.build("cnn_lstm", placeholder(*GREY))
+    assert list(get_shapes()) == [*numbered("conv2d", 16), f"{LSTM}/kernel", f"{LSTM}/bias"]
+    assert get_shapes()["conv2d/kernel"] == [3, 3, 1, 32]
+    assert get_shapes()[f"{LSTM}/kernel"] == [1536, 2048]
+    assert get_shapes()[f"{LSTM}/bias"] == [2048]
+    assert (len(get_shapes()), count()) == (34, 5_887_136)
     assert out is points["lstm_output"]
     assert shapes(points) == {
         **{key: (28, 28, 32) for key in ("conv1", "conv2", "residual1")},
@@ -85,8 +75,8 @@ def test_cnn_lstm_variables_and_shapes():
     [("column", 1, 1024, 12_711_082), ("tile", 4, 2560, 15_856_810)],
 )
 def test_cnn_lstm_resnet_variables_and_shapes(lstm_map, columns, kernel, total):
-    logits, points = legacy_nets.build("cnn_lstm_resnet", place(*GREY), lstm_map=lstm_map)
-    names = list(variables())
+    logits, points = legacy_nets.build("cnn_lstm_resnet", placeholder(*GREY), lstm_map=lstm_map)
+    names = list(get_shapes())
     assert names[:32] == numbered("conv2d", 16)
     assert names[32:34] == [f"{LSTM}/kernel", f"{LSTM}/bias"]
     assert names[34:38] == numbered("conv2d", 18)[32:]
@@ -96,9 +86,9 @@ def test_cnn_lstm_resnet_variables_and_shapes(lstm_map, columns, kernel, total):
         "dense/kernel",
         "dense/bias",
     ]
-    assert variables()["conv2d_16/kernel"] == [3, 3, 512, 512]
-    assert variables()[f"lstm_2/{LSTM}/kernel"] == [kernel, 2048]
-    assert variables()["dense/kernel"] == [512, 10]
+    assert get_shapes()["conv2d_16/kernel"] == [3, 3, 512, 512]
+    assert get_shapes()[f"lstm_2/{LSTM}/kernel"] == [kernel, 2048]
+    assert get_shapes()["dense/kernel"] == [512, 10]
     assert count() == total
     assert logits is points["logits"]
     assert list(shapes(points).items())[-7:] == [
@@ -113,8 +103,8 @@ def test_cnn_lstm_resnet_variables_and_shapes(lstm_map, columns, kernel, total):
 
 
 def test_lstm_layer_with_two_layers():
-    images_module.lstm_layer(place(4, 1024), 512, 2)
-    assert variables() == {
+    images_module.lstm_layer(placeholder(4, 1024), 512, 2)
+    assert get_shapes() == {
         f"{LSTM}/kernel": [1536, 2048],
         f"{LSTM}/bias": [2048],
         "rnn/multi_rnn_cell/cell_1/lstm_cell/kernel": [1024, 2048],
@@ -131,21 +121,21 @@ def test_lstm_layer_with_two_layers():
     ],
 )
 def test_video_nets_as_the_document_calls_them(build, layers, total, grey, last):
-    out = build(place(*CLIP))
-    assert list(variables()) == numbered("conv3d", layers)
-    assert (len(variables()), count()) == (2 * layers, total)
+    out = build(placeholder(*CLIP))
+    assert list(get_shapes()) == numbered("conv3d", layers)
+    assert (len(get_shapes()), count()) == (2 * layers, total)
     assert tuple(out.shape.as_list()[1:]) == last
     with tf.Graph().as_default():
-        build(place(*CLIP[:3], 1))
+        build(placeholder(*CLIP[:3], 1))
         assert count() == grey
 
 
 def test_kernels_of_the_video_nets():
     with tf.variable_scope("a"):
-        video.three_layers_3d_resnet(place(*CLIP))
+        video.three_layers_3d_resnet(placeholder(*CLIP))
     with tf.variable_scope("b"):
-        video.three_layers_2plus1d_resnet(place(*CLIP))
-    kernels = variables()
+        video.three_layers_2plus1d_resnet(placeholder(*CLIP))
+    kernels = get_shapes()
     assert kernels["a/conv3d/kernel"] == [3, 3, 3, 3, 64]
     assert kernels["a/conv3d_15/kernel"] == [3, 3, 3, 512, 512]
     assert kernels["b/conv3d/kernel"] == [1, 7, 7, 3, 64]
@@ -155,7 +145,7 @@ def test_kernels_of_the_video_nets():
 
 
 def test_end_points_of_resnet_3d():
-    _, points = legacy_nets.build("resnet_3d", place(*CLIP), num_classes=7)
+    _, points = legacy_nets.build("resnet_3d", placeholder(*CLIP), num_classes=7)
     assert shapes(points) == {
         "conv1": (16, 112, 112, 64),
         **{key: (8, 56, 56, 128) for key in ("conv2", "residual1", "residual2")},
@@ -167,7 +157,7 @@ def test_end_points_of_resnet_3d():
 
 
 def test_end_points_of_resnet_2plus1d():
-    out, points = legacy_nets.build("resnet_2plus1d", place(*CLIP))
+    out, points = legacy_nets.build("resnet_2plus1d", placeholder(*CLIP))
     assert out is points["residual6"]
     assert shapes(points) == {
         "conv1": (16, 56, 56, 64),
@@ -178,7 +168,7 @@ def test_end_points_of_resnet_2plus1d():
 
 
 def test_end_points_of_resnet_3d_2plus1d():
-    _, points = legacy_nets.build("resnet_3d_2plus1d", place(*CLIP))
+    _, points = legacy_nets.build("resnet_3d_2plus1d", placeholder(*CLIP))
     assert len(points) == 20
     got = shapes(points)
     assert got["3d/residual6"] == (2, 14, 14, 512)
@@ -200,12 +190,12 @@ NETS = {
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("scope", ["", "mine"])
 def test_reuse_makes_no_variable(name, scope):
-    x = place(*NETS[name])
+    x = placeholder(*NETS[name])
     first, _ = legacy_nets.build(name, x, num_classes=3, scope=scope)
-    before = list(variables())
+    before = list(get_shapes())
     assert all(variable.startswith(scope) for variable in before)
     second, _ = legacy_nets.build(name, x, num_classes=3, scope=scope, reuse=True)
-    assert list(variables()) == before
+    assert list(get_shapes()) == before
     if name in ("cnn_lstm", "resnet_2plus1d"):  # the small ones: the same values too
         one, two = run([first, second], {x: fill.images([2, *NETS[name]])})
         np.testing.assert_array_equal(one, two)
@@ -214,7 +204,7 @@ def test_reuse_makes_no_variable(name, scope):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETS)
 def test_gradients_reach_every_variable(name):
-    x = place(*NETS[name])
+    x = placeholder(*NETS[name])
     logits, _ = legacy_nets.build(name, x, num_classes=3)
     loss = images_module.loss(logits, np.array([2, 0]))
     gradients = tf.gradients(loss, tf.trainable_variables())

@@ -8,6 +8,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from graphs import get_shapes, placeholder
 from oracle_client import ORACLE, fill, literal_000, measure
 
 import legacy_nets
@@ -21,18 +22,7 @@ GREY = (28, 28, 1)
 SMALL = (4, 16, 16, 3)
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
-
-
-def variables():
-    return {v.op.name: v.shape.as_list() for v in tf.global_variables()}
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def shapes(end_points):
@@ -143,7 +133,7 @@ def test_literal_defect_under_tensorflow_1(outcomes_of_tensorflow_1, name):
     ("height", "width", "rows", "columns"), [(28, 28, 4, 4), (33, 45, 4, 6), (4, 5, 1, 1)]
 )
 def test_other_sizes_keep_a_row_a_time_step(height, width, rows, columns):
-    _, points = legacy_nets.build("cnn_lstm", place(height, width, 1))
+    _, points = legacy_nets.build("cnn_lstm", placeholder(height, width, 1))
     assert shapes(points)["lstm_input"] == (rows, columns * 256)
     assert shapes(points)["lstm_output"] == (rows, 512)
 
@@ -161,23 +151,23 @@ def moved(tensor, x, examples, changed):
 
 @pytest.mark.parametrize("lstm_map", ["column", "tile"])
 def test_e01_e02_mended_no_example_moves_another(lstm_map):
-    x = place(*GREY)
+    x = placeholder(*GREY)
     logits, _ = legacy_nets.build("cnn_lstm_resnet", x, lstm_map=lstm_map)
     assert moved(logits, x, 4, 2) == ([2], 4)
 
 
 def test_e03_mended_a_scope_of_its_own():
-    x = place(4, 8)
+    x = placeholder(4, 8)
     images_module.lstm_layer(x, 5, 1)
     with pytest.raises(ValueError, match=f"{LSTM}/kernel already exists"):
         images_module.lstm_layer(x, 5, 1)
     with tf.variable_scope("lstm_2"):
         images_module.lstm_layer(x, 5, 1)
-    assert list(variables())[-2:] == [f"lstm_2/{LSTM}/kernel", f"lstm_2/{LSTM}/bias"]
+    assert list(get_shapes())[-2:] == [f"lstm_2/{LSTM}/kernel", f"lstm_2/{LSTM}/bias"]
 
 
 def test_e04_mended_block_is_space_then_time_then_linear():
-    x = place(3, 4, 5, 2)
+    x = placeholder(3, 4, 5, 2)
     y = video.residual_2plus1d_block(x, 2, 3, 1, "same")
     assert [v.shape.as_list()[:3] for v in tf.global_variables() if "kernel" in v.op.name] == [
         [1, 3, 3],
@@ -204,7 +194,7 @@ BLOCKS = [
 def test_e08_mended_blocks_refuse_other_channels(block, size):
     for channels in (1, 3):
         with pytest.raises(BadInputError) as caught:
-            block(place(*size, channels), 4, 3, 1, "same")
+            block(placeholder(*size, channels), 4, 3, 1, "same")
         assert str(caught.value) == (
             f"{block.__name__} adds its input ({channels} channels) to 4 filters: "
             "give it as many filters as channels"
@@ -215,15 +205,15 @@ def test_e08_mended_blocks_refuse_other_channels(block, size):
 @pytest.mark.parametrize(("strides", "padding"), [(2, "same"), ((1, 2), "same"), (1, "valid")])
 def test_e06_e07_mended_blocks_refuse_what_does_not_fit_the_sum(block, size, strides, padding):
     with pytest.raises(BadInputError) as caught:
-        block(place(*size, 4), 4, 3, strides, padding)
+        block(placeholder(*size, 4), 4, 3, strides, padding)
     assert f"strides={strides}, padding='{padding}' cannot fit" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert tf.global_variables() == []
-    assert block(place(*size, 4), 4, 3, (1,) * len(size), "SAME").shape[-1] == 4
+    assert block(placeholder(*size, 4), 4, 3, (1,) * len(size), "SAME").shape[-1] == 4
 
 
 def test_e09_kept_a_3d_block_only_adds():
-    x = place(3, 4, 4, 2)
+    x = placeholder(3, 4, 4, 2)
     y = video.residual_3d_block(x, 2, 3, 1, "same")
     value = fill.images([2, 3, 4, 4, 2])
     assert (run(y, {x: value}) - value).min() >= -1e-6
@@ -244,7 +234,7 @@ def test_e09_kept_a_3d_block_only_adds():
 )
 def test_bad_input(name, shape, words):
     with pytest.raises(BadInputError) as caught:
-        legacy_nets.build(name, place(*shape))
+        legacy_nets.build(name, placeholder(*shape))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -253,10 +243,10 @@ def test_bad_input(name, shape, words):
     ("name", "smallest"), [("resnet_3d", 5), ("resnet_2plus1d", 9), ("resnet_3d_2plus1d", 9)]
 )
 def test_smallest_clip(name, smallest):
-    out, _ = legacy_nets.build(name, place(1, smallest, smallest, 3))
+    out, _ = legacy_nets.build(name, placeholder(1, smallest, smallest, 3))
     assert out.shape.as_list()[1:4] == [1, 1, 1]
 
 
 def test_unknown_lstm_map():
     with pytest.raises(BadInputError, match="lstm_map='row': choose one of column, tile"):
-        legacy_nets.build("cnn_lstm_resnet", place(*GREY), lstm_map="row")
+        legacy_nets.build("cnn_lstm_resnet", placeholder(*GREY), lstm_map="row")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import placeholder
 
 import legacy_nets
 from legacy_nets import tf1 as tf
@@ -12,15 +13,7 @@ from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Stored, WeightFile
 from legacy_nets.nets import alexnet, demo_cnn, googlenet, vgg
 
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def shapes(end_points):
@@ -52,7 +45,7 @@ def windows(kind):
 
 
 def test_demo_cnn():
-    logits, points = demo_cnn.MyModel()(place(28, 28, 1))
+    logits, points = demo_cnn.MyModel()(placeholder(28, 28, 1))
     assert shapes(points) == {
         "conv1": (26, 26, 32),
         "flatten": (21632,),
@@ -90,7 +83,7 @@ CONVOLUTIONS = [17_472, 153_728, 221_376, 331_968, 221_312]
 
 
 def test_alexnet_v1():
-    logits, points = alexnet.AlexNet_v1(im_height=224, im_width=224)(place(224, 224, 3))
+    logits, points = alexnet.AlexNet_v1(im_height=224, im_width=224)(placeholder(224, 224, 3))
     ends = {"dense1": (2048,), "dense2": (2048,), "logits": (1000,), "predictions": (1000,)}
     assert shapes(points) == FEATURES | ends
     assert FEATURES["flatten"] == (6 * 6 * 128,)
@@ -100,13 +93,13 @@ def test_alexnet_v1():
     types = {op.type for op in tf.get_default_graph().get_operations()}
     assert "LRN" not in types  # F039, 004-E39
     with tf.Graph().as_default():
-        logits, _ = alexnet.AlexNet_v1(num_classes=5)(place(224, 224, 3))
+        logits, _ = alexnet.AlexNet_v1(num_classes=5)(placeholder(224, 224, 3))
         assert logits.shape.as_list() == [None, 5]  # F023: five only where asked for
         assert parameters() == 14_591_685
 
 
 def test_alexnet_v2_is_narrower_than_its_comments_say():
-    _, points = alexnet.AlexNet_v2()(place(224, 224, 3))
+    _, points = alexnet.AlexNet_v2()(placeholder(224, 224, 3))
     got = shapes(points)
     assert list(got.items())[: len(FEATURES)] == list(FEATURES.items())
     stated = {"dense1": (2048,), "dense2": (2048,), "logits": (5,)}  # F033 to F035, 004-E08, E09
@@ -116,7 +109,7 @@ def test_alexnet_v2_is_narrower_than_its_comments_say():
     assert layer_parameters() == [*CONVOLUTIONS, 4_719_616, 131_200, 129_000]
     assert parameters() == 5_925_672
     with tf.Graph().as_default():
-        alexnet.AlexNet_v2(num_classes=5)(place(224, 224, 3))
+        alexnet.AlexNet_v2(num_classes=5)(placeholder(224, 224, 3))
         assert parameters() == 5_797_317
     with pytest.raises(TypeError, match="class_num"):  # 004-E10
         alexnet.AlexNet_v2(class_num=5)
@@ -138,7 +131,7 @@ def test_vgg(name, convolutions, of_1000, of_5):
     assert list(vgg.cfgs) == ["vgg11", "vgg13", "vgg16", "vgg19"]  # four of six: F046
     assert sum(layer != "M" for layer in vgg.cfgs[name]) == convolutions
     _, points = vgg.vgg(model_name=name, im_height=224, im_width=224, num_classes=5)(
-        place(224, 224, 3)
+        placeholder(224, 224, 3)
     )
     assert parameters() == of_5
     assert parameters("dense_2") == 4096 * 5 + 5
@@ -159,7 +152,7 @@ def test_stacked_3x3_convolutions_need_fewer_parameters():
 
     def count(size, layers):
         with tf.Graph().as_default():
-            x = place(16, 16, 64)
+            x = placeholder(16, 16, 64)
             for _ in range(layers):
                 x = tf.layers.conv2d(x, 64, size, use_bias=False)
             return parameters(), x.shape.as_list()[1]
@@ -195,7 +188,7 @@ MAPS = {
 
 
 def test_googlenet_of_the_document():
-    _, points = googlenet.GoogLeNet()(place(224, 224, 3))
+    _, points = googlenet.GoogLeNet()(placeholder(224, 224, 3))
     assert shapes(points) == MAPS  # one output: F083, 004-E19
     assert MAPS["inception_4e"] != (14, 14, 532)  # F068, 004-E17
     assert parameters() == 6_998_552
@@ -211,7 +204,7 @@ def test_googlenet_of_the_document():
 
 
 def test_googlenet_with_auxiliary_heads(graph):
-    _, points = googlenet.GoogLeNet(aux_logits=True)(place(224, 224, 3))
+    _, points = googlenet.GoogLeNet(aux_logits=True)(placeholder(224, 224, 3))
     keys = list(points)
     assert keys.index("aux_1") == keys.index("inception_4a") + 1
     assert keys.index("aux_2") == keys.index("inception_4d") + 1
@@ -234,7 +227,7 @@ def test_googlenet_with_auxiliary_heads(graph):
 
 def test_inception_and_its_branches_keep_the_size(graph):
     """F075, F076; called as in the document."""
-    x = googlenet.Inception(64, 96, 128, 16, 32, 32, name="inception_3a")(place(28, 28, 192))
+    x = googlenet.Inception(64, 96, 128, 16, 32, 32, name="inception_3a")(placeholder(28, 28, 192))
     assert x.shape.as_list() == [None, 28, 28, 256]
     (concat,) = [op for op in graph.get_operations() if op.type == "ConcatV2"]
     assert [part.shape.as_list()[1:] for part in concat.inputs][:4] == [
@@ -249,14 +242,14 @@ def test_inception_and_its_branches_keep_the_size(graph):
         "inception_3a/sequential_1/conv2d_4/kernel",
         "inception_3a/sequential_2/conv2d_5/kernel",
     ]
-    logits = googlenet.InceptionAux(7, name="aux_1")(place(14, 14, 512), True)
+    logits = googlenet.InceptionAux(7, name="aux_1")(placeholder(14, 14, 512), True)
     assert logits.shape.as_list() == [None, 7]
 
 
 @pytest.mark.slow
 def test_numbers_behind_an_auxiliary_head_differ_without_it():
     """004-E21: what was saved without auxiliary heads is for a net without them."""
-    googlenet.googlenet(place(224, 224, 3), aux_logits=False)
+    googlenet.googlenet(placeholder(224, 224, 3), aux_logits=False)
     last = tf.global_variables()[-3].op.name
     assert last == "inception_5b/sequential_26/conv2d_53/bias"
     sizes = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
@@ -265,7 +258,7 @@ def test_numbers_behind_an_auxiliary_head_differ_without_it():
     source = for_net(WeightFile("w.h5", described, np.zeros), "googlenet")
     assert len(match(tf.global_variables(), source).matched) == 116
     with tf.Graph().as_default():
-        googlenet.googlenet(place(224, 224, 3))
+        googlenet.googlenet(placeholder(224, 224, 3))
         assert tf.global_variables()[-3].op.name == "inception_5b/sequential_26/conv2d_55/bias"
         missing = [item.name for item in match(tf.global_variables(), source).missing]
         assert {"aux_1/conv2d_18/kernel", "inception_4b/conv2d_19/kernel"} <= set(missing)

@@ -9,11 +9,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.data import signs
 from legacy_nets.nets import hand_signs as net
 
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def test_e03_an_epoch_uses_every_image_once():

@@ -11,11 +11,7 @@ import pytest
 from legacy_nets import tf1 as tf
 from legacy_nets.nets import vit
 
-
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def test_e05_a_slash_in_the_name_opens_two_scopes():

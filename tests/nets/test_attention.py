@@ -53,10 +53,7 @@ def test_two_heads_of_the_document():
         assert session.run(attention.merge_heads(heads)).tolist() == [[1, 1, 0, 1]]
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def test_heads_attend_side_by_side():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import get_vars, placeholder
 from oracle_client import fill
 from peer_client import assert_agrees, load_peer
 
@@ -18,18 +19,7 @@ from legacy_nets.nets import mobilenet, mobilenet_v3
 NETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large")
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
-
-
-def variables():
-    return {v.op.name: v for v in tf.global_variables()}
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def module(net):
@@ -63,7 +53,7 @@ def test_same_numbers_and_state_dict_as_torch(net):
     ],
 )
 def test_parameters_and_maps(net, trainable, every):
-    _, points = legacy_nets.build(net, place(224, 224, 3))
+    _, points = legacy_nets.build(net, placeholder(224, 224, 3))
     assert (count(), count(trainable=False)) == (trainable, every)
     maps = [point.shape.as_list()[1:3] for point in points.values() if point.shape.rank == 4]
     sides = [rows for rows, columns in maps if rows == columns]
@@ -72,7 +62,7 @@ def test_parameters_and_maps(net, trainable, every):
 
 def test_two_global_hyper_parameters():
     """F113: the width multiplier scales the parameters, the resolution multiplier only the maps."""
-    _, points = legacy_nets.build("mobilenet_v1", place(112, 112, 3), width_multiplier=0.5)
+    _, points = legacy_nets.build("mobilenet_v1", placeholder(112, 112, 3), width_multiplier=0.5)
     assert count() == 1_331_592
     assert points["conv_pw_13"].shape.as_list() == [None, 4, 4, 512]
 
@@ -87,9 +77,9 @@ def test_cost_of_a_standard_convolution():
     assert found == [7.89, 8.0, 8.41, 8.84]
     # the same of the variables of a pair of this net
     layers = mobilenet.Layers("net", False, "same", 0.9, 1e-3)
-    x = layers.depthwise(place(14, 14, 512), 3, 1, "dw", "dw_bn")
+    x = layers.depthwise(placeholder(14, 14, 512), 3, 1, "dw", "dw_bn")
     layers.conv(x, 512, 1, 1, "pw", "pw_bn")
-    kernels = [v for name, v in variables().items() if "kernel" in name]
+    kernels = [v for name, v in get_vars().items() if "kernel" in name]
     pair = sum(int(np.prod(v.shape)) for v in kernels)
     assert [v.shape.as_list() for v in kernels] == [[3, 3, 512, 1], [1, 1, 512, 512]]
     assert 3 * 3 * 512 * 512 / pair == pytest.approx(ratio(512))
@@ -98,7 +88,7 @@ def test_cost_of_a_standard_convolution():
 def test_depthwise_is_not_depthwise_separable():
     """F111, F112, 004-E44: a channel of the output sees one channel of the input."""
     layers = mobilenet.Layers("net", False, "same", 0.9, 1e-3)
-    images = place(5, 5, 3)
+    images = placeholder(5, 5, 3)
     y = layers.depthwise(images, 3, 1, "dw", "dw_bn")
     (gradient,) = tf.gradients(y[..., 1], images)
     with tf.Session() as session:
@@ -110,8 +100,8 @@ def test_depthwise_is_not_depthwise_separable():
 def test_inverted_residual():
     """F114, F115: expand six times, depthwise, project; relu6 but for the last."""
     layers = mobilenet.Layers("net", False, "same", 0.9, 1e-3)
-    y = mobilenet._inverted_residual(place(8, 8, 4), layers, 6, 4, 1, "block")
-    shapes = [v.shape.as_list() for name, v in variables().items() if "kernel" in name]
+    y = mobilenet._inverted_residual(placeholder(8, 8, 4), layers, 6, 4, 1, "block")
+    shapes = [v.shape.as_list() for name, v in get_vars().items() if "kernel" in name]
     assert shapes == [[1, 1, 4, 24], [3, 3, 24, 1], [1, 1, 24, 4]]
     ops = tf.get_default_graph().get_operations()
     relu6 = [op.outputs[0] for op in ops if op.type == "Relu6"]
@@ -150,7 +140,7 @@ def test_h_swish_and_rounding():
 )
 def test_bad_options(options, says):
     with pytest.raises(BadInputError, match=says):
-        legacy_nets.build("mobilenet_v2", place(32, 32, 3), **options)
+        legacy_nets.build("mobilenet_v2", placeholder(32, 32, 3), **options)
 
 
 @pytest.mark.slow
@@ -158,7 +148,7 @@ def test_bad_options(options, says):
 def test_training_lowers_the_loss_and_moves_the_averages(net):
     """Twenty steps on one batch of 32x32 images at a quarter of the width."""
     tf.set_random_seed(1)
-    images = place(32, 32, 3)
+    images = placeholder(32, 32, 3)
     options = {"width_multiplier": 0.25, "momentum": 0.5, "dropout": 0.0}
     with tf.variable_scope("net"):
         logits, _ = legacy_nets.build(net, images, num_classes=4, is_training=True, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import placeholder
 from oracle_client import fill, measure
 
 import legacy_nets
@@ -18,14 +19,7 @@ from legacy_nets.train.settings import Settings
 SMALL = {"hidden": 16}
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 @pytest.mark.parametrize(
@@ -38,7 +32,7 @@ def place(*shape):
     ],
 )
 def test_dropout_follows_a_tensor_and_the_batch_is_free(name, side, options):
-    images = place(side, side, 3)
+    images = placeholder(side, side, 3)
     is_training = tf.placeholder_with_default(False, [])
     logits, points = legacy_nets.build(
         name, images, num_classes=4, is_training=is_training, **options
@@ -58,7 +52,7 @@ def test_dropout_follows_a_tensor_and_the_batch_is_free(name, side, options):
 
 
 def test_without_dropout_training_computes_what_inference_does():
-    images = place(64, 64, 3)
+    images = placeholder(64, 64, 3)
     trained, _ = alexnet.alexnet_v1(images, 4, True, dropout=0.0)
     tested, _ = alexnet.alexnet_v1(images, 4, reuse=True)
     assert len(tf.global_variables()) == 16
@@ -70,13 +64,13 @@ def test_without_dropout_training_computes_what_inference_does():
 
 def test_a_builder_is_called_twice_by_reuse_and_once_a_scope():
     net = demo_cnn.MyModel()
-    first, _ = net(place(28, 28, 1))
-    net(place(28, 28, 1), reuse=True)
+    first, _ = net(placeholder(28, 28, 1))
+    net(placeholder(28, 28, 1), reuse=True)
     assert len(tf.global_variables()) == 6
     with pytest.raises(ValueError, match="my_model/conv2d/kernel already exists"):
-        net(place(28, 28, 1))
+        net(placeholder(28, 28, 1))
     with tf.variable_scope("mine"):
-        net(place(28, 28, 1))
+        net(placeholder(28, 28, 1))
     assert tf.global_variables()[6].op.name == "mine/my_model/conv2d/kernel"
 
 
@@ -131,10 +125,10 @@ def test_googlenet_trains_on_three_losses():
     ],
 )
 def test_the_smallest_image_is_stated(name, smallest, channels, options):
-    logits, points = legacy_nets.build(name, place(smallest, smallest, channels), **options)
+    logits, points = legacy_nets.build(name, placeholder(smallest, smallest, channels), **options)
     flat = next(points[key] for key in ("flatten", "output_flatten") if key in points)
     assert flat.shape.as_list()[1] > 0
-    small = place(smallest, smallest - 1, channels)
+    small = placeholder(smallest, smallest - 1, channels)
     with pytest.raises(BadInputError, match=f"{smallest}x{smallest - 1} are too small for {name}"):
         legacy_nets.build(name, small, scope="small", **options)
 
@@ -153,8 +147,8 @@ def test_images_without_a_rank_are_refused():
 
 def test_a_model_of_the_document_has_the_size_it_was_made_for():
     with pytest.raises(BadInputError, match=r"made for images of 64x80 .*, not"):
-        alexnet.AlexNet_v1(im_height=64, im_width=80)(place(80, 64, 3))
-    _, points = alexnet.AlexNet_v1(im_height=64, im_width=80)(place(None, None, 3))
+        alexnet.AlexNet_v1(im_height=64, im_width=80)(placeholder(80, 64, 3))
+    _, points = alexnet.AlexNet_v1(im_height=64, im_width=80)(placeholder(None, None, 3))
     assert points["pool3"].shape.as_list() == [None, 1, 1, 128]
     with tf.Graph().as_default():
         vgg.VGG(vgg.make_feature([2, "M"]), 32, 32)(tf.placeholder(tf.float32))
@@ -172,10 +166,10 @@ def test_a_googlenet_with_other_heads_than_the_file_is_told_the_option(
         stored = [entry.stored for entry in names("googlenet")]
     else:
         with tf.Graph().as_default():
-            googlenet.googlenet(place(193, 193, 3), 5, aux_logits=not aux_logits)
+            googlenet.googlenet(placeholder(193, 193, 3), 5, aux_logits=not aux_logits)
             stored = [variable.op.name for variable in tf.global_variables()]
     np.savez(tmp_path / "w.npz", **{name: np.zeros(1, np.float32) for name in stored})
-    googlenet.googlenet(place(193, 193, 3), 5, aux_logits=aux_logits)
+    googlenet.googlenet(placeholder(193, 193, 3), 5, aux_logits=aux_logits)
     source = for_net(open_weights(tmp_path / "w.npz"), "googlenet")
     with pytest.raises(CheckpointError) as caught:
         match(tf.global_variables(), source).check()

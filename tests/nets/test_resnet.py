@@ -9,6 +9,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from graphs import get_vars, placeholder
 from oracle_client import INFERENCE, REPOSITORY, assert_close, assert_summary, fill
 from peer_client import assert_agrees, foreign_shapes, load_peer
 
@@ -21,18 +22,7 @@ from legacy_nets.nets.torch_style import pad_both_sides
 NETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
-
-
-def variables():
-    return {v.op.name: v for v in tf.global_variables()}
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def size(shapes):
@@ -46,7 +36,7 @@ def trainable(prefix=""):
 @pytest.mark.slow
 def test_what_the_document_says_of_resnet34():
     """F095, F100 and the parameters of each block."""
-    _, points = resnet.resnet34()(place(224, 224, 3))
+    _, points = resnet.resnet34()(placeholder(224, 224, 3))
     assert [
         points[f"block{b}/unit_{n}"].shape.as_list() for b, n in enumerate((3, 4, 6, 3), 1)
     ] == [
@@ -55,22 +45,22 @@ def test_what_the_document_says_of_resnet34():
         [None, 14, 14, 256],
         [None, 7, 7, 512],
     ]
-    kernels = [name for name in variables() if name.endswith("kernel") and "shortcut" not in name]
+    kernels = [name for name in get_vars() if name.endswith("kernel") and "shortcut" not in name]
     assert len(kernels) == 34
-    assert size(v.shape for v in variables().values()) == 21_814_696
+    assert size(v.shape for v in get_vars().values()) == 21_814_696
     blocks = [
-        size(v.shape for n, v in variables().items() if n.startswith(f"block{b}/"))
+        size(v.shape for n, v in get_vars().items() if n.startswith(f"block{b}/"))
         for b in (1, 2, 3, 4)
     ]
     assert blocks == [222_720, 1_118_720, 6_829_056, 13_121_536]
     assert (resnet.BasicBlock.expansion, resnet.Bottleneck.expansion) == (1, 4)
-    assert not [name for name in variables() if name.startswith("block1/unit_1/shortcut")]
+    assert not [name for name in get_vars() if name.startswith("block1/unit_1/shortcut")]
 
 
 @pytest.mark.slow
 def test_what_the_document_says_of_resnet50_and_101():
     """F088 to F102: shapes, units, layers, parameters of each block."""
-    _, points = resnet.resnet50()(place(224, 224, 3))
+    _, points = resnet.resnet50()(placeholder(224, 224, 3))
     assert points["conv1"].shape.as_list() == [None, 112, 112, 64]
     assert points["pool1"].shape.as_list() == [None, 56, 56, 64]
     sides = {1: (56, 256), 2: (28, 512), 3: (14, 1024), 4: (7, 2048)}
@@ -81,36 +71,34 @@ def test_what_the_document_says_of_resnet50_and_101():
         ):  # solid-line units keep the shape, dashed-line ones do not
             point = points[f"block{block}/unit_{number}"]
             assert point.shape.as_list() == [None, side, side, channels]
-            projected = f"block{block}/unit_{number}/shortcut/conv1/kernel" in variables()
+            projected = f"block{block}/unit_{number}/shortcut/conv1/kernel" in get_vars()
             assert projected == (number == 1)
     blocks = [
-        size(v.shape for n, v in variables().items() if n.startswith(f"block{b}/"))
+        size(v.shape for n, v in get_vars().items() if n.startswith(f"block{b}/"))
         for b in (1, 2, 3, 4)
     ]
     assert blocks == [218_624, 1_226_752, 7_118_848, 14_987_264]
     assert trainable("conv1/kernel") == 9_408
     assert trainable("logits") == 2_049_000
-    names = [name for name in variables() if name.endswith("kernel") and "shortcut" not in name]
+    names = [name for name in get_vars() if name.endswith("kernel") and "shortcut" not in name]
     assert len(names) == 50
-    assert len(variables()) == 267
-    assert size(v.shape for v in variables().values()) == 25_610_152
+    assert len(get_vars()) == 267
+    assert size(v.shape for v in get_vars().values()) == 25_610_152
     with tf.Graph().as_default():
-        resnet.resnet101(num_classes=5)(place(224, 224, 3))
-        names = [name for name in variables() if name.endswith("kernel") and "shortcut" not in name]
-        assert (len(names), len(variables())) == (101, 522)
-        assert size(v.shape for v in variables().values()) == 42_615_749
+        resnet.resnet101(num_classes=5)(placeholder(224, 224, 3))
+        names = [name for name in get_vars() if name.endswith("kernel") and "shortcut" not in name]
+        assert (len(names), len(get_vars())) == (101, 522)
+        assert size(v.shape for v in get_vars().values()) == 42_615_749
 
 
 def test_parameters_of_two_small_kernels_and_of_a_bottleneck():
     """F086, F087: 73,728 and 69,632, weights of convolutions alone, of 64 and of 256 channels."""
-    resnet.BasicBlock(64, name="left")(place(56, 56, 64))
-    resnet.Bottleneck(64, name="right")(place(56, 56, 256))
-    resnet.BasicBlock(256, name="plain")(place(56, 56, 256))
+    resnet.BasicBlock(64, name="left")(placeholder(56, 56, 64))
+    resnet.Bottleneck(64, name="right")(placeholder(56, 56, 256))
+    resnet.BasicBlock(256, name="plain")(placeholder(56, 56, 256))
 
     def kernels(block):
-        return size(
-            v.shape for n, v in variables().items() if n.startswith(block) and "kernel" in n
-        )
+        return size(v.shape for n, v in get_vars().items() if n.startswith(block) and "kernel" in n)
 
     assert (kernels("left"), kernels("right")) == (73_728, 69_632)
     assert kernels("plain") == 1_179_648
@@ -127,18 +115,18 @@ def test_stride_sits_in_the_3x3_unless_told():
         }
 
     unit = {"strides": 2, "downsample": lambda x, training: x[:, ::2, ::2]}
-    resnet.Bottleneck(16, **unit)(place(8, 8, 64))
+    resnet.Bottleneck(16, **unit)(placeholder(8, 8, 64))
     assert strides(tf.get_default_graph()) == {"conv1": 1, "conv2": 2, "conv3": 1}
     with tf.Graph().as_default() as graph:
         variant = resnet.Variant(stride_in=1)
-        resnet.Bottleneck(16, **unit, variant=variant)(place(8, 8, 64))
+        resnet.Bottleneck(16, **unit, variant=variant)(placeholder(8, 8, 64))
         assert strides(graph) == {"conv1": 2, "conv2": 1, "conv3": 1}
 
 
 def test_epsilons_and_momentum():
     """F103, 004-E23: 1e-5, and 1.001e-5 in the shortcut; momentum 0.9."""
     layer = resnet._make_layer(resnet.Bottleneck, 8, 2, 2, "block2", 2)
-    layer(place(8, 8, 8), is_training=True)
+    layer(placeholder(8, 8, 8), is_training=True)
     norms = [
         op for op in tf.get_default_graph().get_operations() if op.type.startswith("FusedBatch")
     ]
@@ -147,7 +135,7 @@ def test_epsilons_and_momentum():
     assert len(found) == 7
     assert found == pytest.approx(want, rel=1e-6)
     update = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
-    variance = variables()["block2/unit_1/conv1/BatchNorm/moving_variance"]
+    variance = get_vars()["block2/unit_1/conv1/BatchNorm/moving_variance"]
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         assert session.run(variance).tolist() == [1, 1]
@@ -159,17 +147,19 @@ def test_epsilons_and_momentum():
 @pytest.mark.slow
 def test_include_top_and_its_classes():
     """004-E26: num_classes counts for nothing without the top."""
-    features, points = resnet.resnet34(32, 64, num_classes=5, include_top=False)(place(64, 32, 3))
+    features, points = resnet.resnet34(32, 64, num_classes=5, include_top=False)(
+        placeholder(64, 32, 3)
+    )
     assert features.shape.as_list() == [None, 2, 1, 512]  # im_width comes first
     assert list(points)[-1] == "block4/unit_3"
-    assert len(variables()) == 180
-    assert size(v.shape for v in variables().values()) == 21_301_696
+    assert len(get_vars()) == 180
+    assert size(v.shape for v in get_vars().values()) == 21_301_696
 
 
 def test_frozen_features_do_not_move_and_tensorflow_alone_does_not_freeze():
     """F105, 004-E25: true of Keras, not of tf.layers; here, build with is_training=False."""
     x = np.random.RandomState(0).uniform(1, 2, (4, 5, 5, 3)).astype(np.float32)
-    images = place(5, 5, 3)
+    images = placeholder(5, 5, 3)
     literal = tf.layers.batch_normalization(images, trainable=False, training=True, name="literal")
     assert tf.get_collection(tf.GraphKeys.UPDATE_OPS) == []
     ours = resnet.batch_norm(images, False, "ours")
@@ -182,7 +172,7 @@ def test_frozen_features_do_not_move_and_tensorflow_alone_does_not_freeze():
 
 def test_bias_ahead_of_a_batch_norm_is_useless():
     """F091, F093: batch statistics have mean 0 and variance 1, and swallow any bias."""
-    images = place(6, 6, 4)
+    images = placeholder(6, 6, 4)
     x = np.random.RandomState(0).normal(3, 2, (8, 6, 6, 4)).astype(np.float32)
     y = resnet.batch_norm(images, True, "bn")
     with tf.Session() as session:
@@ -220,9 +210,9 @@ def test_padding_of_torch_is_same_on_odd_maps_only():
 def test_unknown_sizes_reuse_and_scope():
     images = tf.placeholder(tf.float32, [None, None, None, 3])
     logits, points = legacy_nets.build("resnet18", images, num_classes=4, scope="net")
-    names = list(variables())
+    names = list(get_vars())
     again, _ = legacy_nets.build("resnet18", images, num_classes=4, scope="net", reuse=True)
-    assert list(variables()) == names
+    assert list(get_vars()) == names
     assert names[0] == "net/conv1/kernel"
     assert list(points)[-3:] == ["global_pool", "logits", "predictions"]
     with tf.Session() as session:
@@ -243,18 +233,18 @@ def test_unknown_sizes_reuse_and_scope():
 )
 def test_bad_options(options, says):
     with pytest.raises(BadInputError, match=says):
-        legacy_nets.build("resnet18", place(32, 32, 3), **options)
+        legacy_nets.build("resnet18", placeholder(32, 32, 3), **options)
 
 
 def test_bad_shapes():
     with pytest.raises(BadInputError, match=r"resnet50 takes images \[N, H, W, C\] of a known"):
         legacy_nets.build("resnet50", tf.placeholder(tf.float32, [None, 224, 224]))
     with pytest.raises(BadInputError, match=r"made for images of 64x32 \(im_height"):
-        resnet.resnet34(32, 64)(place(32, 64, 3))
+        resnet.resnet34(32, 64)(placeholder(32, 64, 3))
     with pytest.raises(BadInputError, match="give it a downsample that projects .* 64 channels"):
-        resnet.BasicBlock(64)(place(8, 8, 32))
+        resnet.BasicBlock(64)(placeholder(8, 8, 32))
     with pytest.raises(BadInputError, match="with strides=2"):
-        resnet.BasicBlock(32, strides=2, name="other")(place(8, 8, 32))
+        resnet.BasicBlock(32, strides=2, name="other")(placeholder(8, 8, 32))
 
 
 @pytest.mark.parametrize(
@@ -278,13 +268,13 @@ def slim_logits(case, **options):
     images = tf.placeholder(tf.float32, shape)
     logits, _ = legacy_nets.build("resnet50", images, num_classes=7, **options)
     entries = resnet.slim_names("resnet50")
-    shapes = foreign_shapes(entries, variables())
+    shapes = foreign_shapes(entries, get_vars())
     feed = {}
     for entry in entries:
         value = fill.variable(entry.stored, shapes[entry.stored])
-        feed[variables()[entry.name].initializer.inputs[1]] = entry.layout.here(value)
+        feed[get_vars()[entry.name].initializer.inputs[1]] = entry.layout.here(value)
     with tf.Session() as session:
-        session.run([v.initializer for v in variables().values()], feed)
+        session.run([v.initializer for v in get_vars().values()], feed)
         return session.run(logits, {images: fill.images(shape)}), shapes
 
 

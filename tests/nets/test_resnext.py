@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import get_vars, placeholder
 from oracle_client import INFERENCE, assert_close, fill
 from peer_client import assert_agrees, load_peer
 
@@ -15,18 +16,7 @@ from legacy_nets.nets import resnet, resnext
 NETS = ("resnext50_32x4d", "resnext101_32x4d")
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
-
-
-def variables():
-    return {v.op.name: v for v in tf.global_variables()}
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def run_block(form, weights, x, strides, is_training):
@@ -37,7 +27,7 @@ def run_block(form, weights, x, strides, is_training):
             shortcut = lambda inputs, training: inputs[:, ::strides, ::strides]  # noqa: E731
         block = resnext.ResNeXtBlock(8, strides, shortcut, cardinality=4, form=form, name="block")
         y = block(tf.constant(x), is_training)
-        made = {name.removeprefix("block/"): v for name, v in variables().items()}
+        made = {name.removeprefix("block/"): v for name, v in get_vars().items()}
         assert {name: tuple(v.shape) for name, v in made.items()} == {
             name: value.shape for name, value in weights.items()
         }
@@ -58,7 +48,7 @@ def grouped_weights():
     """By name and shape, of a block of 32 channels in 4 paths of 4."""
     with tf.Graph().as_default():
         resnext.ResNeXtBlock(8, cardinality=4, name="block")(tf.zeros([1, 5, 6, 32]))
-        names = {name.removeprefix("block/"): v.shape.as_list() for name, v in variables().items()}
+        names = {name.removeprefix("block/"): v.shape.as_list() for name, v in get_vars().items()}
     return {name: fill.variable(name, shape) for name, shape in names.items()}
 
 
@@ -82,15 +72,15 @@ def test_three_forms_of_the_block_are_equal(form, strides, is_training):
 
 def test_parameters_of_the_block():
     """F108: 70,144 weights of convolutions, where the plain bottleneck has 69,632."""
-    resnext.ResNeXtBlock(64, name="a")(place(8, 8, 256))
-    resnet.Bottleneck(64, name="b")(place(8, 8, 256))
+    resnext.ResNeXtBlock(64, name="a")(placeholder(8, 8, 256))
+    resnet.Bottleneck(64, name="b")(placeholder(8, 8, 256))
 
     def kernels(scope):
-        named = variables().items()
+        named = get_vars().items()
         return sum(int(np.prod(v.shape)) for n, v in named if n[0] == scope and "kernel" in n)
 
     assert (kernels("a"), kernels("b")) == (70_144, 69_632)
-    assert variables()["a/conv2/kernel"].shape.as_list() == [3, 3, 4, 128]
+    assert get_vars()["a/conv2/kernel"].shape.as_list() == [3, 3, 4, 128]
 
 
 def test_grouped_convolution_is_split_and_concatenated():
@@ -99,7 +89,7 @@ def test_grouped_convolution_is_split_and_concatenated():
         with tf.variable_scope("net", reuse=tf.AUTO_REUSE):
             variant = resnet.Variant(padding=padding)
             y = resnext.grouped_conv(x, 12, 4, 2, name="conv", variant=variant)
-        kernel = variables()["net/conv/kernel"]
+        kernel = get_vars()["net/conv/kernel"]
         pads = [[0, 0], [1, 1], [1, 1], [0, 0]]
         padded, how = (x, "SAME") if padding == "same" else (tf.pad(x, pads), "VALID")
         parts = zip(tf.split(padded, 4, 3), tf.split(kernel, 4, 3), strict=True)
@@ -112,11 +102,11 @@ def test_grouped_convolution_is_split_and_concatenated():
 
 def test_bad_options():
     with pytest.raises(BadInputError, match="conv2: 16 channels and 16 filters do not divide into"):
-        resnext.ResNeXtBlock(8)(place(8, 8, 32))
+        resnext.ResNeXtBlock(8)(placeholder(8, 8, 32))
     with pytest.raises(BadInputError, match="takes form 'grouped', 'concat', 'paths', not 'a'"):
         resnext.ResNeXtBlock(8, form="a")
     with pytest.raises(BadInputError, match="takes no option 'stride_in'"):
-        legacy_nets.build("resnext50_32x4d", place(32, 32, 3), stride_in=1)
+        legacy_nets.build("resnext50_32x4d", placeholder(32, 32, 3), stride_in=1)
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from graphs import get_vars, placeholder
 from oracle_client import REPOSITORY, assert_close, fill
 from peer_client import TOLERANCE, assert_agrees, common, foreign_shapes, load_peer
 
@@ -21,18 +22,7 @@ from legacy_nets.nets import vgg
 NETS = ("vgg11", "vgg13", "vgg16", "vgg19")
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
-
-
-def variables():
-    return {v.op.name: v for v in tf.global_variables()}
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 @pytest.mark.slow
@@ -48,11 +38,11 @@ def test_same_logits_and_end_points_as_torchvision(net):
     "net", ["vgg11", *(pytest.param(net, marks=pytest.mark.slow) for net in NETS[1:])]
 )
 def test_state_dict_of_torchvision(net):
-    legacy_nets.build(net, place(224, 224, 3))
+    legacy_nets.build(net, placeholder(224, 224, 3))
     peer = load_peer(net)
     entries = vgg.torch_names(net)
-    assert [entry.name for entry in entries] == list(variables())  # in one order, too
-    assert common.names_and_shapes(foreign_shapes(entries, variables())) == peer["tensors"]
+    assert [entry.name for entry in entries] == list(get_vars())  # in one order, too
+    assert common.names_and_shapes(foreign_shapes(entries, get_vars())) == peer["tensors"]
     count = sum(int(np.prod(v.shape)) for v in tf.trainable_variables())
     assert count == peer["parameters"] == legacy_nets.get_net(net).parameters
 
@@ -71,8 +61,8 @@ def state_dict(shapes):
 
 
 def test_a_state_dict_fits_by_its_table():
-    legacy_nets.build("vgg11", place(224, 224, 3), hidden=8)
-    shapes = foreign_shapes(vgg.torch_names("vgg11"), variables())
+    legacy_nets.build("vgg11", placeholder(224, 224, 3), hidden=8)
+    shapes = foreign_shapes(vgg.torch_names("vgg11"), get_vars())
     source = for_net(state_dict(shapes), "vgg11")
     assert isinstance(source, Translated)
     plan = match(tf.global_variables(), source)
@@ -81,10 +71,10 @@ def test_a_state_dict_fits_by_its_table():
 
 
 def test_a_state_dict_needs_224_pixels():
-    legacy_nets.build("vgg11", place(224, 224, 3), hidden=8)
-    shapes = foreign_shapes(vgg.torch_names("vgg11"), variables())
+    legacy_nets.build("vgg11", placeholder(224, 224, 3), hidden=8)
+    shapes = foreign_shapes(vgg.torch_names("vgg11"), get_vars())
     with tf.Graph().as_default():
-        legacy_nets.build("vgg11", place(96, 96, 3), hidden=8)
+        legacy_nets.build("vgg11", placeholder(96, 96, 3), hidden=8)
         plan = match(tf.global_variables(), for_net(state_dict(shapes), "vgg11"))
         (mismatch,) = plan.mismatched
         assert (mismatch.name, mismatch.shape) == ("dense/kernel", (4608, 8))
@@ -93,7 +83,7 @@ def test_a_state_dict_needs_224_pixels():
 
 def test_other_nets_of_torchvision_do_not_fit():
     alexnet = state_dict({"features.0.weight": (64, 3, 11, 11), "classifier.1.bias": (4096,)})
-    legacy_nets.build("alexnet_v1", place(224, 224, 3))
+    legacy_nets.build("alexnet_v1", placeholder(224, 224, 3))
     with pytest.raises(CheckpointError, match=r"a\.pth does not fit the graph \(0 variables do\)"):
         match(tf.global_variables(), for_net(alexnet, "alexnet_v1")).check()
     assert list(for_net(alexnet, "alexnet_v2").tensors) == [  # as ports name them
@@ -108,9 +98,9 @@ def test_other_nets_of_torchvision_do_not_fit():
 
 
 def test_features_take_any_table(graph):
-    x = vgg.make_feature([8, "M", 16])(place(10, 12, 3))
+    x = vgg.make_feature([8, "M", 16])(placeholder(10, 12, 3))
     assert x.shape.as_list() == [None, 5, 6, 16]
-    assert list(variables()) == [
+    assert list(get_vars()) == [
         "feature/conv2d/kernel",
         "feature/conv2d/bias",
         "feature/conv2d_1/kernel",
@@ -119,11 +109,11 @@ def test_features_take_any_table(graph):
 
 
 def test_the_names_of_the_document_take_its_parameters():
-    logits, points = vgg.VGG(vgg.make_feature([4, "M"]), 32, 64, 5)(place(32, 64, 3))
+    logits, points = vgg.VGG(vgg.make_feature([4, "M"]), 32, 64, 5)(placeholder(32, 64, 3))
     assert logits.shape.as_list() == [None, 5]
     assert points["flatten"].shape.as_list() == [None, 16 * 32 * 4]
     with tf.Graph().as_default():
-        logits, _ = vgg.vgg("vgg13", 32, 32, 5)(place(32, 32, 3))
+        logits, _ = vgg.vgg("vgg13", 32, 32, 5)(placeholder(32, 32, 3))
         assert logits.shape.as_list() == [None, 5]
         assert len(tf.global_variables()) == 26
     with pytest.raises(BadInputError, match="no VGG is called 'vgg12': choose one of vgg11, vgg13"):
@@ -131,15 +121,12 @@ def test_the_names_of_the_document_take_its_parameters():
 
 
 def test_kernels_are_drawn_as_the_document_says():
-    legacy_nets.build("vgg11", place(32, 32, 3), hidden=300)
+    legacy_nets.build("vgg11", placeholder(32, 32, 3), hidden=300)
     tf.set_random_seed(3)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         conv, dense, bias = session.run(
-            [
-                variables()[name]
-                for name in ("feature/conv2d_5/kernel", "dense/kernel", "dense/bias")
-            ]
+            [get_vars()[name] for name in ("feature/conv2d_5/kernel", "dense/kernel", "dense/bias")]
         )
     # fan out: variance 2 / (9 * 512), cut off at two deviations (before the cut 1 / 0.8796 of it)
     deviation = np.sqrt(2 / (9 * 512))
@@ -171,7 +158,7 @@ def test_a_pth_of_torchvision_gives_its_logits(torch_python, tmp_path):
     command = [torch_python, "-c", LIVE, "vgg11", str(images_file), str(pth), str(out)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
-    inputs = place(224, 224, 3)
+    inputs = placeholder(224, 224, 3)
     logits, _ = legacy_nets.build("vgg11", inputs)
     with tf.Session() as session:
         plan = match(tf.global_variables(), for_net(open_weights(pth), "vgg11"))

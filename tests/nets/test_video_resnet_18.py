@@ -6,6 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from graphs import get_vars, placeholder
 from oracle_client import REPOSITORY, assert_close, fill, measure
 from peer_client import TOLERANCE, assert_agrees, common, foreign_shapes, load_peer
 from safetensors.numpy import save_file
@@ -22,18 +23,7 @@ NETS = tuple(nets.KINDS)
 QUICK = ("mc3_18", 0)
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
-
-
-def variables():
-    return {v.op.name: v for v in tf.global_variables()}
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def shapes(end_points):
@@ -65,12 +55,12 @@ def test_golden_cases_are_the_paper_s_size_and_an_odd_one():
     "net", [pytest.param(net, marks=() if net == "mc3_18" else pytest.mark.slow) for net in NETS]
 )
 def test_state_dict_of_torchvision(net):
-    logits, _ = legacy_nets.build(net, place(16, 112, 112, 3))
+    logits, _ = legacy_nets.build(net, placeholder(16, 112, 112, 3))
     assert logits.shape.as_list() == [None, 400]
     peer = load_peer(net)
     entries = nets.torch_names(net)
-    assert [entry.name for entry in entries] == list(variables())  # in one order, too
-    assert common.names_and_shapes(foreign_shapes(entries, variables())) == peer["tensors"]
+    assert [entry.name for entry in entries] == list(get_vars())  # in one order, too
+    assert common.names_and_shapes(foreign_shapes(entries, get_vars())) == peer["tensors"]
     count = sum(int(np.prod(v.shape)) for v in tf.trainable_variables())
     assert count == peer["parameters"] == legacy_nets.get_net(net).parameters
 
@@ -84,7 +74,7 @@ def test_middle_channels(inputs, filters, middle):
 
 
 def test_r2plus1d_18_in_the_open():
-    _, points = legacy_nets.build("r2plus1d_18", place(16, 112, 112, 3), num_classes=7)
+    _, points = legacy_nets.build("r2plus1d_18", placeholder(16, 112, 112, 3), num_classes=7)
     maps = [(16, 56, 56, 64), (8, 28, 28, 128), (4, 14, 14, 256), (2, 7, 7, 512)]
     assert shapes(points) == {
         "stem": (16, 56, 56, 64),
@@ -97,7 +87,7 @@ def test_r2plus1d_18_in_the_open():
         "global_pool": (512,),
         "logits": (7,),
     }
-    kernels = {name.removesuffix("/kernel"): v.shape.as_list() for name, v in variables().items()}
+    kernels = {name.removesuffix("/kernel"): v.shape.as_list() for name, v in get_vars().items()}
     block = "r2plus1d_18/layer2/block0"
     assert kernels["r2plus1d_18/stem/space"] == [1, 7, 7, 3, 45]
     assert kernels["r2plus1d_18/stem/time"] == [3, 1, 1, 45, 64]
@@ -109,25 +99,25 @@ def test_r2plus1d_18_in_the_open():
 
 
 def test_mc3_18_keeps_all_frames():
-    features, points = legacy_nets.build("mc3_18", place(5, 33, 47, 3), num_classes=None)
+    features, points = legacy_nets.build("mc3_18", placeholder(5, 33, 47, 3), num_classes=None)
     assert features is points["global_pool"]
     assert list(points)[-1] == "global_pool"
     assert shapes(points)["stem"] == (5, 17, 24, 64)
     assert shapes(points)["layer4/block1"] == (5, 3, 3, 512)
-    assert "mc3_18/fc/kernel" not in variables()
-    kernels = {name: v.shape.as_list()[:3] for name, v in variables().items() if "kernel" in name}
+    assert "mc3_18/fc/kernel" not in get_vars()
+    kernels = {name: v.shape.as_list()[:3] for name, v in get_vars().items() if "kernel" in name}
     assert kernels["mc3_18/layer1/block1/conv2/conv/kernel"] == [3, 3, 3]
     assert kernels["mc3_18/layer2/block0/conv1/conv/kernel"] == [1, 3, 3]
 
 
 @pytest.mark.slow
 def test_unknown_sizes_reuse_and_scope():
-    clips = place(None, None, None, 3)
+    clips = placeholder(None, None, None, 3)
     first, _ = legacy_nets.build("mc3_18", clips, num_classes=3, scope="mine")
-    before = list(variables())
+    before = list(get_vars())
     assert {name.split("/")[0] for name in before} == {"mine"}
     second, _ = legacy_nets.build("mc3_18", clips, num_classes=3, scope="mine", reuse=True)
-    assert list(variables()) == before
+    assert list(get_vars()) == before
     with tf.Session() as session:
         measure.assign(session, tf.global_variables())
         one, two = session.run([first, second], {clips: fill.images([2, 1, 9, 8, 3])})
@@ -138,13 +128,13 @@ def test_unknown_sizes_reuse_and_scope():
 
 @pytest.mark.slow
 def test_training_by_a_tensor_moves_the_averages_by_a_tenth(graph):
-    clips, training = place(3, 12, 10, 3), tf.placeholder(tf.bool, [])
+    clips, training = placeholder(3, 12, 10, 3), tf.placeholder(tf.bool, [])
     logits, _ = legacy_nets.build("mc3_18", clips, num_classes=3, is_training=training)
     plain, _ = legacy_nets.build("mc3_18", clips, num_classes=3, reuse=True)
     updates = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
     assert len(updates) == 2 * 20  # mean and variance of 17 convolutions, 3 projections
     norm = "mc3_18/stem/bn"
-    averages = [variables()[f"{norm}/moving_{kind}"] for kind in ("mean", "variance")]
+    averages = [get_vars()[f"{norm}/moving_{kind}"] for kind in ("mean", "variance")]
     conv = graph.get_tensor_by_name("mc3_18/stem/conv/Conv3D:0")
     images = fill.images([2, 3, 12, 10, 3])
     with tf.Session() as session:
@@ -164,7 +154,7 @@ def test_training_by_a_tensor_moves_the_averages_by_a_tenth(graph):
 @pytest.mark.parametrize("shape", [(112, 112, 3), (0, 9, 9, 3), (4, 9, 0, 3), (4, 9, 9, None)])
 def test_bad_input(shape):
     with pytest.raises(BadInputError) as caught:
-        legacy_nets.build("r3d_18", place(*shape))
+        legacy_nets.build("r3d_18", placeholder(*shape))
     assert str(caught.value).startswith("r3d_18 takes clips [N, T, H, W, C] of at least one frame")
     assert "\n" not in str(caught.value)
 
@@ -172,8 +162,8 @@ def test_bad_input(shape):
 def state_of(net, values):
     """A state_dict of our graph's weights, which ``values`` (of a shape) gives."""
     with tf.Graph().as_default():
-        legacy_nets.build(net, place(1, 8, 8, 3))
-        weights = {name: values(v.shape.as_list()) for name, v in variables().items()}
+        legacy_nets.build(net, placeholder(1, 8, 8, 3))
+        weights = {name: values(v.shape.as_list()) for name, v in get_vars().items()}
     return translate_back(weights, nets.torch_names(net))
 
 
@@ -194,13 +184,13 @@ def mc3_weights(tmp_path_factory):
 @pytest.mark.slow
 def test_safetensors_restore_strictly(mc3_weights):
     source = for_net(open_weights(mc3_weights), "mc3_18")
-    legacy_nets.build("mc3_18", place(1, 8, 8, 3))
+    legacy_nets.build("mc3_18", placeholder(1, 8, 8, 3))
     plan = match(tf.global_variables(), source)
     plan.check()
     assert (len(plan.matched), plan.extra, plan.skipped) == (102, (), ())
     with tf.Session() as session:
         plan.apply(session)
-        assert session.run(variables()["mc3_18/stem/bn/moving_variance"]).tolist() == [0] * 64
+        assert session.run(get_vars()["mc3_18/stem/bn/moving_variance"]).tolist() == [0] * 64
 
 
 @pytest.mark.slow
@@ -213,7 +203,7 @@ def test_safetensors_restore_strictly(mc3_weights):
 )
 def test_state_dict_of_another_net_is_refused(mc3_weights, net, words):
     source = for_net(open_weights(mc3_weights), net)
-    legacy_nets.build(net, place(1, 8, 8, 3))
+    legacy_nets.build(net, placeholder(1, 8, 8, 3))
     with pytest.raises(CheckpointError) as caught:
         match(tf.global_variables(), source).check()
     assert "does not fit the graph" in str(caught.value)
@@ -239,7 +229,7 @@ np.save(out, logits.numpy())
 @pytest.mark.parametrize("net", NETS)
 def test_weights_go_to_torchvision_and_come_back_as_pth(torch_python, net, tmp_path):
     images = fill.images([2, 6, 43, 38, 3], "live")
-    clips = place(None, None, None, 3)
+    clips = placeholder(None, None, None, 3)
     logits, _ = legacy_nets.build(net, clips)
     state, images_file, pth, out = (
         tmp_path / name for name in ("state.npz", "clips.npy", f"{net}.pth", "logits.npy")
@@ -247,7 +237,7 @@ def test_weights_go_to_torchvision_and_come_back_as_pth(torch_python, net, tmp_p
     np.save(images_file, images)
     with tf.Session() as session:
         measure.assign(session, tf.global_variables(), "live")
-        weights, ours = session.run([variables(), logits], {clips: images})
+        weights, ours = session.run([get_vars(), logits], {clips: images})
     np.savez(state, **translate_back(weights, nets.torch_names(net)))
     files = [str(file) for file in (state, images_file, pth, out)]
     done = subprocess.run([torch_python, "-c", LIVE, net, *files], capture_output=True, text=True)

@@ -19,10 +19,7 @@ IN21K = tuple(legacy_nets.list_nets("vit_*_in21k"))
 BLOCK = "ViT-B_16/encoderblock_0"
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def place(side, batch=None):

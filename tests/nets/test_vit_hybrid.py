@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from graphs import placeholder
 from oracle_client import assert_close, fill, measure
 
 import legacy_nets
@@ -15,14 +16,7 @@ HYBRID = "vit_hybrid_r50_base_224"
 NARROW = {"units": (1, 1, 2), "width": 32, "embed_dim": 24, "depth": 1, "num_classes": 5}
 
 
-@pytest.fixture(autouse=True)
-def graph():
-    with tf.Graph().as_default() as graph:
-        yield graph
-
-
-def place(*shape):
-    return tf.placeholder(tf.float32, [None, *shape])
+pytestmark = pytest.mark.usefixtures("graph")
 
 
 def variables():
@@ -31,7 +25,7 @@ def variables():
 
 def test_what_the_document_says_of_it():
     """F135 to F139, at full width and one transformer block."""
-    _, points = legacy_nets.build(HYBRID, place(224, 224, 3), depth=1)
+    _, points = legacy_nets.build(HYBRID, placeholder(224, 224, 3), depth=1)
     assert {key: points[key].shape.as_list()[1:] for key in list(points)[:6]} == {
         "root": [56, 56, 64],
         "block1": [56, 56, 256],
@@ -77,7 +71,7 @@ def test_std_conv_forgets_scale_and_mean_of_its_kernel():
 
 
 def test_group_norm_of_a_map_of_unknown_size():
-    x = place(None, None, 64)
+    x = placeholder(None, None, 64)
     y = vit_hybrid.group_norm(x, "g")
     assert y.shape.as_list() == [None, None, None, 64]
     values = fill.images([2, 3, 5, 64])
@@ -92,7 +86,7 @@ def test_group_norm_of_a_map_of_unknown_size():
 
 
 def test_any_batch_from_one_graph_reuse_and_a_tensor_for_training():
-    images, training = place(32, 32, 3), tf.placeholder(tf.bool, [])
+    images, training = placeholder(32, 32, 3), tf.placeholder(tf.bool, [])
     logits, points = legacy_nets.build(HYBRID, images, **NARROW)
     assert list(points)[:5] == ["root", "block1", "block2", "block3", "patch_embed"]
     before = list(variables())
@@ -113,7 +107,7 @@ def test_any_batch_from_one_graph_reuse_and_a_tensor_for_training():
 
 
 def test_the_branches_begin_at_zero():
-    vit_hybrid.unit(place(4, 4, 32), 32, 1, "u")
+    vit_hybrid.unit(placeholder(4, 4, 32), 32, 1, "u")
     gammas = [variables()[f"u/gn{i}/gamma"] for i in (3, 1)]
     with tf.Session() as session:
         session.run([v.initializer for v in gammas])
@@ -133,6 +127,6 @@ def test_the_branches_begin_at_zero():
 )
 def test_bad_input(shape, options, words):
     with pytest.raises(BadInputError) as caught:
-        legacy_nets.build(HYBRID, place(*shape), **options)
+        legacy_nets.build(HYBRID, placeholder(*shape), **options)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
