@@ -12,14 +12,15 @@ from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_expo
 from legacy_nets.cli.options import image_size, net_options
 from legacy_nets.data.preprocessing import KINDS
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.imported.job import (
-    GRAPHS,
+from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.jobs import (
+    GRAPH_ENDINGS,
     SAVED_MODEL,
-    ForeignJob,
-    checkpoint_of,
-    port_foreign,
+    TOLERANCE,
+    ImportedJob,
+    Job,
+    find_graph_checkpoint,
 )
-from legacy_nets.port.pipeline import TOLERANCE, Job
 from legacy_nets.port.pipeline import port as run_port
 from legacy_nets.port.report import OPTIMISED, Report, check_place
 from legacy_nets.port.targets import TARGETS
@@ -163,10 +164,10 @@ def _foreign_job(
     target: str,
     out: pathlib.Path,
     given: dict[str, Any],
-) -> ForeignJob:
+) -> ImportedJob:
     """A model that brings its own graph: --meta, or the argument where that is a graph."""
     if meta is None and checkpoint is not None:
-        if checkpoint.endswith(GRAPHS) or pathlib.Path(checkpoint, SAVED_MODEL).is_file():
+        if checkpoint.endswith(GRAPH_ENDINGS) or pathlib.Path(checkpoint, SAVED_MODEL).is_file():
             meta, checkpoint = pathlib.Path(checkpoint), None
         else:
             checkpoint = find_weights(checkpoint)
@@ -182,15 +183,15 @@ def _foreign_job(
     if meta.is_dir():
         refuse_exports(meta)
         raise BadInputError(f"{meta} is a folder: name the .meta, .pb or .pbtxt in it")
-    return ForeignJob(
-        model=meta,
+    return ImportedJob(
+        graph_path=meta,
         target=target,
         out=out,
         inputs=_names(given["inputs"]),
         outputs=_names(given["outputs"]),
         shapes=_pairs("--input-shape", given["shapes"]),
         settings=_pairs("--set", given["settings"]),
-        checkpoint=find_weights(checkpoint) if checkpoint else checkpoint_of(meta),
+        checkpoint=find_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
         ema=given["ema"],
         trust=given["trust"],
         tolerance=given["tolerance"],

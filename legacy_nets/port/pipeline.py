@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import legacy_nets
-from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights, open_weights
+from legacy_nets.port.jobs import ImportedJob, Job
 from legacy_nets.port.report import Comparison, Report
 from legacy_nets.port.staging import check_room, move, workshop
 from legacy_nets.port.targets import TARGETS, load_target
@@ -20,44 +18,6 @@ from legacy_nets.port.weights import (
     tensors_of,
     use_averages,
 )
-
-if TYPE_CHECKING:
-    from legacy_nets.port.imported.job import ForeignJob
-
-TOLERANCE = 1e-4  # of the largest value
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """What to port and how the net was built that the checkpoint is of."""
-
-    checkpoint: str
-    net: str
-    target: str
-    out: Path
-    num_classes: int
-    image_size: tuple[int, ...]
-    label_offset: int = 0  # logits before the first class
-    pixels: str = ""  # preprocessing; "" is the registry's
-    class_names: tuple[str, ...] = ()
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the net's function
-    ema: bool | None = None  # averaged weights; None: where there are any
-    tolerance: float = TOLERANCE
-
-    def metadata(self, averaged: bool) -> dict[str, Any]:
-        """What the target is told about itself."""
-        return {
-            "writer": f"legacy_nets {legacy_nets.__version__}",
-            "net": self.net,
-            "checkpoint": Path(self.checkpoint).name,
-            "weights": "averaged" if averaged else "raw",
-            "num_classes": self.num_classes,
-            "label_offset": self.label_offset,
-            "image_size": list(self.image_size),
-            "pixels": self.pixels or registry.get_net(self.net).pixels,
-            "options": self.options,
-            **({"class_names": list(self.class_names)} if self.class_names else {}),
-        }
 
 
 def port(job: Job) -> Report:
@@ -76,7 +36,7 @@ def port(job: Job) -> Report:
         check_scope(source, job.net, job.options.get("scope"))
         notes += class_notes(source, job.label_offset + job.num_classes)
     averaged = use_averages(source, job.ema)
-    metadata = job.metadata(averaged)
+    metadata = job.build_metadata(averaged)
     with workshop(job.out) as folder:
         made = folder / job.out.name
         if target.weights:
@@ -96,7 +56,7 @@ def port(job: Job) -> Report:
 
 
 def settled(
-    job: Job | ForeignJob,
+    job: Job | ImportedJob,
     folder: Path,
     name: str,
     source: str,

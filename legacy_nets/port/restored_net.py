@@ -20,7 +20,7 @@ from legacy_nets.port.report import Comparison
 from legacy_nets.train.provenance import built_from
 
 if TYPE_CHECKING:
-    from legacy_nets.port.pipeline import Job
+    from legacy_nets.port.jobs import Job
 
 BATCH = 2
 INPUT, OUTPUTS = "images", ("logits", "probabilities")

@@ -66,7 +66,8 @@ def measured(net: str, prefix: str, target: str, profile: str | None) -> dict[st
     from legacy_nets import tf1 as tf
     from legacy_nets.checkpoints.restore import Plan
     from legacy_nets.port import restored_net
-    from legacy_nets.port.pipeline import Job, port
+    from legacy_nets.port.jobs import Job
+    from legacy_nets.port.pipeline import port
 
     tf.Graph  # noqa: B018  TensorFlow itself is imported when it is first asked for
     module = importlib.import_module(f"legacy_nets.port.{target}")

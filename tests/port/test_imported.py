@@ -16,7 +16,8 @@ from legacy_nets.checkpoints.formats.npz import read_npz
 from legacy_nets.cli import main
 from legacy_nets.cli.port import _print as print_report
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.imported.job import ForeignJob, checkpoint_of, port_foreign
+from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
 from legacy_nets.port.report import Comparison, Report
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -178,10 +179,10 @@ def test_a_checkpoint_of_another_graph_or_none(tmp_path):
     meta = models.save(tmp_path, models.classifier)
     other = models.save(tmp_path, models.half, "other.ckpt")
     with pytest.raises(CheckpointError, match="does not fit"):
-        port_foreign(ForeignJob(meta, checkpoint_of(other), "frozen", tmp_path / "x.pb"))
+        port_foreign(ImportedJob(meta, find_graph_checkpoint(other), "frozen", tmp_path / "x.pb"))
     (tmp_path / "other.ckpt.index").unlink()
     with pytest.raises(CheckpointError, match="lies beside it"):
-        checkpoint_of(other)
+        find_graph_checkpoint(other)
 
 
 def test_operations_of_contrib_are_named(tmp_path):

@@ -11,7 +11,8 @@ from imported_models import frozen, job, refused, run
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.imported.job import ForeignJob, port_foreign
+from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.jobs import ImportedJob
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 X = np.arange(12, dtype=np.float32).reshape(2, 6)
@@ -108,6 +109,6 @@ def test_the_saver_of_an_evaluation_takes_averages_and_raw_takes_them_back(tmp_p
         restored = tf.train.ExponentialMovingAverage(0.9).variables_to_restore([kernel])
         tf.train.Saver(restored).export_meta_graph(str(meta))
     prefix = str(trained).removesuffix(".meta")
-    report = port_foreign(ForeignJob(meta, prefix, "frozen", out, ema=ema))
+    report = port_foreign(ImportedJob(meta, prefix, "frozen", out, ema=ema))
     assert report.passed and report.averaged == (ema is None)
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), answer(trained, key), rtol=1e-5)

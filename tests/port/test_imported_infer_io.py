@@ -12,7 +12,8 @@ from imported_models import job, refused, run
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.imported.job import ForeignJob, checkpoint_of, port_foreign
+from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
@@ -139,9 +140,9 @@ def test_the_nearest_names_are_offered(tmp_path):
     assert "nearest: scores" in refused(meta, out, outputs=("score",))
     for missing in (tmp_path / "model.ckt.meta", tmp_path / "model.ckt.pb"):
         with pytest.raises(CheckpointError, match="no such file .*; nearest: model.ckpt.meta"):
-            checkpoint_of(missing)
+            find_graph_checkpoint(missing)
     shutil.copy(meta, tmp_path / "other.meta")
-    gone = ForeignJob(tmp_path / "othr.meta", checkpoint_of(meta), "frozen", out)
+    gone = ImportedJob(tmp_path / "othr.meta", find_graph_checkpoint(meta), "frozen", out)
     with pytest.raises(CheckpointError, match="othr.meta: no such file .*; nearest: other.meta"):
         port_foreign(gone)
 

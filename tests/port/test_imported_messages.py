@@ -11,7 +11,8 @@ from imported_models import job, refused
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
 from legacy_nets.errors import BadInputError, CheckpointError, one_line
-from legacy_nets.port.imported.job import ForeignJob, checkpoint_of, port_foreign
+from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
@@ -38,10 +39,10 @@ def counted():
 
 def unfit(tmp_path, saved, meta):
     """The message about the checkpoint of one net under the .meta of another."""
-    other = checkpoint_of(models.save(tmp_path, saved, "other.ckpt"))
+    other = find_graph_checkpoint(models.save(tmp_path, saved, "other.ckpt"))
     meta = models.save(tmp_path, meta)
     with pytest.raises(CheckpointError) as found:
-        port_foreign(ForeignJob(meta, other, "frozen", tmp_path / "x.pb", outputs=("out",)))
+        port_foreign(ImportedJob(meta, other, "frozen", tmp_path / "x.pb", outputs=("out",)))
     assert "\n" not in str(found.value)
     assert f"{other} does not fit {meta}: " in str(found.value)
     return str(found.value)
@@ -62,11 +63,11 @@ def test_a_checkpoint_of_another_net_is_told_by_a_weight(tmp_path, saved, why):
 
 
 def test_a_checkpoint_whose_own_meta_is_gone(tmp_path):
-    other = checkpoint_of(models.save(tmp_path, net(3), "other.ckpt"))
+    other = find_graph_checkpoint(models.save(tmp_path, net(3), "other.ckpt"))
     (tmp_path / "other.ckpt.meta").unlink()
     meta = models.save(tmp_path, net(2))
     with pytest.raises(CheckpointError, match="name the .meta that was saved with it, or the"):
-        port_foreign(ForeignJob(meta, other, "frozen", tmp_path / "x.pb"))
+        port_foreign(ImportedJob(meta, other, "frozen", tmp_path / "x.pb"))
 
 
 def test_a_checkpoint_that_lies_beside_the_meta_of_another(tmp_path):
@@ -82,7 +83,7 @@ def test_a_frozen_graph_is_no_checkpoint_of_a_meta(tmp_path, target):
     graph = tmp_path / "frozen.pb"
     assert port_foreign(job(meta, graph)).passed
     with pytest.raises(BadInputError, match=r"its weights are a checkpoint.*leave out --meta"):
-        port_foreign(ForeignJob(meta, str(graph), target, tmp_path / "made"))
+        port_foreign(ImportedJob(meta, str(graph), target, tmp_path / "made"))
     assert not (tmp_path / "made").exists()
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.port.formats import npz, safetensors
 from legacy_nets.port.formats.torch import target
-from legacy_nets.port.pipeline import Job
+from legacy_nets.port.jobs import Job
 from legacy_nets.port.weights import Tensor
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of PyTorch's files from before 1.6
@@ -33,7 +33,7 @@ def make(folder: Path) -> None:
         (folder / name).mkdir()
         out = folder / name / file
         job = Job("model.ckpt", "demo_cnn", name, out, num_classes=10, image_size=(28, 28))
-        list(writer.write(out, tensors, job.metadata(False)))
+        list(writer.write(out, tensors, job.build_metadata(False)))
     (folder / "legacy").mkdir()
     (folder / "legacy" / "model.pth").write_bytes(_legacy())
     _frozen(folder / "frozen")

@@ -7,7 +7,8 @@ import pytest
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.imported.job import ForeignJob, checkpoint_of, port_foreign
+from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
 
 
 def save(folder, build, name="model.ckpt", **saver):
@@ -35,7 +36,7 @@ def frozen(folder, build, name="model.pb"):
 
 def job(meta, out, target="frozen", **more):
     """A port of a .meta, whose checkpoint lies beside it, or of a .pb."""
-    return ForeignJob(meta, checkpoint_of(meta), target, out, **more)
+    return ImportedJob(meta, find_graph_checkpoint(meta), target, out, **more)
 
 
 def refused(meta, out, error=BadInputError, target="frozen", **more):

@@ -9,7 +9,7 @@ from oracle_client import measure
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.port.pipeline import Job
+from legacy_nets.port.jobs import Job
 from legacy_nets.train.settings import resized
 
 ALL_SIZES = bool(os.environ.get("LEGACY_NETS_FULL"))  # whether nets at full size are asked for

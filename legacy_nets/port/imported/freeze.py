@@ -29,18 +29,18 @@ from legacy_nets.port.imported.safety import armed, check_safe
 from legacy_nets.port.imported.targets import Frozen
 
 if TYPE_CHECKING:
-    from legacy_nets.port.imported.job import ForeignJob
+    from legacy_nets.port.jobs import ImportedJob
 
 _RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal", "Multinomial", "RandomGamma")
 
 
-def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
+def frozen_model(job: ImportedJob) -> tuple[Frozen, tuple[str, ...], bool]:
     """Reads, finds the ends, folds, restores, runs and freezes.
 
     Returns what was taken, as notes, and whether moving averages stand in the variables' place.
     Raises BadInputError and CheckpointError.
     """
-    model = read_model(job.model, job.trust)
+    model = read_model(job.graph_path, job.trust)
     folded = fold(model, job.settings)
     definition = folded.definition
     nodes = nodes_by_name(definition)
@@ -80,7 +80,7 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
         empty = [names[name] for name in outputs if not np.size(said[name])]
         if len(empty) == len(outputs):
             raise BadInputError(
-                f"{job.model}: {', '.join(empty)} are empty on the test inputs (noise), which "
+                f"{job.graph_path}: {', '.join(empty)} are empty on the test inputs (noise), which "
                 "proves nothing: say other --outputs or --input-shape, or --set a detector's "
                 "threshold below 0"
             )
@@ -104,7 +104,7 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
     return (
         Frozen(
             graph,
-            str(job.model),
+            str(job.graph_path),
             {names[name]: value for name, value in values.items()},
             {names[name]: np.asarray(value) for name, value in said.items()},
         ),
@@ -114,7 +114,7 @@ def frozen_model(job: ForeignJob) -> tuple[Frozen, tuple[str, ...], bool]:
 
 
 def _outputs(
-    job: ForeignJob, model: Model, definition: Any, inputs: list[str]
+    job: ImportedJob, model: Model, definition: Any, inputs: list[str]
 ) -> tuple[list[str], str]:
     if job.outputs:
         return ends.asked(model, definition, job.outputs, inputs), "as asked"
@@ -176,7 +176,7 @@ def _was(nodes: dict[str, Any], tensor: str) -> str:
     return "" if kind == "Placeholder" else f", in place of {kind}"
 
 
-def _check_settled(model: Any, clean: Any, job: ForeignJob) -> None:
+def _check_settled(model: Any, clean: Any, job: ImportedJob) -> None:
     """Raises BadInputError where the outputs are drawn by chance, or weights have no file."""
     for node in clean.node:
         if node.op in _RANDOM:
@@ -191,12 +191,14 @@ def _check_settled(model: Any, clean: Any, job: ForeignJob) -> None:
             )
 
 
-def _constant(job: ForeignJob, session: Any, clean: Any, outputs: list[str]) -> Any:
+def _constant(job: ImportedJob, session: Any, clean: Any, outputs: list[str]) -> Any:
     """Variables become constants."""
     try:
         found = tf.graph_util.convert_variables_to_constants(session, clean, outputs)
     except (tf.errors.OpError, ValueError, KeyError, RuntimeError) as error:
-        raise BadInputError(f"{job.model} cannot be frozen: {one_line(error)[:300]}") from error
+        raise BadInputError(
+            f"{job.graph_path} cannot be frozen: {one_line(error)[:300]}"
+        ) from error
     return found
 
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.graphdef.load import read
-from legacy_nets.port.imported.job import SAVED_MODEL
 from legacy_nets.port.imported.saved_model import read_served
 from legacy_nets.port.imported.unknown_ops import built, unknown_nodes
+from legacy_nets.port.jobs import SAVED_MODEL
 
 PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 GRADIENTS = re.compile(r"(^|/)gradients?(_\d+)?/")

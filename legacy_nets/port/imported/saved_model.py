@@ -8,7 +8,7 @@ from typing import Any
 from google.protobuf.message import DecodeError
 
 from legacy_nets.errors import BadInputError, one_line
-from legacy_nets.port.imported.job import SAVED_MODEL
+from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.tf1.functions import meta_graphs
 
 _TAG = "serve"

@@ -21,7 +21,7 @@ from legacy_nets.port.formats.torch.module import MODULES, family_of, place_of
 from legacy_nets.port.report import Comparison
 
 if TYPE_CHECKING:
-    from legacy_nets.port.pipeline import Job
+    from legacy_nets.port.jobs import Job
     from legacy_nets.port.restored_net import Restored
 
 PYTHON = sys.executable

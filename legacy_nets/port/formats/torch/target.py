@@ -35,7 +35,7 @@ from legacy_nets.port.report import Comparison
 from legacy_nets.port.weights import UNBUILT, Tensor, bytes_of, check, flat_bytes
 
 if TYPE_CHECKING:
-    from legacy_nets.port.pipeline import Job
+    from legacy_nets.port.jobs import Job
 
 _STORAGES = {
     **{"float32": "FloatStorage", "float64": "DoubleStorage", "float16": "HalfStorage"},
