@@ -181,7 +181,7 @@ def test_a_checkpoint_of_another_graph_or_none(tmp_path):
     with pytest.raises(CheckpointError, match="does not fit"):
         port_foreign(ImportedJob(meta, find_graph_checkpoint(other), "frozen", tmp_path / "x.pb"))
     (tmp_path / "other.ckpt.index").unlink()
-    with pytest.raises(CheckpointError, match="lies beside it"):
+    with pytest.raises(CheckpointError, match="next to it"):
         find_graph_checkpoint(other)
 
 

@@ -280,9 +280,9 @@ def test_every_family_comes_back(net, tmp_path):
     want = values(open_weights(prefix))
     has_norms = any(name.endswith("moving_mean") for name in want)
     with restored_net.restored(given, open_weights(prefix), False) as made:
-        target.write(given.out, made, given.metadata(False))
+        target.write(given.out, made, given.build_metadata(False))
         if not has_norms:  # which are folded
-            frozen.write(tmp_path / "x.pb", made, given.metadata(False))
+            frozen.write(tmp_path / "x.pb", made, given.build_metadata(False))
     if "torch" not in registry.get_net(net).layouts:
         port(job(prefix, net, "torch", tmp_path / "x.pth", size, options))
         assert_same(values(for_net(open_weights(tmp_path / "x.pth"), net)), want)

@@ -97,7 +97,9 @@ def test_the_module_trains_as_the_graph(net, tmp_path, torch_python):
     prefix = save(tmp_path, net, size, options)
     given = job(prefix, net, "torch", tmp_path / "x.pth", size, options)
     tensors = tensors_of(open_weights(prefix), False)
-    assert all(row.absolute == 0 for row in target.write(given.out, tensors, given.metadata(False)))
+    assert all(
+        row.absolute == 0 for row in target.write(given.out, tensors, given.build_metadata(False))
+    )
     images = fill.images([4, *size, record.channels])
     np.save(tmp_path / "images.npy", images)
     files = [tmp_path / name for name in ("x.py", "x.pth", "images.npy", "answers.npz")]
