@@ -13,7 +13,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import read_bundle
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
-from legacy_nets.checkpoints.source import Described, Source
+from legacy_nets.checkpoints.source import Source, TensorSpecLike
 from legacy_nets.errors import CheckpointError
 
 _LACKS = "incomplete: "  # begins the note of a checkpoint that lacks data
@@ -25,9 +25,9 @@ class Contents:
     """The tensors of a source: those of the net, and those that only training needs."""
 
     source: Source
-    weights: Mapping[str, Described]
-    averages: Mapping[str, Described]  # ExponentialMovingAverage
-    training: Mapping[str, Described]  # optimizer slots, steps, other bookkeeping
+    weights: Mapping[str, TensorSpecLike]
+    averages: Mapping[str, TensorSpecLike]  # ExponentialMovingAverage
+    training: Mapping[str, TensorSpecLike]  # optimizer slots, steps, other bookkeeping
     notes: tuple[str, ...]  # what the reader, or the files beside it, have to say
 
     @property
@@ -68,12 +68,12 @@ def contents(source: Source) -> Contents:
     weights = {
         name: info for name, info in tensors.items() if name not in averages | training
     }  # fmt: skip
-    training |= dict(getattr(source, "apart", {}))
+    training |= source.other_tensors
     return Contents(source, weights, averages, training, (*_notes(source),))
 
 
 def _notes(source: Source) -> Iterator[str]:
-    yield from getattr(source, "notes", ())
+    yield from source.notes
     missing = _incomplete(source)
     if missing:
         yield missing
@@ -150,7 +150,7 @@ def statistics(value: np.ndarray) -> dict[str, float]:
     return found
 
 
-def tree(tensors: Mapping[str, Described], depth: int | None = None) -> dict[str, Any]:
+def tree(tensors: Mapping[str, TensorSpecLike], depth: int | None = None) -> dict[str, Any]:
     """Tensors by scope: {"conv1/": {"weights": info}}; below ``depth``: (tensors, numbers)."""
     root: dict[str, Any] = {}
     for name, info in tensors.items():

@@ -17,7 +17,7 @@ from legacy_nets import registry
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint, read_bundle
 from legacy_nets.checkpoints.formats.other_files import stranger
 from legacy_nets.checkpoints.formats.sstable import TABLE_MARK
-from legacy_nets.checkpoints.source import Source, reading
+from legacy_nets.checkpoints.source import Source, report_damage
 from legacy_nets.checkpoints.translate import Entry, Translated
 from legacy_nets.errors import CheckpointError
 from legacy_nets.nets.weights import torch_rule
@@ -60,13 +60,13 @@ def open_weights(path: str | Path) -> Source:
         from legacy_nets.checkpoints.formats.object_graph import with_variable_names
 
         return with_variable_names(read_bundle(found))
-    with reading(found):
+    with report_damage(found):
         kind = _kind(Path(found))
     module, function = _FORMATS[kind].split(":")
     opened: Callable[[Path], Source] = getattr(
         importlib.import_module(f"legacy_nets.checkpoints.formats.{module}"), function
     )
-    with reading(found):
+    with report_damage(found):
         return opened(Path(found))
 
 
@@ -79,8 +79,8 @@ def for_net(source: Source, net_name: str) -> Source:
     Raises BadInputError for an unknown net; CheckpointError for weights that are no longer any
     net's variables.
     """
-    if getattr(source, "unfit", ""):
-        raise CheckpointError(f"{source.prefix}: {source.unfit}")  # type: ignore[attr-defined]
+    if source.unsupported:
+        raise CheckpointError(f"{source.prefix}: {source.unsupported}")
     entries = _layout(source, net_name)[1] or _by_rule(source, net_name)
     return Translated(source, entries) if entries else source
 

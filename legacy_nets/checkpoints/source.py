@@ -1,20 +1,22 @@
 """What every readable weight file looks like to the code that restores from it.
 
-``Bundle`` (Saver V2), ``WeightFile`` (every other format) and ``Translated`` (foreign names) are
-sources; ``read.open_weights`` gives the one that fits a path.
+``Bundle`` (Saver V2), ``WeightFile`` (every other format) and ``WrappedSource`` (another source
+under other names or shapes) are sources. ``open.open_weights`` opens the right one for a path.
 """
 
 from __future__ import annotations
 
+import abc
 import contextlib
 import difflib
 import json
 import struct
+import types
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -24,8 +26,8 @@ from legacy_nets.errors import CheckpointError, one_line
 _LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
 
 
-class Described(Protocol):
-    """Shape and dtype of a stored tensor; reading them reads no weights."""
+class TensorSpecLike(Protocol):
+    """Shape and dtype of a stored tensor. Reading them reads no weights."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -34,110 +36,150 @@ class Described(Protocol):
 
     @property
     def dtype(self) -> str:
-        """numpy's name, or "bfloat16", "string"."""
+        """NumPy's name, or "bfloat16", "string"."""
         ...
 
 
-class Stored(NamedTuple):
-    """The plainest ``Described``."""
+class TensorSpec(NamedTuple):
+    """Shape and dtype of a stored tensor, and nothing else."""
 
     shape: tuple[int, ...]
-    dtype: str  # numpy's name, or "bfloat16", "string"
+    dtype: str  # NumPy's name, or "bfloat16", "string"
 
 
-class Source(Protocol):
-    """A weight file that has been opened: its index is in memory, its weights are not."""
+class Source(abc.ABC):
+    """An open weight file: its index is in memory, its weights are on the disk.
+
+    Attributes:
+      prefix: the path, as messages print it.
+      tensors: name -> shape and dtype, in the file's order.
+      other_tensors: tensors that no net needs, such as an optimizer's. ``read`` reads them too.
+      notes: what the reader did besides report_damage, one line each.
+      unsupported: why these tensors are the variables of no net; "" where they may be.
+    """
+
+    prefix: str
+    tensors: Mapping[str, TensorSpecLike]
+    other_tensors: Mapping[str, TensorSpecLike] = types.MappingProxyType({})
+    notes: tuple[str, ...] = ()
+    unsupported: str = ""
 
     @property
-    def prefix(self) -> str:
-        """The path, as messages call it."""
-        ...
+    def metadata(self) -> Mapping[str, object]:
+        """The settings that ``port`` wrote into the file; {} where it wrote none."""
+        return {}
 
-    @property
-    def tensors(self) -> Mapping[str, Described]:
-        """Name -> shape and dtype, in the file's order."""
-        ...
-
+    @abc.abstractmethod
     def read(self, name: str) -> np.ndarray:
-        """One tensor. Raises CheckpointError: no such tensor, or its bytes are damaged."""
-        ...
+        """Reads one tensor. Raises CheckpointError: no such tensor, or its bytes are damaged."""
 
+    @abc.abstractmethod
     def check_complete(self) -> None:
         """Raises CheckpointError if a part of the file is missing."""
-        ...
 
 
-class WeightFile:
+class WeightFile(Source):
     """A source made of a list of tensors and a function that loads one of them.
 
-    ``apart`` are tensors that no net needs (an optimizer's): ``read`` takes their names too.
-    ``notes`` say what the reader did beyond reading, a line each. ``unfit`` says why the tensors
-    are no net's variables, whatever they are called. ``metadata`` are those of ``port``.
+    See ``Source`` for the arguments.
     """
 
     def __init__(
         self,
         prefix: str,
-        tensors: Mapping[str, Described],
+        tensors: Mapping[str, TensorSpecLike],
         load: Callable[[str], np.ndarray],
-        apart: Mapping[str, Described] | None = None,
+        *,
+        other_tensors: Mapping[str, TensorSpecLike] | None = None,
         notes: tuple[str, ...] = (),
-        unfit: str = "",
-        metadata: Mapping[str, Any] | None = None,
+        unsupported: str = "",
+        metadata: Mapping[str, object] | None = None,
     ) -> None:
         self.prefix = prefix
         self.tensors = tensors
-        self.apart = apart or {}
+        self.other_tensors = other_tensors or {}
         self.notes = notes
-        self.unfit = unfit
-        self.metadata = metadata or {}
+        self.unsupported = unsupported
+        self._metadata = metadata or {}
         self._load = load
 
+    @property
+    def metadata(self) -> Mapping[str, object]:
+        """The settings that ``port`` wrote into the file; {} where it wrote none."""
+        return self._metadata
+
     def read(self, name: str) -> np.ndarray:
-        """One tensor. Raises CheckpointError: no such tensor, or its bytes are damaged."""
-        if name not in self.tensors and name not in self.apart:
-            raise no_tensor(self.prefix, name, self.tensors)
-        with reading(self.prefix):
+        """Reads one tensor. Raises CheckpointError: no such tensor, or its bytes are damaged."""
+        if name not in self.tensors and name not in self.other_tensors:
+            raise unknown_tensor_error(self.prefix, name, self.tensors)
+        with report_damage(self.prefix):
             return self._load(name)
 
     def check_complete(self) -> None:
-        """Nothing to do: the sizes were held against the file when it was opened."""
+        """Does nothing: the sizes were compared with the file when it was opened."""
 
 
-def table_of(text: Any) -> dict[str, Any]:
-    """A table in JSON; {} for any other text, and for what is none."""
+class WrappedSource(Source):
+    """A source that shows another source differently. Everything is the other's by default."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.prefix = source.prefix
+        self.tensors = source.tensors
+        self.other_tensors = source.other_tensors
+        self.notes = source.notes
+        self.unsupported = source.unsupported
+
+    @property
+    def metadata(self) -> Mapping[str, object]:
+        """The settings that ``port`` wrote into the wrapped file."""
+        return self.source.metadata
+
+    def read(self, name: str) -> np.ndarray:
+        """Reads one tensor of the wrapped source."""
+        return self.source.read(name)
+
+    def check_complete(self) -> None:
+        """Checks that the wrapped source is complete."""
+        self.source.check_complete()
+
+
+def parse_json_table(text: object) -> dict[str, object]:
+    """Parses a JSON object; gives {} for any other text."""
+    if not isinstance(text, (str, bytes)):
+        return {}
     try:
         table = json.loads(text)
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
     return table if isinstance(table, dict) else {}
 
 
-def table_in(archive: zipfile.ZipFile, name: str) -> dict[str, Any]:
-    """The table in JSON that is a member of an archive; {} where there is none."""
+def read_json_member(archive: zipfile.ZipFile, name: str) -> dict[str, object]:
+    """Reads a JSON object from a member of an archive; gives {} where there is none."""
     if name not in archive.namelist() or archive.getinfo(name).file_size > _LARGEST_TABLE:
         return {}
-    return table_of(archive.read(name))
+    return parse_json_table(archive.read(name))
 
 
-def table_at(path: Path) -> dict[str, Any]:
-    """The table in JSON that is a file; {} where there is none. Raises CheckpointError."""
-    with reading(path):
+def read_json_file(path: Path) -> dict[str, object]:
+    """Reads a JSON object from a file; gives {} where there is none. Raises CheckpointError."""
+    with report_damage(path):
         if not path.is_file() or path.stat().st_size > _LARGEST_TABLE:
             return {}
-        return table_of(path.read_bytes())
+        return parse_json_table(path.read_bytes())
 
 
-def no_tensor(prefix: str, name: str, names: Iterable[str]) -> CheckpointError:
-    """The error of a name that is not there, with the nearest that are."""
+def unknown_tensor_error(prefix: str, name: str, names: Iterable[str]) -> CheckpointError:
+    """Makes the error for a missing name; it lists the nearest names in the file."""
     known = list(names)
     near = difflib.get_close_matches(name, known, n=3) or known[:3]
     return CheckpointError(f"{prefix}: no tensor {name!r}; nearest: {', '.join(near)}")
 
 
 @contextlib.contextmanager
-def reading(path: object) -> Iterator[None]:
-    """Turns what a damaged file raises into a CheckpointError that names it, in one line."""
+def report_damage(path: object) -> Iterator[None]:
+    """Turns any error of reading a damaged file into a one-line CheckpointError that names it."""
     try:
         yield
     except OSError as error:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from legacy_nets.checkpoints.optimizer_slots import is_slot
-from legacy_nets.checkpoints.source import Described, Source, Stored
+from legacy_nets.checkpoints.source import Source, TensorSpec, TensorSpecLike, WrappedSource
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Entry:
 _UNREAD = (".num_batches_tracked", "/mean_rgb")
 
 
-class Translated:
+class Translated(WrappedSource):
     """A foreign source under the graph's names. What no entry names keeps its own name.
 
     PyTorch's ``*.num_batches_tracked`` and slim's ``mean_rgb`` (the pixel means, which are the
@@ -90,10 +89,7 @@ class Translated:
     """
 
     def __init__(self, source: Source, entries: Sequence[Entry]) -> None:
-        self.source = source
-        self.prefix = source.prefix
-        self.apart: Mapping[str, Described] = getattr(source, "apart", {})
-        self.notes: tuple[str, ...] = getattr(source, "notes", ())
+        super().__init__(source)
         found = [entry for entry in entries if source.tensors.keys() >= set(entry.parts)]
         self.entries = {entry.name: entry for entry in (*found, *_training(source, found))}
         named = {part for entry in self.entries.values() for part in entry.parts}
@@ -102,15 +98,10 @@ class Translated:
             for name, info in source.tensors.items()
             if name not in named and not name.endswith(_UNREAD)
         }
-        self.tensors: Mapping[str, Described] = {
+        self.tensors = {
             name: _described([source.tensors[part] for part in entry.parts], entry.layout)
             for name, entry in self.entries.items()
         } | rest
-
-    @property
-    def metadata(self) -> Mapping[str, Any]:
-        """As the source's."""
-        return getattr(self.source, "metadata", {})
 
     def read(self, name: str) -> np.ndarray:
         """One tensor, its axes as the graph has them."""
@@ -118,10 +109,6 @@ class Translated:
         if entry is None:
             return self.source.read(name)
         return entry.layout.here(*(self.source.read(part) for part in entry.parts))
-
-    def check_complete(self) -> None:
-        """As the source's."""
-        self.source.check_complete()
 
 
 def _training(source: Source, entries: Sequence[Entry]) -> Iterator[Entry]:
@@ -153,10 +140,10 @@ def translate_back(
     return stored
 
 
-def _described(parts: Sequence[Described], layout: Layout) -> Stored:
+def _described(parts: Sequence[TensorSpecLike], layout: Layout) -> TensorSpec:
     """Shape and dtype in the layout here, without the values."""
     try:
         shape = layout.here(*(np.empty(part.shape, np.bool_) for part in parts)).shape
     except (ValueError, MemoryError, np.exceptions.AxisError):  # of another net: match says so
         shape = parts[0].shape
-    return Stored(shape, parts[0].dtype)
+    return TensorSpec(shape, parts[0].dtype)

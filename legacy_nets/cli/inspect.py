@@ -13,7 +13,7 @@ import click
 
 from legacy_nets.checkpoints.contents import Contents, contents, digest, statistics, tree
 from legacy_nets.checkpoints.open import open_weights
-from legacy_nets.checkpoints.source import Described
+from legacy_nets.checkpoints.source import TensorSpecLike
 from legacy_nets.errors import CheckpointError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -72,7 +72,7 @@ def _in_a_child(path: str) -> None:
 
 
 def _as_dict(found: Contents, stats: bool) -> dict[str, Any]:
-    def rows(tensors: Mapping[str, Described]) -> list[dict[str, Any]]:
+    def rows(tensors: Mapping[str, TensorSpecLike]) -> list[dict[str, Any]]:
         return [
             {"name": name, "shape": list(info.shape), "dtype": info.dtype}
             | (statistics(found.source.read(name)) if stats else {})

@@ -31,7 +31,7 @@ def port(job: Job) -> Report:
     if hasattr(module, "check_room"):
         module.check_room(job.net, job.out)
     source = named_for(open_weights(find_weights(job.checkpoint)), job.net)
-    notes = tuple(getattr(source, "notes", ()))
+    notes = source.notes
     if target.weights:  # else the graph is built, and says it
         check_scope(source, job.net, job.options.get("scope"))
         notes += class_notes(source, job.label_offset + job.num_classes)

@@ -29,7 +29,7 @@ class Tensor(NamedTuple):
 
     name: str
     shape: tuple[int, ...]
-    dtype: str  # as ``Described.dtype``
+    dtype: str  # as ``TensorSpecLike.dtype``
     load: Callable[[], np.ndarray]
     again: Callable[[], np.ndarray]  # for the comparison: checksums were held against it before
     place: Place | None = None  # where a checkpoint has its bytes
@@ -45,7 +45,7 @@ def named_for(source: Source, net: str) -> Source:
     names = [name for name in source.tensors if not is_slot(name, source.tensors)]
     tops = {name.split("/")[0] for name in names}
     saved = not record.scope and isinstance(source, Bundle) and len(tops) > 1
-    own = (saved or tops == {record.scope}) and not getattr(source, "unfit", "")
+    own = (saved or tops == {record.scope}) and not source.unsupported
     return source if own else for_net(source, net)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from legacy_nets import registry
@@ -30,7 +30,7 @@ def stated(source: Source, net: str) -> dict[str, Any]:
 
     Raises BadInputError that names the file where they are none.
     """
-    said = getattr(source, "metadata", {})
+    said: Mapping[str, Any] = source.metadata
     if said.get("net") != net or not str(said.get("writer")).startswith(_WRITER):
         return {}
     like = registry.get_net(net).image_size

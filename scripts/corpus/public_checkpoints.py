@@ -74,7 +74,7 @@ def measured(path: Path, reader: subprocess.Popen[str]) -> dict[str, str]:
     """The columns that are measured. Raises CheckpointError where we cannot read it."""
     source = open_weights(path)
     found = contents(source)
-    shown = {**source.tensors, **getattr(source, "apart", {})}
+    shown = {**source.tensors, **source.other_tensors}
     ours = listing({name: source.read(name) for name in shown})
     if path.is_file() and h5py.is_hdf5(path):
         form = "h5"

@@ -18,7 +18,7 @@ from damage_formats import field_bytes, fields_of, table_of
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import read_bundle
 from legacy_nets.checkpoints.formats.sstable import read_table
-from legacy_nets.checkpoints.source import Stored, WeightFile
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
 
 FULL = bool(os.environ.get("LEGACY_NETS_FULL"))
@@ -99,7 +99,7 @@ def test_a_file_that_needs_more_memory_than_there_is(tmp_path):
     def load(name):
         return np.empty(1 << 60, np.uint8)
 
-    source = WeightFile("large.h5", {"w": Stored((1 << 60,), "uint8")}, load)
+    source = WeightFile("large.h5", {"w": TensorSpec((1 << 60,), "uint8")}, load)
     with pytest.raises(CheckpointError, match="large.h5: needs more memory than there is"):
         source.read("w")
 

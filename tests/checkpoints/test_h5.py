@@ -64,9 +64,9 @@ def _reason(call, *arguments) -> str:
 def test_weights_and_whole_models(keras):
     folder, want = keras
     assert "head/dense/kernel" in want and "conv/kernel" in want
-    assert not _assert_holds(folder / "weights.h5", want).apart
+    assert not _assert_holds(folder / "weights.h5", want).other_tensors
     source = _assert_holds(folder / "whole.h5", want)
-    slots = [name for name in source.apart if name.endswith("conv/kernel/m")]
+    slots = [name for name in source.other_tensors if name.endswith("conv/kernel/m")]
     assert slots and source.read(slots[0]).shape == (3, 3, 3, 2)
 
 
@@ -102,7 +102,7 @@ def test_tf_format(keras):
     slot = "layer_with_weights-1/gamma/.OPTIMIZER_SLOT/optimizer/m/.ATTRIBUTES/VARIABLE_VALUE"
     reader = tf.train.load_checkpoint(str(folder / "tf"))
     assert np.array_equal(source.read(slot), reader.get_tensor(slot))
-    assert set(source.apart) >= {slot, "optimizer/iter/.ATTRIBUTES/VARIABLE_VALUE"}
+    assert set(source.other_tensors) >= {slot, "optimizer/iter/.ATTRIBUTES/VARIABLE_VALUE"}
     assert "no tensor 'bn/gama'; nearest: bn/gamma" in _reason(source.read, "bn/gama")
     (data,) = (file for file in folder.glob("tf.data*"))
     whole = data.read_bytes()
@@ -154,7 +154,7 @@ def test_other_layouts_go_by_their_paths(tmp_path):
         archive.writestr("config.json", "{}")
     for file in (path, tmp_path / "w.keras"):
         source = open_weights(file)
-        assert set(source.tensors) == {*want, "names"} and list(source.apart) == [
+        assert set(source.tensors) == {*want, "names"} and list(source.other_tensors) == [
             "optimizer/vars/0"
         ]
         for name, (dtype, values) in want.items():

@@ -158,7 +158,7 @@ def test_frozen_graph(tmp_path):
     path.write_bytes(frozen.SerializeToString())
     _assert_holds(path, want)
     source = open_weights(path)
-    assert source.read("out/shape").tolist() == [-1, 2, 2] and "out/shape" in source.apart
+    assert source.read("out/shape").tolist() == [-1, 2, 2] and "out/shape" in source.other_tensors
     for node in live.node:
         if node.op == "Const":
             node.op = "NoOp"

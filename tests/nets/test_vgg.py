@@ -14,7 +14,7 @@ import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import for_net, open_weights
 from legacy_nets.checkpoints.restore import match
-from legacy_nets.checkpoints.source import Stored, WeightFile
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import vgg
@@ -56,7 +56,7 @@ def test_names_of_torchvision():
 
 def state_dict(shapes):
     """A source that holds zeros under torchvision's names."""
-    described = {name: Stored(tuple(shape), "float32") for name, shape in shapes.items()}
+    described = {name: TensorSpec(tuple(shape), "float32") for name, shape in shapes.items()}
     return WeightFile("a.pth", described, lambda name: np.zeros(shapes[name], np.float32))
 
 

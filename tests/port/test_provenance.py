@@ -17,7 +17,7 @@ from port_cases import job, save
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import find_weights, layout_options, open_weights
-from legacy_nets.checkpoints.source import Stored, WeightFile
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.cli import main
 from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.errors import BadInputError
@@ -132,7 +132,7 @@ def test_the_file_itself_wins_over_its_folder(ported, tmp_path):
 
 
 def source(metadata, tensors=None):
-    tensors = tensors or {"w": Stored((1,), "float32")}
+    tensors = tensors or {"w": TensorSpec((1,), "float32")}
     return WeightFile("x.npz", tensors, np.zeros, metadata=metadata)
 
 
@@ -233,7 +233,7 @@ def test_a_graphs_list_of_variables_is_a_strangers(tmp_path, said):
 def test_a_state_dict_says_what_its_weights_were_trained_with():
     """By its layout alone it would be one of PyTorch's, which pads otherwise."""
     parts = [part for entry in resnet.torch_names("resnet18") for part in entry.parts]
-    tensors = dict.fromkeys(parts, Stored((1,), "float32"))
+    tensors = dict.fromkeys(parts, TensorSpec((1,), "float32"))
     own = {**SAID, "net": "resnet18", "options": {"padding": "same"}, "pixels": "vgg"}
     said = source({**own, "pixels": "inception"}, tensors)
     assert trained_with(said, "resnet18") == {"padding": "same", "pixels": "inception"}

@@ -17,7 +17,7 @@ from legacy_nets.checkpoints.formats.keras3_names import (
 )
 from legacy_nets.checkpoints.open import fit_to, for_net, open_weights
 from legacy_nets.checkpoints.restore import match
-from legacy_nets.checkpoints.source import Stored, WeightFile
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
 from legacy_nets.nets.weights import find_net, torch_rule
 from legacy_nets.port import restored_net
@@ -115,7 +115,7 @@ def test_a_keras_model_that_was_trained_on_comes_back(keras_file, tmp_path):
     for name in ("z.keras", "z.weights.h5", "wrapped.keras"):
         source = open_weights(tmp_path / name)
         assert_same(values(source), want)
-        assert len(source.apart) == 14 + name.endswith(".h5")  # Adam's, and the seed
+        assert len(source.other_tensors) == 14 + name.endswith(".h5")  # Adam's, and the seed
 
 
 def test_the_net_is_found_by_what_was_written(prefix, keras_file, tmp_path, monkeypatch):
@@ -149,7 +149,7 @@ def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
     place = f"layers/{place or kind.lower()}/vars"
     shapes = {"LSTM": [(3, 8), (2, 8), (8,)], "Embedding": [(1, 4)]}.get(kind)
     shapes = shapes or [(number + 2,) for number in range(len(variables))]
-    tensors = {f"{place}/{number}": Stored(s, "float32") for number, s in enumerate(shapes)}
+    tensors = {f"{place}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
     for name in found:
         layers = {place: "cell", place.replace("/cell", ""): name.replace("/", ".")}
         entries = entries_of(layers, tensors)
@@ -172,7 +172,7 @@ def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
 )
 def test_other_layers_keep_their_paths(path, name, shapes):
     place = f"layers/{path}".removesuffix("/0")
-    tensors = {f"{place}/{number}": Stored(s, "float32") for number, s in enumerate(shapes)}
+    tensors = {f"{place}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
     assert entries_of({place.replace("/cell", ""): name}, tensors) == []
 
 
@@ -218,7 +218,7 @@ RULE = {  # in PyTorch -> shape, in the graph
 @pytest.mark.parametrize(("net", "slim"), [("inception_v3", True), ("cnn_lstm", False)])
 def test_a_state_dict_by_the_rule_is_read_as_the_graphs(net, slim):
     names = {name.replace("BatchNorm", "BatchNorm" if slim else "bn"): RULE[name] for name in RULE}
-    tensors = {name: Stored(shape, "float32") for name, (shape, _) in names.items()}
+    tensors = {name: TensorSpec(shape, "float32") for name, (shape, _) in names.items()}
     scope = registry.get_net(net).scope
     want = {}
     for name, (shape, leaf) in names.items():
@@ -226,7 +226,7 @@ def test_a_state_dict_by_the_rule_is_read_as_the_graphs(net, slim):
         parts = [scope, *name.split(".")[:-1], leaf]
         shape = (3, 3, 3, 8) if len(shape) == 4 else shape[::-1]
         want["/".join(part for part in parts if part)] = shape
-    tensors["conv1.BatchNorm.num_batches_tracked"] = Stored((), "int64")
+    tensors["conv1.BatchNorm.num_batches_tracked"] = TensorSpec((), "int64")
     source = WeightFile("x.pth", tensors, np.zeros)
     found = for_net(source, net).tensors
     assert {name: info.shape for name, info in found.items()} == want
@@ -234,7 +234,7 @@ def test_a_state_dict_by_the_rule_is_read_as_the_graphs(net, slim):
 
 
 def test_weights_by_number_alone_say_where_they_are_from():
-    tensors = {"layers/conv2d/vars/0": Stored((1,), "float32")}
+    tensors = {"layers/conv2d/vars/0": TensorSpec((1,), "float32")}
     with tf.Graph().as_default():
         variable = tf.get_variable("conv1/kernel", [1])
         plan = match([variable], WeightFile("x.keras", tensors, np.zeros))
@@ -264,10 +264,10 @@ def test_a_googlenet_without_heads_takes_the_weights_of_one_with_heads():
             variables = tf.global_variables()
             names.append([variable.op.name for variable in variables])
     ported = [name for name in names[0] if not name.startswith(HEADS)]
-    tensors = {name: Stored((number,), "float32") for number, name in enumerate(ported)}
+    tensors = {name: TensorSpec((number,), "float32") for number, name in enumerate(ported)}
     source = WeightFile("x.keras", tensors, np.zeros)
     found = fit_to(source, "googlenet", variables).tensors
-    assert found == {name: Stored((n,), "float32") for n, name in enumerate(names[1])}
+    assert found == {name: TensorSpec((n,), "float32") for n, name in enumerate(names[1])}
     assert ported != names[1] and fit_to(source, "vgg11", variables) is source
 
 

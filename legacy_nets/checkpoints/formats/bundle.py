@@ -8,8 +8,9 @@ Source: the comments of tensorflow/core/util/tensor_bundle/tensor_bundle.h.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from legacy_nets.checkpoints.formats.tensor_info import (
     tensor_info,
 )
 from legacy_nets.checkpoints.formats.wire import Damaged, Message
-from legacy_nets.checkpoints.source import no_tensor, table_at
+from legacy_nets.checkpoints.source import Source, read_json_file, unknown_tensor_error
 from legacy_nets.errors import CheckpointError, nearest
 from legacy_nets.files import not_there
 
@@ -40,22 +41,22 @@ class Place(NamedTuple):
     crc: int
 
 
-class Bundle:
+class Bundle(Source):
     """An index that has been read: ``tensors`` in sorted order of names, and ``shards``."""
 
     def __init__(self, prefix: str, shards: list[Path], tensors: dict[str, TensorInfo]) -> None:
         self.prefix = prefix
         self.shards = shards
-        self.tensors = tensors
+        self.tensors: dict[str, TensorInfo] = tensors
 
     @property
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> Mapping[str, object]:
         """What ``port`` wrote beside the checkpoint, or into the SavedModel that it lies in."""
         path = Path(self.prefix)
         beside = Path(f"{path}.json")
         if path.parts[-2:] == ("variables", "variables") and not beside.exists():
-            return table_at(path.parent.with_name("assets.extra") / "metadata.json")
-        return table_at(beside)
+            return read_json_file(path.parent.with_name("assets.extra") / "metadata.json")
+        return read_json_file(beside)
 
     def check_complete(self) -> None:
         """Raises CheckpointError if a shard is missing, or shorter than the index says."""
@@ -79,7 +80,7 @@ class Bundle:
         missing or too short, a bad checksum.
         """
         if name not in self.tensors:
-            raise no_tensor(self.prefix, name, self.tensors)
+            raise unknown_tensor_error(self.prefix, name, self.tensors)
         info = self.tensors[name]
         dtype = np.dtype(object) if info.dtype == "string" else numpy_dtype(info.dtype)
         if dtype is None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.tensor_proto import dtype_of, shape_of, values_of
 from legacy_nets.checkpoints.formats.wire import Damaged, Message
-from legacy_nets.checkpoints.source import Stored, WeightFile, table_of
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile, parse_json_table
 from legacy_nets.errors import CheckpointError
 
 _FOLDED = (
@@ -34,7 +34,7 @@ def read_graphdef(path: Path) -> WeightFile:
         raise CheckpointError(
             f"{path}: no frozen graph; of a SavedModel, name the folder that it lies in"
         )
-    stored: dict[str, Stored] = {}
+    stored: dict[str, TensorSpec] = {}
     protos: dict[str, Message] = {}
     variables = set()
     folded = 0
@@ -44,7 +44,7 @@ def read_graphdef(path: Path) -> WeightFile:
             protos[name] = _constant(name, node)
             shapes = protos[name].messages(2)
             shape = shape_of(shapes[-1]) if shapes else ()
-            stored[name] = Stored(shape, dtype_of(protos[name].number(1)))
+            stored[name] = TensorSpec(shape, dtype_of(protos[name].number(1)))
         elif operation == "Identity":
             read = bytes((node.buffers(3) or [b""])[0]).decode("utf-8")
             if name == f"{read}/read" or name.endswith("ReadVariableOp"):
@@ -60,19 +60,23 @@ def read_graphdef(path: Path) -> WeightFile:
     def load(name: str) -> np.ndarray:
         return values_of(protos[name], stored[name].dtype, stored[name].shape)
 
-    metadata = {}
-    if stored.get("metadata") == Stored((), "string"):
-        metadata = table_of(load("metadata").item())
+    metadata: dict[str, object] = {}
+    if stored.get("metadata") == TensorSpec((), "string"):
+        metadata = parse_json_table(load("metadata").item())
     listed = metadata.get("variables")
     if isinstance(listed, list):
         variables.update(name for name in listed if isinstance(name, str))
     weights = [name for name in stored if name in variables] or list(stored)
 
-    apart = {name: info for name, info in stored.items() if name not in set(weights)}
-    unfit = _FOLDED.format(folded) if folded else ""
-    notes = (unfit,) if folded else ()
+    unsupported = _FOLDED.format(folded) if folded else ""
     return WeightFile(
-        str(path), {name: stored[name] for name in weights}, load, apart, notes, unfit, metadata
+        str(path),
+        {name: stored[name] for name in weights},
+        load,
+        other_tensors={name: info for name, info in stored.items() if name not in set(weights)},
+        notes=(unsupported,) if folded else (),
+        unsupported=unsupported,
+        metadata=metadata,
     )
 
 

@@ -24,7 +24,12 @@ import numpy as np
 from legacy_nets.checkpoints.formats.keras3_names import entries_of
 from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.formats.wire import Damaged
-from legacy_nets.checkpoints.source import Stored, WeightFile, table_in, table_of
+from legacy_nets.checkpoints.source import (
+    TensorSpec,
+    WeightFile,
+    parse_json_table,
+    read_json_member,
+)
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import CheckpointError, one_line
 
@@ -53,15 +58,15 @@ def read_h5(path: Path) -> WeightFile | Translated:
 def read_keras_zip(path: Path) -> WeightFile | Translated:
     """Opens the weights in a .keras archive, as ``read_h5``. Raises Damaged."""
     with zipfile.ZipFile(path) as archive:
-        metadata = table_in(archive, METADATA)
+        metadata = read_json_member(archive, METADATA)
         return _open(str(path), io.BytesIO(archive.read("model.weights.h5")), metadata)
 
 
 def _open(
-    prefix: str, file: Path | io.BytesIO, metadata: Mapping[str, Any] | None = None
+    prefix: str, file: Path | io.BytesIO, metadata: Mapping[str, object] | None = None
 ) -> WeightFile | Translated:
     lists: dict[str, dict[str, list[str]]] = {}  # group -> its lists of names
-    datasets: dict[str, Stored] = {}
+    datasets: dict[str, TensorSpec] = {}
     layers: dict[str, str] = {}  # group of Keras 3 -> the layer's name
 
     def look(place: str | bytes, item: Any) -> None:
@@ -75,7 +80,7 @@ def _open(
             datasets[place] = _described(place, item)
 
     with _opened(file) as root:
-        metadata = metadata or table_of(root.attrs.get(ATTRIBUTE))
+        metadata = metadata or parse_json_table(root.attrs.get(ATTRIBUTE))
         look("", root)
         root.visititems(look)  # hard links only, each object once
     apart = {place for place in datasets if _TRAINING.search(place)}
@@ -101,7 +106,7 @@ def _open(
         prefix,
         {name: stored for name, stored in described.items() if places[name] not in apart},
         load,
-        {name: stored for name, stored in described.items() if places[name] in apart},
+        other_tensors={name: stored for name, stored in described.items() if places[name] in apart},
         metadata=metadata,
     )
     entries = entries_of(layers, opened.tensors)
@@ -131,7 +136,7 @@ def _names(attributes: Mapping[str, Any], name: str) -> list[str]:
     return [item.decode() if isinstance(item, bytes) else str(item) for item in found]
 
 
-def _described(place: str, item: Any) -> Stored:
+def _described(place: str, item: Any) -> TensorSpec:
     """Shape and dtype of a dataset, held against the bytes that the file has for it."""
     size = math.prod(item.shape) * item.dtype.itemsize
     there = item.id.get_storage_size()
@@ -139,11 +144,11 @@ def _described(place: str, item: Any) -> Stored:
         raise Damaged(f"{place} lies in another file")
     if size > there * (_TIGHTEST if item.chunks else 1):
         raise Damaged(f"{place} {item.dtype} {list(item.shape)} has {there} bytes in the file")
-    return Stored(item.shape, "string" if item.dtype.kind in "OSU" else item.dtype.name)
+    return TensorSpec(item.shape, "string" if item.dtype.kind in "OSU" else item.dtype.name)
 
 
 def _keras_names(
-    lists: Mapping[str, Mapping[str, list[str]]], datasets: Mapping[str, Stored]
+    lists: Mapping[str, Mapping[str, list[str]]], datasets: Mapping[str, TensorSpec]
 ) -> dict[str, str]:
     """Weight name -> dataset, as a Keras 2 file lists them; empty for any other file."""
     base = "model_weights" if "model_weights" in lists else ""

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from legacy_nets.checkpoints.source import Described
+from legacy_nets.checkpoints.source import TensorSpecLike
 from legacy_nets.checkpoints.translate import Entry, Layout, reshaped
 
 _PLAIN = {  # kind of layer -> the variables that its name need not state
@@ -68,7 +68,7 @@ def layer_names(kind: str, variables: Sequence[str], shape: Sequence[int] = ()) 
     return (bare, marked) if inner == _plain(kind.lower(), len(inner)) else (marked,)
 
 
-def entries_of(layers: Mapping[str, str], tensors: Mapping[str, Described]) -> list[Entry]:
+def entries_of(layers: Mapping[str, str], tensors: Mapping[str, TensorSpecLike]) -> list[Entry]:
     """The entries of a file's tensors by path; of those alone that a layer's name tells.
 
     ``layers``: group of weights (``layers/conv2d_4/vars``) -> name of the layer.

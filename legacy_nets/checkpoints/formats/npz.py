@@ -15,7 +15,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.formats.wire import Damaged
-from legacy_nets.checkpoints.source import Stored, WeightFile, table_in
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile, read_json_member
 from legacy_nets.errors import CheckpointError
 
 METADATA = "metadata.json"  # the member that ``port`` adds
@@ -28,9 +28,9 @@ def read_npz(path: Path) -> WeightFile:
 
     Raises Damaged. Arrays of Python objects are listed as "object" and not read.
     """
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, TensorSpec] = {}
     with zipfile.ZipFile(path) as archive:
-        metadata = table_in(archive, METADATA)
+        metadata = read_json_member(archive, METADATA)
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
                 continue
@@ -60,7 +60,7 @@ def read_npy(path: Path) -> WeightFile:
     return WeightFile(str(path), {name: stored}, load)
 
 
-def _header(file: Any, size: int, name: str) -> Stored:
+def _header(file: Any, size: int, name: str) -> TensorSpec:
     """Shape and dtype of an array whose header lies in a file of ``size`` bytes."""
     try:
         version = np.lib.format.read_magic(file)
@@ -75,11 +75,11 @@ def _header(file: Any, size: int, name: str) -> Stored:
     if not dtype.hasobject and file.tell() + math.prod(shape) * dtype.itemsize != size:
         raise Damaged(f"{name} {dtype} {list(shape)} does not fill its {size} bytes")
     if dtype == np.dtype("V2"):  # what numpy makes of JAX's bfloat16
-        return Stored(tuple(shape), "bfloat16")
-    return Stored(tuple(shape), "string" if dtype.kind in "SU" else dtype.name)
+        return TensorSpec(tuple(shape), "bfloat16")
+    return TensorSpec(tuple(shape), "string" if dtype.kind in "SU" else dtype.name)
 
 
-def _check_numbers(path: str, name: str, stored: Stored) -> None:
+def _check_numbers(path: str, name: str, stored: TensorSpec) -> None:
     if stored.dtype == "object":
         raise CheckpointError(
             f"{path}: {name} is an array of Python objects, a pickle, which is never executed; "
@@ -96,7 +96,7 @@ def _array(file: Any) -> np.ndarray:
         raise Damaged(str(error)) from error
 
 
-def _native(array: np.ndarray, stored: Stored) -> np.ndarray:
+def _native(array: np.ndarray, stored: TensorSpec) -> np.ndarray:
     """The array in this machine's byte order."""
     bfloat16 = numpy_dtype("bfloat16")
     if stored.dtype == "bfloat16" and bfloat16 is not None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from legacy_nets.checkpoints.formats.bundle import Bundle
 from legacy_nets.checkpoints.formats.wire import Damaged, Message
-from legacy_nets.checkpoints.source import Source, WeightFile, reading
+from legacy_nets.checkpoints.source import Source, WeightFile, report_damage
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTE = "/.ATTRIBUTES/"
@@ -37,7 +37,7 @@ class _Named(WeightFile):
             bundle.prefix,
             {name: bundle.tensors[key] for name, key in keys.items()},
             lambda name: bundle.read(places[name]),
-            {name: bundle.tensors[key] for name, key in apart.items()},
+            other_tensors={name: bundle.tensors[key] for name, key in apart.items()},
         )
 
     def check_complete(self) -> None:
@@ -54,7 +54,7 @@ def with_variable_names(bundle: Bundle) -> Source:
     if GRAPH not in bundle.tensors or bundle.tensors[GRAPH].dtype != "string":
         return bundle
     graph = bundle.read(GRAPH)
-    with reading(bundle.prefix):
+    with report_damage(bundle.prefix):
         if graph.shape != ():
             raise Damaged(f"{GRAPH} is no single string")
         saved = [item for item in _saved(Message(graph.item())) if item.key in bundle.tensors]

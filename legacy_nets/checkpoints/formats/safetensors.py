@@ -14,7 +14,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.formats.wire import Damaged
-from legacy_nets.checkpoints.source import Stored, WeightFile
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
 
 DTYPES = {
@@ -42,7 +42,7 @@ def read_safetensors(path: Path) -> WeightFile:
         name: _value(text) for name, text in (stated if isinstance(stated, dict) else {}).items()
     }
     start, at = 8 + length, 0
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, TensorSpec] = {}
     places: dict[str, tuple[int, int]] = {}
     for name, entry in header.items():
         tensors[name], places[name] = _entry(name, entry)
@@ -84,7 +84,7 @@ def _value(text: Any) -> Any:
         return text
 
 
-def _entry(name: str, entry: Any) -> tuple[Stored, tuple[int, int]]:
+def _entry(name: str, entry: Any) -> tuple[TensorSpec, tuple[int, int]]:
     """One tensor and its place, its numbers held against each other."""
     if not isinstance(entry, dict):
         raise Damaged(f"{name} is no table")
@@ -95,7 +95,7 @@ def _entry(name: str, entry: Any) -> tuple[Stored, tuple[int, int]]:
         raise Damaged(f"{name} has sizes {shape} at {place}")
     if len(place) != 2 or place[0] > place[1]:
         raise Damaged(f"{name} lies at {place}")
-    stored = Stored(tuple(shape), DTYPES.get(dtype, dtype))
+    stored = TensorSpec(tuple(shape), DTYPES.get(dtype, dtype))
     known = numpy_dtype(stored.dtype)
     if known is not None and math.prod(shape) * known.itemsize != place[1] - place[0]:
         raise Damaged(f"{name} {stored.dtype} {shape} has {place[1] - place[0]} bytes")

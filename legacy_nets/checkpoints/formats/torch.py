@@ -20,7 +20,7 @@ import numpy as np
 from legacy_nets.checkpoints.formats.pickles import Refused, unpickle
 from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.formats.wire import Damaged
-from legacy_nets.checkpoints.source import Stored, WeightFile, table_in
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile, read_json_member
 from legacy_nets.errors import CheckpointError
 
 _STORAGES = {
@@ -94,7 +94,7 @@ def read_torch(path: Path) -> WeightFile:
         strides = [stride * values.itemsize for stride in view.strides]
         return np.lib.stride_tricks.as_strided(values, view.shape, strides, writeable=False)
 
-    tensors = {name: Stored(view.shape, view.storage.dtype) for name, view in views.items()}
+    tensors = {name: TensorSpec(view.shape, view.storage.dtype) for name, view in views.items()}
     return WeightFile(str(path), tensors, read, notes=notes, metadata=metadata)
 
 
@@ -103,7 +103,7 @@ def _metadata(path: Path) -> dict[str, Any]:
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             if name.endswith("/extra/legacy_nets.json"):
-                return table_in(archive, name)
+                return read_json_member(archive, name)
     return {}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from legacy_nets.checkpoints.formats.sstable import Table
 from legacy_nets.checkpoints.formats.tensor_proto import dtype_of, shape_of, values_of
 from legacy_nets.checkpoints.formats.wire import Damaged, Message
-from legacy_nets.checkpoints.source import Stored, WeightFile
+from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
 
 _FULL = -1  # the length of a slice that takes a dimension whole
@@ -39,7 +39,7 @@ def read_v1(path: Path) -> WeightFile:
     Values are checked, each by the checksum of its block, when they are read.
     Raises CheckpointError (a shard is missing, another kind of table) or Damaged.
     """
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, TensorSpec] = {}
     slices: dict[str, list[_Slice]] = {}
     for file in _files(path):
         table = Table(file)
@@ -49,7 +49,7 @@ def read_v1(path: Path) -> WeightFile:
             raise CheckpointError(f"{file}: a table, but no V1 checkpoint; is it an .index file?")
         for meta in metas[-1].messages(1):
             name = meta.text(1)
-            stored = Stored(tuple(map(int, _shape(meta))), dtype_of(meta.number(3)))
+            stored = TensorSpec(tuple(map(int, _shape(meta))), dtype_of(meta.number(3)))
             if tensors.setdefault(name, stored) != stored:
                 raise Damaged(f"{name} has two shapes or types")
             parts = [_slice(table, name, part, stored.shape) for part in meta.messages(4)]

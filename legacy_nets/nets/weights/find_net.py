@@ -51,7 +51,7 @@ def _distance(source: Source, name: str) -> float:
     net = registry.get_net(name)
     size = contents(source).parameters
     named = bool(net.scope) and any(f"{net.scope}/" in tensor for tensor in source.tensors)
-    named |= getattr(source, "metadata", {}).get("net") == name
+    named |= source.metadata.get("net") == name
     return abs(math.log((size + 1) / (net.parameters + 1))) - 10.0 * named
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.source import Described, Source, Stored
+from legacy_nets.checkpoints.source import Source, TensorSpec, WrappedSource
 from legacy_nets.checkpoints.translate import CONV, DENSE, SAME, Entry, Layout
 from legacy_nets.errors import BadInputError
 
@@ -164,24 +164,23 @@ def _alike(stored: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
     return len(stored) == len(wanted) and stored[::2] == wanted[::2]
 
 
-class Resized:
+class Resized(WrappedSource):
     """A source, its position embeddings resized to those of a graph where they differ."""
 
     def __init__(self, source: Source, variables: Sequence[Any]) -> None:
         """``source`` is under the graph's names (``for_net``); ``variables`` are the graph's."""
-        self.source = source
-        self.prefix = source.prefix
+        super().__init__(source)
         shapes = {
             variable.op.name: tuple(variable.shape.as_list())
             for variable in variables
             if variable.op.name.endswith(POSITIONS) and variable.op.name in source.tensors
         }
         self.sizes = {
-            name: Stored(shape, source.tensors[name].dtype)
+            name: TensorSpec(shape, source.tensors[name].dtype)
             for name, shape in shapes.items()
             if _alike(source.tensors[name].shape, shape)  # else: match says so
         }
-        self.tensors: Mapping[str, Described] = {**source.tensors, **self.sizes}
+        self.tensors = {**source.tensors, **self.sizes}
 
     def read(self, name: str) -> np.ndarray:
         """One tensor, resized if it is the position embeddings."""
@@ -189,10 +188,6 @@ class Resized:
         if name in self.sizes:
             return resize_position_embeddings(value, self.sizes[name].shape[1])
         return value
-
-    def check_complete(self) -> None:
-        """As the source's."""
-        self.source.check_complete()
 
 
 def fitted(source: Source, variables: Sequence[Any]) -> Source:

@@ -66,7 +66,7 @@ def port_foreign(job: ImportedJob) -> Report:
         elif job.ema:
             raise BadInputError("--ema: a frozen graph has one set of weights: leave it out")
         if weights:
-            notes = tuple(getattr(source, "notes", ()))
+            notes = source.notes
             write = load_target(job.target).write
             comparisons = tuple(
                 write(made, tensors_of(source, averaged), job.build_metadata(averaged))
