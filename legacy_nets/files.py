@@ -1,4 +1,4 @@
-"""Files: written whole or not at all; and what to say of one that is not there."""
+"""Writes files atomically, and suggests names for files that do not exist."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from legacy_nets.errors import nearest
+from legacy_nets.errors import suggest_names
 
 
 @contextlib.contextmanager
-def written_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
-    """Yields a temporary path beside ``path``; moves it into place if the block succeeds.
+def replace_on_success(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a temporary path in the same folder; renames it to ``path`` if the block succeeds.
 
-    A crash or an error leaves an older file of that name as it was.
+    After a crash or an error, an older file of that name is unchanged.
     """
     path = pathlib.Path(path)
-    unfinished = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the ending of the name
+    unfinished = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix
     try:
         yield unfinished
         os.replace(unfinished, path)
@@ -25,11 +25,11 @@ def written_whole(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def not_there(path: str | pathlib.Path) -> str:
-    """The end of a message about a file or folder that is not there: names like it, what to do."""
+def suggest_paths(path: str | pathlib.Path) -> str:
+    """Formats the end of an error about a missing file or folder: similar names, what to do."""
     path = pathlib.Path(path)
     try:
         names = sorted(item.name for item in path.parent.iterdir())
     except OSError:
-        return f"; {path.parent} is no folder that can be read: check the path"
-    return nearest(path.name, names) or ": check the path"
+        return f"; {path.parent} is not a readable folder: check the path"
+    return suggest_names(path.name, names) or ": check the path"

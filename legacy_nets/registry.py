@@ -6,13 +6,12 @@ Reading the registry imports no TensorFlow; ``build`` does.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import fnmatch
 import importlib
 import inspect
 from typing import Any
 
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, find_nearest
 
 
 @dataclasses.dataclass(frozen=True)
@@ -338,7 +337,7 @@ def get_net(name: str) -> Net:
     for net in _NETS:
         if net.name == name:
             return net
-    near = difflib.get_close_matches(name, list_nets(), n=3, cutoff=0.4) or list_nets()[:3]
+    near = find_nearest(name, list_nets())
     raise BadInputError(
         f"no net is called {name!r}; nearest: {', '.join(near)} (all: legacy-nets nets)"
     )

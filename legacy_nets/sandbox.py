@@ -1,8 +1,8 @@
-"""Runs a function in a process of its own, with limits of time and memory.
+"""Runs a function in a child process with limits of time and memory.
 
 C++ parsers (HDF5's, TensorFlow's) may crash, hang or fill the memory on a damaged or hostile
-file. There it costs one line of error, and nothing of this process. It ends with this process,
-too, however that ends.
+file. In a child process that costs one line of error and does no harm to this process. The child
+ends when this process ends, however that happens.
 """
 
 from __future__ import annotations
@@ -20,47 +20,55 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from types import FrameType
+from typing import TypeVar
 
-from legacy_nets.errors import CheckpointError, LegacyNetsError, one_line
+from legacy_nets.errors import CheckpointError, LegacyNetsError, join_lines
 
-# -I keeps the working folder, which may be a stranger's, from lending its modules to the child.
+_Result = TypeVar("_Result")
+
+# -I: modules of the working folder, which may hold untrusted files, are not imported.
 _CHILD = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]);"
-    "from legacy_nets.sandbox import _child, _end_with_parent;"
-    "_end_with_parent(sys.argv[2]); _child(sys.argv[2])"
+    "from legacy_nets.sandbox import _run_child, _end_with_parent;"
+    "_end_with_parent(sys.argv[2]); _run_child(sys.argv[2])"
 )
-_SECONDS, _GIB = 120.0, 4.0  # that reading a graph may take, the file's own size aside
-_COPIES = 12  # how many times what a file holds may lie in its reader's memory
+_GRAPH_SECONDS = 120.0  # for a graph's file
+_GRAPH_GIB = 4.0  # for a graph's file, before its own size is added
+_COPIES = 12  # of a file's contents, at most, in its reader's memory
 
 
-def memory_for(*files: Path, least: float) -> float:
-    """GiB of address space for a reader of files: ``least`` and what their sizes ask for."""
+def estimate_memory(*files: Path, least: float) -> float:
+    """Computes how many GiB of address space a reader of files may take, from their sizes."""
     return least + _COPIES * sum(file.stat().st_size for file in files if file.is_file()) / 2**30
 
 
-def run_limited(
-    function: Callable[..., Any], *arguments: Any, what: str, seconds: float = 20, gib: float = 4
-) -> Any:
-    """The result of ``function(*arguments)``, called in a new process.
+def run_sandboxed(
+    function: Callable[..., _Result],
+    *arguments: object,
+    label: str,
+    seconds: float = 20,
+    gib: float = 4,
+) -> _Result:
+    """Returns the result of ``function(*arguments)``, called in a child process.
 
     Args:
-      function: of a module's top level; it and its arguments must be picklable.
-      what: the file that is read, as errors name it.
-      seconds: of wall clock, after which the process is killed.
-      gib: 2**30 bytes of address space; TensorFlow alone takes 2. (No limit on Windows.)
+      function: a function of a module's top level; it and its arguments must be picklable.
+      label: the file that is read, as errors name it.
+      seconds: of wall clock, after which the child is killed.
+      gib: limit of its address space in GiB; TensorFlow alone takes 2. (No limit on Windows.)
 
-    Raises: LegacyNetsErrors as the function raised them; CheckpointError in one line that begins
-    with ``what`` where it raised anything else, died, or came to a limit.
+    Raises: LegacyNetsErrors as the function raised them; CheckpointError of one line that begins
+    with ``label`` where it raised anything else, died, or exceeded a limit.
     """
-    with _sigterm_unwinds(), _lifeline() as stdin, tempfile.TemporaryDirectory() as folder:
+    with _exit_on_sigterm(), _open_lifeline() as stdin, tempfile.TemporaryDirectory() as folder:
         call = Path(folder, "call")
         call.write_bytes(pickle.dumps((function, arguments, seconds, gib)))
         paths = json.dumps([os.path.abspath(path) for path in sys.path])
-        # stdout may be asked for by machines: only what the function returns is for them
+        # Programs may read our stdout: the child must not write to it.
         command = [sys.executable, "-I", "-c", _CHILD, paths, folder]
         try:
-            done = subprocess.run(
+            child = subprocess.run(
                 command,
                 check=False,
                 timeout=seconds,
@@ -71,55 +79,60 @@ def run_limited(
             )
         except subprocess.TimeoutExpired:
             raise CheckpointError(
-                f"{what}: damaged, or too large to be read within {seconds:g} seconds"
+                f"{label}: damaged, or too large to be read within {seconds:g} seconds"
             ) from None
         result = Path(folder, "result")
-        if done.returncode == 0 and result.is_file():
-            error, value = pickle.loads(result.read_bytes())  # our own child's
+        if child.returncode == 0 and result.is_file():
+            error, value = pickle.loads(result.read_bytes())  # written by our own child
             if error is not None:
                 raise error
-            return value
-        raise CheckpointError(f"{what}: {_death(done.returncode, done.stderr, gib)}")
+            answer: _Result = value
+            return answer
+        reason = _explain_failure(child.returncode, child.stderr, gib)
+        raise CheckpointError(f"{label}: {reason}")
 
 
-def read_apart(function: Callable[..., Any], path: str | Path, *arguments: Any) -> Any:
-    """The result of ``function(path, *arguments)``, which has TensorFlow read a graph's file."""
-    gib = memory_for(Path(path), least=_GIB)
-    what = str(path)
-    return run_limited(function, path, *arguments, what=what, seconds=_SECONDS, gib=gib)
+def run_in_subprocess(
+    function: Callable[..., _Result], path: str | Path, *arguments: object
+) -> _Result:
+    """Returns the result of ``function(path, *arguments)``, with the limits for a graph's file."""
+    gib = estimate_memory(Path(path), least=_GRAPH_GIB)
+    return run_sandboxed(
+        function, path, *arguments, label=str(path), seconds=_GRAPH_SECONDS, gib=gib
+    )
 
 
 @contextlib.contextmanager
-def _sigterm_unwinds() -> Iterator[None]:
-    """Makes SIGTERM a SystemExit, so that on the way out every folder is put away."""
+def _exit_on_sigterm() -> Iterator[None]:
+    """Makes SIGTERM raise SystemExit, so that temporary folders are removed on the way out."""
 
-    def leave(number: int, _: object) -> None:
+    def leave(number: int, _: FrameType | None) -> None:
         raise SystemExit(128 + number)
 
-    free = threading.current_thread() is threading.main_thread()
-    free = free and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if free:
+    is_unhandled = threading.current_thread() is threading.main_thread()
+    is_unhandled = is_unhandled and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if is_unhandled:
         signal.signal(signal.SIGTERM, leave)
     try:
         yield
     finally:
-        if free:
+        if is_unhandled:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager
-def _lifeline() -> Iterator[int]:
-    """The reading end of a pipe that nothing is written to: it ends when this process does."""
-    end, held = os.pipe()
+def _open_lifeline() -> Iterator[int]:
+    """Yields the reading end of a pipe that reaches end-of-file when this process ends."""
+    reading_end, writing_end = os.pipe()
     try:
-        yield end
+        yield reading_end
     finally:
-        os.close(end)
-        os.close(held)
+        os.close(reading_end)
+        os.close(writing_end)
 
 
 def _end_with_parent(folder: str) -> None:
-    """In the new process: ends it, and puts the call's folder away, when its parent has ended."""
+    """Ends the child and removes the call's folder when the parent has ended."""
 
     def wait() -> None:
         while os.read(0, 1):
@@ -130,12 +143,12 @@ def _end_with_parent(folder: str) -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _child(folder: str) -> None:
-    """In the new process: sets the limits, calls the function, leaves its result or its error."""
+def _run_child(folder: str) -> None:
+    """Sets the limits in the child, calls the function, writes its result or its error."""
     function, arguments, seconds, gib = pickle.loads(Path(folder, "call").read_bytes())
-    _limit(seconds, gib)
+    _set_limits(seconds, gib)
     error: LegacyNetsError | None = None
-    value = None
+    value: object = None
     try:
         value = function(*arguments)
     except LegacyNetsError as raised:
@@ -143,32 +156,33 @@ def _child(folder: str) -> None:
     result = pickle.dumps((error, value))
     Path(folder, "result").write_bytes(result)
     sys.stderr.flush()
-    os._exit(0)  # the destructors of a library that met a damaged file are not needed
+    os._exit(0)  # skips the destructors of a library that met a damaged file
 
 
-def _limit(seconds: float, gib: float) -> None:
+def _set_limits(seconds: float, gib: float) -> None:
+    """Limits address space, processor time and core dumps of this process."""
     try:
         import resource
-    except ImportError:  # Windows: the clock alone
+    except ImportError:  # Windows: only the clock limits the child
         return
-    processor = math.ceil(seconds * (os.cpu_count() or 1)) + 1  # every thread counts
-    for kind, most in (
+    processor_seconds = math.ceil(seconds * (os.cpu_count() or 1)) + 1  # every thread counts
+    for limit, value in (
         (resource.RLIMIT_AS, int(gib * 2**30)),
-        (resource.RLIMIT_CPU, processor),
+        (resource.RLIMIT_CPU, processor_seconds),
         (resource.RLIMIT_CORE, 0),
     ):
-        hard = resource.getrlimit(kind)[1]
-        least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        hard = resource.getrlimit(limit)[1]
+        soft = value if hard == resource.RLIM_INFINITY else min(value, hard)
         try:
-            resource.setrlimit(kind, (least, hard))
+            resource.setrlimit(limit, (soft, hard))
         except (ValueError, OSError):  # macOS does not limit the address space
             continue
 
 
-def _death(code: int, stderr: bytes, gib: float) -> str:
-    """One line about a process that left no result."""
+def _explain_failure(code: int, stderr: bytes, gib: float) -> str:
+    """Explains in one line why a child left no result."""
     lines = stderr.decode("utf-8", "replace").strip().splitlines()
-    last = one_line(lines[-1])[:300] if lines else ""
+    last = join_lines(lines[-1])[:300] if lines else ""
     if "MemoryError" in last or "bad_alloc" in last:
         return f"damaged, or needs more than {gib:g} GiB of memory"
     if code < 0:

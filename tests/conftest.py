@@ -42,7 +42,9 @@ def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """What ports would do in a child is done here: TensorFlow is imported once."""
     from legacy_nets.port.imported import job
 
-    monkeypatch.setattr(job, "run_limited", lambda function, *arguments, **_: function(*arguments))
+    monkeypatch.setattr(
+        job, "run_sandboxed", lambda function, *arguments, **_: function(*arguments)
+    )
 
 
 @pytest.fixture(scope="session")

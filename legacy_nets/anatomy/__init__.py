@@ -22,7 +22,7 @@ from legacy_nets.anatomy.receptive import Field
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef import load
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.sandbox import read_apart
+from legacy_nets.sandbox import run_in_subprocess
 from legacy_nets.tf1.speed import without_initial_values
 
 __all__ = [
@@ -80,7 +80,7 @@ def of_file(path: str | pathlib.Path) -> Anatomy:
 
     Raises BadInputError as ``graphs.load``, CheckpointError where the reader dies of the file.
     """
-    found: Anatomy = read_apart(read_file, path)
+    found: Anatomy = run_in_subprocess(read_file, path)
     return found
 
 

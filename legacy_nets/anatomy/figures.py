@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from legacy_nets.anatomy.layers import Layer
 from legacy_nets.anatomy.receptive import Field
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import written_whole
+from legacy_nets.files import replace_on_success
 
 _COLOURS = {  # first word that a kind contains
     "pool": "#8fb8de",
@@ -275,5 +275,5 @@ def _facts(layer: Layer) -> str:
 
 
 def _save(figure: Any, path: str | pathlib.Path) -> None:
-    with written_whole(path) as unfinished:
+    with replace_on_success(path) as unfinished:
         figure.savefig(unfinished, dpi=_DOTS, bbox_inches="tight", format="png")

@@ -8,7 +8,6 @@ loaded. It is strict: nothing missing, nothing over, no other shape; each lenien
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import fnmatch
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +21,7 @@ from legacy_nets.checkpoints.hints import hints
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.errors import CheckpointError, one_line
+from legacy_nets.errors import CheckpointError, find_nearest, join_lines
 
 _SHOWN = 3  # names of each kind in the one-line error; the report has them all
 
@@ -167,7 +166,7 @@ class Plan:
                 for saver in self.savers:
                     saver.restore(session, prefix)
         except (tf.errors.OpError, ValueError) as error:
-            raise CheckpointError(f"{prefix}: not restored: {one_line(error)[:300]}") from error
+            raise CheckpointError(f"{prefix}: not restored: {join_lines(error)[:300]}") from error
 
 
 def match(
@@ -327,7 +326,7 @@ def _near(pattern: str, names: Iterable[str]) -> str:
         scopes.update(dict.fromkeys("/".join(parts[:end]) for end in range(1, len(parts) + 1)))
     bare = pattern.strip("/*")
     inner = [scope for scope in scopes if scope.endswith("/" + bare)]
-    near = difflib.get_close_matches(bare, scopes, n=3, cutoff=0.4) or list(scopes)[:3]
+    near = find_nearest(bare, scopes)
     return ", ".join(list(dict.fromkeys(inner + near))[:3])
 
 

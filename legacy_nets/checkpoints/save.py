@@ -17,8 +17,8 @@ from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import complete_checkpoints
-from legacy_nets.errors import CheckpointError, one_line
-from legacy_nets.files import written_whole
+from legacy_nets.errors import CheckpointError, join_lines
+from legacy_nets.files import replace_on_success
 
 _STAGING = ".saving"
 # Saver -> the .meta last written for it and the graph's version then: the same graph's next
@@ -76,7 +76,7 @@ def save_checkpoint(
         uninitialized = isinstance(error, tf.errors.FailedPreconditionError)
         cure = "initialize the variables" if uninitialized else "make room or choose another folder"
         raise CheckpointError(
-            f"{target}: not saved ({one_line(error)[:300]}); older checkpoints stand; {cure}"
+            f"{target}: not saved ({join_lines(error)[:300]}); older checkpoints stand; {cure}"
         ) from error
     return str(target)
 
@@ -131,7 +131,7 @@ def _write_state(folder: Path, names: list[str]) -> None:
     """Writes the state file, the last name being the newest checkpoint, in one move."""
     lines = [f"model_checkpoint_path: {_quoted(names[-1])}"]
     lines += [f"all_model_checkpoint_paths: {_quoted(name)}" for name in names]
-    with written_whole(folder / "checkpoint") as unfinished:
+    with replace_on_success(folder / "checkpoint") as unfinished:
         unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
         _flush(unfinished)
     _flush(folder)

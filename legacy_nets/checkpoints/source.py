@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import contextlib
-import difflib
 import json
 import struct
 import types
@@ -21,7 +20,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from legacy_nets.checkpoints.formats.wire import Damaged
-from legacy_nets.errors import CheckpointError, one_line
+from legacy_nets.errors import CheckpointError, find_nearest, join_lines
 
 _LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
 
@@ -172,9 +171,8 @@ def read_json_file(path: Path) -> dict[str, object]:
 
 def unknown_tensor_error(prefix: str, name: str, names: Iterable[str]) -> CheckpointError:
     """Makes the error for a missing name; it lists the nearest names in the file."""
-    known = list(names)
-    near = difflib.get_close_matches(name, known, n=3) or known[:3]
-    return CheckpointError(f"{prefix}: no tensor {name!r}; nearest: {', '.join(near)}")
+    near = ", ".join(find_nearest(name, names))
+    return CheckpointError(f"{prefix}: no tensor {name!r}; nearest: {near}")
 
 
 @contextlib.contextmanager
@@ -183,7 +181,7 @@ def report_damage(path: object) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or one_line(error)[:200]
+        reason = error.strerror or join_lines(error)[:200]
         raise CheckpointError(f"{path}: cannot be read ({reason})") from error
     except MemoryError as error:
         raise CheckpointError(f"{path}: needs more memory than there is ({error})") from error
@@ -192,5 +190,5 @@ def report_damage(path: object) -> Iterator[None]:
         *(zipfile.BadZipFile, zlib.error),
     ) as error:
         raise CheckpointError(
-            f"{path}: damaged ({one_line(error)[:200]}); copy or download it again"
+            f"{path}: damaged ({join_lines(error)[:200]}); copy or download it again"
         ) from error

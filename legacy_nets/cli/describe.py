@@ -15,7 +15,7 @@ from legacy_nets import registry
 from legacy_nets.cli.options import net_options
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
-from legacy_nets.sandbox import read_apart
+from legacy_nets.sandbox import run_in_subprocess
 
 _ENDINGS = (".meta", ".pb", ".pbtxt")
 NAMED = 4  # layers of one note that are named
@@ -73,7 +73,7 @@ def describe(
     if num_classes is not None:
         chosen["num_classes"] = num_classes
     if is_file:
-        text = read_apart(_file_answer, net, depth, as_json, _screen())
+        text = run_in_subprocess(_file_answer, net, depth, as_json, _screen())
     else:
         quiet_tensorflow()
         from legacy_nets import anatomy

@@ -20,8 +20,8 @@ from legacy_nets.cli.options import (
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.errors import BadInputError, NoHoldout
-from legacy_nets.files import written_whole
+from legacy_nets.errors import BadInputError, MissingHoldoutError
+from legacy_nets.files import replace_on_success
 from legacy_nets.train.settings import load_settings
 from legacy_nets.train.stream import Files, Load
 
@@ -56,7 +56,7 @@ def evaluate(
         given["seed"] = saved.seed if saved else 0
     try:
         data = open_data(record, **given)
-    except NoHoldout:
+    except MissingHoldoutError:
         if saved is None or saved.holdout is None:
             raise
         data = open_data(record, **given | {"holdout": saved.holdout})
@@ -198,7 +198,7 @@ def predict(
         click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
     if features is not None and out is not None:
         arrays: dict[str, Any] = {features: values, "images": np.array(images)}
-        with written_whole(out) as unfinished, open(unfinished, "wb") as file:
+        with replace_on_success(out) as unfinished, open(unfinished, "wb") as file:
             np.savez(file, **arrays)
         click.echo(f"{features} {values.shape} {values.dtype} of {len(images)} images in {out}")
         return

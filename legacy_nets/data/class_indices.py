@@ -11,14 +11,14 @@ import pathlib
 from collections.abc import Sequence
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import not_there, written_whole
+from legacy_nets.files import replace_on_success, suggest_paths
 
 FILE = "class_indices.json"
 
 
 def write_class_indices(path: str | pathlib.Path, names: Sequence[str]) -> None:
     """Writes the document's ``class_indices.json``: indices (as text) to names."""
-    with written_whole(path) as unfinished:
+    with replace_on_success(path) as unfinished:
         text = json.dumps({str(number): name for number, name in enumerate(names)}, indent=4)
         unfinished.write_text(text)
 
@@ -31,7 +31,7 @@ def read_class_indices(path: str | pathlib.Path) -> tuple[str, ...]:
     try:
         names = json.loads(pathlib.Path(path).read_text())
     except FileNotFoundError:
-        raise BadInputError(f"no such file: {path}{not_there(path)}") from None
+        raise BadInputError(f"no such file: {path}{suggest_paths(path)}") from None
     except (OSError, ValueError) as error:
         raise BadInputError(f"{path} is not JSON ({error}): write it anew") from None
     if (

@@ -23,8 +23,8 @@ from PIL import Image
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import frame_all, read_picture
 from legacy_nets.data.synthetic.folders import name_of
-from legacy_nets.errors import BadInputError, NoHoldout, one_line
-from legacy_nets.files import not_there
+from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
+from legacy_nets.files import suggest_paths
 from legacy_nets.train.stream import Files
 
 IMAGES = (".png", ".jpg", ".jpeg")
@@ -46,7 +46,7 @@ def sample(count: int, frames: int) -> list[int]:
 def count_frames(path: pathlib.Path) -> int:
     """Frames of a clip, at least one; does not decode them. Raises BadInputError."""
     if not path.exists():
-        raise BadInputError(f"no such clip: {path}{not_there(path)}")
+        raise BadInputError(f"no such clip: {path}{suggest_paths(path)}")
     if path.is_file() and path.suffix.lower() not in VIDEOS:
         raise BadInputError(
             f"{path} is no clip: give a folder of frames, or a video ({', '.join(VIDEOS)})"
@@ -127,7 +127,7 @@ def _readable(path: pathlib.Path) -> Iterator[None]:
         raise
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise BadInputError(
-            f"{path} is not a readable video ({one_line(error)[:200]}): play it, or save it anew"
+            f"{path} is not a readable video ({join_lines(error)[:200]}): play it, or save it anew"
         ) from None
 
 
@@ -214,7 +214,7 @@ def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int
         split = alone.is_dir() and any(path.is_dir() for path in alone.iterdir())
         found = _classes(alone if split else root)
         if holdout is None:
-            raise NoHoldout(
+            raise MissingHoldoutError(
                 f"{root} has no train and test folders: say what share of each class to hold out, "
                 "for instance --holdout 0.25"
             )

@@ -17,8 +17,8 @@ from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.image_files import ENDINGS, image_paths, load_picture, readable
 from legacy_nets.data.synthetic.folders import name_of
-from legacy_nets.errors import BadInputError, NoHoldout
-from legacy_nets.files import not_there
+from legacy_nets.errors import BadInputError, MissingHoldoutError
+from legacy_nets.files import suggest_paths
 from legacy_nets.train.stream import Files
 
 TRAIN = "train"
@@ -43,7 +43,7 @@ def load_images(
     """
     root = pathlib.Path(path)
     if not root.is_dir():
-        raise BadInputError(f"no such folder: {root}{not_there(root)}")
+        raise BadInputError(f"no such folder: {root}{suggest_paths(root)}")
     train = root / TRAIN if _subfolders(root / TRAIN) else root
     held = next((root / name for name in HELD_OUT if _subfolders(root / name)), None)
     if held is not None and train is root:
@@ -53,7 +53,7 @@ def load_images(
     names = _class_names(root, train)
     if held is None:
         if holdout is None:
-            raise NoHoldout(
+            raise MissingHoldoutError(
                 f"{root} has no folders {TRAIN} and val: say what share of each class to hold "
                 "out, for instance --holdout 0.2"
             )

@@ -18,7 +18,7 @@ import numpy as np
 
 from legacy_nets.data.dataset import ImageData, Images
 from legacy_nets.data.synthetic.folders import MARK, name_of
-from legacy_nets.errors import BadInputError, one_line
+from legacy_nets.errors import BadInputError, join_lines
 
 NPZ = "mnist.npz"
 KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
@@ -109,7 +109,7 @@ def _read_npz(path: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         zlib.error,
     ) as error:
         raise BadInputError(
-            f"{path} is not a readable .npz ({one_line(error)[:200]}): download it again"
+            f"{path} is not a readable .npz ({join_lines(error)[:200]}): download it again"
         ) from None
 
 
@@ -145,7 +145,7 @@ def read_idx(path: pathlib.Path, magic: int) -> np.ndarray:
             data = gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
         raise BadInputError(
-            f"{path} cannot be unpacked ({one_line(error)}): download it again"
+            f"{path} cannot be unpacked ({join_lines(error)}): download it again"
         ) from None
     sides = magic % 256
     head = 4 * (1 + sides)

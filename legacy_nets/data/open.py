@@ -8,7 +8,7 @@ from collections.abc import Callable
 from legacy_nets.data import clips, signs
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import not_there
+from legacy_nets.files import suggest_paths
 from legacy_nets.registry import Net
 
 
@@ -29,7 +29,7 @@ def open_data(
     if path.suffix == ".h5" or any(signs.signs_file(path, half).exists() for half in signs.HALVES):
         return _stills(signs.load_signs(path, holdout, seed), path, net)
     if not path.exists():
-        raise BadInputError(f"no such folder: {path}{not_there(path)}")
+        raise BadInputError(f"no such folder: {path}{suggest_paths(path)}")
     if path.is_dir() and len(net.image_size) == 3:
         return clips.load_clips(path, holdout, seed)
     from legacy_nets.data import images, mnist

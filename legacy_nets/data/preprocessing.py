@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import not_there
+from legacy_nets.files import suggest_paths
 
 INCEPTION_CROP = 0.875  # share of each side that evaluation looks at
 VGG_MEANS = (123.68, 116.779, 103.939)  # red, green, blue
@@ -152,7 +152,7 @@ def opened(path: str | pathlib.Path) -> Iterator[ImageFile.ImageFile]:
     except BadInputError:
         raise
     except FileNotFoundError:
-        raise BadInputError(f"no such image: {path}{not_there(path)}") from None
+        raise BadInputError(f"no such image: {path}{suggest_paths(path)}") from None
     except IsADirectoryError:
         raise BadInputError(f"{path} is a folder: give the images in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

@@ -15,8 +15,8 @@ import h5py
 import numpy as np
 
 from legacy_nets.data.dataset import ImageData, Images, split
-from legacy_nets.errors import BadInputError, NoHoldout, one_line
-from legacy_nets.files import not_there, written_whole
+from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
+from legacy_nets.files import replace_on_success, suggest_paths
 
 SIZE = 64
 CLASSES = 6
@@ -58,14 +58,14 @@ def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
             if path in there:
                 continue
             pictures, labels = draw_signs(DRAWN[half], seed=2 * seed + number)
-            with written_whole(path) as unfinished, h5py.File(unfinished, "w") as file:
+            with replace_on_success(path) as unfinished, h5py.File(unfinished, "w") as file:
                 file.attrs["description"] = SYNTHETIC
                 file[f"{half}_set_x"] = pictures
                 file[f"{half}_set_y"] = labels
                 file["list_classes"] = np.arange(CLASSES)
     except OSError as error:
         raise BadInputError(
-            f"the synthetic signs cannot be written to {folder}: {one_line(error)}"
+            f"the synthetic signs cannot be written to {folder}: {join_lines(error)}"
         ) from error
 
 
@@ -75,7 +75,7 @@ def read_half(path: pathlib.Path, half: str) -> tuple[Images, str]:
     Raises BadInputError, in one line, for whatever is wrong with it.
     """
     if not path.exists():
-        raise BadInputError(f"no such file: {path}{not_there(path)}")
+        raise BadInputError(f"no such file: {path}{suggest_paths(path)}")
     try:
         with open(path, "rb") as start:
             head = start.read(512)
@@ -99,7 +99,7 @@ def read_half(path: pathlib.Path, half: str) -> tuple[Images, str]:
         raise
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # h5py has many
         raise BadInputError(
-            f"{path} is truncated or damaged ({one_line(error)[:200]}): download it again"
+            f"{path} is truncated or damaged ({join_lines(error)[:200]}): download it again"
         ) from None
     _check(pictures, labels, path)
     return Images(pictures, labels.astype(np.int64)), description
@@ -202,7 +202,7 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
     if len(files) == 2 and holdout is not None:
         raise BadInputError(f"{path} has both halves already: leave --holdout out")
     if len(files) == 1 and holdout is None:
-        raise NoHoldout(
+        raise MissingHoldoutError(
             f"{path} has only {next(iter(files.values())).name}: say what share of it to hold out, "
             "for instance --holdout 0.25"
         )
@@ -233,5 +233,5 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
 def _folder(path: Any) -> pathlib.Path:
     folder = pathlib.Path(path)
     if not folder.is_dir():
-        raise BadInputError(f"no such folder: {folder}{not_there(folder)}")
+        raise BadInputError(f"no such folder: {folder}{suggest_paths(folder)}")
     return folder

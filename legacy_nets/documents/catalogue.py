@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import difflib
 import functools
 import pathlib
 from typing import Any
 
 from legacy_nets import registry
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, find_nearest
 
 DATA = pathlib.Path(__file__).parent / "data"
 VERDICTS = ("holds", "wrong", "ambiguous")
@@ -121,8 +120,7 @@ def _selected(selector: str | None, rows: tuple[Any, ...]) -> list[Any]:
     if selector in registry.list_nets():
         return [row for row in rows if selector in row.nets]
     names = [*sorted(numbers), *registry.list_nets(), *(row.id for row in rows)]
-    near = difflib.get_close_matches(selector, names, n=3, cutoff=0.4)
-    near += difflib.get_close_matches(word, names, n=3, cutoff=0.4)
+    near = find_nearest(selector, names, default=()) + find_nearest(word, names, default=())
     offered = list(dict.fromkeys(near))[:3] or sorted(numbers)
     raise BadInputError(
         f"no document, net or id is called {selector!r}; nearest: {', '.join(offered)} "

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-import difflib
 import re
 from typing import Any
 
 from legacy_nets import anatomy, registry
 from legacy_nets.documents import catalogue
 from legacy_nets.documents.checks import common
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, find_nearest
 
 MOST_PLACES = 30  # where a net has more end points, those of inner scopes are left out
 _SAME_VALUES = {"Reshape", "Squeeze", "Identity"}
@@ -55,7 +54,7 @@ def walk(net: str, at: str | None = None) -> list[Place]:
     found = [place for place in walked if at in place.names]
     if not found:
         known = [name for place in places for name in place.names]
-        near = difflib.get_close_matches(at, known, n=3, cutoff=0.4) or known[:3]
+        near = find_nearest(at, known)
         raise BadInputError(
             f"{net} has no place {at!r}; nearest: {', '.join(near)} "
             f"({len(places) - 1} places: legacy-nets explain {net})"

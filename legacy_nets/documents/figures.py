@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,7 +21,7 @@ from legacy_nets.data.synthetic.clips import draw_clip
 from legacy_nets.data.synthetic.digits import draw_digit
 from legacy_nets.data.synthetic.hands import draw_hand
 from legacy_nets.documents.checks import common
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, find_nearest
 from legacy_nets.train.evaluate import restored, settings_of
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
@@ -152,7 +151,7 @@ def _chosen(net: str, points: dict[str, Any], wanted: tuple[str, ...]) -> dict[s
     }
     for name in wanted:
         if name not in maps:
-            near = difflib.get_close_matches(name, list(maps), n=3, cutoff=0.3) or list(maps)[:3]
+            near = find_nearest(name, maps)
             raise BadInputError(
                 f"{net} has no map called {name!r} among its end points; nearest: "
                 f"{', '.join(near) or 'none, as it makes no maps'}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import difflib
 import functools
 import importlib
 import inspect
@@ -18,7 +17,7 @@ from typing import Any
 
 from legacy_nets.documents import judge
 from legacy_nets.documents.catalogue import DATA
-from legacy_nets.errors import BadInputError, one_line
+from legacy_nets.errors import BadInputError, find_nearest, join_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +54,7 @@ def traps(selector: str | None = None) -> list[Trap]:
     ]
     if not found:
         ids = [trap.id for trap in _all()]
-        near = difflib.get_close_matches(selector.upper(), ids, n=3, cutoff=0.4) or ids[:3]
+        near = find_nearest(selector.upper(), ids)
         raise BadInputError(
             f"no trap is called {selector!r}, and none speaks of it; nearest: {', '.join(near)} "
             "(all: legacy-nets traps)"
@@ -76,7 +75,7 @@ def measure(trap: Trap, mended: bool) -> str:
 
 def _cause(error: Exception) -> str:
     """The sentence of a message that matters, without traces, lists and temporary folders."""
-    words = re.sub(r"/\S*/(?=model\.ckpt)", "", one_line(error))
+    words = re.sub(r"/\S*/(?=model\.ckpt)", "", join_lines(error))
     return words.partition(" used by {{")[0].split(". ")[0]
 
 

@@ -14,7 +14,7 @@ from google.protobuf.message import DecodeError
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.other_files import stranger
-from legacy_nets.errors import BadInputError, one_line
+from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.unsafe_ops import unfolded
 from legacy_nets.tf1.functions import is_known
 
@@ -122,7 +122,7 @@ def imported(
                 producer_op_list=producers if producers and producers.op else None,
             )
     except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
-        raise BadInputError(f"{path} is no graph that can be built: {one_line(error)}") from error
+        raise BadInputError(f"{path} is no graph that can be built: {join_lines(error)}") from error
     return graph
 
 
@@ -138,8 +138,8 @@ def _parse(path: pathlib.Path, message: Any) -> None:
         if what and not (is_text and "(.pbtxt)" in what):  # which it is, and is read
             raise BadInputError(f"{path}: {what}") from None
         raise BadInputError(
-            f"{path} is damaged or no {type(message).__name__} ({one_line(error)}): export or copy "
-            "it again"
+            f"{path} is damaged or no {type(message).__name__} ({join_lines(error)}): export or "
+            "copy it again"
         ) from None
 
 

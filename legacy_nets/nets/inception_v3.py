@@ -22,13 +22,12 @@ Differs: 002-E05 Branch_0 of Mixed_6c is its own, not that of Mixed_6b a second 
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, find_nearest
 from legacy_nets.nets.slim_defaults import default_arg_scope
 
 slim = tf.contrib.slim
@@ -209,7 +208,7 @@ def inception_v3_base(
     depth = _depth(depth_multiplier, min_depth)
     known = [layer.scope for layer in STEM] + list(MODULES)
     if final_endpoint not in known:
-        near = difflib.get_close_matches(str(final_endpoint), known, n=3, cutoff=0.4) or known
+        near = find_nearest(str(final_endpoint), known, default=known)
         raise BadInputError(
             f"inception_v3 has no end point {final_endpoint!r}; nearest: {', '.join(near)}"
         )

@@ -10,7 +10,7 @@ from typing import Any
 from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.errors import CheckpointError
-from legacy_nets.files import not_there
+from legacy_nets.files import suggest_paths
 from legacy_nets.types import Shape
 from legacy_nets.version import __version__
 
@@ -104,5 +104,6 @@ def check_graph_exists(graph_path: Path) -> None:
     if graph_path.is_file():
         return
     raise CheckpointError(
-        f"{graph_path}: no such file (a checkpoint's .meta, or a frozen .pb){not_there(graph_path)}"
+        f"{graph_path}: no such file (a checkpoint's .meta, or a frozen .pb)"
+        f"{suggest_paths(graph_path)}"
     )

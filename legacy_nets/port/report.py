@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import written_whole
+from legacy_nets.files import replace_on_success
 
 ENDINGS = (".json", ".html", ".md")
 OPTIMISED = "optimised"  # the side of a run with all of a runtime's graph optimisations
@@ -103,7 +103,7 @@ class Report:
     def save(self, path: Path) -> None:
         """Writes it in the format that the ending names (``check_place`` says which)."""
         kinds = {".json": self._json, ".html": self._html, ".md": self._markdown}
-        with written_whole(path) as unfinished:
+        with replace_on_success(path) as unfinished:
             unfinished.write_text(kinds[path.suffix]() + "\n", encoding="utf-8")
 
     def _json(self) -> str:

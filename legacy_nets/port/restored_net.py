@@ -15,7 +15,7 @@ from legacy_nets.checkpoints.open import fit_to
 from legacy_nets.checkpoints.restore import Plan, match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import to_pixels
-from legacy_nets.errors import building
+from legacy_nets.errors import report_build_errors
 from legacy_nets.port.report import Comparison
 from legacy_nets.train.provenance import built_from
 
@@ -47,7 +47,7 @@ def build(job: Job, is_training: bool = False) -> tuple[Any, Any, Any, dict[str,
     """
     record = registry.get_net(job.net)
     images = tf.placeholder(tf.float32, [None, *job.image_size, record.channels], name=INPUT)
-    with building(job.net, list(job.image_size), job.options):
+    with report_build_errors(job.net, list(job.image_size), job.options):
         built, end_points = registry.build(
             job.net,
             images,

@@ -18,7 +18,7 @@ from typing import Any
 import tensorflow
 
 from legacy_nets import tf1
-from legacy_nets.errors import SetupError, one_line
+from legacy_nets.errors import SetupError, join_lines
 
 _ESTIMATOR = "tensorflow_estimator.python.estimator"
 _TPU = "tensorflow.python.tpu"
@@ -103,7 +103,7 @@ def _import_carried() -> dict[str, Any]:
             return {path: importlib.import_module(f"{_ESTIMATOR}.{path}") for path in _MODULES}
     except (ImportError, AttributeError) as error:
         raise SetupError(
-            f"tf.estimator needs the package tensorflow-estimator 2.15 ({one_line(error)}): "
+            f"tf.estimator needs the package tensorflow-estimator 2.15 ({join_lines(error)}): "
             "pip install tensorflow-estimator==2.15.0"
         ) from error
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import difflib
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +18,7 @@ from legacy_nets.checkpoints.restore import match
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import Half
-from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.errors import BadInputError, CheckpointError, find_nearest
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.provenance import as_trained, built_from, stated
 from legacy_nets.train.settings import Settings, load_settings, resized
@@ -126,7 +125,7 @@ def end_point(net: NetGraph, name: str) -> Any:
     """A tensor of the built net by name. Raises BadInputError that offers the nearest."""
     if name not in net.end_points:
         known = list(net.end_points)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.3) or known[-3:]
+        near = find_nearest(name, known, default=known[-3:])
         raise BadInputError(
             f"the net has no end point {name!r}; nearest: {', '.join(near)} ({len(known)} in all)"
         )

@@ -15,7 +15,7 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.data.dataset import Half, Images, in_order
 from legacy_nets.data.preprocessing import to_pixels
-from legacy_nets.errors import BadInputError, building
+from legacy_nets.errors import BadInputError, report_build_errors
 from legacy_nets.train.settings import Settings
 
 SCORED_PIXELS = 1_600_000  # in one batch: 64 images of 158x158, 8 clips of 16x112x112
@@ -77,7 +77,7 @@ def build_net(settings: Settings) -> NetGraph:
     taken = settings.options.keys() & registry.SET_BY_COMMANDS
     if taken:
         raise BadInputError(f"--option {min(taken)}: that is set by the command itself")
-    with building(settings.net, settings.image_size, settings.options):
+    with report_build_errors(settings.net, settings.image_size, settings.options):
         logits, end_points = registry.build(
             settings.net,
             images,

@@ -25,8 +25,8 @@ from legacy_nets.checkpoints.formats.bundle import (
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.save import save_checkpoint
 from legacy_nets.data.dataset import ImageData, prefetch, training_batches
-from legacy_nets.errors import BadInputError, CheckpointError, TrainingError, one_line
-from legacy_nets.files import written_whole
+from legacy_nets.errors import BadInputError, CheckpointError, TrainingError, join_lines
+from legacy_nets.files import replace_on_success
 from legacy_nets.train import report
 from legacy_nets.train.graph import TrainingGraph, averaged_weights, build_training
 from legacy_nets.train.settings import (
@@ -92,8 +92,8 @@ def train(
             except (OSError, IndexError, tf.errors.OpError) as error:
                 # A full disk among them; TensorFlow's event writer reports it as IndexError.
                 raise TrainingError(
-                    f"the run in {folder} stopped: {one_line(error)[:300]}; its checkpoints stand: "
-                    "make room where the disk is full, then go on with --resume"
+                    f"the run in {folder} stopped: {join_lines(error)[:300]}; its "
+                    "checkpoints stand: make room where the disk is full, then go on with --resume"
                 ) from error
 
 
@@ -213,7 +213,7 @@ class _Run:
             self.log.picture(step, "mistakes", report.draw_grid(shown.pictures, captions))
         if self.test_accuracy > self.best_accuracy:
             self._save(step)  # the best so far stays until the new one is written down
-            with written_whole(self.folder / BEST_FILE) as unfinished:
+            with replace_on_success(self.folder / BEST_FILE) as unfinished:
                 unfinished.write_text(
                     json.dumps({"step": step, "test_accuracy": self.test_accuracy}) + "\n"
                 )
@@ -328,7 +328,7 @@ def restore_newest(
         try:
             saver.restore(session, prefix)
         except tf.errors.OpError as error:
-            console.print(f"passed over {prefix}: {one_line(error)[:200]}")
+            console.print(f"passed over {prefix}: {join_lines(error)[:200]}")
         else:
             console.print(f"resumed from {prefix}")
             return step, prefix

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import to_channels
-from legacy_nets.files import written_whole
+from legacy_nets.files import replace_on_success
 
 LOSSES, ACCURACIES = ("loss", "test_loss"), ("train_accuracy", "test_accuracy")
 COLUMNS = ("step", "loss", *ACCURACIES, "images_per_second", "test_loss")
@@ -27,7 +27,10 @@ class Log:
     def __init__(self, folder: pathlib.Path, graph: Any, first_step: int) -> None:
         self.csv_path = folder / "log.csv"
         rows = [row for row in read_log(self.csv_path) if row["step"] <= first_step]
-        with written_whole(self.csv_path) as unfinished, open(unfinished, "w", newline="") as file:
+        with (
+            replace_on_success(self.csv_path) as unfinished,
+            open(unfinished, "w", newline="") as file,
+        ):
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
             writer.writerows(rows)
@@ -83,7 +86,7 @@ def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> 
     loss.set_yscale("log")
     accuracy.set_ylim(0, 1.02)
     figure.suptitle(title)
-    with written_whole(path) as unfinished:
+    with replace_on_success(path) as unfinished:
         figure.savefig(unfinished, dpi=120)
 
 
@@ -130,11 +133,11 @@ def draw_confusion(counts: np.ndarray, names: tuple[str, ...], path: pathlib.Pat
     for (row, column), count in np.ndenumerate(counts):
         color = "white" if count > counts.max() / 2 else "black"
         axes.text(column, row, str(count), ha="center", va="center", color=color)
-    with written_whole(path) as unfinished:
+    with replace_on_success(path) as unfinished:
         figure.savefig(unfinished, dpi=120)
 
 
 def save_png(png: bytes, path: pathlib.Path) -> None:
     """Writes PNG bytes whole or not at all."""
-    with written_whole(path) as unfinished:
+    with replace_on_success(path) as unfinished:
         unfinished.write_bytes(png)

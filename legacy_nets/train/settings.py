@@ -13,7 +13,7 @@ from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.data.dataset import Augment
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import written_whole
+from legacy_nets.files import replace_on_success
 from legacy_nets.registry import get_net
 
 FILE = "training.json"
@@ -50,7 +50,7 @@ class Settings:
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes ``training.json`` and ``class_indices.json`` into a model folder."""
-        with written_whole(folder / FILE) as unfinished:
+        with replace_on_success(folder / FILE) as unfinished:
             unfinished.write_text(json.dumps(dataclasses.asdict(self), indent=1) + "\n")
         write_class_indices(folder / CLASS_INDICES, self.class_names)
 

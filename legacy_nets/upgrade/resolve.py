@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from legacy_nets import tf1
-from legacy_nets.errors import one_line
+from legacy_nets.errors import join_lines
 from legacy_nets.upgrade.table import TF, TF1
 
 
@@ -41,7 +41,7 @@ def _resolve(path: str) -> Resolved:
         try:
             here = _member(here, part, TF1 + name[len(TF) :])
         except (AttributeError, ImportError) as error:
-            said = one_line(error)  # by ours: what to use instead
+            said = join_lines(error)  # by ours: what to use instead
             return Resolved(name, said if "offered" in said else f"no such name in {TF1}")
     return Resolved(name, "")
 

@@ -18,7 +18,7 @@ from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.data.image_files import kind_of
 from legacy_nets.data.preprocessing import frame_all, read_picture
 from legacy_nets.errors import BadInputError, LegacyNetsError
-from legacy_nets.files import written_whole
+from legacy_nets.files import replace_on_success
 from legacy_nets.train.settings import read_best
 
 
@@ -60,7 +60,7 @@ def main(arguments=None):
     axes = figure.subplots()
     axes.imshow(picture)
     axes.set_title(f"class: {settings.class_names[best]}   prob: {probabilities[best]:.3}")
-    with written_whole(given.out) as unfinished:
+    with replace_on_success(given.out) as unfinished:
         figure.savefig(unfinished)
     print(f"figure {given.out}")
 

@@ -165,7 +165,7 @@ def test_predict(trained, signs_folder, tmp_path):
     near = images[0].with_name(images[0].name + "x")
     assert f"no such image: {near}; nearest: {images[0].name}" in refused(*given, near)
     lost = tmp_path / "gone" / "a.png"
-    assert f"{lost}; {lost.parent} is no folder that can be read" in refused(*given, lost)
+    assert f"{lost}; {lost.parent} is not a readable folder" in refused(*given, lost)
 
 
 def test_bad_options(signs_folder, tmp_path):

@@ -16,7 +16,7 @@ from legacy_nets.cli import main
 def here(monkeypatch):
     """The child's work in this process: TensorFlow is imported once. One test has the child."""
     monkeypatch.setattr(
-        sandbox, "run_limited", lambda function, *arguments, **_: function(*arguments)
+        sandbox, "run_sandboxed", lambda function, *arguments, **_: function(*arguments)
     )
 
 

@@ -10,7 +10,7 @@ from imported_models import job, refused
 
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
-from legacy_nets.errors import BadInputError, CheckpointError, one_line
+from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.port.imported.job import port_foreign
 from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
 
@@ -116,9 +116,9 @@ def test_of_a_graph_error_the_cause_is_kept():
         for line, name in enumerate(("loop/mul", "loop/Enter"))
     )
     cause = "{{node loop/mul}} has inputs from different frames."
-    assert one_line(f"Graph execution error:\n\n{where}{cause}") == cause
+    assert join_lines(f"Graph execution error:\n\n{where}{cause}") == cause
     named = f"Graph execution error:\n\n{where}sizes differ\n\t [[{{{{node a}}}}]]\n\nOriginal"
-    assert one_line(named) == "sizes differ"
+    assert join_lines(named) == "sizes differ"
 
 
 def test_numbered_exports_are_told_by_the_newest(tmp_path):

@@ -123,11 +123,11 @@ def test_an_anatomy_comes_out_of_a_child(tmp_path, monkeypatch):
     meta.write_bytes(graph.SerializeToString())
     asked = []
 
-    def run_limited(function, *arguments, what, **_):
-        asked.append(what)
+    def run_sandboxed(function, *arguments, label, **_):
+        asked.append(label)
         return pickle.loads(pickle.dumps(function))(*arguments)
 
-    monkeypatch.setattr(sandbox, "run_limited", run_limited)
+    monkeypatch.setattr(sandbox, "run_sandboxed", run_sandboxed)
     found = anatomy.of_file(meta)
     assert asked == [str(meta)]
     assert found.parameters == 6 * 5 + 5 + 5 * 3 + 3

@@ -72,7 +72,7 @@ def forked(command: list[str], timeout: float, **_: Any) -> subprocess.Completed
         if not child:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             os.dup2(err.fileno(), 2)
-            damage.end(lambda: sandbox._child(command[-1]))
+            damage.end(lambda: sandbox._run_child(command[-1]))
 
         def late(*_: Any) -> None:
             os.kill(child, signal.SIGKILL)

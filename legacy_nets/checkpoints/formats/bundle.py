@@ -25,8 +25,8 @@ from legacy_nets.checkpoints.formats.tensor_info import (
 )
 from legacy_nets.checkpoints.formats.wire import Damaged, Message
 from legacy_nets.checkpoints.source import Source, read_json_file, unknown_tensor_error
-from legacy_nets.errors import CheckpointError, nearest
-from legacy_nets.files import not_there
+from legacy_nets.errors import CheckpointError, suggest_names
+from legacy_nets.files import suggest_paths
 
 _SUFFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _STEP = re.compile(r"-(\d+)$")
@@ -218,7 +218,7 @@ def _missing(prefix: str) -> CheckpointError:
     if _siblings(path, _SUFFIX):
         return _no_index(prefix)
     there = [_SUFFIX.sub("", file.name) for file in path.parent.glob("*.index")]
-    near = nearest(path.name, there) or not_there(path)
+    near = suggest_names(path.name, there) or suggest_paths(path)
     return CheckpointError(f"{prefix}: no such checkpoint or weight file{near}")
 
 

@@ -31,7 +31,7 @@ from legacy_nets.checkpoints.source import (
     read_json_member,
 )
 from legacy_nets.checkpoints.translate import Translated
-from legacy_nets.errors import CheckpointError, one_line
+from legacy_nets.errors import CheckpointError, join_lines
 
 METADATA = "legacy_nets.json"  # the member that ``port`` adds to a .keras
 ATTRIBUTE = "legacy_nets"  # the root's in a .h5, to the same end
@@ -124,7 +124,7 @@ def _opened(file: Path | io.BytesIO) -> Iterator[Any]:
     except CheckpointError:
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        raise Damaged(one_line(error)) from error
+        raise Damaged(join_lines(error)) from error
 
 
 def _names(attributes: Mapping[str, Any], name: str) -> list[str]:

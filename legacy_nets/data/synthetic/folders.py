@@ -8,7 +8,7 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
-from legacy_nets.errors import BadInputError, one_line
+from legacy_nets.errors import BadInputError, join_lines
 
 MARK = "synthetic.txt"  # holds what the set calls itself
 
@@ -16,7 +16,7 @@ MARK = "synthetic.txt"  # holds what the set calls itself
 def name_of(folder: pathlib.Path) -> str:
     """What a data folder calls itself: the text of its mark, else the name of the folder."""
     try:
-        return one_line((folder / MARK).read_text())
+        return join_lines((folder / MARK).read_text())
     except OSError:
         return folder.resolve().name
 
@@ -36,6 +36,6 @@ def drawn_whole(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
         (unfinished / MARK).write_text(f"{name}\n")
         os.rename(unfinished, folder)
     except OSError as error:
-        raise BadInputError(f"{folder} cannot be written: {one_line(error)}") from error
+        raise BadInputError(f"{folder} cannot be written: {join_lines(error)}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, one_line
+from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.formats.frozen import frozen
 from legacy_nets.port.report import OPTIMISED
 from legacy_nets.port.restored_net import INPUT, OUTPUTS, Restored, build
@@ -81,8 +81,8 @@ def convert(
             model = converted(catch_errors=True)
         except Exception as error:
             raise BadInputError(
-                f"tf2onnx cannot convert {what}: {one_line(error)[:300]}; try --to saved_model, or "
-                "--outputs before it"
+                f"tf2onnx cannot convert {what}: {join_lines(error)[:300]}; try --to saved_model, "
+                "or --outputs before it"
             ) from error
     for value in model.graph.output:  # ONNX wants a rank; tf.squeeze, for one, may have none to say
         kind, rank = value.type.tensor_type, (ranks or {}).get(value.name)
@@ -101,7 +101,7 @@ def convert(
         onnx.checker.check_model(written)
     except onnx.checker.ValidationError as error:
         raise BadInputError(
-            f"tf2onnx made no valid ONNX of {what}: {one_line(error)[:300]}; try --to saved_model"
+            f"tf2onnx made no valid ONNX of {what}: {join_lines(error)[:300]}; try --to saved_model"
         ) from error
     path.write_bytes(written)
 

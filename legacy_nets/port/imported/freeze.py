@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, CheckpointError, one_line
+from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.graphdef.load import VARIABLES
 from legacy_nets.port.imported import infer_io as ends
 from legacy_nets.port.imported.averages import choose_weights
@@ -197,7 +197,7 @@ def _constant(job: ImportedJob, session: Any, clean: Any, outputs: list[str]) ->
         found = tf.graph_util.convert_variables_to_constants(session, clean, outputs)
     except (tf.errors.OpError, ValueError, KeyError, RuntimeError) as error:
         raise BadInputError(
-            f"{job.graph_path} cannot be frozen: {one_line(error)[:300]}"
+            f"{job.graph_path} cannot be frozen: {join_lines(error)[:300]}"
         ) from error
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, nearest
+from legacy_nets.errors import BadInputError, suggest_names
 from legacy_nets.graphdef.load import BLIND, SOURCES, VARIABLES
 from legacy_nets.port.imported.graph import (
     GRADIENTS,
@@ -62,7 +62,7 @@ def named(model: Model, texts: Iterable[str], option: str) -> list[str]:
             found[short(model.graph.get_tensor_by_name(full(text)).name)] = None
         except (KeyError, ValueError):
             names = [op.name for op in model.graph.get_operations() if op.outputs]
-            near = nearest(node_of(text), names)
+            near = suggest_names(node_of(text), names)
             raise BadInputError(f"{option} {text}: {model.path} has no such tensor{near}") from None
     return list(found)
 

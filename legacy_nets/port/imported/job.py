@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from legacy_nets.checkpoints.open import open_weights
-from legacy_nets.errors import BadInputError, LegacyNetsError, one_line
+from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
 from legacy_nets.port.jobs import (
     GRAPH_ENDINGS,
     IMPORTED_TARGETS,
@@ -28,7 +28,7 @@ from legacy_nets.port.report import Comparison, Report
 from legacy_nets.port.staging import check_room, workshop
 from legacy_nets.port.targets import TARGETS, load_target
 from legacy_nets.port.weights import tensors_of, use_averages
-from legacy_nets.sandbox import memory_for, run_limited
+from legacy_nets.sandbox import estimate_memory, run_sandboxed
 
 _SECONDS = 1800.0  # that a child may take
 _GIB = 8.0  # of address space, the size of the files aside
@@ -73,8 +73,8 @@ def port_foreign(job: ImportedJob) -> Report:
             )
         else:
             asked = job if job.ema else dataclasses.replace(job, ema=None if averaged else False)
-            comparisons, notes, averaged = run_limited(
-                work, asked, made, what=str(job.graph_path), seconds=_SECONDS, gib=_memory(job)
+            comparisons, notes, averaged = run_sandboxed(
+                work, asked, made, label=str(job.graph_path), seconds=_SECONDS, gib=_memory(job)
             )
         metadata = job.build_metadata(averaged)
         name, origin = job.graph_path.name, job.checkpoint or str(job.graph_path)
@@ -84,7 +84,7 @@ def port_foreign(job: ImportedJob) -> Report:
 def _memory(job: ImportedJob) -> float:
     """GiB of address space that a child may take, by the size of the files."""
     prefix = Path(job.checkpoint or job.graph_path)
-    return memory_for(job.graph_path, *prefix.parent.glob(f"{prefix.name}*"), least=_GIB)
+    return estimate_memory(job.graph_path, *prefix.parent.glob(f"{prefix.name}*"), least=_GIB)
 
 
 def work(job: ImportedJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[str, ...], bool]:
@@ -97,7 +97,7 @@ def work(job: ImportedJob, made: Path) -> tuple[tuple[Comparison, ...], tuple[st
     except (LegacyNetsError, MemoryError):
         raise
     except Exception as error:  # what TensorFlow and tf2onnx raise is past foreseeing
-        said = f"{type(error).__name__}: {one_line(error)[:300]}"
+        said = f"{type(error).__name__}: {join_lines(error)[:300]}"
         raise BadInputError(
             f"{job.graph_path} could not be ported ({said}): try other --outputs or --to"
         ) from error

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, nearest, one_line
+from legacy_nets.errors import BadInputError, join_lines, suggest_names
 from legacy_nets.graphdef.load import BLIND
 from legacy_nets.port.imported.graph import (
     Model,
@@ -58,7 +58,7 @@ def shapes_of(
         if name not in inputs:
             raise BadInputError(
                 f"--input-shape {name}={text}: {model.path} has no such input"
-                f"{nearest(name, inputs) or '; it has ' + ', '.join(inputs)}"
+                f"{suggest_names(name, inputs) or '; it has ' + ', '.join(inputs)}"
             )
     nodes = nodes_by_name(definition)
     readers = readers_of({name: nodes[name] for name in between(nodes, inputs, outputs)})
@@ -155,7 +155,7 @@ def reference(
         try:
             found = session.run([full(name) for name in outputs], {**settings, **feeds})
         except (tf.errors.OpError, ValueError, TypeError) as error:
-            said = said or one_line(error)[:300]
+            said = said or join_lines(error)[:300]
             continue
         found = dict(zip(outputs, found, strict=True))
         _check_finite(model, found)

@@ -12,7 +12,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import is_slot
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.errors import CheckpointError, one_line
+from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.graphdef.load import VARIABLES
 from legacy_nets.port.imported.graph import Model, data_inputs, full, node_of, nodes_by_name
 
@@ -36,7 +36,7 @@ def restore(model: Model, session: Any, checkpoint: str) -> None:
         try:
             session.run(operation, {full(file_name): checkpoint})
         except (tf.errors.OpError, ValueError) as error:
-            why = _lacking(model, source) or one_line(error)[:300]
+            why = _lacking(model, source) or join_lines(error)[:300]
             raise CheckpointError(f"{unfit}{why}; {_fitting(model, checkpoint)}") from error
         return
     variables = [op for op in model.graph.get_operations() if op.type in VARIABLES]

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from legacy_nets.errors import BadInputError, one_line
+from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.tf1.functions import meta_graphs
 
@@ -23,7 +23,7 @@ def read_served(path: Path) -> tuple[Any, Any]:
         metas = meta_graphs(path.read_bytes())
     except DecodeError as error:
         raise BadInputError(
-            f"{path} is damaged or no {SAVED_MODEL} ({one_line(error)}): export or copy it again"
+            f"{path} is damaged or no {SAVED_MODEL} ({join_lines(error)}): export or copy it again"
         ) from None
     if not metas:
         raise BadInputError(f"{path} holds no graph: export or copy it again")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, nearest
+from legacy_nets.errors import BadInputError, suggest_names
 from legacy_nets.port.imported.graph import PLACEHOLDERS, Model, rank_of
 
 _WORDS = {"true": "1", "false": "0"}
@@ -24,7 +24,7 @@ def setting(model: Model, nodes: Mapping[str, Any], name: str, text: str) -> np.
         there = [known for known, node in nodes.items() if node.op in PLACEHOLDERS]
         raise BadInputError(
             f"--set {name}={text}: {model.path} has no placeholder of that name"
-            f"{nearest(name, there) or '; it has ' + (', '.join(there[:8]) or 'none at all')}"
+            f"{suggest_names(name, there) or '; it has ' + (', '.join(there[:8]) or 'none at all')}"
         )
     if rank_of(model, name) not in (0, 1, None):
         raise BadInputError(f"--set {name}={text}: only a number, or a row of them, can be set")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, one_line
+from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.formats import frozen
 
 
@@ -72,5 +72,5 @@ def runs(target: str, path: Path, model: Frozen) -> Iterator[tuple[str, Mapping[
             yield "", session.run(out_of, feeds)
         except (tf.errors.OpError, ValueError) as error:
             raise BadInputError(
-                f"{model.name} as {target} cannot be run: {one_line(error)[:300]}"
+                f"{model.name} as {target} cannot be run: {join_lines(error)[:300]}"
             ) from error

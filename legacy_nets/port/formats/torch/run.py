@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.errors import CheckpointError, one_line
+from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.port.formats.torch.module import MODULES, family_of, place_of
 from legacy_nets.port.report import Comparison
 
@@ -73,7 +73,9 @@ def _logits(path: Path, net: Restored) -> np.ndarray:
         done = _run([which, path, images, logits, classes])
         if done.returncode:
             said = (done.stderr.strip().splitlines() or ["no word"])[-1]
-            raise CheckpointError(f"{path.name}: PyTorch cannot run {name}: {one_line(said)[:300]}")
+            raise CheckpointError(
+                f"{path.name}: PyTorch cannot run {name}: {join_lines(said)[:300]}"
+            )
         return np.load(logits)
 
 
