@@ -33,3 +33,33 @@ def suggest_paths(path: str | pathlib.Path) -> str:
     except OSError:
         return f"; {path.parent} is not a readable folder: check the path"
     return suggest_names(path.name, names) or ": check the path"
+
+
+_WEB_PAGE = "an HTML or XML page, not the file itself: download it again"
+_OTHER_FORMATS = (  # first bytes, what they mean
+    (b"version https://git-lfs", "a git-LFS pointer, not the file itself: run git lfs pull"),
+    # No "<" alone: a .pb may begin with it.
+    *((mark, _WEB_PAGE) for mark in (b"<!", b"<?", b"<h", b"<H", b"<E")),
+    (b"\x1f\x8b", "a gzip archive: unpack it first"),
+    (b"BZh", "a bzip2 archive: unpack it first"),
+    (b"\xfd7zXZ", "an xz archive: unpack it first"),
+    (
+        b"node {",
+        "a graph in text (.pbtxt): with that ending, legacy-nets describe and port read it",
+    ),
+    (b"7z\xbc\xaf", "a 7-Zip archive: unpack it first"),
+    (b"Rar!", "a RAR archive: unpack it first"),
+)
+
+
+def explain_other_format(first_bytes: bytes) -> str:
+    """Explains what a file is that holds neither weights nor a graph; "" where it is not known.
+
+    ``first_bytes``: its first 64 bytes are enough.
+    """
+    if not first_bytes:
+        return "the file is empty; copy or download the checkpoint again"
+    text = first_bytes.lstrip()
+    return next(
+        (f"this is {meaning}" for mark, meaning in _OTHER_FORMATS if text.startswith(mark)), ""
+    )

@@ -15,11 +15,11 @@ from typing import Any
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint, read_bundle
-from legacy_nets.checkpoints.formats.other_files import stranger
 from legacy_nets.checkpoints.formats.sstable import TABLE_MARK
 from legacy_nets.checkpoints.source import Source, report_damage
 from legacy_nets.checkpoints.translate import Entry, Translated
 from legacy_nets.errors import CheckpointError
+from legacy_nets.files import explain_other_format
 from legacy_nets.nets.weights import torch_rule
 
 _FORMATS = {  # kind -> "module:function" that opens it
@@ -236,9 +236,9 @@ def _kind(path: Path) -> str:
         )
     if start[:1] == b"\x80" and start[1:2] in b"\2\3\4\5":
         return "torch"
-    if not stranger(start) and (start[:1] == b"\x0a" or path.suffix == ".pb"):
+    if not explain_other_format(start) and (start[:1] == b"\x0a" or path.suffix == ".pb"):
         return "graphdef"
-    what = stranger(start) or f"no weight file that is known; readable are {_READABLE}"
+    what = explain_other_format(start) or f"no weight file that is known; readable are {_READABLE}"
     raise CheckpointError(f"{path}: {what}")
 
 

@@ -13,8 +13,8 @@ from google.protobuf import text_format
 from google.protobuf.message import DecodeError
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.other_files import stranger
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.files import explain_other_format
 from legacy_nets.graphdef.unsafe_ops import unfolded
 from legacy_nets.tf1.functions import is_known
 
@@ -134,7 +134,7 @@ def _parse(path: pathlib.Path, message: Any) -> None:
         else:
             message.ParseFromString(path.read_bytes())
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
-        what = stranger(path.read_bytes()[:64])
+        what = explain_other_format(path.read_bytes()[:64])
         if what and not (is_text and "(.pbtxt)" in what):  # which it is, and is read
             raise BadInputError(f"{path}: {what}") from None
         raise BadInputError(

@@ -149,7 +149,7 @@ def test_a_folder_is_no_graph(tmp_path, name):
     "name, data, said",
     [
         ("x.meta", b"version https://git-lfs.github.com/spec/v1\n", "this is a git-LFS pointer"),
-        ("x.pb", b"node {\n  name: 1", "this is a graph in text (.pbtxt): named so, "),
+        ("x.pb", b"node {\n  name: 1", "this is a graph in text (.pbtxt): with that ending, "),
         ("x.pbtxt", b"node {\n  name: 1", "is damaged or no GraphDef (2:9 : "),
         ("x.pbtxt", b"<!doctype html>", "this is an HTML or XML page"),
     ],

@@ -15,7 +15,6 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets.checkpoints.formats.crc32c import crc32c, masked
-from legacy_nets.checkpoints.formats.other_files import stranger
 from legacy_nets.checkpoints.formats.sstable import read_table
 from legacy_nets.checkpoints.formats.tensor_info import (
     TensorInfo,
@@ -26,7 +25,7 @@ from legacy_nets.checkpoints.formats.tensor_info import (
 from legacy_nets.checkpoints.formats.wire import Damaged, Message
 from legacy_nets.checkpoints.source import Source, read_json_file, unknown_tensor_error
 from legacy_nets.errors import CheckpointError, suggest_names
-from legacy_nets.files import suggest_paths
+from legacy_nets.files import explain_other_format, suggest_paths
 
 _SUFFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _STEP = re.compile(r"-(\d+)$")
@@ -142,7 +141,7 @@ def _damaged(shard: Path, reason: str) -> CheckpointError:
     """The error of a data file; of a text in its place (a git-LFS pointer, a web page), which."""
     with open(shard, "rb") as file:
         start = file.read(64)
-    what = stranger(start) if start.isascii() else ""
+    what = explain_other_format(start) if start.isascii() else ""
     return CheckpointError(f"{shard}: {what or f'{reason}; copy or download the checkpoint again'}")
 
 

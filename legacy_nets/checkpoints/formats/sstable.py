@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from legacy_nets.checkpoints.formats.crc32c import crc32c, masked
-from legacy_nets.checkpoints.formats.other_files import stranger
 from legacy_nets.checkpoints.formats.wire import Buffer, Damaged, varint
 from legacy_nets.errors import CheckpointError
+from legacy_nets.files import explain_other_format
 
 _FOOTER = 48
 TABLE_MARK = (0xDB4775248B80FB57).to_bytes(8, "little")
@@ -79,7 +79,7 @@ def _index(data: Buffer) -> list[tuple[bytes, Buffer]]:
 
 
 def _stranger(data: bytes) -> str:
-    found = stranger(data[:64])
+    found = explain_other_format(data[:64])
     for start, what in _OTHERS:
         if data.startswith(start):
             found = f"this is {what}"
