@@ -13,7 +13,7 @@ from legacy_nets.cli.facts import _STYLES
 from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
 
-_MARKS = {"holds": "holds    ", "wrong": "wrong    ", "ambiguous": "ambiguous"}
+_MARKS = {"confirmed": "confirmed", "wrong": "wrong    ", "ambiguous": "ambiguous"}
 
 
 @click.command()
@@ -118,7 +118,7 @@ def _print_rows(console: Any, place: Any) -> None:
     for fact in place.facts:
         found = documents.measure(fact)
         colour = _STYLES[found.verdict]
-        true = "" if found.verdict == "holds" else f" -> {found.value}"
+        true = "" if found.verdict == "confirmed" else f" -> {found.value}"
         why = f" ({fact.why})" if fact.why else ""
         lines.append(
             f"[{colour}]{_MARKS[found.verdict]}[/] {fact.id} {escape(fact.place)}: "
@@ -128,7 +128,7 @@ def _print_rows(console: Any, place: Any) -> None:
         number = f" [measured: {row.harm}]" if row.harm else ""
         lines.append(
             f"[cyan]mended   [/] {row.id} {escape(row.place)}: {escape(row.literal + number)} "
-            f"[cyan]->[/] {escape(row.mend)}"
+            f"[cyan]->[/] {escape(row.fix)}"
         )
     for line in lines:
         console.print(Padding(line, (0, 0, 0, 2)))

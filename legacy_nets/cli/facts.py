@@ -12,7 +12,7 @@ import click
 from legacy_nets import documents
 from legacy_nets.cli.quiet import quiet_tensorflow
 
-_STYLES = {"holds": "green", "wrong": "bold red", "ambiguous": "yellow"}
+_STYLES = {"confirmed": "green", "wrong": "bold red", "ambiguous": "yellow"}
 
 
 @click.command()
@@ -106,9 +106,9 @@ def errata(what: str | None, as_json: bool) -> None:
     from rich.markup import escape
 
     _print(
-        ("id", "place", "kind", "as it stands", "mend"),
+        ("id", "place", "kind", "original code", "fix"),
         [
-            (row.id, row.place, row.kind, escape(row.literal + _number(row)), escape(row.mend))
+            (row.id, row.place, row.kind, escape(row.literal + _number(row)), escape(row.fix))
             for row in chosen
         ],
     )

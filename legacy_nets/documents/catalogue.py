@@ -1,4 +1,4 @@
-"""The tables of facts and errata, read and selected. No TensorFlow."""
+"""Reads the tables of facts and errata and selects rows. Imports no TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,123 +6,153 @@ import csv
 import dataclasses
 import functools
 import pathlib
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeVar
 
 from legacy_nets import registry
 from legacy_nets.errors import BadInputError, find_nearest
 
 DATA = pathlib.Path(__file__).parent / "data"
-VERDICTS = ("holds", "wrong", "ambiguous")
+VERDICTS = ("confirmed", "wrong", "ambiguous")
+TITLES = {  # short titles of the documents
+    "000": "CNN, LSTM and video nets",
+    "001": "hand signs",
+    "002": "Inception V3",
+    "003": "ResNet v2",
+    "004": "zoo of image classifiers",
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class Fact:
-    """One row: what a document states, and what is so."""
+class Row:
+    """What a fact and an erratum have in common: the first three columns."""
 
     id: str
-    place: str  # line of the document, and what stands there
+    place: str  # line of the document, and the code or text on it
+    nets: tuple[str, ...]  # names of the registry; the tables may hold shell patterns
+
+    @property
+    def document(self) -> str:
+        """First three digits of the document."""
+        return self.id[:3]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fact(Row):
+    """A claim of a document and its verdict."""
+
     quantity: str
     stated: str
-    verdict: str
-    measured: str  # what the readings give where it is not the value stated
+    verdict: str  # one of VERDICTS
+    measured: str  # what the readings give; empty where the claim is confirmed
     why: str
-    nets: tuple[str, ...]
-    measure: tuple[str, ...]  # readings: a function and its arguments each
-
-    @property
-    def document(self) -> str:
-        """First three digits of the document."""
-        return self.id[:3]
+    measure: tuple[str, ...]  # readings: each a check function and its arguments
 
 
 @dataclasses.dataclass(frozen=True)
-class Erratum:
-    """One row: a defect of a document."""
+class Erratum(Row):
+    """A defect of a document and its fix."""
 
-    id: str
-    place: str
     kind: str
-    literal: str  # what the code does as it stands
-    harm: str  # the number of a silent harm
-    measure: str  # the reading that gives it
-    mend: str
+    literal: str  # what the original code does
+    harm: str  # the number that a wrong result without an error comes to
+    measure: str  # the reading that gives this number
+    fix: str
     tests: tuple[str, ...]
 
-    @property
-    def document(self) -> str:
-        """First three digits of the document."""
-        return self.id[:3]
 
-    @property
-    def nets(self) -> tuple[str, ...]:
-        """Nets whose records name this erratum."""
-        return tuple(
-            name for name in registry.list_nets() if self.id in registry.get_net(name).errata
-        )
+AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 @functools.cache
-def _rows(table: str) -> tuple[dict[str, str], ...]:
-    rows: list[dict[str, str]] = []
-    for path in sorted(DATA.glob(f"{table}_*.csv")):
-        with open(path, newline="", encoding="utf-8") as file:
-            rows.extend(csv.DictReader(file, strict=True))
-    return tuple(rows)
-
-
-@functools.cache
-def _all_facts() -> tuple[Fact, ...]:
+def _load_facts() -> tuple[Fact, ...]:
     return tuple(
         Fact(
-            **{key: row[key] for key in ("id", "place", "quantity", "stated", "verdict")},
+            id=row["id"],
+            place=row["place"],
+            nets=_expand(row["nets"]),
+            quantity=row["quantity"],
+            stated=row["stated"],
+            verdict=row["verdict"],
             measured=row["measured"],
             why=row["why"],
-            nets=tuple(row["nets"].split()),
             measure=tuple(row["measure"].split(" | ")),
         )
-        for row in _rows("facts")
+        for row in _read_tables("facts")
     )
 
 
 @functools.cache
-def _all_errata() -> tuple[Erratum, ...]:
+def _load_errata() -> tuple[Erratum, ...]:
     return tuple(
-        Erratum(**{**row, "tests": tuple(row["tests"].split())})  # type: ignore[arg-type]
-        for row in _rows("errata")
+        Erratum(
+            id=row["id"],
+            place=row["place"],
+            nets=_expand(row["nets"]),
+            kind=row["kind"],
+            literal=row["literal"],
+            harm=row["harm"],
+            measure=row["measure"],
+            fix=row["fix"],
+            tests=tuple(row["tests"].split()),
+        )
+        for row in _read_tables("errata")
     )
+
+
+def _expand(patterns: str) -> tuple[str, ...]:
+    """Names of the nets that match shell patterns with blanks between them."""
+    return tuple(net for pattern in patterns.split() for net in registry.list_nets(pattern))
+
+
+def _read_tables(name: str) -> list[dict[str, str]]:
+    """Reads ``data/NAME_000.csv`` and the tables that follow it."""
+    rows: list[dict[str, str]] = []
+    for path in sorted(DATA.glob(f"{name}_*.csv")):
+        with open(path, newline="", encoding="utf-8") as file:
+            rows.extend(csv.DictReader(file, strict=True))
+    return rows
 
 
 def documents() -> list[str]:
-    """Numbers of the documents that have facts: "000", "001", ..."""
-    return sorted({fact.document for fact in _all_facts()})
+    """Lists the numbers of the documents: "000", "001", ..."""
+    return sorted({fact.document for fact in _load_facts()})
+
+
+def name_document(number: str) -> str:
+    """Names a document by its number and short title: "document 002 (Inception V3)"."""
+    return f"document {number} ({TITLES[number]})"
 
 
 def facts(selector: str | None = None) -> list[Fact]:
-    """Facts of a document ("002"), of a net or of one id ("002-F15"); all of them without.
+    """Lists the facts of a document ("002"), of a net or of one id ("002-F15"); all if None.
 
-    Raises: BadInputError that offers the nearest names.
+    Raises: BadInputError with the nearest names for an unknown selector.
     """
-    return _selected(selector, _all_facts())
+    return _select(selector, _load_facts())
 
 
 def errata(selector: str | None = None) -> list[Erratum]:
-    """Errata, selected as ``facts`` are."""
-    return _selected(selector, _all_errata())
+    """Lists the errata of a document, of a net or of one id; all if None.
+
+    Raises: BadInputError with the nearest names for an unknown selector.
+    """
+    return _select(selector, _load_errata())
 
 
-def _selected(selector: str | None, rows: tuple[Any, ...]) -> list[Any]:
+def _select(selector: str | None, rows: Sequence[AnyRow]) -> list[AnyRow]:
     if selector is None:
         return list(rows)
     word = selector.upper()
-    numbers = {registry.get_net(name).document for name in registry.list_nets()}
+    numbers, nets = documents(), registry.list_nets()
     if word in numbers or word in {row.id for row in rows}:
         return [row for row in rows if word in (row.document, row.id)]
-    if selector in registry.list_nets():
+    if selector in nets:
         return [row for row in rows if selector in row.nets]
-    names = [*sorted(numbers), *registry.list_nets(), *(row.id for row in rows)]
+    names = [*numbers, *nets, *(row.id for row in rows)]
     near = find_nearest(selector, names, default=()) + find_nearest(word, names, default=())
-    offered = list(dict.fromkeys(near))[:3] or sorted(numbers)
+    nearest = list(dict.fromkeys(near))[:3] or numbers
     raise BadInputError(
-        f"no document, net or id is called {selector!r}; nearest: {', '.join(offered)} "
-        f"(documents: {', '.join(sorted(numbers))}; nets: legacy-nets nets)"
+        f"no document, net or id is called {selector!r}; nearest: {', '.join(nearest)} "
+        f"(documents: {', '.join(numbers)}; nets: legacy-nets nets)"
     )

@@ -35,7 +35,7 @@ def judge(stated: str, readings: tuple[Any, ...]) -> Measured:
     texts = [None if reading is None else text(reading, stated) for reading in readings]
     same = [found == _plain(stated) for found in texts]
     if all(same):
-        return Measured(stated, "holds", readings)
+        return Measured(stated, "confirmed", readings)
     verdict = "ambiguous" if any(same) or None in texts else "wrong"
     words = [
         stated if fits else f"{stated}: {NOT_HERE}" if found is None else f"{found}, not {stated}"

@@ -84,7 +84,7 @@ def test_page_of_one_place():
         *("(?,", "17,", "17,", "192)", "148,032", "sees"),
         lines[2].split()[-1],
     ]
-    assert "holds     002-F30 l.123 comment: map of Mixed_6c: 17x17x768" in done.stdout
+    assert "confirmed 002-F30 l.123 comment: map of Mixed_6c: 17x17x768" in done.stdout
     assert "mended    002-E05 l.127 Mixed_6c ranch_0: No error" in done.stdout
     assert "[measured: 147648]" in " ".join(done.stdout.split())
 
