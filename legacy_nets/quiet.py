@@ -1,13 +1,13 @@
-"""Keeps TensorFlow's chatter off the user's screen: in the commands, and where a user asks for it.
+"""Imports TensorFlow without its log messages: for the commands, and for scripts that want it.
 
-Importing this, or any other module of the package, changes nothing; only a call does.
+Importing this module changes nothing; only a call does. It lies directly above ``tf1``, which it
+imports when it is called.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import logging
 import os
 import sys
@@ -15,15 +15,17 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 
+_LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # 0: all messages, 1: no infos, 2: no warnings, 3: no errors
+
 
 def quiet_tensorflow() -> None:
-    """Imports TensorFlow without its remarks on CPUs and drivers, and without advice on TF1.
+    """Imports TensorFlow without log messages on CPUs and drivers, and without advice on TF1.
 
-    For scripts of one's own, before the first ``from legacy_nets import tf1 as tf``. Sets, for
-    the whole process: TF_CPP_MIN_LOG_LEVEL, TensorFlow's logger to errors, and that warnings of
-    Keras' modules are passed over.
+    Call it in a script before the first ``from legacy_nets import tf1 as tf``. It sets for the
+    whole process: TF_CPP_MIN_LOG_LEVEL to 3, the level of TensorFlow's Python logger to errors,
+    and a filter for warnings of Keras' modules.
 
-    TF_CPP_MIN_LOG_LEVEL and Python's -W option still rule where the user has set them.
+    Settings of the user come first: another TF_CPP_MIN_LOG_LEVEL, or Python's -W option.
     """
     import_quietly()
     if not sys.warnoptions:
@@ -31,50 +33,55 @@ def quiet_tensorflow() -> None:
 
 
 def import_quietly() -> None:
-    """Imports TensorFlow without its remarks on CPUs and drivers; its own warnings are heard.
+    """Imports TensorFlow without log messages on CPUs and drivers; keeps its Python warnings.
 
-    TF_CPP_MIN_LOG_LEVEL and Python's -W option still rule where the user has set them.
+    Settings of the user come first: another TF_CPP_MIN_LOG_LEVEL, or Python's -W option.
     """
-    quiet = "TF_CPP_MIN_LOG_LEVEL" not in os.environ
-    if quiet:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    with _held_back_stderr() if quiet else contextlib.nullcontext(), _without_garbage_search():
-        importlib.import_module("legacy_nets.tf1")
+    os.environ.setdefault(_LOG_LEVEL, "3")
+    hold_back = _hold_back_stderr() if _hides_all_logs() else contextlib.nullcontext()
+    with hold_back, _pause_garbage_collection():
+        import legacy_nets.tf1  # noqa: F401
     if not sys.warnoptions:
         warnings.filterwarnings("ignore", category=UserWarning, module=r"tf_keras|tf_slim|keras")
 
 
+def _hides_all_logs() -> bool:
+    """Whether TensorFlow's log level hides even errors."""
+    level = os.environ[_LOG_LEVEL].strip()
+    return level.isdecimal() and int(level) >= 3
+
+
 @contextlib.contextmanager
-def _without_garbage_search() -> Iterator[None]:
-    """Imports what lives till the process ends: Python need never look there for garbage."""
-    first, searched = "tensorflow" not in sys.modules, gc.isenabled()
+def _pause_garbage_collection() -> Iterator[None]:
+    """Speeds up the first import: what it creates lives until the process ends."""
+    is_first, was_enabled = "tensorflow" not in sys.modules, gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        if first:
+        if is_first:
             gc.freeze()
-        if searched:
+        if was_enabled:
             gc.enable()
 
 
 @contextlib.contextmanager
-def _held_back_stderr() -> Iterator[None]:
-    """Holds back what C++ code writes to stderr (no log level reaches it); shows it on errors."""
+def _hold_back_stderr() -> Iterator[None]:
+    """Holds back what C++ code writes to stderr at any log level; writes it after an error."""
     try:
         sys.stderr.flush()
-        before = os.dup(2)
-    except (AttributeError, OSError):  # a process without standard error has nothing to hold
+        stderr = os.dup(2)
+    except (AttributeError, OSError):  # this process has no standard error
         yield
         return
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
         try:
             yield
         except BaseException:
-            kept.seek(0)
-            os.write(before, kept.read())
+            held_back.seek(0)
+            os.write(stderr, held_back.read())
             raise
         finally:
-            os.dup2(before, 2)
-            os.close(before)
+            os.dup2(stderr, 2)
+            os.close(stderr)

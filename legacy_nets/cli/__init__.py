@@ -1,23 +1,23 @@
-"""The one door: ``legacy-nets``. Commands import TensorFlow only when they start to work."""
+"""The command line: ``legacy-nets``. Commands import TensorFlow only when they need it."""
 
 from __future__ import annotations
 
 import errno
 import importlib
-from typing import Any
+from typing import NoReturn
 
 import click
 
-import legacy_nets
-from legacy_nets.errors import LegacyNetsError
+from legacy_nets.errors import LegacyNetsError, suggest_names
+from legacy_nets.version import __version__
 
-COMMANDS = {  # name -> "module:function" below this package, imported when it is called
+COMMANDS = {  # name -> "module:function" in this package; the module is imported on use
     "nets": "nets:nets",
     "describe": "describe:describe",
     "explain": "explain:explain",
     "facts": "facts:facts",
     "errata": "facts:errata",
-    "traps": "pitfalls:traps",
+    "pitfalls": "pitfalls:traps",
     "run": "run:run",
     "upgrade": "upgrade:upgrade",
     "train": "train:train",
@@ -27,58 +27,94 @@ COMMANDS = {  # name -> "module:function" below this package, imported when it i
     "diff": "diff:diff",
     "port": "port:port",
 }
+ALIASES = {"traps": "pitfalls"}  # older name -> name
 
 
-class _Door(click.Group):
+class CommandLine(click.Group):
+    """Imports commands on use, and reports every expected error in one line, with exit code 2."""
+
     def list_commands(self, context: click.Context) -> list[str]:
+        """Lists the commands in the order of the table, without aliases."""
         return list(COMMANDS)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        if name not in COMMANDS:
+        """Imports a command by its name or alias; returns None for an unknown name."""
+        location = COMMANDS.get(ALIASES.get(name, name))
+        if location is None:
             return None
-        module, function = COMMANDS[name].split(":")
+        module, function = location.split(":")
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         return command
 
-    def invoke(self, context: click.Context) -> Any:
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Parses the options before the command. Prints a usage error as one line."""
+        has_arguments = bool(args)
+        try:
+            return super().parse_args(context, args)
+        except click.UsageError as error:
+            if not has_arguments:
+                raise  # click prints the help
+            self._exit(context, error)
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command that the arguments name. Raises UsageError with the nearest names."""
+        name = args[0]
+        if self.get_command(context, name) is None and not name.startswith("-"):
+            near = suggest_names(name, COMMANDS)
+            raise click.UsageError(f"No such command {name!r}{near}", context)
+        return super().resolve_command(context, args)
+
+    def invoke(self, context: click.Context) -> object:
+        """Runs a command. Prints an expected error as one line on stderr, not as a traceback."""
         try:
             return super().invoke(context)
-        except LegacyNetsError as error:  # one line on stderr, never a traceback
-            click.echo(f"legacy-nets: {error}", err=True)
-            context.exit(2)
-        except click.UsageError as error:
-            path = error.ctx.command_path if error.ctx else "legacy-nets"
-            click.echo(f"legacy-nets: {error.format_message()} (see {path} --help)", err=True)
-            context.exit(2)
-        except MemoryError as error:
-            why = str(error) or "take smaller pictures or batches"
-            click.echo(f"legacy-nets: more memory is needed than there is ({why})", err=True)
-            context.exit(2)
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader of our output has gone: click's business
-                raise
-            click.echo(f"legacy-nets: {error}: check the path, its rights and the disk", err=True)
-            context.exit(2)
+        except (LegacyNetsError, click.UsageError, MemoryError, OSError) as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise  # the reader of our output has closed it: click handles that
+            self._exit(context, error)
+
+    def _exit(self, context: click.Context, error: Exception) -> NoReturn:
+        click.echo(f"legacy-nets: {_explain(error)}", err=True)
+        context.exit(2)
 
 
-@click.group(cls=_Door, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(legacy_nets.__version__, prog_name="legacy-nets")
+def _explain(error: Exception) -> str:
+    """Formats an error as one line: what is wrong, where, what to do."""
+    if isinstance(error, click.UsageError):
+        command = error.ctx.command_path if error.ctx else "legacy-nets"
+        return f"{error.format_message()} (see {command} --help)"
+    if isinstance(error, MemoryError):
+        details = f" ({error})" if str(error) else ""
+        return f"out of memory{details}: use smaller images or batches"
+    if isinstance(error, OSError) and not isinstance(error, LegacyNetsError):
+        return f"{error}: check the path, its permissions and the free disk space"
+    return str(error)
+
+
+@click.group(
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Aliases: " + ", ".join(f"{alias} = {name}" for alias, name in ALIASES.items()),
+)
+@click.version_option(__version__, prog_name="legacy-nets")
 def main() -> None:
     """Run, learn and port TensorFlow 1 networks on today's TensorFlow.
 
     \b
-    legacy-nets nets                                   what there is
-    legacy-nets describe resnet_v2_50                  its layers, what they cost and see
-    legacy-nets explain hand_signs                     a walk through it, for a reader
-    legacy-nets facts 002                              what a document states, measured
-    legacy-nets errata hand_signs                      where its code errs, and the mend
-    legacy-nets traps T03 --code                       a pitfall of TensorFlow 1, and its cure
-    legacy-nets run train.py --epochs 3                a script of that time, as it is
-    legacy-nets upgrade train.py --out ported          its source, carried over
-    legacy-nets train hand_signs --model-dir run       learn hand signs (synthetic data)
+    legacy-nets nets                                   all nets
+    legacy-nets describe resnet_v2_50                  layers, cost and receptive fields
+    legacy-nets explain hand_signs                     a guided walk through a net
+    legacy-nets facts 002                              claims of a document, measured
+    legacy-nets errata hand_signs                      errors in a document's code, and fixes
+    legacy-nets pitfalls T03 --code                    a pitfall of TensorFlow 1, and its fix
+    legacy-nets run train.py --epochs 3                a TensorFlow 1 script, unmodified
+    legacy-nets upgrade train.py --out ported          its source, ported
+    legacy-nets train hand_signs --model-dir run       training on synthetic hand signs
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
-    legacy-nets inspect run                            what is in a weight file
-    legacy-nets diff unknown.ckpt --fit                which net it fits, and how
+    legacy-nets inspect run                            contents of a weight file
+    legacy-nets diff unknown.ckpt --fit                the net that a weight file matches
     legacy-nets port run --net hand_signs --to onnx --out signs.onnx
     """

@@ -13,8 +13,8 @@ import click
 
 from legacy_nets import registry
 from legacy_nets.cli.options import net_options
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
+from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
 
 _ENDINGS = (".meta", ".pb", ".pbtxt")

@@ -11,8 +11,8 @@ from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.cli.describe import parse_size
 from legacy_nets.cli.options import net_options
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError, report_build_errors
+from legacy_nets.quiet import quiet_tensorflow
 
 NAMED = 5  # names of a kind that are shown without --all
 

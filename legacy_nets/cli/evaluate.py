@@ -17,11 +17,11 @@ from legacy_nets.cli.options import (
     open_checkpoint,
     open_data,
 )
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import replace_on_success
+from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.settings import load_settings
 from legacy_nets.train.stream import Files, Load
 

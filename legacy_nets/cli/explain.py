@@ -10,8 +10,8 @@ import click
 from legacy_nets import registry
 from legacy_nets.cli.describe import by, shape
 from legacy_nets.cli.facts import _STYLES
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
+from legacy_nets.quiet import quiet_tensorflow
 
 _MARKS = {"confirmed": "confirmed", "wrong": "wrong    ", "ambiguous": "ambiguous"}
 

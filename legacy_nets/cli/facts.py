@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from legacy_nets import documents
-from legacy_nets.cli.quiet import quiet_tensorflow
+from legacy_nets.quiet import quiet_tensorflow
 
 _STYLES = {"confirmed": "green", "wrong": "bold red", "ambiguous": "yellow"}
 

@@ -61,7 +61,7 @@ def _is_hdf5(path: str) -> bool:
 
 def _in_a_child(path: str) -> None:
     """HDF5's C library can crash on a damaged file: let that happen in another process."""
-    command = [sys.executable, "-m", "legacy_nets.cli", *sys.argv[1:], "--here"]
+    command = [sys.executable, "-m", "legacy_nets", *sys.argv[1:], "--here"]
     try:
         done = subprocess.run(command, check=False, timeout=_SECONDS)
     except subprocess.TimeoutExpired:

@@ -7,8 +7,8 @@ import json
 
 import click
 
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.errors import BadInputError
+from legacy_nets.quiet import quiet_tensorflow
 
 
 @click.command()

@@ -121,7 +121,7 @@ def port(
         _refuse(given, _FOREIGN, "is for nets of your own: leave out --net, or it")
         job = _job(find_weights(checkpoint), net, target, out, given)
         if TARGETS[target].tensorflow:
-            from legacy_nets.cli.quiet import quiet_tensorflow
+            from legacy_nets.quiet import quiet_tensorflow
 
             quiet_tensorflow()
         found = run_port(job)

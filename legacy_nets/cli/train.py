@@ -95,7 +95,7 @@ def train(net: str, **given: Any) -> None:
 
     from rich.console import Console
 
-    from legacy_nets.cli.quiet import quiet_tensorflow
+    from legacy_nets.quiet import quiet_tensorflow
 
     quiet_tensorflow()
     from legacy_nets.data.dataset import framed

@@ -57,7 +57,7 @@ def main() -> None:
     for name in nets:
         for command in arguments.command or ("describe", "facts"):
             pairs = [
-                (seconds(*IMPORT), seconds("-m", "legacy_nets.cli", command, name))
+                (seconds(*IMPORT), seconds("-m", "legacy_nets", command, name))
                 for _ in range(arguments.repeats)
             ]
             own, whole = (min(column) for column in zip(*pairs, strict=True))

@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.table import Table
 
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.data.dataset import Augment
 from legacy_nets.data.signs import load_signs
+from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train import loop
 from legacy_nets.train.settings import Settings
 

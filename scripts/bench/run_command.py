@@ -69,7 +69,7 @@ def main() -> None:
     parser.add_argument("--oracle", help="python with TensorFlow 1.15.5")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    run = [sys.executable, "-m", "legacy_nets.cli", "run"]
+    run = [sys.executable, "-m", "legacy_nets", "run"]
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
         start, steps = pathlib.Path("start.py"), pathlib.Path("steps.py")

@@ -25,7 +25,7 @@ def upgrade(repository: str, checkouts: pathlib.Path, upgraded: pathlib.Path, py
     name = repository.replace("/", "+")
     if (upgraded / name).exists():
         return
-    words = [python, "-m", "legacy_nets.cli", "upgrade", str(checkouts / name)]
+    words = [python, "-m", "legacy_nets", "upgrade", str(checkouts / name)]
     done = subprocess.run(
         [*words, "--out", str(upgraded / name)], capture_output=True, text=True, check=False
     )

@@ -14,11 +14,11 @@ from matplotlib.figure import Figure
 
 from legacy_nets import registry
 from legacy_nets.cli.options import open_checkpoint
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.data.image_files import kind_of
 from legacy_nets.data.preprocessing import frame_all, read_picture
 from legacy_nets.errors import BadInputError, LegacyNetsError
 from legacy_nets.files import replace_on_success
+from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.settings import read_best
 
 

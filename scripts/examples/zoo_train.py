@@ -17,11 +17,11 @@ import sys
 
 from legacy_nets import registry
 from legacy_nets.cli.options import net_options
-from legacy_nets.cli.quiet import quiet_tensorflow
 from legacy_nets.data.dataset import Augment, framed
 from legacy_nets.data.open import open_data, stand_in
 from legacy_nets.data.preprocessing import KINDS
 from legacy_nets.errors import LegacyNetsError
+from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.recipes import recipe
 from legacy_nets.train.settings import Settings
 

@@ -13,7 +13,7 @@ import tiny
 from commands import SHORT, call, refused
 from PIL import Image
 
-from legacy_nets.cli import COMMANDS, main
+from legacy_nets.cli import ALIASES, COMMANDS, main
 from legacy_nets.cli.options import net_options
 from legacy_nets.data import signs
 
@@ -187,6 +187,39 @@ def test_values_of_options_are_json_or_pythons_or_text():
     )
 
 
+def test_python_m_legacy_nets_is_the_command():
+    command = [sys.executable, "-m", "legacy_nets", "nets", "hand*"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "hand_signs" in done.stdout
+
+
+@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+def test_aliases(alias, name):
+    assert main.get_command(None, alias) is main.get_command(None, name)
+    assert alias not in COMMANDS and f"{alias} = {name}" in call("--help").output
+
+
+def test_memory_and_files_are_one_line(monkeypatch):
+    command = main.get_command(None, "nets")
+
+    def fail(error):
+        def callback(**_):
+            raise error
+
+        monkeypatch.setattr(command, "callback", callback)
+        return refused("nets")
+
+    line = fail(MemoryError("Unable to allocate 8 EiB"))
+    assert line == (
+        "legacy-nets: out of memory (Unable to allocate 8 EiB): use smaller images or batches"
+    )
+    assert fail(MemoryError()) == "legacy-nets: out of memory: use smaller images or batches"
+    line = fail(OSError(28, "No space left on device", "x.npz"))
+    assert line.endswith(
+        "No space left on device: 'x.npz': check the path, its permissions and the free disk space"
+    )
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_switch_says_what_it_does(name):
     command = main.get_command(None, name)
@@ -233,6 +266,8 @@ def test_checkpoint_of_another_net(trained, signs_folder, tmp_path):
         (["train", "tiny"], "Missing option '--model-dir'"),
         (["train", "tiny", "--model-dir", "x", "--steps", "0"], "'--steps': 0 is not in the range"),
         (["no_such_command"], "No such command 'no_such_command'"),
+        (["evalute", "tiny"], "No such command 'evalute'; nearest: evaluate"),
+        (["--jsn"], "No such option '--jsn'"),
     ],
 )
 def test_usage_errors_are_one_line_too(arguments, message):

@@ -142,7 +142,7 @@ def test_files_that_are_none(tmp_path, start, said):
 
 def command(*arguments):
     return subprocess.run(
-        [sys.executable, "-m", "legacy_nets.cli", *(str(argument) for argument in arguments)],
+        [sys.executable, "-m", "legacy_nets", *(str(argument) for argument in arguments)],
         capture_output=True,
         text=True,
         check=False,

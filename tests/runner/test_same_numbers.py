@@ -56,7 +56,7 @@ def test_both_sides_live(driver, oracle, tmp_path):
     checkout.mkdir()
     (checkout / "train.py").write_text(textwrap.dedent(SCRIPT))
     ours = tmp_path / "legacy-nets"
-    ours.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m legacy_nets.cli "$@"\n')
+    ours.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m legacy_nets "$@"\n')
     ours.chmod(0o755)
     row = {"repository": "us/ours", "folder": "", "path": "train.py", "arguments": "", "setup": ""}
     found = driver.compare(row, oracle, str(ours), tmp_path)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import textwrap
 
-COMMAND = [sys.executable, "-m", "legacy_nets.cli", "run"]
+COMMAND = [sys.executable, "-m", "legacy_nets", "run"]
 QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 

@@ -15,7 +15,7 @@ from legacy_nets.errors import BadInputError
 
 estimators = importlib.import_module("estimators")  # in scripts/oracle
 SCRIPT = ORACLE / "estimators.py"
-OURS = [sys.executable, "-m", "legacy_nets.cli", "run"]
+OURS = [sys.executable, "-m", "legacy_nets", "run"]
 WANTED = json.loads((GOLDEN / "tf1_estimators.json").read_text())
 
 

@@ -15,7 +15,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 
 learn = importlib.import_module("learn")  # in scripts/oracle
-OURS = [sys.executable, "-m", "legacy_nets.cli", "run"]
+OURS = [sys.executable, "-m", "legacy_nets", "run"]
 WANTED = json.loads((GOLDEN / "tf1_learn.json").read_text())
 FEATURES = np.random.RandomState(0).rand(60, 4)  # float64: becomes float32
 LABELS = (FEATURES.sum(1) * 0.74).astype(np.int64)

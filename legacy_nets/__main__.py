@@ -1,4 +1,4 @@
-"""``python -m legacy_nets.cli`` is ``legacy-nets``."""
+"""``python -m legacy_nets`` is the same as ``legacy-nets``."""
 
 from legacy_nets.cli import main
 
