@@ -31,7 +31,12 @@ class Net:
     scope: str  # outermost variable scope, "" where the document opens none
     errata: tuple[str, ...] = ()
     aux_weight: float = 0.4  # of each auxiliary head's loss
-    layouts: tuple[str, ...] = ()  # foreign weights: "torch" -> torch_names(name) of the module
+    layouts: tuple[str, ...] = ()  # names of nets/weights/layouts.py: WeightLayout
+
+    @property
+    def module(self) -> str:
+        """The file under legacy_nets.nets that builds the net."""
+        return self.builder.split(":")[0]
 
     def load(self) -> Any:
         """Imports the net's module (and TensorFlow) and returns its function."""

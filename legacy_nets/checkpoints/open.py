@@ -8,19 +8,14 @@ from __future__ import annotations
 import importlib
 import re
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint, read_bundle
 from legacy_nets.checkpoints.formats.sstable import TABLE_MARK
 from legacy_nets.checkpoints.source import Source, report_damage
-from legacy_nets.checkpoints.translate import Entry, Translated
 from legacy_nets.errors import CheckpointError
 from legacy_nets.files import explain_other_format
-from legacy_nets.nets.weights import torch_rule
 
 _FORMATS = {  # kind -> "module:function" that opens it
     "v1": "v1:read_v1",
@@ -38,7 +33,6 @@ _ENDINGS = {
 _CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _V2_FILE = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 _V1_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
-_MOST = 0.5  # of a table's names that a file must have to be of that layout
 _READABLE = (
     "a TensorFlow checkpoint (V2, V1), Keras .h5, .npz, .npy, safetensors, a PyTorch state_dict "
     "or a frozen .pb"
@@ -68,72 +62,6 @@ def open_weights(path: str | Path) -> Source:
     )
     with report_damage(found):
         return opened(Path(found))
-
-
-def for_net(source: Source, net_name: str) -> Source:
-    """A source under the variable names of a net, wherever it bears those of another framework.
-
-    Of the net's ``layouts`` the one is taken that finds most of its names in the file. The
-    source itself is given where its names are the graph's own, or nobody's that is known.
-
-    Raises BadInputError for an unknown net; CheckpointError for weights that are no longer any
-    net's variables.
-    """
-    if source.unsupported:
-        raise CheckpointError(f"{source.prefix}: {source.unsupported}")
-    entries = _layout(source, net_name)[1] or _by_rule(source, net_name)
-    return Translated(source, entries) if entries else source
-
-
-def _by_rule(source: Source, net_name: str) -> tuple[Entry, ...]:
-    """The table of a state_dict that ``port`` named by a rule; () of any other."""
-    record = registry.get_net(net_name)
-    ranks = {
-        name: len(info.shape)
-        for name, info in source.tensors.items()
-        if not name.endswith(".num_batches_tracked")
-    }
-    if "torch" in record.layouts or any("/" in name or "." not in name for name in ranks):
-        return ()
-    return torch_rule.entries_back(ranks, record.scope)
-
-
-def layout_options(source: Source, net_name: str) -> dict[str, Any]:
-    """Options of the net's function (and "pixels") that weights of the source's layout need.
-
-    PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
-    same weights give other numbers. Empty where the net's own defaults are right.
-    """
-    layout = _layout(source, net_name)[0]
-    return dict(getattr(net_module(net_name), "TRAINED_WITH", {}).get(layout, {}))
-
-
-def net_module(net_name: str) -> ModuleType:
-    """The file of ``nets`` that a net is built in."""
-    module = registry.get_net(net_name).builder.split(":")[0]
-    return importlib.import_module(f"legacy_nets.nets.{module}")
-
-
-def _layout(source: Source, net_name: str) -> tuple[str, tuple[Entry, ...]]:
-    """The foreign layout of a source and its table; ("", ()) for the graph's own names."""
-    best: tuple[float, str, tuple[Entry, ...]] = (_MOST, "", ())
-    for layout in registry.get_net(net_name).layouts:
-        entries: tuple[Entry, ...] = getattr(net_module(net_name), f"{layout}_names")(net_name)
-        own = _share(source, [entry.name for entry in entries])
-        there = _share(source, [part for entry in entries for part in entry.parts])
-        if there > max(own, best[0]):
-            best = (there, layout, entries)
-    return best[1:]
-
-
-def fit_to(source: Source, net_name: str, variables: Sequence[Any]) -> Source:
-    """A source (of ``for_net``) with what its net can fit to the graph's variables fitted.
-
-    That is for the nets whose module has ``fitted(source, variables)``: a ViT's position
-    embeddings are resized to the graph's image size.
-    """
-    module = net_module(net_name)
-    return module.fitted(source, variables) if hasattr(module, "fitted") else source
 
 
 def find_weights(path: str | Path) -> str:
@@ -253,8 +181,3 @@ def _kind_of_zip(path: Path) -> str:
         return "npz"
     few = ", ".join(names[:3])
     raise CheckpointError(f"{path}: a zip archive of no weights (it holds {few}): unpack it first")
-
-
-def _share(source: Source, names: list[str]) -> float:
-    """The part of the names that a file has."""
-    return sum(name in source.tensors for name in names) / max(1, len(names))

@@ -82,8 +82,8 @@ def _plan(
     given: dict[str, Any],
 ) -> Any:
     from legacy_nets import tf1 as tf
-    from legacy_nets.checkpoints.open import fit_to, for_net
     from legacy_nets.checkpoints.restore import match
+    from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
     from legacy_nets.train.provenance import built_from, stated
 
     record = registry.get_net(net)
@@ -101,7 +101,7 @@ def _plan(
         variables = tf.global_variables()
         return match(
             variables,
-            fit_to(for_net(source, net), net, variables),
+            adapt_to_graph(translate_for_net(source, net), net, variables),
             skip=given["exclude"],
             rename=rename,
             prefix=given["prefix"],

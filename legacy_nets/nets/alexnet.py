@@ -19,8 +19,6 @@ from collections.abc import Callable
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.nets.cnn_lstm import layer_names
 from legacy_nets.nets.keras_style import check_images, document_net
 
 SMALLEST = 64  # pixels: 15-7-3-1, the last pool has 3x3 to look at
@@ -136,15 +134,3 @@ def AlexNet_v1(
 def AlexNet_v2(num_classes: int = 1000) -> Callable[..., tuple[Any, dict[str, Any]]]:
     """The document's version 2: a function of the images (see ``keras_style``)."""
     return document_net(alexnet_v2, num_classes)
-
-
-def keras_names(name: str) -> tuple[Entry, ...]:
-    """Names that Keras saves of version 2 in eager mode: without the model and its Sequentials."""
-    conv, dense = layer_names("conv2d"), layer_names("dense")
-    layers = [f"sequential/{next(conv)}" for _ in range(5)]
-    layers += [f"sequential_1/{next(dense)}" for _ in range(3)]
-    return tuple(
-        Entry(f"alex_net_v2/{layer}/{part}", f"{layer.split('/')[1]}/{part}")
-        for layer in layers
-        for part in ("kernel", "bias")
-    )

@@ -26,25 +26,18 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV, DENSE, DEPTHWISE, Entry, Layout
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.torch_style import (
-    batch_norm_entries,
     check_maps,
     check_option,
-    layer_entries,
     pad_both_sides,
 )
 
 PADDINGS = ("same", "torch")
-DENSE_AS_CONV = Layout(  # [out, in] <-> [1, 1, in, out]
-    "dense as 1x1 convolution", lambda x: x.T[None, None], lambda x: x[0, 0].T
-)
 V1 = (  # [1, table 1]: filters of the 1x1 convolution, stride of the depthwise one ahead of it
     *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
     *((512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1)),
 )
-V1_TIMM_STAGES = (1, 2, 2, 6, 2)  # of these 13 pairs
 V2 = (  # [2, table 2]: expansion, filters, units, stride of the first
     (1, 16, 1, 1),
     (6, 24, 2, 2),
@@ -249,56 +242,3 @@ def _v2_units() -> list[tuple[int, int, int]]:
         for expansion, filters, units, stride in V2
         for unit in range(units)
     ]
-
-
-# What weights of a foreign layout were trained with.
-TRAINED_WITH = {"torch": {"padding": "torch", "epsilon": 1e-5, "pixels": "imagenet"}}
-
-
-def torch_names(name: str) -> tuple[Entry, ...]:
-    """v2: torchvision's names; v1: those of timm's mobilenetv1_100 (torchvision has no v1).
-
-    Run them with ``padding="torch", epsilon=1e-5``.
-    """
-    return _timm_v1_names() if name == "mobilenet_v1" else _torchvision_v2_names()
-
-
-def conv_entries(
-    conv: str, norm: str, torch_conv: str, torch_norm: str, layout: Layout = CONV
-) -> list[Entry]:
-    """A convolution without bias and its batch norm."""
-    kernel = "depthwise_kernel" if layout is DEPTHWISE else "kernel"
-    return [
-        Entry(f"{conv}/{kernel}", f"{torch_conv}.weight", layout),
-        *batch_norm_entries(norm, torch_norm),
-    ]
-
-
-def _timm_v1_names() -> tuple[Entry, ...]:
-    entries = conv_entries("conv1", "conv1_bn", "conv_stem", "bn1")
-    places = [(stage, unit) for stage, n in enumerate(V1_TIMM_STAGES) for unit in range(n)]
-    for number, (stage, unit) in enumerate(places, 1):
-        dw, pw, there = f"conv_dw_{number}", f"conv_pw_{number}", f"blocks.{stage}.{unit}"
-        entries += conv_entries(dw, f"{dw}_bn", f"{there}.conv_dw", f"{there}.bn1", DEPTHWISE)
-        entries += conv_entries(pw, f"{pw}_bn", f"{there}.conv_pw", f"{there}.bn2")
-    return (*entries, *layer_entries("conv_preds", "classifier", DENSE_AS_CONV))
-
-
-def _torchvision_v2_names() -> tuple[Entry, ...]:
-    entries = conv_entries("Conv1", "bn_Conv1", "features.0.0", "features.0.1")
-    for number in range(len(_v2_units())):
-        prefix, there = f"block_{number}", f"features.{number + 1}.conv"
-        first = 0
-        if number == 0:
-            prefix = "expanded_conv"
-        else:
-            expand = f"{prefix}_expand"
-            entries += conv_entries(expand, f"{expand}_BN", f"{there}.0.0", f"{there}.0.1")
-            first = 1
-        place = f"{there}.{first}"
-        dw, project = f"{prefix}_depthwise", f"{prefix}_project"
-        entries += conv_entries(dw, f"{dw}_BN", f"{place}.0", f"{place}.1", DEPTHWISE)
-        places = (f"{there}.{first + 1}", f"{there}.{first + 2}")
-        entries += conv_entries(project, f"{project}_BN", *places)
-    entries += conv_entries("Conv_1", "Conv_1_bn", "features.18.0", "features.18.1")
-    return (*entries, *layer_entries("predictions", "classifier.1", DENSE))

@@ -19,9 +19,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import DEPTHWISE, Entry
-from legacy_nets.nets.mobilenet import DENSE_AS_CONV, Layers, check_width, conv_entries, rounded
-from legacy_nets.nets.torch_style import check_maps, layer_entries
+from legacy_nets.nets.mobilenet import Layers, check_width, rounded
+from legacy_nets.nets.torch_style import check_maps
 
 
 class Unit(NamedTuple):
@@ -187,29 +186,3 @@ def mobilenet_v3_large(
     layers = Layers("mobilenet_v3_large", is_training, padding, momentum, epsilon)
     about = (images, num_classes, is_training, reuse, scope, width_multiplier, dropout, layers)
     return _net("mobilenet_v3_large", *about)
-
-
-# What weights of a foreign layout were trained with.
-TRAINED_WITH = {"torch": {"padding": "torch", "pixels": "imagenet"}}
-
-
-def torch_names(name: str) -> tuple[Entry, ...]:
-    """torchvision's name for each variable; run its weights with ``padding="torch"``."""
-    units, _ = NETS[name]
-    entries = conv_entries("Conv", "Conv/BatchNorm", "features.0.0", "features.0.1")
-    for number, unit in enumerate(units):
-        here = f"expanded_conv_{number}" if number else "expanded_conv"
-        parts = ["expand"] if number else []
-        parts += ["depthwise", *(["squeeze_excite"] if unit.excite else []), "project"]
-        for place, part in enumerate(parts):
-            ours, there = f"{here}/{part}", f"features.{number + 1}.block.{place}"
-            if part == "squeeze_excite":
-                entries += layer_entries(f"{ours}/Conv", f"{there}.fc1")
-                entries += layer_entries(f"{ours}/Conv_1", f"{there}.fc2")
-                continue
-            places = (ours, f"{ours}/BatchNorm", f"{there}.0", f"{there}.1")
-            entries += conv_entries(*places, *([DEPTHWISE] if part == "depthwise" else []))
-    last = f"features.{len(units) + 1}"
-    entries += conv_entries("Conv_1", "Conv_1/BatchNorm", f"{last}.0", f"{last}.1")
-    entries += layer_entries("Conv_2", "classifier.0", DENSE_AS_CONV)
-    return (*entries, *layer_entries("Logits", "classifier.3", DENSE_AS_CONV))

@@ -38,14 +38,17 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.keras_style import Names, auto_names, document_net
 from legacy_nets.nets.torch_style import check_maps, check_option, pad_both_sides
-from legacy_nets.nets.weights.resnet import BASIC, UNITS
-from legacy_nets.nets.weights.resnet import TRAINED_WITH as TRAINED_WITH
-from legacy_nets.nets.weights.resnet import keras_h5_names as keras_h5_names
-from legacy_nets.nets.weights.resnet import keras_tf_names as keras_tf_names
-from legacy_nets.nets.weights.resnet import keras_transfer_names as keras_transfer_names
-from legacy_nets.nets.weights.resnet import slim_names as slim_names
-from legacy_nets.nets.weights.resnet import torch_names as torch_names
 
+UNITS = {  # of the four blocks [1, table 1]
+    "resnet18": (2, 2, 2, 2),
+    "resnet34": (3, 4, 6, 3),
+    "resnet50": (3, 4, 6, 3),
+    "resnet101": (3, 4, 23, 3),
+    "resnet152": (3, 8, 36, 3),
+    "resnext50_32x4d": (3, 4, 6, 3),
+    "resnext101_32x4d": (3, 4, 23, 3),
+}
+BASIC = ("resnet18", "resnet34")  # two 3x3 convolutions a unit, where others have three
 PADDINGS = ("same", "torch", "slim")
 EPSILON, SHORTCUT_EPSILON = 1e-5, 1.001e-5  # 004-E23
 

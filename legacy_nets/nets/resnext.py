@@ -20,11 +20,16 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.keras_style import Names
-from legacy_nets.nets.resnet import DOCUMENT, Residual, Variant, batch_norm, conv, residual_net
+from legacy_nets.nets.resnet import (
+    DOCUMENT,
+    UNITS,
+    Residual,
+    Variant,
+    batch_norm,
+    conv,
+    residual_net,
+)
 from legacy_nets.nets.torch_style import check_option, pad_both_sides
-from legacy_nets.nets.weights.resnet import TRAINED_WITH as TRAINED_WITH
-from legacy_nets.nets.weights.resnet import UNITS
-from legacy_nets.nets.weights.resnet import torch_names as torch_names
 
 FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 

@@ -1,4 +1,4 @@
-"""What ResNet, ResNeXt and MobileNet share: checks, and PyTorch's padding and names."""
+"""What ResNet, ResNeXt and MobileNet share: checks, and PyTorch's padding."""
 
 from __future__ import annotations
 
@@ -6,15 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV, SAME, Entry, Layout
 from legacy_nets.errors import BadInputError
-
-_BATCH_NORM = (
-    ("gamma", "weight"),
-    ("beta", "bias"),
-    ("moving_mean", "running_mean"),
-    ("moving_variance", "running_var"),
-)
 
 
 def pad_both_sides(x: Any, size: int) -> Any:
@@ -41,16 +33,3 @@ def check_option(net: str, option: str, given: Any, allowed: Sequence[Any]) -> N
     if given not in allowed:
         values = ", ".join(repr(value) for value in allowed)
         raise BadInputError(f"{net} takes {option} {values}, not {given!r}")
-
-
-def batch_norm_entries(here: str, there: str) -> list[Entry]:
-    """The four variables of a batch norm layer and the tensors of torch's."""
-    return [Entry(f"{here}/{ours}", f"{there}.{theirs}") for ours, theirs in _BATCH_NORM]
-
-
-def layer_entries(here: str, there: str, layout: Layout = CONV) -> list[Entry]:
-    """Kernel and bias of a convolution or dense layer."""
-    return [
-        Entry(f"{here}/kernel", f"{there}.weight", layout),
-        Entry(f"{here}/bias", f"{there}.bias", SAME),
-    ]

@@ -19,10 +19,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import DENSE, Entry, dense_after_flatten
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.keras_style import check_images, document_net
-from legacy_nets.nets.torch_style import layer_entries
 
 SMALLEST = 32  # pixels: five pools halve them
 HIDDEN = 4096  # units of the dense layers 1 and 2
@@ -215,27 +213,3 @@ def vgg(
         raise BadInputError(f"no VGG is called {model_name!r}: choose one of {', '.join(cfgs)}")
     net = {"vgg11": vgg11, "vgg13": vgg13, "vgg16": vgg16, "vgg19": vgg19}[model_name]
     return document_net(net, num_classes, (im_height, im_width))
-
-
-TRAINED_WITH = {"torch": {"pixels": "imagenet"}}  # what weights of a foreign layout need
-
-
-def torch_names(name: str) -> tuple[Entry, ...]:
-    """torchvision's names for the net's variables; its state_dict counts ReLUs and pools too."""
-    entries: list[Entry] = []
-    number = index = 0
-    for filters in cfgs[name]:
-        if filters != "M":
-            here = f"feature/conv2d_{number}" if number else "feature/conv2d"
-            entries += layer_entries(here, f"features.{index}")
-            number += 1
-        index += 1 if filters == "M" else 2  # itself and its ReLU
-    entries += layer_entries("dense", "classifier.0", dense_after_flatten(7, 7, 512))
-    entries += layer_entries("dense_1", "classifier.3", DENSE)
-    return (*entries, *layer_entries("dense_2", "classifier.6", DENSE))
-
-
-def keras_names(name: str) -> tuple[Entry, ...]:
-    """Names that Keras saves in eager mode: without those of the Sequential."""
-    ours = [entry.name for entry in torch_names(name)]
-    return tuple(Entry(path, path.removeprefix("feature/")) for path in ours)

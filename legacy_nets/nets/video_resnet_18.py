@@ -6,7 +6,7 @@ Input:   NTHWC float32, 16 frames of 112x112, RGB less the means of Kinetics, ov
 Names:   r2plus1d_18/stem/space/kernel, r2plus1d_18/stem/space_bn/gamma, .../stem/time/kernel,
          r2plus1d_18/layer1/block0/conv1/bn/gamma, .../layer2/block0/downsample/conv/kernel,
          r2plus1d_18/fc/kernel; r3d_18/stem/conv/kernel, ...
-Weights: ``torch_names`` maps a torchvision state_dict onto them, both ways
+Weights: ``weights/video_resnet_18.py`` maps a torchvision state_dict onto them, both ways
 Kept:    the stem of R(2+1)D has 45 channels in the middle, where the formula of [1] says 83
          both convolutions of a block have as many channels in the middle, though the first may
          have fewer inputs, for which the formula counts
@@ -18,9 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV, DENSE, Entry
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.torch_style import batch_norm_entries, layer_entries
 
 KINDS = {  # how the stem and the four layers convolve
     "r3d_18": ("3d", "3d", "3d", "3d", "3d"),
@@ -204,39 +202,3 @@ def mc3_18(
 ) -> tuple[Any, dict[str, Any]]:
     """MC3-18: the stem and the first layer are 3D, the others 2D; see ``r2plus1d_18``."""
     return _net("mc3_18", clips, num_classes, is_training, reuse, scope)
-
-
-# A unit's layers here, and their places in torchvision's sequences: in a block, in the stem.
-_ONE_CONV = (("conv", "0", "0"), ("bn", "1", "1"))
-_PLACES = {
-    "3d": _ONE_CONV,
-    "2d": _ONE_CONV,
-    "2plus1d": (
-        ("space", "0.0", "0"),
-        ("space_bn", "0.1", "1"),
-        ("time", "0.3", "3"),
-        ("bn", "1", "4"),
-    ),
-}
-
-
-def torch_names(name: str) -> tuple[Entry, ...]:
-    """Each variable of a net and the tensor of torchvision's state_dict, in its order."""
-    layers = [(f"stem/{here}", f"stem.{there}") for here, _, there in _PLACES[KINDS[name][0]]]
-    for layer, kind in enumerate(KINDS[name][1:], 1):
-        for block in (0, 1):
-            units = {"conv1": _PLACES[kind], "conv2": _PLACES[kind]}
-            if layer > 1 and block == 0:
-                units["downsample"] = _ONE_CONV
-            layers += [
-                (f"layer{layer}/block{block}/{unit}/{here}", f"layer{layer}.{block}.{unit}.{there}")
-                for unit, places in units.items()
-                for here, there, _ in places
-            ]
-    entries = []
-    for here, there in layers:
-        if here.endswith("bn"):
-            entries += batch_norm_entries(f"{name}/{here}", there)
-        else:
-            entries.append(Entry(f"{name}/{here}/kernel", f"{there}.weight", CONV))
-    return (*entries, *layer_entries(f"{name}/fc", "fc", DENSE))

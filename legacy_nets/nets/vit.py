@@ -30,9 +30,6 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.attention import attention_weights, check_heads
-from legacy_nets.nets.weights.vit import OPTIONAL, fitted, npz_names, torch_names
-
-__all__ = ["OPTIONAL", "fitted", "npz_names", "torch_names"]
 
 EPSILON = 1e-6  # of every layer norm
 

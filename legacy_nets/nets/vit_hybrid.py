@@ -14,26 +14,18 @@ Differs: 004-E46 no code in the document: built from [1], equal to timm's vit_ba
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.translate import CONV, Entry, Layout
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.vit import BASE, VisionTransformer, known_side
-from legacy_nets.nets.weights.vit import OPTIONAL, fitted, npz_entries, torch_entries
-
-__all__ = ["OPTIONAL", "fitted"]  # found there by checkpoints.read and port.torch
 
 UNITS = (3, 4, 9)  # ResNet-50's 3, 4, 6, 3 with the last stage's three moved into the third
 GROUPS = 32
 KERNEL_EPSILON = 1e-8  # timm's
 GROUP_EPSILON = 1e-5  # timm's
 STRIDE = 16  # of the backbone
-
-# The release's older files hold scale and bias as [1, 1, 1, C].
-FLAT = Layout("flat", lambda x: x.reshape(-1), lambda x: x)
 
 
 def std_conv2d(x: Any, filters: int, kernel_size: int, strides: int, name: str) -> Any:
@@ -160,44 +152,3 @@ def vit_hybrid(
 
 
 vit_hybrid_r50_base_224 = functools.partial(vit_hybrid, scope="R50_ViT-B_16", **BASE)
-
-
-def npz_names(name: str) -> tuple[Entry, ...]:
-    """The variables under the names of the release's R50+ViT-B_16.npz."""
-    size = registry.get_net(name).load().keywords
-    scope = size["scope"]
-    backbone = []
-    for conv, norm, _, _ in _layers():
-        backbone += [
-            Entry(f"{scope}/{conv}/kernel", f"{conv}/kernel"),
-            Entry(f"{scope}/{norm}/gamma", f"{norm}/scale", FLAT),
-            Entry(f"{scope}/{norm}/beta", f"{norm}/bias", FLAT),
-        ]
-    return (*backbone, *npz_entries(scope, size["depth"], size["num_heads"]))
-
-
-def torch_names(name: str) -> tuple[Entry, ...]:
-    """The variables under the names of timm's vit_base_r50_s16_224."""
-    size = registry.get_net(name).load().keywords
-    scope = size["scope"]
-    backbone = []
-    for conv, norm, conv_there, norm_there in _layers():
-        backbone += [
-            Entry(f"{scope}/{conv}/kernel", f"patch_embed.backbone.{conv_there}.weight", CONV),
-            Entry(f"{scope}/{norm}/gamma", f"patch_embed.backbone.{norm_there}.weight"),
-            Entry(f"{scope}/{norm}/beta", f"patch_embed.backbone.{norm_there}.bias"),
-        ]
-    return (*backbone, *torch_entries(scope, size["depth"]))
-
-
-def _layers() -> Iterator[tuple[str, str, str, str]]:
-    """Convolution and norm here, and there in timm's backbone, in the order of the variables."""
-    yield "conv_root", "gn_root", "stem.conv", "stem.norm"
-    for stage, count in enumerate(UNITS):
-        for number in range(count):
-            here, there = f"block{stage + 1}/unit{number + 1}", f"stages.{stage}.blocks.{number}"
-            if number == 0:
-                down = f"{there}.downsample"
-                yield f"{here}/conv_proj", f"{here}/gn_proj", f"{down}.conv", f"{down}.norm"
-            for i in (1, 2, 3):
-                yield f"{here}/conv{i}", f"{here}/gn{i}", f"{there}.conv{i}", f"{there}.norm{i}"

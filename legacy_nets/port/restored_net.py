@@ -11,11 +11,11 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import fit_to
 from legacy_nets.checkpoints.restore import Plan, match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import to_pixels
 from legacy_nets.errors import report_build_errors
+from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.report import Comparison
 from legacy_nets.train.provenance import built_from
 
@@ -80,7 +80,7 @@ def check_fit(job: Job, source: Source, averaged: bool) -> None:
 def _matched(job: Job, source: Source, averaged: bool) -> Plan:
     """The source against the variables of the current graph."""
     variables = tf.global_variables()
-    return match(variables, fit_to(source, job.net, variables), ema=averaged)
+    return match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
 
 
 @contextlib.contextmanager

@@ -14,10 +14,10 @@ import numpy as np
 from legacy_nets import registry
 from legacy_nets.checkpoints.formats.bundle import Bundle, Place
 from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
-from legacy_nets.checkpoints.open import for_net
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, has_averages, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.report import Comparison
 
 UNBUILT = "copied without building {net}: whether they fit it, legacy-nets diff says"
@@ -46,7 +46,7 @@ def named_for(source: Source, net: str) -> Source:
     tops = {name.split("/")[0] for name in names}
     saved = not record.scope and isinstance(source, Bundle) and len(tops) > 1
     own = (saved or tops == {record.scope}) and not source.unsupported
-    return source if own else for_net(source, net)
+    return source if own else translate_for_net(source, net)
 
 
 def check_scope(source: Source, net: str, scope: str | None = None) -> None:

@@ -12,13 +12,18 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import fit_to, for_net, layout_options, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import Half
 from legacy_nets.errors import BadInputError, CheckpointError, find_nearest
+from legacy_nets.nets.weights.translate_for_net import (
+    adapt_to_graph,
+    layout_options,
+    translate_for_net,
+)
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.provenance import as_trained, built_from, stated
 from legacy_nets.train.settings import Settings, load_settings, resized
@@ -97,7 +102,7 @@ def restored(
     Raises CheckpointError that lists everything that does not fit.
     """
     opened = open_weights(checkpoint)
-    source = for_net(opened, settings.net)
+    source = translate_for_net(opened, settings.net)
     averaged = has_averages(source.tensors)
     if ema and not averaged:
         raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
@@ -105,7 +110,7 @@ def restored(
     with tf.Graph().as_default(), tf.Session() as session:
         with built_from(opened, settings.net):
             net = build_net(settings)
-        plan = match(net.variables, fit_to(source, settings.net, net.variables), ema=ema)
+        plan = match(net.variables, adapt_to_graph(source, settings.net, net.variables), ema=ema)
         try:
             plan.check()
         except CheckpointError as error:

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.open import layout_options
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import KINDS
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.weights.translate_for_net import layout_options
 from legacy_nets.train.settings import Settings, load_settings, resized
 
 _WRITER = "legacy_nets "  # how the metadata of ``port`` begin to say who wrote them

@@ -7,10 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
-from legacy_nets.checkpoints.open import fit_to, for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
+from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
 from legacy_nets.train.graph import TrainingGraph
 from legacy_nets.train.provenance import trained_with
 from legacy_nets.train.settings import Settings
@@ -39,14 +40,14 @@ def start_from(
         if here.get(option) != value:
             flag = f"--pixels {value}" if option == "pixels" else f"--option {option}={value}"
             console.print(f"{warm_start.checkpoint} was trained with {flag}, this run is not")
-    source = for_net(file, settings.net)
+    source = translate_for_net(file, settings.net)
     if warm_start.ema and not has_averages(source.tensors):
         raise CheckpointError(
             f"{warm_start.checkpoint} has no moving averages: leave --warm-start-ema out"
         )
     plan = match(
         net.variables,
-        fit_to(source, settings.net, net.variables),
+        adapt_to_graph(source, settings.net, net.variables),
         skip=warm_start.exclude,
         ema=warm_start.ema,
         rename=warm_start.rename,

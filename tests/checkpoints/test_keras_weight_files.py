@@ -14,8 +14,9 @@ from oracle_client import INFERENCE, assert_close, fill
 
 import legacy_nets
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats import ckpt, h5, npz
 from legacy_nets.port.weights import tensors_of
 
@@ -98,7 +99,7 @@ def test_files_of_keras_restore_strictly_and_go_round(net, tmp_path):
         saver = tf.train.Saver()
         for file in files:
             session.run(tf.global_variables_initializer())
-            plan = match(variables, for_net(open_weights(file), net))
+            plan = match(variables, translate_for_net(open_weights(file), net))
             plan.check()
             assert len(plan.matched) == len(variables)
             assert (plan.extra, plan.skipped) == ((), ())

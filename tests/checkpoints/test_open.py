@@ -5,8 +5,6 @@ from __future__ import annotations
 import io
 import json
 import shutil
-import sys
-import types
 import zipfile
 from pathlib import Path
 
@@ -19,10 +17,13 @@ from rich.console import Console
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints import assign
-from legacy_nets.checkpoints.open import find_weights, for_net, open_weights
+from legacy_nets.checkpoints.open import find_weights, open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import CONV, DENSE, Entry, Translated
 from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.nets.weights.families import FAMILIES
+from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.train import loop
 from legacy_nets.train.evaluate import restored
 from legacy_nets.train.graph import build_net, build_training
@@ -337,9 +338,9 @@ def test_evaluate_and_warm_start_from_any_format(registered, tmp_path):
 
 @pytest.fixture
 def foreign(monkeypatch):
-    """A net whose module knows two foreign layouts."""
+    """A net whose weights have two layouts of other frameworks."""
 
-    def torch_names(name: str) -> tuple[Entry, ...]:
+    def map_torch_names(name: str) -> tuple[Entry, ...]:
         assert name == "foreign"
         return (
             Entry("net/conv/kernel", "conv.weight", CONV),
@@ -347,12 +348,11 @@ def foreign(monkeypatch):
             Entry("net/dense/bias", "fc.bias"),
         )
 
-    module = types.ModuleType("legacy_nets.nets.foreign")
-    module.torch_names = torch_names
-    module.npz_names = lambda name: tuple(
-        Entry(entry.name, f"params/{entry.name}") for entry in torch_names(name)
-    )
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+    def map_npz_names(name: str) -> tuple[Entry, ...]:
+        return tuple(Entry(entry.name, f"params/{entry.name}") for entry in map_torch_names(name))
+
+    layouts = (WeightLayout("torch", map_torch_names), WeightLayout("npz", map_npz_names))
+    monkeypatch.setitem(FAMILIES, "foreign", FamilyWeights(layouts))
     record = registry.dataclasses.replace(
         tiny.RECORD, name="foreign", builder="foreign:foreign", layouts=("torch", "npz")
     )
@@ -365,7 +365,7 @@ def test_for_net(foreign, tmp_path):
         "fc.weight": np.arange(8, dtype=np.float32).reshape(4, 2),
         "fc.bias": np.zeros(4, np.float32),
     }
-    source = for_net(open_weights(_npz(tmp_path / "t.npz", torch)), "foreign")
+    source = translate_for_net(open_weights(_npz(tmp_path / "t.npz", torch)), "foreign")
     assert isinstance(source, Translated)
     assert source.tensors["net/conv/kernel"].shape == (3, 3, 3, 2)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -381,10 +381,10 @@ def test_for_net(foreign, tmp_path):
     assert np.array_equal(kernel, torch["conv.weight"].transpose(2, 3, 1, 0))
     own = {"net/conv/kernel": np.zeros(1), "net/dense/bias": np.zeros(1)}
     plain = open_weights(_npz(tmp_path / "own.npz", own))
-    assert for_net(plain, "foreign") is plain
+    assert translate_for_net(plain, "foreign") is plain
     flax = open_weights(_npz(tmp_path / "f.npz", {f"params/{name}": own[name] for name in own}))
-    assert set(for_net(flax, "foreign").tensors) == set(own)
+    assert set(translate_for_net(flax, "foreign").tensors) == set(own)
     other = open_weights(_npz(tmp_path / "x.npz", {"fc.bias": np.zeros(4)}))
-    assert for_net(other, "foreign") is other  # one of three names is not most of them
+    assert translate_for_net(other, "foreign") is other  # one of three names is not most of them
     with pytest.raises(BadInputError, match="no net is called 'foreing'"):
-        for_net(other, "foreing")
+        translate_for_net(other, "foreing")

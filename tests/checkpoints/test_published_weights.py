@@ -17,12 +17,14 @@ from rich.console import Console
 
 import legacy_nets
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import DENSE, Entry, Translated
 from legacy_nets.data.preprocessing import to_pixels
 from legacy_nets.errors import CheckpointError
-from legacy_nets.nets import mobilenet, resnet
+from legacy_nets.nets.weights import resnet as resnet_weights
+from legacy_nets.nets.weights.families import get_layout
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.train.evaluate import settings_of
 from legacy_nets.train.graph import build_net
 from legacy_nets.train.settings import Settings
@@ -45,7 +47,7 @@ def slim_file(tmp_path_factory):
     some an average; the step, and the pixel means that came from Caffe, lie beside them."""
     prefix = str(tmp_path_factory.mktemp("slim") / "resnet_v1_50.ckpt")
     with tf.Graph().as_default():
-        shapes = foreign_shapes(resnet.slim_names("resnet50"), graph_of("resnet50")[0])
+        shapes = foreign_shapes(resnet_weights.map_slim_names("resnet50"), graph_of("resnet50")[0])
     with tf.Graph().as_default(), tf.Session() as session:
         for name, shape in shapes.items():
             tf.get_variable(name, initializer=fill.variable(name, shape))
@@ -65,10 +67,10 @@ def slim_file(tmp_path_factory):
 def test_a_slim_checkpoint_restores_strictly(slim_file, ema):
     source = open_weights(slim_file)
     assert len(source.tensors) == 267 + 2 * 107 + 2
-    entries = resnet.slim_names("resnet50")
+    entries = resnet_weights.map_slim_names("resnet50")
     with tf.Graph().as_default(), tf.Session() as session:
         variables = graph_of("resnet50", padding="slim", stride_in=1)[0]
-        plan = match(tf.global_variables(), for_net(source, "resnet50"), ema=ema)
+        plan = match(tf.global_variables(), translate_for_net(source, "resnet50"), ema=ema)
         plan.check()
         assert (len(plan.matched), plan.extra, plan.skipped) == (267, (), ())
         assert "global_step" in plan.slots and "logits/bias/Momentum" in plan.slots
@@ -131,8 +133,7 @@ def names_only(path, names):
     ],
 )
 def test_what_a_layout_was_trained_with(tmp_path, net, layout, options, pixels):
-    module = {"resnet50": resnet, "mobilenet_v1": mobilenet}[net]
-    entries = getattr(module, f"{layout}_names")(net)
+    entries = get_layout(net, layout).map_names(net)
     path = names_only(tmp_path / "w.npz", [part for entry in entries for part in entry.parts])
     settings = settings_of(path, net)
     assert (settings.options, settings.pixels) == (options, pixels)
@@ -150,7 +151,8 @@ def torch_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("torch") / "mobilenetv1_025.npz"
     with tf.Graph().as_default():
         shapes = foreign_shapes(
-            mobilenet.torch_names("mobilenet_v1"), graph_of("mobilenet_v1", **SMALL)[0]
+            get_layout("mobilenet_v1", "torch").map_names("mobilenet_v1"),
+            graph_of("mobilenet_v1", **SMALL)[0],
         )
     np.savez(path, **{name: common.value(name, shape) for name, shape in shapes.items()})
     return str(path)
@@ -165,7 +167,7 @@ def test_evaluation_and_prediction_run_a_net_as_it_was_trained(torch_file, tmp_p
     [row] = json.loads(call("predict", "mobilenet_v1", *given, tmp_path / "x.png", "--json").stdout)
     with tf.Graph().as_default(), tf.Session() as session:
         variables, logits, place = graph_of("mobilenet_v1", **SMALL, **TORCH)
-        source = for_net(open_weights(torch_file), "mobilenet_v1")
+        source = translate_for_net(open_weights(torch_file), "mobilenet_v1")
         match(list(variables.values()), source).apply(session)
         feed = {place: to_pixels(picture[None], "unit")}
         [want] = session.run(tf.nn.softmax(logits), feed)
@@ -194,7 +196,7 @@ def test_training_says_what_it_does_otherwise(torch_file, same):
     flags = ("--option padding=torch", "--option epsilon=1e-05", "--pixels imagenet")
     this = [f"{torch_file} was trained with {flag}, this run is not" for flag in flags]
     assert lines == ([] if same else this)
-    source = for_net(open_weights(torch_file), "mobilenet_v1")
+    source = translate_for_net(open_weights(torch_file), "mobilenet_v1")
     for name, value in values.items():
         np.testing.assert_array_equal(value, source.read(name), err_msg=name)
 

@@ -15,12 +15,14 @@ from peer_client import TOLERANCE, common, fill_by_foreign_name, load_peer
 
 import legacy_nets
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import fit_to, for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import Translated, translate_back
 from legacy_nets.errors import BadInputError, CheckpointError
-from legacy_nets.nets import vit, vit_hybrid
+from legacy_nets.nets import vit
 from legacy_nets.nets.weights import vit as vit_weights
+from legacy_nets.nets.weights.families import get_layout
+from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
 
 B16 = "vit_base_patch16_224_in21k"
 HYBRID = "vit_hybrid_r50_base_224"
@@ -31,8 +33,7 @@ KERAS = {**TINY, "img_size": 32, "representation_size": 32, "num_classes": 5}
 
 
 def names_of(net, layout):
-    module = vit_hybrid if net == HYBRID else vit
-    return getattr(module, f"{layout}_names")(net)
+    return get_layout(net, layout).map_names(net)
 
 
 def peers(quick):
@@ -111,7 +112,7 @@ def test_files_of_the_keras_model_load_by_name(keras_model, tmp_path, kind):
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 32, 32, 3])
         logits = build_tiny(images)
-        plan = match(tf.global_variables(), for_net(open_weights(path), B16))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(path), B16))
         plan.check()
         assert (len(plan.matched), plan.extra) == (34, ())
         plan.apply(session)
@@ -148,7 +149,7 @@ def test_a_file_s_layout_is_told_by_its_names(net, layout, tmp_path):
     entries = names_of(net, layout)
     names = [part for entry in entries for part in entry.parts if "pre_logits" not in part]
     np.savez(tmp_path / "R.npz", **{name: np.zeros(1) for name in names})
-    source = for_net(open_weights(tmp_path / "R.npz"), net)
+    source = translate_for_net(open_weights(tmp_path / "R.npz"), net)
     assert isinstance(source, Translated)
     assert set(source.tensors) == {e.name for e in entries if "pre_logits" not in e.name}
 
@@ -158,7 +159,7 @@ def test_npz_of_the_release(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 32, 32, 3])
         logits, _ = vit.build_base_patch16(images, num_classes=5, embed_dim=24, depth=2)
-        entries = [entry for entry in vit.npz_names(B16) if entry.name in get_vars()]
+        entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in get_vars()]
         measure.assign(session, tf.global_variables())
         weights, want = session.run([get_vars(), logits], {images: IMAGES})
         stored = translate_back(weights, entries)
@@ -198,7 +199,7 @@ def test_a_file_without_its_values_is_told_as_missing(tmp_path):
         options = {"embed_dim": 24, "depth": 1}
         vit.build_base_patch16(tf.placeholder(tf.float32, [None, 32, 32, 3]), 5, **options)
         zeros = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in get_vars().items()}
-        entries = [entry for entry in vit.npz_names(B16) if entry.name in zeros]
+        entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in zeros]
         stored = translate_back(zeros, entries)
         del stored["Transformer/encoderblock_0/MultiHeadDotProductAttention_1/value/bias"]
         np.savez(tmp_path / "R.npz", **stored)
@@ -257,14 +258,14 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
         vit.build_base_patch16(tf.placeholder(tf.float32, [None, 32, 32, 3]), **size)
         measure.assign(session, tf.global_variables())
         weights = session.run(get_vars())
-    entries = [entry for entry in vit.npz_names(B16) if entry.name in weights]
+    entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in weights]
     np.savez(tmp_path / "R.npz", **translate_back(weights, entries))
     source = Translated(open_weights(tmp_path / "R.npz"), entries)
     with tf.Graph().as_default(), tf.Session() as session:
         vit.build_base_patch16(tf.placeholder(tf.float32, [None, 48, 48, 3]), **size)
         strict = match(tf.global_variables(), source)
         assert [item.name for item in strict.mismatched] == ["ViT-B_16/cls_pos/pos_embed"]
-        plan = match(tf.global_variables(), fit_to(source, B16, tf.global_variables()))
+        plan = match(tf.global_variables(), adapt_to_graph(source, B16, tf.global_variables()))
         plan.check()
         plan.apply(session)
         got = session.run(get_vars()["ViT-B_16/cls_pos/pos_embed"])
@@ -287,7 +288,9 @@ def test_position_embeddings_of_another_kind_are_one_line(shape, tmp_path):
         [name] = [name for name in values if name.endswith(vit_weights.POSITIONS)]
         values[name] = np.zeros(shape, np.float32)
         np.savez(tmp_path / "w.npz", **values)
-        source = vit_weights.fitted(open_weights(tmp_path / "w.npz"), tf.global_variables())
+        source = vit_weights.resize_positions(
+            open_weights(tmp_path / "w.npz"), tf.global_variables()
+        )
         with pytest.raises(CheckpointError) as caught:
             match(tf.global_variables(), source).check()
     message = str(caught.value)

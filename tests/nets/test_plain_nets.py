@@ -9,10 +9,12 @@ from oracle_client import fill, measure
 
 import legacy_nets
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import alexnet, demo_cnn, googlenet, vgg
+from legacy_nets.nets.weights import googlenet as googlenet_weights
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.train.graph import build_training
 from legacy_nets.train.settings import Settings
 
@@ -162,7 +164,11 @@ def test_a_googlenet_with_other_heads_than_the_file_is_told_the_option(
 ):
     """Without heads Keras numbers the layers behind them anew: there is no rule that renames."""
     if layout:
-        names = googlenet.keras_no_aux_names if aux_logits else googlenet.keras_names
+        names = (
+            googlenet_weights.map_keras_no_aux_names
+            if aux_logits
+            else googlenet_weights.map_keras_names
+        )
         stored = [entry.stored for entry in names("googlenet")]
     else:
         with tf.Graph().as_default():
@@ -170,7 +176,7 @@ def test_a_googlenet_with_other_heads_than_the_file_is_told_the_option(
             stored = [variable.op.name for variable in tf.global_variables()]
     np.savez(tmp_path / "w.npz", **{name: np.zeros(1, np.float32) for name in stored})
     googlenet.googlenet(placeholder(193, 193, 3), 5, aux_logits=aux_logits)
-    source = for_net(open_weights(tmp_path / "w.npz"), "googlenet")
+    source = translate_for_net(open_weights(tmp_path / "w.npz"), "googlenet")
     with pytest.raises(CheckpointError) as caught:
         match(tf.global_variables(), source).check()
     message = str(caught.value)

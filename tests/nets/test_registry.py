@@ -9,6 +9,7 @@ import pytest
 import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.weights.families import get_family, get_layouts
 
 
 def test_list_and_get():
@@ -72,6 +73,13 @@ def test_an_unknown_option_lists_those_of_the_net():
 def test_records_cannot_be_changed():
     with pytest.raises(AttributeError):
         legacy_nets.get_net("hand_signs").classes = 7
+
+
+@pytest.mark.parametrize("name", legacy_nets.list_nets())
+def test_layouts_are_those_of_the_family(name):
+    names = {layout.name for layout in get_family(name).layouts}
+    assert set(legacy_nets.get_net(name).layouts) <= names
+    assert all(layout.map_names(name) for layout in get_layouts(name))
 
 
 def test_reading_the_registry_imports_no_tensorflow():

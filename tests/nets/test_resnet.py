@@ -18,6 +18,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets import resnet
 from legacy_nets.nets.torch_style import pad_both_sides
+from legacy_nets.nets.weights import resnet as resnet_weights
 
 NETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
@@ -255,7 +256,7 @@ def test_same_numbers_and_state_dict_as_torchvision(net):
     (case,) = peer["cases"]
     assert case["request"] == {"batch": 2, "height": 64, "width": 75}
     assert len(case["end_points"]) == 5
-    entries = resnet.torch_names(net)
+    entries = resnet_weights.map_torch_names(net)
     assert_agrees(net, entries, case, padding="torch")
     assert len({entry.stored for entry in entries}) == peer["tensors"]["count"]
     assert peer["parameters"] == legacy_nets.get_net(net).parameters  # of its graph: test_registry
@@ -267,7 +268,7 @@ def slim_logits(case, **options):
     shape = [request[key] for key in ("batch", "height", "width")] + [3]
     images = tf.placeholder(tf.float32, shape)
     logits, _ = legacy_nets.build("resnet50", images, num_classes=7, **options)
-    entries = resnet.slim_names("resnet50")
+    entries = resnet_weights.map_slim_names("resnet50")
     shapes = foreign_shapes(entries, get_vars())
     feed = {}
     for entry in entries:
@@ -297,7 +298,7 @@ def test_the_documents_net_on_slims_weights_is_another_net():
 
 
 def test_names_of_slim_and_torchvision():
-    slim = {entry.name: entry.stored for entry in resnet.slim_names("resnet101")}
+    slim = {entry.name: entry.stored for entry in resnet_weights.map_slim_names("resnet101")}
     prefix = "resnet_v1_101/block3/unit_23/bottleneck_v1"
     assert slim["block3/unit_23/conv2/kernel"] == f"{prefix}/conv2/weights"
     assert slim["block3/unit_23/conv2/BatchNorm/beta"] == f"{prefix}/conv2/BatchNorm/beta"
@@ -305,7 +306,7 @@ def test_names_of_slim_and_torchvision():
         "resnet_v1_101/block1/unit_1/bottleneck_v1/shortcut/weights"
     )
     assert slim["logits/bias"] == "resnet_v1_101/logits/biases"
-    torch = {entry.name: entry.stored for entry in resnet.torch_names("resnet34")}
+    torch = {entry.name: entry.stored for entry in resnet_weights.map_torch_names("resnet34")}
     assert torch["block2/unit_1/shortcut/BatchNorm/gamma"] == "layer2.0.downsample.1.weight"
     assert torch["block4/unit_3/conv2d_31/kernel"] == "layer4.2.conv2.weight"
 

@@ -12,6 +12,7 @@ import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets import resnet, resnext
+from legacy_nets.nets.weights.resnet import map_torch_names
 
 NETS = ("resnext50_32x4d", "resnext101_32x4d")
 
@@ -113,7 +114,7 @@ def test_bad_options():
 @pytest.mark.parametrize("net", NETS)
 def test_same_numbers_and_state_dict_as_torch(net):
     peer = load_peer(net)
-    entries = resnext.torch_names(net)
+    entries = map_torch_names(net)
     assert_agrees(net, entries, peer["cases"][0], padding="torch")
     assert len({entry.stored for entry in entries}) == peer["tensors"]["count"]
     assert peer["parameters"] == legacy_nets.get_net(net).parameters  # of its graph: test_registry

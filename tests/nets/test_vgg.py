@@ -12,12 +12,14 @@ from peer_client import TOLERANCE, assert_agrees, common, foreign_shapes, load_p
 
 import legacy_nets
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import vgg
+from legacy_nets.nets.weights import vgg as vgg_weights
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 
 NETS = ("vgg11", "vgg13", "vgg16", "vgg19")
 
@@ -31,7 +33,7 @@ def test_same_logits_and_end_points_as_torchvision(net):
     (case,) = load_peer(net)["cases"]
     assert case["request"] == {"batch": 1, "height": 224, "width": 224, "hidden": 64}
     assert len(case["end_points"]) == {"vgg11": 15, "vgg13": 17, "vgg16": 20, "vgg19": 23}[net]
-    assert_agrees(net, vgg.torch_names(net), case, hidden=64)
+    assert_agrees(net, vgg_weights.map_torch_names(net), case, hidden=64)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +42,7 @@ def test_same_logits_and_end_points_as_torchvision(net):
 def test_state_dict_of_torchvision(net):
     legacy_nets.build(net, placeholder(224, 224, 3))
     peer = load_peer(net)
-    entries = vgg.torch_names(net)
+    entries = vgg_weights.map_torch_names(net)
     assert [entry.name for entry in entries] == list(get_vars())  # in one order, too
     assert common.names_and_shapes(foreign_shapes(entries, get_vars())) == peer["tensors"]
     count = sum(int(np.prod(v.shape)) for v in tf.trainable_variables())
@@ -48,7 +50,7 @@ def test_state_dict_of_torchvision(net):
 
 
 def test_names_of_torchvision():
-    names = {entry.name: entry.stored for entry in vgg.torch_names("vgg11")}
+    names = {entry.name: entry.stored for entry in vgg_weights.map_torch_names("vgg11")}
     assert names["feature/conv2d/kernel"] == "features.0.weight"
     assert names["feature/conv2d_7/bias"] == "features.18.bias"
     assert names["dense_2/kernel"] == "classifier.6.weight"
@@ -62,8 +64,8 @@ def state_dict(shapes):
 
 def test_a_state_dict_fits_by_its_table():
     legacy_nets.build("vgg11", placeholder(224, 224, 3), hidden=8)
-    shapes = foreign_shapes(vgg.torch_names("vgg11"), get_vars())
-    source = for_net(state_dict(shapes), "vgg11")
+    shapes = foreign_shapes(vgg_weights.map_torch_names("vgg11"), get_vars())
+    source = translate_for_net(state_dict(shapes), "vgg11")
     assert isinstance(source, Translated)
     plan = match(tf.global_variables(), source)
     plan.check()
@@ -72,10 +74,10 @@ def test_a_state_dict_fits_by_its_table():
 
 def test_a_state_dict_needs_224_pixels():
     legacy_nets.build("vgg11", placeholder(224, 224, 3), hidden=8)
-    shapes = foreign_shapes(vgg.torch_names("vgg11"), get_vars())
+    shapes = foreign_shapes(vgg_weights.map_torch_names("vgg11"), get_vars())
     with tf.Graph().as_default():
         legacy_nets.build("vgg11", placeholder(96, 96, 3), hidden=8)
-        plan = match(tf.global_variables(), for_net(state_dict(shapes), "vgg11"))
+        plan = match(tf.global_variables(), translate_for_net(state_dict(shapes), "vgg11"))
         (mismatch,) = plan.mismatched
         assert (mismatch.name, mismatch.shape) == ("dense/kernel", (4608, 8))
         assert mismatch.stored_shape == (25088, 8)
@@ -85,15 +87,16 @@ def test_other_nets_of_torchvision_do_not_fit():
     alexnet = state_dict({"features.0.weight": (64, 3, 11, 11), "classifier.1.bias": (4096,)})
     legacy_nets.build("alexnet_v1", placeholder(224, 224, 3))
     with pytest.raises(CheckpointError, match=r"a\.pth does not fit the graph \(0 variables do\)"):
-        match(tf.global_variables(), for_net(alexnet, "alexnet_v1")).check()
-    assert list(for_net(alexnet, "alexnet_v2").tensors) == [  # as ports name them
+        match(tf.global_variables(), translate_for_net(alexnet, "alexnet_v1")).check()
+    assert list(translate_for_net(alexnet, "alexnet_v2").tensors) == [  # as ports name them
         *("alex_net_v2/features/0/kernel", "alex_net_v2/classifier/1/beta"),
     ]
     inception = state_dict(
         {"conv1.conv.weight": (64, 3, 7, 7), "inception3a.branch1.bn.bias": (64,)}
     )
     assert not any(
-        name.startswith("inception_3a") for name in for_net(inception, "googlenet").tensors
+        name.startswith("inception_3a")
+        for name in translate_for_net(inception, "googlenet").tensors
     )
 
 
@@ -161,7 +164,7 @@ def test_a_pth_of_torchvision_gives_its_logits(torch_python, tmp_path):
     inputs = placeholder(224, 224, 3)
     logits, _ = legacy_nets.build("vgg11", inputs)
     with tf.Session() as session:
-        plan = match(tf.global_variables(), for_net(open_weights(pth), "vgg11"))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(pth), "vgg11"))
         plan.check()
         plan.apply(session)
         got = session.run(logits, {inputs: images})

@@ -13,11 +13,13 @@ from safetensors.numpy import save_file
 
 import legacy_nets
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import translate_back
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import video_resnet_18 as nets
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.nets.weights.video_resnet_18 import map_torch_names
 
 NETS = tuple(nets.KINDS)
 QUICK = ("mc3_18", 0)
@@ -39,7 +41,7 @@ def shapes(end_points):
     ],
 )
 def test_same_logits_and_end_points_as_torchvision(net, case):
-    assert_agrees(net, nets.torch_names(net), load_peer(net)["cases"][case])
+    assert_agrees(net, map_torch_names(net), load_peer(net)["cases"][case])
 
 
 def test_golden_cases_are_the_paper_s_size_and_an_odd_one():
@@ -58,7 +60,7 @@ def test_state_dict_of_torchvision(net):
     logits, _ = legacy_nets.build(net, placeholder(16, 112, 112, 3))
     assert logits.shape.as_list() == [None, 400]
     peer = load_peer(net)
-    entries = nets.torch_names(net)
+    entries = map_torch_names(net)
     assert [entry.name for entry in entries] == list(get_vars())  # in one order, too
     assert common.names_and_shapes(foreign_shapes(entries, get_vars())) == peer["tensors"]
     count = sum(int(np.prod(v.shape)) for v in tf.trainable_variables())
@@ -164,7 +166,7 @@ def state_of(net, values):
     with tf.Graph().as_default():
         legacy_nets.build(net, placeholder(1, 8, 8, 3))
         weights = {name: values(v.shape.as_list()) for name, v in get_vars().items()}
-    return translate_back(weights, nets.torch_names(net))
+    return translate_back(weights, map_torch_names(net))
 
 
 def zeros(shape):
@@ -183,7 +185,7 @@ def mc3_weights(tmp_path_factory):
 
 @pytest.mark.slow
 def test_safetensors_restore_strictly(mc3_weights):
-    source = for_net(open_weights(mc3_weights), "mc3_18")
+    source = translate_for_net(open_weights(mc3_weights), "mc3_18")
     legacy_nets.build("mc3_18", placeholder(1, 8, 8, 3))
     plan = match(tf.global_variables(), source)
     plan.check()
@@ -202,7 +204,7 @@ def test_safetensors_restore_strictly(mc3_weights):
     ],
 )
 def test_state_dict_of_another_net_is_refused(mc3_weights, net, words):
-    source = for_net(open_weights(mc3_weights), net)
+    source = translate_for_net(open_weights(mc3_weights), net)
     legacy_nets.build(net, placeholder(1, 8, 8, 3))
     with pytest.raises(CheckpointError) as caught:
         match(tf.global_variables(), source).check()
@@ -238,14 +240,14 @@ def test_weights_go_to_torchvision_and_come_back_as_pth(torch_python, net, tmp_p
     with tf.Session() as session:
         measure.assign(session, tf.global_variables(), "live")
         weights, ours = session.run([get_vars(), logits], {clips: images})
-    np.savez(state, **translate_back(weights, nets.torch_names(net)))
+    np.savez(state, **translate_back(weights, map_torch_names(net)))
     files = [str(file) for file in (state, images_file, pth, out)]
     done = subprocess.run([torch_python, "-c", LIVE, net, *files], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     theirs = np.load(out)
     assert_close(ours, theirs, TOLERANCE, "logits")
     with tf.Session() as session:
-        plan = match(tf.global_variables(), for_net(open_weights(pth), net))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(pth), net))
         plan.check()
         plan.apply(session)
         again = session.run(logits, {clips: images})

@@ -18,9 +18,10 @@ import tiny
 from port_cases import job, save
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE
 from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats import npz
 from legacy_nets.port.formats.torch import target
 from legacy_nets.port.pipeline import port
@@ -317,7 +318,7 @@ def test_torch_names_and_axes_lead_back(mobilenet, tmp_path, ending):
     assert report.passed and "load it with strict=True" in report.notes[0]
     there = open_weights(out)
     assert there.tensors["features.0.0.weight"].shape == (8, 3, 3, 3)
-    here, want = for_net(there, "mobilenet_v2"), open_weights(mobilenet)
+    here, want = translate_for_net(there, "mobilenet_v2"), open_weights(mobilenet)
     assert set(here.tensors) == set(want.tensors)
     for name in want.tensors:
         np.testing.assert_array_equal(here.read(name), want.read(name), err_msg=name)

@@ -16,12 +16,13 @@ from PIL import Image
 from port_cases import job, save
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import find_weights, layout_options, open_weights
+from legacy_nets.checkpoints.open import find_weights, open_weights
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.cli import main
 from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.weights import resnet
+from legacy_nets.nets.weights.resnet import map_torch_names
+from legacy_nets.nets.weights.translate_for_net import layout_options
 from legacy_nets.port.formats import frozen, npz
 from legacy_nets.port.pipeline import port
 from legacy_nets.train.evaluate import settings_of
@@ -232,7 +233,7 @@ def test_a_graphs_list_of_variables_is_a_strangers(tmp_path, said):
 
 def test_a_state_dict_says_what_its_weights_were_trained_with():
     """By its layout alone it would be one of PyTorch's, which pads otherwise."""
-    parts = [part for entry in resnet.torch_names("resnet18") for part in entry.parts]
+    parts = [part for entry in map_torch_names("resnet18") for part in entry.parts]
     tensors = dict.fromkeys(parts, TensorSpec((1,), "float32"))
     own = {**SAID, "net": "resnet18", "options": {"padding": "same"}, "pixels": "vgg"}
     said = source({**own, "pixels": "inception"}, tensors)

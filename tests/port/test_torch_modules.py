@@ -19,11 +19,12 @@ from port_cases import SMALL, job, save
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.open import for_net, open_weights
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.translate import translate_back
 from legacy_nets.cli import main
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets.weights import torch_rule
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats.torch import module, target
 from legacy_nets.port.formats.torch import run as torch_run
 from legacy_nets.port.pipeline import port
@@ -164,7 +165,7 @@ def test_a_port_writes_the_module_beside_the_weights(demo, tmp_path, monkeypatch
     assert moved == ["x.py", "x.pth"] * 2  # whatever has weights has its code
     assert set(open_weights(out).tensors) >= {"conv2d.weight", "dense_1.bias"}
     assert open_weights(out).tensors["dense.weight"].shape == (128, 26 * 26 * 32)
-    here, want = for_net(open_weights(out), "demo_cnn"), open_weights(demo)
+    here, want = translate_for_net(open_weights(out), "demo_cnn"), open_weights(demo)
     assert set(here.tensors) == set(want.tensors)
     for name in want.tensors:
         np.testing.assert_array_equal(here.read(name), want.read(name), err_msg=name)

@@ -9,10 +9,10 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.contents import contents
 from legacy_nets.checkpoints.hints import scope_pair
-from legacy_nets.checkpoints.open import for_net
 from legacy_nets.checkpoints.restore import Plan, match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, LegacyNetsError
+from legacy_nets.nets.weights.translate_for_net import translate_for_net
 
 _MOST = 0.5  # of the missing names that one renamed scope must explain
 _CANDIDATES = 4  # nets that are built and tried, after the cheap look at names and sizes
@@ -56,7 +56,7 @@ def _distance(source: Source, name: str) -> float:
 
 
 def _try(source: Source, name: str) -> Fit | None:
-    there = for_net(source, name)
+    there = translate_for_net(source, name)
     try:
         plan = _match(there, name, (), None)
         found = scope_pair(plan, _MOST)

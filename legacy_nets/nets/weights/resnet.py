@@ -1,24 +1,15 @@
-"""How many units the ResNets and ResNeXts have, and other people's names of their weights."""
+"""Weights of ResNet and ResNeXt from torchvision, slim and Keras."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from legacy_nets.checkpoints.translate import CONV, DENSE, Entry, Layout
 from legacy_nets.nets.keras_style import auto_names
-from legacy_nets.nets.torch_style import batch_norm_entries, layer_entries
+from legacy_nets.nets.resnet import BASIC, UNITS
+from legacy_nets.nets.weights.entries import map_batch_norm, map_layer
+from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 
-UNITS = {  # of the four blocks [1, table 1]
-    "resnet18": (2, 2, 2, 2),
-    "resnet34": (3, 4, 6, 3),
-    "resnet50": (3, 4, 6, 3),
-    "resnet101": (3, 4, 23, 3),
-    "resnet152": (3, 8, 36, 3),
-    "resnext50_32x4d": (3, 4, 6, 3),
-    "resnext101_32x4d": (3, 4, 23, 3),
-}
-BASIC = ("resnet18", "resnet34")  # two 3x3 convolutions a unit, where others have three
 KERNEL = ("kernel",)
 NORM = ("gamma", "beta", "moving_mean", "moving_variance")
 SLIM_DENSE = Layout(  # [1, 1, in, out] <-> [in, out]
@@ -47,24 +38,16 @@ def _places(name: str) -> Iterator[tuple[str, str, str, str, str]]:
                 yield f"{here}/{conv}", f"{here}/{norm}", *torch, f"{slim}/conv{number}"
 
 
-TRAINED_WITH: dict[str, dict[str, Any]] = {  # layout -> what its weights need
-    "torch": {"padding": "torch", "pixels": "imagenet"},
-    "slim": {"padding": "slim", "stride_in": 1},
-    # The document's scripts squeeze the whole picture to 224x224; slim cuts out the middle.
-    **{f"keras_{kind}": {"pixels": "vgg_whole"} for kind in ("h5", "tf", "transfer")},
-}
-
-
-def torch_names(name: str) -> tuple[Entry, ...]:
+def map_torch_names(name: str) -> tuple[Entry, ...]:
     """Names of torchvision (and timm) for each variable; run them with ``padding="torch"``."""
     entries = []
     for conv, norm, torch_conv, torch_norm, _ in _places(name):
         entries.append(Entry(f"{conv}/kernel", f"{torch_conv}.weight", CONV))
-        entries += batch_norm_entries(norm, torch_norm)
-    return (*entries, *layer_entries("logits", "fc", DENSE))
+        entries += map_batch_norm(norm, torch_norm)
+    return (*entries, *map_layer("logits", "fc", DENSE))
 
 
-def slim_names(name: str) -> tuple[Entry, ...]:
+def map_slim_names(name: str) -> tuple[Entry, ...]:
     """Names of slim's resnet_v1; run them with ``padding="slim", stride_in=1``.
 
     The published checkpoints, which came from Caffe, have two more tensors: global_step and
@@ -113,7 +96,7 @@ def _keras_names(name: str, by_group: bool, above: str, logits: str) -> tuple[En
     return (*entries, *(Entry(f"logits/{part}", f"{logits}/{part}") for part in ("kernel", "bias")))
 
 
-def keras_h5_names(name: str) -> tuple[Entry, ...]:
+def map_keras_h5_names(name: str) -> tuple[Entry, ...]:
     """The document's model as ``save_weights(".h5")`` of Keras in eager mode writes it.
 
     Names that TensorFlow 1.15 wrote in graph mode need no table. Layers of basic blocks are
@@ -122,14 +105,28 @@ def keras_h5_names(name: str) -> tuple[Entry, ...]:
     return _keras_names(name, True, "", "logits")
 
 
-def keras_tf_names(name: str) -> tuple[Entry, ...]:
+def map_keras_tf_names(name: str) -> tuple[Entry, ...]:
     """The same in the TF format (``save_format="tf"``)."""
     return _keras_names(name, False, "", "logits")
 
 
-def keras_transfer_names(name: str) -> tuple[Entry, ...]:
+def map_keras_transfer_names(name: str) -> tuple[Entry, ...]:
     """The model of the document's train script, features and a head of two dense layers, in the
     TF format. Run it with ``dense=1024``.
     """
     dense = (Entry(f"dense/{part}", f"dense/{part}") for part in ("kernel", "bias"))
     return (*_keras_names(name, False, "layer_with_weights-0/", "dense_1"), *dense)
+
+
+_WHOLE_PICTURE = "vgg_whole"  # the document's scripts resize to 224x224; slim crops the middle
+WEIGHTS = FamilyWeights(
+    (
+        WeightLayout(
+            "torch", map_torch_names, options={"padding": "torch"}, preprocessing="imagenet"
+        ),
+        WeightLayout("keras_h5", map_keras_h5_names, preprocessing=_WHOLE_PICTURE),
+        WeightLayout("keras_tf", map_keras_tf_names, preprocessing=_WHOLE_PICTURE),
+        WeightLayout("keras_transfer", map_keras_transfer_names, preprocessing=_WHOLE_PICTURE),
+        WeightLayout("slim", map_slim_names, options={"padding": "slim", "stride_in": 1}),
+    )
+)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -17,33 +16,41 @@ from legacy_nets import registry
 from legacy_nets.checkpoints.source import Source, TensorSpec, WrappedSource
 from legacy_nets.checkpoints.translate import CONV, DENSE, SAME, Entry, Layout
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
+from legacy_nets.types import Variable
 
 POSITIONS = "cls_pos/pos_embed"  # how the variable's name ends
-OPTIONAL = "/pre_logits/"  # in the names of what a net without has_logits lacks, as timm's from 0.7
+PRE_LOGITS = "/pre_logits/"  # a layer that nets of has_logits=False lack, as timm's from 0.7
+DEPTH_AND_HEADS = {  # encoder blocks, heads of attention
+    "vit_base_patch16_224_in21k": (12, 12),
+    "vit_base_patch32_224_in21k": (12, 12),
+    "vit_large_patch16_224_in21k": (24, 16),
+    "vit_large_patch32_224_in21k": (24, 16),
+    "vit_huge_patch14_224_in21k": (32, 16),
+    "vit_hybrid_r50_base_224": (12, 12),
+}
 
 _LOG = logging.getLogger(__name__)
 
 
-def npz_names(name: str) -> tuple[Entry, ...]:
+def map_npz_names(name: str) -> tuple[Entry, ...]:
     """The variables of a registry ViT under the names of the release's .npz files.
 
     The pre-logits layer is in the table; the fine-tuned files of the release have none.
     """
-    size = registry.get_net(name).load().keywords
-    return tuple(npz_entries(size["scope"], size["depth"], size["num_heads"]))
+    return tuple(iterate_npz(registry.get_net(name).scope, *DEPTH_AND_HEADS[name]))
 
 
-def torch_names(name: str) -> tuple[Entry, ...]:
+def map_torch_names(name: str) -> tuple[Entry, ...]:
     """The variables of a registry ViT under the names of timm's state_dicts.
 
     The pre-logits layer bears the name it had in timm up to 0.6, which then dropped it.
     """
-    size = registry.get_net(name).load().keywords
-    return tuple(torch_entries(size["scope"], size["depth"]))
+    return tuple(iterate_torch(registry.get_net(name).scope, DEPTH_AND_HEADS[name][0]))
 
 
-def npz_entries(scope: str, depth: int, num_heads: int) -> Iterator[Entry]:
-    """The table of ``npz_names`` for a ViT of any size, in the order of its variables."""
+def iterate_npz(scope: str, depth: int, num_heads: int) -> Iterator[Entry]:
+    """The table of ``map_npz_names`` for a ViT of any size, in the order of its variables."""
     qkv, qkv_bias, out = _joined_heads(num_heads), _joined_bias(num_heads), _out(num_heads)
 
     def pair(here: str, there: str) -> Iterator[Entry]:
@@ -75,8 +82,8 @@ def npz_entries(scope: str, depth: int, num_heads: int) -> Iterator[Entry]:
     yield from pair("head", "head")
 
 
-def torch_entries(scope: str, depth: int) -> Iterator[Entry]:
-    """The table of ``torch_names`` for a ViT of any size, in the order of its variables."""
+def iterate_torch(scope: str, depth: int) -> Iterator[Entry]:
+    """The table of ``map_torch_names`` for a ViT of any size, in the order of its variables."""
 
     def pair(here: str, there: str, layout: Layout = DENSE) -> Iterator[Entry]:
         yield Entry(f"{scope}/{here}/kernel", f"{there}.weight", layout)
@@ -167,8 +174,8 @@ def _alike(stored: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
 class Resized(WrappedSource):
     """A source, its position embeddings resized to those of a graph where they differ."""
 
-    def __init__(self, source: Source, variables: Sequence[Any]) -> None:
-        """``source`` is under the graph's names (``for_net``); ``variables`` are the graph's."""
+    def __init__(self, source: Source, variables: Sequence[Variable]) -> None:
+        """Takes a source under the graph's names (``translate_for_net``) and the variables."""
         super().__init__(source)
         shapes = {
             variable.op.name: tuple(variable.shape.as_list())
@@ -190,6 +197,13 @@ class Resized(WrappedSource):
         return value
 
 
-def fitted(source: Source, variables: Sequence[Any]) -> Source:
-    """A source under the graph's names whose position embeddings fit the graph's image size."""
+def resize_positions(source: Source, variables: Sequence[Variable]) -> Source:
+    """Fits a source under the graph's names to the graph's image size."""
     return Resized(source, variables)
+
+
+WEIGHTS = FamilyWeights(
+    (WeightLayout("npz", map_npz_names), WeightLayout("torch", map_torch_names)),
+    adapt=resize_positions,
+    optional_layer=PRE_LOGITS,
+)

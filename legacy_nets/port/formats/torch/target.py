@@ -1,7 +1,7 @@
 """A state_dict for PyTorch, written without PyTorch: a .pth, or safetensors by its ending.
 
 Names and axes are torchvision's or timm's where the net's module has a table of them
-(``torch_names``); else those of ``checkpoints.torch_rule``, and the net's code is written beside.
+(``nets/weights``); else those of ``nets.weights.torch_rule``, and the net's code is written beside.
 
 A .pth is a zip archive: ``data.pkl`` describes the tensors, ``data/<key>`` holds the bytes of one.
 The pickle names three globals, which ``torch.load(weights_only=True)`` allows: OrderedDict, a
@@ -24,7 +24,6 @@ import numpy as np
 from legacy_nets import registry
 from legacy_nets.checkpoints.formats.safetensors import read_safetensors
 from legacy_nets.checkpoints.formats.torch import read_torch
-from legacy_nets.checkpoints.open import net_module
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.translate import Entry, Translated
 from legacy_nets.errors import BadInputError, CheckpointError
@@ -84,12 +83,13 @@ def names_for(net: str, tensors: Sequence[Tensor], scope: str | None = None) -> 
     if "torch" not in record.layouts:
         ranks = {tensor.name: len(tensor.shape) for tensor in tensors}
         return torch_rule.entries(ranks, record.scope if scope is None else scope)
-    module = net_module(net)
+    from legacy_nets.nets.weights.families import get_family, get_layout
+
     there = {tensor.name for tensor in tensors}
-    optional = getattr(module, "OPTIONAL", None)  # part of the names of a layer that may be absent
+    optional = get_family(net).optional_layer
     entries: tuple[Entry, ...] = tuple(
         entry
-        for entry in module.torch_names(net)
+        for entry in get_layout(net, "torch").map_names(net)
         if entry.name in there or not optional or optional not in entry.name
     )
     table = {entry.name for entry in entries}
@@ -128,7 +128,9 @@ def notes(net: str, options: Mapping[str, Any], out: Path = Path("x.pth")) -> tu
             f"PyTorch's net computes what this one does with {stated}, and these weights were "
             "trained without: its outputs will differ until it is trained on"
         )
-    if hasattr(net_module(net), "OPTIONAL"):
+    from legacy_nets.nets.weights.families import get_family
+
+    if get_family(net).optional_layer:
         found.append("timm has no pre_logits from 0.7 on: it takes nets of has_logits=False")
     return tuple(found)
 
@@ -163,9 +165,9 @@ def _computes_as_torchvisions(job: Job) -> bool:
 
 def _trained_with(net: str) -> dict[str, Any]:
     """Options under which a net computes what PyTorch's does."""
-    needed = dict(getattr(net_module(net), "TRAINED_WITH", {}).get("torch", {}))
-    needed.pop("pixels", None)  # of the input, not of the net
-    return needed
+    from legacy_nets.nets.weights.families import get_layout
+
+    return dict(get_layout(net, "torch").options)
 
 
 def _renamed(tensors: Sequence[Tensor], entries: Sequence[Entry]) -> list[Tensor]:

@@ -1,0 +1,50 @@
+"""Which weights of other frameworks each net reads: one line for each family.
+
+A net that is not listed reads weights under its own names only, and those that ``port`` wrote.
+"""
+
+from __future__ import annotations
+
+from legacy_nets import registry
+from legacy_nets.nets.weights import (
+    alexnet,
+    googlenet,
+    mobilenet,
+    mobilenet_v3,
+    resnet,
+    vgg,
+    video_resnet_18,
+    vit,
+    vit_hybrid,
+)
+from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
+
+FAMILIES: dict[str, FamilyWeights] = {  # module under legacy_nets.nets -> its weights
+    "alexnet": alexnet.WEIGHTS,
+    "googlenet": googlenet.WEIGHTS,
+    "mobilenet": mobilenet.WEIGHTS,
+    "mobilenet_v3": mobilenet_v3.WEIGHTS,
+    "resnet": resnet.WEIGHTS,
+    "resnext": resnet.WEIGHTS,
+    "vgg": vgg.WEIGHTS,
+    "video_resnet_18": video_resnet_18.WEIGHTS,
+    "vit": vit.WEIGHTS,
+    "vit_hybrid": vit_hybrid.WEIGHTS,
+}
+_NONE = FamilyWeights()
+
+
+def get_family(net_name: str) -> FamilyWeights:
+    """Gives the weights of a net's family; an empty record for a net that has none."""
+    return FAMILIES.get(registry.get_net(net_name).module, _NONE)
+
+
+def get_layouts(net_name: str) -> list[WeightLayout]:
+    """Gives the layouts that the registry lists for a net, in the registry's order."""
+    layouts = {layout.name: layout for layout in get_family(net_name).layouts}
+    return [layouts[name] for name in registry.get_net(net_name).layouts]
+
+
+def get_layout(net_name: str, layout_name: str) -> WeightLayout:
+    """Gives one layout of a net. Raises KeyError where the registry does not list it."""
+    return {layout.name: layout for layout in get_layouts(net_name)}[layout_name]
