@@ -5,8 +5,8 @@ TensorFlow ships no type stubs: to mypy these are opaque, to a reader they say w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from numpy import ndarray as Array
@@ -22,13 +22,24 @@ if TYPE_CHECKING:
         TensorShape,
         Variable,
     )
+    from tensorflow.core.framework.op_def_pb2 import OpList
 else:  # annotations are never evaluated here: see "from __future__ import annotations"
     Array = DType = Graph = GraphDef = MetaGraphDef = NodeDef = object
-    Operation = Session = Tensor = TensorShape = Variable = object
+    Operation = OpList = Session = Tensor = TensorShape = Variable = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+
+class NodeList(Protocol):
+    """The nodes of a GraphDef or of the body of a function."""
+
+    def __iter__(self) -> Iterator[NodeDef]: ...
+
+    def add(self, *, name: str, op: str) -> NodeDef:
+        """Appends a new node."""
+
 
 __all__ = [
     "Array",
@@ -39,6 +50,8 @@ __all__ = [
     "Json",
     "MetaGraphDef",
     "NodeDef",
+    "NodeList",
+    "OpList",
     "Operation",
     "Session",
     "Shape",

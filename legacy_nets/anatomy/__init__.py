@@ -20,7 +20,8 @@ from legacy_nets.anatomy import receptive
 from legacy_nets.anatomy.layers import Anatomy, Layer, folded, layers
 from legacy_nets.anatomy.receptive import Field
 from legacy_nets.errors import BadInputError
-from legacy_nets.graphdef import load
+from legacy_nets.graphdef.live_graph import find_live_graph
+from legacy_nets.graphdef.load import load_graph
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
 from legacy_nets.tf1.speed import without_initial_values
@@ -78,7 +79,7 @@ def of_net(name: str, size: tuple[int | None, ...] | None = None, **options: Any
 def of_file(path: str | pathlib.Path) -> Anatomy:
     """The anatomy of a .meta or frozen .pb file, read in a process of its own.
 
-    Raises BadInputError as ``graphs.load``, CheckpointError where the reader dies of the file.
+    Raises BadInputError as ``load_graph``, CheckpointError where the reader dies of the file.
     """
     found: Anatomy = run_in_subprocess(read_file, path)
     return found
@@ -87,7 +88,7 @@ def of_file(path: str | pathlib.Path) -> Anatomy:
 def read_file(path: str | pathlib.Path) -> Anatomy:
     """As ``of_file``, in this process, which a damaged or hostile file may crash or fill."""
     quiet_tensorflow()
-    loaded = load.load(path)
+    loaded = load_graph(path)
     return layers(loaded.graph, trainable=loaded.trainable, name=pathlib.Path(path).name)
 
 
@@ -102,7 +103,7 @@ def receptive_field(output: Any, images: Any = None, *, known_size: bool = True)
 
     Raises: BadInputError where ``output`` does not depend on ``images``.
     """
-    alive = load.live(output.graph, None if images is None else [images], [output])
+    alive = find_live_graph(output.graph, None if images is None else [images], [output])
     if not alive.sources:
         raise BadInputError(f"{output.name} does not depend on {images.name if images else '?'}")
     return receptive.fields(alive.operations, alive.sources, known_size)[output.op.name]
@@ -115,6 +116,6 @@ def receptive_fields(
     wanted = list(outputs)
     if not wanted:
         return []
-    alive = load.live(images.graph, [images], wanted)
+    alive = find_live_graph(images.graph, [images], wanted)
     found = receptive.fields(alive.operations, alive.sources, known_size)
     return [found.get(output.op.name) for output in wanted]

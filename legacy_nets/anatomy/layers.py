@@ -9,7 +9,8 @@ from typing import Any
 from legacy_nets.anatomy import multiply_adds, receptive, windows
 from legacy_nets.anatomy.receptive import Field
 from legacy_nets.anatomy.rows import LOOP_KINDS, WEIGHTED, Assembler, Row, loop_kind
-from legacy_nets.graphdef.load import Parameters, is_trainable, live, trainable_names
+from legacy_nets.graphdef.live_graph import find_live_graph
+from legacy_nets.graphdef.parameters import Parameters, is_trainable, list_trainable_names
 
 _LEAVES = {"kernel", "weights", "weight", "w", "W", "depthwise_kernel", "depthwise_weights"}
 _LEAVES |= {"pointwise_kernel", "pointwise_weights", "gamma", "beta", "bias", "biases"}
@@ -108,13 +109,13 @@ def layers(
 
     Raises: BadInputError where nothing depends on the inputs.
     """
-    alive = live(graph, inputs, outputs)
+    alive = find_live_graph(graph, inputs, outputs)
     parameters = Parameters(graph, alive.names)
     rows = Assembler(alive, parameters).assemble()
     fields = receptive.fields(alive.operations, alive.sources)
     counter = multiply_adds.Counter(alive.names)
     if trainable is None:
-        trainable = trainable_names(graph)
+        trainable = list_trainable_names(graph)
     owned: set[str] = set()
     names = _names(rows, parameters)
     found = tuple(
@@ -126,7 +127,7 @@ def layers(
         for variable, shape in parameters.shapes.items()
         if variable not in owned
     )
-    return Anatomy(name, found, unused, tuple(_remarks(found, parameters.frozen)))
+    return Anatomy(name, found, unused, tuple(_remarks(found, parameters.is_frozen)))
 
 
 def _remarks(found: tuple[Layer, ...], frozen: bool) -> list[str]:
@@ -157,7 +158,7 @@ def _layer(
     for op in row.operations:
         for index, tensor in enumerate(op.inputs):
             if tensor.op.name not in live_names:
-                names = parameters.of(tensor)
+                names = parameters.find_names(tensor)
                 variables.update(dict.fromkeys(names))
                 if op.type.startswith("FusedBatchNorm") and index > 2:
                     averages.update(names)
@@ -195,7 +196,7 @@ def _layer(
             for variable, count in sizes.items()
             if variable not in averages and is_trainable(variable, trainable)
         )
-        if not parameters.frozen
+        if not parameters.is_frozen
         else sum(count for variable, count in sizes.items() if variable not in averages),
         multiply_adds=None
         if None in counts
@@ -295,7 +296,7 @@ def _own_variable(row: Row, parameters: Parameters) -> str:
         for index, tensor in enumerate(op.inputs):
             if op is not row.anchor and index == 0:
                 continue
-            found = parameters.of(tensor)
+            found = parameters.find_names(tensor)
             if found:
                 scope, _, leaf = found[0].rpartition("/")
                 return _folded(scope if scope and leaf in _LEAVES else found[0])

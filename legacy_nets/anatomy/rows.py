@@ -13,7 +13,9 @@ from typing import Any
 
 from legacy_nets.anatomy import windows
 from legacy_nets.anatomy.multiply_adds import BRANCHES, CALLS, COUNTED, LOOPS, PRODUCTS
-from legacy_nets.graphdef.load import Live, Parameters
+from legacy_nets.graphdef.live_graph import LiveGraph
+from legacy_nets.graphdef.parameters import Parameters
+from legacy_nets.graphdef.traverse import walk
 from legacy_nets.tf1.functions import body
 
 WEIGHTED = {
@@ -102,7 +104,7 @@ class Row:
 class Assembler:
     """Walks the live operations in order and hands each to a row."""
 
-    def __init__(self, alive: Live, parameters: Parameters) -> None:
+    def __init__(self, alive: LiveGraph, parameters: Parameters) -> None:
         self._alive = alive
         self._names = alive.names
         self._parameters = parameters
@@ -172,14 +174,18 @@ class Assembler:
         if op.type in _MAIN or (row.kind in LOOP_KINDS and op.type == "Transpose"):
             wide = [tensor for tensor in op.outputs if tensor.shape.rank != 0]
             row.output = wide[0] if wide else row.output
-        stack = [tensor.op for tensor in op.inputs]
-        while stack:
-            move = stack.pop()
-            if move.name in self._pending:
-                self._pending.discard(move.name)
-                stack.extend(tensor.op for tensor in move.inputs)
-                if take_pending:
-                    self._row[move.name] = row
+        for move in self._find_pending_moves(op):
+            self._pending.discard(move.name)
+            if take_pending:
+                self._row[move.name] = row
+
+    def _find_pending_moves(self, op: Any) -> list[Any]:
+        """Finds the moves that lead to an operation and wait for a row."""
+
+        def list_pending(reader: Any) -> list[Any]:
+            return [tensor.op for tensor in reader.inputs if tensor.op.name in self._pending]
+
+        return list(walk(list_pending(op), list_pending))
 
     def _place_in_loop(self, op: Any, frame: str) -> None:
         row = self._frames.get(frame)
@@ -208,7 +214,7 @@ class Assembler:
     def _weights(self, op: Any, index: int = 1) -> tuple[str, ...]:
         if len(op.inputs) <= index or op.inputs[index].op.name in self._names:
             return ()
-        return self._parameters.of(op.inputs[index])
+        return self._parameters.find_names(op.inputs[index])
 
     def _same_layer(self, op: Any, sources: list[Row]) -> Row | None:
         """The row that an operation continues: grouped and separable convolutions, branches."""
@@ -300,7 +306,7 @@ def _data_source(op: Any) -> Any:
     return cut.inputs[1].op if cut.type == "Split" else cut.inputs[0].op
 
 
-def _norm_scopes(alive: Live) -> set[str]:
+def _norm_scopes(alive: LiveGraph) -> set[str]:
     """Scopes of normalizations that are not one operation: those with a root and no weights."""
     if not alive.operations:
         return set()

@@ -1,19 +1,16 @@
-"""Operations that do more than compute, and graphs of strangers that are imported without them.
-
-Where a shape hangs on constants, TensorFlow computes it while it imports a graph, by operations
-that read and write files, too, if they count as stateless: ReadFile, DebugIdentity.
-"""
+"""Unsafe operations: those that do more than compute. Imports graphs without running them."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from legacy_nets import tf1 as tf
+from legacy_nets.graphdef.node_names import find_free_name
 from legacy_nets.tf1.functions import definition_of
+from legacy_nets.types import GraphDef, NodeDef, NodeList
 
-# What reads or writes files, talks to other machines or kills the process.
-UNSAFE = re.compile(
+# They read or write files, talk to other machines or kill the process.
+_UNSAFE = re.compile(
     r"ReadFile|WriteFile|MatchingFiles|ShardedFilename|ImmutableConst|RecordInput|Skipgram"
     r"|(DTensor)?(Save|Restore|MergeV2Checkpoints).*|DistributedSave|.*StatisticsSaver|DumpTensor"
     r"|PrintV2|Abort|Debug[IN].*|FileSystem.*|(En|De)codeProto(V2)?|FixedUnigramCandidateSampler"
@@ -24,45 +21,53 @@ UNSAFE = re.compile(
 )
 
 
-def unfolded(definition: Any) -> Any:
-    """A GraphDef of which importing runs nothing unsafe; itself, where that is so.
+def is_unsafe(op_type: str) -> bool:
+    """Whether operations of a type do more than compute."""
+    return _UNSAFE.fullmatch(op_type) is not None
 
-    Such an operation reads a placeholder, from which nothing can be computed ahead.
+
+def shield_unsafe_ops(definition: GraphDef) -> GraphDef:
+    """Makes a GraphDef safe to import. Returns the same one where nothing is to be done.
+
+    While TensorFlow imports a graph, it computes constant shapes. To do so it runs stateless
+    operations, and some of them read or write files: ReadFile, DebugIdentity. In the result, such
+    an operation reads a placeholder, so that TensorFlow cannot compute it. It must not be run.
     """
-    bodies = definition.library.function
-    if not any(_type_read(node) for nodes in (definition.node, *_nodes(bodies)) for node in nodes):
+    functions = definition.library.function
+    all_nodes = [*definition.node, *(node for body in functions for node in body.node_def)]
+    if not any(_get_foldable_dtype(node) for node in all_nodes):
         return definition
-    found = tf.GraphDef()
-    found.CopyFrom(definition)
-    _shield(found.node, "")
-    for nodes in _nodes(found.library.function):
-        _shield(nodes, ":output:0")  # as functions name tensors
-    return found
+    shielded = tf.GraphDef()
+    shielded.CopyFrom(definition)
+    _shield_nodes(shielded.node, "")
+    for body in shielded.library.function:
+        _shield_nodes(body.node_def, ":output:0")  # tensors have longer names in functions
+    return shielded
 
 
-def _nodes(bodies: Any) -> list[Any]:
-    return [body.node_def for body in bodies]
+def _shield_nodes(nodes: NodeList, output: str) -> None:
+    """Makes the unsafe operations of a graph or function read placeholders.
 
-
-def _shield(nodes: Any, output: str) -> None:
-    """Puts a placeholder ahead of the operations of one graph or function."""
-    taken = {node.name for node in nodes}
+    ``output``: what the name of a placeholder's tensor ends with.
+    """
+    names = {node.name for node in nodes}
     for node in list(nodes):
-        kind = _type_read(node)
-        if kind:
-            name = f"{node.name}/unknown"
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            nodes.add(name=name, op="Placeholder").attr["dtype"].type = kind
+        dtype = _get_foldable_dtype(node)
+        if dtype:
+            name = find_free_name(f"{node.name}/unknown", names)
+            names.add(name)
+            nodes.add(name=name, op="Placeholder").attr["dtype"].type = dtype
             node.input[0] = name + output
 
 
-def _type_read(node: Any) -> int:
-    """The dtype that an unsafe operation which may be computed ahead takes first; 0 of others."""
-    operation = definition_of(node.op) if UNSAFE.fullmatch(node.op) else None
-    if operation is None or operation.is_stateful or not operation.input_arg or not node.input:
+def _get_foldable_dtype(node: NodeDef) -> int:
+    """Returns the dtype of the first input of an unsafe operation that may run while importing.
+
+    0 for all other nodes.
+    """
+    op_def = definition_of(node.op) if is_unsafe(node.op) else None
+    if op_def is None or op_def.is_stateful or not op_def.input_arg or not node.input:
         return 0
-    taken = operation.input_arg[0]
-    kind = taken.type or node.attr[taken.type_attr].type
-    return 0 if taken.is_ref or kind == tf.variant.as_datatype_enum else int(kind)
+    argument = op_def.input_arg[0]
+    dtype = argument.type or node.attr[argument.type_attr].type
+    return 0 if argument.is_ref or dtype == tf.variant.as_datatype_enum else int(dtype)

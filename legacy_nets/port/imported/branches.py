@@ -9,7 +9,8 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.imported.graph import data_inputs, free_name, node_of, short
+from legacy_nets.graphdef.node_names import find_free_name, get_node_name, shorten_tensor_name
+from legacy_nets.graphdef.traverse import list_data_inputs
 
 _BRANCHES = ("Switch", "RefSwitch")
 _COMPUTE: dict[str, Callable[..., Any]] = {
@@ -54,7 +55,7 @@ def become(node: Any, tensor: str, kind: int) -> None:
 
 def value_of(nodes: Mapping[str, Any], tensor: str, depth: int = 50) -> Any:
     """What a tensor is whatever comes in; None where it is not known without running anything."""
-    node = nodes.get(node_of(tensor))
+    node = nodes.get(get_node_name(tensor))
     if node is None or not depth:
         return None
     if node.op == "Const":
@@ -63,7 +64,7 @@ def value_of(nodes: Mapping[str, Any], tensor: str, depth: int = 50) -> Any:
         return tf.make_ndarray(proto).reshape(()) if small and proto.dtype != _STRING else None
     if node.op not in _COMPUTE and node.op != "Cast":
         return None
-    values = [value_of(nodes, name, depth - 1) for name in data_inputs(node)]
+    values = [value_of(nodes, name, depth - 1) for name in list_data_inputs(node)]
     if values and any(value is None for value in values[: 1 if node.op in _BRANCHES else None]):
         return None
     with np.errstate(all="ignore"):
@@ -117,7 +118,7 @@ def fold_branches(definition: Any, nodes: dict[str, Any]) -> tuple[int, set[str]
             if node.op in ("Merge", "RefMerge"):
                 inputs = [name for name in inputs if not name.startswith("^")]
                 lost = [name for name in inputs if name in dead]
-                loops = any(nodes[node_of(name)].op == "NextIteration" for name in inputs)
+                loops = any(nodes[get_node_name(name)].op == "NextIteration" for name in inputs)
                 if len(lost) == len(inputs) or (loops and inputs[0] in lost):
                     lost = inputs
                 elif lost:
@@ -163,7 +164,7 @@ def _without(merge: Any, inputs: list[str], lost: list[str], is_read: bool) -> i
 
 def _add_index(definition: Any, nodes: dict[str, Any], merge: Any, index: int) -> str:
     """Adds the constant that comes to the place of a Merge's second output; its name."""
-    node = definition.node.add(name=free_name(f"{merge.name}/index", nodes))
+    node = definition.node.add(name=find_free_name(f"{merge.name}/index", nodes))
     node.attr["dtype"].type = tf.int32.as_datatype_enum
     become_constant(node, np.asarray(index))
     nodes[node.name] = node
@@ -172,9 +173,9 @@ def _add_index(definition: Any, nodes: dict[str, Any], merge: Any, index: int) -
 
 def _condition(nodes: Mapping[str, Any], tensor: str) -> str:
     """The name behind a condition's own copies of it."""
-    while nodes[node_of(tensor)].op in ("Identity", "Switch"):
-        tensor = nodes[node_of(tensor)].input[0]
-    return short(tensor)
+    while nodes[get_node_name(tensor)].op in ("Identity", "Switch"):
+        tensor = nodes[get_node_name(tensor)].input[0]
+    return shorten_tensor_name(tensor)
 
 
 def _followed(alias: Mapping[str, str], tensor: str) -> str:

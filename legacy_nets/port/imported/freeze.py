@@ -8,20 +8,12 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
-from legacy_nets.graphdef.load import VARIABLES
+from legacy_nets.graphdef.node_names import complete_tensor_name, find_free_name, get_node_name
+from legacy_nets.graphdef.op_types import VARIABLES
+from legacy_nets.graphdef.traverse import find_nodes_between, index_nodes
 from legacy_nets.port.imported import infer_io as ends
 from legacy_nets.port.imported.averages import choose_weights
-from legacy_nets.port.imported.graph import (
-    Model,
-    between,
-    cut,
-    free_name,
-    full,
-    node_of,
-    nodes_by_name,
-    read_model,
-    without_updates,
-)
+from legacy_nets.port.imported.graph import Model, cut, read_model, without_updates
 from legacy_nets.port.imported.inference_mode import fold
 from legacy_nets.port.imported.reference_run import reference, shapes_of
 from legacy_nets.port.imported.restore import check_filled, restore
@@ -43,14 +35,16 @@ def frozen_model(job: ImportedJob) -> tuple[Frozen, tuple[str, ...], bool]:
     model = read_model(job.graph_path, job.trust)
     folded = fold(model, job.settings)
     definition = folded.definition
-    nodes = nodes_by_name(definition)
+    nodes = index_nodes(definition)
     given = ends.named(model, job.inputs, "--inputs")
     outputs, how = _outputs(job, model, definition, given)
     inputs = given or ends.find_inputs(model, definition, outputs)
     ends.check_inputs(model, definition, inputs, outputs)
     shapes = shapes_of(model, definition, inputs, outputs, job.shapes)
     names = _names(nodes, inputs, outputs)
-    kinds = {name: model.graph.get_tensor_by_name(full(name)).dtype for name in inputs}
+    kinds = {
+        name: model.graph.get_tensor_by_name(complete_tensor_name(name)).dtype for name in inputs
+    }
     clean = cut(
         model,
         definition,
@@ -125,20 +119,20 @@ def _outputs(
 
 def _names(nodes: dict[str, Any], inputs: list[str], outputs: list[str]) -> dict[str, str]:
     """Tensor -> the node it is to be: its own, or a new one that no other bears the name of."""
-    kept = set(between(nodes, inputs, outputs))
+    kept = set(find_nodes_between(nodes, inputs, outputs))
     taken = set(nodes)
     found = {}
     for tensor in dict.fromkeys((*inputs, *outputs)):
         found[tensor] = tensor
         if ":" in tensor or (tensor in inputs and tensor in kept):
-            found[tensor] = free_name(tensor.replace(":", "_"), taken)
+            found[tensor] = find_free_name(tensor.replace(":", "_"), taken)
             taken.add(found[tensor])
     return found
 
 
 def _shape(model: Model, tensor: str, value: Any) -> str:
     """A shape as the graph says it; where it does not, as it was on the test inputs."""
-    shape = model.graph.get_tensor_by_name(full(tensor)).shape
+    shape = model.graph.get_tensor_by_name(complete_tensor_name(tensor)).shape
     if shape.rank is None:
         return f"{list(np.shape(value))} on the test inputs"
     return _sides(shape)
@@ -172,7 +166,7 @@ def _called(names: dict[str, str], tensor: str) -> str:
 
 def _was(nodes: dict[str, Any], tensor: str) -> str:
     """Of an input that was no placeholder: what stood there."""
-    kind = nodes[node_of(tensor)].op
+    kind = nodes[get_node_name(tensor)].op
     return "" if kind == "Placeholder" else f", in place of {kind}"
 
 

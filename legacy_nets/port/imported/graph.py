@@ -5,19 +5,23 @@ A tensor goes by the name that a GraphDef's inputs bear: "conv" is conv:0, "spli
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
-from legacy_nets.graphdef.load import read
+from legacy_nets.graphdef.load import read_graph_file
+from legacy_nets.graphdef.node_names import (
+    complete_tensor_name,
+    find_free_name,
+    get_node_name,
+    shorten_tensor_name,
+)
+from legacy_nets.graphdef.traverse import find_ancestors, index_nodes, list_data_inputs
 from legacy_nets.port.imported.saved_model import read_served
 from legacy_nets.port.imported.unknown_ops import built, unknown_nodes
 from legacy_nets.port.jobs import SAVED_MODEL
 
-PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
-GRADIENTS = re.compile(r"(^|/)gradients?(_\d+)?/")
 _NEW_NAMES = {"Inv": "Reciprocal", "Variable": "VariableV2", "PlaceholderV2": "Placeholder"}
 _BARE = ("_class", "_output_shapes")  # colocation and what shape inference once said
 
@@ -41,7 +45,7 @@ def read_model(path: Path, trust: bool) -> Model:
 
     Raises BadInputError: unreadable, no valid graph, or what ``foreign_unknown`` does not know.
     """
-    definition, meta = read_served(path) if path.name == SAVED_MODEL else read(path)
+    definition, meta = read_served(path) if path.name == SAVED_MODEL else read_graph_file(path)
     shapes = {}
     for node in definition.node:
         node.device = ""
@@ -56,7 +60,7 @@ def read_model(path: Path, trust: bool) -> Model:
     if meta:
         saver = meta.saver_def
         there = {node.name for node in definition.node}
-        if {saver.restore_op_name, node_of(saver.filename_tensor_name)} <= there:
+        if {saver.restore_op_name, get_node_name(saver.filename_tensor_name)} <= there:
             restore = (saver.restore_op_name, saver.filename_tensor_name)
         signature = _signature(meta)
     return Model(path, definition, graph, restore, signature, shapes, producers, unknown, trust)
@@ -70,83 +74,14 @@ def _signature(meta: Any) -> tuple[dict[str, str], dict[str, str]] | None:
         [chosen] = signatures.values()
     if chosen is None or not chosen.outputs:
         return None
-    inputs = {key: short(info.name) for key, info in chosen.inputs.items()}
-    return inputs, {key: short(info.name) for key, info in chosen.outputs.items()}
-
-
-def node_of(tensor: str) -> str:
-    """The node that an input names: "^a" and "a:1" are of "a"."""
-    return tensor.lstrip("^").partition(":")[0]
-
-
-def short(tensor: str) -> str:
-    """A tensor's name as a GraphDef has it: "a:0" is "a"."""
-    return tensor.removesuffix(":0")
-
-
-def full(tensor: str) -> str:
-    """A tensor's name as a session has it: "a" is "a:0"."""
-    return tensor if ":" in tensor else f"{tensor}:0"
+    inputs = {key: shorten_tensor_name(info.name) for key, info in chosen.inputs.items()}
+    return inputs, {key: shorten_tensor_name(info.name) for key, info in chosen.outputs.items()}
 
 
 def rank_of(model: Model, name: str) -> int | None:
     """Axes of a node's first tensor; None where they are not known."""
     rank: int | None = model.graph.get_tensor_by_name(f"{name}:0").shape.rank
     return rank
-
-
-def free_name(name: str, taken: Container[str]) -> str:
-    """A name with as many underscores after it as it takes to be nobody else's."""
-    while name in taken:
-        name += "_"
-    return name
-
-
-def nodes_by_name(definition: Any) -> dict[str, Any]:
-    """Name -> node; the nodes are the definition's own."""
-    return {node.name: node for node in definition.node}
-
-
-def data_inputs(node: Any) -> list[str]:
-    """The tensors that a node takes; control inputs are none."""
-    return [name for name in node.input if not name.startswith("^")]
-
-
-def readers_of(nodes: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Node's name -> the nodes that take a tensor of it."""
-    readers: dict[str, list[Any]] = {name: [] for name in nodes}
-    for node in nodes.values():
-        for name in dict.fromkeys(node_of(tensor) for tensor in data_inputs(node)):
-            readers.setdefault(name, []).append(node)
-    return readers
-
-
-def behind(nodes: Mapping[str, Any], tensors: Iterable[str], stop: Iterable[str] = ()) -> list[str]:
-    """Names of the nodes that tensors are computed from, those of ``stop`` last (nodes)."""
-    stops = set(stop)
-    seen: dict[str, None] = {}
-    stack = [node_of(tensor) for tensor in tensors]
-    while stack:
-        name = stack.pop()
-        if name in seen or name not in nodes:
-            continue
-        seen[name] = None
-        if name not in stops:
-            stack.extend(node_of(tensor) for tensor in data_inputs(nodes[name]))
-    return list(seen)
-
-
-def between(nodes: Mapping[str, Any], inputs: Iterable[str], outputs: Iterable[str]) -> list[str]:
-    """Names of the nodes that outputs are computed from when inputs (tensors, both) are given."""
-    given = set(inputs)
-    seen: dict[str, None] = {}
-    stack = [tensor for tensor in outputs if tensor not in given]
-    while stack:
-        name = node_of(stack.pop())
-        if name not in seen and name in nodes:
-            seen[name] = None
-            stack.extend(tensor for tensor in data_inputs(nodes[name]) if tensor not in given)
-    return list(seen)
 
 
 def cut(
@@ -162,7 +97,7 @@ def cut(
       inputs: tensor -> (name, dtype, shape) of the placeholder that comes to its place.
       outputs: name -> tensor. A name that is not the tensor's own becomes an Identity.
     """
-    nodes = nodes_by_name(definition)
+    nodes = index_nodes(definition)
     found = tf.GraphDef()
     found.versions.CopyFrom(definition.versions)  # old operations are valid under it alone
     found.library.CopyFrom(definition.library)
@@ -174,20 +109,20 @@ def cut(
     seen = set(renamed.values())
     stack = [tensor for tensor in outputs.values() if tensor not in renamed]
     while stack:
-        name = node_of(stack.pop())
+        name = get_node_name(stack.pop())
         if name in seen or name not in nodes:
             continue
         seen.add(name)
         node = found.node.add()
         node.CopyFrom(nodes[name])
-        kept = [*data_inputs(node), *(edge for edge in node.input if _is_pivot(nodes, edge))]
+        kept = [*list_data_inputs(node), *(edge for edge in node.input if _is_pivot(nodes, edge))]
         node.input[:] = [renamed.get(tensor, tensor) for tensor in kept]
         _modernise(node, found)
         stack.extend(tensor for tensor in kept if tensor not in renamed)
     for name, tensor in outputs.items():
         if name != renamed.get(tensor, tensor):
             node = found.node.add(name=name, op="Identity", input=[renamed.get(tensor, tensor)])
-            kind = model.graph.get_tensor_by_name(full(tensor)).dtype.base_dtype
+            kind = model.graph.get_tensor_by_name(complete_tensor_name(tensor)).dtype.base_dtype
             node.attr["T"].type = kind.as_datatype_enum
     return found
 
@@ -207,9 +142,9 @@ def without_updates(
     """
     definition = tf.GraphDef()
     definition.CopyFrom(model.definition)
-    nodes = nodes_by_name(definition)
+    nodes = index_nodes(definition)
     left = set()
-    for name in behind(nodes, outputs):
+    for name in find_ancestors(nodes, outputs):
         node = nodes[name]
         gone = [edge for edge in node.input if edge.startswith("^") and not _is_pivot(nodes, edge)]
         if gone:
@@ -218,9 +153,9 @@ def without_updates(
     ones = tuple(ones)
     for name, index in ones:
         tensor = nodes[name].input[index]
-        one = definition.node.add(name=free_name(f"{name}/ones", nodes), op="OnesLike")
+        one = definition.node.add(name=find_free_name(f"{name}/ones", nodes), op="OnesLike")
         one.input.append(tensor)
-        kind = model.graph.get_tensor_by_name(full(tensor)).dtype.base_dtype
+        kind = model.graph.get_tensor_by_name(complete_tensor_name(tensor)).dtype.base_dtype
         one.attr["T"].type = kind.as_datatype_enum
         nodes[one.name] = one
         nodes[name].input[index] = one.name
@@ -241,7 +176,7 @@ def _modernise(node: Any, graph: Any) -> None:
     if node.op in _NEW_NAMES:
         node.op = _NEW_NAMES[node.op]
     elif node.op == "BatchNormWithGlobalNormalization":
-        images, mean, variance, offset, scale = data_inputs(node)
+        images, mean, variance, offset, scale = list_data_inputs(node)
         kind = node.attr["T"].type
         if not node.attr["scale_after_normalization"].b:
             ones = graph.node.add(name=f"{node.name}/ones", op="OnesLike", input=[scale])
@@ -258,7 +193,7 @@ def _modernise(node: Any, graph: Any) -> None:
 
 def _is_pivot(nodes: Mapping[str, Any], edge: str) -> bool:
     """Whether a control edge puts a node into a branch or a loop; others carry side effects."""
-    pivot = nodes.get(node_of(edge))
+    pivot = nodes.get(get_node_name(edge))
     if not edge.startswith("^") or pivot is None:
         return False
     if pivot.op in ("Merge", "RefMerge", "Switch", "RefSwitch"):
@@ -267,5 +202,5 @@ def _is_pivot(nodes: Mapping[str, Any], edge: str) -> bool:
         return any(_is_pivot(nodes, inner) for inner in pivot.input)
     if pivot.op != "Identity":
         return False
-    fed = nodes.get(node_of(pivot.input[0]))
+    fed = nodes.get(get_node_name(pivot.input[0]))
     return fed is not None and fed.op in ("Switch", "RefSwitch")

@@ -8,21 +8,21 @@ from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, suggest_names
-from legacy_nets.graphdef.load import BLIND, SOURCES, VARIABLES
-from legacy_nets.port.imported.graph import (
-    GRADIENTS,
-    PLACEHOLDERS,
-    Model,
-    behind,
-    between,
-    data_inputs,
-    full,
-    node_of,
-    nodes_by_name,
-    rank_of,
-    readers_of,
-    short,
+from legacy_nets.graphdef.node_names import (
+    complete_tensor_name,
+    get_node_name,
+    is_training_gradient,
+    shorten_tensor_name,
 )
+from legacy_nets.graphdef.op_types import DATA_SOURCES, PLACEHOLDERS, SHAPE_READERS, VARIABLES
+from legacy_nets.graphdef.traverse import (
+    find_ancestors,
+    find_nodes_between,
+    index_consumers,
+    index_nodes,
+    list_data_inputs,
+)
+from legacy_nets.port.imported.graph import Model, rank_of
 from legacy_nets.port.imported.safety import cannot_run
 
 MOST = 16  # outputs taken without being asked
@@ -59,10 +59,12 @@ def named(model: Model, texts: Iterable[str], option: str) -> list[str]:
     found: dict[str, None] = {}
     for text in texts:
         try:
-            found[short(model.graph.get_tensor_by_name(full(text)).name)] = None
+            found[
+                shorten_tensor_name(model.graph.get_tensor_by_name(complete_tensor_name(text)).name)
+            ] = None
         except (KeyError, ValueError):
             names = [op.name for op in model.graph.get_operations() if op.outputs]
-            near = suggest_names(node_of(text), names)
+            near = suggest_names(get_node_name(text), names)
             raise BadInputError(f"{option} {text}: {model.path} has no such tensor{near}") from None
     return list(found)
 
@@ -71,7 +73,7 @@ def asked(model: Model, definition: Any, texts: Iterable[str], inputs: Iterable[
     """As ``named``, of outputs. Raises BadInputError for a training step, with what was found."""
     for text in texts:
         try:
-            operation = model.graph.get_operation_by_name(node_of(text))
+            operation = model.graph.get_operation_by_name(get_node_name(text))
         except (KeyError, ValueError):
             continue
         if operation.outputs and not _STEPS.fullmatch(operation.type):
@@ -94,13 +96,13 @@ def find_outputs(model: Model, definition: Any, inputs: Iterable[str] = ()) -> l
     ``inputs``: tensors that data come in by, too, since a user says so.
     Raises BadInputError where there are none, or too many to be meant.
     """
-    nodes = nodes_by_name(definition)
-    readers = readers_of(nodes)
+    nodes = index_nodes(definition)
+    readers = index_consumers(nodes)
     forward = {
-        name for name, node in nodes.items() if not GRADIENTS.search(name) and node.op != "NoOp"
+        name for name, node in nodes.items() if not is_training_gradient(name) and node.op != "NoOp"
     }
-    named_ones = set(map(node_of, inputs))
-    data = {name for name in forward if nodes[name].op in SOURCES or name in named_ones}
+    named_ones = set(map(get_node_name, inputs))
+    data = {name for name in forward if nodes[name].op in DATA_SOURCES or name in named_ones}
     made = _after(nodes, readers, data, forward)
     layers = _layers(nodes, forward, made)
     labels = _labels(nodes, readers, data, forward, layers)
@@ -128,7 +130,7 @@ def find_outputs(model: Model, definition: Any, inputs: Iterable[str] = ()) -> l
             f"{model.path}: no output was found that goes without {node.op} ({node.name}), "
             f"{cannot_run(model, node)}: say --outputs NAME, or --inputs behind it"
         )
-    names_of_files = behind(nodes, [model.restore[1]]) if model.restore else []
+    names_of_files = find_ancestors(nodes, [model.restore[1]]) if model.restore else []
     if not ends and data <= set(names_of_files):
         raise BadInputError(
             f"{model.path} has no input (a placeholder, a queue, an iterator): its data are "
@@ -159,7 +161,7 @@ def _after(
     while stack:
         for reader in readers[stack.pop()]:
             if reader.name in among and reader.name not in found:
-                if reader.op not in BLIND:
+                if reader.op not in SHAPE_READERS:
                     found.add(reader.name)
                     stack.append(reader.name)
     return found
@@ -171,7 +173,7 @@ def _layers(nodes: Mapping[str, Any], among: set[str], made: set[str]) -> set[st
         name
         for name in among
         if _WEIGHTED.fullmatch(nodes[name].op)
-        and not ("Gather" in nodes[name].op and node_of(nodes[name].input[0]) in made)
+        and not ("Gather" in nodes[name].op and get_node_name(nodes[name].input[0]) in made)
     }
 
 
@@ -206,9 +208,9 @@ def _before(nodes: Mapping[str, Any], net: set[str]) -> set[str]:
     stack = list(net)
     while stack:
         node = nodes[stack.pop()]
-        if node.op in BLIND:
+        if node.op in SHAPE_READERS:
             continue
-        for name in map(node_of, data_inputs(node)):
+        for name in map(get_node_name, list_data_inputs(node)):
             if name in nodes and name not in found:
                 found.add(name)
                 stack.append(name)
@@ -231,7 +233,7 @@ def _only_for_updates(
     found = {name for name in among if _STEPS.fullmatch(nodes[name].op)}
     stack = list(found)
     while stack:
-        for name in map(node_of, data_inputs(nodes[stack.pop()])):
+        for name in map(get_node_name, list_data_inputs(nodes[stack.pop()])):
             used = {reader.name for reader in readers.get(name, ()) if reader.name in among}
             if name in nodes and name not in found and used <= found:
                 found.add(name)
@@ -309,10 +311,10 @@ def _above_scores(
             for reader in readers[name]
             if reader.name in whole and not _NEVER.fullmatch(reader.op)
         ) or (readers[name] and (name not in ends or nodes[name].op in ("Log", "Log1p")))
-        operands = [node_of(tensor) for tensor in data_inputs(nodes[name])]
+        operands = [get_node_name(tensor) for tensor in list_data_inputs(nodes[name])]
         biased = any(
             operand in weightless
-            and any(_is_weight(nodes[far]) for far in behind(nodes, [operand]))
+            and any(_is_weight(nodes[far]) for far in find_ancestors(nodes, [operand]))
             for operand in operands
         )
         above = [operand for operand in operands if operand in net]
@@ -343,7 +345,7 @@ def _with_what_was_chosen_from(
             if operation.outputs[0].dtype.base_dtype.is_floating and "TopK" not in operation.type:
                 found[name] = None
                 break
-            above = [node_of(tensor) for tensor in data_inputs(nodes[name])[:1]]
+            above = [get_node_name(tensor) for tensor in list_data_inputs(nodes[name])[:1]]
             if not above or above[0] not in net:
                 break
             name = above[0]
@@ -354,18 +356,20 @@ def _with_what_was_chosen_from(
 
 def find_inputs(model: Model, definition: Any, outputs: list[str]) -> list[str]:
     """The tensors that data come in by, on which the outputs depend."""
-    nodes = nodes_by_name(definition)
-    sources = {name for name, node in nodes.items() if node.op in SOURCES}
-    reached = behind(nodes, outputs, sources)
+    nodes = index_nodes(definition)
+    sources = {name for name, node in nodes.items() if node.op in DATA_SOURCES}
+    reached = find_ancestors(nodes, outputs, stop_at=sources)
     inside = [nodes[name] for name in reached if name not in sources]
     found: dict[str, None] = {}
     for name in reached:
         if name in sources and nodes[name].op in PLACEHOLDERS:
             found[name] = None
     for node in inside:
-        found.update((tensor, None) for tensor in data_inputs(node) if node_of(tensor) in sources)
+        found.update(
+            (tensor, None) for tensor in list_data_inputs(node) if get_node_name(tensor) in sources
+        )
     order = {name: place for place, name in enumerate(nodes)}
-    return sorted(found, key=lambda tensor: order[node_of(tensor)])
+    return sorted(found, key=lambda tensor: order[get_node_name(tensor)])
 
 
 def check_inputs(model: Model, definition: Any, inputs: list[str], outputs: list[str]) -> None:
@@ -375,15 +379,15 @@ def check_inputs(model: Model, definition: Any, inputs: list[str], outputs: list
             f"{model.path}: no input was found that {', '.join(outputs)} depends on: "
             "say --inputs NAME"
         )
-    nodes = nodes_by_name(definition)
-    needed = between(nodes, inputs, outputs)
+    nodes = index_nodes(definition)
+    needed = find_nodes_between(nodes, inputs, outputs)
     for name in needed:
-        if nodes[name].op in SOURCES:
+        if nodes[name].op in DATA_SOURCES:
             raise BadInputError(
                 f"{outputs[0]} needs {name} ({nodes[name].op}), too: name it in --inputs, or give "
                 f"it a value with --set {name}=VALUE"
             )
-    read = {*outputs, *(tensor for name in needed for tensor in data_inputs(nodes[name]))}
+    read = {*outputs, *(tensor for name in needed for tensor in list_data_inputs(nodes[name]))}
     idle = ",".join(tensor for tensor in inputs if tensor not in read)
     if idle:
         raise BadInputError(

@@ -9,16 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.graphdef.node_names import get_node_name, is_training_gradient
+from legacy_nets.graphdef.op_types import PLACEHOLDERS
+from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
 from legacy_nets.port.imported.branches import become, become_constant, fold_branches, value_of
-from legacy_nets.port.imported.graph import (
-    GRADIENTS,
-    PLACEHOLDERS,
-    Model,
-    data_inputs,
-    node_of,
-    nodes_by_name,
-    rank_of,
-)
+from legacy_nets.port.imported.graph import Model, rank_of
 from legacy_nets.port.imported.settings import setting
 
 _TRAINING = re.compile(r"train|learning_?phase|phase|dropout", re.I)
@@ -43,7 +38,7 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
     """
     definition = tf.GraphDef()
     definition.CopyFrom(model.definition)
-    nodes = nodes_by_name(definition)
+    nodes = index_nodes(definition)
     notes: list[str] = []
     settings = {name: setting(model, nodes, name, text) for name, text in given.items()}
     for node in definition.node:
@@ -58,10 +53,10 @@ def fold(model: Model, given: Mapping[str, str]) -> Folded:
     branches, gone = fold_branches(definition, nodes)
     _remove(definition, gone)
     while gone:  # what only they read
-        nodes = nodes_by_name(definition)
+        nodes = index_nodes(definition)
         gone = _unread(nodes) - before
         _remove(definition, gone)
-    nodes = nodes_by_name(definition)
+    nodes = index_nodes(definition)
     drops = _dropouts(nodes)
     for drop in drops:
         keep = _keep_placeholder(nodes, drop)
@@ -111,7 +106,7 @@ def _quieter(definition: Any, name: str) -> bool | None:
     for value in (False, True):
         trial = tf.GraphDef()
         trial.CopyFrom(definition)
-        nodes = nodes_by_name(trial)
+        nodes = index_nodes(trial)
         become_constant(nodes[name], np.asarray(value))
         gone = fold_branches(trial, nodes)[1]
         active[value] = sum(bool(_ACTIVE.match(nodes[left].op)) for left in nodes.keys() - gone)
@@ -134,8 +129,8 @@ def _dropouts(nodes: Mapping[str, Any]) -> list[_Dropout]:
     """Every x * floor(keep + uniform), x * cast(uniform >= rate), uniform >= rate ? x : 0."""
     found = []
     for node in nodes.values():
-        tensors = data_inputs(node)
-        if GRADIENTS.search(node.name):
+        tensors = list_data_inputs(node)
+        if is_training_gradient(node.name):
             continue
         if node.op == "Mul" and len(tensors) == 2:
             for mask in (1, 0):
@@ -152,13 +147,13 @@ def _dropouts(nodes: Mapping[str, Any]) -> list[_Dropout]:
 
 
 def _level(nodes: Mapping[str, Any], mask: str) -> tuple[str, bool] | None:
-    node = nodes.get(node_of(mask))
+    node = nodes.get(get_node_name(mask))
     if node is None or node.op not in ("Floor", "Cast"):
         return None
     if node.op == "Cast":
         rate = _rate(nodes, node.input[0])
         return (rate, True) if rate else None
-    inner = nodes.get(node_of(node.input[0]))
+    inner = nodes.get(get_node_name(node.input[0]))
     if inner is not None and inner.op in ("Add", "AddV2"):
         one, other = inner.input[:2]
         for level, noise in ((one, other), (other, one)):
@@ -169,7 +164,7 @@ def _level(nodes: Mapping[str, Any], mask: str) -> tuple[str, bool] | None:
 
 def _rate(nodes: Mapping[str, Any], tensor: str) -> str | None:
     """What a random number in [0, 1) is held against."""
-    node = nodes.get(node_of(tensor))
+    node = nodes.get(get_node_name(tensor))
     if node is None or node.op != "GreaterEqual" or not _is_uniform(nodes, node.input[0]):
         return None
     return str(node.input[1])
@@ -177,7 +172,7 @@ def _rate(nodes: Mapping[str, Any], tensor: str) -> str | None:
 
 def _is_uniform(nodes: Mapping[str, Any], tensor: str) -> bool:
     """Whether a tensor is random in [0, 1): RandomUniform, times 1, plus 0."""
-    node = nodes.get(node_of(tensor))
+    node = nodes.get(get_node_name(tensor))
     if node is None:
         return False
     if node.op == "RandomUniform":
@@ -190,12 +185,12 @@ def _is_uniform(nodes: Mapping[str, Any], tensor: str) -> bool:
 
 def _keep_placeholder(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[str, float] | None:
     """The placeholder that the level hangs on alone, and its value that drops nothing."""
-    stack, seen = [node_of(drop.level)], set()
+    stack, seen = [get_node_name(drop.level)], set()
     while stack:
         name = stack.pop()
         if name not in seen and name in nodes:
             seen.add(name)
-            stack.extend(node_of(tensor) for tensor in data_inputs(nodes[name]))
+            stack.extend(get_node_name(tensor) for tensor in list_data_inputs(nodes[name]))
     held = [name for name in seen if nodes[name].op in PLACEHOLDERS]
     if len(held) != 1:
         return None
@@ -219,7 +214,7 @@ def _switch_off(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[tuple[str, in
     if level is None:
         return None
     keep = float(1 - level if drop.is_rate else level)
-    product, scaled = nodes[drop.product], nodes.get(node_of(drop.data))
+    product, scaled = nodes[drop.product], nodes.get(get_node_name(drop.data))
     kind = product.attr["T"].type
     undone = False
     if scaled is not None and scaled.op in ("RealDiv", "Div", "Mul"):
@@ -232,15 +227,15 @@ def _switch_off(nodes: Mapping[str, Any], drop: _Dropout) -> tuple[tuple[str, in
     elif keep != 1:
         return None  # not scaled by 1 / keep: that is another thing than tf.nn.dropout
     become(product, drop.data, kind)
-    return () if keep == 1 else ((drop.product, drop.mask), (node_of(drop.data), 1))
+    return () if keep == 1 else ((drop.product, drop.mask), (get_node_name(drop.data), 1))
 
 
 def _readers(nodes: Mapping[str, Any], name: str) -> int:
     """How many nodes read another one, gradients apart."""
     return sum(
-        name in map(node_of, data_inputs(node))
+        name in map(get_node_name, list_data_inputs(node))
         for node in nodes.values()
-        if not GRADIENTS.search(node.name)
+        if not is_training_gradient(node.name)
     )
 
 
@@ -253,9 +248,9 @@ def _remove(definition: Any, names: set[str]) -> None:
 def _unread(nodes: Mapping[str, Any]) -> set[str]:
     """Names of the nodes that nothing but gradients takes a tensor of."""
     read = {
-        node_of(tensor)
+        get_node_name(tensor)
         for node in nodes.values()
-        if not GRADIENTS.search(node.name)
-        for tensor in data_inputs(node)
+        if not is_training_gradient(node.name)
+        for tensor in list_data_inputs(node)
     }
     return nodes.keys() - read

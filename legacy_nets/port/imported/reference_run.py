@@ -10,16 +10,15 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines, suggest_names
-from legacy_nets.graphdef.load import BLIND
-from legacy_nets.port.imported.graph import (
-    Model,
-    between,
-    data_inputs,
-    full,
-    node_of,
-    nodes_by_name,
-    readers_of,
+from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name
+from legacy_nets.graphdef.op_types import SHAPE_READERS
+from legacy_nets.graphdef.traverse import (
+    find_nodes_between,
+    index_consumers,
+    index_nodes,
+    list_data_inputs,
 )
+from legacy_nets.port.imported.graph import Model
 from legacy_nets.port.imported.inference_mode import Folded
 
 BATCH = 2
@@ -60,11 +59,13 @@ def shapes_of(
                 f"--input-shape {name}={text}: {model.path} has no such input"
                 f"{suggest_names(name, inputs) or '; it has ' + ', '.join(inputs)}"
             )
-    nodes = nodes_by_name(definition)
-    readers = readers_of({name: nodes[name] for name in between(nodes, inputs, outputs)})
+    nodes = index_nodes(definition)
+    readers = index_consumers(
+        {name: nodes[name] for name in find_nodes_between(nodes, inputs, outputs)}
+    )
     found = {}
     for tensor in inputs:
-        shape = model.graph.get_tensor_by_name(full(tensor)).shape
+        shape = model.graph.get_tensor_by_name(complete_tensor_name(tensor)).shape
         if tensor in given:
             stated = _stated(tensor, given[tensor])
             if not shape.is_compatible_with(stated):
@@ -101,7 +102,7 @@ def _from_readers(model: Model, readers: Mapping[str, list[Any]], tensor: str) -
 
     Where all is done number by number, or numbers are only looked up, one axis is enough.
     """
-    stack, seen = [node_of(tensor)], set()
+    stack, seen = [get_node_name(tensor)], set()
     alone = True
     while stack:
         name = stack.pop(0)
@@ -109,26 +110,31 @@ def _from_readers(model: Model, readers: Mapping[str, list[Any]], tensor: str) -
             if node.name in seen:
                 continue
             seen.add(node.name)
-            operands = data_inputs(node)
-            if node.op in _RANKS and node_of(operands[0]) == name:
+            operands = list_data_inputs(node)
+            if node.op in _RANKS and get_node_name(operands[0]) == name:
                 rank, axis = _RANKS[node.op]
                 if rank == 0:
                     return tf.TensorShape([])
                 last = None
                 if axis is not None:
-                    weights = model.graph.get_tensor_by_name(full(operands[1])).shape
+                    weights = model.graph.get_tensor_by_name(
+                        complete_tensor_name(operands[1])
+                    ).shape
                     last = weights.as_list()[axis] if weights.rank is not None else None
                 return tf.TensorShape([None] * (rank - 1) + [last])
-            if node.op == "Reshape" and node_of(operands[0]) == name:
-                shape = model.graph.get_tensor_by_name(full(node.name)).shape
+            if node.op == "Reshape" and get_node_name(operands[0]) == name:
+                shape = model.graph.get_tensor_by_name(complete_tensor_name(node.name)).shape
                 if shape.rank and None not in shape.as_list()[1:]:
                     return shape
             if _SAME_SHAPE.fullmatch(node.op):
                 stack.append(node.name)
-                others = [model.graph.get_tensor_by_name(full(other)).shape for other in operands]
+                others = [
+                    model.graph.get_tensor_by_name(complete_tensor_name(other)).shape
+                    for other in operands
+                ]
                 alone = alone and all(other.rank in (0, None) for other in others)
-            elif node.op not in BLIND:
-                alone = alone and "Gather" in node.op and node_of(operands[1]) == name
+            elif node.op not in SHAPE_READERS:
+                alone = alone and "Gather" in node.op and get_node_name(operands[1]) == name
     return tf.TensorShape([None]) if alone and seen else None
 
 
@@ -151,9 +157,11 @@ def reference(
             name: _value(model, name, _closed(shape, batch, side), most.get(name), count)
             for name, shape in shapes.items()
         }
-        feeds = {full(name): value for name, value in values.items()}
+        feeds = {complete_tensor_name(name): value for name, value in values.items()}
         try:
-            found = session.run([full(name) for name in outputs], {**settings, **feeds})
+            found = session.run(
+                [complete_tensor_name(name) for name in outputs], {**settings, **feeds}
+            )
         except (tf.errors.OpError, ValueError, TypeError) as error:
             said = said or join_lines(error)[:300]
             continue
@@ -193,7 +201,7 @@ def _sizes(
     """
     yield BATCH, _SIDES[0], BATCH
     for name in outputs:  # built for one batch
-        shape = model.graph.get_tensor_by_name(full(name)).shape
+        shape = model.graph.get_tensor_by_name(complete_tensor_name(name)).shape
         if shape.rank and shape.as_list()[0]:
             yield shape.as_list()[0], _SIDES[0], BATCH
     if any(None in shape.as_list()[1:] for shape in shapes.values()):
@@ -214,7 +222,7 @@ def _closed(shape: Any, batch: int, side: int) -> list[int]:
 
 def _value(model: Model, tensor: str, shape: list[int], most: int | None, count: int) -> np.ndarray:
     """Seeded numbers: [0, 1), bytes, ids below ``most``; an integer alone is ``count``."""
-    kind = model.graph.get_tensor_by_name(full(tensor)).dtype.base_dtype
+    kind = model.graph.get_tensor_by_name(complete_tensor_name(tensor)).dtype.base_dtype
     chance = np.random.default_rng(0)
     if kind == tf.string:
         raise BadInputError(
@@ -235,11 +243,11 @@ def _value(model: Model, tensor: str, shape: list[int], most: int | None, count:
 
 def _ids(model: Model, definition: Any, inputs: list[str]) -> dict[str, int]:
     """How many rows the table has that an input's numbers are looked up in."""
-    nodes = nodes_by_name(definition)
-    readers = readers_of(nodes)
+    nodes = index_nodes(definition)
+    readers = index_consumers(nodes)
     found: dict[str, int] = {}
     for tensor in inputs:
-        for rows in _looked_up(model, nodes, readers, node_of(tensor)):
+        for rows in _looked_up(model, nodes, readers, get_node_name(tensor)):
             found[tensor] = min(rows, found.get(tensor, rows))
     return found
 
@@ -251,17 +259,22 @@ def _looked_up(
     while stack:
         name = stack.pop()
         for node in readers.get(name, ()):
-            operands = data_inputs(node)
-            if node.op in ("Gather", "GatherV2", "ResourceGather") and node_of(operands[1]) == name:
-                table = model.graph.get_tensor_by_name(full(operands[0]))
+            operands = list_data_inputs(node)
+            if (
+                node.op in ("Gather", "GatherV2", "ResourceGather")
+                and get_node_name(operands[1]) == name
+            ):
+                table = model.graph.get_tensor_by_name(complete_tensor_name(operands[0]))
                 shape = table.shape
                 if table.dtype == tf.resource:
-                    handle = nodes[node_of(operands[0])]
+                    handle = nodes[get_node_name(operands[0])]
                     shape = tf.TensorShape(handle.attr["shape"].shape)
                 if shape.rank and shape.as_list()[0]:
                     yield shape.as_list()[0]
-            elif node.op == "OneHot" and node_of(operands[0]) == name:
-                depth = tf.get_static_value(model.graph.get_tensor_by_name(full(operands[1])))
+            elif node.op == "OneHot" and get_node_name(operands[0]) == name:
+                depth = tf.get_static_value(
+                    model.graph.get_tensor_by_name(complete_tensor_name(operands[1]))
+                )
                 if depth is not None:
                     yield int(depth)
             elif node.name not in seen and not node.op.startswith("Shape"):

@@ -13,8 +13,10 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError, join_lines
-from legacy_nets.graphdef.load import VARIABLES
-from legacy_nets.port.imported.graph import Model, data_inputs, full, node_of, nodes_by_name
+from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name
+from legacy_nets.graphdef.op_types import VARIABLES
+from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
+from legacy_nets.port.imported.graph import Model
 
 WHOLE: tuple[slice, ...] = ()  # the part of a variable that is all of it
 
@@ -34,7 +36,7 @@ def restore(model: Model, session: Any, checkpoint: str) -> None:
         if misshapen:
             raise CheckpointError(f"{unfit}{misshapen}; {_fitting(model, checkpoint)}")
         try:
-            session.run(operation, {full(file_name): checkpoint})
+            session.run(operation, {complete_tensor_name(file_name): checkpoint})
         except (tf.errors.OpError, ValueError) as error:
             why = _lacking(model, source) or join_lines(error)[:300]
             raise CheckpointError(f"{unfit}{why}; {_fitting(model, checkpoint)}") from error
@@ -123,26 +125,26 @@ def fill(model: Model, session: Any, values: Iterable[tuple[str, np.ndarray]]) -
 def saved_as(model: Model) -> dict[str, tuple[str, tuple[slice, ...]]]:
     """Variable -> the tensor of the checkpoint that it is restored from, and which part of it."""
     found = {}
-    nodes = nodes_by_name(model.definition)
+    nodes = index_nodes(model.definition)
     for node in nodes.values():
         if node.op not in ("Assign", "AssignVariableOp"):
             continue
-        variable, value = data_inputs(node)[:2]
-        while nodes[node_of(value)].op == "Identity":
-            value = nodes[node_of(value)].input[0]
-        restore = nodes[node_of(value)]
+        variable, value = list_data_inputs(node)[:2]
+        while nodes[get_node_name(value)].op == "Identity":
+            value = nodes[get_node_name(value)].input[0]
+        restore = nodes[get_node_name(value)]
         if restore.op != "RestoreV2":
             continue
         index = int(value.partition(":")[2] or 0)
-        names, parts = (_texts(nodes, tensor) for tensor in data_inputs(restore)[1:3])
+        names, parts = (_texts(nodes, tensor) for tensor in list_data_inputs(restore)[1:3])
         if index < len(names) and index < len(parts):
-            found[node_of(variable)] = (names[index], _part(parts[index]))
+            found[get_node_name(variable)] = (names[index], _part(parts[index]))
     return found
 
 
 def _texts(nodes: Any, tensor: str) -> list[str]:
     """What a constant of text says; nothing where it is none."""
-    node = nodes[node_of(tensor)]
+    node = nodes[get_node_name(tensor)]
     if node.op != "Const":
         return []
     return [text.decode() for text in np.ravel(tf.make_ndarray(node.attr["value"].tensor))]

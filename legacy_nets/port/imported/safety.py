@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.graphdef.unsafe_ops import UNSAFE
-from legacy_nets.port.imported.graph import Model, node_of, nodes_by_name
+from legacy_nets.graphdef.traverse import find_ancestors, index_nodes
+from legacy_nets.graphdef.unsafe_ops import is_unsafe
+from legacy_nets.port.imported.graph import Model
 
 _PYTHON = re.compile(r"PyFunc(Stateless)?|EagerPyFunc")
 _RESTORING = re.compile(
@@ -23,7 +24,7 @@ def check_safe(model: Model, names: Iterable[str]) -> None:
     ``names``: of the nodes that are run; ``armed`` are those that must not be. Operations that
     TensorFlow does not have, or that call Python, cannot be run on any trust.
     """
-    nodes = nodes_by_name(model.definition)
+    nodes = index_nodes(model.definition)
     used = [nodes[name] for name in names if name in nodes]
     if _callers(model, used):
         used += _bodies(model)
@@ -34,11 +35,11 @@ def check_safe(model: Model, names: Iterable[str]) -> None:
                 f"{model.path}: the outputs need {node.op} ({node.name}), {why}: name --outputs "
                 "before it, or --inputs behind it"
             )
-    unsafe = [node for node in used if UNSAFE.fullmatch(node.op)]
+    unsafe = [node for node in used if is_unsafe(node.op)]
     if model.restore:
         unsafe += [
             nodes[name]
-            for name in _all_behind(nodes, model.restore[0])
+            for name in find_ancestors(nodes, [model.restore[0]], control_edges=True)
             if not _RESTORING.fullmatch(nodes[name].op)
         ]
     if unsafe and not model.trust:
@@ -57,11 +58,14 @@ def armed(model: Model, names: Iterable[str]) -> frozenset[str]:
     """
     if model.trust:
         return frozenset()
-    nodes = nodes_by_name(model.definition)
-    checked = {*names, *(_all_behind(nodes, model.restore[0]) if model.restore else ())}
+    nodes = index_nodes(model.definition)
+    checked = {
+        *names,
+        *(find_ancestors(nodes, [model.restore[0]], control_edges=True) if model.restore else ()),
+    }
     others = [node for name, node in nodes.items() if name not in checked]
-    found = [node for node in others if UNSAFE.fullmatch(node.op)]
-    if any(UNSAFE.fullmatch(node.op) for node in _bodies(model)):
+    found = [node for node in others if is_unsafe(node.op)]
+    if any(is_unsafe(node.op) for node in _bodies(model)):
         found += _callers(model, others)
     return frozenset(node.name for node in found)
 
@@ -89,15 +93,3 @@ def _callers(model: Model, nodes: Iterable[Any]) -> list[Any]:
 def _bodies(model: Model) -> list[Any]:
     """The nodes of all functions of the graph."""
     return [node for body in model.definition.library.function for node in body.node_def]
-
-
-def _all_behind(nodes: Mapping[str, Any], name: str) -> list[str]:
-    """As ``behind``, control inputs too."""
-    seen: dict[str, None] = {}
-    stack = [name]
-    while stack:
-        found = stack.pop()
-        if found not in seen and found in nodes:
-            seen[found] = None
-            stack.extend(node_of(tensor) for tensor in nodes[found].input)
-    return list(seen)

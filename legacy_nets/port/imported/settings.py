@@ -9,7 +9,8 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, suggest_names
-from legacy_nets.port.imported.graph import PLACEHOLDERS, Model, rank_of
+from legacy_nets.graphdef.op_types import PLACEHOLDERS
+from legacy_nets.port.imported.graph import Model, rank_of
 
 _WORDS = {"true": "1", "false": "0"}
 _NEAR = 0.01  # of a number: what bfloat16 keeps of it

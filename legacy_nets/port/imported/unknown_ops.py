@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.graphdef.load import check_known, imported
+from legacy_nets.graphdef.load import check_ops_are_known, import_graph
 from legacy_nets.tf1.functions import is_known
 
 _STAND_IN = "PyFunc"  # takes control edges alone, gives any number of tensors of any kinds
@@ -22,7 +22,7 @@ def unknown_nodes(path: Path, definition: Any) -> frozenset[str]:
     """
     library = tf.GraphDef()
     library.library.CopyFrom(definition.library)
-    check_known(path, library)
+    check_ops_are_known(path, library)
     own = {function.signature.name for function in definition.library.function}
     return frozenset(
         node.name for node in definition.node if node.op not in own and not is_known(node.op)
@@ -44,7 +44,7 @@ def built(
     Raises BadInputError where that is not known, or where the rest cannot be built.
     """
     if not unknown:
-        return imported(path, definition, producers, trust)
+        return import_graph(path, definition, producers, trust)
     known = {operation.name: operation for operation in producers.op} if producers else {}
     read = {name.partition(":")[0] for node in definition.node for name in node.input}
     found = tf.GraphDef()
@@ -59,7 +59,7 @@ def built(
         elif node.op in known:
             kinds = [kind for give in known[node.op].output_arg for kind in _kinds(node, give)]
         elif node.name in read:
-            check_known(path, definition)
+            check_ops_are_known(path, definition)
         operation, node.op = node.op, _STAND_IN
         node.input[:] = [edge for edge in node.input if edge.startswith("^")]
         node.attr.clear()
@@ -67,7 +67,7 @@ def built(
         node.attr["token"].s = f"{operation} ({node.name}), {why}".encode()
         node.attr["Tin"].list.SetInParent()
         node.attr["Tout"].list.type.extend(kinds)
-    return imported(path, found, producers, trust)
+    return import_graph(path, found, producers, trust)
 
 
 def _kinds(node: Any, give: Any) -> list[int]:

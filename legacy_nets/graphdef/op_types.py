@@ -1,0 +1,32 @@
+"""Operation types by the part that they play in a graph."""
+
+from __future__ import annotations
+
+VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
+PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
+DATA_SOURCES = frozenset(  # operations that data come out of
+    {
+        *PLACEHOLDERS,
+        "IteratorGetNext",
+        "IteratorGetNextSync",
+        "QueueDequeue",
+        "QueueDequeueV2",
+        "QueueDequeueMany",
+        "QueueDequeueManyV2",
+        "QueueDequeueUpTo",
+        "QueueDequeueUpToV2",
+        "ParseExample",
+        "ParseExampleV2",
+        "ParseSingleExample",
+        "DecodeRaw",
+        "DecodeJpeg",
+        "DecodePng",
+        "DecodeImage",
+    }
+)
+SHAPE_READERS = frozenset({"Shape", "ShapeN", "Size", "Rank"})  # read a shape, not the values
+# The control flow of TensorFlow 1.
+SWITCHES = ("Switch", "RefSwitch")
+MERGES = ("Merge", "RefMerge")
+ENTERS = ("Enter", "RefEnter")
+EXITS = ("Exit", "RefExit")
