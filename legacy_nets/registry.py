@@ -107,7 +107,7 @@ _NETS = (
     Net(
         name="inception_v3",
         document="002",
-        builder="inception_v3:build",
+        builder="inception_v3:inception_v3",
         image_size=(299, 299),
         channels=3,
         pixels="inception",
@@ -122,7 +122,7 @@ _NETS = (
         Net(
             name=f"resnet_v2_{depth}",
             document="003",
-            builder=f"resnet_v2:build_{depth}",
+            builder=f"resnet_v2:resnet_v2_{depth}",
             image_size=(224, 224),  # the published weights: 299
             channels=3,
             pixels="inception",
@@ -221,7 +221,7 @@ _NETS = (
         Net(
             name=f"resnet{depth}",
             document="004",
-            builder=f"resnet:build_{depth}",
+            builder=f"resnet_sizes:resnet{depth}",
             image_size=(224, 224),
             channels=3,
             pixels="vgg",
@@ -287,7 +287,7 @@ _NETS = (
         Net(
             name=name,
             document="004",
-            builder=f"vit:{builder}",
+            builder=f"vit_sizes:{name}",
             image_size=(224, 224),
             channels=3,
             pixels="inception",  # of the weights; the document has no code that feeds the net
@@ -299,12 +299,12 @@ _NETS = (
             errata=("004-E05", *(f"004-E{number:02d}" for number in (*range(30, 39), 45))),
             layouts=("npz", "torch"),
         )
-        for name, builder, scope, parameters in (
-            ("vit_base_patch16_224_in21k", "build_base_patch16", "ViT-B_16", 103_186_515),
-            ("vit_base_patch32_224_in21k", "build_base_patch32", "ViT-B_32", 104_843_091),
-            ("vit_large_patch16_224_in21k", "build_large_patch16", "ViT-L_16", 326_740_307),
-            ("vit_large_patch32_224_in21k", "build_large_patch32", "ViT-L_32", 328_949_075),
-            ("vit_huge_patch14_224_in21k", "build_huge_patch14", "ViT-H_14", 660_385_363),
+        for name, scope, parameters in (
+            ("vit_base_patch16_224_in21k", "ViT-B_16", 103_186_515),
+            ("vit_base_patch32_224_in21k", "ViT-B_32", 104_843_091),
+            ("vit_large_patch16_224_in21k", "ViT-L_16", 326_740_307),
+            ("vit_large_patch32_224_in21k", "ViT-L_32", 328_949_075),
+            ("vit_huge_patch14_224_in21k", "ViT-H_14", 660_385_363),
         )
     ),
     Net(

@@ -22,7 +22,6 @@ Differs: 002-E05 Branch_0 of Mixed_6c is its own, not that of Mixed_6b a second 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -259,37 +258,39 @@ def _aux_logits(net: Any, classes: int, depth: Callable[[int], int], squeeze: bo
 
 
 def inception_v3(
-    inputs: Any,
+    images: Any,
     num_classes: int | None = 1000,
-    is_training: Any = True,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: Any = "InceptionV3",
     dropout_keep_prob: float = 0.8,
     min_depth: int = 16,
     depth_multiplier: float = 1.0,
     prediction_fn: Callable[..., Any] = slim.softmax,
     spatial_squeeze: bool = True,
-    reuse: Any = None,
-    scope: Any = "InceptionV3",
-    *,
     create_aux_logits: bool = True,
     global_pool: bool = False,
 ) -> tuple[Any, dict[str, Any]]:
-    """The whole net, with the parameters, order and defaults of tf.contrib.slim.
+    """Builds Inception V3 with both heads.
+
+    slim's own order of parameters is that of ``tf.contrib.slim.nets.inception.inception_v3``.
 
     Args:
-      inputs: float32 [N, H, W, 3] in [-1, 1]; N, H and W may be unknown.
+      images: float32 [N, H, W, 3] in [-1, 1]; N, H and W may be unknown.
       num_classes: 1000 in the document, 1001 in the published checkpoint (002-E26); None or 0
         builds no heads and returns the pooled features [N, 1, 1, 2048].
       is_training: bool or bool tensor, for batch norm and dropout.
+      reuse, scope: as in ``tf.variable_scope``.
       dropout_keep_prob: share of the features that dropout keeps in training.
       min_depth, depth_multiplier: as in ``inception_v3_base``.
-      prediction_fn: makes the end point Predictions of (logits, scope=...).
+      prediction_fn: makes the end point Predictions from (logits, scope=...).
       spatial_squeeze: logits [N, num_classes] rather than [N, 1, 1, num_classes].
-      reuse, scope: as in ``tf.variable_scope``.
       create_aux_logits: whether to build the auxiliary head (10 variables).
-      global_pool: mean of the whole map in place of the 8x8 pool, for large images.
+      global_pool: mean of the complete map in place of the 8x8 pool, for large images.
 
     Returns: logits, and the end points in order of construction.
-    Raises: BadInputError for a depth_multiplier of 0 or less, images too small for the trunk or
+    Raises: BadInputError for a depth_multiplier of 0 or less, images too small for the base or
       the auxiliary head, or too large for spatial_squeeze.
     """
     depth = _depth(depth_multiplier, min_depth)
@@ -298,15 +299,15 @@ def inception_v3(
         f"the auxiliary head of inception_v3 needs {aux_side}x{aux_side}, the trunk alone "
         f"{trunk_side}x{trunk_side} (create_aux_logits=False)"
     )
-    _check_size(inputs, aux_side if num_classes and create_aux_logits else trunk_side, advice)
+    _check_size(images, aux_side if num_classes and create_aux_logits else trunk_side, advice)
     with (
         default_arg_scope(inception_v3_arg_scope()),
         slim.arg_scope([slim.conv2d], stride=1, padding="SAME"),
         slim.arg_scope([slim.batch_norm, slim.dropout], is_training=is_training),
-        tf.variable_scope(scope, "InceptionV3", [inputs], reuse=reuse) as opened,
+        tf.variable_scope(scope, "InceptionV3", [images], reuse=reuse) as opened,
     ):
         net, end_points = inception_v3_base(
-            inputs, min_depth=min_depth, depth_multiplier=depth_multiplier, scope=opened
+            images, min_depth=min_depth, depth_multiplier=depth_multiplier, scope=opened
         )
         if num_classes and create_aux_logits:
             aux_logits = _aux_logits(end_points["Mixed_6e"], num_classes, depth, spatial_squeeze)
@@ -334,10 +335,6 @@ def inception_v3(
 
 
 inception_v3.default_image_size = 299  # type: ignore[attr-defined]
-
-
-# In this package's net contract: not training unless told so.
-build = functools.partial(inception_v3, is_training=False)
 
 
 def trunc_normal(stddev: float) -> Any:

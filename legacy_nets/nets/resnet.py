@@ -248,7 +248,7 @@ def residual_net(
     """Stem, four blocks of ``blocks_num`` units, global average pool, dense layer.
 
     Sizes behind the lines are for 224x224 and Bottlenecks; a BasicBlock gives a quarter of the
-    channels. Arguments, result and errors as ``resnet50``'s builder, ``build_50``.
+    channels. Arguments, result and errors as ``resnet_sizes.resnet50``.
     """
     check_maps(images, net)
     check_option(net, "padding", variant.padding, PADDINGS)
@@ -292,56 +292,6 @@ def residual_net(
         end_points["logits"] = logits
         end_points["predictions"] = tf.nn.softmax(logits)
     return logits, end_points
-
-
-def _entry(name: str) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """A net of ``UNITS`` in the net contract of this package."""
-    block, counts = BasicBlock if name in BASIC else Bottleneck, UNITS[name]
-
-    def net(
-        images: Any,
-        num_classes: int | None = 1000,
-        is_training: Any = False,
-        *,
-        reuse: Any = None,
-        scope: str = "",
-        padding: str = DOCUMENT.padding,
-        stride_in: int = DOCUMENT.stride_in,
-        momentum: float = DOCUMENT.momentum,
-        frozen: bool = DOCUMENT.frozen,
-        dense: int = DOCUMENT.dense,
-    ) -> tuple[Any, dict[str, Any]]:
-        check_option(name, "stride_in", stride_in, (3, 1) if block is Bottleneck else (3,))
-        variant = Variant(padding, stride_in, momentum, frozen, dense)
-        return residual_net(
-            name, block, counts, images, num_classes, is_training, reuse, scope, variant
-        )
-
-    net.__name__ = net.__qualname__ = f"build_{name.removeprefix('resnet')}"
-    net.__doc__ = f"""{name}: {" + ".join(map(str, counts))} units, in the net contract.
-
-    Args:
-      images: float32 [N, H, W, 3], any size; as the module's docstring says.
-      num_classes: units of the head (global average pool, dense layer); None leaves it out.
-      is_training: bool or bool tensor; batch norm then uses the batch's own statistics, and
-        ``tf.GraphKeys.UPDATE_OPS`` moves the averages.
-      reuse: as in ``tf.variable_scope``.
-      scope: outermost variable scope; "" is the current one.
-      padding, stride_in, momentum, frozen, dense: see ``Variant``; 18 and 34 have no bottlenecks
-        and take no other stride_in than 3.
-
-    Returns: logits [N, num_classes], or the last map without classes; and the end points in
-      order of construction: conv1, pool1, each unit, global_pool, logits, predictions.
-    Raises: BadInputError for anything but images, and for an option that does not exist.
-    """
-    return net
-
-
-build_18 = _entry("resnet18")
-build_34 = _entry("resnet34")
-build_50 = _entry("resnet50")
-build_101 = _entry("resnet101")
-build_152 = _entry("resnet152")
 
 
 def _resnet(

@@ -23,7 +23,6 @@ Differs: 003-E02 conv2_same is conv2d_same: it pads both sides alike, which SAME
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -322,52 +321,142 @@ def resnet_v2_block(scope: str, base_depth: int, num_units: int, stride: int) ->
     return Block(scope, bottleneck, [(*unit, 1)] * (num_units - 1) + [(*unit, stride)])
 
 
-def _entry(name: str, units: tuple[int, int, int, int]) -> Callable[..., Any]:
-    """``resnet_v2`` with four stages of ``units`` bottlenecks, under slim's signature."""
-
-    def net(
-        inputs: Any,
-        num_classes: int | None = None,
-        is_training: Any = True,
-        global_pool: bool = True,
-        output_stride: int | None = None,
-        reuse: Any = None,
-        scope: Any = name,
-        *,
-        spatial_squeeze: bool | None = False,
-        store_non_strided_activations: bool = False,
-    ) -> tuple[Any, dict[str, Any]]:
-        blocks = [
-            resnet_v2_block(f"block{i + 1}", 64 << i, count, 2 if i < 3 else 1)
-            for i, count in enumerate(units)
-        ]
-        return resnet_v2(
-            inputs,
-            blocks,
-            num_classes,
-            is_training,
-            global_pool,
-            output_stride,
-            reuse=reuse,
-            scope=scope,
-            spatial_squeeze=spatial_squeeze,
-            store_non_strided_activations=store_non_strided_activations,
-        )
-
-    net.__name__ = net.__qualname__ = name
-    net.__doc__ = f"{' + '.join(map(str, units))} units; arguments and errors as ``resnet_v2``."
-    net.default_image_size = 224  # type: ignore[attr-defined]
-    return net
+def _blocks(*units: int) -> list[Block]:
+    """The four blocks of a ResNet v2 with that many units in each."""
+    return [
+        resnet_v2_block("block1", 64, units[0], 2),
+        resnet_v2_block("block2", 128, units[1], 2),
+        resnet_v2_block("block3", 256, units[2], 2),
+        resnet_v2_block("block4", 512, units[3], 1),
+    ]
 
 
-resnet_v2_50 = _entry("resnet_v2_50", (3, 4, 6, 3))
-resnet_v2_101 = _entry("resnet_v2_101", (3, 4, 23, 3))
-resnet_v2_152 = _entry("resnet_v2_152", (3, 8, 36, 3))
-resnet_v2_200 = _entry("resnet_v2_200", (3, 24, 36, 3))
+def resnet_v2_50(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: Any = "resnet_v2_50",
+    global_pool: bool = True,
+    output_stride: int | None = None,
+    spatial_squeeze: bool | None = None,
+    store_non_strided_activations: bool = False,
+) -> tuple[Any, dict[str, Any]]:
+    """Builds ResNet v2 50: blocks of 3, 4, 6 and 3 units.
 
-# The same in this package's net contract: not training unless told so, logits [N, num_classes].
-CONTRACT: dict[str, Any] = {"num_classes": 1000, "is_training": False, "spatial_squeeze": None}
-build_50 = functools.partial(resnet_v2_50, **CONTRACT)
-build_101 = functools.partial(resnet_v2_101, **CONTRACT)
-build_152 = functools.partial(resnet_v2_152, **CONTRACT)
-build_200 = functools.partial(resnet_v2_200, **CONTRACT)
+    slim's own order of parameters is that of ``tf.contrib.slim.nets.resnet_v2``.
+
+    Args:
+      images: float32 [N, H, W, 3] in [-1, 1]; N, H and W may be unknown.
+      num_classes: None or 0 builds no head and returns the features.
+      is_training: bool or bool tensor, for batch norm.
+      reuse, scope: as in ``tf.variable_scope``.
+      global_pool: mean over the map before the logits; False for dense prediction.
+      output_stride: image size over map size, 4, 8, 16 or 32; None: as the blocks say.
+      spatial_squeeze: logits [N, num_classes] rather than slim's [N, 1, 1, num_classes]; None:
+        wherever global_pool leaves one pixel.
+      store_non_strided_activations: as in ``stack_blocks_dense``.
+
+    Returns: logits, and the end points in order of construction.
+    Raises: BadInputError as ``resnet_v2``.
+    """
+    return resnet_v2(
+        images,
+        _blocks(3, 4, 6, 3),
+        num_classes,
+        is_training,
+        global_pool,
+        output_stride,
+        reuse=reuse,
+        scope=scope,
+        spatial_squeeze=spatial_squeeze,
+        store_non_strided_activations=store_non_strided_activations,
+    )
+
+
+def resnet_v2_101(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: Any = "resnet_v2_101",
+    global_pool: bool = True,
+    output_stride: int | None = None,
+    spatial_squeeze: bool | None = None,
+    store_non_strided_activations: bool = False,
+) -> tuple[Any, dict[str, Any]]:
+    """Builds ResNet v2 101: blocks of 3, 4, 23 and 3 units; see ``resnet_v2_50``."""
+    return resnet_v2(
+        images,
+        _blocks(3, 4, 23, 3),
+        num_classes,
+        is_training,
+        global_pool,
+        output_stride,
+        reuse=reuse,
+        scope=scope,
+        spatial_squeeze=spatial_squeeze,
+        store_non_strided_activations=store_non_strided_activations,
+    )
+
+
+def resnet_v2_152(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: Any = "resnet_v2_152",
+    global_pool: bool = True,
+    output_stride: int | None = None,
+    spatial_squeeze: bool | None = None,
+    store_non_strided_activations: bool = False,
+) -> tuple[Any, dict[str, Any]]:
+    """Builds ResNet v2 152: blocks of 3, 8, 36 and 3 units; see ``resnet_v2_50``."""
+    return resnet_v2(
+        images,
+        _blocks(3, 8, 36, 3),
+        num_classes,
+        is_training,
+        global_pool,
+        output_stride,
+        reuse=reuse,
+        scope=scope,
+        spatial_squeeze=spatial_squeeze,
+        store_non_strided_activations=store_non_strided_activations,
+    )
+
+
+def resnet_v2_200(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: Any = "resnet_v2_200",
+    global_pool: bool = True,
+    output_stride: int | None = None,
+    spatial_squeeze: bool | None = None,
+    store_non_strided_activations: bool = False,
+) -> tuple[Any, dict[str, Any]]:
+    """Builds ResNet v2 200: blocks of 3, 24, 36 and 3 units; see ``resnet_v2_50``."""
+    return resnet_v2(
+        images,
+        _blocks(3, 24, 36, 3),
+        num_classes,
+        is_training,
+        global_pool,
+        output_stride,
+        reuse=reuse,
+        scope=scope,
+        spatial_squeeze=spatial_squeeze,
+        store_non_strided_activations=store_non_strided_activations,
+    )
+
+
+resnet_v2_50.default_image_size = 224  # type: ignore[attr-defined]
+resnet_v2_101.default_image_size = 224  # type: ignore[attr-defined]
+resnet_v2_152.default_image_size = 224  # type: ignore[attr-defined]
+resnet_v2_200.default_image_size = 224  # type: ignore[attr-defined]

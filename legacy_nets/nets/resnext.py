@@ -139,30 +139,54 @@ def split_weights(
     return split
 
 
-def _entry(name: str) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """A net of ``UNITS`` in the net contract of this package."""
+def resnext50_32x4d(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str = "",
+    padding: str = DOCUMENT.padding,
+    momentum: float = DOCUMENT.momentum,
+) -> tuple[Any, dict[str, Any]]:
+    """Builds ResNeXt-50 (32x4d): 3 + 4 + 6 + 3 units of 32 paths.
 
-    def net(
-        images: Any,
-        num_classes: int | None = 1000,
-        is_training: Any = False,
-        *,
-        reuse: Any = None,
-        scope: str = "",
-        padding: str = DOCUMENT.padding,
-        momentum: float = DOCUMENT.momentum,
-    ) -> tuple[Any, dict[str, Any]]:
-        about = (images, num_classes, is_training, reuse, scope)
-        variant = Variant(padding, momentum=momentum)
-        return residual_net(name, ResNeXtBlock, UNITS[name], *about, variant)
-
-    net.__name__ = net.__qualname__ = name
-    net.__doc__ = f"""{name}: {" + ".join(map(str, UNITS[name]))} units of 32 paths.
-
-    Arguments, result and errors as ``resnet.build_50``'s, without stride_in.
+    Arguments, result and errors as ``resnet_sizes.resnet50``, without stride_in, frozen and dense.
     """
-    return net
+    variant = Variant(padding, momentum=momentum)
+    return residual_net(
+        "resnext50_32x4d",
+        ResNeXtBlock,
+        UNITS["resnext50_32x4d"],
+        images,
+        num_classes,
+        is_training,
+        reuse,
+        scope,
+        variant,
+    )
 
 
-resnext50_32x4d = _entry("resnext50_32x4d")
-resnext101_32x4d = _entry("resnext101_32x4d")
+def resnext101_32x4d(
+    images: Any,
+    num_classes: int | None = 1000,
+    is_training: Any = False,
+    *,
+    reuse: Any = None,
+    scope: str = "",
+    padding: str = DOCUMENT.padding,
+    momentum: float = DOCUMENT.momentum,
+) -> tuple[Any, dict[str, Any]]:
+    """Builds ResNeXt-101 (32x4d): 3 + 4 + 23 + 3 units of 32 paths; see ``resnext50_32x4d``."""
+    variant = Variant(padding, momentum=momentum)
+    return residual_net(
+        "resnext101_32x4d",
+        ResNeXtBlock,
+        UNITS["resnext101_32x4d"],
+        images,
+        num_classes,
+        is_training,
+        reuse,
+        scope,
+        variant,
+    )

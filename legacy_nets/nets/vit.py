@@ -21,7 +21,6 @@ Differs: 004-E05 the default name is ViT-B_16: ViT-B/16 would be two scopes
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -362,10 +361,3 @@ def vit(
     )
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         return net(images, is_training)
-
-
-build_base_patch16 = functools.partial(vit, scope="ViT-B_16", patch_size=16, **BASE)
-build_base_patch32 = functools.partial(vit, scope="ViT-B_32", patch_size=32, **BASE)
-build_large_patch16 = functools.partial(vit, scope="ViT-L_16", patch_size=16, **LARGE)
-build_large_patch32 = functools.partial(vit, scope="ViT-L_32", patch_size=32, **LARGE)
-build_huge_patch14 = functools.partial(vit, scope="ViT-H_14", patch_size=14, **HUGE)

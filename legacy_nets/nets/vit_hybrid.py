@@ -13,13 +13,12 @@ Differs: 004-E46 no code in the document: built from [1], equal to timm's vit_ba
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.vit import BASE, VisionTransformer, known_side
+from legacy_nets.nets.vit import VisionTransformer, known_side
 
 UNITS = (3, 4, 9)  # ResNet-50's 3, 4, 6, 3 with the last stage's three moved into the third
 GROUPS = 32
@@ -100,7 +99,7 @@ def r50(images: Any, units: Sequence[int] = UNITS, width: int = 64) -> dict[str,
     return end_points
 
 
-def vit_hybrid(
+def vit_hybrid_r50_base_224(
     images: Any,
     num_classes: int = 1000,
     is_training: Any = False,
@@ -117,7 +116,7 @@ def vit_hybrid(
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
 ) -> tuple[Any, dict[str, Any]]:
-    """R50 + ViT: the maps of the backbone are the patches, each of one place.
+    """Builds R50 + ViT: the maps of the backbone are the patches, each of one place.
 
     Args: as ``vit.vit``, but
       images: float32 [N, H, H, 3] in [-1, 1]; H is known and a multiple of 16.
@@ -149,6 +148,3 @@ def vit_hybrid(
         maps = r50(images, units, width)
         logits, end_points = transformer(maps[f"block{len(units)}"], is_training)
     return logits, {**maps, **end_points}
-
-
-vit_hybrid_r50_base_224 = functools.partial(vit_hybrid, scope="R50_ViT-B_16", **BASE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from inspect import signature
 
 import keras_vit
 import numpy as np
@@ -44,7 +45,7 @@ def peers(quick):
 
 
 def build_tiny(images):
-    return vit.build_base_patch16(images, num_classes=5, **TINY)[0]
+    return vit.vit(images, num_classes=5, **TINY)[0]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def test_files_of_the_keras_model_load_by_name(keras_model, tmp_path, kind):
 @pytest.mark.parametrize("net", peers(quick=(B16,))[:-1])
 def test_tables_name_every_variable_in_order_and_timm_s_tensors(net):
     """At full size, from a graph of one block: all blocks are alike."""
-    size = legacy_nets.get_net(net).load().keywords
+    depth = signature(legacy_nets.get_net(net).load()).parameters["depth"].default
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, 224, 224, 3])
         legacy_nets.build(net, images, depth=1, num_classes=1000, has_logits=True)
@@ -132,7 +133,7 @@ def test_tables_name_every_variable_in_order_and_timm_s_tensors(net):
         table = [entry.name for entry in names_of(net, layout)]
         assert [name for name in table if block.sub("encoderblock_0", name) == name] == list(shapes)
         assert {block.sub("encoderblock_0", name) for name in table} == set(shapes)
-        assert len(table) == len(set(table)) == len(shapes) + 12 * (size["depth"] - 1)
+        assert len(table) == len(set(table)) == len(shapes) + 12 * (depth - 1)
     foreign = {}
     for entry in names_of(net, "torch"):
         if "pre_logits" not in entry.name:  # timm has none
@@ -158,7 +159,7 @@ def test_npz_of_the_release(tmp_path):
     """Heads apart there, joined here; there and back."""
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 32, 32, 3])
-        logits, _ = vit.build_base_patch16(images, num_classes=5, embed_dim=24, depth=2)
+        logits, _ = vit.vit(images, num_classes=5, embed_dim=24, depth=2)
         entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in get_vars()]
         measure.assign(session, tf.global_variables())
         weights, want = session.run([get_vars(), logits], {images: IMAGES})
@@ -197,7 +198,7 @@ def test_npz_of_the_release(tmp_path):
 def test_a_file_without_its_values_is_told_as_missing(tmp_path):
     with tf.Graph().as_default():
         options = {"embed_dim": 24, "depth": 1}
-        vit.build_base_patch16(tf.placeholder(tf.float32, [None, 32, 32, 3]), 5, **options)
+        vit.vit(tf.placeholder(tf.float32, [None, 32, 32, 3]), 5, **options)
         zeros = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in get_vars().items()}
         entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in zeros]
         stored = translate_back(zeros, entries)
@@ -255,14 +256,14 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
     """A file of 32x32 into a net for 48x48, from an .npz of the release."""
     size = {"num_classes": 5, "embed_dim": 24, "depth": 1}
     with tf.Graph().as_default(), tf.Session() as session:
-        vit.build_base_patch16(tf.placeholder(tf.float32, [None, 32, 32, 3]), **size)
+        vit.vit(tf.placeholder(tf.float32, [None, 32, 32, 3]), **size)
         measure.assign(session, tf.global_variables())
         weights = session.run(get_vars())
     entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in weights]
     np.savez(tmp_path / "R.npz", **translate_back(weights, entries))
     source = Translated(open_weights(tmp_path / "R.npz"), entries)
     with tf.Graph().as_default(), tf.Session() as session:
-        vit.build_base_patch16(tf.placeholder(tf.float32, [None, 48, 48, 3]), **size)
+        vit.vit(tf.placeholder(tf.float32, [None, 48, 48, 3]), **size)
         strict = match(tf.global_variables(), source)
         assert [item.name for item in strict.mismatched] == ["ViT-B_16/cls_pos/pos_embed"]
         plan = match(tf.global_variables(), adapt_to_graph(source, B16, tf.global_variables()))
@@ -281,9 +282,7 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
 def test_position_embeddings_of_another_kind_are_one_line(shape, tmp_path):
     """Those of timm are [1, tokens, D]; what is not is no table to resize."""
     with tf.Graph().as_default():
-        vit.build_base_patch16(
-            tf.placeholder(tf.float32, [None, 48, 48, 3]), 5, embed_dim=24, depth=1
-        )
+        vit.vit(tf.placeholder(tf.float32, [None, 48, 48, 3]), 5, embed_dim=24, depth=1)
         values = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in get_vars().items()}
         [name] = [name for name in values if name.endswith(vit_weights.POSITIONS)]
         values[name] = np.zeros(shape, np.float32)

@@ -244,7 +244,7 @@ def test_depth_multiplier_and_min_depth():  # 002-E06
 
 
 def test_no_arg_scope_is_needed():  # 002-E13
-    inception_v3(pictures(2, 107, 107), 1001)
+    inception_v3(pictures(2, 107, 107), 1001, is_training=True)
     assert len(names()) == 388
     assert len([name for name in names() if name.endswith("biases")]) == 2
     assert len(tf.get_collection(tf.GraphKeys.UPDATE_OPS)) == 192

@@ -36,7 +36,7 @@ def shape_of(graph, name):
 
 def test_every_shape_that_the_document_states(graph):
     """F121 to F128, F130 to F133, F140 to F154; a batch of two, one block of ViT-B/16."""
-    logits, points = vit.build_base_patch16(place(224, batch=2), depth=1, num_classes=7)
+    logits, points = vit.vit(place(224, batch=2), depth=1, num_classes=7)
     variables = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
     attention = f"{BLOCK}/MultiHeadAttention"
     shapes = {
@@ -111,7 +111,7 @@ def test_gelu_is_the_exact_one():
 def test_sizes_of_the_five(name, patches, tokens, width, depth, heads, parameters, thousand):
     """All blocks are alike: two are built. With pre-logits, the test of the registry counts."""
     net = legacy_nets.get_net(name)
-    size = net.load().keywords
+    size = {key: option.default for key, option in inspect.signature(net.load()).parameters.items()}
     assert (size["patch_size"], size["embed_dim"], size["depth"]) == (patches, width, depth)
     assert (size["num_heads"], net.classes) == (heads, 21843)
     _, points = legacy_nets.build(name, place(224), depth=2, num_classes=1000, has_logits=False)
@@ -141,7 +141,7 @@ def test_one_graph_of_b16_runs_with_one_and_three_images():
 
 def test_any_batch_from_one_graph():
     images = place(32)
-    logits, points = vit.build_base_patch16(images, num_classes=5, **TINY)
+    logits, points = vit.vit(images, num_classes=5, **TINY)
     assert list(points) == [
         *("patch_embed", "cls_pos", "encoderblock_0", "encoderblock_1"),
         *("encoder_norm", "pre_logits", "logits"),
@@ -229,7 +229,7 @@ def test_layers_of_the_document_one_by_one():
 def test_initial_values_blocks_differ_and_all_logits_are_zero():
     """004-E32 mended, 004-E38 kept."""
     images = place(32)
-    logits, _ = vit.build_base_patch16(images, num_classes=5, **TINY)
+    logits, _ = vit.vit(images, num_classes=5, **TINY)
     kernels = [v for v in tf.global_variables() if v.op.name.endswith("qkv/kernel")]
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
@@ -242,11 +242,9 @@ def test_initial_values_blocks_differ_and_all_logits_are_zero():
 def test_dropout_follows_a_bool_tensor():
     images, training = place(32), tf.placeholder(tf.bool, [])
     options = {"num_classes": 5, **TINY}
-    plain, _ = vit.build_base_patch16(images, **options)
+    plain, _ = vit.vit(images, **options)
     dropped = {
-        ratio: vit.build_base_patch16(
-            images, is_training=training, reuse=True, **options, **{ratio: 0.5}
-        )[0]
+        ratio: vit.vit(images, is_training=training, reuse=True, **options, **{ratio: 0.5})[0]
         for ratio in ("drop_ratio", "attn_drop_ratio", "drop_path_ratio")
     }
     assert len(tf.global_variables()) == 4 + 2 * 12 + 6
@@ -303,7 +301,7 @@ def test_drop_path_rate_grows_linearly(monkeypatch):
 )
 def test_bad_input(shape, options, words):
     with pytest.raises(BadInputError) as caught:
-        vit.build_base_patch16(tf.placeholder(tf.float32, shape), **options)
+        vit.vit(tf.placeholder(tf.float32, shape), **options)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 

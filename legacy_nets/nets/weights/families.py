@@ -24,11 +24,11 @@ FAMILIES: dict[str, FamilyWeights] = {  # module under legacy_nets.nets -> its w
     "googlenet": googlenet.WEIGHTS,
     "mobilenet": mobilenet.WEIGHTS,
     "mobilenet_v3": mobilenet_v3.WEIGHTS,
-    "resnet": resnet.WEIGHTS,
+    "resnet_sizes": resnet.WEIGHTS,
     "resnext": resnet.WEIGHTS,
     "vgg": vgg.WEIGHTS,
     "video_resnet_18": video_resnet_18.WEIGHTS,
-    "vit": vit.WEIGHTS,
+    "vit_sizes": vit.WEIGHTS,
     "vit_hybrid": vit_hybrid.WEIGHTS,
 }
 _NONE = FamilyWeights()
