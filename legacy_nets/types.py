@@ -22,13 +22,15 @@ if TYPE_CHECKING:
         TensorShape,
         Variable,
     )
+    from tensorflow.compat.v1.train import Saver
     from tensorflow.core.framework.op_def_pb2 import OpList
 else:  # annotations are never evaluated here: see "from __future__ import annotations"
     Array = DType = Graph = GraphDef = MetaGraphDef = NodeDef = object
-    Operation = OpList = Session = Tensor = TensorShape = Variable = object
+    Operation = OpList = Saver = Session = Tensor = TensorShape = Variable = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
+GraphVariable: TypeAlias = "Variable | list[Variable]"  # a list: parts of a partitioned one
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
@@ -47,12 +49,14 @@ __all__ = [
     "EndPoints",
     "Graph",
     "GraphDef",
+    "GraphVariable",
     "Json",
     "MetaGraphDef",
     "NodeDef",
     "NodeList",
     "OpList",
     "Operation",
+    "Saver",
     "Session",
     "Shape",
     "Tensor",

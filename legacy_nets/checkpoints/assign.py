@@ -3,41 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
 from legacy_nets.checkpoints.source import Source
+from legacy_nets.types import Array, GraphVariable, Operation, Session, Tensor, Variable
 
-_AT_ONCE = 1 << 27  # bytes that one session.run assigns
+_BYTES_PER_RUN = 1 << 27  # that one session.run assigns
 
 
-def assign(session: Any, source: Source, items: Iterable[tuple[Any, str, int]]) -> None:
-    """Sets variables to stored tensors, without their first so many classes.
+def assign_values(
+    session: Session, source: Source, items: Iterable[tuple[GraphVariable, str, int]]
+) -> None:
+    """Sets variables to stored tensors, without the first classes of their last axis.
 
-    Values are fed to the variables' own initializers, which adds nothing to the graph; a few
-    runs of about 128 MB each, so that a file need not fit into memory.
+    Values are fed to the variables' own initializers, which adds nothing to the graph. Each
+    session.run assigns about 128 MB, so that a file need not fit into memory.
+
+    Args:
+      session: holds the variables.
+      source: holds the tensors.
+      items: a variable, the name of its tensor, and how many of the first classes to drop.
     """
-    feed: dict[Any, np.ndarray] = {}
-    operations: list[Any] = []
+    feed: dict[Tensor, np.ndarray] = {}
+    operations: list[Operation] = []
     size = 0
+
+    def run() -> None:
+        session.run(operations, {key.deref(): value for key, value in feed.items()})
+
     for variable, stored, offset in items:
         value = source.read(stored)
         value = value[..., offset:] if offset else value
-        for part, piece in _pieces(variable, value):
+        for part, piece in _split(variable, value):
             initial = part.initializer.inputs[1]
-            if operations and (size + piece.nbytes > _AT_ONCE or initial.ref() in feed):
-                session.run(operations, {key.deref(): fed for key, fed in feed.items()})
+            if operations and (size + piece.nbytes > _BYTES_PER_RUN or initial.ref() in feed):
+                run()
                 feed, operations, size = {}, [], 0
             feed[initial.ref()] = piece
             operations.append(part.initializer)
             size += piece.nbytes
     if operations:
-        session.run(operations, {key.deref(): fed for key, fed in feed.items()})
+        run()
 
 
-def _pieces(variable: Any, value: np.ndarray) -> Iterator[tuple[Any, np.ndarray]]:
-    """A variable with its value, or each part of a partitioned one with its own piece."""
+def _split(variable: GraphVariable, value: Array) -> Iterator[tuple[Variable, Array]]:
+    """Gives a variable with its value, or each part of a partitioned one with its own piece."""
     for part in variable if isinstance(variable, list) else [variable]:
         info = part._get_save_slice_info() if isinstance(variable, list) else None
         if info is None:

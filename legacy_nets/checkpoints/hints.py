@@ -1,6 +1,6 @@
-"""What is probably wrong when a checkpoint does not fit, and how to mend it.
+"""Why a checkpoint does not match, and how to fix it.
 
-Each function looks at a plan for one well-known failure and gives its hint, or "".
+Each function looks at a plan for one well-known failure. It gives a hint, or "".
 """
 
 from __future__ import annotations
@@ -8,43 +8,45 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
-
-if TYPE_CHECKING:
-    from legacy_nets.checkpoints.restore import Plan
+from legacy_nets.checkpoints.plan import Plan
 
 _BIASES = ("biases", "bias")
 _RENAMED = {"kernel": "weights", "bias": "biases", "weights": "kernel", "biases": "bias"}
 _AUXILIARY = {"aux_1": "aux_logits", "AuxLogits": "create_aux_logits"}  # scope -> net's option
-_MOST = 0.9  # of the missing names that a rule must explain
-_FEW = 0.1  # of the names in common, below which it is another net
+_RENAME_SHARE = 0.9  # of the missing names that a rename rule must explain
+_SAME_NET_SHARE = 0.1  # of the names in common, below which it is another net
 
 
-def hints(plan: Plan) -> list[str]:
-    """The hints that apply, most likely cause first."""
-    if not (plan.missing or plan.extra or plan.mismatched):
-        return []
-    found = [
-        hint
-        for hint in (
-            _object_based(plan),
-            _numbered(plan),
-            _averages(plan),
-            _auxiliary(plan),
-            _batch_norm(plan),
-            _rnn_names(plan),
-            _scope(plan),
-            _classes(plan),
-            _slots(plan),
-        )
-        if hint
-    ]
-    return found or [hint for hint in (_another_net(plan),) if hint]
+class ScopeRename(NamedTuple):
+    """A scope that has one name in the graph and another in the file."""
+
+    graph_scope: str
+    file_scope: str
+    explained: int  # missing names that it explains
 
 
-def _object_based(plan: Plan) -> str:
+def find_hints(plan: Plan) -> tuple[str, ...]:
+    """Finds the hints that apply, most likely cause first."""
+    if plan.is_complete:
+        return ()
+    hints = (
+        _check_object_based(plan),
+        _check_numbered(plan),
+        _check_averages(plan),
+        _check_auxiliary(plan),
+        _check_batch_norm(plan),
+        _check_rnn_names(plan),
+        _check_scope(plan),
+        _check_classes(plan),
+        _check_slots(plan),
+    )
+    return tuple(filter(None, hints)) or tuple(filter(None, [_check_another_net(plan)]))
+
+
+def _check_object_based(plan: Plan) -> str:
     if any("/.ATTRIBUTES/" in name for name in plan.extra):
         return (
             "the checkpoint is object-based (tf.train.Checkpoint or Keras, TensorFlow 2): its "
@@ -53,7 +55,7 @@ def _object_based(plan: Plan) -> str:
     return ""
 
 
-def _numbered(plan: Plan) -> str:
+def _check_numbered(plan: Plan) -> str:
     if plan.extra and all(re.search(r"^layers/.+/vars/\d+$", name) for name in plan.extra):
         return (
             "a Keras before 3.6 saved it, which numbers weights and names no layer: load it with a "
@@ -62,26 +64,26 @@ def _numbered(plan: Plan) -> str:
     return ""
 
 
-def _averages(plan: Plan) -> str:
-    there = sum(item.stored + AVERAGE in plan.source.tensors for item in plan.missing)
-    if there:
-        return f"{there} of the missing are there as moving averages only: ema=True reads them"
+def _check_averages(plan: Plan) -> str:
+    count = sum(item.stored + AVERAGE in plan.source.tensors for item in plan.missing)
+    if count:
+        return f"{count} of the missing exist as moving averages only: ema=True reads them"
     return ""
 
 
-def _auxiliary(plan: Plan) -> str:
-    """Heads that only training needs; without them GoogLeNet's other layers are numbered anew."""
-    if _another_net(plan):
+def _check_auxiliary(plan: Plan) -> str:
+    """Heads that only training needs; without them GoogLeNet numbers its other layers again."""
+    if _check_another_net(plan):
         return ""
     for scope, option in _AUXILIARY.items():
-        here = any(scope in name.split("/") for name in plan.variables)
-        there = any(scope in name.split("/") for name in plan.source.tensors)
-        if here and not there:
+        in_graph = any(scope in name.split("/") for name in plan.variables)
+        in_file = any(scope in name.split("/") for name in plan.source.tensors)
+        if in_graph and not in_file:
             return (
                 f"the checkpoint has no auxiliary heads ({scope}): build with {option}=False "
                 f"(--option {option}=false)"
             )
-        if there and not here:
+        if in_file and not in_graph:
             return (
                 f"the checkpoint has auxiliary heads ({scope}): build with {option}=True "
                 f"(--option {option}=true)"
@@ -89,91 +91,92 @@ def _auxiliary(plan: Plan) -> str:
     return ""
 
 
-def _stems(names: Iterable[str], ends: tuple[str, ...]) -> set[str]:
-    """The scopes of the variables whose last name is one of ``ends``."""
-    return {stem for stem, _, last in (name.rpartition("/") for name in names) if last in ends}
+def _get_bias_scopes(names: Iterable[str]) -> set[str]:
+    """Gives the scopes of the layers that have a bias."""
+    pairs = [name.rpartition("/") for name in names]
+    return {scope for scope, _, last in pairs if last in _BIASES}
 
 
-def _norm_scopes(names: Iterable[str]) -> set[str]:
-    """The scopes of the layers that have a batch norm."""
+def _get_norm_scopes(names: Iterable[str]) -> set[str]:
+    """Gives the scopes of the layers that have a batch norm."""
     return {name.split("/BatchNorm/")[0] for name in names if "/BatchNorm/" in name}
 
 
-def _batch_norm(plan: Plan) -> str:
+def _check_batch_norm(plan: Plan) -> str:
     missing = [item.stored for item in plan.missing]
-    for here, there, hint in (
-        (
-            missing,
-            plan.extra,
-            "the graph has biases where the checkpoint has BatchNorm ({count} layers): batch norm "
-            "was not built; open the net's arg_scope (normalizer_fn) around it",
-        ),
-        (
-            plan.extra,
-            missing,
-            "the graph has BatchNorm where the checkpoint has biases ({count} layers): it was "
-            "saved without the net's arg_scope (no batch norm); build the graph without it too",
-        ),
-    ):
-        count = len(_stems(here, _BIASES) & _norm_scopes(there))
-        if count:
-            return hint.format(count=count)
+    count = len(_get_bias_scopes(missing) & _get_norm_scopes(plan.extra))
+    if count:
+        return (
+            f"the graph has biases where the checkpoint has BatchNorm ({count} layers): batch norm "
+            "was not built; open the net's arg_scope (normalizer_fn) around it"
+        )
+    count = len(_get_bias_scopes(plan.extra) & _get_norm_scopes(missing))
+    if count:
+        return (
+            f"the graph has BatchNorm where the checkpoint has biases ({count} layers): it was "
+            "saved without the net's arg_scope (no batch norm); build the graph without it too"
+        )
     return ""
 
 
-def _rnn_names(plan: Plan) -> str:
+def _check_rnn_names(plan: Plan) -> str:
     extra = set(plan.extra)
     for item in plan.missing:
         scope, slash, last = item.stored.rpartition("/")
-        old = scope + slash + _RENAMED.get(last, last)
-        if old in extra and plan.source.tensors[old].shape == item.shape:
+        old_name = scope + slash + _RENAMED.get(last, last)
+        if old_name in extra and plan.source.tensors[old_name].shape == item.shape:
             return (
-                f"the checkpoint says {_RENAMED[last]} where the graph says {last} (RNN cells "
-                "were renamed in TensorFlow 1.2): pass the variables as a dict by checkpoint "
-                f"name, {{{old!r}: variable, ...}}"
+                f"the checkpoint uses the name {_RENAMED[last]} where the graph uses {last} (RNN "
+                "cells were renamed in TensorFlow 1.2): pass the variables as a dict by checkpoint "
+                f"name, {{{old_name!r}: variable, ...}}"
             )
     return ""
 
 
-def _scope(plan: Plan) -> str:
-    found = scope_pair(plan)
-    if found is None:
+def _check_scope(plan: Plan) -> str:
+    rename = find_scope_rename(plan)
+    if rename is None:
         return ""
-    (here, there), count = found
+    new, old, count = rename
     return (
-        f"{count} of the {len(plan.missing)} missing are there in scope {there!r} where the graph "
-        f"has {here!r}: rename=(({here!r}, {there!r}),)"
+        f"{count} of the {len(plan.missing)} missing are in scope {old!r} where the graph "
+        f"has {new!r}: rename=(({new!r}, {old!r}),)"
     )
 
 
-def scope_pair(plan: Plan, most: float = _MOST) -> tuple[tuple[str, str], int] | None:
-    """The (graph scope, file scope) that explains at least ``most`` of the missing names, shapes
-    included, and how many it explains."""
-    tails = defaultdict(list)  # inner end of a name -> the scopes before it
+def find_scope_rename(plan: Plan, min_share: float = _RENAME_SHARE) -> ScopeRename | None:
+    """Finds the renamed scope that explains at least ``min_share`` of the missing names.
+
+    A name is explained where the file has it under the other scope, in the same shape.
+    """
+    scopes_by_tail = defaultdict(list)  # inner end of a name -> the scopes before it
     for name in plan.extra:
-        parts = name.split("/")
-        for cut in range(len(parts)):
-            tails["/".join(parts[cut:])].append("/".join(parts[:cut]))
-    pairs: Counter[tuple[str, str]] = Counter()
+        for scope, tail in _split_everywhere(name):
+            scopes_by_tail[tail].append(scope)
+    counts: Counter[tuple[str, str]] = Counter()
     for item in plan.missing:
-        parts = item.name.split("/")
-        for cut in range(len(parts)):
-            tail = "/".join(parts[cut:])
-            scopes = [
+        for graph_scope, tail in _split_everywhere(item.name):
+            file_scopes = [
                 scope
-                for scope in tails.get(tail, [])
+                for scope in scopes_by_tail.get(tail, [])
                 if plan.source.tensors["/".join(filter(None, (scope, tail)))].shape == item.shape
             ]
-            if scopes:  # the longest end that both have
-                pairs.update(("/".join(parts[:cut]), scope) for scope in scopes)
+            if file_scopes:  # the longest end that both have
+                counts.update((graph_scope, scope) for scope in file_scopes)
                 break
-    if not pairs:
+    if not counts:
         return None
-    pair, count = pairs.most_common(1)[0]
-    return (pair, count) if count >= most * len(plan.missing) else None
+    pair, count = counts.most_common(1)[0]
+    return ScopeRename(*pair, count) if count >= min_share * len(plan.missing) else None
 
 
-def _classes(plan: Plan) -> str:
+def _split_everywhere(name: str) -> list[tuple[str, str]]:
+    """Splits a name into scope and inner end at every slash, the longest end first."""
+    parts = name.split("/")
+    return [("/".join(parts[:cut]), "/".join(parts[cut:])) for cut in range(len(parts))]
+
+
+def _check_classes(plan: Plan) -> str:
     """A head of another number of classes: only the last dimension differs."""
     heads = [
         item
@@ -183,27 +186,28 @@ def _classes(plan: Plan) -> str:
     if not heads:
         return ""
     head = heads[-1]  # in order of construction, the head comes last
-    here, there = (head.shape or (0,))[-1], head.stored_shape[-1]
-    if here is None or head.dtype != head.stored_dtype:
+    wanted, stored = (head.shape or (0,))[-1], head.stored_shape[-1]
+    if wanted is None or head.dtype != head.stored_dtype:
         return ""
     scope = head.name.rpartition("/")[0] or head.name
-    if there - here == 1:
+    if stored - wanted == 1:
         return (
-            f"the checkpoint has one class more ({there}, slim's first is background): build with "
-            f"num_classes={there}, or drop it with label_offset=1 (--label-offset 1)"
+            f"the checkpoint has one class more ({stored}, slim's first is background): build with "
+            f"num_classes={stored}, or drop it with label_offset=1 (--label-offset 1)"
         )
-    if here - there == 1:
+    if wanted - stored == 1:
         return (
-            f"the checkpoint has one class less: build with num_classes={there} "
-            f"(--num-classes {there})"
+            f"the checkpoint has one class less: build with num_classes={stored} "
+            f"(--num-classes {stored})"
         )
     return (
-        f"{scope} has {here} classes, in the checkpoint {there}: build with num_classes={there} "
-        f"(--num-classes {there}), or leave it out with skip=({scope!r},) (train --exclude {scope})"
+        f"{scope} has {wanted} classes, in the checkpoint {stored}: build with "
+        f"num_classes={stored} (--num-classes {stored}), or leave it out with skip=({scope!r},) "
+        f"(train --exclude {scope})"
     )
 
 
-def _slots(plan: Plan) -> str:
+def _check_slots(plan: Plan) -> str:
     names = {item.name for item in plan.missing} | {item.name for item in plan.matched}
     count = sum(is_slot(item.name, names) for item in plan.missing)
     if count:
@@ -214,10 +218,10 @@ def _slots(plan: Plan) -> str:
     return ""
 
 
-def _another_net(plan: Plan) -> str:
+def _check_another_net(plan: Plan) -> str:
     common = len(plan.matched) + len(plan.mismatched) + len(plan.offset)
     total = common + len(plan.missing)
-    if not plan.missing or common >= _FEW * total:
+    if not plan.missing or common >= _SAME_NET_SHARE * total:
         return ""
     scopes = list(dict.fromkeys(name.split("/")[0] for name in plan.extra))[:3]
     return (

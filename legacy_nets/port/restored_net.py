@@ -11,7 +11,8 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.restore import Plan, match
+from legacy_nets.checkpoints.plan import Plan
+from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import to_pixels
 from legacy_nets.errors import report_build_errors

@@ -64,7 +64,7 @@ def measured(net: str, prefix: str, target: str, profile: str | None) -> dict[st
         importlib.import_module(library)
     from legacy_nets import registry
     from legacy_nets import tf1 as tf
-    from legacy_nets.checkpoints.restore import Plan
+    from legacy_nets.checkpoints.plan import Plan
     from legacy_nets.port import restored_net
     from legacy_nets.port.jobs import Job
     from legacy_nets.port.pipeline import port

@@ -261,7 +261,7 @@ def test_find_weights(tmp_path):
 def test_apply_is_strict_bounded_and_adds_nothing(tmp_path, monkeypatch):
     path = _npz(tmp_path / "w.npz", WEIGHTS)
     runs = []
-    monkeypatch.setattr(assign, "_AT_ONCE", 100)
+    monkeypatch.setattr(assign, "_BYTES_PER_RUN", 100)
     with tf.Graph().as_default() as graph, tf.Session() as session:
         zero = tf.zeros([2, 3, 4])  # two variables of one initial value
         whole = [

@@ -11,7 +11,8 @@ import pytest
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import read_bundle
-from legacy_nets.checkpoints.restore import Match, Mismatch, Missing, Plan, match
+from legacy_nets.checkpoints.plan import Match, Mismatch, Missing, Plan
+from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
 
 NET = {
@@ -157,7 +158,7 @@ def test_skip(tmp_path):
 )
 def test_a_skip_that_fits_nothing(tmp_path, pattern, near):
     reason = _reason(_plan, _checkpoint(tmp_path, NET), NET, skip=("net/conv1", pattern))
-    assert f"skip pattern '{pattern}' fits no variable; nearest scopes: {near}" in reason
+    assert f"skip pattern '{pattern}' matches no variable; nearest scopes: {near}" in reason
 
 
 def test_rename_and_prefix(tmp_path):
@@ -173,7 +174,7 @@ def test_rename_and_prefix(tmp_path):
     assert "  new/deep/w <- a/w" in plan.report()
     assert np.array_equal(_restored(plan)["rest/w"], _values("model/rest/w", (3,)))
     reason = _reason(_plan, prefix, shapes, rename=(("new/dee", "a"),))
-    assert "rename rule ('new/dee', 'a') fits no variable; nearest scopes: new/deep" in reason
+    assert "rename rule ('new/dee', 'a') matches no variable; nearest scopes: new/deep" in reason
 
 
 def test_two_towers_from_one(tmp_path):
@@ -220,11 +221,11 @@ def test_label_offset(tmp_path):
     got = _restored(plan)
     for name in ("net/logits/weights", "net/logits/biases"):
         assert np.array_equal(got[name], _values(name, stored[name])[..., 1:])
-    assert "label_offset=1 fits nothing" in _reason(_plan, prefix, stored, label_offset=1)
-    assert "label_offset=2 fits nothing" in _reason(_plan, prefix, graph, label_offset=2)
+    assert "label_offset=1 matches nothing" in _reason(_plan, prefix, stored, label_offset=1)
+    assert "label_offset=2 matches nothing" in _reason(_plan, prefix, graph, label_offset=2)
     _plan(prefix, stored, label_offset=0).check()
     two = graph | {"net/conv/weights": (4, 5)}  # not one number of classes: nothing is guessed
-    assert "label_offset=1 fits nothing" in _reason(_plan, prefix, two, label_offset=1)
+    assert "label_offset=1 matches nothing" in _reason(_plan, prefix, two, label_offset=1)
 
 
 def _cut(parts: int | None):
@@ -300,11 +301,11 @@ ADAM = {f"{name}/Adam": shape for name, shape in NET.items()} | {"train/beta1_po
         ),
         (PLAIN | NORM, NET, "biases where the checkpoint has BatchNorm (1 layers)"),
         (NET, PLAIN | NORM, "BatchNorm where the checkpoint has biases (1 layers)"),
-        (_under("model/", NET), NET, "4 of the 4 missing are there in scope 'model'"),
+        (_under("model/", NET), NET, "4 of the 4 missing are in scope 'model'"),
         (_under("model/", NET), NET, "rename=(('', 'model'),)"),
         (NET, _under("tower/a/", NET), "rename=(('tower/a', ''),)"),
         (_under("old/", NET), _under("new/", NET), "rename=(('new', 'old'),)"),
-        (AVERAGES, NET, "4 of the missing are there as moving averages only: ema=True"),
+        (AVERAGES, NET, "4 of the missing exist as moving averages only: ema=True"),
         (OLD_CELL, NEW_CELL, "{'rnn/lstm_cell/weights': variable, ...}"),
         (NEW_CELL, OLD_CELL, "{'rnn/lstm_cell/kernel': variable, ...}"),
         (OTHER, NET, "only 0 of 4 names in common"),

@@ -255,7 +255,7 @@ def test_checkpoint_of_another_net(trained, signs_folder, tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     given = ("--checkpoint", tmp_path / "model.ckpt-4", "--data", signs_folder)
     line = refused("evaluate", "hand_signs", *given)
-    assert "does not fit the graph (0 variables do)" in line
+    assert "does not match the graph (0 variables do)" in line
     assert "reference/" in line and "tiny/" in line
 
 

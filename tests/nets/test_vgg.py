@@ -86,7 +86,9 @@ def test_a_state_dict_needs_224_pixels():
 def test_other_nets_of_torchvision_do_not_fit():
     alexnet = state_dict({"features.0.weight": (64, 3, 11, 11), "classifier.1.bias": (4096,)})
     legacy_nets.build("alexnet_v1", placeholder(224, 224, 3))
-    with pytest.raises(CheckpointError, match=r"a\.pth does not fit the graph \(0 variables do\)"):
+    with pytest.raises(
+        CheckpointError, match=r"a\.pth does not match the graph \(0 variables do\)"
+    ):
         match(tf.global_variables(), translate_for_net(alexnet, "alexnet_v1")).check()
     assert list(translate_for_net(alexnet, "alexnet_v2").tensors) == [  # as ports name them
         *("alex_net_v2/features/0/kernel", "alex_net_v2/classifier/1/beta"),

@@ -208,7 +208,7 @@ def test_state_dict_of_another_net_is_refused(mc3_weights, net, words):
     legacy_nets.build(net, placeholder(1, 8, 8, 3))
     with pytest.raises(CheckpointError) as caught:
         match(tf.global_variables(), source).check()
-    assert "does not fit the graph" in str(caught.value)
+    assert "does not match the graph" in str(caught.value)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -223,7 +223,7 @@ def test_a_run_is_not_overwritten_nor_resumed_as_another(tmp_path):
             train(tmp_path, steps=3, resume=True, **{name: value})
     assert same(before, weights(str(tmp_path / "model.ckpt-2")))
     (tmp_path / "training.json").unlink()
-    with pytest.raises(CheckpointError, match=r"model\.ckpt-2 does not fit the graph"):
+    with pytest.raises(CheckpointError, match=r"model\.ckpt-2 does not match the graph"):
         train(tmp_path, steps=3, resume=True, options={"width": 9})
     (tmp_path / "training.json").write_text('{"net": "tiny"}')
     with pytest.raises(BadInputError, match=r"training\.json is damaged"):

@@ -8,8 +8,9 @@ import math
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.contents import contents
-from legacy_nets.checkpoints.hints import scope_pair
-from legacy_nets.checkpoints.restore import Plan, match
+from legacy_nets.checkpoints.hints import find_scope_rename
+from legacy_nets.checkpoints.plan import Plan
+from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, LegacyNetsError
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
@@ -59,8 +60,8 @@ def _try(source: Source, name: str) -> Fit | None:
     there = translate_for_net(source, name)
     try:
         plan = _match(there, name, (), None)
-        found = scope_pair(plan, _MOST)
-        rename = (found[0],) if found else ()
+        scopes = find_scope_rename(plan, _MOST)
+        rename = ((scopes.graph_scope, scopes.file_scope),) if scopes else ()
         plan = _match(there, name, rename, None) if rename else plan
         classes = _classes(plan)
         if classes is not None:
