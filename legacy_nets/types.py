@@ -5,7 +5,7 @@ TensorFlow ships no type stubs: to mypy these are opaque, to a reader they say w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,15 +21,23 @@ if TYPE_CHECKING:
         Tensor,
         TensorShape,
         Variable,
+        VariableScope,
     )
     from tensorflow.compat.v1.train import Saver
     from tensorflow.core.framework.op_def_pb2 import OpList
 else:  # annotations are never evaluated here: see "from __future__ import annotations"
     Array = DType = Graph = GraphDef = MetaGraphDef = NodeDef = object
     Operation = OpList = Saver = Session = Tensor = TensorShape = Variable = object
+    VariableScope = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
+Net: TypeAlias = "tuple[Tensor, EndPoints]"  # what the function of a net returns: logits first
+IsTraining: TypeAlias = "bool | Tensor"  # a scalar bool, or a scalar bool tensor
+Reuse: TypeAlias = object  # of variables: True, False, None or tf.AUTO_REUSE
+Scope: TypeAlias = "str | VariableScope | None"
+Initializer: TypeAlias = "Callable[..., Tensor]"  # of (shape, dtype=...)
+ArgScope: TypeAlias = "dict[object, dict[str, object]]"  # of slim: operation -> its arguments
 GraphVariable: TypeAlias = "Variable | list[Variable]"  # a list: parts of a partitioned one
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
@@ -44,22 +52,29 @@ class NodeList(Protocol):
 
 
 __all__ = [
+    "ArgScope",
     "Array",
     "DType",
     "EndPoints",
     "Graph",
     "GraphDef",
     "GraphVariable",
+    "Initializer",
+    "IsTraining",
     "Json",
     "MetaGraphDef",
+    "Net",
     "NodeDef",
     "NodeList",
     "OpList",
     "Operation",
+    "Reuse",
     "Saver",
+    "Scope",
     "Session",
     "Shape",
     "Tensor",
     "TensorShape",
     "Variable",
+    "VariableScope",
 ]

@@ -162,7 +162,9 @@ def test_e08_e10_the_helpers_that_were_missing():
 def test_e04_e11_e17_arguments_and_what_is_returned():
     """scope, num_classes and dropout_keep_prob are arguments; the trunk ends at Mixed_7c."""
     with without_initial_values():
-        trunk, points = module.inception_v3_base(pictures(75), "Mixed_5b", scope="Trunk")
+        trunk, points = module.inception_v3_base(
+            pictures(75), final_endpoint="Mixed_5b", scope="Trunk"
+        )
     assert trunk is points["Mixed_5b"]
     ends = inspect.signature(module.inception_v3_base).parameters["final_endpoint"]
     assert ends.default == "Mixed_7c"
@@ -184,7 +186,7 @@ def test_e18_building_prints_nothing(capsys):
     exec("print(net.shape)", {"net": net})
     assert capsys.readouterr().out == "(1, 17, 17, 768)\n"
     with without_initial_values():
-        module.inception_v3_base(pictures(75), "Mixed_6b", depth_multiplier=0.05)
+        module.inception_v3_base(pictures(75), final_endpoint="Mixed_6b", depth_multiplier=0.05)
     assert capsys.readouterr().out == ""
 
 

@@ -147,12 +147,12 @@ def test_quirks_that_checkpoints_need(document):
 @pytest.mark.parametrize("end_point", TRUNK)
 def test_base_stops_at_every_end_point_and_smallest_image_is_the_true_one(end_point):
     side = smallest_image(end_point)
-    net, end_points = inception_v3_base(pictures(1, side, side), end_point)
+    net, end_points = inception_v3_base(pictures(1, side, side), final_endpoint=end_point)
     assert list(end_points) == list(TRUNK)[: list(TRUNK).index(end_point) + 1]
     assert net is end_points[end_point]
     assert net.shape.as_list() == [1, 1, 1, TRUNK[end_point][2]]
     with pytest.raises(BadInputError, match=f"{end_point} of inception_v3 needs {side}x{side}"):
-        inception_v3_base(pictures(1, side, side - 1), end_point)
+        inception_v3_base(pictures(1, side, side - 1), final_endpoint=end_point)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_base_stops_at_every_end_point_and_smallest_image_is_the_true_one(end_po
 )
 def test_unknown_end_point_offers_the_nearest(asked, offered):
     with pytest.raises(BadInputError, match=f"no end point '{asked}'; nearest: .*{offered}") as e:
-        inception_v3_base(pictures(None, 299, 299), asked)
+        inception_v3_base(pictures(None, 299, 299), final_endpoint=asked)
     assert "\n" not in str(e.value)
     assert names() == []
 
@@ -196,7 +196,7 @@ def test_images_too_small(pixels, aux):
         narrow(pictures(None, *pixels), create_aux_logits=aux)
     assert str(e.value) == (
         f"images of {pixels[0]}x{pixels[1]} are too small: the auxiliary head of inception_v3 "
-        "needs 107x107, the trunk alone 75x75 (create_aux_logits=False)"
+        "needs 107x107, the base alone 75x75 (create_aux_logits=False)"
     )
     assert names() == []
 
@@ -236,9 +236,13 @@ def test_depth_multiplier_must_be_positive(multiplier):
 
 
 def test_depth_multiplier_and_min_depth():  # 002-E06
-    _, wide = inception_v3_base(pictures(1, 299, 299), "Mixed_5b", depth_multiplier=2.0)
+    _, wide = inception_v3_base(
+        pictures(1, 299, 299), final_endpoint="Mixed_5b", depth_multiplier=2.0
+    )
     assert wide["Mixed_5b"].shape[-1] == 512
-    _, thin = inception_v3_base(pictures(1, 299, 299), "Mixed_6a", depth_multiplier=0.1, scope="a")
+    _, thin = inception_v3_base(
+        pictures(1, 299, 299), final_endpoint="Mixed_6a", depth_multiplier=0.1, scope="a"
+    )
     assert thin["Conv2d_1a_3x3"].shape[-1] == 16
     assert thin["Mixed_6a"].shape[-1] == 38 + 16 + 4 * 16  # of 384, 96 and 64 + 64 + 96 + 64
 
@@ -255,7 +259,7 @@ def test_no_arg_scope_is_needed():  # 002-E13
 def test_the_callers_arg_scope_wins_argument_by_argument():
     images = pictures(2, 9, 9)
     with slim.arg_scope(inception_v3_arg_scope(weight_decay=0.5, batch_norm_epsilon=3.0)):
-        inception_v3_base(images, "Conv2d_1a_3x3")
+        inception_v3_base(images, final_endpoint="Conv2d_1a_3x3")
     kernel = tf.global_variables()[0]
     (loss,) = tf.losses.get_regularization_losses()
     got, want = run([loss, tf.nn.l2_loss(kernel) * 0.5], {})
@@ -263,7 +267,7 @@ def test_the_callers_arg_scope_wins_argument_by_argument():
     (norm,) = [op for op in tf.get_default_graph().get_operations() if "FusedBatch" in op.type]
     assert norm.get_attr("epsilon") == 3.0
     with slim.arg_scope([slim.conv2d], activation_fn=tf.nn.elu):  # the rest stays the default
-        net, _ = inception_v3_base(images, "Conv2d_1a_3x3", scope="Other")
+        net, _ = inception_v3_base(images, final_endpoint="Conv2d_1a_3x3", scope="Other")
     assert net.op.type == "Elu"
     assert "Other/Conv2d_1a_3x3/BatchNorm/beta" in names()
 
@@ -276,7 +280,7 @@ def test_literal_net_without_arg_scope_has_biases_for_batch_norm():  # 002-E13
 
 
 def test_every_branch_gets_a_gradient():  # 002-E05: the literal Mixed_6c/Branch_0 does not
-    net, _ = inception_v3_base(pictures(1, 75, 75), "Mixed_6d", **NARROW)
+    net, _ = inception_v3_base(pictures(1, 75, 75), final_endpoint="Mixed_6d", **NARROW)
     trainable = tf.trainable_variables()
     gradients = tf.gradients(net, trainable)
     assert [v.op.name for v, g in zip(trainable, gradients, strict=True) if g is None] == []
