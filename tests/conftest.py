@@ -39,11 +39,11 @@ def graph() -> Iterator[Graph]:
 
 @pytest.fixture
 def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ports would do in a child is done here: TensorFlow is imported once."""
-    from legacy_nets.port.imported import job
+    """Runs in this process what ports run in a child: TensorFlow is imported once."""
+    from legacy_nets.port.imported import convert
 
     monkeypatch.setattr(
-        job, "run_sandboxed", lambda function, *arguments, **_: function(*arguments)
+        convert, "run_sandboxed", lambda function, *arguments, **_: function(*arguments)
     )
 
 

@@ -5,19 +5,37 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.errors import CheckpointError
 from legacy_nets.files import suggest_paths
+from legacy_nets.registry import Net
 from legacy_nets.types import Shape
 from legacy_nets.version import __version__
 
 TOLERANCE = 1e-4  # of the largest value
 IMPORTED_TARGETS = ("frozen", "saved_model", "onnx", "npz", "safetensors")
 GRAPH_ENDINGS = (".meta", ".pb", ".pbtxt")
+INPUT = "images"  # what the graphs of registered nets call their input
+OUTPUTS = ("logits", "probabilities")
 SAVED_MODEL = "saved_model.pb"  # its variables are in a folder next to it
+
+
+class Metadata(TypedDict, total=False):
+    """What a target stores about its origin. These keys are part of the file formats."""
+
+    writer: str
+    net: str  # a net of the registry
+    model: str  # or the file of an imported graph
+    checkpoint: str
+    weights: str  # "averaged" or "raw"
+    num_classes: int
+    label_offset: int
+    image_size: list[int]
+    pixels: str  # preprocessing
+    options: dict[str, object]
+    class_names: list[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,32 +43,49 @@ class Job:
     """A checkpoint to port, and the settings that its net was built with."""
 
     checkpoint: str
-    net: str
+    net: Net
     target: str
     out: Path
     num_classes: int
     image_size: Shape
+    preprocessing: str
     label_offset: int = 0  # logits before the first class
-    pixels: str = ""  # preprocessing; "" is the registry's
     class_names: tuple[str, ...] = ()
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the net's function
+    options: dict[str, object] = dataclasses.field(default_factory=dict)  # of the net's function
     ema: bool | None = None  # averaged weights; None: where there are any
     tolerance: float = TOLERANCE
 
-    def build_metadata(self, averaged: bool) -> dict[str, Any]:
+    @property
+    def title(self) -> str:
+        """What reports call the original."""
+        return self.net.name
+
+    @property
+    def weights_path(self) -> str:
+        """The file or checkpoint that holds the weights."""
+        return self.checkpoint
+
+    @property
+    def num_logits(self) -> int:
+        """Logits of the net: the classes, and those before the first class."""
+        return self.label_offset + self.num_classes
+
+    def build_metadata(self, averaged: bool) -> Metadata:
         """Builds the metadata that the target stores."""
-        return {
+        metadata: Metadata = {
             "writer": f"legacy_nets {__version__}",
-            "net": self.net,
+            "net": self.net.name,
             "checkpoint": Path(self.checkpoint).name,
             "weights": "averaged" if averaged else "raw",
             "num_classes": self.num_classes,
             "label_offset": self.label_offset,
             "image_size": list(self.image_size),
-            "pixels": self.pixels or registry.get_net(self.net).pixels,
+            "pixels": self.preprocessing,
             "options": self.options,
-            **({"class_names": list(self.class_names)} if self.class_names else {}),
         }
+        if self.class_names:
+            metadata["class_names"] = list(self.class_names)
+        return metadata
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +104,17 @@ class ImportedJob:
     trust: bool = False
     tolerance: float = TOLERANCE
 
-    def build_metadata(self, averaged: bool) -> dict[str, Any]:
+    @property
+    def title(self) -> str:
+        """What reports call the original."""
+        return self.graph_path.name
+
+    @property
+    def weights_path(self) -> str:
+        """The file or checkpoint that holds the weights."""
+        return self.checkpoint or str(self.graph_path)
+
+    def build_metadata(self, averaged: bool) -> Metadata:
         """Builds the metadata that the target stores."""
         return {
             "writer": f"legacy_nets {__version__}",
@@ -77,6 +122,12 @@ class ImportedJob:
             "checkpoint": Path(self.checkpoint).name,
             "weights": "averaged" if averaged else "raw",
         }
+
+
+def get_scope(options: Mapping[str, object]) -> str | None:
+    """Returns the variable scope that a net was built in; None is the registry's."""
+    scope = options.get("scope")
+    return None if scope is None else str(scope)
 
 
 def find_graph_checkpoint(graph_path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What a port compared and found: as JSON, as a page of HTML or Markdown."""
+"""The report of a port: every comparison and the verdict, as JSON, HTML or Markdown."""
 
 from __future__ import annotations
 
@@ -6,57 +6,74 @@ import dataclasses
 import html
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
+from legacy_nets.port.jobs import Metadata
+from legacy_nets.types import Array, Shape
 
 ENDINGS = (".json", ".html", ".md")
-OPTIMISED = "optimised"  # the side of a run with all of a runtime's graph optimisations
-_TEXT = "OSUT"  # kinds of dtype
+OPTIMISED = "optimised"  # side: a run with all graph optimisations of the runtime
+_TEXT_KINDS = "OSUT"  # NumPy's dtype.kind
 
 
 class Comparison(NamedTuple):
-    """One tensor or output on both sides. NaN where one side has it and the other has not."""
+    """One tensor or output, compared. Infinite where the two sides cannot be compared."""
 
     name: str
-    shape: tuple[int, ...]
+    shape: Shape
     absolute: float  # largest difference
     relative: float  # the same, as a share of the largest value
-    side: str = ""  # how the target was run, where that makes a difference
-    top1: float | None = None  # share of the inputs of one mind about the class
+    side: str = ""  # how the target was run, where there are several ways
+    top1: float | None = None  # share of the inputs with the same class on both sides
 
-    @classmethod
-    def of(
-        cls, name: str, want: np.ndarray, got: np.ndarray, side: str = "", classes: bool = False
-    ) -> Comparison:
-        """Compares two arrays of one shape, place by place; ``classes``: the last axis is one.
 
-        Texts that differ anywhere are infinitely far apart.
-        """
-        if want.shape != got.shape:
-            return cls(name, want.shape, float("inf"), float("inf"), side)
-        if {want.dtype.kind, got.dtype.kind} & set(_TEXT):
-            far = 0.0 if _texts(want) == _texts(got) else float("inf")
-            return cls(name, want.shape, far, far, side)
-        if want.dtype.kind not in "fc":
-            want, got = want.astype(np.float64), got.astype(np.float64)
-        if not want.size:
-            return cls(name, want.shape, 0.0, 0.0, side)
-        difference = float(np.abs(want - got).max())
-        largest = float(np.abs(want).max())
-        relative = difference / largest if largest else difference
-        if not (np.isfinite(want).all() and np.isfinite(got).all()):  # a NaN proves nothing
-            difference = relative = float("inf")
-        same = float((want.argmax(-1) == got.argmax(-1)).mean()) if classes else None
-        return cls(name, want.shape, difference, relative, side, same)
+class Outcome(NamedTuple):
+    """What became of a target that was written: comparisons, and notes for the user."""
+
+    comparisons: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+    averaged: bool  # whether the weights are moving averages
+
+
+def compare_arrays(
+    name: str, want: Array, got: Array, side: str = "", has_classes: bool = False
+) -> Comparison:
+    """Compares two arrays of any equal shape, element by element.
+
+    Args:
+      name: of the tensor or output.
+      want: the original's values.
+      got: the target's values.
+      side: how the target was run.
+      has_classes: whether the last axis holds one score per class.
+
+    Texts that differ, values that are not finite, and shapes that differ are infinitely far apart.
+    """
+    if want.shape != got.shape:
+        return Comparison(name, want.shape, float("inf"), float("inf"), side)
+    if {want.dtype.kind, got.dtype.kind} & set(_TEXT_KINDS):
+        distance = 0.0 if _list_texts(want) == _list_texts(got) else float("inf")
+        return Comparison(name, want.shape, distance, distance, side)
+    if want.dtype.kind not in "fc":
+        want, got = want.astype(np.float64), got.astype(np.float64)
+    if not want.size:
+        return Comparison(name, want.shape, 0.0, 0.0, side)
+    difference = float(np.abs(want - got).max())
+    largest = float(np.abs(want).max())
+    relative = difference / largest if largest else difference
+    if not (np.isfinite(want).all() and np.isfinite(got).all()):  # a NaN proves nothing
+        difference = relative = float("inf")
+    top1 = float((want.argmax(-1) == got.argmax(-1)).mean()) if has_classes else None
+    return Comparison(name, want.shape, difference, relative, side, top1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Everything that a port has to say."""
+    """What a port wrote, what it compared and how far both sides are apart."""
 
     net: str
     checkpoint: str
@@ -64,87 +81,97 @@ class Report:
     out: str
     tolerance: float
     averaged: bool
-    metadata: dict[str, Any]
+    metadata: Metadata
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def worst(self) -> Comparison:
-        """The comparison with the largest share."""
+        """The comparison with the largest relative difference."""
         return max(self.comparisons, key=lambda item: item.relative)
 
     @property
     def passed(self) -> bool:
-        """Whether something was compared, all within the tolerance, every class as before."""
-        return bool(self.comparisons) and all(self.within(item) for item in self.comparisons)
+        """Whether anything was compared, and all of it is within the tolerance."""
+        return bool(self.comparisons) and all(self.is_within(item) for item in self.comparisons)
 
-    def within(self, item: Comparison) -> bool:
-        """Whether one comparison is good enough."""
+    def is_within(self, item: Comparison) -> bool:
+        """Tells whether a comparison is within the tolerance, with the same classes."""
         return item.relative <= self.tolerance and item.top1 in (None, 1.0)
 
+    @property
     def verdict(self) -> str:
-        """One line."""
+        """The result in one line."""
         count = len(self.comparisons)
         if not count:
             return "nothing was compared"
-        worst, kind = self.worst, "tensors" if self.worst.top1 is None else "outputs"
+        worst = self.worst
         if self.passed and worst.absolute == 0:
-            return f"{count} {kind} equal, bit by bit"
-        classes = [item.top1 for item in self.comparisons if item.top1 is not None]
-        agree = f", top-1 agrees on {min(classes):.0%}" if classes else ""
-        where = f"{worst.name} ({worst.side})" if worst.side else worst.name
-        both = len({bool(item.side) for item in self.comparisons}) == 2
-        kinds = "tensors and outputs" if both else "outputs"
+            return f"{count} {'tensors' if worst.top1 is None else 'outputs'} equal, bit by bit"
+        shares = [item.top1 for item in self.comparisons if item.top1 is not None]
+        agreement = f", top-1 agrees on {min(shares):.0%}" if shares else ""
+        name = f"{worst.name} ({worst.side})" if worst.side else worst.name
+        has_both = len({bool(item.side) for item in self.comparisons}) == 2
         return (
-            f"{count} {kinds} compared, largest difference {worst.absolute:.3g}, "
-            f"{worst.relative:.2g} of the largest value, in {where}{agree}"
+            f"{count} {'tensors and outputs' if has_both else 'outputs'} compared, largest "
+            f"difference {worst.absolute:.3g}, {worst.relative:.2g} of the largest value, "
+            f"in {name}{agreement}"
         )
 
     def save(self, path: Path) -> None:
-        """Writes it in the format that the ending names (``check_place`` says which)."""
-        kinds = {".json": self._json, ".html": self._html, ".md": self._markdown}
+        """Writes the report in the format of the ending (see ``check_report_path``)."""
+        renderers = {
+            ".json": self._render_json,
+            ".html": self._render_html,
+            ".md": self._render_markdown,
+        }
+        text = renderers[path.suffix]()
         with replace_on_success(path) as unfinished:
-            unfinished.write_text(kinds[path.suffix]() + "\n", encoding="utf-8")
+            unfinished.write_text(text + "\n", encoding="utf-8")
 
-    def _json(self) -> str:
-        rows = [item._asdict() for item in self.comparisons]
-        found = {**dataclasses.asdict(self), "passed": self.passed, "verdict": self.verdict()}
-        return json.dumps({**found, "comparisons": rows}, indent=1)
+    def _render_json(self) -> str:
+        fields = {
+            **dataclasses.asdict(self),
+            "passed": self.passed,
+            "verdict": self.verdict,
+            "comparisons": [item._asdict() for item in self.comparisons],
+        }
+        return json.dumps(fields, indent=1)
 
-    def _head(self) -> list[tuple[str, str]]:
+    def _list_facts(self) -> list[tuple[str, str]]:
         weights = "moving averages" if self.averaged else "raw"
         return [
             ("from", f"{self.checkpoint} ({weights})"),
             ("to", f"{self.out} ({self.target})"),
-            ("verdict", f"{'passed' if self.passed else 'FAILED'}: {self.verdict()}"),
+            ("verdict", f"{'passed' if self.passed else 'FAILED'}: {self.verdict}"),
             ("tolerance", f"{self.tolerance:g} of the largest value"),
             *((name, str(value)) for name, value in self.metadata.items()),
             *(("note", note) for note in self.notes),
         ]
 
-    def _rows(self) -> list[tuple[str, ...]]:
+    def _list_rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [
             ("output", "side", "shape", "largest difference", "of largest value", "top-1", "")
         ]
         for item in self.comparisons:
             top1 = "" if item.top1 is None else f"{item.top1:.0%}"
-            shape = " x ".join(str(side) for side in item.shape)
+            shape = " x ".join(str(size) for size in item.shape)
             differences = (f"{item.absolute:.3g}", f"{item.relative:.2g}")
-            mark = "" if self.within(item) else "too far"
+            mark = "" if self.is_within(item) else "above the tolerance"
             rows.append((item.name, item.side, shape, *differences, top1, mark))
         return rows
 
-    def _markdown(self) -> str:
+    def _render_markdown(self) -> str:
         lines = [f"# {self.net} as {self.target}", ""]
-        lines += [f"- {name}: {value}" for name, value in self._head()]
-        head, *rows = self._rows()
-        lines += ["", _line(head), _line(("---",) * len(head)), *map(_line, rows)]
+        lines += [f"- {name}: {value}" for name, value in self._list_facts()]
+        head, *rows = self._list_rows()
+        lines += ["", *map(_join_cells, (head, ("---",) * len(head), *rows))]
         return "\n".join(lines)
 
-    def _html(self) -> str:
-        head, *rows = self._rows()
+    def _render_html(self) -> str:
+        head, *rows = self._list_rows()
         facts = "".join(
-            f"<dt>{html.escape(name)}<dd>{html.escape(value)}" for name, value in self._head()
+            f"<dt>{html.escape(name)}<dd>{html.escape(value)}" for name, value in self._list_facts()
         )
         cells = "".join(
             "<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) for row in rows
@@ -162,10 +189,11 @@ class Report:
         )
 
 
-def check_place(path: Path | None, out: Path) -> None:
-    """Raises BadInputError for a report that is neither JSON, HTML nor Markdown.
+def check_report_path(path: Path | None, out: Path) -> None:
+    """Raises BadInputError for a report that cannot be written.
 
-    Or that has no folder to lie in, or would take the place of what is ported (``out``).
+    Its ending must name a format, its folder must exist, and it must not be the port's own
+    destination (``out``).
     """
     if path is None:
         return
@@ -177,12 +205,12 @@ def check_place(path: Path | None, out: Path) -> None:
         raise BadInputError(f"--report {path}: --out goes there; name another file")
 
 
-def _texts(array: np.ndarray) -> list[bytes]:
-    """What an array of text holds: TensorFlow has bytes, ONNX Runtime str."""
+def _list_texts(array: Array) -> list[bytes]:
+    """The texts of an array of any shape. TensorFlow has bytes, ONNX Runtime str."""
     return [
         text if isinstance(text, bytes) else str(text).encode() for text in array.ravel().tolist()
     ]
 
 
-def _line(cells: tuple[str, ...]) -> str:
+def _join_cells(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,6 +1,6 @@
-"""The tensors that a port carries: the net's own, averaged or raw, one in memory at a time.
+"""The weights that a port carries: averaged or raw, one tensor in memory at a time.
 
-Imports no TensorFlow, unless a net's table of foreign names must be asked.
+Imports no TensorFlow, unless a net's table of foreign names is needed.
 """
 
 from __future__ import annotations
@@ -11,149 +11,158 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.formats.bundle import Bundle, Place
 from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, has_averages, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
-from legacy_nets.port.report import Comparison
+from legacy_nets.port.report import Comparison, compare_arrays
+from legacy_nets.registry import Net
+from legacy_nets.types import Array, Shape
 
-UNBUILT = "copied without building {net}: whether they fit it, legacy-nets diff says"
-_PIECE = 1 << 20  # bytes compared at a time
+NOT_BUILT = "copied without building {net}: check that they fit it with legacy-nets diff"
+_CHUNK = 1 << 20  # bytes compared at a time
 
 
-class Tensor(NamedTuple):
+class Weight(NamedTuple):
     """A tensor that has not been read yet."""
 
     name: str
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: str  # as ``TensorSpecLike.dtype``
-    load: Callable[[], np.ndarray]
-    again: Callable[[], np.ndarray]  # for the comparison: checksums were held against it before
-    place: Place | None = None  # where a checkpoint has its bytes
+    load: Callable[[], Array]
+    reload: Callable[[], Array]  # for the comparison: the checksum was verified by ``load``
+    place: Place | None = None  # where its bytes are in a checkpoint
 
 
-def named_for(source: Source, net: str) -> Source:
-    """A source under the net's variable names; TensorFlow stays out where they show it already.
+def translate_names(source: Source, net: Net) -> Source:
+    """Returns a source under the net's variable names.
 
-    They do where all names lie in the net's scope; or, of a net without one, where they are a
-    Saver's and lie in several scopes (slim's lie in one).
+    TensorFlow is not imported where the names show that they are the net's already: where all
+    are in the net's scope, or, for a net without a scope, where a Saver wrote several scopes
+    (slim's nets have one).
     """
-    record = registry.get_net(net)
     names = [name for name in source.tensors if not is_slot(name, source.tensors)]
-    tops = {name.split("/")[0] for name in names}
-    saved = not record.scope and isinstance(source, Bundle) and len(tops) > 1
-    own = (saved or tops == {record.scope}) and not source.unsupported
-    return source if own else translate_for_net(source, net)
+    scopes = {name.split("/")[0] for name in names}
+    is_saved = not net.scope and isinstance(source, Bundle) and len(scopes) > 1
+    is_translated = is_saved or scopes == {net.scope}
+    if is_translated and not source.unsupported:
+        return source
+    return translate_for_net(source, net.name)
 
 
-def check_scope(source: Source, net: str, scope: str | None = None) -> None:
-    """Raises CheckpointError where no tensor lies in the net's scope: it is another net's.
+def check_scope(source: Source, net: Net, scope: str | None = None) -> None:
+    """Raises CheckpointError where no tensor is in the net's scope: the weights are another net's.
 
-    ``scope``: that the net was built in; None is the registry's. Only the graph can say whether
-    every tensor fits.
+    ``scope``: the one that the net was built in; None is the registry's. Only the graph can tell
+    whether every tensor fits.
     """
-    scope = registry.get_net(net).scope if scope is None else scope
+    scope = net.scope if scope is None else scope
     if scope and not any(name.startswith(f"{scope}/") for name in source.tensors):
         raise CheckpointError(
-            f"{source.prefix} has nothing in {net}'s scope {scope}/: legacy-nets diff "
-            f"{source.prefix} --fit says whose weights they are"
+            f"{source.prefix} has nothing in {net.name}'s scope {scope}/: find its net with "
+            f"legacy-nets diff {source.prefix} --fit"
         )
 
 
-def class_notes(source: Source, logits: int) -> tuple[str, ...]:
-    """A line where no weight has so many values in its last axis, as a net's last layer has."""
-    if any(info.shape and info.shape[-1] == logits for info in source.tensors.values()):
+def note_class_mismatch(source: Source, num_logits: int) -> tuple[str, ...]:
+    """Returns a note where no weight has as many values in its last axis as the net has logits."""
+    if any(info.shape and info.shape[-1] == num_logits for info in source.tensors.values()):
         return ()
-    return (f"no weight is of {logits} classes, as the metadata say now: give --num-classes",)
+    return (f"no weight has {num_logits} classes, as the metadata now state: give --num-classes",)
 
 
-def use_averages(source: Source, ema: bool | None) -> bool:
-    """Whether averages are carried: None does where there are any. Raises CheckpointError."""
-    there = has_averages(source.tensors)
-    if ema and not there:
+def choose_averages(source: Source, ema: bool | None) -> bool:
+    """Tells whether moving averages are ported; None takes them where there are any.
+
+    Raises CheckpointError where they are asked for and missing.
+    """
+    is_available = has_averages(source.tensors)
+    if ema and not is_available:
         raise CheckpointError(f"{source.prefix} has no moving averages: use --raw")
-    return there if ema is None else ema
+    return is_available if ema is None else ema
 
 
-def tensors_of(source: Source, averaged: bool) -> list[Tensor]:
-    """The weights and moving statistics of a source, in its order, without optimizer slots.
+def list_weights(source: Source, averaged: bool) -> list[Weight]:
+    """Lists the weights and moving statistics of a source, in its order, without optimizer slots.
 
     Raises CheckpointError for a tensor that is no array of numbers.
     """
-    chosen = []
+    weights = []
     for name, info in source.tensors.items():
         if is_slot(name, source.tensors):
             continue
         if numpy_dtype(info.dtype) is None:
             raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
-        stored = (averaged and average_of(name, source.tensors)) or name
+        stored = (averaged and find_average(name, source.tensors)) or name
         load = functools.partial(source.read, stored)
-        again, place = load, None
+        reload, place = load, None
         if isinstance(source, Bundle):
-            again, place = functools.partial(source.read, stored, False), source.place(stored)
+            reload, place = functools.partial(source.read, stored, False), source.place(stored)
         shape = tuple(source.tensors[stored].shape)
-        chosen.append(Tensor(name, shape, info.dtype, load, again, place))
-    if not chosen:
+        weights.append(Weight(name, shape, info.dtype, load, reload, place))
+    if not weights:
         raise CheckpointError(f"{source.prefix} holds no weights")
-    return chosen
+    return weights
 
 
-def average_of(name: str, names: Container[str]) -> str:
-    """The moving average that is carried in a variable's place; "" where none is.
+def find_average(name: str, names: Container[str]) -> str:
+    """Returns the name of a variable's moving average; "" where it has none.
 
-    A batch norm's moving statistics stay themselves: restoring never takes an average of those.
+    Moving statistics of batch norms have none: restoring never takes an average of them.
     """
-    statistic = name.rsplit("/", 1)[-1] in ("moving_mean", "moving_variance")
-    return name + AVERAGE if name + AVERAGE in names and not statistic else ""
+    is_statistic = name.rsplit("/", 1)[-1] in ("moving_mean", "moving_variance")
+    return name + AVERAGE if name + AVERAGE in names and not is_statistic else ""
 
 
-def check(written: Source, tensors: Sequence[Tensor], values: bool = True) -> Iterator[Comparison]:
-    """Holds a written file against what should be in it: names, order of axes, types, values.
+def compare_file(
+    written: Source, weights: Sequence[Weight], compares_values: bool = True
+) -> Iterator[Comparison]:
+    """Compares a written file with what it should contain: names, shapes, dtypes, values.
 
-    ``values=False``: those were compared when they were written.
-    Raises CheckpointError where a name is missing or over, or a shape or dtype is another.
+    ``compares_values=False``: the values were compared while they were written.
+    Raises CheckpointError where a name is missing or extra, or where a shape or dtype differs.
     """
-    want = {tensor.name: (tensor.shape, tensor.dtype) for tensor in tensors}
+    want = {weight.name: (weight.shape, weight.dtype) for weight in weights}
     got = {name: (tuple(info.shape), info.dtype) for name, info in written.tensors.items()}
     wrong = [name for name in {**want, **got} if want.get(name) != got.get(name)]
     if wrong:
         raise CheckpointError(
-            f"{len(wrong)} tensors were not written as they are, the first {wrong[0]} "
+            f"{len(wrong)} tensors were not written correctly, the first {wrong[0]} "
             f"({want.get(wrong[0])} became {got.get(wrong[0])})"
         )
-    for tensor in tensors:
-        if values:
-            yield compared(tensor.name, tensor.again(), written.read(tensor.name))
+    for weight in weights:
+        if compares_values:
+            yield compare_weight(weight.name, weight.reload(), written.read(weight.name))
         else:
-            yield Comparison(tensor.name, tensor.shape, 0.0, 0.0)
+            yield Comparison(weight.name, weight.shape, 0.0, 0.0)
 
 
-def compared(name: str, want: np.ndarray, got: np.ndarray) -> Comparison:
-    """Equal bit by bit, or how far apart."""
-    if equal_bytes(flat_bytes(want), flat_bytes(got)):
+def compare_weight(name: str, want: Array, got: Array) -> Comparison:
+    """Compares two arrays of any equal shape: bit by bit, then by value."""
+    if are_equal(view_bytes(want), view_bytes(got)):
         return Comparison(name, want.shape, 0.0, 0.0)
-    return Comparison.of(name, want, got)
+    return compare_arrays(name, want, got)
 
 
-def flat_bytes(value: np.ndarray) -> np.ndarray:
-    """uint8 [size] of an array's bytes, row by row; a view where its rows lie so already."""
+def view_bytes(value: Array) -> Array:
+    """Returns the bytes of an array, row by row, as uint8 [size]; a view where that is possible."""
     value = np.ascontiguousarray(value)
-    little = value.dtype.newbyteorder("<")
-    return value.astype(little, copy=False).reshape(-1).view(np.uint8)
+    little_endian = value.dtype.newbyteorder("<")
+    return value.astype(little_endian, copy=False).reshape(-1).view(np.uint8)
 
 
-def equal_bytes(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two rows of bytes are equal."""
-    pieces = range(0, max(one.size, other.size), _PIECE)
-    return one.size == other.size and all(
-        np.array_equal(one[at : at + _PIECE], other[at : at + _PIECE]) for at in pieces
+def are_equal(first: Array, second: Array) -> bool:
+    """Tells whether two arrays of bytes, uint8 [size], are equal."""
+    starts = range(0, max(first.size, second.size), _CHUNK)
+    return first.size == second.size and all(
+        np.array_equal(first[start : start + _CHUNK], second[start : start + _CHUNK])
+        for start in starts
     )
 
 
-def bytes_of(tensor: Tensor) -> int:
-    """Bytes of one tensor."""
-    dtype = numpy_dtype(tensor.dtype)
-    return int(np.prod(tensor.shape, dtype=np.int64)) * (dtype.itemsize if dtype else 0)
+def count_bytes(weight: Weight) -> int:
+    """Returns the size of one tensor in bytes."""
+    dtype = numpy_dtype(weight.dtype)
+    return int(np.prod(weight.shape, dtype=np.int64)) * (dtype.itemsize if dtype else 0)

@@ -27,6 +27,7 @@ from typing import Any
 ORACLE = Path(__file__).resolve().parents[1] / "oracle"
 ALLOWED = 15.0  # seconds
 LIBRARIES = {"keras": ("keras",), "onnx": ("onnx", "tf2onnx.convert", "onnxruntime")}
+MODULES = {"keras": "formats.keras.target", "onnx": "formats.onnx"}
 LOADERS = {"keras": ("keras.saving", "load_model"), "onnx": ("onnxruntime", "InferenceSession")}
 STAGES = ("build", "restore", "write", "load", "run")
 TOO_LARGE = ("vit_large*", "vit_huge*")  # hundreds of millions of weights: only where named
@@ -70,13 +71,13 @@ def measured(net: str, prefix: str, target: str, profile: str | None) -> dict[st
     from legacy_nets.port.pipeline import port
 
     tf.Graph  # noqa: B018  TensorFlow itself is imported when it is first asked for
-    module = importlib.import_module(f"legacy_nets.port.{target}")
+    module = importlib.import_module(f"legacy_nets.port.{MODULES[target]}")
     seconds = dict.fromkeys(("import", *STAGES), 0.0)
     seconds["import"] = time.process_time() - start
     loading, loader = LOADERS[target]
     stages = (
-        ("build", restored_net, "build"),
-        ("build", module, "build"),
+        ("build", restored_net, "build_net"),
+        ("build", module, "build_net"),
         ("restore", Plan, "apply"),
         ("write", module, "write"),
         ("load", importlib.import_module(loading), loader),
@@ -85,7 +86,7 @@ def measured(net: str, prefix: str, target: str, profile: str | None) -> dict[st
         setattr(place, name, timed(seconds, stage, getattr(place, name)))
     record = registry.get_net(net)
     out = Path(f"{prefix}.{target}")
-    job = Job(prefix, net, target, out, record.classes, record.image_size)
+    job = Job(prefix, record, target, out, record.classes, record.image_size, record.pixels)
     watch = cProfile.Profile() if profile else contextlib.nullcontext()
     start = time.perf_counter()
     with watch:
@@ -95,7 +96,7 @@ def measured(net: str, prefix: str, target: str, profile: str | None) -> dict[st
         watch.dump_stats(profile)
     out.unlink(missing_ok=True)
     if not report.passed:
-        raise RuntimeError(f"{net} to {target}: {report.verdict()}")
+        raise RuntimeError(f"{net} to {target}: {report.verdict}")
     return seconds
 
 

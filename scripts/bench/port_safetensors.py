@@ -26,14 +26,14 @@ MB = 1 << 20
 def write(prefix: Path, sizes: list[int]) -> None:
     """A checkpoint of float32 tensors under hand_signs' scope; sizes in bytes."""
     from legacy_nets.port.formats import ckpt
-    from legacy_nets.port.weights import Tensor
+    from legacy_nets.port.weights import Weight
 
     rng = np.random.default_rng(0)
     tensors = []
     for number, size in enumerate(sizes):
         value = rng.standard_normal(size // 4, np.float32)
         name = f"reference/Variable_{number:03d}"
-        tensors.append(Tensor(name, value.shape, "float32", lambda v=value: v, lambda v=value: v))
+        tensors.append(Weight(name, value.shape, "float32", lambda v=value: v, lambda v=value: v))
     list(ckpt.write(prefix, tensors, {}))
 
 

@@ -18,7 +18,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats import ckpt, h5, npz
-from legacy_nets.port.weights import tensors_of
+from legacy_nets.port.weights import list_weights
 
 pytestmark = [
     pytest.mark.slow,
@@ -111,7 +111,7 @@ def test_files_of_keras_restore_strictly_and_go_round(net, tmp_path):
         source = tmp_path / "saver"
         saver.save(session, str(source), write_meta_graph=False)
         for writer, file in ((npz, "a.npz"), (h5, "b.h5"), (ckpt, "again")):
-            tensors = tensors_of(open_weights(source), averaged=False)
+            tensors = list_weights(open_weights(source), averaged=False)
             source = tmp_path / file
             compared = list(writer.write(source, tensors, {}))
             assert [tensor.absolute for tensor in compared] == [0] * len(variables)

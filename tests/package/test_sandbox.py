@@ -16,10 +16,10 @@ PARENT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from legacy_nets.port.staging import workshop
+from legacy_nets.port.staging import open_staging
 from legacy_nets.sandbox import run_sandboxed
 from test_sandbox import say_and_wait
-with workshop(Path(sys.argv[3], "x.pb")):
+with open_staging(Path(sys.argv[3], "x.pb")):
     run_sandboxed(say_and_wait, sys.argv[2], label="x.pb")
 """
 MOST = 60  # seconds, of which a fraction is needed: a failure is no hang

@@ -14,10 +14,10 @@ from imported_models import job, refused, run
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.npz import read_npz
 from legacy_nets.cli import main
-from legacy_nets.cli.port import _print as print_report
+from legacy_nets.cli.port import print_report
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.imported.job import port_foreign
 from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
+from legacy_nets.port.pipeline import port
 from legacy_nets.port.report import Comparison, Report
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -30,7 +30,7 @@ def weights_of(meta):
 
 def test_classifier_is_found_between_its_input_and_its_scores(tmp_path):
     meta = models.save(tmp_path, models.classifier)
-    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    report = port(job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {item.name for item in report.comparisons} == {"scores", "answer"}
     assert "keep_prob is set to 1.0" in report.notes
@@ -48,7 +48,7 @@ def test_classifier_is_found_between_its_input_and_its_scores(tmp_path):
 @pytest.mark.parametrize("version", [tf.train.SaverDef.V1, tf.train.SaverDef.V2])
 def test_weights_alone_come_without_slots_of_either_format(tmp_path, version):
     meta = models.save(tmp_path, models.classifier, write_version=version)
-    report = port_foreign(job(meta, tmp_path / "x.npz", "npz"))
+    report = port(job(meta, tmp_path / "x.npz", "npz"))
     assert report.passed and report.worst.absolute == 0
     want = {name: value for name, value in weights_of(meta).items() if name.count("/") == 0}
     want = {name: value for name, value in want.items() if not name.startswith("beta")}
@@ -60,7 +60,7 @@ def test_weights_alone_come_without_slots_of_either_format(tmp_path, version):
 
 def test_a_branch_that_trains_is_cut_and_a_queue_becomes_an_input(tmp_path):
     meta = models.save(tmp_path, models.branches)
-    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    report = port(job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {item.name for item in report.comparisons} == {"probabilities"}
     assert "mode is set to False" in report.notes
@@ -73,7 +73,7 @@ def test_a_branch_that_trains_is_cut_and_a_queue_becomes_an_input(tmp_path):
 
 def test_dropout_that_was_built_in_is_taken_out_and_said(tmp_path):
     meta = models.save(tmp_path, models.built_in_dropout)
-    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    report = port(job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert any("1 dropouts with a constant probability" in note for note in report.notes)
     x = np.ones((1, 6), np.float32)
@@ -83,7 +83,7 @@ def test_dropout_that_was_built_in_is_taken_out_and_said(tmp_path):
 
 def test_updates_that_hang_on_an_output_do_not_change_the_weights(tmp_path):
     meta = models.save(tmp_path, models.updates)
-    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    report = port(job(meta, tmp_path / "x.pb"))
     assert report.passed
     x, w = np.ones((1, 6), np.float32), weights_of(meta)
     want = (x - w["mean"]) @ w["Variable"]
@@ -92,9 +92,9 @@ def test_updates_that_hang_on_an_output_do_not_change_the_weights(tmp_path):
 
 def test_an_unknown_rank_comes_from_the_first_layer_or_from_the_user(tmp_path):
     meta = models.save(tmp_path, models.unknown_rank)
-    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    report = port(job(meta, tmp_path / "x.pb"))
     assert "input images [?, ?, ?, 3] float32" in report.notes
-    stated = port_foreign(job(meta, tmp_path / "x.pb", shapes={"images": "?,9,7,3"}))
+    stated = port(job(meta, tmp_path / "x.pb", shapes={"images": "?,9,7,3"}))
     assert "input images [?, 9, 7, 3] float32" in stated.notes
     graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
     [node] = [node for node in graph.node if node.op == "Placeholder"]
@@ -102,7 +102,7 @@ def test_an_unknown_rank_comes_from_the_first_layer_or_from_the_user(tmp_path):
 
 
 def test_half_precision_is_ported_as_it_is(tmp_path):
-    report = port_foreign(job(models.save(tmp_path, models.half), tmp_path / "x.pb"))
+    report = port(job(models.save(tmp_path, models.half), tmp_path / "x.pb"))
     assert report.passed and report.worst.absolute == 0
 
 
@@ -129,7 +129,7 @@ def test_old_operations_and_the_version_that_they_need(tmp_path):
         node.attr["T"].type = tf.float32.as_datatype_enum
     path = tmp_path / "old.pb"
     path.write_bytes(graph.SerializeToString())
-    assert port_foreign(job(path, tmp_path / "new.pb")).passed
+    assert port(job(path, tmp_path / "new.pb")).passed
     new = tf.GraphDef.FromString((tmp_path / "new.pb").read_bytes())
     assert new.versions.producer == 8
     x = np.full((1, 1, 1, 3), 2, np.float32)
@@ -141,7 +141,7 @@ def test_old_operations_and_the_version_that_they_need(tmp_path):
 def test_what_tensorflow_1_saved_says_the_same(tmp_path):
     meta = Path(__file__).parents[1] / "golden" / "foreign" / "old.meta"
     golden = json.loads(meta.with_suffix(".json").read_text())
-    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    report = port(job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {"phase_train is set to False", "keep_prob is set to 1.0"} <= set(report.notes)
     assert "input x [?, ?, ?, 1] float32" in report.notes
@@ -165,21 +165,21 @@ def test_what_is_drawn_by_chance_is_named(tmp_path):
     said = refused(meta, out)
     assert "noise/RandomStandardNormal" in said and "--inputs" in said
     inputs = ("x", "noise/RandomStandardNormal")
-    assert port_foreign(job(meta, out, inputs=inputs)).passed
+    assert port(job(meta, out, inputs=inputs)).passed
 
 
 def test_files_are_read_on_trust_alone(tmp_path):
     meta, out = models.save(tmp_path, models.reads_file), tmp_path / "x.pb"
     said = refused(meta, out, inputs=("path",), outputs=("out",))
     assert "ReadFile" in said and "--trust" in said
-    assert port_foreign(job(meta, out, inputs=("number",), outputs=("out",))).passed
+    assert port(job(meta, out, inputs=("number",), outputs=("out",))).passed
 
 
 def test_a_checkpoint_of_another_graph_or_none(tmp_path):
     meta = models.save(tmp_path, models.classifier)
     other = models.save(tmp_path, models.half, "other.ckpt")
     with pytest.raises(CheckpointError, match="does not fit"):
-        port_foreign(ImportedJob(meta, find_graph_checkpoint(other), "frozen", tmp_path / "x.pb"))
+        port(ImportedJob(meta, find_graph_checkpoint(other), "frozen", tmp_path / "x.pb"))
     (tmp_path / "other.ckpt.index").unlink()
     with pytest.raises(CheckpointError, match="next to it"):
         find_graph_checkpoint(other)
@@ -202,14 +202,14 @@ def test_a_frozen_graph_whose_first_length_is_a_less_than_sign(tmp_path):
     path = tmp_path / "x.pb"
     path.write_bytes(graph.SerializeToString())
     assert path.read_bytes()[:2] == b"\n<"
-    assert port_foreign(job(path, tmp_path / "x.npz", "npz")).passed
+    assert port(job(path, tmp_path / "x.npz", "npz")).passed
 
 
 def test_above_the_tolerance_nothing_is_left(tmp_path):
     meta = models.save(tmp_path, models.branches)
     out = tmp_path / "x.pb"
     out.write_text("older")
-    report = port_foreign(job(meta, out, tolerance=-1.0))
+    report = port(job(meta, out, tolerance=-1.0))
     assert not report.passed and out.read_text() == "older"
 
 
@@ -220,7 +220,7 @@ def test_other_targets(tmp_path, target, build):
     if target == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
-    report = port_foreign(job(models.save(tmp_path, build), tmp_path / "x", target))
+    report = port(job(models.save(tmp_path, build), tmp_path / "x", target))
     assert report.passed and report.worst.relative < 1e-5
 
 

@@ -11,8 +11,8 @@ from imported_models import frozen, job, refused, run
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.imported.job import port_foreign
 from legacy_nets.port.jobs import ImportedJob
+from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 X = np.arange(12, dtype=np.float32).reshape(2, 6)
@@ -50,7 +50,7 @@ def answer(meta, kernel):
 @pytest.mark.parametrize("ema", [None, True])
 def test_averages_stand_in_the_place_of_variables(tmp_path, ema):
     meta, out = models.save(tmp_path, averaged), tmp_path / "x.pb"
-    report = port_foreign(job(meta, out, ema=ema))
+    report = port(job(meta, out, ema=ema))
     assert report.passed and report.averaged and report.metadata["weights"] == "averaged"
     assert "moving averages stand in the place of 1 of 2 variables" in " ".join(report.notes)
     got, said = run(out, {"x:0": X}, ["out:0", "metadata:0"])
@@ -60,7 +60,7 @@ def test_averages_stand_in_the_place_of_variables(tmp_path, ema):
 
 def test_parts_of_a_variable_are_averaged_each(tmp_path):
     meta, out = models.save(tmp_path, in_parts), tmp_path / "x.pb"
-    report = port_foreign(job(meta, out))
+    report = port(job(meta, out))
     assert "moving averages stand in the place of 4 of 4 variables" in " ".join(report.notes)
     values = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
     want = X @ values.get_tensor("p/kernel" + AVERAGE)
@@ -69,7 +69,7 @@ def test_parts_of_a_variable_are_averaged_each(tmp_path):
 
 def test_raw_takes_the_variables(tmp_path):
     meta, out = models.save(tmp_path, averaged), tmp_path / "x.pb"
-    report = port_foreign(job(meta, out, ema=False))
+    report = port(job(meta, out, ema=False))
     assert report.passed and not report.averaged and report.metadata["weights"] == "raw"
     assert not any("averages" in note for note in report.notes)
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), answer(meta, "kernel"), rtol=1e-5)
@@ -80,7 +80,7 @@ def test_every_target_of_graphs_takes_them(tmp_path, target):
     if target == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
-    report = port_foreign(job(models.save(tmp_path, averaged), tmp_path / "x", target))
+    report = port(job(models.save(tmp_path, averaged), tmp_path / "x", target))
     assert report.passed and report.averaged
 
 
@@ -94,7 +94,7 @@ def test_averages_that_are_not_there(tmp_path):
 def test_averages_of_what_no_output_needs(tmp_path):
     meta, out = models.save(tmp_path, of_others), tmp_path / "x.pb"
     assert "of none of the 1 variables that out" in refused(meta, out, CheckpointError, ema=True)
-    report = port_foreign(job(meta, out))
+    report = port(job(meta, out))
     assert report.passed and not report.averaged and report.metadata["weights"] == "raw"
 
 
@@ -109,6 +109,6 @@ def test_the_saver_of_an_evaluation_takes_averages_and_raw_takes_them_back(tmp_p
         restored = tf.train.ExponentialMovingAverage(0.9).variables_to_restore([kernel])
         tf.train.Saver(restored).export_meta_graph(str(meta))
     prefix = str(trained).removesuffix(".meta")
-    report = port_foreign(ImportedJob(meta, prefix, "frozen", out, ema=ema))
+    report = port(ImportedJob(meta, prefix, "frozen", out, ema=ema))
     assert report.passed and report.averaged == (ema is None)
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), answer(trained, key), rtol=1e-5)

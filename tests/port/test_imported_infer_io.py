@@ -12,8 +12,8 @@ from imported_models import job, refused, run
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.imported.job import port_foreign
 from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
+from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
@@ -61,7 +61,7 @@ def branched():
     [(sentences, {"rnn/transpose_1", "scores"}), (branched, {"answer"})],
 )
 def test_what_is_inner_is_no_output(tmp_path, build, outputs):
-    report = port_foreign(job(models.save(tmp_path, build), tmp_path / "x.pb"))
+    report = port(job(models.save(tmp_path, build), tmp_path / "x.pb"))
     assert report.passed and {item.name for item in report.comparisons} == outputs
 
 
@@ -87,7 +87,7 @@ def looked_up():
     "build, shape", [(line, "[?]"), (reshaped, "[?, 2, 3]"), (looked_up, "[?]")]
 )
 def test_a_shape_that_no_layer_says(tmp_path, build, shape):
-    report = port_foreign(job(models.save(tmp_path, build), tmp_path / "x.pb"))
+    report = port(job(models.save(tmp_path, build), tmp_path / "x.pb"))
     assert report.passed and {item.name for item in report.comparisons} == {"said"}
     assert any(note.startswith(f"input x {shape} ") for note in report.notes)
 
@@ -102,7 +102,7 @@ def steps():
 
 def test_a_lone_integer_may_be_the_length_of_the_sequences(tmp_path):
     meta, out = models.save(tmp_path, steps), tmp_path / "x.pb"
-    report = port_foreign(job(meta, out))
+    report = port(job(meta, out))
     assert report.passed and "input count [] int32" in report.notes
     weights = tf.train.load_checkpoint(str(meta).removesuffix(".meta")).get_tensor("Variable")
     x = np.arange(24, dtype=np.float32).reshape(1, 4, 6)
@@ -118,7 +118,7 @@ def constant_data():
 def test_data_that_are_constants_need_a_name(tmp_path):
     meta, out = models.save(tmp_path, constant_data), tmp_path / "x.pb"
     assert "has no input" in (said := refused(meta, out)) and "say --inputs NAME" in said
-    report = port_foreign(job(meta, out, inputs=("data",)))
+    report = port(job(meta, out, inputs=("data",)))
     assert report.passed and {item.name for item in report.comparisons} == {"out"}
 
 
@@ -144,7 +144,7 @@ def test_the_nearest_names_are_offered(tmp_path):
     shutil.copy(meta, tmp_path / "other.meta")
     gone = ImportedJob(tmp_path / "othr.meta", find_graph_checkpoint(meta), "frozen", out)
     with pytest.raises(CheckpointError, match="othr.meta: no such file .*; nearest: other.meta"):
-        port_foreign(gone)
+        port(gone)
 
 
 @pytest.mark.parametrize("idle", ["y", "keep_prob"])
@@ -156,5 +156,5 @@ def test_an_input_that_no_output_needs_is_named(tmp_path, idle):
 
 def test_an_output_that_is_asked_for_twice_is_one(tmp_path):
     meta, out = models.save(tmp_path, models.classifier), tmp_path / "x.pb"
-    report = port_foreign(job(meta, out, outputs=("scores", "scores:0")))
+    report = port(job(meta, out, outputs=("scores", "scores:0")))
     assert report.passed and sum("output scores" in note for note in report.notes) == 1

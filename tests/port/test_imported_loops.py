@@ -8,7 +8,7 @@ import pytest
 from imported_models import job, run
 
 from legacy_nets import tf1 as tf
-from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 X = np.linspace(-1, 1, 2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
@@ -56,7 +56,7 @@ def lstm(x, kernel, bias):
 )
 def test_a_constant_dropout_in_a_loop_is_taken_out(tmp_path, dropouts, wrapper, target):
     meta, out = models.save(tmp_path, recurrent(**wrapper)), tmp_path / "made.pb"
-    report = port_foreign(job(meta, out, target, outputs=("out",)))
+    report = port(job(meta, out, target, outputs=("out",)))
     assert report.passed and report.worst.relative == 0
     assert any(f"{dropouts} dropouts with a constant probability" in n for n in report.notes)
     if target == "saved_model":
@@ -80,7 +80,7 @@ def shared_keep():
 
 def test_what_else_reads_the_probability_keeps_it(tmp_path):
     meta, out = models.save(tmp_path, shared_keep), tmp_path / "x.pb"
-    assert port_foreign(job(meta, out, outputs=("out",))).passed
+    assert port(job(meta, out, outputs=("out",))).passed
     x = np.arange(12, dtype=np.float32).reshape(2, 6)
     w = tf.train.load_checkpoint(str(meta).removesuffix(".meta")).get_tensor("w")
     np.testing.assert_allclose(run(out, {"x:0": x}, "out:0"), x @ w * 0.5, rtol=1e-6)

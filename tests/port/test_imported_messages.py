@@ -11,8 +11,8 @@ from imported_models import job, refused
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
-from legacy_nets.port.imported.job import port_foreign
 from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
+from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
@@ -42,7 +42,7 @@ def unfit(tmp_path, saved, meta):
     other = find_graph_checkpoint(models.save(tmp_path, saved, "other.ckpt"))
     meta = models.save(tmp_path, meta)
     with pytest.raises(CheckpointError) as found:
-        port_foreign(ImportedJob(meta, other, "frozen", tmp_path / "x.pb", outputs=("out",)))
+        port(ImportedJob(meta, other, "frozen", tmp_path / "x.pb", outputs=("out",)))
     assert "\n" not in str(found.value)
     assert f"{other} does not fit {meta}: " in str(found.value)
     return str(found.value)
@@ -67,7 +67,7 @@ def test_a_checkpoint_whose_own_meta_is_gone(tmp_path):
     (tmp_path / "other.ckpt.meta").unlink()
     meta = models.save(tmp_path, net(2))
     with pytest.raises(CheckpointError, match="name the .meta that was saved with it, or the"):
-        port_foreign(ImportedJob(meta, other, "frozen", tmp_path / "x.pb"))
+        port(ImportedJob(meta, other, "frozen", tmp_path / "x.pb"))
 
 
 def test_a_checkpoint_that_lies_beside_the_meta_of_another(tmp_path):
@@ -81,9 +81,9 @@ def test_a_checkpoint_that_lies_beside_the_meta_of_another(tmp_path):
 def test_a_frozen_graph_is_no_checkpoint_of_a_meta(tmp_path, target):
     meta = models.save(tmp_path, net(2))
     graph = tmp_path / "frozen.pb"
-    assert port_foreign(job(meta, graph)).passed
+    assert port(job(meta, graph)).passed
     with pytest.raises(BadInputError, match=r"its weights are a checkpoint.*leave out --meta"):
-        port_foreign(ImportedJob(meta, str(graph), target, tmp_path / "made"))
+        port(ImportedJob(meta, str(graph), target, tmp_path / "made"))
     assert not (tmp_path / "made").exists()
 
 

@@ -8,7 +8,7 @@ from imported_models import frozen, job, refused, run
 
 from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
-from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 X = np.arange(12, dtype=np.float32).reshape(2, 6)
@@ -61,7 +61,7 @@ def test_what_feeds_a_branch_that_is_not_taken_is_not_read(tmp_path):
 
     path, out = frozen(tmp_path, build), tmp_path / "x.pb"
     assert "ReadFile (reads), which needs --trust" in refused(path, out, outputs=("out",))
-    assert port_foreign(job(path, out, outputs=("out",), trust=True)).passed
+    assert port(job(path, out, outputs=("out",), trust=True)).passed
     np.testing.assert_array_equal(run(out, {"x:0": X}, "out:0"), 2 * X)
 
 
@@ -105,5 +105,5 @@ def test_reading_a_graph_writes_nothing(tmp_path, in_a_function):
                 node.input[0] = node.input[0].replace("sides", "sides/input")
     path.write_bytes(graph.SerializeToString())
     anatomy.read_file(path)
-    assert port_foreign(job(path, tmp_path / "x.pb", outputs=("out",))).passed
+    assert port(job(path, tmp_path / "x.pb", outputs=("out",))).passed
     assert not folder.exists()

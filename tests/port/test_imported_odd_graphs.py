@@ -10,7 +10,7 @@ from imported_models import frozen, job, refused, run
 
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
-from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 WEIGHTS = np.arange(16, dtype=np.float32).reshape(4, 4)
@@ -31,7 +31,7 @@ def splits():
 
 def test_outputs_whose_names_would_be_one_stay_two(tmp_path):
     path, out = frozen(tmp_path, splits), tmp_path / "x.pb"
-    report = port_foreign(job(path, out, outputs=("split:1", "split_1")))
+    report = port(job(path, out, outputs=("split:1", "split_1")))
     assert report.passed
     assert [item.name for item in report.comparisons] == ["split_1_", "split_1"]
     assert "output split_1_ (split:1) [?, 2] (as asked)" in report.notes
@@ -44,7 +44,7 @@ def test_outputs_whose_names_would_be_one_stay_two(tmp_path):
 @pytest.mark.parametrize("inputs", [("split:1", "split_1", "split"), ("split", "x")])
 def test_inputs_whose_names_would_be_one_stay_apart(tmp_path, inputs):
     path, out = frozen(tmp_path, splits), tmp_path / "x.pb"
-    assert port_foreign(job(path, out, inputs=inputs, outputs=("out",))).passed
+    assert port(job(path, out, inputs=inputs, outputs=("out",))).passed
     graph = tf.GraphDef.FromString(out.read_bytes())
     names = [node.name for node in graph.node if node.op == "Placeholder"]
     assert len(names) == len(inputs)
@@ -91,7 +91,7 @@ def test_a_setting_that_its_kind_does_not_hold_is_refused(tmp_path, kind, text):
 )
 def test_a_setting_that_its_kind_holds(tmp_path, kind, text, want):
     path, out = frozen(tmp_path, scaled_by(kind)), tmp_path / "x.pb"
-    assert port_foreign(job(path, out, settings={"n": text})).passed
+    assert port(job(path, out, settings={"n": text})).passed
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), X @ WEIGHTS * want, rtol=1e-6)
 
 
@@ -120,7 +120,7 @@ def merge_whose_index_is_read():
 )
 def test_a_merge_of_any_make_is_kept_or_decided(tmp_path, build, want):
     path, out = frozen(tmp_path, build), tmp_path / "x.pb"
-    assert port_foreign(job(path, out, outputs=("out",))).passed
+    assert port(job(path, out, outputs=("out",))).passed
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), want(X @ WEIGHTS), rtol=1e-6)
 
 
@@ -154,7 +154,7 @@ def cast(number, kind, to):
 )
 def test_numbers_that_decide_a_branch_are_computed_as_tensorflow_does(tmp_path, condition, taken):
     path, out = frozen(tmp_path, branch(condition)), tmp_path / "x.pb"
-    assert port_foreign(job(path, out, outputs=("out",))).passed
+    assert port(job(path, out, outputs=("out",))).passed
     want = 2 * (X @ WEIGHTS + (5 if taken else 1))
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), want, rtol=1e-6)
     graph = tf.GraphDef.FromString(out.read_bytes())
@@ -165,7 +165,7 @@ def test_numbers_that_decide_a_branch_are_computed_as_tensorflow_does(tmp_path, 
 def test_a_cast_out_of_range_decides_nothing(tmp_path, number):
     build = branch(lambda: tf.greater(cast(number, "float32", "int32")(), 0))
     path, out = frozen(tmp_path, build), tmp_path / "x.pb"
-    assert port_foreign(job(path, out, outputs=("out",))).passed
+    assert port(job(path, out, outputs=("out",))).passed
     graph = tf.GraphDef.FromString(out.read_bytes())
     assert {"Switch", "Merge"} <= {node.op for node in graph.node}
 
@@ -177,7 +177,7 @@ def labels():
 
 def test_outputs_of_text_are_compared(tmp_path):
     path, out = frozen(tmp_path, labels), tmp_path / "x.pb"
-    report = port_foreign(job(path, out, outputs=("label",)))
+    report = port(job(path, out, outputs=("label",)))
     assert report.passed and report.worst.absolute == 0
     assert run(out, {"x:0": X}, "label:0").tolist() == [b"b", b"b"]
 
@@ -217,7 +217,7 @@ def without_a_rank():
 def test_an_output_without_a_rank_becomes_onnx(tmp_path):
     path, out = frozen(tmp_path, without_a_rank), tmp_path / "x.onnx"
     onnx = pytest.importorskip("onnx")
-    assert port_foreign(job(path, out, "onnx")).passed
+    assert port(job(path, out, "onnx")).passed
     [value] = onnx.load(out).graph.output
     assert len(value.type.tensor_type.shape.dim) == 2
 
@@ -233,7 +233,7 @@ def test_an_original_without_numbers_says_so(tmp_path):
     said = refused(path, out)
     assert "itself says NaN or infinity in log on the test inputs" in said
     assert "name other --outputs" in said
-    assert port_foreign(job(path, out, outputs=("out",))).passed
+    assert port(job(path, out, outputs=("out",))).passed
 
 
 def of_one_side():
@@ -246,7 +246,7 @@ def test_a_side_that_is_not_guessed_is_asked_for(tmp_path):
     path, out = frozen(tmp_path, of_one_side), tmp_path / "x.pb"
     said = refused(path, out)
     assert "say --input-shape NAME=SHAPE (x: open sides tried as 64, 224, 28, " in said
-    assert port_foreign(job(path, out, shapes={"x": "?,72,72,1"})).passed
+    assert port(job(path, out, shapes={"x": "?,72,72,1"})).passed
 
 
 def gated_loop():
@@ -272,5 +272,5 @@ def test_a_constant_that_a_noop_holds_in_a_loop_stays_there(tmp_path):
     nodes = {node.name: node for node in tf.GraphDef.FromString(path.read_bytes()).node}
     assert any(node.op == "Enter" for node in nodes.values())
     assert list(nodes["while/one"].input) == ["^while/NoOp"]
-    assert port_foreign(job(path, out)).passed
+    assert port(job(path, out)).passed
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), X @ WEIGHTS + 5, rtol=1e-6)

@@ -11,7 +11,7 @@ from imported_models import frozen, job, refused, run
 
 from legacy_nets import anatomy, sandbox
 from legacy_nets import tf1 as tf
-from legacy_nets.port.imported.job import port_foreign
+from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 X = np.arange(12, dtype=np.float32).reshape(2, 6)
@@ -47,7 +47,7 @@ def trained_strangely():
 def test_what_no_output_needs_is_left_out(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     meta = strange(models.save(tmp_path, trained_strangely), "odd")
-    report = port_foreign(job(meta, tmp_path / "x.pb"))
+    report = port(job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {item.name for item in report.comparisons} == {"scores"}
     assert any("left out" in note and "SomeContribOp" in note for note in report.notes)
@@ -63,8 +63,8 @@ def test_what_an_output_needs_is_named(tmp_path):
     said = refused(meta, out)
     assert "SomeContribOp (hidden), which this TensorFlow does not have" in said
     assert "SomeContribOp (hidden)" in refused(meta, out, trust=True)
-    assert port_foreign(job(meta, out, inputs=("hidden",), shapes={"hidden": "?,5"})).passed
-    assert port_foreign(job(meta, out, outputs=("MatMul",))).passed
+    assert port(job(meta, out, inputs=("hidden",), shapes={"hidden": "?,5"})).passed
+    assert port(job(meta, out, outputs=("MatMul",))).passed
 
 
 def test_the_last_operation_of_a_frozen_graph_may_be_unknown(tmp_path):
@@ -78,7 +78,7 @@ def test_the_last_operation_of_a_frozen_graph_may_be_unknown(tmp_path):
     graph.node[-1].attr.clear()
     path.write_bytes(graph.SerializeToString())
     assert "SomeCustomOp (detections)" in refused(path, out)
-    assert port_foreign(job(path, out, outputs=("boxes",))).passed
+    assert port(job(path, out, outputs=("boxes",))).passed
     np.testing.assert_array_equal(run(out, {"x:0": X}, "boxes:0"), X @ np.ones([6, 2]))
 
 
@@ -107,7 +107,7 @@ def test_a_file_is_read_on_trust(tmp_path, target):
 
     path, out = frozen(tmp_path, build), tmp_path / "out"
     assert "ReadFile (ReadFile)" in refused(path, out, target=target, outputs=("out",))
-    report = port_foreign(job(path, out, target, outputs=("out",), trust=True))
+    report = port(job(path, out, target, outputs=("out",), trust=True))
     assert report.passed and report.worst.absolute == 0
     if target == "frozen":
         number.write_text("2")

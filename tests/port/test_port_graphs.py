@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("tiny_nets")
 SIZE = (64, 64)
 ENDINGS = {"saved_model": "", "frozen": ".pb", "onnx": ".onnx", "keras": ".keras"}
 NEEDS_ONNX = pytest.mark.skipif(
-    any(importlib.util.find_spec(package) is None for package in targets.TARGETS["onnx"].needs),
+    any(importlib.util.find_spec(package) is None for package in targets.TARGETS["onnx"].packages),
     reason="tf2onnx, onnx or onnxruntime is not installed",
 )
 GRAPHS = ["saved_model", "frozen", pytest.param("onnx", marks=NEEDS_ONNX), "keras"]
@@ -66,13 +67,14 @@ def test_a_saved_model_takes_the_place_of_the_old_one(prefix, tmp_path):
 
 
 def test_above_the_tolerance_nothing_comes_to_its_place(prefix, tmp_path, monkeypatch):
-    real = saved_model.runs
+    real = saved_model.run
 
     def shifted(path, net):
-        for side, found in real(path, net):
-            yield side, {**found, "logits": found["logits"] * 1.001}
+        for run in real(path, net):
+            logits = run.outputs["logits"] * 1.001
+            yield run._replace(outputs={**run.outputs, "logits": logits})
 
-    monkeypatch.setattr(saved_model, "runs", shifted)
+    monkeypatch.setattr(saved_model, "run", shifted)
     out, page = tmp_path / "x", tmp_path / "r.html"
     out.mkdir()
     (out / "saved_model.pb").write_text("old")
@@ -88,20 +90,21 @@ def test_above_the_tolerance_nothing_comes_to_its_place(prefix, tmp_path, monkey
 
 
 def test_classes_in_another_order_are_found_whatever_the_tolerance(prefix, tmp_path, monkeypatch):
-    real = saved_model.runs
+    real = saved_model.run
 
     def turned(path, net):
-        for side, found in real(path, net):
-            yield side, {**found, "logits": found["logits"][:, ::-1]}
+        for run in real(path, net):
+            logits = run.outputs["logits"][:, ::-1]
+            yield run._replace(outputs={**run.outputs, "logits": logits})
 
-    monkeypatch.setattr(saved_model, "runs", turned)
+    monkeypatch.setattr(saved_model, "run", turned)
     report = port(job(prefix, "tiny", "saved_model", tmp_path / "x", SIZE, tolerance=100.0))
     assert not report.passed and not (tmp_path / "x").exists()
 
 
 def test_missing_packages_are_named_with_their_extra(prefix, tmp_path, monkeypatch):
     monkeypatch.setitem(
-        targets.TARGETS, "onnx", targets.TARGETS["onnx"]._replace(needs=("not_there",))
+        targets.TARGETS, "onnx", replace(targets.TARGETS["onnx"], packages=("not_there",))
     )
     with pytest.raises(BadInputError, match=r"--to onnx needs not_there: pip install .*\[onnx\]"):
         port(job(prefix, "tiny", "onnx", tmp_path / "x.onnx", SIZE))
@@ -199,7 +202,7 @@ def test_a_keras_model_loads_and_trains_where_this_package_is_not(
 
 @pytest.mark.parametrize("target", ["frozen", "onnx"])
 def test_weights_beyond_a_graphs_two_gigabytes_are_refused(target, tmp_path, monkeypatch):
-    monkeypatch.setattr(frozen, "LARGEST", 1000)
+    monkeypatch.setattr(frozen, "MAX_BYTES", 1000)
     size, options = SMALL["demo_cnn"]
     prefix = save(tmp_path, "demo_cnn", size, options)
     out = tmp_path / f"x{ENDINGS[target]}"

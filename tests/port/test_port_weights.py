@@ -25,6 +25,7 @@ from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats import npz
 from legacy_nets.port.formats.torch import target
 from legacy_nets.port.pipeline import port
+from legacy_nets.registry import get_net
 
 pytestmark = pytest.mark.usefixtures("tiny_nets")
 TARGETS = {"npz": ".npz", "safetensors": ".safetensors", "h5": ".h5", "ckpt": "", "torch": ".pth"}
@@ -77,7 +78,7 @@ STATE_DICT = {
 def test_a_training_checkpoint_becomes_its_weights(prefix, tmp_path, target, averaged):
     out = tmp_path / f"out{TARGETS[target]}"
     report = run(prefix, target, out, ema=averaged)
-    assert report.passed and report.verdict() == "8 tensors equal, bit by bit"
+    assert report.passed and report.verdict == "8 tensors equal, bit by bit"
     assert report.metadata["weights"] == ("averaged" if averaged else "raw")
     stored = weights(prefix)
     got = weights(out)
@@ -89,14 +90,14 @@ def test_a_training_checkpoint_becomes_its_weights(prefix, tmp_path, target, ave
         if target == "torch" and want.ndim > 1:  # [out, in, window]
             want = np.moveaxis(want, (-1, -2), (0, 1))
         np.testing.assert_array_equal(got[name], want, err_msg=name)
-    assert sorted(tmp_path.iterdir()) == sorted(tmp_path.glob("out*"))  # no workshop left
+    assert sorted(tmp_path.iterdir()) == sorted(tmp_path.glob("out*"))  # no staging directory left
 
 
 def test_metadata_lie_in_the_files(prefix, tmp_path):
     from safetensors import safe_open
 
     names = ("a", "b", "c", "d", "é")
-    more = {"label_offset": 1, "pixels": "inception", "class_names": names}
+    more = {"label_offset": 1, "preprocessing": "inception", "class_names": names}
     run(prefix, "safetensors", tmp_path / "x.safetensors", **more)
     with safe_open(tmp_path / "x.safetensors", "np") as file:  # the library's own reader
         metadata = file.metadata()
@@ -170,7 +171,7 @@ def test_ctrl_c_leaves_the_old_file_alone(prefix, tmp_path, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(npz, "check", stopped)
+    monkeypatch.setattr(npz, "compare_file", stopped)
     (tmp_path / "x.npz").write_bytes(b"old")
     with pytest.raises(KeyboardInterrupt):
         run(prefix, "npz", tmp_path / "x.npz")
@@ -273,7 +274,7 @@ def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         f"tiny from {prefix} (averaged weights) to safetensors",
-        "  copied without building tiny: whether they fit it, legacy-nets diff says",
+        "  copied without building tiny: check that they fit it with legacy-nets diff",
         "  8 tensors equal, bit by bit",
         f"verified, tensor by tensor: {out}",
         "False",
@@ -289,18 +290,20 @@ def test_weights_of_another_net_are_not_ported_under_this_ones_name(prefix, tmp_
     ):
         port(job(prefix, "demo_cnn", "npz", out, (28, 28)))
     assert not out.exists()
-    note = "no weight is of 7 classes, as the metadata say now: give --num-classes"
+    note = "no weight has 7 classes, as the metadata now state: give --num-classes"
     assert note in run(prefix, "npz", out, num_classes=7).notes
     assert note not in run(prefix, "npz", out, num_classes=5).notes
 
 
 def test_a_state_dict_says_where_the_nets_differ():
     """PyTorch pads both sides alike, TensorFlow's "SAME" the far side more."""
-    (names, padding) = target.notes("resnet18", {})
+    (names, padding) = target.describe_target(get_net("resnet18"), {})
     assert "strict=True" in names and "with padding=torch, and" in padding
-    assert target.notes("resnet18", {"padding": "torch"}) == (names,)
-    assert "padding=torch, epsilon=1e-05" in target.notes("mobilenet_v2", {})[1]
-    assert target.notes("vgg11", {}) == (names,)  # its windows of 3 by 3 are padded alike
+    assert target.describe_target(get_net("resnet18"), {"padding": "torch"}) == (names,)
+    assert "padding=torch, epsilon=1e-05" in target.describe_target(get_net("mobilenet_v2"), {})[1]
+    assert target.describe_target(get_net("vgg11"), {}) == (
+        names,
+    )  # its windows of 3 by 3 are padded alike
 
 
 @pytest.fixture(scope="module")

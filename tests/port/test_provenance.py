@@ -103,7 +103,7 @@ def test_diff_builds_the_net_as_the_file_states_it(ported):
 @pytest.fixture
 def ported(run, tmp_path):
     out = tmp_path / "x.npz"
-    more = {"label_offset": 1, "pixels": "vgg_whole", "class_names": NAMES}
+    more = {"label_offset": 1, "preprocessing": "vgg_whole", "class_names": NAMES}
     given = job(str(run / "tiny"), "tiny", "npz", out, (40, 48), {"width": 6}, 3, **more)
     assert port(given).passed
     return out

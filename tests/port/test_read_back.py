@@ -280,7 +280,7 @@ def test_every_family_comes_back(net, tmp_path):
     given = job(prefix, net, "keras", tmp_path / "x.keras", size, options)
     want = values(open_weights(prefix))
     has_norms = any(name.endswith("moving_mean") for name in want)
-    with restored_net.restored(given, open_weights(prefix), False) as made:
+    with restored_net.restore_net(given, open_weights(prefix), False) as made:
         target.write(given.out, made, given.build_metadata(False))
         if not has_norms:  # which are folded
             frozen.write(tmp_path / "x.pb", made, given.build_metadata(False))

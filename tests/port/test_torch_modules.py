@@ -25,12 +25,12 @@ from legacy_nets.cli import main
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets.weights import torch_rule
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
-from legacy_nets.port.formats.torch import module, target
-from legacy_nets.port.formats.torch import run as torch_run
+from legacy_nets.port.formats.torch import module, run_pytorch, target
+from legacy_nets.port.formats.torch.names import map_names
 from legacy_nets.port.pipeline import port
-from legacy_nets.port.weights import Tensor
+from legacy_nets.port.weights import Weight
 
-NETS = [net for net in registry.list_nets() if module.family_of(net)]
+NETS = [net for net in registry.list_nets() if module.find_family(registry.get_net(net))]
 FACTS = json.loads((GOLDEN / "torch_modules.json").read_text())
 DEMO = SMALL["demo_cnn"][0]
 
@@ -71,18 +71,18 @@ def test_the_rule_gives_the_names_and_shapes_of_the_module(case):
     assert set(back) == set(entries)
 
 
-def metadata(net, **more):
-    record = registry.get_net(net)
-    size = list(record.image_size)
-    return {
-        **{"net": net, "checkpoint": "c", "num_classes": 5, "label_offset": 0},
-        **{"image_size": size, "pixels": record.pixels, "options": {}, **more},
+def render(name, weights, **more):
+    net = registry.get_net(name)
+    metadata = {
+        **{"net": name, "checkpoint": "c", "num_classes": 5, "label_offset": 0},
+        **{"image_size": list(net.image_size), "pixels": net.pixels, "options": {}, **more},
     }
+    return module.render_module(net, Path(weights), metadata)
 
 
 @pytest.mark.parametrize("net", NETS)
 def test_a_module_is_one_file_that_imports_pytorch_alone(net):
-    text = module.text_of(Path("x.pth"), metadata(net))
+    text = render(net, "x.pth")
     tree = ast.parse(text)
     imported = {
         name.split(".")[0]
@@ -111,7 +111,7 @@ def call_of(tree, net):
 
 def test_the_head_says_what_goes_in_and_what_comes_out():
     more = {"label_offset": 1, "num_classes": 1000, "checkpoint": 'a"""\\\n'}
-    text = module.text_of(Path("my-net.v1.safetensors"), metadata("inception_v3", **more))
+    text = render("inception_v3", "my-net.v1.safetensors", **more)
     head = ast.get_docstring(ast.parse(text))
     assert 'from my_net_v1 import load\n  net = load("my-net.v1.safetensors")' in head
     assert "[N, 3, 299, 299] -> [N, 1001]" in head
@@ -123,10 +123,10 @@ def test_the_head_says_what_goes_in_and_what_comes_out():
 
 def test_options_reach_the_module_or_the_user():
     options = {"keep_prob": 0.25, "initial_std": None, "made_up": 1}
-    text = module.text_of(Path("x.pth"), metadata("hand_signs", options=options))
+    text = render("hand_signs", "x.pth", options=options)
     given = {word.arg for word in call_of(ast.parse(text), "hand_signs").keywords}
     assert given >= {"keep_prob", "initial_std"} and "made_up" not in given
-    assert module.unknown_options("hand_signs", options) == ["made_up"]
+    assert module.list_unknown_options(registry.get_net("hand_signs"), options) == ["made_up"]
 
 
 @pytest.mark.parametrize(
@@ -137,30 +137,30 @@ def test_options_reach_the_module_or_the_user():
     ],
 )
 def test_the_module_can_be_imported_by_the_name_of_the_weights(weights, code):
-    assert module.place_of(Path("there", weights)) == Path("there", code)
+    assert module.get_code_path(Path("there", weights)) == Path("there", code)
 
 
 def test_another_scope_is_dropped_as_the_nets_own():
     options = {"scope": "mine"}
-    tensors = [Tensor("mine/dense/kernel", (3, 5), "float32", np.zeros, np.zeros)]
-    [entry] = target.names_for("demo_cnn", tensors, options["scope"])
+    tensors = [Weight("mine/dense/kernel", (3, 5), "float32", np.zeros, np.zeros)]
+    [entry] = map_names(registry.get_net("demo_cnn"), tensors, options["scope"])
     assert entry.stored == "dense.weight"
-    assert module.unknown_options("demo_cnn", options) == []
+    assert module.list_unknown_options(registry.get_net("demo_cnn"), options) == []
 
 
 def test_a_port_writes_the_module_beside_the_weights(demo, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch_run, "missing_packages", lambda net, path: ["torch"])
+    monkeypatch.setattr(run_pytorch, "list_missing_packages", lambda net, path: ["torch"])
     moved, move = [], os.replace
     monkeypatch.setattr(os, "replace", lambda *a: moved.append(a[1].name) or move(*a))
     out = tmp_path / "x.pth"
     for _ in range(2):  # the second time it takes the place of the first
         report = port(job(demo, "demo_cnn", "torch", out, DEMO))
-        assert report.passed and report.verdict() == "6 tensors equal, bit by bit"
+        assert report.passed and report.verdict == "6 tensors equal, bit by bit"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["x.pth", "x.py"]
     assert report.notes == (
         'its code is x.py: from x import load; net = load("x.pth")',
-        "the outputs were not compared, for want of torch: pip install 'legacy-nets[torch]', and "
-        "port again",
+        "the outputs were not compared: torch missing; pip install 'legacy-nets[torch]' and port "
+        "again",
     )
     assert moved == ["x.py", "x.pth"] * 2  # whatever has weights has its code
     assert set(open_weights(out).tensors) >= {"conv2d.weight", "dense_1.bias"}
@@ -172,11 +172,11 @@ def test_a_port_writes_the_module_beside_the_weights(demo, tmp_path, monkeypatch
 
 
 def test_the_code_of_other_weights_keeps_its_place(demo, tmp_path, monkeypatch):
-    monkeypatch.setattr(torch_run, "missing_packages", lambda net, path: ["torch"])
+    monkeypatch.setattr(run_pytorch, "list_missing_packages", lambda net, path: ["torch"])
     first, second = tmp_path / "x.pth", tmp_path / "x.safetensors"
     assert port(job(demo, "demo_cnn", "torch", first, DEMO)).passed
     code = (tmp_path / "x.py").read_text()
-    with pytest.raises(BadInputError, match=r"x\.py, where there is the code of x\.pth: name"):
+    with pytest.raises(BadInputError, match=r"x\.py, which is the code of x\.pth: name"):
         port(job(demo, "demo_cnn", "torch", second, DEMO))
     assert (tmp_path / "x.py").read_text() == code and not second.exists()
     first.unlink()
@@ -186,7 +186,7 @@ def test_the_code_of_other_weights_keeps_its_place(demo, tmp_path, monkeypatch):
 
 def test_somebodys_file_keeps_its_place(demo, tmp_path):
     (tmp_path / "x.py").write_text("import torch\n# written by legacy_nets\n")
-    with pytest.raises(BadInputError, match=r"written to .*x\.py, where there is something else"):
+    with pytest.raises(BadInputError, match=r"written to .*x\.py, which is something else"):
         port(job(demo, "demo_cnn", "torch", tmp_path / "x.pth", DEMO))
     assert [path.name for path in tmp_path.iterdir()] == ["x.py"]
 
@@ -208,8 +208,8 @@ def pytorch(monkeypatch):
             asked.append(arguments)
             return answer(*arguments)
 
-        monkeypatch.setattr(torch_run, "missing_packages", lambda net, path: [])
-        monkeypatch.setattr(torch_run, "_run", run)
+        monkeypatch.setattr(run_pytorch, "list_missing_packages", lambda net, path: [])
+        monkeypatch.setattr(run_pytorch, "_run", run)
         return asked
 
     return use
@@ -222,17 +222,19 @@ def done(code=0, error=""):
 @pytest.mark.parametrize(
     ("net", "options", "notes"),
     [
-        ("vgg11", {}, ["want of torch, torchvision", "copied without building"]),
-        ("resnet18", {"padding": "torch"}, ["want of torch, torchvision", "copied without"]),
+        ("vgg11", {}, ["torch, torchvision missing", "copied without building"]),
+        ("resnet18", {"padding": "torch"}, ["torch, torchvision missing", "copied without"]),
         ("resnet18", {}, ["its outputs will differ", "copied without building"]),
         ("vgg11", {"hidden": 8}, ["copied without building"]),
         ("vit_base_patch16_224_in21k", {}, ["timm has no pre_logits", "copied without building"]),
     ],
 )
 def test_torchvisions_nets_are_run_where_they_should_say_the_same(net, options, notes, monkeypatch):
-    monkeypatch.setattr(torch_run, "missing_packages", lambda net, path: ["torch", "torchvision"])
+    monkeypatch.setattr(
+        run_pytorch, "list_missing_packages", lambda net, path: ["torch", "torchvision"]
+    )
     given = job("c", net, "torch", Path("x.pth"), options=options)
-    compared, found = target.outputs(given, None, False, given.out)
+    compared, found, _ = target.run(given, None, False, given.out)
     assert compared == () and len(found) == len(notes) + 1
     assert all(note in text for note, text in zip(notes, found[1:], strict=True))
 
@@ -241,7 +243,7 @@ def test_a_net_that_torchvision_has_not(pytorch):
     asked = pytorch(lambda *_: done(3))
     given = job("c", "mobilenet_v1", "torch", Path("x.pth"))
     options = {"padding": "torch", "epsilon": 1e-5}
-    compared, found = target.outputs(replace(given, options=options), None, False, given.out)
+    compared, found, _ = target.run(replace(given, options=options), None, False, given.out)
     assert compared == () and "copied without building" in found[-1] and len(found) == 2
     assert asked == [["mobilenet_v1"]]
 

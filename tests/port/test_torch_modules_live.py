@@ -13,9 +13,9 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.nets.weights import torch_rule
-from legacy_nets.port.formats.torch import module, run, target
+from legacy_nets.port.formats.torch import module, run_pytorch, target
 from legacy_nets.port.pipeline import port
-from legacy_nets.port.weights import tensors_of
+from legacy_nets.port.weights import list_weights
 
 pytestmark = pytest.mark.slow
 SIZES = {  # sides that leave something over, where a net strides
@@ -27,7 +27,11 @@ SIZES = {  # sides that leave something over, where a net strides
 }
 NARROW = {"inception_v3": {"depth_multiplier": 0.1}}
 VARIANTS = [
-    *((net, NARROW.get(net, {})) for net in registry.list_nets() if module.family_of(net)),
+    *(
+        (net, NARROW.get(net, {}))
+        for net in registry.list_nets()
+        if module.find_family(registry.get_net(net))
+    ),
     ("cnn_lstm_resnet", {"lstm_map": "tile"}),
     ("googlenet", {"aux_logits": False}),
     ("hand_signs", {"shortcut_batch_norm": True}),
@@ -37,8 +41,8 @@ VARIANTS = [
 
 @pytest.fixture(autouse=True)
 def with_pytorch(torch_python, monkeypatch):
-    monkeypatch.setattr(run, "PYTHON", torch_python)
-    monkeypatch.setattr(run, "missing_packages", lambda net, path: [])
+    monkeypatch.setattr(run_pytorch, "PYTHON", torch_python)
+    monkeypatch.setattr(run_pytorch, "list_missing_packages", lambda net, path: [])
 
 
 @pytest.mark.parametrize(("net", "options"), VARIANTS, ids=lambda value: str(value))
@@ -47,7 +51,7 @@ def test_the_module_says_what_the_graph_says(net, options, tmp_path):
     prefix = save(tmp_path, net, size, options, num_classes=6)
     given = job(prefix, net, "torch", tmp_path / "x.pth", size, options, label_offset=1)
     report = port(given)
-    assert report.passed, report.verdict()
+    assert report.passed, report.verdict
     rows = {row.name: row for row in report.comparisons if row.side == "PyTorch"}
     assert set(rows) == {"logits", "probabilities"} and rows["logits"].relative < 1e-5
     assert (rows["logits"].shape, rows["probabilities"].shape) == ((2, 6), (2, 5))
@@ -60,7 +64,7 @@ def test_torchvisions_net_says_it_where_it_is_alike(padding, alike, tmp_path):
     prefix = save(tmp_path, "mobilenet_v2", (49, 64), options)
     out = tmp_path / "x.safetensors" if alike else tmp_path / "x.pth"
     report = port(job(prefix, "mobilenet_v2", "torch", out, (49, 64), options))
-    assert report.passed, report.verdict()
+    assert report.passed, report.verdict
     assert any(row.side == "PyTorch" for row in report.comparisons) == alike
     assert any("its outputs will differ" in note for note in report.notes) != alike
 
@@ -96,7 +100,7 @@ def test_the_module_trains_as_the_graph(net, tmp_path, torch_python):
     size, options, record = SIZES[net], TRAINED[net], registry.get_net(net)
     prefix = save(tmp_path, net, size, options)
     given = job(prefix, net, "torch", tmp_path / "x.pth", size, options)
-    tensors = tensors_of(open_weights(prefix), False)
+    tensors = list_weights(open_weights(prefix), False)
     assert all(
         row.absolute == 0 for row in target.write(given.out, tensors, given.build_metadata(False))
     )

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.port.formats import npz, safetensors
 from legacy_nets.port.formats.torch import target
 from legacy_nets.port.jobs import Job
-from legacy_nets.port.weights import Tensor
+from legacy_nets.port.weights import Weight
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of PyTorch's files from before 1.6
 
@@ -25,6 +26,7 @@ def make(folder: Path) -> None:
     _objects(folder / "objects")
     _keras(folder)
     tensors = [_tensor(name, value) for name, value in _values().items() if value.dtype != object]
+    net = registry.get_net("demo_cnn")
     for name, writer, file in (
         ("npz", npz, "model.npz"),
         ("safetensors", safetensors, "model.safetensors"),
@@ -32,7 +34,7 @@ def make(folder: Path) -> None:
     ):
         (folder / name).mkdir()
         out = folder / name / file
-        job = Job("model.ckpt", "demo_cnn", name, out, num_classes=10, image_size=(28, 28))
+        job = Job("model.ckpt", net, name, out, 10, net.image_size, net.pixels)
         list(writer.write(out, tensors, job.build_metadata(False)))
     (folder / "legacy").mkdir()
     (folder / "legacy" / "model.pth").write_bytes(_legacy())
@@ -50,8 +52,8 @@ def _values() -> dict[str, np.ndarray]:
     return values
 
 
-def _tensor(name: str, value: np.ndarray) -> Tensor:
-    return Tensor(name, value.shape, value.dtype.name, lambda: value, lambda: value)
+def _tensor(name: str, value: np.ndarray) -> Weight:
+    return Weight(name, value.shape, value.dtype.name, lambda: value, lambda: value)
 
 
 def saved(folder: Path, name: str = "model", devices: int = 1, partitioner=None, **saver) -> None:

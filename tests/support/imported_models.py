@@ -7,8 +7,8 @@ import pytest
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.imported.job import port_foreign
 from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
+from legacy_nets.port.pipeline import port
 
 
 def save(folder, build, name="model.ckpt", **saver):
@@ -42,7 +42,7 @@ def job(meta, out, target="frozen", **more):
 def refused(meta, out, error=BadInputError, target="frozen", **more):
     """The one line that a port is refused with; it leaves no file."""
     with pytest.raises(error) as found:
-        port_foreign(job(meta, out, target, **more))
+        port(job(meta, out, target, **more))
     assert "\n" not in str(found.value) and not out.exists()
     return str(found.value)
 

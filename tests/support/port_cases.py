@@ -51,6 +51,9 @@ def save(folder, net, size=None, options=None, num_classes=5):
     return prefix
 
 
-def job(prefix, net, target, out, size=None, options=None, num_classes=5, **more):
-    sides = size or resized(registry.get_net(net).image_size, None, None)
-    return Job(prefix, net, target, out, num_classes, sides, options=options or {}, **more)
+def job(prefix, name, target, out, size=None, options=None, num_classes=5, **more):
+    """The job of a net of the registry, by its name."""
+    net = registry.get_net(name)
+    size = size or resized(net.image_size, None, None)
+    more.setdefault("preprocessing", net.pixels)
+    return Job(prefix, net, target, out, num_classes, size, options=options or {}, **more)

@@ -1,36 +1,34 @@
-"""TensorFlow's own checkpoint (Saver V2), written by TensorFlow; the metadata lie beside it.
+"""TensorFlow's own checkpoint (Saver V2), written by TensorFlow, with metadata next to it.
 
-Parts of at most 256 MB are written and then joined, so that a file need not fit into memory.
+TensorFlow writes parts of at most 256 MB and joins them: a file need not fit into memory.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import read_bundle
+from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.report import Comparison
-from legacy_nets.port.weights import Tensor, bytes_of, check
+from legacy_nets.port.weights import Weight, compare_file, count_bytes
 
-_AT_ONCE = 1 << 28
+_PART_BYTES = 1 << 28
 
 
-def write(
-    path: Path, tensors: Sequence[Tensor], metadata: Mapping[str, Any]
-) -> Iterator[Comparison]:
+def write(path: Path, weights: Sequence[Weight], metadata: Metadata) -> Iterator[Comparison]:
     """Writes ``path.index``, ``path.data-...`` and ``path.json``, then compares every tensor."""
     from legacy_nets import tf1 as tf
 
     parts = []
     with tf.Graph().as_default(), tf.Session() as session:
-        for number, group in enumerate(_groups(tensors)):
+        for number, group in enumerate(_split(weights)):
             parts.append(str(path.with_name(f"part-{number}")))
-            feed = {tf.placeholder(tensor.dtype): np.asarray(tensor.load()) for tensor in group}
-            names = [tensor.name for tensor in group]
+            feed = {tf.placeholder(weight.dtype): np.asarray(weight.load()) for weight in group}
+            names = [weight.name for weight in group]
             save = tf.raw_ops.SaveV2(
                 prefix=parts[-1],
                 tensor_names=names,
@@ -42,18 +40,18 @@ def write(
             tf.raw_ops.MergeV2Checkpoints(checkpoint_prefixes=parts, destination_prefix=str(path))
         )
     Path(f"{path}.json").write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
-    yield from check(read_bundle(path), tensors)
+    yield from compare_file(read_bundle(path), weights)
 
 
-def _groups(tensors: Sequence[Tensor]) -> Iterator[list[Tensor]]:
-    """The tensors in their order, in groups of about 256 MB."""
-    group: list[Tensor] = []
+def _split(weights: Sequence[Weight]) -> Iterator[list[Weight]]:
+    """Yields the weights in their order, in groups of about 256 MB."""
+    group: list[Weight] = []
     size = 0
-    for tensor in tensors:
-        if group and size + bytes_of(tensor) > _AT_ONCE:
+    for weight in weights:
+        if group and size + count_bytes(weight) > _PART_BYTES:
             yield group
             group, size = [], 0
-        group.append(tensor)
-        size += bytes_of(tensor)
+        group.append(weight)
+        size += count_bytes(weight)
     if group:
         yield group

@@ -1,64 +1,66 @@
-"""A Keras 2 file of weights: a group a layer, whose ``weight_names`` are the variables' names.
+"""A Keras 2 weight file: one group per layer, whose ``weight_names`` are the variables' names.
 
-What it is made of: the attributes ``layer_names`` of the file and ``weight_names`` of a group,
-``backend`` and ``keras_version``. An attribute may not be longer than 64 kB, so long lists are cut
-into ``layer_names0``, ``layer_names1``, ... as Keras does.
+The file has the attributes ``layer_names``, ``backend`` and ``keras_version``, each group has
+``weight_names``. An attribute may not be longer than 64 kB: long lists are split into
+``layer_names0``, ``layer_names1``, ... as Keras does.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from legacy_nets.checkpoints.formats.h5 import ATTRIBUTE, read_h5
+from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.report import Comparison
-from legacy_nets.port.weights import Tensor, check
+from legacy_nets.port.weights import Weight, compare_file
 
-_LONGEST = 60_000  # bytes of one attribute
-_ORDER = (  # of the weights of one layer, by which Keras tells them apart
+if TYPE_CHECKING:
+    from h5py import Group
+
+_MAX_ATTRIBUTE_BYTES = 60_000
+_ORDER = (  # of the weights of a layer: Keras tells them apart by their order
     *("gamma", "beta", "kernel", "weights", "depthwise_kernel", "depthwise_weights"),
     *("bias", "biases", "moving_mean", "moving_variance"),
 )
 
 
-def write(
-    path: Path, tensors: Sequence[Tensor], metadata: Mapping[str, Any]
-) -> Iterator[Comparison]:
+def write(path: Path, weights: Sequence[Weight], metadata: Metadata) -> Iterator[Comparison]:
     """Writes the file, then compares every tensor of it."""
     import h5py
 
-    layers: dict[str, list[Tensor]] = {}
-    for tensor in tensors:
-        layers.setdefault(tensor.name.rpartition("/")[0] or tensor.name, []).append(tensor)
+    layers: dict[str, list[Weight]] = {}
+    for weight in weights:
+        layers.setdefault(weight.name.rpartition("/")[0] or weight.name, []).append(weight)
     with h5py.File(path, "w") as root:
         root.attrs["backend"] = "tensorflow"
         root.attrs["keras_version"] = "2.21.0"
         root.attrs[ATTRIBUTE] = json.dumps(metadata)
-        _list(root, "layer_names", list(layers))
-        for layer, found in layers.items():
-            weights = sorted(found, key=_place)
-            group = root.require_group(layer)  # a layer may lie in another's scope
-            _list(group, "weight_names", [f"{weight.name}:0" for weight in weights])
-            for weight in weights:
+        _write_names(root, "layer_names", list(layers))
+        for layer, layer_weights in layers.items():
+            layer_weights.sort(key=_rank)
+            group = root.require_group(layer)  # a layer may be in the scope of another
+            _write_names(group, "weight_names", [f"{weight.name}:0" for weight in layer_weights])
+            for weight in layer_weights:
                 group.create_dataset(f"{weight.name}:0", data=np.asarray(weight.load()))
-    yield from check(read_h5(path), tensors)
+    yield from compare_file(read_h5(path), weights)
 
 
-def _place(tensor: Tensor) -> int:
-    """Where a weight stands in its layer; weights of unknown names stay in their order, first."""
-    part = tensor.name.rpartition("/")[2]
-    return _ORDER.index(part) if part in _ORDER else -1
+def _rank(weight: Weight) -> int:
+    """Returns the position of a weight in its layer; unknown names come first, in their order."""
+    name = weight.name.rpartition("/")[2]
+    return _ORDER.index(name) if name in _ORDER else -1
 
 
-def _list(group: Any, name: str, texts: list[str]) -> None:
+def _write_names(group: Group, attribute: str, texts: list[str]) -> None:
     names = np.array([text.encode() for text in texts])
-    pieces = -(-names.nbytes // _LONGEST)
-    if pieces < 2:
-        group.attrs[name] = names
+    parts = -(-names.nbytes // _MAX_ATTRIBUTE_BYTES)
+    if parts < 2:
+        group.attrs[attribute] = names
         return
-    for number, piece in enumerate(np.array_split(names, pieces)):
-        group.attrs[f"{name}{number}"] = piece
+    for number, part in enumerate(np.array_split(names, parts)):
+        group.attrs[f"{attribute}{number}"] = part

@@ -9,7 +9,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE
 from legacy_nets.port.imported.graph import Model
 from legacy_nets.port.imported.restore import WHOLE, fill, saved_as
-from legacy_nets.port.weights import average_of
+from legacy_nets.port.weights import find_average
 
 
 def choose_weights(
@@ -26,7 +26,7 @@ def choose_weights(
     for name in names:
         restored, part = saved.get(name, (name, WHOLE))
         key = restored.removesuffix(AVERAGE)
-        wanted = average_of(key, source.tensors) if averaged else key
+        wanted = find_average(key, source.tensors) if averaged else key
         if wanted in source.tensors and (averaged or wanted != restored):
             found[name] = (wanted, part)
     fill(model, session, ((name, source.read(key)[part]) for name, (key, part) in found.items()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.formats import frozen
+from legacy_nets.port.jobs import Metadata
+from legacy_nets.port.verify import Run
 
 
 class Frozen(NamedTuple):
@@ -22,7 +24,7 @@ class Frozen(NamedTuple):
     reference: dict[str, np.ndarray]  # node -> what the original said
 
 
-def write(target: str, path: Path, model: Frozen, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+def write(target: str, path: Path, model: Frozen, metadata: Metadata) -> tuple[str, ...]:
     """Writes the file or folder; returns notes. Raises BadInputError where ONNX has no such op."""
     outputs = list(model.reference)
     if target == "saved_model":
@@ -36,24 +38,24 @@ def write(target: str, path: Path, model: Frozen, metadata: Mapping[str, Any]) -
             )
             saved_model.save(path, session, inputs, answers, metadata)
         return ("the weights are constants of the graph",)
-    graph, folded, left = frozen.fold_batch_norms(model.graph, outputs)
-    note = (frozen.folding_note(folded, left),) if folded or left else ()
+    folded = frozen.fold_batch_norms(model.graph, outputs)
+    note = (folded.describe(),) if folded.folded or folded.unfolded else ()
     if target == "onnx":
         from legacy_nets.port.formats import onnx
 
         ranks = {name: np.ndim(value) for name, value in model.reference.items()}
-        onnx.convert(path, graph, list(model.inputs), outputs, metadata, model.name, ranks)
+        onnx.convert(path, folded.graph, list(model.inputs), outputs, metadata, model.name, ranks)
         return (f"opset {onnx.OPSET}", *note)
-    frozen.write_graph(path, graph, metadata)
+    frozen.write_graph(path, folded.graph, metadata)
     return note
 
 
-def runs(target: str, path: Path, model: Frozen) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def runs(target: str, path: Path, model: Frozen) -> Iterator[Run]:
     """Runs what was written on the original's inputs: (side, output -> value)."""
     if target == "onnx":
         from legacy_nets.port.formats import onnx
 
-        yield from onnx.run(path, model.inputs, list(model.reference))
+        yield from onnx.run_onnx(path, model.inputs, list(model.reference))
         return
     with tf.Graph().as_default(), tf.Session() as session:
         if target == "saved_model":
@@ -69,7 +71,7 @@ def runs(target: str, path: Path, model: Frozen) -> Iterator[tuple[str, Mapping[
             out_of = {name: f"{name}:0" for name in model.reference}
         feeds = {into[name]: value for name, value in model.inputs.items()}
         try:
-            yield "", session.run(out_of, feeds)
+            yield Run("", session.run(out_of, feeds))
         except (tf.errors.OpError, ValueError) as error:
             raise BadInputError(
                 f"{model.name} as {target} cannot be run: {join_lines(error)[:300]}"

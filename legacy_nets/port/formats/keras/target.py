@@ -1,11 +1,10 @@
 """A Keras 3 model (.keras) of plain layers, which loads without this package and trains on.
 
-The net is built as it trains, and its graph is read back into layers (``keras_graph``): dropout
-and the momentum of batch norm come along. Images go in, logits come out: train with
-``from_logits=True``. Layers are called after their variables (``checkpoints.keras3_names``), so
-that the model is read back as a checkpoint, also when it was trained on and saved by Keras.
-``legacy_nets.json`` in the archive holds the metadata, and which layer each end point is the
-output of.
+The net is built in training mode, and its graph is converted into layers: dropout and the momentum
+of batch norms are kept. The model takes images and gives logits: train it with
+``from_logits=True``. Layers are named after their variables (``checkpoints.formats.keras3_names``).
+So the model is read back as a checkpoint, also after Keras trained and saved it.
+``legacy_nets.json`` in the archive holds the metadata, and the layer of each end point.
 """
 
 from __future__ import annotations
@@ -15,67 +14,102 @@ import json
 import os
 import warnings
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.h5 import METADATA
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.formats.keras.graph import Walk
-from legacy_nets.port.restored_net import Restored, answers, build
+from legacy_nets.port.formats.keras.conversion import Conversion, Recipe
+from legacy_nets.port.formats.keras.operations import find_recipe
+from legacy_nets.port.jobs import Metadata
+from legacy_nets.port.restored_net import RestoredNet, build_net
+from legacy_nets.port.verify import Run, derive_outputs
 from legacy_nets.tf1.speed import without_initial_values
+from legacy_nets.types import Tensor
+
+if TYPE_CHECKING:
+    from keras import Model
 
 
-def write(path: Path, net: Restored, metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """Writes the file. Raises BadInputError for a net that plain layers cannot make up."""
+def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
+    """Writes the file; returns notes.
+
+    Raises BadInputError for a net that cannot be made of plain layers.
+    """
     if path.suffix != ".keras":
-        raise BadInputError(f"--out {path.name}: Keras opens only what ends in .keras")
+        raise BadInputError(f"--out {path.name}: Keras opens only files that end in .keras")
     variables = {variable.op.name: variable for variable in net.graph.get_collection("variables")}
     with tf.Graph().as_default(), without_initial_values():  # to be read, not to be run
-        images, logits, _, end_points = build(net.job, is_training=True)
-    values = net.session.run(variables)  # at once: every new fetch prunes the graph anew
-    walk = Walk(net.job.net, images, values.__getitem__)
-    with _silent():
+        tensors = build_net(net.job, is_training=True)
+    values = net.session.run(variables)  # at once: every new fetch prunes the graph again
+    conversion = Conversion(net.job.net.name, tensors.images, values.__getitem__)
+    with _without_advice():
         import keras
 
-        model = walk.model(logits)
+        model = _build_model(conversion, tensors.outputs["logits"])
         model.save(path)
         keras.backend.clear_session()
-    places = {
-        name: place
-        for name, tensor in end_points.items()
-        if (place := walk.place(tensor)) is not None and name in net.reference
+    layers = {
+        name: layer
+        for name, tensor in tensors.end_points.items()
+        if (layer := conversion.find_layer(tensor)) is not None and name in net.reference
     }
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(METADATA, json.dumps({**metadata, "end_points": places}, indent=1))
-    left = sorted(set(variables) - walk.used)
+        archive.writestr(METADATA, json.dumps({**metadata, "end_points": layers}, indent=1))
     notes = ["the model gives logits: compile it with from_logits=True"]
-    if left:
-        notes.append(f"{len(left)} variables of training-only heads stayed behind ({left[0]}, ...)")
+    unused = sorted(set(variables) - conversion.used)
+    if unused:
+        notes.append(f"{len(unused)} variables of training-only heads left out ({unused[0]}, ...)")
     return tuple(notes)
 
 
-def runs(path: Path, net: Restored) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Loads the file as Keras does and runs it up to its logits, with its end points."""
-    with _silent():
+def run(path: Path, net: RestoredNet) -> Iterator[Run]:
+    """Loads the file as Keras does, and runs it up to its logits and end points."""
+    with _without_advice():
         import keras
 
         model = keras.saving.load_model(path, compile=False)
     with zipfile.ZipFile(path) as archive:
-        places = json.loads(archive.read(METADATA))["end_points"]
+        layers = json.loads(archive.read(METADATA))["end_points"]
     operations = {operation.name: operation for operation in model.operations}
-    outputs = {name: operations[place].output for name, place in places.items()}
-    inner = keras.Model(model.inputs[0], {**outputs, "logits": model.outputs[0]})
-    found = {name: np.asarray(value) for name, value in inner(net.inputs, training=False).items()}
-    yield "", {**found, **answers(net, found["logits"])}
+    outputs = {name: operations[layer].output for name, layer in layers.items()}
+    extended = keras.Model(model.inputs[0], {**outputs, "logits": model.outputs[0]})
+    tensors = extended(net.inputs, training=False)
+    values = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+    yield Run("", {**values, **derive_outputs(values["logits"], net.job.label_offset)})
+
+
+def _build_model(conversion: Conversion, logits: Tensor) -> Model:
+    """Builds the Keras model. Raises BadInputError for an operation that no layer can replace."""
+    import keras
+
+    images = conversion.images
+    recipes: dict[str, Recipe] = {}
+    pending = [logits]
+    while pending:
+        operation = pending.pop().op
+        if operation.name not in recipes and operation is not images.op:
+            recipes[operation.name] = find_recipe(conversion, operation)
+            pending += recipes[operation.name].inputs
+    conversion.set_output(images, keras.Input(images.shape.as_list()[1:], name="images"))
+    for operation in images.graph.get_operations():  # in the order of construction
+        if operation.name in recipes:
+            inputs, make = recipes[operation.name]
+            made = make(*map(conversion.get_output, inputs))
+            outputs = made if isinstance(made, list) else [made]
+            for tensor, output in zip(operation.outputs, outputs, strict=False):
+                conversion.set_output(tensor, output)
+    name = conversion.net if conversion.net[0].isalpha() else f"net_{conversion.net}"
+    return keras.Model(conversion.get_images(), conversion.get_output(logits), name=name)
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Keras' advice is not the user's business."""
+def _without_advice() -> Iterator[None]:
+    """Hides the warnings of Keras: they are for the author of a model."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,0 +1,58 @@
+"""Converts an imported graph into a target, and runs both, in a sandboxed process.
+
+TensorFlow reads untrusted files only there. The process restores the graph as it was saved, runs
+it on seeded inputs, writes the target and runs that.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
+from legacy_nets.port.jobs import ImportedJob
+from legacy_nets.port.report import Outcome
+from legacy_nets.port.verify import compare_runs
+from legacy_nets.sandbox import estimate_memory, run_sandboxed
+
+_SECONDS = 1800.0  # limit of a process
+_GIB = 8.0  # limit of its address space, without the files
+
+
+def convert_graph(job: ImportedJob, path: Path) -> Outcome:
+    """Writes an imported graph as its target to ``path`` and compares the outputs of both.
+
+    Raises BadInputError and CheckpointError for what cannot be read, inferred, run or written.
+    """
+    weights = Path(job.weights_path)
+    files = (job.graph_path, *weights.parent.glob(f"{weights.name}*"))
+    gib = estimate_memory(*files, least=_GIB)
+    outcome: Outcome = run_sandboxed(
+        _convert, job, path, label=str(job.graph_path), seconds=_SECONDS, gib=gib
+    )
+    return outcome
+
+
+def _convert(job: ImportedJob, path: Path) -> Outcome:
+    """In the process: calls ``_write_and_run``, with one line for whatever it raises."""
+    try:
+        return _write_and_run(job, path)
+    except (LegacyNetsError, MemoryError):
+        raise
+    except Exception as error:  # TensorFlow and tf2onnx raise anything
+        cause = f"{type(error).__name__}: {join_lines(error)[:300]}"
+        raise BadInputError(
+            f"{job.graph_path} could not be ported ({cause}): try other --outputs or --to"
+        ) from error
+
+
+def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
+    from legacy_nets.quiet import quiet_tensorflow
+
+    quiet_tensorflow()
+    from legacy_nets.port.imported import targets
+    from legacy_nets.port.imported.freeze import frozen_model
+
+    model, notes, averaged = frozen_model(job)
+    notes += targets.write(job.target, path, model, job.build_metadata(averaged))
+    runs = targets.runs(job.target, path, model)
+    return Outcome(tuple(compare_runs(model.reference, runs)), notes, averaged)
