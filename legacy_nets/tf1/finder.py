@@ -175,6 +175,19 @@ class _Inner(_Package):
         return found
 
 
+class _Flat(_Package):
+    """A private package of contrib. Each module below it has all names of ``contrib.<package>``:
+    in the years before 1.15, names moved between these modules."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._module, name)
+        if isinstance(value, types.ModuleType) and value.__name__.startswith(
+            self._module.__name__ + "."
+        ):
+            return importlib.import_module(f"{self.__name__}.{name}")
+        return value
+
+
 class _Private(_Package):
     """A module of ``tensorflow.python``, with the names that have since left it."""
 
@@ -247,7 +260,7 @@ def _shallow(path: str) -> types.ModuleType | None:
     try:
         package = importlib.import_module(f"{ROOT}.contrib.{parts[1]}")
         inner = len(parts) == 3 and any(moved.startswith(path + ".") for moved in MOVED)
-        return (_Inner if inner else _Package)(package, f"{ROOT}.{path}")
+        return (_Inner if inner else _Flat)(package, f"{ROOT}.{path}")
     except ModuleNotFoundError:
         return None
 

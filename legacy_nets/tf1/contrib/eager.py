@@ -12,11 +12,11 @@ from tensorflow.compat.v1 import (
     custom_gradient,
     enable_eager_execution,
     executing_eagerly,
+    function,
     make_template,
 )
 from tensorflow.compat.v1 import executing_eagerly as in_eager_mode
 from tensorflow.compat.v1 import function as defun
-from tensorflow.compat.v1 import function as function
 from tensorflow.compat.v1 import py_function as py_func
 from tensorflow.compat.v1.train import Checkpoint
 from tensorflow.python.eager.backprop import gradients_function
@@ -27,9 +27,6 @@ from tensorflow.python.eager.context import num_gpus
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable as Variable
 
 from legacy_nets.tf1 import keras
-
-Network = keras.Model
-Sequential = keras.Sequential
 
 __all__ = [
     "Checkpoint",
@@ -57,6 +54,9 @@ __all__ = [
     "run",
     "value_and_gradients_function",
 ]
+
+Network = keras.Model
+Sequential = keras.Sequential
 
 
 class Iterator:

@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
-from legacy_nets.tf1.examples import tutorials as tutorials
+from legacy_nets.tf1.examples import tutorials
+
+__all__ = [
+    "tutorials",
+]

@@ -67,16 +67,16 @@ from tf_slim.ops.variables import (
 )
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.framework.more import (
+from legacy_nets.tf1.contrib.framework.graph_util import get_placeholders
+from legacy_nets.tf1.contrib.framework.script_ops import py_func
+from legacy_nets.tf1.contrib.framework.tensor_util import (
     assert_scalar_int,
-    get_placeholders,
-    py_func,
     reduce_sum_n,
     remove_squeezable_dimensions,
     with_same_shape,
     with_shape,
-    zero_initializer,
 )
+from legacy_nets.tf1.contrib.framework.variables import zero_initializer
 
 nest = importlib.import_module("legacy_nets.tf1.python.util.nest")
 

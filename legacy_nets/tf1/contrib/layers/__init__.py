@@ -6,7 +6,12 @@ import importlib
 from typing import Any
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.layers.columns import (
+from legacy_nets.tf1.contrib.layers.embedding_ops import (
+    embedding_lookup_unique,
+    safe_embedding_lookup_sparse,
+)
+from legacy_nets.tf1.contrib.layers.encoders import bow_encoder, embed_sequence
+from legacy_nets.tf1.contrib.layers.feature_column import (
     bucketized_column,
     create_feature_spec_for_parsing,
     crossed_column,
@@ -19,12 +24,6 @@ from legacy_nets.tf1.contrib.layers.columns import (
     sparse_column_with_keys,
     sparse_column_with_vocabulary_file,
     weighted_sparse_column,
-)
-from legacy_nets.tf1.contrib.layers.encoders import (
-    bow_encoder,
-    embed_sequence,
-    embedding_lookup_unique,
-    safe_embedding_lookup_sparse,
 )
 
 # Not "from tf_slim import layers": that name is taken by a module inside the package.

@@ -1,4 +1,4 @@
-"""Embeddings of class numbers."""
+"""Encoders of class numbers [N, T]."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ import tensorflow.compat.v1 as tf
 from tf_slim.layers import dense_to_sparse
 from tf_slim.ops.variables import model_variable
 
-__all__ = [
-    "bow_encoder",
-    "embed_sequence",
-    "embedding_lookup_unique",
-    "safe_embedding_lookup_sparse",
-]
+from legacy_nets.tf1.contrib.layers.embedding_ops import embedding_lookup_unique
+
+__all__ = ["bow_encoder", "embed_sequence"]
 
 
 def bow_encoder(
@@ -71,39 +68,3 @@ def embed_sequence(
         if unique:
             return embedding_lookup_unique(table, ids)
         return tf.nn.embedding_lookup(table, ids)
-
-
-def embedding_lookup_unique(
-    params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None
-) -> Any:
-    """``tf.nn.embedding_lookup`` that looks up each id once."""
-    with tf.name_scope(name, "EmbeddingLookupUnique", [params, ids]):
-        ids = tf.convert_to_tensor(ids)
-        unique, places = tf.unique(tf.reshape(ids, [-1]))
-        found = tf.gather(tf.nn.embedding_lookup(params, unique, partition_strategy), places)
-        result = tf.reshape(found, tf.concat([tf.shape(ids), tf.shape(found)[1:]], 0))
-        result.set_shape(ids.shape.concatenate(found.shape[1:]))
-        return result
-
-
-def safe_embedding_lookup_sparse(
-    embedding_weights: Any,
-    sparse_ids: Any,
-    sparse_weights: Any = None,
-    combiner: str | None = None,
-    default_id: int | None = None,
-    name: str | None = None,
-    partition_strategy: str = "div",
-    max_norm: float | None = None,
-) -> Any:
-    """``tf.nn.safe_embedding_lookup_sparse``, the mean unless ``combiner`` says else."""
-    return tf.nn.safe_embedding_lookup_sparse(
-        embedding_weights,
-        sparse_ids,
-        sparse_weights,
-        combiner or "mean",
-        default_id,
-        name,
-        partition_strategy,
-        max_norm,
-    )

@@ -1,103 +1,12 @@
-"""``tf.contrib.learn``: Experiment, learn_runner, RunConfig and ValidationMonitor."""
+"""``tf.contrib.learn.Experiment``."""
 
 from __future__ import annotations
 
-import inspect
 import os
-import time
-from collections.abc import Callable
 from typing import Any
 
-import tensorflow.compat.v1 as tf
-
-from legacy_nets.tf1 import estimator as core
 from legacy_nets.tf1.contrib.learn.estimators import BaseEstimator
-
-_FRACTION_OF_ALL = 1.0
-
-
-class RunConfig(core.RunConfig):
-    """tf.estimator.RunConfig, with contrib.learn's parameters. One machine only."""
-
-    def __init__(
-        self, master: str | None = None, num_cores: int = 0, log_device_placement: bool = False,
-        gpu_memory_fraction: float = _FRACTION_OF_ALL, tf_random_seed: int | None = None,
-        save_summary_steps: int = 100, save_checkpoints_secs: Any = 600,
-        save_checkpoints_steps: int | None = None, keep_checkpoint_max: int = 5,
-        keep_checkpoint_every_n_hours: float = 10000, log_step_count_steps: int = 100,
-        protocol: str | None = None, evaluation_master: str = "", model_dir: str | None = None,
-        session_config: Any = None, session_creation_timeout_secs: int = 7200,
-    ) -> None:  # fmt: skip
-        if session_config is None:
-            session_config = tf.ConfigProto(
-                log_device_placement=log_device_placement,
-                inter_op_parallelism_threads=num_cores,
-                intra_op_parallelism_threads=num_cores,
-                gpu_options=tf.GPUOptions(per_process_gpu_memory_fraction=gpu_memory_fraction),
-            )
-        if save_checkpoints_steps is not None:
-            save_checkpoints_secs = None
-        super().__init__(
-            model_dir=model_dir, tf_random_seed=tf_random_seed,
-            save_summary_steps=save_summary_steps, save_checkpoints_steps=save_checkpoints_steps,
-            save_checkpoints_secs=save_checkpoints_secs, session_config=session_config,
-            keep_checkpoint_max=keep_checkpoint_max, log_step_count_steps=log_step_count_steps,
-            keep_checkpoint_every_n_hours=keep_checkpoint_every_n_hours, protocol=protocol,
-        )  # fmt: skip
-        self.environment = "local"
-
-
-class ValidationMonitor(tf.train.SessionRunHook):
-    """Evaluates new checkpoints during training, and stops it when nothing gets better."""
-
-    def __init__(
-        self, x: Any = None, y: Any = None, input_fn: Any = None, batch_size: int | None = None,
-        eval_steps: int | None = None, every_n_steps: int = 100, metrics: Any = None,
-        hooks: Any = None, early_stopping_rounds: int | None = None,
-        early_stopping_metric: str = "loss", early_stopping_metric_minimize: bool = True,
-        name: str | None = None, check_interval_secs: float = 5,
-    ) -> None:  # fmt: skip
-        self._options = {"input_fn": input_fn, "steps": eval_steps, "hooks": hooks, "name": name}
-        if x is not None:
-            self._options.update(x=x, y=y, batch_size=batch_size)
-        if metrics is not None:
-            self._options["metrics"] = metrics
-        self._every = every_n_steps
-        self._rounds = early_stopping_rounds
-        self._metric = early_stopping_metric
-        self._sign = 1 if early_stopping_metric_minimize else -1
-        self._interval = check_interval_secs
-        self._checked, self._steps, self._latest = 0.0, 0, ""
-        self.best_value: float | None = None
-        self.best_step: int | None = None
-        self.early_stopped = False
-
-    def set_estimator(self, estimator: Any) -> None:
-        """Whose checkpoints are evaluated."""
-        self._estimator = estimator
-
-    def after_run(self, run_context: Any, run_values: Any) -> None:
-        """Looks for a new checkpoint, after so many steps and seconds."""
-        self._steps += 1
-        if self._steps % self._every or time.monotonic() - self._checked < self._interval:
-            return
-        self._checked = time.monotonic()
-        latest = tf.train.latest_checkpoint(self._estimator.model_dir)
-        if latest is None or latest == self._latest:
-            return
-        self._latest = latest
-        found = self._estimator.evaluate(checkpoint_path=latest, **self._options)
-        self._stop_if_no_better(run_context, found)
-
-    def _stop_if_no_better(self, run_context: Any, found: dict[str, Any]) -> None:
-        if self._rounds is None or self._metric not in found:
-            return
-        value, step = found[self._metric], found["global_step"]
-        if self.best_value is None or self._sign * value < self._sign * self.best_value:
-            self.best_value, self.best_step = value, step
-        elif step - self.best_step >= self._rounds:
-            self.early_stopped = True
-            run_context.request_stop()
+from legacy_nets.tf1.contrib.learn.monitors import ValidationMonitor
 
 
 class Experiment:
@@ -207,26 +116,3 @@ class Experiment:
         self._train(self._monitors, 1)
         found = self._evaluate("one_pass", 1)
         return found, self._export(found)
-
-
-def run(
-    experiment_fn: Callable[..., Experiment], output_dir: str | None = None,
-    schedule: str | None = None, run_config: Any = None, hparams: Any = None,
-) -> Any:  # fmt: skip
-    """``learn_runner.run``: makes an Experiment and calls its method ``schedule``."""
-    if (output_dir is None) == (run_config is None):
-        raise ValueError("learn_runner.run needs either output_dir or run_config")
-    if run_config is not None:
-        if not run_config.model_dir:
-            raise ValueError("learn_runner.run needs a run_config with a model_dir")
-        experiment = experiment_fn(run_config, hparams)
-    elif "output_dir" in inspect.signature(experiment_fn).parameters:
-        experiment = experiment_fn(output_dir=output_dir)
-    else:
-        experiment = experiment_fn(output_dir)
-    if not isinstance(experiment, Experiment):
-        raise TypeError(f"experiment_fn must return an Experiment, not {experiment!r}")
-    method = getattr(experiment, schedule or "train_and_evaluate", None)
-    if not callable(method):
-        raise ValueError(f"Schedule references non-existent task {schedule}")
-    return method()

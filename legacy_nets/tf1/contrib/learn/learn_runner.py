@@ -1,5 +1,32 @@
-"""``tf.contrib.learn.learn_runner``."""
+"""``tf.contrib.learn.learn_runner``: makes an Experiment and runs it."""
 
 from __future__ import annotations
 
-from legacy_nets.tf1.contrib.learn.experiment import run as run
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from legacy_nets.tf1.contrib.learn.experiment import Experiment
+
+
+def run(
+    experiment_fn: Callable[..., Experiment], output_dir: str | None = None,
+    schedule: str | None = None, run_config: Any = None, hparams: Any = None,
+) -> Any:  # fmt: skip
+    """``learn_runner.run``: makes an Experiment and calls its method ``schedule``."""
+    if (output_dir is None) == (run_config is None):
+        raise ValueError("learn_runner.run needs either output_dir or run_config")
+    if run_config is not None:
+        if not run_config.model_dir:
+            raise ValueError("learn_runner.run needs a run_config with a model_dir")
+        experiment = experiment_fn(run_config, hparams)
+    elif "output_dir" in inspect.signature(experiment_fn).parameters:
+        experiment = experiment_fn(output_dir=output_dir)
+    else:
+        experiment = experiment_fn(output_dir)
+    if not isinstance(experiment, Experiment):
+        raise TypeError(f"experiment_fn must return an Experiment, not {experiment!r}")
+    method = getattr(experiment, schedule or "train_and_evaluate", None)
+    if not callable(method):
+        raise ValueError(f"Schedule references non-existent task {schedule}")
+    return method()

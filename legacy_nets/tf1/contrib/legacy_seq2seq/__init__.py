@@ -9,23 +9,23 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.legacy_seq2seq.attention import (
+from legacy_nets.tf1.contrib.legacy_seq2seq.attention_decoder_ops import (
     attention_decoder,
     embedding_attention_decoder,
     embedding_attention_seq2seq,
 )
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import (
+from legacy_nets.tf1.contrib.legacy_seq2seq.losses import (
+    model_with_buckets,
+    sequence_loss,
+    sequence_loss_by_example,
+)
+from legacy_nets.tf1.contrib.legacy_seq2seq.seq2seq import (
     basic_rnn_seq2seq,
     embedding_rnn_decoder,
     embedding_rnn_seq2seq,
     embedding_tied_rnn_seq2seq,
     rnn_decoder,
     tied_rnn_seq2seq,
-)
-from legacy_nets.tf1.contrib.legacy_seq2seq.loss import (
-    model_with_buckets,
-    sequence_loss,
-    sequence_loss_by_example,
 )
 
 __all__ = [

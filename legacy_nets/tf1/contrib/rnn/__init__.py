@@ -10,13 +10,31 @@ from typing import Any
 from tensorflow.compat.v1.nn import static_bidirectional_rnn, static_rnn, static_state_saving_rnn
 
 from legacy_nets.tf1 import nn, refused
-from legacy_nets.tf1.contrib.rnn.block import (
-    GRUBlockCell,
-    GRUBlockCellV2,
-    LSTMBlockCell,
-    LSTMBlockFusedCell,
+from legacy_nets.tf1.contrib.rnn.conv_rnn_cell import (
+    Conv1DLSTMCell,
+    Conv2DLSTMCell,
+    Conv3DLSTMCell,
+    ConvLSTMCell,
 )
-from legacy_nets.tf1.contrib.rnn.cells import (
+from legacy_nets.tf1.contrib.rnn.core_rnn_cell import (
+    EmbeddingWrapper,
+    InputProjectionWrapper,
+    OutputProjectionWrapper,
+)
+from legacy_nets.tf1.contrib.rnn.fused_rnn_cell import (
+    FusedRNNCell,
+    FusedRNNCellAdaptor,
+    TimeReversedFusedRNN,
+)
+from legacy_nets.tf1.contrib.rnn.gru_ops import GRUBlockCell, GRUBlockCellV2
+from legacy_nets.tf1.contrib.rnn.indy_rnn_cell import IndRNNCell, IndyGRUCell, IndyLSTMCell
+from legacy_nets.tf1.contrib.rnn.lstm_ops import LSTMBlockCell, LSTMBlockFusedCell
+from legacy_nets.tf1.contrib.rnn.rnn import (
+    stack_bidirectional_dynamic_rnn,
+    stack_bidirectional_rnn,
+    transpose_batch_time,
+)
+from legacy_nets.tf1.contrib.rnn.rnn_cell import (
     CoupledInputForgetGateLSTMCell,
     LayerNormBasicLSTMCell,
     NASCell,
@@ -24,28 +42,7 @@ from legacy_nets.tf1.contrib.rnn.cells import (
     SRUCell,
     UGRNNCell,
 )
-from legacy_nets.tf1.contrib.rnn.conv import (
-    Conv1DLSTMCell,
-    Conv2DLSTMCell,
-    Conv3DLSTMCell,
-    ConvLSTMCell,
-)
-from legacy_nets.tf1.contrib.rnn.independent import IndRNNCell, IndyGRUCell, IndyLSTMCell
-from legacy_nets.tf1.contrib.rnn.loops import (
-    FusedRNNCell,
-    FusedRNNCellAdaptor,
-    TimeReversedFusedRNN,
-    stack_bidirectional_dynamic_rnn,
-    stack_bidirectional_rnn,
-    transpose_batch_time,
-)
-from legacy_nets.tf1.contrib.rnn.wrappers import (
-    AttentionCellWrapper,
-    EmbeddingWrapper,
-    HighwayWrapper,
-    InputProjectionWrapper,
-    OutputProjectionWrapper,
-)
+from legacy_nets.tf1.contrib.rnn.rnn_cell_wrappers import AttentionCellWrapper, HighwayWrapper
 from legacy_nets.tf1.rnn_cells import LayerRNNCell
 from legacy_nets.tf1.rnn_cells import Linear as _Linear
 from legacy_nets.tf1.rnn_cells import linear as _linear

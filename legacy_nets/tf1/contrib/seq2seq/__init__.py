@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from legacy_nets.tf1 import refused
-from legacy_nets.tf1.contrib.seq2seq.attention import (
+from legacy_nets.tf1.contrib.seq2seq.attention_mechanisms import (
     AttentionMechanism,
     BahdanauAttention,
     BaseAttentionMechanism,
@@ -19,21 +19,22 @@ from legacy_nets.tf1.contrib.seq2seq.attention import (
     hardmax,
     mask_score,
 )
-from legacy_nets.tf1.contrib.seq2seq.beam import (
+from legacy_nets.tf1.contrib.seq2seq.attention_wrapper import (
+    AttentionWrapper,
+    AttentionWrapperState,
+    compute_attention,
+)
+from legacy_nets.tf1.contrib.seq2seq.basic_decoder import BasicDecoder, BasicDecoderOutput
+from legacy_nets.tf1.contrib.seq2seq.beam_search_decoder import (
     BeamSearchDecoder,
     BeamSearchDecoderOutput,
     BeamSearchDecoderState,
     FinalBeamSearchDecoderOutput,
-    gather_tree,
     tile_batch,
 )
-from legacy_nets.tf1.contrib.seq2seq.decoder import (
-    BasicDecoder,
-    BasicDecoderOutput,
-    Decoder,
-    dynamic_decode,
-)
-from legacy_nets.tf1.contrib.seq2seq.helpers import (
+from legacy_nets.tf1.contrib.seq2seq.beam_search_ops import gather_tree
+from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder, dynamic_decode
+from legacy_nets.tf1.contrib.seq2seq.helper import (
     CustomHelper,
     GreedyEmbeddingHelper,
     Helper,
@@ -42,20 +43,15 @@ from legacy_nets.tf1.contrib.seq2seq.helpers import (
     TrainingHelper,
 )
 from legacy_nets.tf1.contrib.seq2seq.loss import sequence_loss
-from legacy_nets.tf1.contrib.seq2seq.monotonic import (
+from legacy_nets.tf1.contrib.seq2seq.monotonic_mechanisms import (
     BahdanauMonotonicAttention,
     LuongMonotonicAttention,
     monotonic_attention,
     safe_cumprod,
 )
-from legacy_nets.tf1.contrib.seq2seq.scheduled import (
+from legacy_nets.tf1.contrib.seq2seq.scheduled_helper import (
     ScheduledEmbeddingTrainingHelper,
     ScheduledOutputTrainingHelper,
-)
-from legacy_nets.tf1.contrib.seq2seq.wrapper import (
-    AttentionWrapper,
-    AttentionWrapperState,
-    compute_attention,
 )
 
 # Private names that scripts built their own attention on.

@@ -10,13 +10,21 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1.contrib.timeseries.feature_keys import FilteringResults, TrainEvalFeatures
-from legacy_nets.tf1.contrib.timeseries.readers import CSVReader as CSVReader
-from legacy_nets.tf1.contrib.timeseries.readers import NumpyReader as NumpyReader
 from legacy_nets.tf1.contrib.timeseries.readers import (
-    ReaderBaseTimeSeriesParser as ReaderBaseTimeSeriesParser,
+    CSVReader,
+    NumpyReader,
+    ReaderBaseTimeSeriesParser,
+    TFExampleReader,
+    TimeSeriesReader,
 )
-from legacy_nets.tf1.contrib.timeseries.readers import TFExampleReader as TFExampleReader
-from legacy_nets.tf1.contrib.timeseries.readers import TimeSeriesReader as TimeSeriesReader
+
+__all__ = [
+    "CSVReader",
+    "NumpyReader",
+    "ReaderBaseTimeSeriesParser",
+    "TFExampleReader",
+    "TimeSeriesReader",
+]
 
 
 def _times_to_predict(last: Any, steps: int | None, times: Any) -> Any:

@@ -5,35 +5,61 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from tf_slim.training.evaluation import StopAfterNEvalsHook as StopAfterNEvalsHook
-from tf_slim.training.evaluation import SummaryAtEndHook as SummaryAtEndHook
-from tf_slim.training.evaluation import checkpoints_iterator as checkpoints_iterator
-from tf_slim.training.evaluation import evaluate_once as evaluate_once
-from tf_slim.training.evaluation import evaluate_repeatedly as evaluate_repeatedly
-from tf_slim.training.evaluation import get_or_create_eval_step as get_or_create_eval_step
-from tf_slim.training.evaluation import wait_for_new_checkpoint as wait_for_new_checkpoint
-from tf_slim.training.training import add_gradients_summaries as add_gradients_summaries
-from tf_slim.training.training import clip_gradient_norms as clip_gradient_norms
-from tf_slim.training.training import clip_gradient_norms_fn as clip_gradient_norms_fn
-from tf_slim.training.training import create_train_op as create_train_op
-from tf_slim.training.training import multiply_gradients as multiply_gradients
-from tf_slim.training.training import train as train
+from tf_slim.training.evaluation import (
+    StopAfterNEvalsHook,
+    SummaryAtEndHook,
+    checkpoints_iterator,
+    evaluate_once,
+    evaluate_repeatedly,
+    get_or_create_eval_step,
+    wait_for_new_checkpoint,
+)
+from tf_slim.training.training import (
+    add_gradients_summaries,
+    clip_gradient_norms,
+    clip_gradient_norms_fn,
+    create_train_op,
+    multiply_gradients,
+    train,
+)
 
-from legacy_nets.tf1.contrib.training.batching import bucket as bucket
-from legacy_nets.tf1.contrib.training.batching import (
-    bucket_by_sequence_length as bucket_by_sequence_length,
+from legacy_nets.tf1.contrib.training.bucket_ops import bucket, bucket_by_sequence_length
+from legacy_nets.tf1.contrib.training.device_setter import (
+    GreedyLoadBalancingStrategy,
+    RandomStrategy,
+    byte_size_load_fn,
 )
-from legacy_nets.tf1.contrib.training.hparam import HParams as HParams
-from legacy_nets.tf1.contrib.training.hparam import parse_values as parse_values
-from legacy_nets.tf1.contrib.training.placing import (
-    GreedyLoadBalancingStrategy as GreedyLoadBalancingStrategy,
-)
-from legacy_nets.tf1.contrib.training.placing import RandomStrategy as RandomStrategy
-from legacy_nets.tf1.contrib.training.placing import byte_size_load_fn as byte_size_load_fn
-from legacy_nets.tf1.contrib.training.sampling import rejection_sample as rejection_sample
-from legacy_nets.tf1.contrib.training.sampling import resample_at_rate as resample_at_rate
-from legacy_nets.tf1.contrib.training.sampling import stratified_sample as stratified_sample
-from legacy_nets.tf1.contrib.training.sampling import weighted_resample as weighted_resample
+from legacy_nets.tf1.contrib.training.hparam import HParams, parse_values
+from legacy_nets.tf1.contrib.training.resample import resample_at_rate, weighted_resample
+from legacy_nets.tf1.contrib.training.sampling_ops import rejection_sample, stratified_sample
+
+__all__ = [
+    "GreedyLoadBalancingStrategy",
+    "HParams",
+    "RandomStrategy",
+    "StopAfterNEvalsHook",
+    "SummaryAtEndHook",
+    "add_gradients_summaries",
+    "bucket",
+    "bucket_by_sequence_length",
+    "byte_size_load_fn",
+    "checkpoints_iterator",
+    "clip_gradient_norms",
+    "clip_gradient_norms_fn",
+    "create_train_op",
+    "evaluate_once",
+    "evaluate_repeatedly",
+    "get_or_create_eval_step",
+    "multiply_gradients",
+    "parse_values",
+    "rejection_sample",
+    "resample_at_rate",
+    "stratified_sample",
+    "train",
+    "wait_for_new_checkpoint",
+    "weighted_resample",
+]
+
 
 # Private modules of 1.15 that scripts imported for the names above.
 evaluation = training = bucket_ops = device_setter = sys.modules[__name__]

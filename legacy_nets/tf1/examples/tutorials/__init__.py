@@ -2,4 +2,8 @@
 
 from __future__ import annotations
 
-from legacy_nets.tf1.examples.tutorials import mnist as mnist
+from legacy_nets.tf1.examples.tutorials import mnist
+
+__all__ = [
+    "mnist",
+]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from legacy_nets.tf1.contrib.learn.datasets import base as base
-from legacy_nets.tf1.contrib.learn.datasets import mnist as mnist
+from legacy_nets.tf1.contrib.learn.datasets import base, mnist
+
+__all__ = [
+    "base",
+    "mnist",
+]
 
 load_iris = base.load_iris
 load_boston = base.load_boston

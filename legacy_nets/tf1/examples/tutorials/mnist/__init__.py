@@ -2,5 +2,9 @@
 
 from __future__ import annotations
 
-from legacy_nets.tf1.examples.tutorials.mnist import input_data as input_data
-from legacy_nets.tf1.examples.tutorials.mnist import mnist as mnist
+from legacy_nets.tf1.examples.tutorials.mnist import input_data, mnist
+
+__all__ = [
+    "input_data",
+    "mnist",
+]

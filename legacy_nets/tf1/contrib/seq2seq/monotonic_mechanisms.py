@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.seq2seq.attention import (
+from legacy_nets.tf1.contrib.seq2seq.attention_mechanisms import (
     BahdanauAttention,
     LuongAttention,
     Probability,

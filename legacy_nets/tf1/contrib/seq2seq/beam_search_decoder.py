@@ -6,16 +6,16 @@ from typing import Any, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.tf1.contrib.seq2seq.attention_wrapper import AttentionWrapperState
+from legacy_nets.tf1.contrib.seq2seq.beam_search_ops import gather_tree, trace_parents
 from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
-from legacy_nets.tf1.contrib.seq2seq.helpers import lookup_of
-from legacy_nets.tf1.contrib.seq2seq.wrapper import AttentionWrapperState
+from legacy_nets.tf1.contrib.seq2seq.helper import lookup_of
 
 __all__ = [
     "BeamSearchDecoder",
     "BeamSearchDecoderOutput",
     "BeamSearchDecoderState",
     "FinalBeamSearchDecoderOutput",
-    "gather_tree",
     "tile_batch",
 ]
 
@@ -59,42 +59,6 @@ def tile_batch(t: Any, multiplier: int, name: str | None = None) -> Any:
 
     with tf.name_scope(name, "tile_batch", [*tf.nest.flatten(t), multiplier]):
         return tf.nest.map_structure(tiled, t)
-
-
-def _walk_back(parent_ids: Any, max_sequence_lengths: Any) -> Any:
-    """[T, N, beams]: which beam the final beam k came from at each step; -1 after the end."""
-    time = tf.shape(parent_ids)[0]
-    last = tf.zeros_like(parent_ids[0]) + tf.range(tf.shape(parent_ids)[2])
-
-    def back(came_from: Any, step: Any) -> Any:
-        index, parents = step
-        inside = tf.reshape(index < max_sequence_lengths, [-1, 1])
-        inside = tf.logical_and(inside, tf.ones_like(parents, tf.bool))
-        beams = came_from[0]
-        here = tf.where(inside, beams, -tf.ones_like(beams))
-        return tf.where(inside, tf.gather(parents, beams, batch_dims=1), beams), here
-
-    steps = (tf.range(time), parent_ids)
-    return tf.scan(back, steps, (last, last), back_prop=False, reverse=True)[1]
-
-
-def gather_tree(
-    step_ids: Any, parent_ids: Any, max_sequence_lengths: Any, end_token: Any, name: Any = None
-) -> Any:
-    """Whole sequences [T, N, beams] int32 from ids and parents of each step, all [T, N, beams].
-
-    After the first end token, and from ``max_sequence_lengths`` [N] on, there are end tokens.
-    """
-    with tf.name_scope(name, "GatherTree", [step_ids, parent_ids]):
-        step_ids = tf.convert_to_tensor(step_ids)
-        parent_ids = tf.convert_to_tensor(parent_ids)
-        lengths = tf.minimum(tf.cast(max_sequence_lengths, tf.int32), tf.shape(step_ids)[0])
-        beams = _walk_back(parent_ids, lengths)
-        ids = tf.gather(step_ids, tf.maximum(beams, 0), batch_dims=2)
-        end = tf.cast(end_token, ids.dtype)
-        ended = tf.cast(tf.equal(ids, end), tf.int32)
-        over = tf.logical_or(beams < 0, tf.cumsum(ended, exclusive=True) > 0)
-        return tf.where(over, tf.zeros_like(ids) + end, ids)
 
 
 class BeamSearchDecoder(Decoder):
@@ -279,7 +243,7 @@ class BeamSearchDecoder(Decoder):
         longest = tf.cast(tf.reduce_max(final_state.lengths, 1), tf.int32)
         ids = gather_tree(outputs.predicted_ids, outputs.parent_ids, longest, self._end_token)
         if self._reorder_tensor_arrays:
-            beams = _walk_back(outputs.parent_ids, longest)
+            beams = trace_parents(outputs.parent_ids, longest)
             cell_state = tf.nest.map_structure(
                 lambda x: self._reordered(x, beams) if isinstance(x, tf.TensorArray) else x,
                 final_state.cell_state,

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.seq2seq.helpers import TrainingHelper, drawn_ids, lookup_of
+from legacy_nets.tf1.contrib.seq2seq.helper import TrainingHelper, drawn_ids, lookup_of
 
 __all__ = ["ScheduledEmbeddingTrainingHelper", "ScheduledOutputTrainingHelper"]
 

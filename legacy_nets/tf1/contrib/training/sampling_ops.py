@@ -1,4 +1,4 @@
-"""``tf.contrib.training``: examples drawn anew, by rate, weight or class."""
+"""``tf.contrib.training``: samples examples by chance or by class."""
 
 from __future__ import annotations
 
@@ -6,41 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow.compat.v1 as tf
-
-
-def resample_at_rate(
-    inputs: Any, rates: Any, scope: str | None = None, seed: int | None = None,
-    back_prop: bool = False,
-) -> list[Any]:  # fmt: skip
-    """Repeats each of N examples as often as a Poisson draw with its rate (float [N]) says."""
-    with tf.name_scope(scope, "resample_at_rate", [*inputs, rates]):
-        rates = tf.convert_to_tensor(rates)
-        counts = tf.cast(tf.random_poisson(rates, (), rates.dtype, seed=seed), tf.int32)
-        chosen = tf.repeat(tf.range(tf.size(counts)), counts)
-        chosen = chosen if back_prop else tf.stop_gradient(chosen)
-        return [tf.gather(tensor, chosen) for tensor in inputs]
-
-
-def weighted_resample(
-    inputs: Any, weights: Any, overall_rate: float, scope: str | None = None,
-    mean_decay: float = 0.999, seed: int | None = None,
-) -> tuple[list[Any], Any]:  # fmt: skip
-    """Repeats examples in proportion to their weights, ``overall_rate`` times on average.
-
-    Returns:
-      (tensors [M, ...], float [M]: the rate by which each was drawn).
-    """
-    from tensorflow.python.training.moving_averages import assign_moving_average
-
-    with tf.name_scope(scope, "weighted_resample", inputs) as inner:
-        with tf.variable_scope(scope, "estimate_mean", inputs):
-            estimated = tf.get_local_variable(
-                "estimated_mean", initializer=tf.cast(0, weights.dtype), dtype=weights.dtype
-            )
-            mean = assign_moving_average(estimated, tf.reduce_mean(weights), mean_decay)
-        rates = weights * overall_rate / mean
-        drawn_rates, *drawn = resample_at_rate([rates, *inputs], rates, scope=inner, seed=seed)
-        return drawn, drawn_rates
 
 
 def _one_by_one(tensors: list[Any], threads: int, capacity: int) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.legacy_seq2seq.basic import (
+from legacy_nets.tf1.contrib.legacy_seq2seq.seq2seq import (
     Loop,
     check_projection,
     fed_back,

@@ -1,80 +1,24 @@
-"""``tf.contrib.factorization``: k-means as graph and as estimator.
-
-TensorFlow and tensorflow-estimator still hold both; ours draw the first centres with the seed
-that 1.15.5 used, so that the same data give the same clusters.
-"""
+"""The estimator of k-means."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow.compat.v1 as tf
-from tensorflow.python.ops import clustering_ops as _ops
-from tensorflow.python.ops.gen_clustering_ops import (
-    kmc2_chain_initialization,  # noqa: F401
-    kmeans_plus_plus_initialization,
-    nearest_neighbors,  # noqa: F401
-)
+from tensorflow.python.ops.gen_clustering_ops import kmeans_plus_plus_initialization
 
-from legacy_nets.tf1 import refused
+from legacy_nets.tf1.contrib.factorization.clustering_ops import (
+    COSINE_DISTANCE,
+    KMEANS_PLUS_PLUS_INIT,
+    RANDOM_INIT,
+    SQUARED_EUCLIDEAN_DISTANCE,
+)
 from legacy_nets.tf1.estimator import carried
 
-SQUARED_EUCLIDEAN_DISTANCE = _ops.SQUARED_EUCLIDEAN_DISTANCE
-COSINE_DISTANCE = _ops.COSINE_DISTANCE
-RANDOM_INIT = _ops.RANDOM_INIT
-KMEANS_PLUS_PLUS_INIT = _ops.KMEANS_PLUS_PLUS_INIT
-KMC2_INIT = _ops.KMC2_INIT
-CLUSTERS_VAR_NAME = _ops.CLUSTERS_VAR_NAME
+__all__ = ["KMeansClustering"]
 
-__all__ = [
-    "COSINE_DISTANCE",
-    "KMEANS_PLUS_PLUS_INIT",
-    "RANDOM_INIT",
-    "SQUARED_EUCLIDEAN_DISTANCE",
-    "KMeans",
-    "KMeansClustering",
-]
 _Estimator: Any = carried["canned.kmeans"].KMeansClustering
-clustering_ops = sys.modules[__name__]  # its name of old, below contrib.factorization.python.ops
-
-
-def __getattr__(name: str) -> Any:
-    raise refused.error("factorization", name)
-
-
-class KMeans(_ops.KMeans):
-    """The graph of k-means: ``training_graph()`` gives its scores, its first step and a step.
-
-    ``inputs`` is a float32 [N, D] or a list of them. Raises ValueError for an unknown distance or
-    way to choose the first centres.
-    """
-
-    def __init__(
-        self,
-        inputs: Any,
-        num_clusters: Any,
-        initial_clusters: Any = RANDOM_INIT,
-        distance_metric: str = SQUARED_EUCLIDEAN_DISTANCE,
-        use_mini_batch: bool = False,
-        mini_batch_steps_per_iteration: int = 1,
-        random_seed: int = 0,
-        kmeans_plus_plus_num_retries: int = 2,
-        kmc2_chain_length: int = 200,
-    ) -> None:
-        super().__init__(
-            inputs,
-            num_clusters,
-            initial_clusters,
-            distance_metric,
-            use_mini_batch,
-            mini_batch_steps_per_iteration,
-            random_seed,
-            kmeans_plus_plus_num_retries,
-            kmc2_chain_length,
-        )
-        self._seed = random_seed  # today's class puts the graph's seed in its place
 
 
 def _random_centers(seed: int) -> Callable[[list[Any], Any], Any]:

@@ -4,44 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import estimator as core
+from legacy_nets.tf1.contrib.learn.estimators.model_fn import ModeKeys, ModelFnOps
 from legacy_nets.tf1.contrib.learn.metric_spec import metric_ops
-from legacy_nets.tf1.contrib.learn.utils import as_receiver
+from legacy_nets.tf1.contrib.learn.utils.saved_model_export_utils import as_receiver
 
 KEY = "x"  # the name of the features that come as one array
-
-
-class ModeKeys:
-    """What a model function builds; the same words as tf.estimator.ModeKeys."""
-
-    TRAIN = "train"
-    EVAL = "eval"
-    INFER = "infer"
-
-    @classmethod
-    def validate(cls, key: str) -> None:
-        """Raises ValueError for a word that is no mode."""
-        if key not in (cls.TRAIN, cls.EVAL, cls.INFER):
-            raise ValueError(f"Invalid mode {key}.")
-
-
-class ModelFnOps(NamedTuple):
-    """What a model function of contrib.learn returns."""
-
-    mode: Any
-    predictions: Any = None
-    loss: Any = None
-    train_op: Any = None
-    eval_metric_ops: Any = None
-    output_alternatives: Any = None
-    training_chief_hooks: Any = None
-    training_hooks: Any = None
-    scaffold: Any = None
 
 
 def arrays_input_fn(

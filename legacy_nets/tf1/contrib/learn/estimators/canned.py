@@ -14,10 +14,10 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1 import estimator as core
-from legacy_nets.tf1.contrib.learn.estimators import BaseEstimator, stacked
+from legacy_nets.tf1.contrib.learn.estimators.estimator import BaseEstimator, stacked
 
 
-class _Canned(BaseEstimator):
+class CannedEstimator(BaseEstimator):
     """An estimator of tf.estimator that takes features without a name as its one column's."""
 
     _kind: str  # in tf.estimator
@@ -85,7 +85,9 @@ def _single(value: np.ndarray) -> Any:
     return value[0] if value.shape == (1,) else value
 
 
-class _Classifier(_Canned):
+class Classifier(CannedEstimator):
+    """Predicts classes and their probabilities."""
+
     _names: ClassVar[Mapping[str, str]] = {
         "classes": "class_ids",
         "probabilities": "probabilities",
@@ -109,7 +111,9 @@ class _Classifier(_Canned):
         return self._answers("probabilities", x, input_fn, batch_size, as_iterable)
 
 
-class _Regressor(_Canned):
+class Regressor(CannedEstimator):
+    """Predicts numbers."""
+
     _names: ClassVar[Mapping[str, str]] = {"scores": "predictions"}
     outputs = ("scores",)
 
@@ -119,67 +123,3 @@ class _Regressor(_Canned):
     ) -> Any:  # fmt: skip
         """The value of each example, or float32 [label_dimension]."""
         return self._answers("scores", x, input_fn, batch_size, as_iterable)
-
-
-class DNNClassifier(_Classifier):
-    """Layers of ReLU, then classes."""
-
-    _kind = "DNNClassifier"
-
-    def __init__(
-        self, hidden_units: Any, feature_columns: Any, model_dir: str | None = None,
-        n_classes: int = 2, weight_column_name: str | None = None, optimizer: Any = None,
-        activation_fn: Any = tf.nn.relu, dropout: float | None = None, **more: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            feature_columns, hidden_units=hidden_units, model_dir=model_dir, n_classes=n_classes,
-            weight_column_name=weight_column_name, optimizer=optimizer,
-            activation_fn=activation_fn, dropout=dropout, **more,
-        )  # fmt: skip
-
-
-class DNNRegressor(_Regressor):
-    """Layers of ReLU, then values."""
-
-    _kind = "DNNRegressor"
-
-    def __init__(
-        self, hidden_units: Any, feature_columns: Any, model_dir: str | None = None,
-        weight_column_name: str | None = None, optimizer: Any = None,
-        activation_fn: Any = tf.nn.relu, dropout: float | None = None, **more: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            feature_columns, hidden_units=hidden_units, model_dir=model_dir,
-            weight_column_name=weight_column_name, optimizer=optimizer,
-            activation_fn=activation_fn, dropout=dropout, **more,
-        )  # fmt: skip
-
-
-class LinearClassifier(_Classifier):
-    """A linear layer, then classes."""
-
-    _kind = "LinearClassifier"
-
-    def __init__(
-        self, feature_columns: Any, model_dir: str | None = None, n_classes: int = 2,
-        weight_column_name: str | None = None, optimizer: Any = None, **more: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            feature_columns, model_dir=model_dir, n_classes=n_classes,
-            weight_column_name=weight_column_name, optimizer=optimizer, **more,
-        )  # fmt: skip
-
-
-class LinearRegressor(_Regressor):
-    """A linear layer, then values."""
-
-    _kind = "LinearRegressor"
-
-    def __init__(
-        self, feature_columns: Any, model_dir: str | None = None,
-        weight_column_name: str | None = None, optimizer: Any = None, **more: Any,
-    ) -> None:  # fmt: skip
-        super().__init__(
-            feature_columns, model_dir=model_dir, weight_column_name=weight_column_name,
-            optimizer=optimizer, **more,
-        )  # fmt: skip

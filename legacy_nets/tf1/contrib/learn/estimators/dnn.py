@@ -1,0 +1,43 @@
+"""``DNNClassifier`` and ``DNNRegressor`` of ``tf.contrib.learn``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+from legacy_nets.tf1.contrib.learn.estimators.canned import Classifier, Regressor
+
+
+class DNNClassifier(Classifier):
+    """Layers of ReLU, then classes."""
+
+    _kind = "DNNClassifier"
+
+    def __init__(
+        self, hidden_units: Any, feature_columns: Any, model_dir: str | None = None,
+        n_classes: int = 2, weight_column_name: str | None = None, optimizer: Any = None,
+        activation_fn: Any = tf.nn.relu, dropout: float | None = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, hidden_units=hidden_units, model_dir=model_dir, n_classes=n_classes,
+            weight_column_name=weight_column_name, optimizer=optimizer,
+            activation_fn=activation_fn, dropout=dropout, **more,
+        )  # fmt: skip
+
+
+class DNNRegressor(Regressor):
+    """Layers of ReLU, then values."""
+
+    _kind = "DNNRegressor"
+
+    def __init__(
+        self, hidden_units: Any, feature_columns: Any, model_dir: str | None = None,
+        weight_column_name: str | None = None, optimizer: Any = None,
+        activation_fn: Any = tf.nn.relu, dropout: float | None = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, hidden_units=hidden_units, model_dir=model_dir,
+            weight_column_name=weight_column_name, optimizer=optimizer,
+            activation_fn=activation_fn, dropout=dropout, **more,
+        )  # fmt: skip

@@ -1,0 +1,37 @@
+"""``LinearClassifier`` and ``LinearRegressor`` of ``tf.contrib.learn``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from legacy_nets.tf1.contrib.learn.estimators.canned import Classifier, Regressor
+
+
+class LinearClassifier(Classifier):
+    """A linear layer, then classes."""
+
+    _kind = "LinearClassifier"
+
+    def __init__(
+        self, feature_columns: Any, model_dir: str | None = None, n_classes: int = 2,
+        weight_column_name: str | None = None, optimizer: Any = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, model_dir=model_dir, n_classes=n_classes,
+            weight_column_name=weight_column_name, optimizer=optimizer, **more,
+        )  # fmt: skip
+
+
+class LinearRegressor(Regressor):
+    """A linear layer, then values."""
+
+    _kind = "LinearRegressor"
+
+    def __init__(
+        self, feature_columns: Any, model_dir: str | None = None,
+        weight_column_name: str | None = None, optimizer: Any = None, **more: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            feature_columns, model_dir=model_dir, weight_column_name=weight_column_name,
+            optimizer=optimizer, **more,
+        )  # fmt: skip

@@ -1,0 +1,61 @@
+"""``tf.contrib.learn.monitors.ValidationMonitor``."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+
+class ValidationMonitor(tf.train.SessionRunHook):
+    """Evaluates new checkpoints during training, and stops it when nothing gets better."""
+
+    def __init__(
+        self, x: Any = None, y: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        eval_steps: int | None = None, every_n_steps: int = 100, metrics: Any = None,
+        hooks: Any = None, early_stopping_rounds: int | None = None,
+        early_stopping_metric: str = "loss", early_stopping_metric_minimize: bool = True,
+        name: str | None = None, check_interval_secs: float = 5,
+    ) -> None:  # fmt: skip
+        self._options = {"input_fn": input_fn, "steps": eval_steps, "hooks": hooks, "name": name}
+        if x is not None:
+            self._options.update(x=x, y=y, batch_size=batch_size)
+        if metrics is not None:
+            self._options["metrics"] = metrics
+        self._every = every_n_steps
+        self._rounds = early_stopping_rounds
+        self._metric = early_stopping_metric
+        self._sign = 1 if early_stopping_metric_minimize else -1
+        self._interval = check_interval_secs
+        self._checked, self._steps, self._latest = 0.0, 0, ""
+        self.best_value: float | None = None
+        self.best_step: int | None = None
+        self.early_stopped = False
+
+    def set_estimator(self, estimator: Any) -> None:
+        """Whose checkpoints are evaluated."""
+        self._estimator = estimator
+
+    def after_run(self, run_context: Any, run_values: Any) -> None:
+        """Looks for a new checkpoint, after so many steps and seconds."""
+        self._steps += 1
+        if self._steps % self._every or time.monotonic() - self._checked < self._interval:
+            return
+        self._checked = time.monotonic()
+        latest = tf.train.latest_checkpoint(self._estimator.model_dir)
+        if latest is None or latest == self._latest:
+            return
+        self._latest = latest
+        found = self._estimator.evaluate(checkpoint_path=latest, **self._options)
+        self._stop_if_no_better(run_context, found)
+
+    def _stop_if_no_better(self, run_context: Any, found: dict[str, Any]) -> None:
+        if self._rounds is None or self._metric not in found:
+            return
+        value, step = found[self._metric], found["global_step"]
+        if self.best_value is None or self._sign * value < self._sign * self.best_value:
+            self.best_value, self.best_step = value, step
+        elif step - self.best_step >= self._rounds:
+            self.early_stopped = True
+            run_context.request_stop()

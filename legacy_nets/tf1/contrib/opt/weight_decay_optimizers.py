@@ -1,0 +1,103 @@
+"""Optimizers with decoupled weight decay (arXiv:1711.05101)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow.compat.v1 as tf
+
+__all__ = ["AdamWOptimizer", "MomentumWOptimizer", "extend_with_decoupled_weight_decay"]
+
+
+def extend_with_decoupled_weight_decay(base_optimizer: type) -> type:
+    """A class whose constructor takes a weight decay first; variables shrink by it each step."""
+
+    class OptimizerWithDecoupledWeightDecay(base_optimizer):
+        def __init__(self, weight_decay: Any, *arguments: Any, **options: Any) -> None:
+            self._decay = weight_decay
+            self._decayed: set[Any] | None = None
+            super().__init__(*arguments, **options)
+
+        def minimize(self, *arguments: Any, decay_var_list: Any = None, **options: Any) -> Any:
+            """As the base class; ``decay_var_list`` limits what decays."""
+            self._limit(decay_var_list)
+            return super().minimize(*arguments, **options)
+
+        def apply_gradients(
+            self,
+            grads_and_vars: Any,
+            global_step: Any = None,
+            name: str | None = None,
+            decay_var_list: Any = None,
+        ) -> Any:
+            """The base class's step, in which each variable decays before it is updated."""
+            if decay_var_list is not None:
+                self._limit(decay_var_list)
+            return super().apply_gradients(grads_and_vars, global_step, name)
+
+        def _apply_dense(self, grad: Any, var: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var)):
+                return super()._apply_dense(grad, var)
+
+        def _resource_apply_dense(self, grad: Any, var: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var)):
+                return super()._resource_apply_dense(grad, var)
+
+        def _apply_sparse(self, grad: Any, var: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var, grad.indices)):
+                return super()._apply_sparse(grad, var)
+
+        def _resource_apply_sparse(self, grad: Any, var: Any, indices: Any) -> Any:
+            with tf.control_dependencies(self._shrink(var, indices)):
+                return super()._resource_apply_sparse(grad, var, indices)
+
+        def _shrink(self, var: Any, rows: Any = None) -> list[Any]:
+            """What makes a variable smaller; with a sparse gradient only the rows it is for."""
+            if self._decayed is not None and var.ref() not in self._decayed:
+                return []
+            decay = tf.cast(self._decay, var.dtype.base_dtype)
+            if rows is None:
+                return [var.assign_sub(decay * var, read_value=False)]
+            return [tf.scatter_sub(var, rows, decay * tf.gather(var, rows))]
+
+        def _limit(self, variables: Any) -> None:
+            self._decayed = {variable.ref() for variable in variables} if variables else None
+
+    return OptimizerWithDecoupledWeightDecay
+
+
+_DecayedAdam: Any = extend_with_decoupled_weight_decay(tf.train.AdamOptimizer)
+
+
+_DecayedMomentum: Any = extend_with_decoupled_weight_decay(tf.train.MomentumOptimizer)
+
+
+class AdamWOptimizer(_DecayedAdam):
+    """Adam with decoupled weight decay (arXiv:1711.05101)."""
+
+    def __init__(
+        self,
+        weight_decay: Any,
+        learning_rate: Any = 0.001,
+        beta1: Any = 0.9,
+        beta2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        use_locking: bool = False,
+        name: str = "AdamW",
+    ) -> None:
+        super().__init__(weight_decay, learning_rate, beta1, beta2, epsilon, use_locking, name)
+
+
+class MomentumWOptimizer(_DecayedMomentum):
+    """Momentum with decoupled weight decay (arXiv:1711.05101)."""
+
+    def __init__(
+        self,
+        weight_decay: Any,
+        learning_rate: Any,
+        momentum: Any,
+        use_locking: bool = False,
+        name: str = "MomentumW",
+        use_nesterov: bool = False,
+    ) -> None:
+        super().__init__(weight_decay, learning_rate, momentum, use_locking, name, use_nesterov)
