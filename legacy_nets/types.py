@@ -6,10 +6,10 @@ TensorFlow ships no type stubs: to mypy these are opaque, to a reader they say w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 if TYPE_CHECKING:
-    from numpy import ndarray as Array
+    from numpy import dtype, ndarray
     from tensorflow.compat.v1 import (
         DType,
         Graph,
@@ -25,8 +25,13 @@ if TYPE_CHECKING:
     )
     from tensorflow.compat.v1.train import Saver
     from tensorflow.core.framework.op_def_pb2 import OpList
+
+    # Of any shape and dtype. mypy's disallow_any_explicit allows these names where it does not
+    # allow a bare np.ndarray or np.dtype.
+    Array: TypeAlias = ndarray[Any, dtype[Any]]
+    NumpyDtype: TypeAlias = dtype[Any]
 else:  # annotations are never evaluated here: see "from __future__ import annotations"
-    Array = DType = Graph = GraphDef = MetaGraphDef = NodeDef = object
+    Array = NumpyDtype = DType = Graph = GraphDef = MetaGraphDef = NodeDef = object
     Operation = OpList = Saver = Session = Tensor = TensorShape = Variable = object
     VariableScope = object
 
@@ -66,6 +71,7 @@ __all__ = [
     "Net",
     "NodeDef",
     "NodeList",
+    "NumpyDtype",
     "OpList",
     "Operation",
     "Reuse",

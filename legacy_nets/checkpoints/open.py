@@ -5,27 +5,33 @@ Nothing in a file is executed: no pickles, no Lambda layers, no graphs.
 
 from __future__ import annotations
 
-import importlib
 import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint, read_bundle
-from legacy_nets.checkpoints.formats.sstable import TABLE_MARK
+from legacy_nets.checkpoints.formats.frozen_graph import read_frozen_graph
+from legacy_nets.checkpoints.formats.h5 import read_h5, read_keras_zip
+from legacy_nets.checkpoints.formats.npz import read_npy, read_npz
+from legacy_nets.checkpoints.formats.object_graph import use_variable_names
+from legacy_nets.checkpoints.formats.safetensors import read_safetensors
+from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC
+from legacy_nets.checkpoints.formats.torch import read_torch
+from legacy_nets.checkpoints.formats.v1 import read_v1
 from legacy_nets.checkpoints.source import Source, report_damage
 from legacy_nets.errors import CheckpointError
 from legacy_nets.files import explain_other_format
 
-_FORMATS = {  # kind -> "module:function" that opens it
-    "v1": "v1:read_v1",
-    "h5": "h5:read_h5",
-    "keras": "h5:read_keras_zip",
-    "npz": "npz:read_npz",
-    "npy": "npz:read_npy",
-    "safetensors": "safetensors:read_safetensors",
-    "torch": "torch:read_torch",
-    "graphdef": "graphdef:read_graphdef",
+_READERS: dict[str, Callable[[Path], Source]] = {  # format -> the function that opens it
+    "v1": read_v1,
+    "h5": read_h5,
+    "keras": read_keras_zip,
+    "npz": read_npz,
+    "npy": read_npy,
+    "safetensors": read_safetensors,
+    "torch": read_torch,
+    "graphdef": read_frozen_graph,
 }
 _ENDINGS = {
     *(".h5", ".hdf5", ".keras", ".npz", ".npy", ".safetensors", ".pth", ".pt", ".bin", ".pb"),
@@ -49,19 +55,11 @@ def open_weights(path: str | Path) -> Source:
 
     Raises CheckpointError: no such file, damaged, or of a kind that holds no weights.
     """
-    found = find_weights(path)
-    if Path(f"{found}.index").is_file():
-        from legacy_nets.checkpoints.formats.object_graph import with_variable_names
-
-        return with_variable_names(read_bundle(found))
-    with report_damage(found):
-        kind = _kind(Path(found))
-    module, function = _FORMATS[kind].split(":")
-    opened: Callable[[Path], Source] = getattr(
-        importlib.import_module(f"legacy_nets.checkpoints.formats.{module}"), function
-    )
-    with report_damage(found):
-        return opened(Path(found))
+    location = find_weights(path)
+    if Path(f"{location}.index").is_file():
+        return use_variable_names(read_bundle(location))
+    with report_damage(location):
+        return _READERS[_kind(Path(location))](Path(location))
 
 
 def find_weights(path: str | Path) -> str:
@@ -134,7 +132,7 @@ def _is_v1(prefix: str) -> bool:
     if not path.parent.is_dir():
         return False
     shards = [file for file in path.parent.iterdir() if _V1_SHARD.sub("", file.name) == path.name]
-    return any(file.is_file() and _tail(file) == TABLE_MARK for file in (path, *shards))
+    return any(file.is_file() and _tail(file) == TABLE_MAGIC for file in (path, *shards))
 
 
 def _tail(path: Path) -> bytes:
@@ -145,7 +143,7 @@ def _tail(path: Path) -> bytes:
 
 def _kind(path: Path) -> str:
     """The format of a file, by its bytes. Raises CheckpointError that says what else it is."""
-    if not path.is_file() or _tail(path) == TABLE_MARK:
+    if not path.is_file() or _tail(path) == TABLE_MAGIC:
         return "v1"
     with open(path, "rb") as file:
         start = file.read(64)

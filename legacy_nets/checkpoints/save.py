@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.bundle import complete_checkpoints
+from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.files import replace_on_success
 
@@ -65,7 +65,9 @@ def save_checkpoint(
             shutil.rmtree(staging, ignore_errors=True)
         if write_meta:
             _metas[saver] = Path(f"{target}.meta"), session.graph.version
-        there = [s for s, prefix in complete_checkpoints(folder) if Path(prefix) == _of(target, s)]
+        there = [
+            s for s, prefix in list_complete_checkpoints(folder) if Path(prefix) == _of(target, s)
+        ]
         kept = _kept(there, step, keep, protect)
         _write_state(folder, [_of(target, s).name for s in kept if s != step] + [target.name])
         for old in set(there) - set(kept):

@@ -19,7 +19,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.wire import Damaged
+from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.errors import CheckpointError, find_nearest, join_lines
 
 _LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
@@ -186,7 +186,7 @@ def report_damage(path: object) -> Iterator[None]:
     except MemoryError as error:
         raise CheckpointError(f"{path}: needs more memory than there is ({error})") from error
     except (
-        *(Damaged, UnicodeError, RuntimeError, OverflowError, EOFError, struct.error),
+        *(FormatError, UnicodeError, RuntimeError, OverflowError, EOFError, struct.error),
         *(zipfile.BadZipFile, zlib.error),
     ) as error:
         raise CheckpointError(

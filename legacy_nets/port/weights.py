@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.bundle import Bundle, Place
-from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
+from legacy_nets.checkpoints.formats.bundle import Bundle, ByteRange
+from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, has_averages, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
@@ -33,7 +33,7 @@ class Weight(NamedTuple):
     dtype: str  # as ``TensorSpecLike.dtype``
     load: Callable[[], Array]
     reload: Callable[[], Array]  # for the comparison: the checksum was verified by ``load``
-    place: Place | None = None  # where its bytes are in a checkpoint
+    place: ByteRange | None = None  # where its bytes are in a checkpoint
 
 
 def translate_names(source: Source, net: Net) -> Source:
@@ -93,13 +93,13 @@ def list_weights(source: Source, averaged: bool) -> list[Weight]:
     for name, info in source.tensors.items():
         if is_slot(name, source.tensors):
             continue
-        if numpy_dtype(info.dtype) is None:
+        if find_numpy_dtype(info.dtype) is None:
             raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
         stored = (averaged and find_average(name, source.tensors)) or name
         load = functools.partial(source.read, stored)
         reload, place = load, None
         if isinstance(source, Bundle):
-            reload, place = functools.partial(source.read, stored, False), source.place(stored)
+            reload, place = functools.partial(source.read, stored, False), source.locate(stored)
         shape = tuple(source.tensors[stored].shape)
         weights.append(Weight(name, shape, info.dtype, load, reload, place))
     if not weights:
@@ -164,5 +164,5 @@ def are_equal(first: Array, second: Array) -> bool:
 
 def count_bytes(weight: Weight) -> int:
     """Returns the size of one tensor in bytes."""
-    dtype = numpy_dtype(weight.dtype)
+    dtype = find_numpy_dtype(weight.dtype)
     return int(np.prod(weight.shape, dtype=np.int64)) * (dtype.itemsize if dtype else 0)

@@ -18,8 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import (
-    complete_checkpoints,
-    incomplete_checkpoints,
+    explain_incomplete_checkpoints,
+    list_complete_checkpoints,
     read_bundle,
 )
 from legacy_nets.checkpoints.restore import match
@@ -128,7 +128,7 @@ class _Run:
                 self.console.print(f"already at step {first_step} of {settings.steps}")
             self.saved = {first_step: resumed[1]}
             best = read_best(self.folder)
-            if best and best[0] in [step for step, _ in complete_checkpoints(self.folder)]:
+            if best and best[0] in [step for step, _ in list_complete_checkpoints(self.folder)]:
                 self.best_step, self.best_accuracy = best
         self.log = report.Log(self.folder, self.session.graph, first_step)
         batches = prefetch(
@@ -237,7 +237,7 @@ class _Run:
 
     def _refuse_loss(self, step: int, what: object) -> None:
         """A loss at a step condemns the weights of the step before it, saved or not."""
-        good = [saved for saved in complete_checkpoints(self.folder) if saved[0] < step - 1]
+        good = [saved for saved in list_complete_checkpoints(self.folder) if saved[0] < step - 1]
         last = f"the last good checkpoint is {good[-1][1]}" if good else "none was saved"
         spoilt = self.saved.get(step - 1)
         if spoilt is not None:
@@ -290,7 +290,7 @@ def prepare_folder(
         raise BadInputError(
             f"the model folder {folder} cannot be written ({error.strerror}): choose another"
         ) from None
-    complete = complete_checkpoints(folder)
+    complete = list_complete_checkpoints(folder)
     if not resume:
         if complete:
             raise BadInputError(
@@ -298,7 +298,7 @@ def prepare_folder(
                 "choose another --model-dir"
             )
         return []
-    for prefix, reason in incomplete_checkpoints(folder).items():
+    for prefix, reason in explain_incomplete_checkpoints(folder).items():
         console.print(f"passed over {prefix}: {reason}")
     before = load_settings(folder)
     other = [name for name in FIXED if before and getattr(before, name) != getattr(settings, name)]

@@ -13,12 +13,12 @@ import pytest
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import (
-    complete_checkpoints,
+    explain_incomplete_checkpoints,
     find_checkpoint,
-    incomplete_checkpoints,
+    list_complete_checkpoints,
     read_bundle,
 )
-from legacy_nets.checkpoints.formats.crc32c import crc32c, masked
+from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.sstable import read_table
 from legacy_nets.errors import CheckpointError
 
@@ -215,7 +215,7 @@ def _write_table(path: Path, pairs: list[tuple[bytes, bytes]], snappy: bool = Fa
             data = _varint(len(data)) + b"\xf4" + struct.pack("<H", len(data) - 1) + data
         handle = _varint(len(out)) + _varint(len(data))
         data += bytes([snappy])
-        out += data + struct.pack("<I", masked(crc32c(data)))
+        out += data + struct.pack("<I", mask_crc(compute_crc32c(data)))
         return handle
 
     handles = block([]) + block([(pairs[-1][0], block(pairs))])
@@ -281,11 +281,15 @@ def _entry(dtype: int = 1, dims: bytes = b"\x12\x02\x08\x03", rest: bytes = b"\x
     ("header", "entry", "reason"),
     [
         (b"\x08\x01", _entry(rest=b"\x28\x0d"), r"w float32 \[3\] has 13 bytes"),
-        (b"\x08\x01", _entry(rest=b"\x18\x01\x28\x0c"), "w lies in shard 1 of 1"),
-        (b"\x08\x01", _entry(dims=b"\x12\x0b\x08" + b"\xff" * 9 + b"\x01"), "no number from 0 on"),
+        (b"\x08\x01", _entry(rest=b"\x18\x01\x28\x0c"), "w is in shard 1 of 1"),
+        (
+            b"\x08\x01",
+            _entry(dims=b"\x12\x0b\x08" + b"\xff" * 9 + b"\x01"),
+            "not an integer from 0 on",
+        ),
         (b"\x08\x01", _entry()[:-1], "a number has no end"),
         (b"\x08\x01", b"\x0b", "unknown wire type 3"),
-        (b"\x08\x01", b"\x12\x09\x00", "reaches out of its message"),
+        (b"\x08\x01", b"\x12\x09\x00", "extends past the end of its message"),
         (b"\x08\x01", _entry(rest=b"\x28\x0c\x3a\x04\x0a\x02\x10\x03"), "the parts of w do not"),
         (b"\x08\x01\x10\x01", _entry(), "big-endian"),
         (b"", _entry(), "0 shards"),
@@ -357,16 +361,16 @@ def test_the_state_file_names_the_newest(small, tmp_path, stated):
 
 
 def test_without_state_file_the_highest_complete_step(small, tmp_path):
-    assert complete_checkpoints(tmp_path / "new") == []  # a folder that training is to make
+    assert list_complete_checkpoints(tmp_path / "new") == []  # a folder that training is to make
     prefixes = _three(tmp_path, small)
-    assert complete_checkpoints(tmp_path) == list(zip((9, 10, 200), prefixes, strict=True))
+    assert list_complete_checkpoints(tmp_path) == list(zip((9, 10, 200), prefixes, strict=True))
     assert find_checkpoint(tmp_path) == prefixes[2]
     os.truncate(prefixes[2] + ".data-00000-of-00001", 3)
     os.truncate(prefixes[0] + ".index", 60)
     (tmp_path / "model.ckpt-300.data-00000-of-00001").write_bytes(b"killed while saving")
-    assert complete_checkpoints(tmp_path) == [(10, prefixes[1])]
+    assert list_complete_checkpoints(tmp_path) == [(10, prefixes[1])]
     assert find_checkpoint(tmp_path) == prefixes[1]
-    reasons = incomplete_checkpoints(tmp_path)
+    reasons = explain_incomplete_checkpoints(tmp_path)
     assert list(reasons) == [str(tmp_path / f"model.ckpt-{step}") for step in (200, 300, 9)]
     for reason, part in zip(reasons.values(), ("too short", ".index", "truncated"), strict=True):
         assert part in reason

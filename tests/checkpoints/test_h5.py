@@ -173,7 +173,7 @@ def test_what_reaches_out_of_the_file_is_not_read(tmp_path):
     assert list(open_weights(tmp_path / "w.h5").tensors) == ["own"]
     with h5py.File(tmp_path / "w.h5", "w") as root:
         root.create_dataset("w", (4,), "f4", external=[(str(tmp_path / "secret"), 0, 16)])
-    assert "w lies in another file" in _reason(open_weights, tmp_path / "w.h5")
+    assert "w is stored in another file" in _reason(open_weights, tmp_path / "w.h5")
     with h5py.File(tmp_path / "w.h5", "w") as root:
         root.create_dataset("w", (1 << 40,), "f4", chunks=(64,))
     assert "has 0 bytes in the file" in _reason(open_weights, tmp_path / "w.h5")

@@ -131,10 +131,10 @@ def test_safetensors(tmp_path):
         ({"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}, "begins at byte 4 where 0"),
         ({"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "8 bytes of tensors, 4 in"),
         ({"dtype": "F32", "shape": [-2], "data_offsets": [0, 8]}, "w has sizes [-2]"),
-        ({"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}, "w lies at [8, 0]"),
+        ({"dtype": "F32", "shape": [2], "data_offsets": [8, 0]}, "w has the data_offsets [8, 0]"),
         ({"dtype": "F32", "shape": [1 << 62], "data_offsets": [0, 8]}, "w has sizes"),
         ({"dtype": "F32", "shape": [2]}, "w lacks dtype, shape or data_offsets"),
-        ([], "w is no table"),
+        ([], "w is not a JSON object"),
     ],
 )
 def test_lying_safetensors(tmp_path, entry, reason):
@@ -205,7 +205,7 @@ def test_saved_model(tmp_path):
         _assert_holds_w(path)
     lone = tmp_path / "lone.pb"
     lone.write_bytes((folder / "saved_model.pb").read_bytes())
-    assert "of a SavedModel, name the folder" in _reason(open_weights, lone)
+    assert "of a SavedModel, name its folder" in _reason(open_weights, lone)
     shutil.rmtree(folder / "variables")
     for path in (folder, folder / "saved_model.pb"):
         assert f"{folder} is a SavedModel without variables" in _reason(find_weights, path)

@@ -14,8 +14,8 @@ import pytest
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints import save
 from legacy_nets.checkpoints.formats.bundle import (
-    complete_checkpoints,
     find_checkpoint,
+    list_complete_checkpoints,
     read_bundle,
 )
 from legacy_nets.checkpoints.save import save_checkpoint
@@ -47,7 +47,7 @@ def run():
 
 
 def _steps(folder: Path) -> list[int]:
-    return [step for step, _ in complete_checkpoints(folder)]
+    return [step for step, _ in list_complete_checkpoints(folder)]
 
 
 def _reason(call, *arguments, **options) -> str:

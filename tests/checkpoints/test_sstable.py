@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from legacy_nets.checkpoints.formats.crc32c import crc32c
-from legacy_nets.checkpoints.formats.sstable import unsnappy
-from legacy_nets.checkpoints.formats.wire import Damaged
+from legacy_nets.checkpoints.formats.crc32c import compute_crc32c
+from legacy_nets.checkpoints.formats.sstable import decompress_snappy
+from legacy_nets.checkpoints.formats.wire import FormatError
 
 
 def _plain_crc32c(data: bytes) -> int:
@@ -20,14 +20,14 @@ def _plain_crc32c(data: bytes) -> int:
 
 
 def test_crc32c():
-    assert crc32c(b"123456789") == 0xE3069283  # RFC 3720 appendix B.4 and below
-    assert crc32c(bytes(32)) == 0x8A9136AA
-    assert crc32c(b"\xff" * 32) == 0x62A8AB43
+    assert compute_crc32c(b"123456789") == 0xE3069283  # RFC 3720 appendix B.4 and below
+    assert compute_crc32c(bytes(32)) == 0x8A9136AA
+    assert compute_crc32c(b"\xff" * 32) == 0x62A8AB43
     data = (np.arange(140_000) * 40503 >> 7).astype(np.uint8).tobytes()
     for size in (*range(18), 63, 64, 65, 1000, 65535, 65536, 65537, 65539, 131_073):
-        assert crc32c(data[:size]) == _plain_crc32c(data[:size]), size
+        assert compute_crc32c(data[:size]) == _plain_crc32c(data[:size]), size
     for cut in (0, 1, 9, 26_140, 26_141, 100_001):  # in two pieces
-        assert crc32c(data[cut:], crc32c(data[:cut])) == crc32c(data), cut
+        assert compute_crc32c(data[cut:], compute_crc32c(data[:cut])) == compute_crc32c(data), cut
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_crc32c():
     ],
 )
 def test_snappy(packed, plain):
-    assert unsnappy(packed) == plain
+    assert decompress_snappy(packed) == plain
 
 
 @pytest.mark.parametrize(
@@ -51,5 +51,5 @@ def test_snappy(packed, plain):
     [b"", b"\x05\x08abc", b"\x02\x08abc", b"\x03\x20abc", b"\x0a\x04ab\x11\x03", b"\x0a\x04ab\x11"],
 )
 def test_damaged_snappy(packed):
-    with pytest.raises(Damaged):
-        unsnappy(packed)
+    with pytest.raises(FormatError):
+        decompress_snappy(packed)

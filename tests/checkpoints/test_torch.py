@@ -183,8 +183,8 @@ def test_nested_and_wrapped(tmp_path):
     path = _write_zip(tmp_path / "w.pth.tar", root)
     _assert_holds(path, want)
     assert open_weights(path).notes == (
-        "taken from under 'state_dict'",
-        "'module.' taken off all names",
+        "read from 'state_dict'",
+        "removed 'module.' from all names",
     )
     reason = _reason(open_weights, _write_zip(path, {"epoch": 3, "weights": []}))
     assert "without a state_dict (it has epoch, weights)" in reason
@@ -224,18 +224,46 @@ def test_a_malicious_pickle_is_refused_and_not_executed(tmp_path, write):
         (b"\x80\x02(X\x01\x00\x00\x001ios\nsystem\n.", "the opcode INST"),
         (b"\x80\x02\x82\x01.", "the opcode EXT1"),
         (b"\x80\x02]]b.", "damaged (a list where the pickle needs a dict)"),
-        (b"\x80\x02X\x01\x00\x00\x001)R.", "damaged (a str where the pickle needs a Global)"),
+        (b"\x80\x02X\x01\x00\x00\x001)R.", "damaged (a str where the pickle needs a GlobalName)"),
         (b"\x80\x02h\x05.", "damaged"),
         (b"\x80\x02t.", "damaged"),
         (b"\x80\x02}", "damaged"),
         (b"\x80\x02ctorch\nFloatStorage\n)R.", "a storage that is called"),
         (b"\x80\x02N.", "a Python pickle that PyTorch did not write"),
+        (b"\x80\x02}N" + b"\x85" * 300_000 + b"Ns.", "a dictionary key of type tuple"),
+        (b"\x80\x02(lr\xff\xff\xff\x7f.", "a Python pickle that PyTorch did not write"),
     ],
+    ids=lambda value: str(value[:40]),
 )
 def test_pickles_that_are_no_state_dict(tmp_path, opcodes, reason):
     path = tmp_path / "w.pth"
     path.write_bytes(opcodes)
     assert reason in _reason(open_weights, path)
+
+
+NESTED = b"N" + b"\x85" * 300_000  # a tuple in a tuple in ...; to hash it overflows the stack
+
+
+@pytest.mark.parametrize(
+    ("opcodes", "reason"),
+    [
+        (b"(X\x07\x00\x00\x00storage" + NESTED + b"X\x01\x00\x00\x000NK\x01tQ.", "without type"),
+        (b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n" + NESTED + b"NK\x01tQ.", "or key"),
+        (NESTED + b"Q.", "names no storage"),
+        (b"ccollections\nOrderedDict\n](" + NESTED + b"Nta\x85R.", "key of type tuple"),
+    ],
+    ids=range(4),
+)
+def test_deeply_nested_tuples_do_not_crash_the_reader(tmp_path, opcodes, reason):
+    with zipfile.ZipFile(tmp_path / "w.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02" + opcodes)
+    assert reason in _reason(open_weights, tmp_path / "w.pth")
+
+
+def test_tuples_of_scalars_may_be_keys(tmp_path):
+    state, want = _state()
+    root = {"state_dict": state, ("epoch", 3, None): 0.5}
+    _assert_holds(_write_zip(tmp_path / "w.pth", root), want)
 
 
 @pytest.mark.parametrize(
@@ -260,7 +288,7 @@ def test_damaged_archives(tmp_path):
     values = np.arange(64, dtype=np.float32)
     state, path = {"w": _Tensor(_Storage("0", values))}, tmp_path / "w.pth"
     _write_zip(path, state, pack=zipfile.ZIP_DEFLATED)
-    assert "packed anew, with compression" in _reason(open_weights, path)
+    assert "store it without compression" in _reason(open_weights, path)
     assert "big-endian" in _reason(open_weights, _write_zip(path, state, order=b"big"))
     lying = {"w": _Tensor(_Storage("0", values, length=65))}
     needs = "archive/data/0 has 256 bytes and needs 260"

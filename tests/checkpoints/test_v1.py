@@ -10,7 +10,7 @@ import pytest
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import read_bundle
-from legacy_nets.checkpoints.formats.v1 import slice_key
+from legacy_nets.checkpoints.formats.v1 import encode_slice_key
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
@@ -112,9 +112,9 @@ def test_restore_strictly_by_any_of_its_names(tmp_path):
 
 
 def test_keys_are_those_of_the_table():
-    assert slice_key("w", []) == b"\0w\0\1\0"
-    assert slice_key("w", [(0, -1)]) == b"\0w\0\1\1\1\x80\x7f"
-    assert slice_key("w", [(64, 8192)]) == b"\0w\0\1\1\1\xc0\x40\xe0\x20\x00"
+    assert encode_slice_key("w", []) == b"\0w\0\1\0"
+    assert encode_slice_key("w", [(0, -1)]) == b"\0w\0\1\1\1\x80\x7f"
+    assert encode_slice_key("w", [(64, 8192)]) == b"\0w\0\1\1\1\xc0\x40\xe0\x20\x00"
 
 
 def _values(path: Path) -> dict[str, bytes]:

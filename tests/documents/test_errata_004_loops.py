@@ -16,7 +16,7 @@ from rich.console import Console
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.bundle import complete_checkpoints
+from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.data.dataset import ImageData, Images
 from legacy_nets.data.open import open_data
@@ -100,7 +100,7 @@ def test_e15_mended_the_best_stays(tmp_path, monkeypatch):
     result = loop.train(given, data, tmp_path, console=Console(quiet=True))
     assert (result.best_step, result.best_accuracy) == (2, 5 / 6)
     assert read_best(tmp_path) == (2, 5 / 6)
-    assert 2 in [step for step, _ in complete_checkpoints(tmp_path)]
+    assert 2 in [step for step, _ in list_complete_checkpoints(tmp_path)]
     assert result.test_accuracy == 1 / 6
 
 

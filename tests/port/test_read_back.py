@@ -12,8 +12,8 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.keras3_names import (
     LSTM_BIAS,
     LSTM_KERNEL,
-    entries_of,
-    layer_names,
+    make_entries,
+    make_layer_names,
 )
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
@@ -144,7 +144,7 @@ SLIM = ("a/conv/weights", "a/conv/biases")
     ],
 )
 def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
-    found = layer_names(kind, variables, shape)
+    found = make_layer_names(kind, variables, shape)
     assert found == (names or ("n>" + ">".join(name[2:] for name in variables),))
     place = {"LSTM": "lstm_3/cell", "BatchNormalization": "batch_normalization"}.get(kind)
     place = f"layers/{place or kind.lower()}/vars"
@@ -153,7 +153,7 @@ def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
     tensors = {f"{place}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
     for name in found:
         layers = {place: "cell", place.replace("/cell", ""): name.replace("/", ".")}
-        entries = entries_of(layers, tensors)
+        entries = make_entries(layers, tensors)
         assert [entry.name for entry in entries] == list(variables)
         assert [part for entry in entries for part in entry.parts] == list(tensors)
         if kind == "Embedding":
@@ -174,7 +174,7 @@ def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
 def test_other_layers_keep_their_paths(path, name, shapes):
     place = f"layers/{path}".removesuffix("/0")
     tensors = {f"{place}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
-    assert entries_of({place.replace("/cell", ""): name}, tensors) == []
+    assert make_entries({place.replace("/cell", ""): name}, tensors) == []
 
 
 def test_gates_come_back():

@@ -28,7 +28,7 @@ from typing import NamedTuple, NoReturn
 from damage_formats import blocks_of, checksum, field_bytes, fields_of, table_of, varint
 
 from legacy_nets.checkpoints import formats
-from legacy_nets.checkpoints.formats.sstable import TABLE_MARK, read_table
+from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC, read_table
 from legacy_nets.cli import main
 
 COUNT = 1000
@@ -80,7 +80,7 @@ def _kinds(file: Path, shards: int) -> list[Callable]:
     kinds = [_flipped, _cut, _flipped_edge, _ones, _zeros, _flips, _shorter, _longer]
     kinds += [_inserted, _removed, _empty]
     data = file.read_bytes()
-    if data.endswith(TABLE_MARK):
+    if data.endswith(TABLE_MAGIC):
         kinds += [_lying_table, _mended_block, _lying_table, _lying_handle, _lying_table]
     elif data.startswith(b"PK"):
         kinds += [_mended_zip, _mended_zip, _mended_zip]

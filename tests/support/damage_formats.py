@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from legacy_nets.checkpoints.formats.crc32c import crc32c, masked
-from legacy_nets.checkpoints.formats.sstable import TABLE_MARK
+from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
+from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC
 
 
 def fields_of(data: bytes) -> list[tuple[int, int, int | bytes]]:
@@ -51,7 +51,7 @@ def varint(value: int) -> bytes:
 
 
 def checksum(block: bytes) -> bytes:
-    return struct.pack("<I", masked(crc32c(block)))
+    return struct.pack("<I", mask_crc(compute_crc32c(block)))
 
 
 def blocks_of(data: bytes) -> list[tuple[int, int]]:
@@ -83,4 +83,4 @@ def table_of(pairs: list[tuple[bytes, bytes]]) -> bytes:
         block += struct.pack("<II", 0, 1)
         handles.append(varint(len(out)) + varint(len(block)))
         out += block + b"\0" + checksum(block + b"\0")
-    return out + (handles[0] + handles[2]).ljust(40, b"\0") + TABLE_MARK
+    return out + (handles[0] + handles[2]).ljust(40, b"\0") + TABLE_MAGIC

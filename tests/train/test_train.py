@@ -14,7 +14,7 @@ from PIL import Image
 from rich.console import Console
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.bundle import complete_checkpoints, read_bundle
+from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints, read_bundle
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import Augment, ImageData, Images
 from legacy_nets.errors import BadInputError, CheckpointError, TrainingError
@@ -86,7 +86,7 @@ def test_a_run_leaves_what_it_promises(tmp_path):
     assert result.step == 30 and result.stopped_by is None
     assert result.checkpoint == str(tmp_path / "model.ckpt-30")
     assert result.test_accuracy >= 0.9  # the squares can be told apart
-    steps = [step for step, _ in complete_checkpoints(tmp_path)]
+    steps = [step for step, _ in list_complete_checkpoints(tmp_path)]
     assert steps[-2:] == [24, 30] and set(steps) <= {8, 10, 16, 20, 24, 30}
     assert tf.train.latest_checkpoint(str(tmp_path)) == result.checkpoint
     with open(tmp_path / "log.csv", newline="") as file:
@@ -240,7 +240,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_good_checkpoint(tmp_path)
     message = r"loss is (nan|inf) at step 6; the last good checkpoint is .*model\.ckpt-4: try"
     with pytest.raises(TrainingError, match=message):
         train(tmp_path, steps=9, save_every=4, options={"explode": 6})
-    assert [step for step, _ in complete_checkpoints(tmp_path)] == [4]
+    assert [step for step, _ in list_complete_checkpoints(tmp_path)] == [4]
     with pytest.raises(TrainingError, match="at step 1; none was saved"):
         train(tmp_path / "b", steps=9, save_every=4, options={"explode": 1})
 
@@ -249,7 +249,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     """At a learning rate of 1e38 the first update already spoils the weights."""
     with pytest.raises(TrainingError, match="weights are not at step [12]; none was saved"):
         train(tmp_path, steps=9, save_every=1, learning_rate=float("inf"))
-    assert complete_checkpoints(tmp_path) == []
+    assert list_complete_checkpoints(tmp_path) == []
 
 
 def test_a_checkpoint_whose_next_loss_is_not_finite_is_not_called_good(tmp_path):

@@ -9,7 +9,7 @@ import sys
 import pytest
 import tiny
 
-from legacy_nets.checkpoints.formats.bundle import complete_checkpoints
+from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.data import signs
 from legacy_nets.train import report
 
@@ -50,21 +50,21 @@ def test_twenty_kills(tmp_path):
     moments += [f"fsync:{n}" for n in (1, 3, 5, 7)] + ["unlink:2", "unlink:4", "fsync:12"]
     assert len(moments) == 20
     for number, moment in enumerate(moments):
-        before = complete_checkpoints(folder)
+        before = list_complete_checkpoints(folder)
         steps = tmp_path / f"steps{number}"
         done = start(folder, *arguments, kill=moment, steps=steps)
         assert done.returncode == -signal.SIGKILL, (moment, done.stderr)
         resumed = before[-1][0] if before else 0
         if before:
             assert f"resumed from {before[-1][1]}" in done.stderr
-        after = complete_checkpoints(folder)
+        after = list_complete_checkpoints(folder)
         newest = after[-1][0] if after else 0
         reached = resumed + steps.stat().st_size
         assert newest >= resumed  # nothing that was saved is lost
         assert reached - newest <= 5, moment
     done = start(folder, *arguments)
     assert done.returncode == 0, done.stderr
-    assert complete_checkpoints(folder)[-1][0] == 200
+    assert list_complete_checkpoints(folder)[-1][0] == 200
     rows = [row["step"] for row in report.read_log(folder / "log.csv")]
     assert rows == sorted(set(rows)) and rows[-1] == 200
 
@@ -88,5 +88,5 @@ def test_ctrl_c_saves_and_exits_130(tmp_path):
         out, err = process.communicate()
     assert process.returncode == 130, err
     assert "stopped by SIGINT: go on with --resume" in out
-    step, prefix = complete_checkpoints(folder)[-1]
+    step, prefix = list_complete_checkpoints(folder)[-1]
     assert step >= 20 and f"checkpoint {prefix}" in out

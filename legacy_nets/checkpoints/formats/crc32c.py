@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import google_crc32c
 import numpy as np
+
+from legacy_nets.types import Array
 
 _ONES = 0xFFFFFFFF
 
 
-def crc32c(data: Any, before: int = 0) -> int:
-    """The CRC-32C of bytes or of a uint8 array; of ``b"123456789"`` it is 0xE3069283.
+def compute_crc32c(data: bytes | memoryview | Array, previous: int = 0) -> int:
+    """Computes the CRC-32C of bytes or a uint8 array; for ``b"123456789"`` it is 0xE3069283.
 
-    ``before`` is the CRC of what came before, for a message in pieces.
+    For a message in pieces, ``previous`` is the CRC of the pieces before this one.
     """
-    return int(google_crc32c.extend(before, np.frombuffer(data, np.uint8)))
+    return int(google_crc32c.extend(previous, np.frombuffer(data, np.uint8)))
 
 
-def masked(crc: int) -> int:
-    """A CRC as TensorFlow stores it: rotated and moved, so that a CRC of CRCs stays useful."""
+def mask_crc(crc: int) -> int:
+    """Rotates and shifts a CRC as TensorFlow stores it, so that a CRC of CRCs stays useful."""
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & _ONES

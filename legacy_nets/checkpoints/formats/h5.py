@@ -1,10 +1,10 @@
-"""Reads Keras .h5 files (weights, whole models), Keras 3's .weights.h5 and .keras, and plain HDF5.
+"""Reads Keras .h5 files (weights, complete models), Keras 3's .weights.h5 and .keras, plain HDF5.
 
-Only datasets and the attributes that list them are read: the model's configuration, and with it
-any Lambda layer's byte code, is not even looked at. Links to other files are not followed.
+Only datasets and the attributes that list them are read. The model's configuration, and with it
+the byte code of a Lambda layer, is not even looked at. Links to other files are not followed.
 
-Of a damaged file the HDF5 library usually says so. It has no checksums over the data, and a
-crafted file may crash it: read files of strangers in a process of its own.
+The HDF5 library usually detects a damaged file. It has no checksums over the data, and a crafted
+file may crash it: read untrusted files in a subprocess.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.keras3_names import entries_of
-from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
-from legacy_nets.checkpoints.formats.wire import Damaged
+from legacy_nets.checkpoints.formats.keras3_names import make_entries
+from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
+from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import (
     TensorSpec,
     WeightFile,
@@ -32,90 +32,103 @@ from legacy_nets.checkpoints.source import (
 )
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import CheckpointError, join_lines
+from legacy_nets.types import Array
+
+if TYPE_CHECKING:
+    import h5py
 
 METADATA = "legacy_nets.json"  # the member that ``port`` adds to a .keras
-ATTRIBUTE = "legacy_nets"  # the root's in a .h5, to the same end
+ATTRIBUTE = "legacy_nets"  # the attribute of a .h5's root for the same purpose
 _TRAINING = re.compile(  # optimizers of Keras 2 and 3, and dropout's seeds
     r"(^|/)(optimizer_weights|_?optimizer|seed_generator)/"
 )
 _LISTS = ("layer_names", "weight_names")
-_TIGHTEST = 2000  # times that HDF5's filters can shrink data (deflate: 1032)
+_LARGEST_COMPRESSION = 2000  # of HDF5's filters (deflate: 1032)
+
+
+class _Contents:
+    """What a file lists: its datasets, and the names of layers and weights in its attributes."""
+
+    def __init__(self) -> None:
+        self.name_lists: dict[str, dict[str, list[str]]] = {}  # group -> attribute -> names
+        self.datasets: dict[str, TensorSpec] = {}
+        self.keras3_layers: dict[str, str] = {}  # group -> the layer's name
+
+    def add(self, path: str | bytes, item: h5py.Group | h5py.Dataset) -> None:
+        """Adds a group or dataset. Raises FormatError."""
+        if isinstance(path, bytes):
+            raise FormatError(f"the name {path!r} is not text")
+        if hasattr(item, "keys"):
+            self.name_lists[path] = {name: _read_names(item.attrs, name) for name in _LISTS}
+            if path.endswith("/vars"):
+                self.keras3_layers[path] = "".join(_read_names(item.attrs, "name"))
+        elif item.shape is not None:
+            self.datasets[path] = _read_spec(path, item)
 
 
 def read_h5(path: Path) -> WeightFile | Translated:
     """Opens an HDF5 file of weights.
 
-    A Keras 2 file gives its weight names without ":0" (``conv1/kernel``); where two layers use
-    one name, the layer's name stands before it. A Keras 3 file gives the names that its layers'
-    tell (``keras3_names``). Any other gives the paths of its datasets. What belongs to training
-    is set apart.
+    A Keras 2 file shows its weight names without ":0" (``conv1/kernel``). Where two layers use
+    one name, the layer's name comes before it. A Keras 3 file shows the variables' names that its
+    layers' names tell (``keras3_names``). Any other shows the paths of its datasets. What belongs
+    to training is in ``other_tensors``.
 
-    Raises Damaged.
+    Raises FormatError.
     """
-    return _open(str(path), path)
+    return _open_weights(str(path), path)
 
 
 def read_keras_zip(path: Path) -> WeightFile | Translated:
-    """Opens the weights in a .keras archive, as ``read_h5``. Raises Damaged."""
+    """Opens the weights in a .keras archive, as ``read_h5`` does. Raises FormatError."""
     with zipfile.ZipFile(path) as archive:
         metadata = read_json_member(archive, METADATA)
-        return _open(str(path), io.BytesIO(archive.read("model.weights.h5")), metadata)
+        return _open_weights(str(path), io.BytesIO(archive.read("model.weights.h5")), metadata)
 
 
-def _open(
+def _open_weights(
     prefix: str, file: Path | io.BytesIO, metadata: Mapping[str, object] | None = None
 ) -> WeightFile | Translated:
-    lists: dict[str, dict[str, list[str]]] = {}  # group -> its lists of names
-    datasets: dict[str, TensorSpec] = {}
-    layers: dict[str, str] = {}  # group of Keras 3 -> the layer's name
-
-    def look(place: str | bytes, item: Any) -> None:
-        if isinstance(place, bytes):
-            raise Damaged(f"the name {place!r} is no text")
-        if hasattr(item, "keys"):
-            lists[place] = {name: _names(item.attrs, name) for name in _LISTS}
-            if place.endswith("/vars"):
-                layers[place] = "".join(_names(item.attrs, "name"))
-        elif item.shape is not None:
-            datasets[place] = _described(place, item)
-
-    with _opened(file) as root:
+    contents = _Contents()
+    with _open_root(file) as root:
         metadata = metadata or parse_json_table(root.attrs.get(ATTRIBUTE))
-        look("", root)
-        root.visititems(look)  # hard links only, each object once
-    apart = {place for place in datasets if _TRAINING.search(place)}
-    places = _keras_names(lists, datasets) or {
-        place.removesuffix(":0"): place for place in datasets if place not in apart
+        contents.add("", root)
+        root.visititems(contents.add)  # hard links only, each object once
+    datasets = contents.datasets
+    training = {path for path in datasets if _TRAINING.search(path)}
+    paths = _list_keras2_weights(contents) or {
+        path.removesuffix(":0"): path for path in datasets if path not in training
     }
-    places |= {place.removesuffix(":0"): place for place in sorted(apart)}
-    if not places:
+    paths |= {path.removesuffix(":0"): path for path in sorted(training)}
+    if not paths:
         raise CheckpointError(f"{prefix}: an HDF5 file without weights")
 
-    def load(name: str) -> np.ndarray:
-        stored = datasets[places[name]]
-        if numpy_dtype(stored.dtype) is None:
-            raise CheckpointError(f"{prefix}: {name} is of type {stored.dtype}, no numbers")
-        with _opened(file) as root:
-            values = np.empty(stored.shape, numpy_dtype(stored.dtype))
+    def load(name: str) -> Array:
+        spec = datasets[paths[name]]
+        dtype = find_numpy_dtype(spec.dtype)
+        if dtype is None:
+            raise CheckpointError(f"{prefix}: {name} is of type {spec.dtype}, which is no number")
+        with _open_root(file) as root:
+            values = np.empty(spec.shape, dtype)
             if values.size:
-                root[places[name]].read_direct(values)
+                root[paths[name]].read_direct(values)
             return values
 
-    described = {name: datasets[place] for name, place in places.items()}
-    opened = WeightFile(
+    specs = {name: datasets[path] for name, path in paths.items()}
+    source = WeightFile(
         prefix,
-        {name: stored for name, stored in described.items() if places[name] not in apart},
+        {name: spec for name, spec in specs.items() if paths[name] not in training},
         load,
-        other_tensors={name: stored for name, stored in described.items() if places[name] in apart},
+        other_tensors={name: spec for name, spec in specs.items() if paths[name] in training},
         metadata=metadata,
     )
-    entries = entries_of(layers, opened.tensors)
-    return Translated(opened, entries) if entries else opened
+    entries = make_entries(contents.keras3_layers, source.tensors)
+    return Translated(source, entries) if entries else source
 
 
 @contextlib.contextmanager
-def _opened(file: Path | io.BytesIO) -> Iterator[Any]:
-    """The file's root group; whatever the library raises becomes Damaged."""
+def _open_root(file: Path | io.BytesIO) -> Iterator[h5py.Group]:
+    """Opens the file's root group; turns whatever the library raises into FormatError."""
     import h5py
 
     try:
@@ -124,45 +137,46 @@ def _opened(file: Path | io.BytesIO) -> Iterator[Any]:
     except CheckpointError:
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        raise Damaged(join_lines(error)) from error
+        raise FormatError(join_lines(error)) from error
 
 
-def _names(attributes: Mapping[str, Any], name: str) -> list[str]:
-    """A list of names, which Keras cuts into ``name0``, ``name1``, ... where it is long."""
+def _read_names(attributes: Mapping[str, object], name: str) -> list[str]:
+    """Reads a list of names. Keras cuts a long one into ``name0``, ``name1``, ..."""
     pieces = [name] if name in attributes else []
     while f"{name}{len(pieces)}" in attributes and pieces != [name]:
         pieces.append(f"{name}{len(pieces)}")
-    found = [item for piece in pieces for item in np.ravel(attributes[piece]).tolist()]
-    return [item.decode() if isinstance(item, bytes) else str(item) for item in found]
+    names = [item for piece in pieces for item in np.ravel(np.asarray(attributes[piece])).tolist()]
+    return [item.decode() if isinstance(item, bytes) else str(item) for item in names]
 
 
-def _described(place: str, item: Any) -> TensorSpec:
-    """Shape and dtype of a dataset, held against the bytes that the file has for it."""
-    size = math.prod(item.shape) * item.dtype.itemsize
-    there = item.id.get_storage_size()
-    if item.external or item.is_virtual:
-        raise Damaged(f"{place} lies in another file")
-    if size > there * (_TIGHTEST if item.chunks else 1):
-        raise Damaged(f"{place} {item.dtype} {list(item.shape)} has {there} bytes in the file")
-    return TensorSpec(item.shape, "string" if item.dtype.kind in "OSU" else item.dtype.name)
+def _read_spec(path: str, dataset: h5py.Dataset) -> TensorSpec:
+    """Reads shape and dtype of a dataset, and compares them with its bytes in the file."""
+    size = math.prod(dataset.shape) * dataset.dtype.itemsize
+    stored = dataset.id.get_storage_size()
+    if dataset.external or dataset.is_virtual:
+        raise FormatError(f"{path} is stored in another file")
+    if size > stored * (_LARGEST_COMPRESSION if dataset.chunks else 1):
+        raise FormatError(
+            f"{path} {dataset.dtype} {list(dataset.shape)} has {stored} bytes in the file"
+        )
+    is_text = dataset.dtype.kind in "OSU"
+    return TensorSpec(dataset.shape, "string" if is_text else dataset.dtype.name)
 
 
-def _keras_names(
-    lists: Mapping[str, Mapping[str, list[str]]], datasets: Mapping[str, TensorSpec]
-) -> dict[str, str]:
-    """Weight name -> dataset, as a Keras 2 file lists them; empty for any other file."""
-    base = "model_weights" if "model_weights" in lists else ""
-    layers = lists[base]["layer_names"] + ["top_level_model_weights"]
-    found = []  # (layer, weight, dataset)
+def _list_keras2_weights(contents: _Contents) -> dict[str, str]:
+    """Lists weight name -> dataset as a Keras 2 file does; {} for any other file."""
+    base = "model_weights" if "model_weights" in contents.name_lists else ""
+    layers = contents.name_lists[base]["layer_names"] + ["top_level_model_weights"]
+    weights = []  # (layer, weight, dataset)
     for layer in layers:
         group = "/".join(part for part in (base, layer) if part)
-        for weight in lists.get(group, {}).get("weight_names", []):
-            place = f"{group}/{weight}"
-            if place not in datasets:
-                raise Damaged(f"the weights {place} are missing")
-            found.append((layer, weight.removesuffix(":0"), place))
-    count = Counter(weight for _, weight, _ in found)
+        for weight in contents.name_lists.get(group, {}).get("weight_names", []):
+            path = f"{group}/{weight}"
+            if path not in contents.datasets:
+                raise FormatError(f"the weights {path} are missing")
+            weights.append((layer, weight.removesuffix(":0"), path))
+    counts = Counter(weight for _, weight, _ in weights)
     return {
-        weight if count[weight] == 1 else f"{layer}/{weight}": place
-        for layer, weight, place in found
+        weight if counts[weight] == 1 else f"{layer}/{weight}": path
+        for layer, weight, path in weights
     }

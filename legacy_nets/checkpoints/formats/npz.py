@@ -1,4 +1,4 @@
-"""Reads numpy's .npz and .npy, never the pickles in them.
+"""Reads NumPy's .npz and .npy, but never the pickles in them.
 
 Names keep their slashes, as in the releases of Vision Transformer. Source: numpy.lib.format.
 """
@@ -9,26 +9,27 @@ import math
 import tokenize
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import IO
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
-from legacy_nets.checkpoints.formats.wire import Damaged
+from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
+from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile, read_json_member
 from legacy_nets.errors import CheckpointError
+from legacy_nets.types import Array
 
 METADATA = "metadata.json"  # the member that ``port`` adds
-# What numpy raises for a header that it cannot read.
+# What NumPy raises for a header that it cannot read.
 _BAD_HEADER = (ValueError, TypeError, SyntaxError, tokenize.TokenError)
 
 
 def read_npz(path: Path) -> WeightFile:
-    """Opens a .npz; each member is unpacked, and its CRC checked, when it is read.
+    """Opens a .npz. Reading a member unpacks it and checks its CRC.
 
-    Raises Damaged. Arrays of Python objects are listed as "object" and not read.
+    Raises FormatError. Arrays of Python objects are listed as "object" and not read.
     """
-    tensors: dict[str, TensorSpec] = {}
+    specs: dict[str, TensorSpec] = {}
     with zipfile.ZipFile(path) as archive:
         metadata = read_json_member(archive, METADATA)
         for info in archive.infolist():
@@ -36,32 +37,32 @@ def read_npz(path: Path) -> WeightFile:
                 continue
             with archive.open(info) as member:
                 name = info.filename.removesuffix(".npy")
-                tensors[name] = _header(member, info.file_size, name)
+                specs[name] = _read_header(member, info.file_size, name)
 
-    def load(name: str) -> np.ndarray:
-        _check_numbers(str(path), name, tensors[name])
+    def load(name: str) -> Array:
+        _require_numbers(str(path), name, specs[name])
         with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
-            return _native(_array(member), tensors[name])  # its last byte has its CRC checked
+            return _read_array(member, specs[name])  # zipfile checks the CRC at the last byte
 
-    return WeightFile(str(path), tensors, load, metadata=metadata)
+    return WeightFile(str(path), specs, load, metadata=metadata)
 
 
 def read_npy(path: Path) -> WeightFile:
-    """Opens a .npy, whose only array is called as the file is. Raises Damaged."""
+    """Opens a .npy. Its only array has the name of the file. Raises FormatError."""
     name = path.stem
     with open(path, "rb") as file:
-        stored = _header(file, path.stat().st_size, name)
+        spec = _read_header(file, path.stat().st_size, name)
 
-    def load(_: str) -> np.ndarray:
-        _check_numbers(str(path), name, stored)
+    def load(_: str) -> Array:
+        _require_numbers(str(path), name, spec)
         with open(path, "rb") as file:
-            return _native(_array(file), stored)
+            return _read_array(file, spec)
 
-    return WeightFile(str(path), {name: stored}, load)
+    return WeightFile(str(path), {name: spec}, load)
 
 
-def _header(file: Any, size: int, name: str) -> TensorSpec:
-    """Shape and dtype of an array whose header lies in a file of ``size`` bytes."""
+def _read_header(file: IO[bytes], size: int, name: str) -> TensorSpec:
+    """Reads shape and dtype of an array, and compares them with the size of its file."""
     try:
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0
@@ -69,36 +70,36 @@ def _header(file: Any, size: int, name: str) -> TensorSpec:
             read = np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
     except _BAD_HEADER as error:
-        raise Damaged(f"{name}: {error}") from error
+        raise FormatError(f"{name}: {error}") from error
     if any(number < 0 for number in shape):
-        raise Damaged(f"{name} has the shape {list(shape)}")
+        raise FormatError(f"{name} has the shape {list(shape)}")
     if not dtype.hasobject and file.tell() + math.prod(shape) * dtype.itemsize != size:
-        raise Damaged(f"{name} {dtype} {list(shape)} does not fill its {size} bytes")
-    if dtype == np.dtype("V2"):  # what numpy makes of JAX's bfloat16
+        raise FormatError(f"{name} {dtype} {list(shape)} does not fill its {size} bytes")
+    if dtype == np.dtype("V2"):  # how NumPy stores JAX's bfloat16
         return TensorSpec(tuple(shape), "bfloat16")
     return TensorSpec(tuple(shape), "string" if dtype.kind in "SU" else dtype.name)
 
 
-def _check_numbers(path: str, name: str, stored: TensorSpec) -> None:
-    if stored.dtype == "object":
+def _require_numbers(path: str, name: str, spec: TensorSpec) -> None:
+    """Raises CheckpointError if an array holds no numbers."""
+    if spec.dtype == "object":
         raise CheckpointError(
             f"{path}: {name} is an array of Python objects, a pickle, which is never executed; "
             "save it as plain arrays"
         )
-    if numpy_dtype(stored.dtype) is None:
-        raise CheckpointError(f"{path}: {name} is of type {stored.dtype}, no array of numbers")
+    if find_numpy_dtype(spec.dtype) is None:
+        raise CheckpointError(
+            f"{path}: {name} is of type {spec.dtype}, not an array of numbers; save it as numbers"
+        )
 
 
-def _array(file: Any) -> np.ndarray:
+def _read_array(file: IO[bytes], spec: TensorSpec) -> Array:
+    """Reads an array, [*spec.shape], in this machine's byte order."""
     try:
-        return np.lib.format.read_array(file, allow_pickle=False)
+        array: Array = np.lib.format.read_array(file, allow_pickle=False)
     except _BAD_HEADER as error:
-        raise Damaged(str(error)) from error
-
-
-def _native(array: np.ndarray, stored: TensorSpec) -> np.ndarray:
-    """The array in this machine's byte order."""
-    bfloat16 = numpy_dtype("bfloat16")
-    if stored.dtype == "bfloat16" and bfloat16 is not None:
+        raise FormatError(str(error)) from error
+    bfloat16 = find_numpy_dtype("bfloat16")
+    if spec.dtype == "bfloat16" and bfloat16 is not None:
         return array.view(bfloat16)
     return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -1,7 +1,7 @@
-"""Object-based checkpoints (tf.train.Checkpoint, Keras' save_weights): their variables' names.
+"""Names the variables of object-based checkpoints (tf.train.Checkpoint, Keras' save_weights).
 
-The keys of such a bundle are paths through Python objects. A string tensor beside them holds a
-TrackableObjectGraph, which states the name that each variable had in its graph. Source:
+The keys of such a bundle are paths through Python objects. A string tensor in it holds a
+TrackableObjectGraph, which records the name that each variable had in its graph. Source:
 tensorflow/core/protobuf/trackable_object_graph.proto.
 """
 
@@ -11,83 +11,86 @@ from collections import Counter
 from typing import NamedTuple
 
 from legacy_nets.checkpoints.formats.bundle import Bundle
-from legacy_nets.checkpoints.formats.wire import Damaged, Message
+from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import Source, WeightFile, report_damage
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTE = "/.ATTRIBUTES/"
-_TRAINING = ("optimizer/", "save_counter/", "keras_api/")  # keys that begin so hold no weights
+_TRAINING = ("optimizer/", "save_counter/", "keras_api/")  # prefixes of keys without weights
 
 
-class _Saved(NamedTuple):
+class _SavedTensor(NamedTuple):
     """One attribute of an object: a tensor of the bundle."""
 
     key: str
-    name: str  # of the variable, "" where the graph states none
-    training: bool  # a slot or a number of an optimizer
+    name: str  # of the variable; "" if the object graph records none
+    is_training_state: bool  # an optimizer's slot or number
 
 
-class _Named(WeightFile):
+class _RenamedBundle(WeightFile):
     """A bundle under its variables' names."""
 
-    def __init__(self, bundle: Bundle, keys: dict[str, str], apart: dict[str, str]) -> None:
+    def __init__(self, bundle: Bundle, keys: dict[str, str], other_keys: dict[str, str]) -> None:
         self._bundle = bundle
-        places = keys | apart
+        all_keys = keys | other_keys
         super().__init__(
             bundle.prefix,
             {name: bundle.tensors[key] for name, key in keys.items()},
-            lambda name: bundle.read(places[name]),
-            other_tensors={name: bundle.tensors[key] for name, key in apart.items()},
+            lambda name: bundle.read(all_keys[name]),
+            other_tensors={name: bundle.tensors[key] for name, key in other_keys.items()},
         )
 
     def check_complete(self) -> None:
-        """As the bundle's."""
+        """Checks that the bundle is complete. Raises CheckpointError."""
         self._bundle.check_complete()
 
 
-def with_variable_names(bundle: Bundle) -> Source:
-    """An object-based bundle under its variables' names; any other as it is.
+def use_variable_names(bundle: Bundle) -> Source:
+    """Shows an object-based bundle under its variables' names; returns any other unchanged.
 
-    A variable that has no name, or shares it, goes by its object path. Slots, the optimizer's
-    numbers and strings are set apart. Raises CheckpointError for a damaged object graph.
+    A variable without a name of its own keeps its object path. Slots, the optimizer's numbers and
+    strings are ``other_tensors``. Raises CheckpointError for a damaged object graph.
     """
     if GRAPH not in bundle.tensors or bundle.tensors[GRAPH].dtype != "string":
         return bundle
     graph = bundle.read(GRAPH)
     with report_damage(bundle.prefix):
         if graph.shape != ():
-            raise Damaged(f"{GRAPH} is no single string")
-        saved = [item for item in _saved(Message(graph.item())) if item.key in bundle.tensors]
-    count = Counter(item.name for item in saved if not item.training)
+            raise FormatError(f"{GRAPH} is not a single string")
+        saved = [
+            tensor for tensor in _list_saved(Message(graph.item())) if tensor.key in bundle.tensors
+        ]
+    counts = Counter(tensor.name for tensor in saved if not tensor.is_training_state)
     keys: dict[str, str] = {}
-    apart: dict[str, str] = {}
-    for item in saved:
-        path = item.key.split(_ATTRIBUTE)[0]
-        if item.training or bundle.tensors[item.key].dtype == "string":
-            apart[item.key] = item.key
+    other_keys: dict[str, str] = {}
+    for tensor in saved:
+        path = tensor.key.split(_ATTRIBUTE)[0]
+        if tensor.is_training_state or bundle.tensors[tensor.key].dtype == "string":
+            other_keys[tensor.key] = tensor.key
         else:
-            keys[item.name if item.name and count[item.name] == 1 else path] = item.key
-    known = {*keys.values(), *apart}
-    apart |= {key: key for key in bundle.tensors if key not in known}
-    return _Named(bundle, keys, apart)
+            is_unique = tensor.name and counts[tensor.name] == 1
+            keys[tensor.name if is_unique else path] = tensor.key
+    known = {*keys.values(), *other_keys}
+    other_keys |= {key: key for key in bundle.tensors if key not in known}
+    return _RenamedBundle(bundle, keys, other_keys)
 
 
-def _saved(graph: Message) -> list[_Saved]:
-    """The tensors that the nodes of the graph state, in the nodes' order."""
-    nodes = graph.messages(1)
+def _list_saved(graph: Message) -> list[_SavedTensor]:
+    """Lists the tensors of the object graph's nodes, in the nodes' order."""
+    nodes = graph.get_messages(1)
     training: set[int] = set()
     for node in nodes:
-        slots = node.messages(3)
-        training |= {slot.number(3) for slot in slots}
-        if slots:  # an optimizer: what hangs on it is none of the net's
-            training |= {child.number(1) for child in node.messages(1)}
-            training -= {slot.number(1) for slot in slots}
+        slots = node.get_messages(3)
+        training |= {slot.get_int(3) for slot in slots}
+        if slots:  # an optimizer: its children are no weights of the net
+            training |= {child.get_int(1) for child in node.get_messages(1)}
+            training -= {slot.get_int(1) for slot in slots}
     return [
-        _Saved(
-            key := attribute.text(3),
-            attribute.text(2),
+        _SavedTensor(
+            key := attribute.get_text(3),
+            attribute.get_text(2),
             number in training or key.startswith(_TRAINING) or "/.OPTIMIZER_SLOT/" in key,
         )
         for number, node in enumerate(nodes)
-        for attribute in node.messages(2)
+        for attribute in node.get_messages(2)
     ]

@@ -1,16 +1,22 @@
-"""Interprets a pickle without executing it: plain containers, and calls that a table allows.
+"""Interprets a pickle without executing it: plain containers, and calls from an allowed table.
 
-Python's own ``pickle`` imports and calls whatever a file names; this one looks the name up in
-a table, and refuses a file that names anything else. Opcodes: the standard library's pickletools.
+The standard ``pickle.Unpickler`` is no substitute, even if ``find_class`` refuses every other
+name: its BUILD sets attributes of allowed functions (their ``__defaults__``, for instance), and
+its memo is an array, so that 12 bytes of a file can make it take 2 GiB. Both happen inside
+``load``, where no hook is called. Opcodes: the standard library's pickletools.
 """
 
 from __future__ import annotations
 
+import mmap
 import pickletools
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
-from legacy_nets.checkpoints.formats.wire import Damaged
+from legacy_nets.checkpoints.formats.wire import FormatError
+
+_Item = TypeVar("_Item")
+Call = Callable[..., object]  # type: ignore[explicit-any]  # each name has its own arguments
 
 _VALUES = {
     *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG", "BINFLOAT", "FLOAT"),
@@ -18,118 +24,152 @@ _VALUES = {
     *("BINSTRING", "SHORT_BINSTRING", "STRING", "BINBYTES", "SHORT_BINBYTES"),
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
-_EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
+_EMPTY: dict[str, Callable[[], object]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
 _PUT = {"BINPUT", "LONG_BINPUT", "PUT", "MEMOIZE"}
 _GET = {"BINGET", "LONG_BINGET", "GET"}
 _TUPLES = {"EMPTY_TUPLE": 0, "TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _MARK = object()
+_SCALARS = (str, bytes, int, float, type(None))
 
 
-class Refused(Exception):
-    """A pickle that names something that the table does not allow; the text is that name."""
+class RefusedPickleError(Exception):
+    """A pickle that names something outside the allowed table; the text is that name."""
 
 
-class Global(str):
-    """A name of the pickle, "module name", that has been looked up and not yet been called."""
+class GlobalName(str):
+    """A name in the pickle, "module name", that the table allows; it has not been called yet."""
 
 
 def unpickle(
-    data: Any, calls: Mapping[str, Callable[..., Any]], persistent: Callable[[Any], Any]
-) -> Any:
-    """The object that a pickle describes.
+    data: bytes | mmap.mmap, calls: Mapping[str, Call], persistent: Callable[[object], object]
+) -> object:
+    """Interprets a pickle and returns the object that it describes.
 
     Args:
-      data: bytes, or an open file or mmap, which is left behind the pickle's end.
-      calls: "module name" -> what is called in its place.
-      persistent: makes an object of a persistent id.
+      data: bytes, or an open mmap, which is left at the pickle's end.
+      calls: "module name" -> the function that is called instead.
+      persistent: makes an object from a persistent id.
 
-    Raises Refused for another name, Damaged for bytes that are no such pickle.
+    Raises RefusedPickleError for another name, FormatError for bytes that are no such pickle.
     """
     try:
-        return _run(pickletools.genops(data), calls, persistent)
+        return _Machine(calls, persistent).run(data)
     except (ValueError, TypeError, IndexError, KeyError, AttributeError) as error:
-        raise Damaged(f"no such pickle: {error}") from error
+        raise FormatError(f"not a pickle of plain containers: {error}") from error
 
 
-def _run(
-    operations: Any, calls: Mapping[str, Callable[..., Any]], persistent: Callable[[Any], Any]
-) -> Any:
-    stack: list[Any] = []
-    memo: dict[int, Any] = {}
-    for operation, value, _ in operations:
-        name = operation.name
-        if name in _VALUES:
-            stack.append(value)
-        elif name in _PUT:
-            memo[len(memo) if value is None else value] = stack[-1]
-        elif name in _GET:
-            stack.append(memo[value])
-        elif name in _CONSTANTS:
-            stack.append(_CONSTANTS[name])
-        elif name in _EMPTY:
-            stack.append(_EMPTY[name]())
-        elif name == "MARK":
-            stack.append(_MARK)
-        elif name in _TUPLES:
-            count = _TUPLES[name]
-            stack.append(tuple(_pop(stack) for _ in range(count))[::-1])
-        elif name == "TUPLE":
-            stack.append(tuple(_pop_marked(stack)))
-        elif name in ("LIST", "DICT"):
-            items = _pop_marked(stack)
-            stack.append(items if name == "LIST" else dict(_pairs(items)))
-        elif name in ("SETITEM", "SETITEMS"):
-            items = _pop_marked(stack) if name == "SETITEMS" else [_pop(stack), _pop(stack)][::-1]
-            _of(dict, stack[-1]).update(_pairs(items))
-        elif name in ("APPEND", "APPENDS"):
-            items = _pop_marked(stack) if name == "APPENDS" else [_pop(stack)]
-            _of(list, stack[-1]).extend(items)
-        elif name in ("GLOBAL", "STACK_GLOBAL"):
-            if name == "STACK_GLOBAL":
-                last = _of(str, _pop(stack))
-                value = f"{_of(str, _pop(stack))} {last}"
-            if value not in calls:
-                raise Refused(".".join(value.split()))
-            stack.append(Global(value))
-        elif name == "REDUCE":
-            arguments = _of(tuple, _pop(stack))
-            stack.append(calls[_of(Global, _pop(stack))](*arguments))
-        elif name == "BINPERSID":
-            stack.append(persistent(_pop(stack)))
-        elif name == "BUILD":  # attributes of an OrderedDict (_metadata): nothing needs them
-            _pop(stack)
-            _of(dict, stack[-1])
-        elif name == "STOP":
-            return _pop(stack)
-        elif name not in ("PROTO", "FRAME"):
-            raise Refused(f"the opcode {name}")
-    raise Damaged("the pickle has no end")
+def build_dict(pairs: Iterable[Iterable[object]]) -> dict[object, object]:
+    """Builds a dictionary from (key, value) pairs.
 
-
-def _pop(stack: list[Any]) -> Any:
-    value = stack.pop()
-    if value is _MARK:
-        raise Damaged("a pickle that pops a mark")
-    return value
-
-
-def _pop_marked(stack: list[Any]) -> list[Any]:
-    """What lies above the topmost mark; the mark goes too."""
-    at = len(stack) - 1
-    while stack[at] is not _MARK:  # IndexError where there is none
-        at -= 1
-        if at < 0:
-            raise Damaged("a pickle without its mark")
-    items = stack[at + 1 :]
-    del stack[at:]
+    Raises FormatError for a key that is neither a scalar nor a flat tuple of scalars: hashing a
+    deeply nested one overflows the C stack.
+    """
+    items: dict[object, object] = {}
+    for key, value in pairs:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not all(isinstance(part, _SCALARS) for part in parts):
+            raise FormatError(f"a dictionary key of type {type(key).__name__}")
+        items[key] = value
     return items
 
 
-def _pairs(items: list[Any]) -> zip[tuple[Any, Any]]:
+class _Machine:
+    """The stack machine that a pickle is a program for."""
+
+    def __init__(self, calls: Mapping[str, Call], persistent: Callable[[object], object]) -> None:
+        self._calls = calls
+        self._persistent = persistent
+        self._stack: list[object] = []
+        self._memo: dict[object, object] = {}
+
+    def run(self, data: bytes | mmap.mmap) -> object:
+        """Runs the opcodes up to STOP."""
+        for opcode, argument, _ in pickletools.genops(data):  # type: ignore[arg-type]  # reads mmap
+            if opcode.name == "STOP":
+                return self._pop()
+            self._apply(opcode.name, argument)
+        raise FormatError("the pickle has no end")
+
+    def _apply(self, opcode: str, argument: object) -> None:
+        """Applies one opcode to the stack."""
+        stack = self._stack
+        if opcode in _VALUES:
+            stack.append(argument)
+        elif opcode in _PUT:
+            self._memo[len(self._memo) if argument is None else argument] = stack[-1]
+        elif opcode in _GET:
+            stack.append(self._memo[argument])
+        elif opcode in _CONSTANTS:
+            stack.append(_CONSTANTS[opcode])
+        elif opcode in _EMPTY:
+            stack.append(_EMPTY[opcode]())
+        elif opcode == "MARK":
+            stack.append(_MARK)
+        elif opcode in _TUPLES:
+            stack.append(tuple(self._pop() for _ in range(_TUPLES[opcode]))[::-1])
+        elif opcode == "TUPLE":
+            stack.append(tuple(self._pop_marked()))
+        elif opcode == "LIST":
+            stack.append(self._pop_marked())
+        elif opcode == "DICT":
+            stack.append(build_dict(_pair(self._pop_marked())))
+        elif opcode in ("APPEND", "APPENDS"):
+            items = self._pop_marked() if opcode == "APPENDS" else [self._pop()]
+            _require(list, stack[-1]).extend(items)
+        elif opcode in ("SETITEM", "SETITEMS"):
+            items = self._pop_marked() if opcode == "SETITEMS" else [self._pop(), self._pop()][::-1]
+            _require(dict, stack[-1]).update(build_dict(_pair(items)))
+        else:
+            self._apply_call(opcode, argument)
+
+    def _apply_call(self, opcode: str, argument: object) -> None:
+        """Applies an opcode that names or calls something; refuses all that are left."""
+        stack = self._stack
+        if opcode in ("GLOBAL", "STACK_GLOBAL"):
+            if opcode == "STACK_GLOBAL":
+                name = _require(str, self._pop())
+                argument = f"{_require(str, self._pop())} {name}"
+            name = _require(str, argument)
+            if name not in self._calls:
+                raise RefusedPickleError(".".join(name.split()))
+            stack.append(GlobalName(name))
+        elif opcode == "REDUCE":
+            arguments = _require(tuple, self._pop())
+            stack.append(self._calls[_require(GlobalName, self._pop())](*arguments))
+        elif opcode == "BINPERSID":
+            stack.append(self._persistent(self._pop()))
+        elif opcode == "BUILD":  # attributes of an OrderedDict (_metadata), which nothing needs
+            self._pop()
+            _require(dict, stack[-1])
+        elif opcode not in ("PROTO", "FRAME"):
+            raise RefusedPickleError(f"the opcode {opcode}")
+
+    def _pop(self) -> object:
+        value = self._stack.pop()
+        if value is _MARK:
+            raise FormatError("a pickle that pops a mark")
+        return value
+
+    def _pop_marked(self) -> list[object]:
+        """Pops the items above the topmost mark, and the mark."""
+        stack = self._stack
+        at = len(stack) - 1
+        while stack[at] is not _MARK:  # IndexError if the stack is empty
+            at -= 1
+            if at < 0:
+                raise FormatError("a pickle without its mark")
+        items = stack[at + 1 :]
+        del stack[at:]
+        return items
+
+
+def _pair(items: list[object]) -> Iterable[tuple[object, object]]:
+    """Pairs keys with the values that follow them."""
     return zip(items[::2], items[1::2], strict=True)
 
 
-def _of(kind: type, value: Any) -> Any:
-    if not isinstance(value, kind):
-        raise Damaged(f"a {type(value).__name__} where the pickle needs a {kind.__name__}")
+def _require(required: type[_Item], value: object) -> _Item:
+    """Returns the value. Raises FormatError if it is of another type."""
+    if not isinstance(value, required):
+        raise FormatError(f"a {type(value).__name__} where the pickle needs a {required.__name__}")
     return value

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.tensor_info import numpy_dtype
-from legacy_nets.checkpoints.formats.wire import Damaged
+from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
+from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
+from legacy_nets.types import Array
 
 DTYPES = {
     **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"},
@@ -29,74 +29,84 @@ _LARGEST_HEADER = 100_000_000  # the library's own limit
 def read_safetensors(path: Path) -> WeightFile:
     """Opens a safetensors file. Its tensors must fill the file, without gap or overlap.
 
-    Raises Damaged. Reading a tensor of a type that numpy has not (F8_E8M0) is a CheckpointError.
+    Raises FormatError. Reading a tensor of a dtype that NumPy lacks (F8_E8M0) raises
+    CheckpointError.
     """
     size = path.stat().st_size
     with open(path, "rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > min(_LARGEST_HEADER, size - 8):
-            raise Damaged(f"a header of {length} bytes in a file of {size}")
-        header = _header(file.read(length))
-    stated = header.pop("__metadata__", None)
+            raise FormatError(f"a header of {length} bytes in a file of {size}")
+        header = _parse_header(file.read(length))
+    texts = header.pop("__metadata__", None)
     metadata = {
-        name: _value(text) for name, text in (stated if isinstance(stated, dict) else {}).items()
+        name: _parse_json(text) for name, text in (texts if isinstance(texts, dict) else {}).items()
     }
-    start, at = 8 + length, 0
-    tensors: dict[str, TensorSpec] = {}
-    places: dict[str, tuple[int, int]] = {}
+    specs: dict[str, TensorSpec] = {}
+    ranges: dict[str, tuple[int, int]] = {}  # first byte, end; from the header's end
     for name, entry in header.items():
-        tensors[name], places[name] = _entry(name, entry)
-    for name, (begin, end) in sorted(places.items(), key=lambda item: item[1]):
-        if begin != at:
-            raise Damaged(f"{name} begins at byte {begin} where {at} is next")
-        at = end
-    if start + at != size:
-        raise Damaged(f"{size - start} bytes of tensors, {at} in the header")
+        specs[name], ranges[name] = _parse_entry(name, entry)
+    start = 8 + length
+    _require_full(ranges, size - start)
 
-    def load(name: str) -> np.ndarray:
-        stored, (begin, end) = tensors[name], places[name]
-        dtype = numpy_dtype(stored.dtype)
+    def load(name: str) -> Array:
+        spec, (begin, end) = specs[name], ranges[name]
+        dtype = find_numpy_dtype(spec.dtype)
         if dtype is None:
-            raise CheckpointError(f"{path}: {name} is of type {stored.dtype}, which is not read")
+            raise CheckpointError(f"{path}: {name} is of type {spec.dtype}, which is not read")
         if begin == end:
-            return np.empty(stored.shape, dtype)
+            return np.empty(spec.shape, dtype)
         data = np.memmap(path, np.uint8, "r", start + begin, (end - begin,))
-        return data.view(dtype).reshape(stored.shape)
+        return data.view(dtype).reshape(spec.shape)
 
-    return WeightFile(str(path), tensors, load, metadata=metadata)
+    return WeightFile(str(path), specs, load, metadata=metadata)
 
 
-def _header(text: bytes) -> dict[str, Any]:
+def _parse_header(text: bytes) -> dict[str, object]:
     try:
         header = json.loads(text)
     except ValueError as error:
-        raise Damaged(f"the header is no JSON: {error}") from error
+        raise FormatError(f"the header is not JSON: {error}") from error
     if not isinstance(header, dict):
-        raise Damaged("the header is no table")
+        raise FormatError("the header is not a JSON object")
     return header
 
 
-def _value(text: Any) -> Any:
-    """Of the metadata, which are texts: what one is in JSON, else the text itself."""
-    try:
-        return json.loads(text)
-    except (ValueError, TypeError, RecursionError):
+def _parse_json(text: object) -> object:
+    """Parses a text of the metadata as JSON; returns the text itself where it is none."""
+    if not isinstance(text, str):
         return text
+    try:
+        value: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value
 
 
-def _entry(name: str, entry: Any) -> tuple[TensorSpec, tuple[int, int]]:
-    """One tensor and its place, its numbers held against each other."""
+def _parse_entry(name: str, entry: object) -> tuple[TensorSpec, tuple[int, int]]:
+    """Parses one tensor's shape, dtype and byte range, and compares them with each other."""
     if not isinstance(entry, dict):
-        raise Damaged(f"{name} is no table")
-    dtype, shape, place = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
-    if not isinstance(dtype, str) or not isinstance(shape, list) or not isinstance(place, list):
-        raise Damaged(f"{name} lacks dtype, shape or data_offsets")
-    if not all(type(number) is int and 0 <= number < 1 << 62 for number in (*shape, *place)):
-        raise Damaged(f"{name} has sizes {shape} at {place}")
-    if len(place) != 2 or place[0] > place[1]:
-        raise Damaged(f"{name} lies at {place}")
-    stored = TensorSpec(tuple(shape), DTYPES.get(dtype, dtype))
-    known = numpy_dtype(stored.dtype)
-    if known is not None and math.prod(shape) * known.itemsize != place[1] - place[0]:
-        raise Damaged(f"{name} {stored.dtype} {shape} has {place[1] - place[0]} bytes")
-    return stored, (place[0], place[1])
+        raise FormatError(f"{name} is not a JSON object")
+    dtype, shape, offsets = (entry.get(key) for key in ("dtype", "shape", "data_offsets"))
+    if not isinstance(dtype, str) or not isinstance(shape, list) or not isinstance(offsets, list):
+        raise FormatError(f"{name} lacks dtype, shape or data_offsets")
+    if not all(type(number) is int and 0 <= number < 1 << 62 for number in (*shape, *offsets)):
+        raise FormatError(f"{name} has sizes {shape} at {offsets}")
+    if len(offsets) != 2 or offsets[0] > offsets[1]:
+        raise FormatError(f"{name} has the data_offsets {offsets}")
+    spec = TensorSpec(tuple(shape), DTYPES.get(dtype, dtype))
+    known = find_numpy_dtype(spec.dtype)
+    if known is not None and math.prod(shape) * known.itemsize != offsets[1] - offsets[0]:
+        raise FormatError(f"{name} {spec.dtype} {shape} has {offsets[1] - offsets[0]} bytes")
+    return spec, (offsets[0], offsets[1])
+
+
+def _require_full(ranges: dict[str, tuple[int, int]], size: int) -> None:
+    """Raises FormatError unless the tensors fill their part of the file without gap or overlap."""
+    position = 0
+    for name, (begin, end) in sorted(ranges.items(), key=lambda item: item[1]):
+        if begin != position:
+            raise FormatError(f"{name} begins at byte {begin} where {position} is next")
+        position = end
+    if position != size:
+        raise FormatError(f"{size} bytes of tensors, {position} in the header")

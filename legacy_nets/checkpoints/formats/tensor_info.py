@@ -1,7 +1,7 @@
-"""One entry of a checkpoint's index: what a tensor is and where its bytes are.
+"""Decodes one entry of a checkpoint's index: what a tensor is, and where its bytes are.
 
-The messages are those of tensorflow/core/protobuf/tensor_bundle.proto, the numbers of the
-dtypes those of tensorflow/core/framework/types.proto.
+Source: tensorflow/core/protobuf/tensor_bundle.proto; tensorflow/core/framework/types.proto for
+the numbers of the dtypes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import re
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.crc32c import crc32c, masked
-from legacy_nets.checkpoints.formats.wire import Damaged, Message, varint
+from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
+from legacy_nets.checkpoints.formats.wire import FormatError, Message, read_varint
+from legacy_nets.types import Array, NumpyDtype, Shape
 
 DTYPES = {
     1: "float32",
@@ -50,22 +51,22 @@ _OF_ML_DTYPES = re.compile("bfloat|float8|u?int4$")
 
 @dataclasses.dataclass(frozen=True)
 class TensorInfo:
-    """One tensor as the index states it; ``offset`` and ``size`` are bytes in its shard."""
+    """One tensor, as the index describes it; ``offset`` and ``size`` are bytes in its shard."""
 
     name: str
-    shape: tuple[int, ...]
-    dtype: str  # numpy's name, "bfloat16", "string", or "type 20" for what holds no numbers
+    shape: Shape
+    dtype: str  # NumPy's name, "bfloat16", "string", or "type 20" for what holds no numbers
     shard: int
     offset: int
     size: int
     crc: int  # masked CRC-32C of the bytes
-    slices: tuple[tuple[tuple[int, ...], TensorInfo], ...] = ()  # (start, part), if partitioned
+    slices: tuple[tuple[Shape, TensorInfo], ...] = ()  # (start, part), if partitioned
 
 
-def numpy_dtype(name: str) -> np.dtype | None:
-    """The numpy dtype of a ``TensorInfo.dtype``; None for strings and other non-numbers.
+def find_numpy_dtype(name: str) -> NumpyDtype | None:
+    """Finds the NumPy dtype of a ``TensorInfo.dtype``; None for strings and other non-numbers.
 
-    Quantised numbers are the integers that they are stored as.
+    Quantized numbers are the integers that they are stored as.
     """
     if name not in DTYPES.values() or name == "string":
         return None
@@ -76,81 +77,85 @@ def numpy_dtype(name: str) -> np.dtype | None:
     return np.dtype(name.removeprefix("q"))
 
 
-def strings(data: bytes, info: TensorInfo, verify: bool) -> np.ndarray:
-    """The strings of a tensor, object [*shape] of bytes, from its bytes in the shard.
+def decode_strings(data: bytes, info: TensorInfo, verify: bool) -> Array:
+    """Decodes the strings of a tensor from its bytes in the shard: object [*shape] of bytes.
 
-    They are: each length as a varint, the checksum of the lengths (as uint32), the strings. The
-    entry's checksum is of lengths (uint32), their checksum and strings. Raises Damaged.
+    The shard holds each length as a varint, the checksum of the lengths (as uint32), the strings.
+    The checksum in the index covers the lengths (as uint32), their checksum and the strings.
+
+    Raises FormatError.
     """
     lengths, at = [], 0
     for _ in range(math.prod(info.shape)):
-        length, at = varint(data, at)
+        length, at = read_varint(data, at)
         lengths.append(length)
     if at + 4 + sum(lengths) != len(data):
-        raise Damaged(f"the strings of {info.name} do not fill their {len(data)} bytes")
-    counted = b"".join(length.to_bytes(4, "little") for length in lengths)
+        raise FormatError(f"the strings of {info.name} do not fill their {len(data)} bytes")
+    packed_lengths = b"".join(length.to_bytes(4, "little") for length in lengths)
     if verify and (
-        masked(crc32c(counted)) != int.from_bytes(data[at : at + 4], "little")
-        or masked(crc32c(counted + data[at:])) != info.crc
+        mask_crc(compute_crc32c(packed_lengths)) != int.from_bytes(data[at : at + 4], "little")
+        or mask_crc(compute_crc32c(packed_lengths + data[at:])) != info.crc
     ):
-        raise Damaged(f"bad checksum of {info.name}")
-    found: np.ndarray = np.empty(len(lengths), object)
+        raise FormatError(f"bad checksum of {info.name}")
+    strings: Array = np.empty(len(lengths), object)
     at += 4
     for number, length in enumerate(lengths):
-        found[number] = data[at : at + length]
+        strings[number] = data[at : at + length]
         at += length
-    return found.reshape(info.shape)
+    return strings.reshape(info.shape)
 
 
-def tensor_info(name: bytes, pairs: dict[bytes, bytes], shards: int) -> TensorInfo:
-    """Decodes the entry of one tensor, its numbers held against each other.
+def decode_tensor_info(name: bytes, pairs: dict[bytes, bytes], shards: int) -> TensorInfo:
+    """Decodes the entry of one tensor, and compares its numbers with each other.
 
     Args:
       name: the tensor's key.
-      pairs: the whole index, where the parts of a partitioned tensor have keys of their own.
+      pairs: the complete index, where the parts of a partitioned tensor have their own keys.
       shards: how many data files there are.
 
-    Raises Damaged, or UnicodeDecodeError for a name that is not UTF-8.
+    Raises FormatError, or UnicodeDecodeError for a name that is not UTF-8.
     """
     entry = Message(pairs[name])
-    whole = _decode(name.decode("utf-8"), entry, shards)
-    cut = entry.messages(7)
-    if not cut:
-        _check_size(whole)
-        return whole
+    info = _decode_entry(name.decode("utf-8"), entry, shards)
+    slices = entry.get_messages(7)
+    if not slices:
+        _check_size(info)
+        return info
     # A part's key is the escaped name, then starts and lengths in a code that keeps their
     # order: once both are sorted, the n-th key belongs to the n-th start.
     prefix = b"\0" + name.replace(b"\0", b"\0\xff").replace(b"\xff", b"\xff\0") + b"\0\1"
     keys = sorted(key for key in pairs if key.startswith(prefix))
-    starts = sorted(tuple(extent.number(1) for extent in part.messages(1)) for part in cut)
-    parts = [_decode(whole.name, Message(pairs[key]), shards) for key in keys]
+    starts = sorted(tuple(extent.get_int(1) for extent in part.get_messages(1)) for part in slices)
+    parts = [_decode_entry(info.name, Message(pairs[key]), shards) for key in keys]
     for part in parts:
         _check_size(part)
-    slices = tuple(zip(starts, parts, strict=False))
-    if len(keys) != len(starts) or not _tile(slices, whole.shape):
-        raise Damaged(f"the parts of {whole.name} do not make {list(whole.shape)}")
-    size = sum(part.size for part in parts)
-    return dataclasses.replace(whole, size=size, slices=slices)
+    located = tuple(zip(starts, parts, strict=False))
+    if len(keys) != len(starts) or not _fills_shape(located, info.shape):
+        raise FormatError(f"the parts of {info.name} do not make {list(info.shape)}")
+    return dataclasses.replace(info, size=sum(part.size for part in parts), slices=located)
 
 
-def _decode(name: str, entry: Message, shards: int) -> TensorInfo:
-    """A BundleEntryProto without its slices."""
-    shape = tuple(dim.number(1) for message in entry.messages(2) for dim in message.messages(2))
-    code, shard = entry.number(1), entry.number(3)
+def _decode_entry(name: str, entry: Message, shards: int) -> TensorInfo:
+    """Decodes a BundleEntryProto without its slices."""
+    shapes = entry.get_messages(2)
+    shape = tuple(dim.get_int(1) for message in shapes for dim in message.get_messages(2))
+    dtype = DTYPES.get(entry.get_int(1), f"type {entry.get_int(1)}")
+    shard = entry.get_int(3)
     if shard >= shards:
-        raise Damaged(f"{name} lies in shard {shard} of {shards}")
-    dtype = DTYPES.get(code, f"type {code}")
-    return TensorInfo(name, shape, dtype, shard, entry.number(4), entry.number(5), entry.number(6))
+        raise FormatError(f"{name} is in shard {shard} of {shards}")
+    offset, size, crc = (entry.get_int(field) for field in (4, 5, 6))
+    return TensorInfo(name, shape, dtype, shard, offset, size, crc)
 
 
 def _check_size(info: TensorInfo) -> None:
-    dtype = numpy_dtype(info.dtype)
+    """Raises FormatError if shape and dtype do not need the number of bytes in the index."""
+    dtype = find_numpy_dtype(info.dtype)
     if dtype is not None and info.size != math.prod(info.shape) * dtype.itemsize:
-        raise Damaged(f"{info.name} {info.dtype} {list(info.shape)} has {info.size} bytes")
+        raise FormatError(f"{info.name} {info.dtype} {list(info.shape)} has {info.size} bytes")
 
 
-def _tile(slices: tuple[tuple[tuple[int, ...], TensorInfo], ...], shape: tuple[int, ...]) -> bool:
-    """Whether the parts lie inside the shape and have as many values as it has."""
+def _fills_shape(slices: tuple[tuple[Shape, TensorInfo], ...], shape: Shape) -> bool:
+    """Whether the parts are inside the shape and have as many values as it has."""
     for start, part in slices:
         if not len(start) == len(part.shape) == len(shape):
             return False

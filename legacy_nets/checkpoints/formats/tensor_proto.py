@@ -9,8 +9,9 @@ import math
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.tensor_info import DTYPES, numpy_dtype
-from legacy_nets.checkpoints.formats.wire import Damaged, Message
+from legacy_nets.checkpoints.formats.tensor_info import DTYPES, find_numpy_dtype
+from legacy_nets.checkpoints.formats.wire import Buffer, FormatError, Message
+from legacy_nets.types import Array, NumpyDtype, Shape
 
 _FIXED = {"float32": 5, "float64": 6, "complex64": 9, "complex128": 12}  # dtype -> field
 _VARINTS = {
@@ -18,91 +19,91 @@ _VARINTS = {
     **dict.fromkeys(("qint32", "qint16", "qint8", "quint16", "quint8"), 7),
     **{"int64": 10, "bool": 11, "float16": 13, "bfloat16": 13, "uint32": 16, "uint64": 17},
 }
-_CONTENT = 4  # the bytes as they lie in memory
+_CONTENT = 4  # the bytes as they are in memory
 _STRINGS = 8
-_LARGEST_FILL = 1 << 28  # bytes that a tensor may have whose values the file does not all have
+_LARGEST_FILL = 1 << 28  # bytes of a tensor of which the file holds only the first values
 
 
-def shape_of(message: Message) -> tuple[int, ...]:
-    """The sizes of a TensorShapeProto. Raises Damaged for an unknown one."""
-    return tuple(dim.number(1) for dim in message.messages(2))
+def decode_shape(message: Message) -> Shape:
+    """Decodes the sizes of a TensorShapeProto. Raises FormatError for an unknown one."""
+    return tuple(dim.get_int(1) for dim in message.get_messages(2))
 
 
-def dtype_of(code: int) -> str:
-    """The name of a DataType."""
+def name_dtype(code: int) -> str:
+    """Names a DataType as ``TensorInfo.dtype`` does."""
     return DTYPES.get(code, f"type {code}")
 
 
-def values_of(proto: Message, dtype: str, shape: tuple[int, ...]) -> np.ndarray:
-    """The values, [*shape]; where there are too few, the last one fills the rest (zero if none).
+def decode_values(proto: Message, dtype: str, shape: Shape) -> Array:
+    """Decodes the values, [*shape]. The last one, or zero, stands for values that are left out.
 
-    Raises Damaged: too many values, a dtype that is not numbers or strings.
+    Raises FormatError: too many values, or a dtype that is not numbers or strings.
     """
     count = math.prod(shape)
     if dtype == "string":
-        values: np.ndarray = np.empty(len(proto.buffers(_STRINGS)), object)
-        values[:] = [bytes(value) for value in proto.buffers(_STRINGS)]
+        values: Array = np.empty(len(proto.get_buffers(_STRINGS)), object)
+        values[:] = [bytes(value) for value in proto.get_buffers(_STRINGS)]
     else:
-        values = _numbers(proto, dtype)
+        values = _decode_numbers(proto, dtype)
     if values.size == count:
         return values.reshape(shape)
     if values.size > count:
-        raise Damaged(f"{values.size} values of a tensor {list(shape)}")
+        raise FormatError(f"{values.size} values of a tensor {list(shape)}")
     if count * values.itemsize > _LARGEST_FILL:
-        raise Damaged(f"{values.size} values, which are to fill {list(shape)}")
+        raise FormatError(f"{values.size} values for a tensor {list(shape)}")
     last = values[-1] if values.size else np.zeros(1, values.dtype)[0]
     filled = np.full(count, last, values.dtype)
     filled[: values.size] = values
     return filled.reshape(shape)
 
 
-def _numbers(proto: Message, dtype: str) -> np.ndarray:
-    """All values that the message has, in a row."""
-    kind = numpy_dtype(dtype)
-    if kind is None:
-        raise Damaged(f"a tensor of {dtype}, which is no array of numbers")
-    content = proto.buffers(_CONTENT)
+def _decode_numbers(proto: Message, dtype: str) -> Array:
+    """Decodes all values of the message, [n]."""
+    numpy_dtype = find_numpy_dtype(dtype)
+    if numpy_dtype is None:
+        raise FormatError(f"a tensor of {dtype}, which is not an array of numbers")
+    content = proto.get_buffers(_CONTENT)
     if content and len(content[-1]):
-        return _whole(content[-1], kind)
+        return _view_bytes(content[-1], numpy_dtype)
     if dtype in _FIXED:
         pieces = [
             value.to_bytes(8 if dtype in ("float64", "complex128") else 4, "little")
             if isinstance(value, int)
             else value
-            for value in proto.values(_FIXED[dtype])
+            for value in proto.get_values(_FIXED[dtype])
         ]
-        return _whole(pieces[0] if len(pieces) == 1 else b"".join(pieces), kind)
-    found = [
+        return _view_bytes(pieces[0] if len(pieces) == 1 else b"".join(pieces), numpy_dtype)
+    numbers = [
         np.array([value], np.uint64) if isinstance(value, int) else unpack_varints(value)
-        for value in proto.values(_VARINTS[dtype])
+        for value in proto.get_values(_VARINTS[dtype])
     ]
-    bits = np.concatenate(found) if found else np.empty(0, np.uint64)
+    bits = np.concatenate(numbers) if numbers else np.empty(0, np.uint64)
     if dtype == "bool":
         return bits != 0
-    width = np.dtype(f"u{kind.itemsize}")
-    return bits.astype(width).view(kind)  # the low bytes, which also hold for negative numbers
+    unsigned = np.dtype(f"u{numpy_dtype.itemsize}")
+    return bits.astype(unsigned).view(numpy_dtype)  # the low bytes are right for negatives too
 
 
-def _whole(data: bytes | memoryview, dtype: np.dtype) -> np.ndarray:
+def _view_bytes(data: Buffer, dtype: NumpyDtype) -> Array:
+    """Views bytes as values, [n]. Raises FormatError if they end inside a value."""
     if len(data) % dtype.itemsize:
-        raise Damaged(f"{len(data)} bytes of {dtype}")
+        raise FormatError(f"{len(data)} bytes of {dtype}")
     return np.frombuffer(data, dtype)
 
 
-def unpack_varints(data: bytes | memoryview) -> np.ndarray:
-    """uint64 [n]: the numbers that are packed in a row of varints. Raises Damaged."""
+def unpack_varints(data: Buffer) -> Array:
+    """Unpacks a row of varints into uint64 [n]. Raises FormatError."""
     row = np.frombuffer(data, np.uint8)
     ends = np.flatnonzero(row < 128)
     if row.size and (not ends.size or ends[-1] != row.size - 1):
-        raise Damaged("a number has no end")
+        raise FormatError("a number has no end")
     starts = np.concatenate([[0], ends[:-1] + 1])[: ends.size]
     lengths = ends - starts + 1
     if lengths.size and lengths.max() > 10:
-        raise Damaged("a number of more than 64 bits")
-    values: np.ndarray = np.zeros(ends.size, np.uint64)
+        raise FormatError("a number of more than 64 bits")
+    values: Array = np.zeros(ends.size, np.uint64)
     for at in range(int(lengths.max(initial=0))):
-        there = np.flatnonzero(lengths > at)
-        values[there] |= (row[starts[there] + at] & np.uint8(127)).astype(np.uint64) << np.uint64(
-            7 * at
-        )
+        longer = np.flatnonzero(lengths > at)
+        bits = (row[starts[longer] + at] & np.uint8(127)).astype(np.uint64)
+        values[longer] |= bits << np.uint64(7 * at)
     return values

@@ -1,7 +1,7 @@
-"""Reads V1 checkpoints (Saver V1): SSTables in which the values themselves lie.
+"""Reads V1 checkpoints (Saver V1): SSTables that hold the values themselves.
 
-The key "" holds a list of tensors and of the slices that they were saved in; each slice has a
-key of its own, made of name, starts and lengths in a code that keeps their order. Source:
+The key "" holds a list of tensors and of the slices that they were saved in. Each slice has its
+own key, made of name, starts and lengths in a code that keeps their order. Source:
 tensorflow/core/util/saved_tensor_slice.proto, saved_tensor_slice_util.cc and ordered_code.cc.
 """
 
@@ -15,124 +15,128 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets.checkpoints.formats.sstable import Table
-from legacy_nets.checkpoints.formats.tensor_proto import dtype_of, shape_of, values_of
-from legacy_nets.checkpoints.formats.wire import Damaged, Message
+from legacy_nets.checkpoints.formats.tensor_proto import decode_shape, decode_values, name_dtype
+from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
+from legacy_nets.types import Array, Shape
 
-_FULL = -1  # the length of a slice that takes a dimension whole
+_FULL = -1  # the length of a slice that takes all of a dimension
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 
 
 class _Slice(NamedTuple):
-    """A part of a tensor (or all of it), and the table that has it."""
+    """A part of a tensor, or all of it, and the table that holds it."""
 
     table: Table
     key: bytes
-    place: tuple[slice, ...]
-    shape: tuple[int, ...]
+    region: tuple[slice[int, int, None], ...]
+    shape: Shape
 
 
 def read_v1(path: Path) -> WeightFile:
-    """Opens a V1 checkpoint by its name, of one file or of shards.
+    """Opens a V1 checkpoint by its name; it is one file or several shards.
 
-    Values are checked, each by the checksum of its block, when they are read.
-    Raises CheckpointError (a shard is missing, another kind of table) or Damaged.
+    Reading a value verifies the checksum of its block.
+    Raises CheckpointError (a shard is missing, another kind of table) or FormatError.
     """
-    tensors: dict[str, TensorSpec] = {}
+    specs: dict[str, TensorSpec] = {}
     slices: dict[str, list[_Slice]] = {}
-    for file in _files(path):
+    for file in _list_tables(path):
         table = Table(file)
         value = table.get(b"")
-        metas = Message(value).messages(1) if value is not None else []
+        metas = Message(value).get_messages(1) if value is not None else []
         if not metas:
-            raise CheckpointError(f"{file}: a table, but no V1 checkpoint; is it an .index file?")
-        for meta in metas[-1].messages(1):
-            name = meta.text(1)
-            stored = TensorSpec(tuple(map(int, _shape(meta))), dtype_of(meta.number(3)))
-            if tensors.setdefault(name, stored) != stored:
-                raise Damaged(f"{name} has two shapes or types")
-            parts = [_slice(table, name, part, stored.shape) for part in meta.messages(4)]
+            raise CheckpointError(
+                f"{file}: a table, but not a V1 checkpoint; of an .index file, name its prefix"
+            )
+        for meta in metas[-1].get_messages(1):
+            name = meta.get_text(1)
+            spec = TensorSpec(_decode_full_shape(meta), name_dtype(meta.get_int(3)))
+            if specs.setdefault(name, spec) != spec:
+                raise FormatError(f"{name} has two shapes or dtypes")
+            parts = [_decode_slice(table, name, part, spec.shape) for part in meta.get_messages(4)]
             slices.setdefault(name, []).extend(parts)
-    for name, stored in tensors.items():
-        if sum(math.prod(part.shape) for part in slices[name]) != math.prod(stored.shape):
-            raise Damaged(f"the slices of {name} do not make {list(stored.shape)}")
+    for name, spec in specs.items():
+        if sum(math.prod(part.shape) for part in slices[name]) != math.prod(spec.shape):
+            raise FormatError(f"the slices of {name} do not make {list(spec.shape)}")
 
-    def load(name: str) -> np.ndarray:
-        stored = tensors[name]
-        parts = [(part.place, _values(name, stored.dtype, part)) for part in slices[name]]
+    def load(name: str) -> Array:
+        spec = specs[name]
+        parts = [(part.region, _read_slice(name, spec.dtype, part)) for part in slices[name]]
         if len(parts) == 1:
             return parts[0][1]
-        whole = np.zeros(stored.shape, parts[0][1].dtype)
-        for place, values in parts:
-            whole[place] = values
-        return whole
+        tensor = np.zeros(spec.shape, parts[0][1].dtype)
+        for region, values in parts:
+            tensor[region] = values
+        return tensor
 
-    return WeightFile(str(path), dict(sorted(tensors.items())), load)
+    return WeightFile(str(path), dict(sorted(specs.items())), load)
 
 
-def _files(path: Path) -> list[Path]:
-    """The table of this name, or all shards of it."""
+def _list_tables(path: Path) -> list[Path]:
+    """Lists the table of this name, or all its shards. Raises CheckpointError if one is missing."""
     if path.is_file():
         return [path]
-    there = {}
+    shards = {}
     for file in path.parent.iterdir():
-        shard = _SHARD.search(file.name)
-        if shard and file.name == path.name + shard[0]:
-            there[int(shard[1])] = (file, int(shard[2]))
-    count = max((count for _, count in there.values()), default=0)
-    missing = sorted(set(range(count)) - there.keys())
-    if missing or len(there) != count:
+        match = _SHARD.search(file.name)
+        if match and file.name == path.name + match[0]:
+            shards[int(match[1])] = (file, int(match[2]))
+    count = max((count for _, count in shards.values()), default=0)
+    missing = sorted(set(range(count)) - shards.keys())
+    if missing or len(shards) != count:
         raise CheckpointError(
-            f"{path}: {len(missing)} of {count} shards are missing; copy them beside the others"
+            f"{path}: {len(missing)} of {count} shards are missing; copy them into the same folder"
         )
-    return [there[number][0] for number in range(count)]
+    return [shards[number][0] for number in range(count)]
 
 
-def _shape(meta: Message) -> tuple[int, ...]:
-    shapes = meta.messages(2)
-    return shape_of(shapes[-1]) if shapes else ()
+def _decode_full_shape(meta: Message) -> Shape:
+    shapes = meta.get_messages(2)
+    return decode_shape(shapes[-1]) if shapes else ()
 
 
-def _slice(table: Table, name: str, message: Message, shape: tuple[int, ...]) -> _Slice:
-    """Decodes a TensorSliceProto, held against the shape of the whole tensor."""
-    extents = [(extent.number(1), extent.number(2, _FULL)) for extent in message.messages(1)]
+def _decode_slice(table: Table, name: str, message: Message, shape: Shape) -> _Slice:
+    """Decodes a TensorSliceProto, and compares it with the shape of the complete tensor."""
+    extents = [(extent.get_int(1), extent.get_int(2, _FULL)) for extent in message.get_messages(1)]
     if len(extents) != len(shape):
-        raise Damaged(f"a slice of {name} has {len(extents)} dimensions of {len(shape)}")
-    sizes, place = [], []
+        raise FormatError(f"a slice of {name} has {len(extents)} dimensions of {len(shape)}")
+    sizes, region = [], []
     for (start, length), size in zip(extents, shape, strict=True):
-        taken = size if length == _FULL else length
-        if start + taken > size:
-            raise Damaged(f"a slice of {name} reaches out of it")
-        sizes.append(taken)
-        place.append(slice(start, start + taken))
-    return _Slice(table, slice_key(name, extents), tuple(place), tuple(sizes))
+        count = size if length == _FULL else length
+        if start + count > size:
+            raise FormatError(f"a slice of {name} extends past its end")
+        sizes.append(count)
+        region.append(slice(start, start + count))
+    return _Slice(table, encode_slice_key(name, extents), tuple(region), tuple(sizes))
 
 
-def _values(name: str, dtype: str, part: _Slice) -> np.ndarray:
+def _read_slice(name: str, dtype: str, part: _Slice) -> Array:
+    """Reads the values of a slice, [*part.shape]."""
     value = part.table.get(part.key)
-    data = Message(value).messages(2) if value is not None else []
-    protos = data[-1].messages(3) if data else []
-    if not protos or data[-1].text(1) != name:
-        raise Damaged(f"a slice of {name} is missing")
-    return values_of(protos[-1], dtype, part.shape)
+    data = Message(value).get_messages(2) if value is not None else []
+    protos = data[-1].get_messages(3) if data else []
+    if not protos or data[-1].get_text(1) != name:
+        raise FormatError(f"a slice of {name} is missing")
+    return decode_values(protos[-1], dtype, part.shape)
 
 
-def slice_key(name: str, extents: list[tuple[int, int]]) -> bytes:
-    """The key of a slice: 0, the name, its rank, then start and length of each dimension."""
+def encode_slice_key(name: str, extents: list[tuple[int, int]]) -> bytes:
+    """Encodes a slice's key: 0, the name, its rank, then start and length of each dimension."""
     escaped = name.encode().replace(b"\0", b"\0\xff")  # no byte of UTF-8 is 255
-    key = b"\0" + escaped + b"\0\1" + _number(len(extents))
-    return key + b"".join(_signed(value) for extent in extents for value in extent)
+    key = b"\0" + escaped + b"\0\1" + _encode_unsigned(len(extents))
+    return key + b"".join(_encode_signed(value) for extent in extents for value in extent)
 
 
-def _number(value: int) -> bytes:
-    """A number from 0 on: how many bytes it has, then those, the highest first."""
+def _encode_unsigned(value: int) -> bytes:
+    """Encodes a number from 0 on: its count of bytes, then those, the highest first."""
     size = (value.bit_length() + 7) // 8
     return bytes([size]) + value.to_bytes(size, "big")
 
 
-def _signed(value: int) -> bytes:
-    """A signed number: in n bytes, the n highest bits differ from its sign, then it has 7n - 1."""
+def _encode_signed(value: int) -> bytes:
+    """Encodes a signed number in n bytes: n high bits unlike its sign, then 7n - 1 bits of it."""
     bits = (~value if value < 0 else value).bit_length()
     size = bits // 7 + 1
     header = ((1 << size) - 1) << (8 * size - size)

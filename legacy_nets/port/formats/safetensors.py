@@ -18,8 +18,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.bundle import Place
-from legacy_nets.checkpoints.formats.crc32c import crc32c, masked
+from legacy_nets.checkpoints.formats.bundle import ByteRange
+from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.safetensors import DTYPES, read_safetensors
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port.report import Comparison
@@ -78,7 +78,7 @@ def _build_header(weights: Sequence[Weight], metadata: Mapping[str, object]) -> 
     return packed + b" " * (-len(packed) % 8)  # tensors begin at a multiple of 8
 
 
-def _copy(file: int, offset: int, place: Place | None) -> bool:
+def _copy(file: int, offset: int, place: ByteRange | None) -> bool:
     """Has the kernel copy the bytes of a checkpoint's tensor; tells whether it could."""
     if place is None or not hasattr(os, "copy_file_range"):  # Linux
         return False
@@ -101,15 +101,15 @@ def _copy(file: int, offset: int, place: Place | None) -> bool:
     return True
 
 
-def _has_checksum(file: BinaryIO, offset: int, place: Place | None) -> bool:
+def _has_checksum(file: BinaryIO, offset: int, place: ByteRange | None) -> bool:
     """Tells whether the bytes at an offset have the checksum of the checkpoint's tensor."""
     if place is None or not place.size:
         return False
     crc = 0
     file.seek(offset)
     for chunk in _read_chunks(file, place.size):
-        crc = crc32c(chunk, crc)
-    return masked(crc) == place.crc
+        crc = compute_crc32c(chunk, crc)
+    return mask_crc(crc) == place.crc
 
 
 def _write_and_compare(file: BinaryIO, start: int, data: Array) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from legacy_nets.checkpoints.formats.keras3_names import layer_names
+from legacy_nets.checkpoints.formats.keras3_names import make_layer_names
 from legacy_nets.port.formats.keras.conversion import Conversion
 from legacy_nets.types import Array, Operation, Tensor
 
@@ -39,7 +39,7 @@ def prepare_layer(
         import keras
 
         shape = conversion.get_value(weights[0]).shape if layer_type == "Embedding" else ()
-        names = layer_names(layer_type, weights, shape) if weights else (name,)
+        names = make_layer_names(layer_type, weights, shape) if weights else (name,)
         layer_class = getattr(keras.layers, layer_type)
         layer = layer_class(name=conversion.choose_name(*names), **config)
         output = layer(inputs[0] if len(inputs) == 1 else list(inputs))
