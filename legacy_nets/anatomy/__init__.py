@@ -22,6 +22,7 @@ from legacy_nets.anatomy.receptive import Field
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.live_graph import find_live_graph
 from legacy_nets.graphdef.load import load_graph
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
 from legacy_nets.tf1.speed import without_initial_values
@@ -59,7 +60,7 @@ def built(
     with tf.Graph().as_default(), without_initial_values():
         images = tf.placeholder(tf.float32, [None, *sides, net.channels], name="images")
         try:
-            logits, end_points = registry.build(name, images, **options)
+            logits, end_points = build_by_name(name, images, **options)
         except (ValueError, tf.errors.InvalidArgumentError) as error:
             if isinstance(error, BadInputError):
                 raise

@@ -12,6 +12,7 @@ from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.cli.describe import parse_size
 from legacy_nets.cli.options import net_options
 from legacy_nets.errors import BadInputError, report_build_errors
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.quiet import quiet_tensorflow
 
 NAMED = 5  # names of a kind that are shown without --all
@@ -113,7 +114,7 @@ def _plan(
 def _build(net: str, images: Any, options: dict[str, Any]) -> None:
     """Builds the net in the current graph. Raises BadInputError where it cannot be."""
     with report_build_errors(net, images.shape.as_list()[1:-1], options):
-        registry.build(net, images, **options)
+        build_by_name(net, images, **options)
 
 
 def _print_fits(source: Any, as_json: bool) -> None:

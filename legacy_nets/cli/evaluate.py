@@ -79,7 +79,9 @@ def evaluate(
             f"{prefix} knows the classes {ours}, but {data.name} has {theirs}: evaluate it on the "
             "data that it was trained for"
         )
-    data = framed(data, settings.pixels or record.pixels, settings.image_size, record.channels)
+    data = framed(
+        data, settings.pixels or record.preprocessing, settings.image_size, record.channels
+    )
     for note in data.notes:
         click.echo(note, err=True)
     images = data.test if half == "test" else data.train
@@ -190,7 +192,7 @@ def predict(
         if count < size[0]:
             few = f"{path} has fewer than {size[0]} frames ({count})"
             click.echo(f"{few}: they are repeated evenly", err=True)
-    half = half.framed(settings.pixels or record.pixels, size, record.channels)
+    half = half.framed(settings.pixels or record.preprocessing, size, record.channels)
     with worker.restored(settings, prefix, ema) as (graph, session, _):
         fetch = None if features is None else worker.end_point(graph, features)
         values = graph.score(session, half, fetch)

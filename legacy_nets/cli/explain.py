@@ -78,7 +78,7 @@ def _print(net: str, places: Any, whole: bool) -> None:
         size = "x".join(map(str, (*record.image_size, record.channels)))
         console.print(
             f"[bold]{net}[/]: document {record.document}, images {size} "
-            f"({record.pixels} pixels), {record.classes} classes, "
+            f"({record.preprocessing} pixels), {record.num_classes} classes, "
             f"{record.parameters:,} parameters"
         )
     for place in places:

@@ -1,4 +1,4 @@
-"""``legacy-nets nets``: what there is."""
+"""``legacy-nets nets``: lists the nets of the registry."""
 
 from __future__ import annotations
 
@@ -27,22 +27,30 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
         click.echo(markdown_table(records))
         return
     if as_json:
-        click.echo(json.dumps([dataclasses.asdict(record) for record in records], indent=1))
+        rows = [dataclasses.asdict(record) | {"errata": record.errata} for record in records]
+        click.echo(json.dumps(rows, indent=1))
         return
     table = Table(box=rich.box.SIMPLE, pad_edge=False, padding=(0, 1))
     for column in COLUMNS:
-        table.add_column(column, no_wrap=True)  # a cut number says nothing
+        table.add_column(column, no_wrap=True)  # a cut number is wrong
     for record in records:
         table.add_row(*_row(record))
     Console(width=max(100, Console().width)).print(table)
 
 
-COLUMNS = ("net", "document", "input", "pixels", "classes", "parameters")
+COLUMNS = ("net", "document", "input", "preprocessing", "classes", "parameters")
 
 
 def _row(net: registry.Net) -> tuple[str, ...]:
     size = "x".join(str(side) for side in (*net.image_size, net.channels))
-    return net.name, net.document, size, net.pixels, str(net.classes), f"{net.parameters:,}"
+    return (
+        net.name,
+        net.document,
+        size,
+        net.preprocessing,
+        str(net.num_classes),
+        f"{net.parameters:,}",
+    )
 
 
 def markdown_table(records: list[registry.Net]) -> str:

@@ -178,7 +178,7 @@ def _build_job(
     net = registry.get_net(name)
     trained = as_trained(checkpoint, name, stated(open_weights(checkpoint), name))
     size = trained.image_size if trained else net.image_size
-    num_classes = given["num_classes"] or (trained.num_classes if trained else net.classes)
+    num_classes = given["num_classes"] or (trained.num_classes if trained else net.num_classes)
     label_offset = given["label_offset"]
     if label_offset is None:
         label_offset = trained.label_offset if trained else 0
@@ -190,7 +190,7 @@ def _build_job(
         out=out,
         num_classes=num_classes,
         image_size=resized(size, given["frames"], image_size(given["image_size"])),
-        preprocessing=given["preprocessing"] or (trained and trained.pixels) or net.pixels,
+        preprocessing=given["preprocessing"] or (trained and trained.pixels) or net.preprocessing,
         label_offset=label_offset,
         class_names=class_names if len(class_names) == num_classes else (),
         options={**(trained.options if trained else {}), **net_options(given["options"])},

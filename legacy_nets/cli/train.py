@@ -102,7 +102,7 @@ def train(net: str, **given: Any) -> None:
     from legacy_nets.train import loop
     from legacy_nets.train.settings import Settings
 
-    pixels = given["pixels"] or record.pixels
+    pixels = given["pixels"] or record.preprocessing
     data = framed(data, pixels, size, record.channels)
     settings = Settings(
         net=net,

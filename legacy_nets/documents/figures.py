@@ -103,7 +103,7 @@ def draw(
 
 
 def _untrained(record: registry.Net) -> Settings:
-    return Settings(record.name, record.classes, record.image_size)
+    return Settings(record.name, record.num_classes, record.image_size)
 
 
 @contextlib.contextmanager
@@ -123,7 +123,7 @@ def _picture(
     record: registry.Net, settings: Settings, path: str | pathlib.Path | None
 ) -> np.ndarray:
     """The picture or clip at the net's size, float32 from 0 to 255."""
-    kind, size = settings.pixels or record.pixels, settings.image_size
+    kind, size = settings.pixels or record.preprocessing, settings.image_size
     rng = np.random.default_rng(0)
     if len(size) == 3:
         if path is not None:

@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.plan import Plan
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import to_pixels
 from legacy_nets.errors import report_build_errors
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.jobs import INPUT, OUTPUTS, Job
 from legacy_nets.train.provenance import built_from
@@ -51,7 +51,7 @@ def build_net(job: Job, is_training: bool = False) -> NetTensors:
     """
     images = tf.placeholder(tf.float32, [None, *job.image_size, job.net.channels], name=INPUT)
     with report_build_errors(job.net.name, list(job.image_size), job.options):
-        raw_logits, end_points = registry.build(
+        raw_logits, end_points = build_by_name(
             job.net.name,
             images,
             num_classes=job.num_logits,

@@ -60,7 +60,9 @@ def settings_of(
         record = registry.get_net(net)
         options = layout_options(source, net)
         pixels = options.pop("pixels", "")
-        settings = Settings(net, record.classes, record.image_size, options=options, pixels=pixels)
+        settings = Settings(
+            net, record.num_classes, record.image_size, options=options, pixels=pixels
+        )
     indices = class_indices or pathlib.Path(checkpoint).parent / CLASS_INDICES
     if class_indices or (indices.exists() and not own.get("class_names")):
         names = read_class_indices(indices)

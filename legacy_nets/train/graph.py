@@ -16,6 +16,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.data.dataset import Half, Images, in_order
 from legacy_nets.data.preprocessing import to_pixels
 from legacy_nets.errors import BadInputError, report_build_errors
+from legacy_nets.nets.build import SET_BY_COMMANDS, build_by_name
 from legacy_nets.train.settings import Settings
 
 SCORED_PIXELS = 1_600_000  # in one batch: 64 images of 158x158, 8 clips of 16x112x112
@@ -74,11 +75,11 @@ def build_net(settings: Settings) -> NetGraph:
     net = registry.get_net(settings.net)
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
-    taken = settings.options.keys() & registry.SET_BY_COMMANDS
+    taken = settings.options.keys() & SET_BY_COMMANDS
     if taken:
         raise BadInputError(f"--option {min(taken)}: that is set by the command itself")
     with report_build_errors(settings.net, settings.image_size, settings.options):
-        logits, end_points = registry.build(
+        logits, end_points = build_by_name(
             settings.net,
             images,
             num_classes=settings.num_classes + settings.label_offset,
@@ -89,7 +90,7 @@ def build_net(settings: Settings) -> NetGraph:
             raise ValueError(f"the logits are {logits.shape}, not one row an image")
     probabilities = tf.nn.softmax(logits[:, settings.label_offset :])
     variables = tf.global_variables()
-    pixels = settings.pixels or net.pixels
+    pixels = settings.pixels or net.preprocessing
     return NetGraph(images, is_training, logits, probabilities, end_points, variables, pixels)
 
 

@@ -85,7 +85,7 @@ def trained_with(source: Source, net: str) -> dict[str, Any]:
     own = stated(source, net)
     if not own:
         return layout_options(source, net)
-    usual = own["pixels"] == registry.get_net(net).pixels
+    usual = own["pixels"] == registry.get_net(net).preprocessing
     return {**own["options"], **({} if usual else {"pixels": own["pixels"]})}
 
 

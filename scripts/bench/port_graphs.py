@@ -39,6 +39,7 @@ def save(net: str, prefix: str) -> None:
     import measure
 
     from legacy_nets import registry
+    from legacy_nets.nets.build import build_by_name
     from legacy_nets.quiet import quiet_tensorflow
 
     quiet_tensorflow()
@@ -47,7 +48,7 @@ def save(net: str, prefix: str) -> None:
     record = registry.get_net(net)
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, *record.image_size, record.channels])
-        registry.build(net, images, num_classes=record.classes)
+        build_by_name(net, images, num_classes=record.num_classes)
         measure.assign(session, tf.global_variables())
         tf.train.Saver().save(session, prefix, write_meta_graph=False, write_state=False)
 
@@ -86,7 +87,9 @@ def measured(net: str, prefix: str, target: str, profile: str | None) -> dict[st
         setattr(place, name, timed(seconds, stage, getattr(place, name)))
     record = registry.get_net(net)
     out = Path(f"{prefix}.{target}")
-    job = Job(prefix, record, target, out, record.classes, record.image_size, record.pixels)
+    job = Job(
+        prefix, record, target, out, record.num_classes, record.image_size, record.preprocessing
+    )
     watch = cProfile.Profile() if profile else contextlib.nullcontext()
     start = time.perf_counter()
     with watch:

@@ -49,7 +49,7 @@ def main(arguments=None):
     from legacy_nets.train import evaluate
 
     settings = evaluate.settings_of(weights, net.name, given.class_indices)
-    kind = settings.pixels or net.pixels
+    kind = settings.pixels or net.preprocessing
     framed = frame_all(picture, kind, settings.image_size, net.channels)
     with evaluate.restored(settings, weights) as (graph, session, _):
         [probabilities] = graph.score(session, framed[None])

@@ -58,7 +58,7 @@ def main(arguments=None):
     batch_size, rate, epochs = recipe(net.name)
     path = given.data or stand_in(net, pathlib.Path("datasets"), print)
     size = (given.image_size,) * 2 if given.image_size else net.image_size
-    pixels = given.pixels or net.pixels
+    pixels = given.pixels or net.preprocessing
     data = framed(open_data(path, net), pixels, size, net.channels)
     transfer = given.weights and net.name.startswith("resnet") and net.document == "004"
     options, trainable, exclude = TRANSFER[given.transfer] if transfer else ({}, (), ())

@@ -12,6 +12,7 @@ from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import figures
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.tf1.speed import without_initial_values
 
 FIELDS = json.loads((GOLDEN / "receptive_fields.json").read_text())
@@ -47,7 +48,7 @@ def test_counts_and_shapes_are_those_of_the_graph(name):
     bare = contextlib.nullcontext() if name in QUICK else without_initial_values()
     with tf.Graph().as_default() as graph, bare:
         images = tf.placeholder(tf.float32, [1, *size, net.channels], name="images")
-        registry.build(name, images)
+        build_by_name(name, images)
         variables = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
         trainable = {v.op.name for v in tf.trainable_variables()}
         options = tf.profiler.ProfileOptionBuilder.float_operation()

@@ -354,7 +354,7 @@ def foreign(monkeypatch):
     layouts = (WeightLayout("torch", map_torch_names), WeightLayout("npz", map_npz_names))
     monkeypatch.setitem(FAMILIES, "foreign", FamilyWeights(layouts))
     record = registry.dataclasses.replace(
-        tiny.RECORD, name="foreign", builder="foreign:foreign", layouts=("torch", "npz")
+        tiny.RECORD, name="foreign", module="foreign", layouts=("torch", "npz")
     )
     monkeypatch.setattr(registry, "_NETS", (*registry._NETS, record))
 

@@ -21,6 +21,7 @@ from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import Translated, translate_back
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import vit
+from legacy_nets.nets.build import load_function
 from legacy_nets.nets.weights import vit as vit_weights
 from legacy_nets.nets.weights.families import get_layout
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
@@ -123,7 +124,7 @@ def test_files_of_the_keras_model_load_by_name(keras_model, tmp_path, kind):
 @pytest.mark.parametrize("net", peers(quick=(B16,))[:-1])
 def test_tables_name_every_variable_in_order_and_timm_s_tensors(net):
     """At full size, from a graph of one block: all blocks are alike."""
-    depth = signature(legacy_nets.get_net(net).load()).parameters["depth"].default
+    depth = signature(load_function(net)).parameters["depth"].default
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, 224, 224, 3])
         legacy_nets.build(net, images, depth=1, num_classes=1000, has_logits=True)

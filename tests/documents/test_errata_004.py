@@ -102,9 +102,9 @@ def test_e28_prediction_needs_the_means_too():
     """Without them, or divided by 255, another image reaches the net than in training."""
     net = legacy_nets.get_net("resnet50")
     white = np.full([1, 2, 2, 3], 255, np.uint8)
-    got = preprocessing.to_pixels(white, net.pixels)
+    got = preprocessing.to_pixels(white, net.preprocessing)
     np.testing.assert_allclose(got[0, 0, 0], [131.32, 138.22, 151.06], atol=2e-3)
-    assert net.pixels != "unit"
+    assert net.preprocessing != "unit"
 
 
 def test_e29_a_softmax_too_many_bounds_the_loss_from_below():

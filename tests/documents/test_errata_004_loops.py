@@ -21,6 +21,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.data.dataset import ImageData, Images
 from legacy_nets.data.open import open_data
 from legacy_nets.documents.checks import document_004_errata as harm
+from legacy_nets.nets.build import load_function
 from legacy_nets.train import graph, loop
 from legacy_nets.train.evaluate import evaluate
 from legacy_nets.train.settings import Settings, read_best
@@ -138,5 +139,5 @@ def test_e16_mended_the_path_is_an_argument_and_the_nets_have_modules(tmp_path, 
         monkeypatch.chdir(folder)
         data = open_data(tmp_path / "set", registry.get_net("alexnet_v1"), holdout=0.5)
         assert data.class_names == ("daisy", "roses")
-    modules = {registry.get_net(name).load().__module__ for name in ("alexnet_v1", "vgg16")}
+    modules = {load_function(name).__module__ for name in ("alexnet_v1", "vgg16")}
     assert modules == {"legacy_nets.nets.alexnet", "legacy_nets.nets.vgg"}

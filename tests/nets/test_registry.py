@@ -17,7 +17,12 @@ def test_list_and_get():
     assert legacy_nets.list_nets("hand*") == ["hand_signs"]
     assert legacy_nets.list_nets("nothing*") == []
     net = legacy_nets.get_net("hand_signs")
-    assert (net.document, net.image_size, net.classes, net.pixels) == ("001", (64, 64), 6, "unit")
+    assert (net.document, net.image_size, net.num_classes, net.preprocessing) == (
+        "001",
+        (64, 64),
+        6,
+        "unit",
+    )
     assert len(legacy_nets.list_nets()) == len(set(legacy_nets.list_nets()))
 
 
@@ -72,7 +77,7 @@ def test_an_unknown_option_lists_those_of_the_net():
 
 def test_records_cannot_be_changed():
     with pytest.raises(AttributeError):
-        legacy_nets.get_net("hand_signs").classes = 7
+        legacy_nets.get_net("hand_signs").num_classes = 7
 
 
 @pytest.mark.parametrize("name", legacy_nets.list_nets())
@@ -113,8 +118,8 @@ def test_every_record_is_true_of_its_graph(name):
     net = legacy_nets.get_net(name)
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
-        logits, end_points = legacy_nets.build(name, images, num_classes=net.classes)
-        assert logits.shape.as_list() == [None, net.classes]
+        logits, end_points = legacy_nets.build(name, images, num_classes=net.num_classes)
+        assert logits.shape.as_list() == [None, net.num_classes]
         assert sum(int(np.prod(v.shape)) for v in tf.trainable_variables()) == net.parameters
         tops = {v.op.name.split("/")[0] for v in tf.global_variables()}
         assert tops == {net.scope} if net.scope else len(tops) > 1

@@ -12,6 +12,7 @@ import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets import vit
+from legacy_nets.nets.build import load_function
 
 TINY = {"embed_dim": 32, "depth": 2, "num_heads": 4}
 B16 = "vit_base_patch16_224_in21k"
@@ -111,9 +112,12 @@ def test_gelu_is_the_exact_one():
 def test_sizes_of_the_five(name, patches, tokens, width, depth, heads, parameters, thousand):
     """All blocks are alike: two are built. With pre-logits, the test of the registry counts."""
     net = legacy_nets.get_net(name)
-    size = {key: option.default for key, option in inspect.signature(net.load()).parameters.items()}
+    size = {
+        key: option.default
+        for key, option in inspect.signature(load_function(name)).parameters.items()
+    }
     assert (size["patch_size"], size["embed_dim"], size["depth"]) == (patches, width, depth)
-    assert (size["num_heads"], net.classes) == (heads, 21843)
+    assert (size["num_heads"], net.num_classes) == (heads, 21843)
     _, points = legacy_nets.build(name, place(224), depth=2, num_classes=1000, has_logits=False)
     assert points["cls_pos"].shape.as_list() == [None, tokens, width]
     block = sum(

@@ -36,7 +36,7 @@ def net(request, tmp_path_factory):
     """(name, prefix of a checkpoint, image size, options, classes): written once for all."""
     name, size = request.param
     sides, options = SMALL[name] if size == "small" else (None, {})
-    classes = 5 if size == "small" else legacy_nets.get_net(name).classes
+    classes = 5 if size == "small" else legacy_nets.get_net(name).num_classes
     folder = tmp_path_factory.mktemp(name)
     yield name, save(folder, name, sides, options, classes), sides, options, classes
     shutil.rmtree(folder)  # up to 2.6 GB

@@ -19,6 +19,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights import find_net, torch_rule
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
 from legacy_nets.port import restored_net
@@ -247,7 +248,7 @@ def test_weights_by_number_alone_say_where_they_are_from():
 def test_the_rules_names_lead_back(net):
     record = registry.get_net(net)
     with tf.Graph().as_default():
-        registry.build(net, tf.placeholder(tf.float32, [None, *SMALL[net][0], record.channels]))
+        build_by_name(net, tf.placeholder(tf.float32, [None, *SMALL[net][0], record.channels]))
         ranks = {variable.op.name: variable.shape.rank for variable in tf.global_variables()}
     entries = torch_rule.entries(ranks, record.scope)
     there = {entry.stored: ranks[entry.name] for entry in entries}
@@ -261,7 +262,7 @@ def test_a_googlenet_without_heads_takes_the_weights_of_one_with_heads():
     for heads in (True, False):
         with tf.Graph().as_default():
             images = tf.placeholder(tf.float32, [None, *SMALL["googlenet"][0], 3])
-            registry.build("googlenet", images, aux_logits=heads)
+            build_by_name("googlenet", images, aux_logits=heads)
             variables = tf.global_variables()
             names.append([variable.op.name for variable in variables])
     ported = [name for name in names[0] if not name.startswith(HEADS)]

@@ -23,6 +23,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.translate import translate_back
 from legacy_nets.cli import main
 from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights import torch_rule
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats.torch import module, run_pytorch, target
@@ -47,7 +48,7 @@ def variables(case, request):
     with tf.Graph().as_default():
         shape = [None, request["height"], request["width"], request["channels"]]
         images = tf.placeholder(tf.float32, shape)
-        registry.build(request["net"], images, num_classes=request["num_classes"])
+        build_by_name(request["net"], images, num_classes=request["num_classes"])
         return {v.op.name: v.shape.as_list() for v in tf.global_variables()}
 
 
@@ -75,7 +76,7 @@ def render(name, weights, **more):
     net = registry.get_net(name)
     metadata = {
         **{"net": name, "checkpoint": "c", "num_classes": 5, "label_offset": 0},
-        **{"image_size": list(net.image_size), "pixels": net.pixels, "options": {}, **more},
+        **{"image_size": list(net.image_size), "pixels": net.preprocessing, "options": {}, **more},
     }
     return module.render_module(net, Path(weights), metadata)
 

@@ -12,6 +12,7 @@ from port_cases import job, save
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights import torch_rule
 from legacy_nets.port.formats.torch import module, run_pytorch, target
 from legacy_nets.port.pipeline import port
@@ -111,7 +112,7 @@ def test_the_module_trains_as_the_graph(net, tmp_path, torch_python):
     got = np.load(files[-1])
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.constant(images)
-        logits, points = registry.build(net, x, num_classes=5, is_training=True, **options)
+        logits, points = build_by_name(net, x, num_classes=5, is_training=True, **options)
         heads = [logits, *(points[name] for name in record.heads if name != "logits")]
         labels = tf.zeros([4], tf.int32)
         losses = [

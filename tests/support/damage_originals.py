@@ -34,7 +34,7 @@ def make(folder: Path) -> None:
     ):
         (folder / name).mkdir()
         out = folder / name / file
-        job = Job("model.ckpt", net, name, out, 10, net.image_size, net.pixels)
+        job = Job("model.ckpt", net, name, out, 10, net.image_size, net.preprocessing)
         list(writer.write(out, tensors, job.build_metadata(False)))
     (folder / "legacy").mkdir()
     (folder / "legacy" / "model.pth").write_bytes(_legacy())

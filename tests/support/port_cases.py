@@ -9,6 +9,7 @@ from oracle_client import measure
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.port.jobs import Job
 from legacy_nets.train.settings import resized
 
@@ -45,7 +46,7 @@ def save(folder, net, size=None, options=None, num_classes=5):
     prefix = str(folder / net)
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, *(size or record.image_size), record.channels])
-        registry.build(net, images, num_classes=num_classes, **(options or {}))
+        build_by_name(net, images, num_classes=num_classes, **(options or {}))
         measure.assign(session, tf.global_variables())
         tf.train.Saver().save(session, prefix, write_meta_graph=False, write_state=False)
     return prefix
@@ -55,5 +56,5 @@ def job(prefix, name, target, out, size=None, options=None, num_classes=5, **mor
     """The job of a net of the registry, by its name."""
     net = registry.get_net(name)
     size = size or resized(net.image_size, None, None)
-    more.setdefault("preprocessing", net.pixels)
+    more.setdefault("preprocessing", net.preprocessing)
     return Job(prefix, net, target, out, num_classes, size, options=options or {}, **more)

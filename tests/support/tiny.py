@@ -19,20 +19,15 @@ from legacy_nets import registry
 RECORD = registry.Net(
     name="tiny",
     document="001",
-    builder="tiny:tiny",
+    module="tiny",
     image_size=(64, 64),
-    channels=3,
-    pixels="unit",
-    classes=6,
-    label_offset=0,
-    heads=("logits",),
+    preprocessing="unit",
+    num_classes=6,
     parameters=0,
     scope="tiny",
 )
 GREY = dataclasses.replace(RECORD, name="tiny_grey", image_size=(24, 24), channels=1)
-CLIPS = dataclasses.replace(
-    RECORD, name="tiny_clips", builder="tiny:tiny_clips", image_size=(4, 16, 16)
-)
+CLIPS = dataclasses.replace(RECORD, name="tiny_clips", image_size=(4, 16, 16))
 
 
 def tiny(
@@ -76,7 +71,7 @@ def register():
     before = registry._NETS
     registry._NETS = (*before, RECORD, GREY, CLIPS)
     module = types.ModuleType("legacy_nets.nets.tiny")
-    module.tiny, module.tiny_clips = tiny, tiny_clips
+    module.tiny, module.tiny_grey, module.tiny_clips = tiny, tiny, tiny_clips
     sys.modules[module.__name__] = module
     return lambda: setattr(registry, "_NETS", before)
 

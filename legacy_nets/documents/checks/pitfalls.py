@@ -16,6 +16,7 @@ import numpy as np
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import to_pixels
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.inception_v3 import inception_v3_arg_scope
 
 slim = tf.contrib.slim
@@ -279,7 +280,7 @@ def key_of_the_logits(mended: bool) -> tuple[int | None, ...]:
     """Shape of the logits out of the end points of a net."""
     with _graph():
         images = tf.placeholder(tf.float32, [None, 28, 28, 1])
-        _, end_points = registry.build("demo_cnn", images)
+        _, end_points = build_by_name("demo_cnn", images)
         key = registry.get_net("demo_cnn").heads[0] if mended else "Logits"
         return tuple(end_points[key].shape.as_list())
 

@@ -13,6 +13,7 @@ from legacy_nets.checkpoints.plan import Plan
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, LegacyNetsError
+from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 
 _MOST = 0.5  # of the missing names that one renamed scope must explain
@@ -78,7 +79,7 @@ def _match(
     options = {} if classes is None else {"num_classes": classes}
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
-        registry.build(name, images, **options)
+        build_by_name(name, images, **options)
         return match(tf.global_variables(), source, rename=rename)
 
 
