@@ -24,7 +24,7 @@ if TYPE_CHECKING:
         VariableScope,
     )
     from tensorflow.compat.v1.train import Saver
-    from tensorflow.core.framework.op_def_pb2 import OpList
+    from tensorflow.core.framework.op_def_pb2 import OpDef, OpList
 
     # Of any shape and dtype. mypy's disallow_any_explicit allows these names where it does not
     # allow a bare np.ndarray or np.dtype.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     NumpyDtype: TypeAlias = dtype[Any]
 else:  # annotations are never evaluated here: see "from __future__ import annotations"
     Array = NumpyDtype = DType = Graph = GraphDef = MetaGraphDef = NodeDef = object
-    Operation = OpList = Saver = Session = Tensor = TensorShape = Variable = object
+    OpDef = Operation = OpList = Saver = Session = Tensor = TensorShape = Variable = object
     VariableScope = object
 
 Shape: TypeAlias = tuple[int, ...]
@@ -72,6 +72,7 @@ __all__ = [
     "NodeDef",
     "NodeList",
     "NumpyDtype",
+    "OpDef",
     "OpList",
     "Operation",
     "Reuse",

@@ -155,7 +155,7 @@ def test_errors_say_what_to_do(tmp_path):
     assert "nearest: scores" in refused(meta, out, outputs=("score",))
     assert "no placeholder" in refused(meta, out, settings={"nothing": "1"})
     assert "--set keep_prob=much: no value" in refused(meta, out, settings={"keep_prob": "much"})
-    assert "the graph says" in refused(meta, out, shapes={"x": "1,7"})
+    assert "in the graph it is (None, 6)" in refused(meta, out, shapes={"x": "1,7"})
     assert "needs --net" in refused(meta, out, target="keras")
     assert "needs x (Placeholder), too" in refused(meta, out, inputs=("y",), outputs=("scores",))
 

@@ -52,7 +52,7 @@ def test_averages_stand_in_the_place_of_variables(tmp_path, ema):
     meta, out = models.save(tmp_path, averaged), tmp_path / "x.pb"
     report = port(job(meta, out, ema=ema))
     assert report.passed and report.averaged and report.metadata["weights"] == "averaged"
-    assert "moving averages stand in the place of 1 of 2 variables" in " ".join(report.notes)
+    assert "moving averages replace 1 of 2 variables" in " ".join(report.notes)
     got, said = run(out, {"x:0": X}, ["out:0", "metadata:0"])
     np.testing.assert_allclose(got, answer(meta, "kernel" + AVERAGE), rtol=1e-5)
     assert json.loads(said)["weights"] == "averaged"
@@ -61,7 +61,7 @@ def test_averages_stand_in_the_place_of_variables(tmp_path, ema):
 def test_parts_of_a_variable_are_averaged_each(tmp_path):
     meta, out = models.save(tmp_path, in_parts), tmp_path / "x.pb"
     report = port(job(meta, out))
-    assert "moving averages stand in the place of 4 of 4 variables" in " ".join(report.notes)
+    assert "moving averages replace 4 of 4 variables" in " ".join(report.notes)
     values = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
     want = X @ values.get_tensor("p/kernel" + AVERAGE)
     np.testing.assert_allclose(run(out, {"x:0": X}, "out:0"), want, rtol=1e-5)

@@ -117,7 +117,7 @@ def constant_data():
 
 def test_data_that_are_constants_need_a_name(tmp_path):
     meta, out = models.save(tmp_path, constant_data), tmp_path / "x.pb"
-    assert "has no input" in (said := refused(meta, out)) and "say --inputs NAME" in said
+    assert "has no input" in (said := refused(meta, out)) and "use --inputs NAME" in said
     report = port(job(meta, out, inputs=("data",)))
     assert report.passed and {item.name for item in report.comparisons} == {"out"}
 

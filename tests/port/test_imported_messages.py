@@ -74,7 +74,7 @@ def test_a_checkpoint_that_lies_beside_the_meta_of_another(tmp_path):
     other = models.save(tmp_path, net(3), "other.ckpt")
     models.save(tmp_path, net(2)).rename(other)
     said = refused(other, tmp_path / "x.pb", CheckpointError)
-    assert "its w is [6, 3], the graph's [6, 2]; though it lies beside it: copy both again" in said
+    assert "its w is [6, 3], the graph's [6, 2]; though it lies next to it: copy both again" in said
 
 
 @pytest.mark.parametrize("target", ["frozen", "npz"])
@@ -91,11 +91,11 @@ def test_a_training_step_is_no_output(tmp_path):
     out = tmp_path / "x.pb"
     meta = models.save(tmp_path, models.classifier)
     said = refused(meta, out, outputs=("Adam",))
-    assert f"--outputs Adam: an operation of {meta} without a tensor (NoOp), as" in said
-    assert "found as outputs: scores,answer" in said
+    assert f"--outputs Adam: this operation of {meta} has no tensor (NoOp), as" in said
+    assert "inferred outputs: scores,answer" in said
     meta = models.save(tmp_path, counted, "counted.ckpt")
     said = refused(meta, out, outputs=("step:0",))
-    assert "that updates variables (AssignAdd)" in said and said.endswith("as outputs: out")
+    assert "updates variables (AssignAdd)" in said and said.endswith("inferred outputs: out")
 
 
 def test_a_shape_that_does_not_fit_is_told_by_its_cause(tmp_path):

@@ -188,7 +188,7 @@ def test_what_nobody_foresaw_is_not_called_damage(tmp_path, monkeypatch):
     def write(*_):
         raise KeyError("odd")
 
-    monkeypatch.setattr(targets, "write", write)
+    monkeypatch.setattr(targets, "write_target", write)
     said = refused(frozen(tmp_path, scaled_by("int32")), tmp_path / "x.pb", settings={"n": "1"})
     assert said.startswith(f"{tmp_path}/model.pb could not be ported (KeyError: 'odd')")
 
@@ -231,8 +231,8 @@ def not_finite():
 def test_an_original_without_numbers_says_so(tmp_path):
     path, out = frozen(tmp_path, not_finite), tmp_path / "x.pb"
     said = refused(path, out)
-    assert "itself says NaN or infinity in log on the test inputs" in said
-    assert "name other --outputs" in said
+    assert "itself computes NaN or infinity in log on the test inputs" in said
+    assert "use other --outputs" in said
     assert port(job(path, out, outputs=("out",))).passed
 
 
@@ -245,7 +245,7 @@ def of_one_side():
 def test_a_side_that_is_not_guessed_is_asked_for(tmp_path):
     path, out = frozen(tmp_path, of_one_side), tmp_path / "x.pb"
     said = refused(path, out)
-    assert "say --input-shape NAME=SHAPE (x: open sides tried as 64, 224, 28, " in said
+    assert "use --input-shape NAME=SHAPE (x: tried 64, 224, 28, " in said
     assert port(job(path, out, shapes={"x": "?,72,72,1"})).passed
 
 

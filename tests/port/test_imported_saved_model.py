@@ -49,7 +49,7 @@ def test_a_folder_is_ported_between_what_its_signature_names(tmp_path, served):
         done = port(source, tmp_path / f"{number}.pb")
         assert done.exit_code == 0 and "verified" in done.output
         assert "[?, 6] float32, in place of ParseExample" in done.output
-        assert "output scores [?, 3] (of the file's signature)" in done.output
+        assert "output scores [?, 3] (from the file's signature)" in done.output
         assert "keep is set to 1.0" in done.output and "answer" not in done.output
     graph = tf.GraphDef.FromString((tmp_path / "0.pb").read_bytes())
     [entry] = [node.name for node in graph.node if node.op == "Placeholder"]

@@ -49,10 +49,11 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     from legacy_nets.quiet import quiet_tensorflow
 
     quiet_tensorflow()
-    from legacy_nets.port.imported import targets
-    from legacy_nets.port.imported.freeze import frozen_model
+    from legacy_nets.port.imported.freeze import freeze_graph
+    from legacy_nets.port.imported.targets import run_target, write_target
 
-    model, notes, averaged = frozen_model(job)
-    notes += targets.write(job.target, path, model, job.build_metadata(averaged))
-    runs = targets.runs(job.target, path, model)
-    return Outcome(tuple(compare_runs(model.reference, runs)), notes, averaged)
+    graph = freeze_graph(job)
+    metadata = job.build_metadata(graph.has_averages)
+    notes = graph.notes + write_target(job.target, path, graph, metadata)
+    comparisons = tuple(compare_runs(graph.reference, run_target(job.target, path, graph)))
+    return Outcome(comparisons, notes, graph.has_averages)

@@ -1,222 +1,158 @@
-"""From a stranger's files to a frozen graph, and what the original says to seeded inputs."""
+"""Makes a frozen graph for inference out of a user's files, and runs the original."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from collections.abc import Iterable, Sequence
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
-from legacy_nets.graphdef.node_names import complete_tensor_name, find_free_name, get_node_name
 from legacy_nets.graphdef.op_types import VARIABLES
-from legacy_nets.graphdef.traverse import find_nodes_between, index_nodes
-from legacy_nets.port.imported import infer_io as ends
 from legacy_nets.port.imported.averages import choose_weights
-from legacy_nets.port.imported.graph import Model, cut, read_model, without_updates
-from legacy_nets.port.imported.inference_mode import fold
-from legacy_nets.port.imported.reference_run import reference, shapes_of
-from legacy_nets.port.imported.restore import check_filled, restore
-from legacy_nets.port.imported.safety import armed, check_safe
-from legacy_nets.port.imported.targets import Frozen
+from legacy_nets.port.imported.graph import ImportedGraph, read_imported_graph
+from legacy_nets.port.imported.infer_io import GraphIo, choose_io
+from legacy_nets.port.imported.inference_mode import switch_to_inference
+from legacy_nets.port.imported.notes import (
+    describe_averages,
+    describe_batch_norms,
+    describe_inputs,
+    describe_outputs,
+    describe_unknown_ops,
+)
+from legacy_nets.port.imported.reference_run import ReferenceRun, run_reference
+from legacy_nets.port.imported.restore import check_restored, restore_variables
+from legacy_nets.port.imported.safety import check_safe, find_side_effect_ops
+from legacy_nets.port.imported.subgraph import extract_subgraph, remove_updates
+from legacy_nets.port.imported.targets import FrozenGraph
+from legacy_nets.port.jobs import ImportedJob
+from legacy_nets.types import GraphDef, Session
 
-if TYPE_CHECKING:
-    from legacy_nets.port.jobs import ImportedJob
+_RANDOM_OPS = (
+    "RandomUniform",
+    "RandomStandardNormal",
+    "TruncatedNormal",
+    "Multinomial",
+    "RandomGamma",
+)
 
-_RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal", "Multinomial", "RandomGamma")
 
+def freeze_graph(job: ImportedJob) -> FrozenGraph:
+    """Reads a graph, switches it to inference, restores it, runs the original and freezes it.
 
-def frozen_model(job: ImportedJob) -> tuple[Frozen, tuple[str, ...], bool]:
-    """Reads, finds the ends, folds, restores, runs and freezes.
-
-    Returns what was taken, as notes, and whether moving averages stand in the variables' place.
     Raises BadInputError and CheckpointError.
     """
-    model = read_model(job.graph_path, job.trust)
-    folded = fold(model, job.settings)
-    definition = folded.definition
-    nodes = index_nodes(definition)
-    given = ends.named(model, job.inputs, "--inputs")
-    outputs, how = _outputs(job, model, definition, given)
-    inputs = given or ends.find_inputs(model, definition, outputs)
-    ends.check_inputs(model, definition, inputs, outputs)
-    shapes = shapes_of(model, definition, inputs, outputs, job.shapes)
-    names = _names(nodes, inputs, outputs)
-    kinds = {
-        name: model.graph.get_tensor_by_name(complete_tensor_name(name)).dtype for name in inputs
-    }
-    clean = cut(
-        model,
-        definition,
-        {name: (names[name], kinds[name], shapes[name]) for name in inputs},
-        {names[name]: name for name in outputs},
-    )
-    ends_named = [names[name] for name in outputs]
-    used = [node.name for node in clean.node if node.op != "Placeholder"]
-    check_safe(model, used)
-    _check_settled(model, clean, job)
-    model, updates = without_updates(model, outputs, folded.ones, armed(model, used))
-    variables = [node.name for node in clean.node if node.op in VARIABLES]
-    averages = 0
-    with model.graph.as_default(), tf.Session(graph=model.graph) as session:
-        if job.checkpoint:
-            restore(model, session, job.checkpoint)
-            check_filled(model, session, job.checkpoint, variables)
-            averages = choose_weights(
-                model, session, job.checkpoint, variables, job.ema is not False
-            )
-        if job.ema and not averages:
-            raise CheckpointError(
-                f"{job.checkpoint} has moving averages, but of none of the {len(variables)} "
-                f"variables that {', '.join(outputs)} hang on: use --raw"
-            )
-        values, said = reference(model, folded, session, shapes, outputs)
-        empty = [names[name] for name in outputs if not np.size(said[name])]
-        if len(empty) == len(outputs):
-            raise BadInputError(
-                f"{job.graph_path}: {', '.join(empty)} are empty on the test inputs (noise), which "
-                "proves nothing: say other --outputs or --input-shape, or --set a detector's "
-                "threshold below 0"
-            )
-        constant = clean
-        if variables:
-            constant = _constant(job, session, clean, ends_named)
-        graph = _without_copies(constant, clean.versions, ends_named)
+    imported = read_imported_graph(job.graph_path, job.trust)
+    inference = switch_to_inference(imported, job.settings)
+    io = choose_io(job, imported, inference.definition)
+    subgraph = extract_subgraph(imported, inference.definition, io.inputs, io.outputs)
+    outputs = [output.tensor for output in io.outputs]
+    needed = [node.name for node in subgraph.node if node.op != "Placeholder"]
+    check_safe(imported, needed)
+    _check_deterministic(imported, subgraph)
+    _check_has_weights(job, subgraph)
+    side_effects = find_side_effect_ops(imported, needed)
+    original, removed_edges = remove_updates(imported, outputs, inference.forced_ones, side_effects)
+    variables = [node.name for node in subgraph.node if node.op in VARIABLES]
+    with original.graph.as_default(), tf.Session(graph=original.graph) as session:
+        averages = _restore_weights(job, original, session, variables, outputs)
+        shapes = {spec.tensor: spec.shape for spec in io.inputs}
+        run = run_reference(original, inference, session, shapes, outputs)
+        empty_outputs = _find_empty_outputs(job, io, run)
+        definition = _freeze_variables(job, session, subgraph, io, has_variables=bool(variables))
     notes = (
-        *(
-            f"input {_called(names, n)} {_sides(shapes[n])} {kinds[n].name}{_was(nodes, n)}"
-            for n in inputs
-        ),
-        *(f"output {_called(names, n)} {_shape(model, n, said[n])} ({how})" for n in outputs),
-        *folded.notes,
-        *_averages(averages, len(variables), job.ema),
-        *_left_out(model),
-        *([f"{updates} control edges to updates and checks left out"] if updates else []),
-        *(f"{name} is empty on the test inputs: not proven" for name in empty),
-        *_batch_norms(graph),
+        *describe_inputs(inference.definition, io.inputs),
+        *describe_outputs(original, io, run),
+        *inference.notes,
+        *describe_averages(averages, len(variables), is_requested=bool(job.ema)),
+        *describe_unknown_ops(original),
+        *_describe_removed_edges(removed_edges),
+        *(f"{name} is empty on the test inputs: not verified" for name in empty_outputs),
+        *describe_batch_norms(definition),
     )
-    return (
-        Frozen(
-            graph,
-            str(job.graph_path),
-            {names[name]: value for name, value in values.items()},
-            {names[name]: np.asarray(value) for name, value in said.items()},
-        ),
-        notes,
-        averages > 0,
+    return FrozenGraph(
+        definition=definition,
+        name=str(job.graph_path),
+        inputs={spec.name: run.inputs[spec.tensor] for spec in io.inputs},
+        reference={spec.name: run.outputs[spec.tensor] for spec in io.outputs},
+        has_averages=averages > 0,
+        notes=notes,
     )
 
 
-def _outputs(
-    job: ImportedJob, model: Model, definition: Any, inputs: list[str]
-) -> tuple[list[str], str]:
-    if job.outputs:
-        return ends.asked(model, definition, job.outputs, inputs), "as asked"
-    if model.signature:
-        return list(dict.fromkeys(model.signature[1].values())), "of the file's signature"
-    return ends.find_outputs(model, definition, inputs), "found: nothing but training reads it"
-
-
-def _names(nodes: dict[str, Any], inputs: list[str], outputs: list[str]) -> dict[str, str]:
-    """Tensor -> the node it is to be: its own, or a new one that no other bears the name of."""
-    kept = set(find_nodes_between(nodes, inputs, outputs))
-    taken = set(nodes)
-    found = {}
-    for tensor in dict.fromkeys((*inputs, *outputs)):
-        found[tensor] = tensor
-        if ":" in tensor or (tensor in inputs and tensor in kept):
-            found[tensor] = find_free_name(tensor.replace(":", "_"), taken)
-            taken.add(found[tensor])
-    return found
-
-
-def _shape(model: Model, tensor: str, value: Any) -> str:
-    """A shape as the graph says it; where it does not, as it was on the test inputs."""
-    shape = model.graph.get_tensor_by_name(complete_tensor_name(tensor)).shape
-    if shape.rank is None:
-        return f"{list(np.shape(value))} on the test inputs"
-    return _sides(shape)
-
-
-def _sides(shape: Any) -> str:
-    """[?, 10] of a shape whose first side is open."""
-    return f"[{', '.join('?' if side is None else str(side) for side in shape.as_list())}]"
-
-
-def _averages(count: int, variables: int, asked: bool | None) -> list[str]:
-    """Says which weights were taken, where there was a choice."""
-    if not count:
-        return []
-    how = "as asked" if asked else "--raw takes the variables themselves"
-    return [f"moving averages stand in the place of {count} of {variables} variables ({how})"]
-
-
-def _left_out(model: Model) -> list[str]:
-    """Says what TensorFlow does not have and the outputs do not need."""
-    if not model.unknown:
-        return []
-    kinds = sorted({node.op for node in model.definition.node if node.name in model.unknown})
-    return [f"left out, since no output needs it: {', '.join(kinds)}, which TensorFlow has not"]
-
-
-def _called(names: dict[str, str], tensor: str) -> str:
-    """A new name, and what the graph itself calls it where that is another."""
-    return tensor if names[tensor] == tensor else f"{names[tensor]} ({tensor})"
-
-
-def _was(nodes: dict[str, Any], tensor: str) -> str:
-    """Of an input that was no placeholder: what stood there."""
-    kind = nodes[get_node_name(tensor)].op
-    return "" if kind == "Placeholder" else f", in place of {kind}"
-
-
-def _check_settled(model: Any, clean: Any, job: ImportedJob) -> None:
-    """Raises BadInputError where the outputs are drawn by chance, or weights have no file."""
-    for node in clean.node:
-        if node.op in _RANDOM:
+def _check_deterministic(imported: ImportedGraph, subgraph: GraphDef) -> None:
+    """Raises BadInputError where the outputs depend on random numbers."""
+    for node in subgraph.node:
+        if node.op in _RANDOM_OPS:
             raise BadInputError(
-                f"{model.path}: the outputs are drawn by chance at {node.name} ({node.op}): name "
-                f"--outputs before it, or take it as an input: --inputs ...,{node.name}"
+                f"{imported.path}: the outputs are random, by {node.name} ({node.op}): choose "
+                f"--outputs before it, or make it an input: --inputs ...,{node.name}"
             )
+
+
+def _check_has_weights(job: ImportedJob, subgraph: GraphDef) -> None:
+    """Raises BadInputError where the outputs need variables and there is no checkpoint."""
+    for node in subgraph.node:
         if node.op in VARIABLES and not job.checkpoint:
             raise BadInputError(
-                f"{model.path} is not frozen ({node.name} is a variable): legacy-nets port "
-                f"CHECKPOINT --meta {model.path}"
+                f"{job.graph_path} is not frozen ({node.name} is a variable): legacy-nets port "
+                f"CHECKPOINT --meta {job.graph_path}"
             )
 
 
-def _constant(job: ImportedJob, session: Any, clean: Any, outputs: list[str]) -> Any:
-    """Variables become constants."""
-    try:
-        found = tf.graph_util.convert_variables_to_constants(session, clean, outputs)
-    except (tf.errors.OpError, ValueError, KeyError, RuntimeError) as error:
+def _restore_weights(
+    job: ImportedJob,
+    original: ImportedGraph,
+    session: Session,
+    variables: Sequence[str],
+    outputs: Iterable[str],
+) -> int:
+    """Restores variables. Returns how many of them moving averages have replaced.
+
+    Raises CheckpointError where the checkpoint does not fit, or lacks averages that were asked for.
+    """
+    averages = 0
+    if job.checkpoint:
+        restore_variables(original, session, job.checkpoint)
+        check_restored(original, session, job.checkpoint, variables)
+        use_averages = job.ema is not False
+        averages = choose_weights(original, session, job.checkpoint, variables, use_averages)
+    if job.ema and not averages:
+        raise CheckpointError(
+            f"{job.checkpoint} has moving averages, but of none of the {len(variables)} "
+            f"variables that {', '.join(outputs)} depend on: use --raw"
+        )
+    return averages
+
+
+def _find_empty_outputs(job: ImportedJob, io: GraphIo, run: ReferenceRun) -> list[str]:
+    """Finds the outputs without elements. Raises BadInputError if no other output is left."""
+    empty = [output.name for output in io.outputs if not run.outputs[output.tensor].size]
+    if len(empty) == len(io.outputs):
         raise BadInputError(
-            f"{job.graph_path} cannot be frozen: {join_lines(error)[:300]}"
-        ) from error
-    return found
+            f"{job.graph_path}: {', '.join(empty)} are empty on the test inputs (noise), which "
+            "proves nothing: use other --outputs or --input-shape, or --set a detector's threshold "
+            "below 0"
+        )
+    return empty
 
 
-def _without_copies(graph: Any, versions: Any, outputs: list[str]) -> Any:
-    """Takes out each Identity; versions and functions, which freezing drops, come back."""
-    placeholders = [node.name for node in graph.node if node.op == "Placeholder"]
-    found = tf.graph_util.remove_training_nodes(graph, [*outputs, *placeholders])
-    found.versions.CopyFrom(versions)
-    found.library.CopyFrom(graph.library)
-    return found
+def _freeze_variables(
+    job: ImportedJob, session: Session, subgraph: GraphDef, io: GraphIo, *, has_variables: bool
+) -> GraphDef:
+    """Turns variables into constants, and removes Identity nodes."""
+    outputs = [output.name for output in io.outputs]
+    constant = subgraph
+    if has_variables:
+        try:
+            constant = tf.graph_util.convert_variables_to_constants(session, subgraph, outputs)
+        except (tf.errors.OpError, ValueError, KeyError, RuntimeError) as error:
+            cause = join_lines(error)[:300]
+            raise BadInputError(f"{job.graph_path} cannot be frozen: {cause}") from error
+    inputs = [node.name for node in constant.node if node.op == "Placeholder"]
+    frozen = tf.graph_util.remove_training_nodes(constant, [*outputs, *inputs])
+    frozen.versions.CopyFrom(subgraph.versions)  # both functions of TensorFlow drop these two
+    frozen.library.CopyFrom(constant.library)
+    return frozen
 
 
-def _batch_norms(graph: Any) -> list[str]:
-    """Says what is not proven: batch norms that were built to train."""
-    training = [
-        node.name
-        for node in graph.node
-        if node.op.startswith("FusedBatchNorm")
-        and (node.attr["is_training"].b or "is_training" not in node.attr)
-    ]
-    if not training:
-        return []
-    return [
-        f"{len(training)} batch norms use the statistics of their batch, not the moving ones "
-        f"(first {training[0]}): the graph was built to train, and is left so; port the .meta or "
-        "the export of a graph that infers for the others"
-    ]
+def _describe_removed_edges(count: int) -> list[str]:
+    return [f"{count} control edges to updates and checks left out"] if count else []

@@ -1,10 +1,10 @@
-"""Fills the variables of a stranger's graph from its checkpoint, as its own saver does."""
+"""Restores the variables of an imported graph from its checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,119 +13,90 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError, join_lines
-from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name
+from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name, get_output_index
 from legacy_nets.graphdef.op_types import VARIABLES
 from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
-from legacy_nets.port.imported.graph import Model
+from legacy_nets.port.imported.graph import ImportedGraph
+from legacy_nets.types import Array, NodeDef, Session
 
-WHOLE: tuple[slice, ...] = ()  # the part of a variable that is all of it
+_MAX_MESSAGE = 300  # characters of TensorFlow's own message
 
 
-def restore(model: Model, session: Any, checkpoint: str) -> None:
-    """Fills the variables of a graph from its checkpoint, as its own saver does.
+class SavedTensor(NamedTuple):
+    """What a variable is restored from: a tensor of the checkpoint, or a part of it."""
 
-    A graph without a saver gets each variable by its name.
-    Raises CheckpointError where the checkpoint is of another graph.
+    name: str
+    part: tuple[slice, ...] = ()  # () is all of it
+
+
+def restore_variables(imported: ImportedGraph, session: Session, checkpoint: str) -> None:
+    """Restores the variables of a graph as its own saver does; without a saver, by their names.
+
+    Raises CheckpointError where the checkpoint belongs to another graph.
     """
     source = open_weights(checkpoint)
     source.check_complete()
-    if model.restore:
-        operation, file_name = model.restore
-        unfit = f"{checkpoint} does not fit {model.path}: "
-        misshapen = _misshapen(model, source)
-        if misshapen:
-            raise CheckpointError(f"{unfit}{misshapen}; {_fitting(model, checkpoint)}")
-        try:
-            session.run(operation, {complete_tensor_name(file_name): checkpoint})
-        except (tf.errors.OpError, ValueError) as error:
-            why = _lacking(model, source) or join_lines(error)[:300]
-            raise CheckpointError(f"{unfit}{why}; {_fitting(model, checkpoint)}") from error
+    if imported.restore:
+        _run_saver(imported, session, source, checkpoint)
         return
-    variables = [op for op in model.graph.get_operations() if op.type in VARIABLES]
-    there = [op for op in variables if op.name in source.tensors]
+    variables = [op.name for op in imported.graph.get_operations() if op.type in VARIABLES]
+    saved = [name for name in variables if name in source.tensors]
     if not variables:
-        raise CheckpointError(f"{model.path} has its weights in it: leave the checkpoint out")
-    if not there:
+        raise CheckpointError(f"{imported.path} has its weights in it: leave the checkpoint out")
+    if not saved:
         raise CheckpointError(
-            f"{checkpoint} has none of the {len(variables)} variables of {model.path}"
+            f"{checkpoint} has none of the {len(variables)} variables of {imported.path}"
         )
-    fill(model, session, ((op.name, source.read(op.name)) for op in there))
+    assign_variables(imported, session, ((name, source.read(name)) for name in saved))
 
 
-def _lacking(model: Model, source: Source) -> str:
-    """What a source lacks of what the graph's saver asks for, weights first; "" where nothing."""
-    wanted = dict(saved_as(model).values())
-    lacking = [key for key in wanted if key not in source.tensors]
-    weights = [key for key in lacking if not is_slot(key, wanted)]
-    if weights:
-        return f"it has no {weights[0]} ({len(weights)} of {len(wanted)} tensors are not in it)"
-    return f"it lacks what the graph's optimizer keeps ({lacking[0]})" if lacking else ""
-
-
-def _misshapen(model: Model, source: Source) -> str:
-    """The first variable that has another shape in a source, weights first; "" where none has.
-
-    TensorFlow itself lets a resource variable take values of any shape.
-    """
-    wanted = saved_as(model)
-    for name, (key, part) in sorted(wanted.items(), key=lambda item: is_slot(item[0], wanted)):
-        variable = model.graph.get_operation_by_name(name)
-        if variable.type not in VARIABLES or part != WHOLE or key not in source.tensors:
-            continue
-        shape, there = tf.TensorShape(variable.get_attr("shape")), source.tensors[key].shape
-        if not shape.is_compatible_with(there):
-            return f"its {key} is {list(there)}, the graph's {shape.as_list()}"
-    return ""
-
-
-def _fitting(model: Model, checkpoint: str) -> str:
-    """What to do about a checkpoint that does not fit."""
-    beside = Path(f"{checkpoint}.meta")
-    if not beside.is_file():
-        return "name the .meta that was saved with it, or the checkpoint saved with the .meta"
-    if beside.samefile(model.path):
-        return "though it lies beside it: copy both again from where they were saved"
-    return f"it was saved with {beside}: name that in --meta"
-
-
-def check_filled(model: Model, session: Any, checkpoint: str, names: Iterable[str]) -> None:
+def check_restored(
+    imported: ImportedGraph, session: Session, checkpoint: str, names: Iterable[str]
+) -> None:
     """Raises CheckpointError where variables (``names``) have no value after restoring."""
-    with model.graph.as_default():
-        filled = {}
+    with imported.graph.as_default():
+        has_value = {}
         for name in names:
-            operation = model.graph.get_operation_by_name(name)
+            operation = imported.graph.get_operation_by_name(name)
+            variable = operation.outputs[0]
             if operation.type == "VarHandleOp":
-                filled[name] = tf.raw_ops.VarIsInitializedOp(resource=operation.outputs[0])
+                has_value[name] = tf.raw_ops.VarIsInitializedOp(resource=variable)
             else:
-                filled[name] = tf.raw_ops.IsVariableInitialized(ref=operation.outputs[0])
-        empty = [name for name, there in session.run(filled).items() if not there]
+                has_value[name] = tf.raw_ops.IsVariableInitialized(ref=variable)
+        empty = [name for name, restored in session.run(has_value).items() if not restored]
     if empty:
         raise CheckpointError(
             f"{checkpoint} holds no values for {len(empty)} variables that the outputs need, the "
-            f"first {empty[0]}: name the checkpoint of the whole net, or other --outputs"
+            f"first {empty[0]}: name the checkpoint of the complete net, or other --outputs"
         )
 
 
-def fill(model: Model, session: Any, values: Iterable[tuple[str, np.ndarray]]) -> None:
-    """Gives variables their values, all at once: after each change of a graph it starts anew."""
-    steps, feeds = [], {}
-    with model.graph.as_default():
+def assign_variables(
+    imported: ImportedGraph, session: Session, values: Iterable[tuple[str, Array]]
+) -> None:
+    """Gives variables values of their shapes; all in one run, since each change of a graph costs.
+
+    ``values``: name and value of each variable.
+    """
+    updates, feeds = [], {}
+    with imported.graph.as_default():
         for name, value in values:
-            operation = model.graph.get_operation_by_name(name)
+            operation = imported.graph.get_operation_by_name(name)
             variable = operation.outputs[0]
             fed = tf.placeholder(tf.as_dtype(operation.get_attr("dtype")).base_dtype)
             feeds[fed] = value
             if operation.type == "VarHandleOp":
-                steps.append(tf.raw_ops.AssignVariableOp(resource=variable, value=fed))
+                update = tf.raw_ops.AssignVariableOp(resource=variable, value=fed)
             else:
-                steps.append(tf.raw_ops.Assign(ref=variable, value=fed, validate_shape=False).op)
-    session.run(steps, feeds)
+                update = tf.raw_ops.Assign(ref=variable, value=fed, validate_shape=False).op
+            updates.append(update)
+    session.run(updates, feeds)
 
 
-def saved_as(model: Model) -> dict[str, tuple[str, tuple[slice, ...]]]:
-    """Variable -> the tensor of the checkpoint that it is restored from, and which part of it."""
-    found = {}
-    nodes = index_nodes(model.definition)
+def map_saved_tensors(imported: ImportedGraph) -> dict[str, SavedTensor]:
+    """Maps each variable to what the graph's saver restores it from."""
+    saved = {}
+    nodes = index_nodes(imported.definition)
     for node in nodes.values():
         if node.op not in ("Assign", "AssignVariableOp"):
             continue
@@ -135,27 +106,85 @@ def saved_as(model: Model) -> dict[str, tuple[str, tuple[slice, ...]]]:
         restore = nodes[get_node_name(value)]
         if restore.op != "RestoreV2":
             continue
-        index = int(value.partition(":")[2] or 0)
-        names, parts = (_texts(nodes, tensor) for tensor in list_data_inputs(restore)[1:3])
+        index = get_output_index(value)
+        names, parts = (_read_texts(nodes, tensor) for tensor in list_data_inputs(restore)[1:3])
         if index < len(names) and index < len(parts):
-            found[get_node_name(variable)] = (names[index], _part(parts[index]))
-    return found
+            saved[get_node_name(variable)] = SavedTensor(names[index], _parse_part(parts[index]))
+    return saved
 
 
-def _texts(nodes: Any, tensor: str) -> list[str]:
-    """What a constant of text says; nothing where it is none."""
+def _run_saver(imported: ImportedGraph, session: Session, source: Source, checkpoint: str) -> None:
+    assert imported.restore is not None
+    mismatch = f"{checkpoint} does not fit {imported.path}: "
+    wrong_shape = _explain_wrong_shape(imported, source)
+    if wrong_shape:
+        raise CheckpointError(f"{mismatch}{wrong_shape}; {_advise(imported, checkpoint)}")
+    feeds = {complete_tensor_name(imported.restore.file_name): checkpoint}
+    try:
+        session.run(imported.restore.operation, feeds)
+    except (tf.errors.OpError, ValueError) as error:
+        reason = _explain_missing(imported, source) or join_lines(error)[:_MAX_MESSAGE]
+        raise CheckpointError(f"{mismatch}{reason}; {_advise(imported, checkpoint)}") from error
+
+
+def _explain_missing(imported: ImportedGraph, source: Source) -> str:
+    """Explains what a checkpoint lacks for the graph's saver, weights first; "" if nothing."""
+    wanted = dict.fromkeys(saved.name for saved in map_saved_tensors(imported).values())
+    missing = [name for name in wanted if name not in source.tensors]
+    weights = [name for name in missing if not is_slot(name, wanted)]
+    if weights:
+        return f"it has no {weights[0]} ({len(weights)} of {len(wanted)} tensors are not in it)"
+    return f"it lacks what the graph's optimizer keeps ({missing[0]})" if missing else ""
+
+
+def _explain_wrong_shape(imported: ImportedGraph, source: Source) -> str:
+    """Explains which variable has another shape in a checkpoint, weights first; "" if none.
+
+    TensorFlow itself lets a resource variable take values of any shape.
+    """
+    saved = map_saved_tensors(imported)
+    for variable, (name, part) in _sort_weights_first(saved):
+        operation = imported.graph.get_operation_by_name(variable)
+        if operation.type not in VARIABLES or part or name not in source.tensors:
+            continue
+        shape = tf.TensorShape(operation.get_attr("shape"))
+        saved_shape = source.tensors[name].shape
+        if not shape.is_compatible_with(saved_shape):
+            return f"its {name} is {list(saved_shape)}, the graph's {shape.as_list()}"
+    return ""
+
+
+def _sort_weights_first(saved: Mapping[str, SavedTensor]) -> list[tuple[str, SavedTensor]]:
+    return sorted(saved.items(), key=lambda item: is_slot(item[0], saved))
+
+
+def _advise(imported: ImportedGraph, checkpoint: str) -> str:
+    """Advises what to do about a checkpoint that does not fit."""
+    own_meta = Path(f"{checkpoint}.meta")
+    if not own_meta.is_file():
+        return "name the .meta that was saved with it, or the checkpoint saved with the .meta"
+    if own_meta.samefile(imported.path):
+        return "though it lies next to it: copy both again from where they were saved"
+    return f"it was saved with {own_meta}: name that in --meta"
+
+
+def _read_texts(nodes: Mapping[str, NodeDef], tensor: str) -> list[str]:
+    """Reads a constant of text; [] where the tensor is none."""
     node = nodes[get_node_name(tensor)]
     if node.op != "Const":
         return []
     return [text.decode() for text in np.ravel(tf.make_ndarray(node.attr["value"].tensor))]
 
 
-def _part(text: str) -> tuple[slice, ...]:
-    """ "31 4 11,10:0,4" is rows 11 to 20 of 31; "-" is a whole side, "" the whole tensor."""
+def _parse_part(text: str) -> tuple[slice, ...]:
+    """Parses the part of a partitioned variable.
+
+    "31 4 11,10:0,4" is rows 11 to 20 of 31; "-" is a complete axis, "" the complete tensor.
+    """
     if not text:
-        return WHOLE
-    sides = []
-    for side in text.split()[-1].split(":"):
-        start, _, length = side.partition(",")
-        sides.append(slice(None) if side == "-" else slice(int(start), int(start) + int(length)))
-    return tuple(sides)
+        return ()
+    slices = []
+    for axis in text.split()[-1].split(":"):
+        start, _, length = axis.partition(",")
+        slices.append(slice(None) if axis == "-" else slice(int(start), int(start) + int(length)))
+    return tuple(slices)

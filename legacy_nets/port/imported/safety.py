@@ -1,15 +1,15 @@
-"""What of a stranger's graph may be run: what computes, and does nothing else."""
+"""Decides which operations of an untrusted graph may be run: those that only compute."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.traverse import find_ancestors, index_nodes
 from legacy_nets.graphdef.unsafe_ops import is_unsafe
-from legacy_nets.port.imported.graph import Model
+from legacy_nets.port.imported.graph import ImportedGraph
+from legacy_nets.types import NodeDef
 
 _PYTHON = re.compile(r"PyFunc(Stateless)?|EagerPyFunc")
 _RESTORING = re.compile(
@@ -18,78 +18,80 @@ _RESTORING = re.compile(
 )
 
 
-def check_safe(model: Model, names: Iterable[str]) -> None:
-    """Raises BadInputError where one of the nodes, or restoring, does more than compute.
+def check_safe(imported: ImportedGraph, names: Iterable[str]) -> None:
+    """Checks that nodes (``names``) can be run, and that they and restoring only compute.
 
-    ``names``: of the nodes that are run; ``armed`` are those that must not be. Operations that
-    TensorFlow does not have, or that call Python, cannot be run on any trust.
+    Raises BadInputError. Operations that TensorFlow does not have, or that call Python, cannot be
+    run even if the file is trusted.
     """
-    nodes = index_nodes(model.definition)
+    nodes = index_nodes(imported.definition)
     used = [nodes[name] for name in names if name in nodes]
-    if _callers(model, used):
-        used += _bodies(model)
+    if _find_function_calls(imported, used):
+        used += _list_function_nodes(imported)
     for node in used:
-        why = cannot_run(model, node)
-        if why:
+        reason = explain_unrunnable(imported, node)
+        if reason:
             raise BadInputError(
-                f"{model.path}: the outputs need {node.op} ({node.name}), {why}: name --outputs "
-                "before it, or --inputs behind it"
+                f"{imported.path}: the outputs need {node.op} ({node.name}), {reason}: choose "
+                "--outputs before it, or --inputs after it"
             )
     unsafe = [node for node in used if is_unsafe(node.op)]
-    if model.restore:
-        unsafe += [
-            nodes[name]
-            for name in find_ancestors(nodes, [model.restore[0]], control_edges=True)
-            if not _RESTORING.fullmatch(nodes[name].op)
-        ]
-    if unsafe and not model.trust:
-        first = f"{unsafe[0].op} ({unsafe[0].name})"
+    for name in _find_restoring_nodes(imported):
+        if not _RESTORING.fullmatch(nodes[name].op):
+            unsafe.append(nodes[name])
+    if unsafe and not imported.trust:
         raise BadInputError(
-            f"{model.path}: not run, {len(unsafe)} operations could do more than compute, the "
-            f"first {first}: cut it off with --inputs, or --trust the file"
+            f"{imported.path}: not run, since {len(unsafe)} operations could do more than compute, "
+            f"the first {unsafe[0].op} ({unsafe[0].name}): cut it off with --inputs, or --trust "
+            "the file"
         )
 
 
-def armed(model: Model, names: Iterable[str]) -> frozenset[str]:
-    """Nodes beside those of ``check_safe`` (``names``) that do more than compute.
+def find_side_effect_ops(imported: ImportedGraph, names: Iterable[str]) -> frozenset[str]:
+    """Finds the nodes that could do more than compute, except those that ``check_safe`` checked.
 
-    The graph as it was saved may run them on the way to the outputs: by a control edge, or ahead
-    of a branch that is not taken. None in a file that is trusted.
+    The original graph may run them for an output: by a control edge, or before a branch that is
+    not taken. None in a trusted file. ``names``: the nodes that ``check_safe`` was given.
     """
-    if model.trust:
+    if imported.trust:
         return frozenset()
-    nodes = index_nodes(model.definition)
-    checked = {
-        *names,
-        *(find_ancestors(nodes, [model.restore[0]], control_edges=True) if model.restore else ()),
-    }
+    nodes = index_nodes(imported.definition)
+    checked = {*names, *_find_restoring_nodes(imported)}
     others = [node for name, node in nodes.items() if name not in checked]
-    found = [node for node in others if is_unsafe(node.op)]
-    if any(is_unsafe(node.op) for node in _bodies(model)):
-        found += _callers(model, others)
-    return frozenset(node.name for node in found)
+    unsafe = [node for node in others if is_unsafe(node.op)]
+    if any(is_unsafe(node.op) for node in _list_function_nodes(imported)):
+        unsafe += _find_function_calls(imported, others)
+    return frozenset(node.name for node in unsafe)
 
 
-def cannot_run(model: Model, node: Any) -> str:
-    """Why an operation cannot be run on any trust; "" where it can."""
-    if node.name in model.unknown:
+def explain_unrunnable(imported: ImportedGraph, node: NodeDef) -> str:
+    """Explains why a node cannot be run, even if the file is trusted; "" where it can."""
+    if node.name in imported.unknown:
         return "which this TensorFlow does not have (tf.contrib's, or a custom one)"
     if _PYTHON.fullmatch(node.op):
         return "which calls a Python function that is in no file"
     return ""
 
 
-def _callers(model: Model, nodes: Iterable[Any]) -> list[Any]:
-    """The nodes that call functions of the graph: their operation is one, or they name one."""
-    own = {body.signature.name for body in model.definition.library.function}
+def _find_restoring_nodes(imported: ImportedGraph) -> list[str]:
+    """Finds the nodes that run when the graph's saver restores."""
+    if imported.restore is None:
+        return []
+    nodes = index_nodes(imported.definition)
+    return find_ancestors(nodes, [imported.restore.operation], control_edges=True)
+
+
+def _find_function_calls(imported: ImportedGraph, nodes: Iterable[NodeDef]) -> list[NodeDef]:
+    """Finds the nodes whose operation is a function of the graph, or whose attributes name one."""
+    functions = {body.signature.name for body in imported.definition.library.function}
     return [
         node
         for node in nodes
-        if node.op in own
+        if node.op in functions
         or any(value.HasField("func") or value.list.func for value in node.attr.values())
     ]
 
 
-def _bodies(model: Model) -> list[Any]:
-    """The nodes of all functions of the graph."""
-    return [node for body in model.definition.library.function for node in body.node_def]
+def _list_function_nodes(imported: ImportedGraph) -> list[NodeDef]:
+    """Lists the nodes of all functions of the graph."""
+    return [node for body in imported.definition.library.function for node in body.node_def]

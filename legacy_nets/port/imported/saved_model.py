@@ -1,23 +1,26 @@
-"""The graph of a SavedModel that TensorFlow 1 exported: by an Estimator, simple_save, a Builder."""
+"""Reads the graph of a SavedModel that TensorFlow 1 exported.
+
+Estimators, ``simple_save`` and ``SavedModelBuilder`` write them.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.tf1.functions import meta_graphs
+from legacy_nets.types import GraphDef, MetaGraphDef
 
-_TAG = "serve"
+_SERVING_TAG = "serve"
 
 
-def read_served(path: Path) -> tuple[Any, Any]:
-    """As ``graphs.read``: the GraphDef that is served, and its MetaGraphDef.
+def read_served_graph(path: Path) -> tuple[GraphDef, MetaGraphDef]:
+    """Reads the GraphDef that is served, and its MetaGraphDef.
 
-    Raises BadInputError: damaged, without a graph, or exported by TensorFlow 2.
+    Raises BadInputError where the file is damaged, has no graph, or was exported by TensorFlow 2.
     """
     try:
         metas = meta_graphs(path.read_bytes())
@@ -27,7 +30,7 @@ def read_served(path: Path) -> tuple[Any, Any]:
         ) from None
     if not metas:
         raise BadInputError(f"{path} holds no graph: export or copy it again")
-    meta = next((meta for meta in metas if _TAG in meta.meta_info_def.tags), metas[0])
+    meta = next((meta for meta in metas if _SERVING_TAG in meta.meta_info_def.tags), metas[0])
     if meta.HasField("object_graph_def"):
         raise BadInputError(
             f"{path} was exported by TensorFlow 2, which serves it as it is; for ONNX: "

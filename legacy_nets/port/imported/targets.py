@@ -1,10 +1,10 @@
-"""A stranger's frozen graph as each target: written, and run from the file."""
+"""Writes a frozen graph in each target format, and runs what was written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,66 +13,86 @@ from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.formats import frozen
 from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.verify import Run
+from legacy_nets.types import Array, GraphDef, Session
+
+_MAX_MESSAGE = 300  # characters of TensorFlow's own message
 
 
-class Frozen(NamedTuple):
-    """A graph of constants between named nodes, and what the original said."""
+@dataclasses.dataclass(frozen=True)
+class FrozenGraph:
+    """A graph of constants between named nodes, and what the original computes."""
 
-    graph: Any  # GraphDef
-    name: str  # as messages call it
-    inputs: dict[str, np.ndarray]  # placeholder -> what the original was given
-    reference: dict[str, np.ndarray]  # node -> what the original said
+    definition: GraphDef
+    name: str  # for messages
+    inputs: Mapping[str, Array]  # placeholder -> test input
+    reference: Mapping[str, Array]  # output node -> what the original computed
+    has_averages: bool  # moving averages have replaced variables
+    notes: tuple[str, ...]
 
 
-def write(target: str, path: Path, model: Frozen, metadata: Metadata) -> tuple[str, ...]:
-    """Writes the file or folder; returns notes. Raises BadInputError where ONNX has no such op."""
-    outputs = list(model.reference)
+def write_target(
+    target: str, path: Path, graph: FrozenGraph, metadata: Metadata
+) -> tuple[str, ...]:
+    """Writes the file or folder; returns notes.
+
+    Raises BadInputError where ONNX has no such operation.
+    """
     if target == "saved_model":
-        from legacy_nets.port.formats import saved_model
-
-        with tf.Graph().as_default() as graph, tf.Session() as session:
-            tf.import_graph_def(model.graph, name="")
-            inputs, answers = (
-                {name: graph.get_tensor_by_name(f"{name}:0") for name in names}
-                for names in (model.inputs, outputs)
-            )
-            saved_model.save(path, session, inputs, answers, metadata)
-        return ("the weights are constants of the graph",)
-    folded = frozen.fold_batch_norms(model.graph, outputs)
-    note = (folded.describe(),) if folded.folded or folded.unfolded else ()
+        return _write_saved_model(path, graph, metadata)
+    outputs = list(graph.reference)
+    folded = frozen.fold_batch_norms(graph.definition, outputs)
+    notes = (folded.describe(),) if folded.folded or folded.unfolded else ()
     if target == "onnx":
         from legacy_nets.port.formats import onnx
 
-        ranks = {name: np.ndim(value) for name, value in model.reference.items()}
-        onnx.convert(path, folded.graph, list(model.inputs), outputs, metadata, model.name, ranks)
-        return (f"opset {onnx.OPSET}", *note)
+        ranks = {name: np.ndim(value) for name, value in graph.reference.items()}
+        inputs = list(graph.inputs)
+        onnx.convert(path, folded.graph, inputs, outputs, metadata, graph.name, ranks)
+        return (f"opset {onnx.OPSET}", *notes)
     frozen.write_graph(path, folded.graph, metadata)
-    return note
+    return notes
 
 
-def runs(target: str, path: Path, model: Frozen) -> Iterator[Run]:
-    """Runs what was written on the original's inputs: (side, output -> value)."""
+def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
+    """Runs what was written on the test inputs: yields one run for each way to run it."""
     if target == "onnx":
         from legacy_nets.port.formats import onnx
 
-        yield from onnx.run_onnx(path, model.inputs, list(model.reference))
+        yield from onnx.run_onnx(path, graph.inputs, list(graph.reference))
         return
     with tf.Graph().as_default(), tf.Session() as session:
         if target == "saved_model":
-            from legacy_nets.port.formats import saved_model
-
-            meta = tf.saved_model.load(session, [saved_model.TAG], str(path))
-            [signature] = meta.signature_def.values()
-            into = {name: info.name for name, info in signature.inputs.items()}
-            out_of = {name: info.name for name, info in signature.outputs.items()}
+            inputs, outputs = _load_saved_model(path, session)
         else:
             tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
-            into = {name: f"{name}:0" for name in model.inputs}
-            out_of = {name: f"{name}:0" for name in model.reference}
-        feeds = {into[name]: value for name, value in model.inputs.items()}
+            inputs = {name: f"{name}:0" for name in graph.inputs}
+            outputs = {name: f"{name}:0" for name in graph.reference}
+        feeds = {inputs[name]: value for name, value in graph.inputs.items()}
         try:
-            yield Run("", session.run(out_of, feeds))
+            yield Run("", session.run(outputs, feeds))
         except (tf.errors.OpError, ValueError) as error:
-            raise BadInputError(
-                f"{model.name} as {target} cannot be run: {join_lines(error)[:300]}"
-            ) from error
+            message = join_lines(error)[:_MAX_MESSAGE]
+            raise BadInputError(f"{graph.name} as {target} cannot be run: {message}") from error
+
+
+def _write_saved_model(path: Path, graph: FrozenGraph, metadata: Metadata) -> tuple[str, ...]:
+    from legacy_nets.port.formats import saved_model
+
+    with tf.Graph().as_default() as tf_graph, tf.Session() as session:
+        tf.import_graph_def(graph.definition, name="")
+        inputs, outputs = (
+            {name: tf_graph.get_tensor_by_name(f"{name}:0") for name in names}
+            for names in (graph.inputs, graph.reference)
+        )
+        saved_model.save(path, session, inputs, outputs, metadata)
+    return ("the weights are constants of the graph",)
+
+
+def _load_saved_model(path: Path, session: Session) -> tuple[dict[str, str], dict[str, str]]:
+    """Loads a SavedModel of one signature; returns the tensors of its inputs and outputs."""
+    from legacy_nets.port.formats import saved_model
+
+    meta = tf.saved_model.load(session, [saved_model.TAG], str(path))
+    [signature] = meta.signature_def.values()
+    inputs = {name: info.name for name, info in signature.inputs.items()}
+    return inputs, {name: info.name for name, info in signature.outputs.items()}
