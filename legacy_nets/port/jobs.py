@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from legacy_nets.checkpoints.open import find_weights
-from legacy_nets.errors import CheckpointError
+from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.files import suggest_paths
 from legacy_nets.registry import Net
 from legacy_nets.types import Shape
@@ -56,6 +56,11 @@ class Job:
     tolerance: float = TOLERANCE
 
     @property
+    def averages(self) -> bool | None:
+        """Whether moving averages are asked for; None takes them where there are any."""
+        return self.ema
+
+    @property
     def title(self) -> str:
         """What reports call the original."""
         return self.net.name
@@ -64,6 +69,16 @@ class Job:
     def weights_path(self) -> str:
         """The file or checkpoint that holds the weights."""
         return self.checkpoint
+
+    @property
+    def sources(self) -> list[str]:
+        """The files that are ported."""
+        return [self.checkpoint]
+
+    @property
+    def scope(self) -> str:
+        """The variable scope that the net was built in; "" for a net without one."""
+        return get_scope(self.net, self.options)
 
     @property
     def num_logits(self) -> int:
@@ -114,6 +129,19 @@ class ImportedJob:
         """The file or checkpoint that holds the weights."""
         return self.checkpoint or str(self.graph_path)
 
+    @property
+    def sources(self) -> list[str]:
+        """The files that are ported."""
+        return [str(self.graph_path), self.weights_path]
+
+    @property
+    def averages(self) -> bool | None:
+        """Whether moving averages are asked for; None takes them where there are any.
+
+        A SavedModel's reference is what it serves: averages are used on request only.
+        """
+        return bool(self.ema) if self.graph_path.name == SAVED_MODEL else self.ema
+
     def build_metadata(self, averaged: bool) -> Metadata:
         """Builds the metadata that the target stores."""
         return {
@@ -124,10 +152,10 @@ class ImportedJob:
         }
 
 
-def get_scope(options: Mapping[str, object]) -> str | None:
-    """Returns the variable scope that a net was built in; None is the registry's."""
+def get_scope(net: Net, options: Mapping[str, object]) -> str:
+    """Returns the variable scope of a net that was built with these options."""
     scope = options.get("scope")
-    return None if scope is None else str(scope)
+    return net.scope if scope is None else str(scope)
 
 
 def find_graph_checkpoint(graph_path: Path) -> str:
@@ -135,7 +163,7 @@ def find_graph_checkpoint(graph_path: Path) -> str:
 
     Raises CheckpointError where the graph or its checkpoint is missing.
     """
-    check_graph_exists(graph_path)
+    _check_exists(graph_path)
     variables = graph_path.parent / "variables" / "variables"
     if graph_path.name == SAVED_MODEL and Path(f"{variables}.index").is_file():
         return str(variables)
@@ -150,11 +178,26 @@ def find_graph_checkpoint(graph_path: Path) -> str:
         ) from None
 
 
-def check_graph_exists(graph_path: Path) -> None:
+def check_imported_job(job: ImportedJob) -> None:
+    """Raises BadInputError or CheckpointError for a target or files that cannot be ported."""
+    if job.target not in IMPORTED_TARGETS:
+        raise BadInputError(
+            f"--to {job.target} needs --net: a graph of your own can be ported to "
+            f"{', '.join(IMPORTED_TARGETS)}"
+        )
+    _check_exists(job.graph_path)
+    if job.checkpoint.endswith(GRAPH_ENDINGS):
+        raise BadInputError(
+            f"--meta {job.graph_path}: its weights are a checkpoint, and {job.checkpoint} is a "
+            "graph with weights of its own: name the checkpoint, or leave out --meta to port "
+            f"{job.checkpoint}"
+        )
+
+
+def _check_exists(graph_path: Path) -> None:
     """Raises CheckpointError where there is no such file."""
-    if graph_path.is_file():
-        return
-    raise CheckpointError(
-        f"{graph_path}: no such file (a checkpoint's .meta, or a frozen .pb)"
-        f"{suggest_paths(graph_path)}"
-    )
+    if not graph_path.is_file():
+        raise CheckpointError(
+            f"{graph_path}: no such file (a checkpoint's .meta, or a frozen .pb)"
+            f"{suggest_paths(graph_path)}"
+        )

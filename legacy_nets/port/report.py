@@ -31,12 +31,20 @@ class Comparison(NamedTuple):
     top1: float | None = None  # share of the inputs with the same class on both sides
 
 
+class Verification(NamedTuple):
+    """What was compared after a target was run, and notes for the user."""
+
+    comparisons: tuple[Comparison, ...]
+    notes: tuple[str, ...]
+
+
 class Outcome(NamedTuple):
-    """What became of a target that was written: comparisons, and notes for the user."""
+    """What became of a port: the target is written but not published."""
 
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...]
     averaged: bool  # whether the weights are moving averages
+    metadata: Metadata
 
 
 def compare_arrays(

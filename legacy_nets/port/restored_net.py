@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.plan import Plan
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import to_pixels
@@ -77,7 +76,9 @@ def check_fit(job: Job, source: Source, averaged: bool) -> None:
     with tf.Graph().as_default():
         with built_from(source, job.net.name):
             build_net(job)
-        _plan(job, source, averaged).check()
+        variables = tf.global_variables()
+        adapted = adapt_to_graph(source, job.net.name, variables)
+        match(variables, adapted, ema=averaged).check()
 
 
 @contextlib.contextmanager
@@ -88,7 +89,9 @@ def restore_net(job: Job, source: Source, averaged: bool) -> Iterator[RestoredNe
         with graph.as_default():  # not while the block runs: Keras works outside of any graph
             with built_from(source, job.net.name):
                 tensors = build_net(job)
-            _plan(job, source, averaged).apply(session)
+            variables = tf.global_variables()
+            adapted = adapt_to_graph(source, job.net.name, variables)
+            match(variables, adapted, ema=averaged).apply(session)
         shape = (BATCH, *tensors.images.shape.as_list()[1:])
         pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
         inputs = to_pixels(pictures, job.preprocessing)
@@ -108,9 +111,3 @@ def run_graph(
     end_points = net.tensors.end_points
     fetches = {name: tensor.name for name, tensor in end_points.items() if tensor.op.name in names}
     return session.run(fetches | dict(outputs), {f"{INPUT}:0": net.inputs})
-
-
-def _plan(job: Job, source: Source, averaged: bool) -> Plan:
-    """Matches the source with the variables of the current graph."""
-    variables = tf.global_variables()
-    return match(variables, adapt_to_graph(source, job.net.name, variables), ema=averaged)

@@ -16,11 +16,15 @@ from legacy_nets.port.jobs import Job, Metadata
 
 if TYPE_CHECKING:
     from legacy_nets.checkpoints.source import Source
-    from legacy_nets.port.report import Comparison, Outcome
+    from legacy_nets.port.report import Comparison, Verification
     from legacy_nets.port.restored_net import RestoredNet
     from legacy_nets.port.verify import Run
     from legacy_nets.port.weights import Weight
     from legacy_nets.registry import Net
+
+
+def _accept_destination(net: Net, path: Path) -> None:
+    """Accepts every destination: the format writes one file."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class WeightsFormat:
     """
 
     write: Callable[[Path, Sequence[Weight], Metadata], Iterator[Comparison]]
-    check_destination: Callable[[Net, Path], None] | None = None
-    run: Callable[[Job, Source, bool, Path], Outcome] | None = None
+    check_destination: Callable[[Net, Path], None] = _accept_destination
+    run: Callable[[Job, Source, bool, Path], Verification] | None = None
 
 
 @dataclass(frozen=True)

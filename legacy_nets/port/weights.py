@@ -1,7 +1,4 @@
-"""The weights that a port carries: averaged or raw, one tensor in memory at a time.
-
-Imports no TensorFlow, unless a net's table of foreign names is needed.
-"""
+"""The weights that a port carries: averaged or raw, one tensor in memory at a time."""
 
 from __future__ import annotations
 
@@ -13,12 +10,11 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import Bundle, ByteRange
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.optimizer_slots import AVERAGE, has_averages, is_slot
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
-from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.port.jobs import Job
 from legacy_nets.port.report import Comparison, compare_arrays
-from legacy_nets.registry import Net
 from legacy_nets.types import Array, Shape
 
 NOT_BUILT = "copied without building {net}: check that they fit it with legacy-nets diff"
@@ -36,52 +32,22 @@ class Weight(NamedTuple):
     place: ByteRange | None = None  # where its bytes are in a checkpoint
 
 
-def translate_names(source: Source, net: Net) -> Source:
-    """Returns a source under the net's variable names.
+def check_net(source: Source, job: Job) -> tuple[str, ...]:
+    """Checks as far as possible without a graph that the weights are the net's; returns notes.
 
-    TensorFlow is not imported where the names show that they are the net's already: where all
-    are in the net's scope, or, for a net without a scope, where a Saver wrote several scopes
-    (slim's nets have one).
+    Raises CheckpointError where no tensor is in the scope that the net was built in.
     """
-    names = [name for name in source.tensors if not is_slot(name, source.tensors)]
-    scopes = {name.split("/")[0] for name in names}
-    is_saved = not net.scope and isinstance(source, Bundle) and len(scopes) > 1
-    is_translated = is_saved or scopes == {net.scope}
-    if is_translated and not source.unsupported:
-        return source
-    return translate_for_net(source, net.name)
-
-
-def check_scope(source: Source, net: Net, scope: str | None = None) -> None:
-    """Raises CheckpointError where no tensor is in the net's scope: the weights are another net's.
-
-    ``scope``: the one that the net was built in; None is the registry's. Only the graph can tell
-    whether every tensor fits.
-    """
-    scope = net.scope if scope is None else scope
+    scope = job.scope
     if scope and not any(name.startswith(f"{scope}/") for name in source.tensors):
         raise CheckpointError(
-            f"{source.prefix} has nothing in {net.name}'s scope {scope}/: find its net with "
+            f"{source.prefix} has nothing in {job.net.name}'s scope {scope}/: find its net with "
             f"legacy-nets diff {source.prefix} --fit"
         )
-
-
-def note_class_mismatch(source: Source, num_logits: int) -> tuple[str, ...]:
-    """Returns a note where no weight has as many values in its last axis as the net has logits."""
-    if any(info.shape and info.shape[-1] == num_logits for info in source.tensors.values()):
+    if any(info.shape and info.shape[-1] == job.num_logits for info in source.tensors.values()):
         return ()
-    return (f"no weight has {num_logits} classes, as the metadata now state: give --num-classes",)
-
-
-def choose_averages(source: Source, ema: bool | None) -> bool:
-    """Tells whether moving averages are ported; None takes them where there are any.
-
-    Raises CheckpointError where they are asked for and missing.
-    """
-    is_available = has_averages(source.tensors)
-    if ema and not is_available:
-        raise CheckpointError(f"{source.prefix} has no moving averages: use --raw")
-    return is_available if ema is None else ema
+    return (
+        f"no weight has {job.num_logits} classes, as the metadata now state: give --num-classes",
+    )
 
 
 def list_weights(source: Source, averaged: bool) -> list[Weight]:

@@ -235,7 +235,7 @@ def test_torchvisions_nets_are_run_where_they_should_say_the_same(net, options, 
         run_pytorch, "list_missing_packages", lambda net, path: ["torch", "torchvision"]
     )
     given = job("c", net, "torch", Path("x.pth"), options=options)
-    compared, found, _ = target.run(given, None, False, given.out)
+    compared, found = target.run(given, None, False, given.out)
     assert compared == () and len(found) == len(notes) + 1
     assert all(note in text for note, text in zip(notes, found[1:], strict=True))
 
@@ -244,7 +244,7 @@ def test_a_net_that_torchvision_has_not(pytorch):
     asked = pytorch(lambda *_: done(3))
     given = job("c", "mobilenet_v1", "torch", Path("x.pth"))
     options = {"padding": "torch", "epsilon": 1e-5}
-    compared, found, _ = target.run(replace(given, options=options), None, False, given.out)
+    compared, found = target.run(replace(given, options=options), None, False, given.out)
     assert compared == () and "copied without building" in found[-1] and len(found) == 2
     assert asked == [["mobilenet_v1"]]
 

@@ -58,7 +58,7 @@ def input_shape(net: str, size: str = "-", options: str = "") -> tuple[int | Non
 
 
 def shape(net: str, point: str, size: str = "-", options: str = "") -> tuple[int | None, ...]:
-    """Static shape of an end point, or of any tensor of the graph ("Pad:0")."""
+    """Static shape of an end point, or of any tensor of the graph ("reference/Pad:0")."""
     images, _, points = built(net, size, options)
     return sides(points[point] if point in points else images.graph.get_tensor_by_name(point))
 

@@ -24,9 +24,6 @@ from legacy_nets.documents.checks.common import sides
 from legacy_nets.nets import hand_signs as net
 from legacy_nets.tf1.speed import without_initial_values
 
-# Stage: names of its blocks, channels of its output.
-STAGES = {2: ("abc", 256), 3: ("abcd", 512), 4: ("abcdef", 1024), 5: ("abc", 2048)}
-
 # The data
 
 
@@ -190,7 +187,7 @@ def stage_filters(stage: str) -> list[int | None]:
     found = common.taken_apart("hand_signs").layers
     widths = [
         [one.output[-1] for one in found if one.name in _main(stage, letter) and one.output]
-        for letter in STAGES[int(stage)][0]
+        for letter in net.STAGES[int(stage)][2]
     ]
     assert all(width == widths[0] for width in widths)
     return widths[0]
@@ -254,7 +251,7 @@ def gradient_share() -> float:
 
 def projection_gain(stage: str) -> float:
     """How much wider a stage's projection makes what it reads, with the document's kernels."""
-    fan_in, filters = STAGES[int(stage) - 1][1], STAGES[int(stage)][1]
+    fan_in, filters = net.STAGES[int(stage) - 1][0][2], net.STAGES[int(stage)][0][2]
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(0)
         kernel = session.run(

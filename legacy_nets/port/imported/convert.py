@@ -56,4 +56,4 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     metadata = job.build_metadata(graph.has_averages)
     notes = graph.notes + write_target(job.target, path, graph, metadata)
     comparisons = tuple(compare_runs(graph.reference, run_target(job.target, path, graph)))
-    return Outcome(comparisons, notes, graph.has_averages)
+    return Outcome(comparisons, notes, graph.has_averages, metadata)

@@ -25,14 +25,14 @@ def has_table(net: Net) -> bool:
     return "torch" in net.layouts
 
 
-def map_names(net: Net, weights: Sequence[Weight], scope: str | None = None) -> tuple[Entry, ...]:
-    """Maps each weight to its name in PyTorch. ``scope``: as for ``check_scope``.
+def map_names(net: Net, weights: Sequence[Weight], scope: str) -> tuple[Entry, ...]:
+    """Maps each weight to its name in PyTorch. ``scope``: the one that the net was built in.
 
     Raises CheckpointError where the table and the weights do not cover each other.
     """
     if not has_table(net):
         ranks = {weight.name: len(weight.shape) for weight in weights}
-        return torch_rule.entries(ranks, net.scope if scope is None else scope)
+        return torch_rule.entries(ranks, scope)
     names = {weight.name for weight in weights}
     optional = get_family(net.name).optional_layer
     entries = tuple(

@@ -25,7 +25,7 @@ from legacy_nets.port.formats.torch.names import (
 )
 from legacy_nets.port.formats.torch.state_dict import write_state_dict
 from legacy_nets.port.jobs import Job, Metadata, get_scope
-from legacy_nets.port.report import Comparison, Outcome
+from legacy_nets.port.report import Comparison, Verification
 from legacy_nets.port.weights import NOT_BUILT, Weight, compare_file
 from legacy_nets.registry import Net
 
@@ -45,7 +45,7 @@ def write(path: Path, weights: Sequence[Weight], metadata: Metadata) -> Iterator
     if path.suffix not in _ENDINGS:
         raise BadInputError(f"--out {path.name}: end its name in {', '.join(_ENDINGS)}")
     net = registry.get_net(metadata["net"])
-    entries = map_names(net, weights, get_scope(metadata["options"]))
+    entries = map_names(net, weights, get_scope(net, metadata["options"]))
     renamed = rename_weights(weights, entries)
     stored: dict[str, object] = {**metadata}
     if module.find_family(net):
@@ -63,7 +63,7 @@ def write(path: Path, weights: Sequence[Weight], metadata: Metadata) -> Iterator
     yield from compare_file(Translated(written, entries), weights)
 
 
-def run(job: Job, source: Source, averaged: bool, path: Path) -> Outcome:
+def run(job: Job, source: Source, averaged: bool, path: Path) -> Verification:
     """Compares the net's outputs in PyTorch with the graph's.
 
     Nothing is compared where PyTorch is not installed, lacks the net, or has one that computes
@@ -73,16 +73,16 @@ def run(job: Job, source: Source, averaged: bool, path: Path) -> Outcome:
     not_built = NOT_BUILT.format(net=job.net.name)
     has_code = module.find_family(job.net) is not None
     if not has_code and not _computes_as_torchvision(job):
-        return Outcome((), (*notes, not_built), averaged)
+        return Verification((), (*notes, not_built))
     missing = run_pytorch.list_missing_packages(job.net, path)
     if missing:
         notes += (_NOT_RUN.format(missing=", ".join(missing)),)
     if not has_code and (missing or not run_pytorch.has_torchvision_net(job.net)):
-        return Outcome((), (*notes, not_built), averaged)
+        return Verification((), (*notes, not_built))
     if missing:
         run_pytorch.check_weights(job, source, averaged)
-        return Outcome((), notes, averaged)
-    return Outcome(run_pytorch.compare_outputs(job, source, averaged, path), notes, averaged)
+        return Verification((), notes)
+    return Verification(run_pytorch.compare_outputs(job, source, averaged, path), notes)
 
 
 def describe_target(
