@@ -22,7 +22,7 @@ COMMANDS = {  # name -> "module:function" in this package; the module is importe
     "upgrade": "upgrade:upgrade",
     "train": "train:train",
     "evaluate": "evaluate:evaluate",
-    "predict": "evaluate:predict",
+    "predict": "predict:predict",
     "inspect": "inspect:inspect_command",
     "diff": "diff:diff",
     "port": "port:port",

@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from legacy_nets import registry
-from legacy_nets.cli.options import net_options
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
+from legacy_nets.train.settings import parse_net_options
 
 _ENDINGS = (".meta", ".pb", ".pbtxt")
 NAMED = 4  # layers of one note that are named
@@ -69,7 +69,7 @@ def describe(
     else:
         registry.get_net(net)
     sides = parse_size(size)
-    chosen = net_options(options)
+    chosen = parse_net_options(options)
     if num_classes is not None:
         chosen["num_classes"] = num_classes
     if is_file:

@@ -10,10 +10,10 @@ import click
 from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.cli.describe import parse_size
-from legacy_nets.cli.options import net_options
 from legacy_nets.errors import BadInputError, report_build_errors
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.train.settings import parse_net_options
 
 NAMED = 5  # names of a kind that are shown without --all
 
@@ -50,7 +50,7 @@ def diff(
         raise BadInputError("diff takes a net, or --fit to look for one: diff CHECKPOINT NET")
     if net is not None:
         registry.get_net(net)
-    options = net_options(given["options"])
+    options = parse_net_options(given["options"])
     rename = tuple(_pair(text) for text in given["rename"])
     size = parse_size(given["size"])
     path = find_weights(checkpoint)
@@ -85,19 +85,20 @@ def _plan(
     from legacy_nets import tf1 as tf
     from legacy_nets.checkpoints.restore import match
     from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
-    from legacy_nets.train.provenance import built_from, stated
+    from legacy_nets.train.provenance import name_file_in_errors, read_recorded_settings
 
     record = registry.get_net(net)
-    own = stated(source, net)
-    options = own.get("options", {}) | options
+    recorded = read_recorded_settings(source, net)
+    if recorded is not None:
+        options = recorded.options | options
     if given["num_classes"] is not None:
         options["num_classes"] = given["num_classes"]
-    elif own and given["label_offset"] is None:
-        options["num_classes"] = own["num_classes"] + own["label_offset"]
-    sides = size or own.get("image_size", record.image_size)
+    elif recorded is not None and given["label_offset"] is None:
+        options["num_classes"] = recorded.num_classes + recorded.label_offset
+    sides = size or (recorded or record).image_size
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *sides, record.channels])
-        with built_from(source, net):
+        with name_file_in_errors(source, net):
             _build(net, images, options)
         variables = tf.global_variables()
         return match(

@@ -1,248 +1,173 @@
-"""``legacy-nets evaluate`` and ``legacy-nets predict``."""
+"""``legacy-nets evaluate``: accuracy and confusion matrix of a checkpoint."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
 from legacy_nets import registry
 from legacy_nets.cli.options import (
-    changed_settings,
+    CheckpointOptions,
+    DataOptions,
     checkpoint_options,
     data_options,
-    open_checkpoint,
-    open_data,
 )
-from legacy_nets.data.clips import count_frames, read_clip
-from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.dataset import ImageData, resize_data
+from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, MissingHoldoutError
-from legacy_nets.files import replace_on_success
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.train.settings import load_settings
-from legacy_nets.train.stream import Files, Load
+from legacy_nets.train.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from legacy_nets.train.evaluate import Evaluation
+
+MAX_PICTURES = 32  # in predictions.png
 
 
 @click.command()
 @click.argument("net")
 @checkpoint_options
 @data_options
-@click.option("--half", type=click.Choice(["test", "train"]), default="test", show_default=True)
+@click.option(
+    "--split",
+    "--half",
+    "split_name",
+    type=click.Choice(["test", "train"]),
+    default="test",
+    show_default=True,
+    help="Split of the data to evaluate on.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=pathlib.Path),
-    help=("Folder for confusion.png and predictions.png. [default: beside the checkpoint]"),
+    help="Folder for confusion.png and predictions.png. [default: that of the checkpoint]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Accuracy and confusion matrix, as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Accuracy and confusion matrix as JSON.")
 def evaluate(
     net: str,
-    checkpoint: str,
-    best: bool,
-    ema: bool | None,
-    half: str,
+    checkpoint: CheckpointOptions,
+    data: DataOptions,
+    split_name: str,
     out: pathlib.Path | None,
     as_json: bool,
-    **given: Any,
 ) -> None:
-    """Accuracy and confusion matrix of a checkpoint of NET on labelled images."""
+    """Compute accuracy and confusion matrix of a checkpoint of NET on labelled images."""
     record = registry.get_net(net)
-    prefix = open_checkpoint(checkpoint, best)
-    changes = changed_settings(given)
-    saved = load_settings(pathlib.Path(prefix).parent)
-    if given["seed"] is None:  # the split of the training, or its images would be held out here
-        given["seed"] = saved.seed if saved else 0
-    try:
-        data = open_data(record, **given)
-    except MissingHoldoutError:
-        if saved is None or saved.holdout is None:
-            raise
-        data = open_data(record, **given | {"holdout": saved.holdout})
-        click.echo(f"held out as in training: {saved.holdout} of each class", err=True)
+    prefix = checkpoint.find()
+    images = _open_as_trained(data, record, pathlib.Path(prefix).parent)
     quiet_tensorflow()
-    from legacy_nets.data.dataset import framed
-    from legacy_nets.train import evaluate as worker
-    from legacy_nets.train import report
+    from legacy_nets.train import evaluate as evaluation
 
-    settings = worker.settings_of(prefix, net, **changes)
-    if settings.num_classes != len(data.class_names):
-        raise BadInputError(
-            f"{prefix} knows {settings.num_classes} classes, but {data.name} has "
-            f"{len(data.class_names)}: evaluate it on the data that it was trained for"
-        )
-    unnamed = worker.numbered(settings.num_classes)
-    if settings.class_names not in (unnamed, data.class_names):
-        ours, theirs = (", ".join(names[:8]) for names in (settings.class_names, data.class_names))
-        raise BadInputError(
-            f"{prefix} knows the classes {ours}, but {data.name} has {theirs}: evaluate it on the "
-            "data that it was trained for"
-        )
-    data = framed(
-        data, settings.pixels or record.preprocessing, settings.image_size, record.channels
-    )
-    for note in data.notes:
+    settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
+    _check_classes(prefix, settings, images, evaluation.number_classes(settings.num_classes))
+    preprocessing = settings.preprocessing or record.preprocessing
+    images = resize_data(images, preprocessing, settings.image_size, record.channels)
+    for note in images.notes:
         click.echo(note, err=True)
-    images = data.test if half == "test" else data.train
-    with worker.restored(settings, prefix, ema) as (graph, session, averaged):
-        found = worker.evaluate(graph, session, images)
-    names = data.class_names
+    split = images.test if split_name == "test" else images.train
+    with evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, averaged):
+        result = evaluation.evaluate(graph, session, split)
     if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "net": net,
-                    "checkpoint": prefix,
-                    "averaged_weights": averaged,
-                    "data": data.name,
-                    "half": half,
-                    "images": len(images.labels),
-                    "accuracy": found.accuracy,
-                    "class_names": names,
-                    "confusion": found.confusion.tolist(),
-                }
-            )
-        )
+        values = {
+            "net": net,
+            "checkpoint": prefix,
+            "averaged_weights": averaged,
+            "data": images.name,
+            "split": split_name,
+            "images": len(split.labels),
+            "accuracy": result.accuracy,
+            "class_names": images.class_names,
+            "confusion": result.confusion.tolist(),
+        }
+        click.echo(json.dumps(values))
     else:
-        _print(found, net, prefix, averaged, half, data)
+        weights = "averaged" if averaged else "raw"
+        click.echo(
+            f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}"
+        )
+        _print_result(result, images)
     out = out or pathlib.Path(prefix).parent
-    out.mkdir(parents=True, exist_ok=True)
-    report.draw_confusion(found.confusion, names, out / "confusion.png")
-    predicted = found.probabilities.argmax(1)
-    captions = [
-        report.caption(int(true), int(guess), float(row.max()), names)
-        for true, guess, row in zip(images.labels, predicted, found.probabilities, strict=True)
-    ]
-    [shown] = images.read([np.arange(min(32, len(captions)))])
-    report.save_png(report.draw_grid(shown.pictures, captions[:32]), out / "predictions.png")
+    _draw_pictures(result, split, images.class_names, out)
     if not as_json:
         click.echo(f"confusion matrix {out / 'confusion.png'}")
         click.echo(f"predictions      {out / 'predictions.png'}")
 
 
-def _print(found: Any, net: str, prefix: str, averaged: bool, half: str, data: ImageData) -> None:
+def _open_as_trained(
+    data: DataOptions, record: registry.Net, model_folder: pathlib.Path
+) -> ImageData:
+    """Opens the data with the seed and the holdout of the training, where they are not given.
+
+    Another split would evaluate images that the net was trained on.
+    """
+    saved = load_settings(model_folder)
+    if data.seed is None and saved is not None:
+        data = dataclasses.replace(data, seed=saved.seed)
+    try:
+        return data.open(record)
+    except MissingHoldoutError:
+        if saved is None or saved.holdout is None:
+            raise
+        click.echo(f"held out as in training: {saved.holdout} of each class", err=True)
+        return dataclasses.replace(data, holdout=saved.holdout).open(record)
+
+
+def _check_classes(
+    prefix: str, settings: Settings, images: ImageData, numbers: tuple[str, ...]
+) -> None:
+    """Raises BadInputError where the data have other classes than the checkpoint.
+
+    ``numbers`` are the names of classes that have none.
+    """
+    if settings.num_classes != len(images.class_names):
+        raise BadInputError(
+            f"{prefix} knows {settings.num_classes} classes, but {images.name} has "
+            f"{len(images.class_names)}: evaluate it on the data that it was trained for"
+        )
+    if settings.class_names not in (numbers, images.class_names):
+        ours, theirs = (
+            ", ".join(names[:8]) for names in (settings.class_names, images.class_names)
+        )
+        raise BadInputError(
+            f"{prefix} knows the classes {ours}, but {images.name} has {theirs}: evaluate it on "
+            "the data that it was trained for"
+        )
+
+
+def _draw_pictures(
+    result: Evaluation, split: Split, class_names: tuple[str, ...], folder: pathlib.Path
+) -> None:
+    """Draws the confusion matrix and the first predictions into a folder."""
+    from legacy_nets.train import report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    report.draw_confusion(result.confusion, class_names, folder / "confusion.png")
+    first = np.arange(min(MAX_PICTURES, len(split.labels)))
+    [batch] = split.read([first])
+    captions = [
+        report.format_caption(int(label), int(row.argmax()), float(row.max()), class_names)
+        for label, row in zip(batch.labels, result.probabilities[first], strict=True)
+    ]
+    report.save_png(report.draw_grid(batch.pictures, captions), folder / "predictions.png")
+
+
+def _print_result(result: Evaluation, images: ImageData) -> None:
+    """Prints accuracy and confusion matrix."""
     from rich.console import Console
     from rich.table import Table
 
-    names = data.class_names
-    weights = "averaged" if averaged else "raw"
-    click.echo(f"{net} from {prefix} ({weights} weights) on the {half} half of {data.name}")
+    confusion = result.confusion
     click.echo(
-        f"accuracy {found.accuracy:.4f} "
-        f"({int(found.confusion.trace())} of {int(found.confusion.sum())} "
-        f"{'clips' if data.frames else 'images'})"
+        f"accuracy {result.accuracy:.4f} "
+        f"({int(confusion.trace())} of {int(confusion.sum())} {images.unit})"
     )
-    table = Table("true \\ predicted", *names, "right")
-    for name, row, hits in zip(names, found.confusion, found.confusion.diagonal(), strict=True):
+    table = Table("true \\ predicted", *images.class_names, "right")
+    for name, row, hits in zip(images.class_names, confusion, confusion.diagonal(), strict=True):
         share = f"{hits / row.sum():.3f}" if row.sum() else "-"
         table.add_row(name, *(str(count) for count in row), share)
     Console().print(table)
-
-
-@click.command()
-@click.argument("net")
-@checkpoint_options
-@click.argument("images", nargs=-1, required=True)
-@click.option("--top", type=click.IntRange(1), default=3, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="All classes, as JSON.")
-@click.option("--features", metavar="END_POINT", help="Write this end point, not the classes.")
-@click.option("--out", type=click.Path(path_type=pathlib.Path), help="For --features: an .npz.")
-def predict(
-    net: str,
-    checkpoint: str,
-    best: bool,
-    ema: bool | None,
-    images: tuple[str, ...],
-    top: int,
-    as_json: bool,
-    features: str | None,
-    out: pathlib.Path | None,
-    **given: Any,
-) -> None:
-    """Classes and probabilities of PNG or JPEG IMAGES; or an inner layer's features.
-
-    For a net that takes clips, IMAGES are videos or folders of frames.
-
-    \b
-    legacy-nets predict hand_signs --checkpoint run photo.jpg
-    legacy-nets predict inception_v3 --checkpoint inception_v3.ckpt --label-offset 1 \\
-        --features Mixed_6e --out features.npz photo.jpg
-    """
-    record = registry.get_net(net)
-    if (features is None) != (out is None):
-        raise BadInputError("--features and --out go together: which end point, and where to")
-    if out is not None and not out.parent.is_dir():
-        raise BadInputError(f"--out {out}: {out.parent} is no folder; make it first")
-    prefix = open_checkpoint(checkpoint, best)
-    changes = changed_settings(given)
-    lengths: dict[str, int] = {}  # of clips
-    coloured: list[pathlib.Path] = []
-    if len(record.image_size) == 3:
-        lengths = {path: count_frames(pathlib.Path(path)) for path in images}
-        half = _files(images, read_clip)
-    else:
-        half = _pictures(record, images, coloured)
-    quiet_tensorflow()
-    from legacy_nets.train import evaluate as worker
-
-    settings = worker.settings_of(prefix, net, **changes)
-    size = settings.image_size
-    for path, count in lengths.items():
-        if count < size[0]:
-            few = f"{path} has fewer than {size[0]} frames ({count})"
-            click.echo(f"{few}: they are repeated evenly", err=True)
-    half = half.framed(settings.pixels or record.preprocessing, size, record.channels)
-    with worker.restored(settings, prefix, ema) as (graph, session, _):
-        fetch = None if features is None else worker.end_point(graph, features)
-        values = graph.score(session, half, fetch)
-    if coloured:
-        click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
-    if features is not None and out is not None:
-        arrays: dict[str, Any] = {features: values, "images": np.array(images)}
-        with replace_on_success(out) as unfinished, open(unfinished, "wb") as file:
-            np.savez(file, **arrays)
-        click.echo(f"{features} {values.shape} {values.dtype} of {len(images)} images in {out}")
-        return
-    names = settings.class_names
-    if as_json:
-        rows = [
-            {
-                "image": path,
-                "class": names[int(row.argmax())],
-                "probabilities": dict(zip(names, row.tolist(), strict=True)),
-            }
-            for path, row in zip(images, values, strict=True)
-        ]
-        click.echo(json.dumps(rows, indent=1))
-        return
-    for path, row in zip(images, values, strict=True):
-        ranked = np.argsort(-row)[:top]
-        click.echo(f"{path}: " + "  ".join(f"{names[int(i)]} {row[i]:.4f}" for i in ranked))
-
-
-def _pictures(net: registry.Net, paths: tuple[str, ...], coloured: list[pathlib.Path]) -> Files:
-    """The pictures, decoded as they are scored; what is no image is refused now.
-
-    ``coloured`` gets those with colours that the net, of one channel, does not see.
-    """
-    from legacy_nets.data.image_files import kind_of
-    from legacy_nets.data.preprocessing import frame_all, read_picture
-
-    def load(path: pathlib.Path, kind: str, size: tuple[int, ...], channels: int) -> np.ndarray:
-        picture = read_picture(path)
-        if channels == 1 and (picture != picture[..., :1]).any():
-            coloured.append(path)
-        return frame_all(picture, kind, size, channels)
-
-    half = _files(paths, load)
-    for path in half.paths:
-        kind = kind_of(path, decode=False)
-        if kind and net.channels == 3:
-            click.echo(f"{path}: {kind} image, converted to 8-bit RGB", err=True)
-    return half
-
-
-def _files(paths: tuple[str, ...], load: Load) -> Files:
-    """Files without labels, as a half that is read to be evaluated."""
-    return Files(tuple(map(pathlib.Path, paths)), np.zeros(len(paths), np.int64), load, exact=True)

@@ -54,10 +54,10 @@ def explain(
     places = walking.walk(net, at)
     drawn = None
     if figure is not None:
-        from legacy_nets.cli.options import open_checkpoint
         from legacy_nets.documents import figures
+        from legacy_nets.train.settings import find_checkpoint_file
 
-        weights = None if checkpoint is None else open_checkpoint(checkpoint, best=False)
+        weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
         drawn = figures.draw(net, figure, image, end_points, weights)
     _print(net, places, whole=at is None)
     if drawn is not None:

@@ -1,121 +1,28 @@
-"""Options that several commands share, and how they become settings."""
+"""Options that several commands share, and the objects that the commands get of them."""
 
 from __future__ import annotations
 
-import ast
-import contextlib
-import json
+import dataclasses
+import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from legacy_nets.checkpoints.formats.bundle import find_checkpoint
-from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.preprocessing import KINDS
+from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
 from legacy_nets.registry import Net
-from legacy_nets.train.settings import BEST_FILE, CHECKPOINT, read_best
+from legacy_nets.train.settings import SettingChanges, find_checkpoint_file, parse_net_options
 
 SYNTHETIC_FOLDER = pathlib.Path("datasets")
+Command = Callable[..., Any]
+Option = Callable[[Command], Command]
 
 
-def data_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--data, --holdout, --seed and --strict."""
-    for option in (
-        click.option("--strict", is_flag=True, help="Refuse a folder with an unreadable image."),
-        click.option(
-            "--seed", type=click.IntRange(0), help="Of all chance. [default: 0, or as trained]"
-        ),
-        click.option("--holdout", type=float, help="Share to hold out where one half is missing."),
-        click.option(
-            "--data",
-            type=click.Path(path_type=pathlib.Path),
-            help=(
-                "Folder with a folder a class (images; for clip nets videos or frame folders), or "
-                "of train_signs.h5 and test_signs.h5, or MNIST. "
-                "[default: drawn into datasets/ on first use (synthetic)]"
-            ),
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def checkpoint_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """--checkpoint and how to read it."""
-    for option in (
-        click.option(
-            "--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net."
-        ),
-        click.option("--frames", type=click.IntRange(1), help="Of a clip. [default: as trained]"),
-        click.option(
-            "--class-indices",
-            type=click.Path(path_type=pathlib.Path),
-            help="The names of the classes. [default: class_indices.json beside the checkpoint]",
-        ),
-        click.option("--image-size", metavar="HxW", help="[default: as trained]"),
-        click.option(
-            "--pixels", type=click.Choice(KINDS), help="Preprocessing. [default: as trained]"
-        ),
-        click.option(
-            "--label-offset",
-            type=click.IntRange(0),
-            help=(
-                "Logits before the first class: 1 for slim's published 1001. [default: as trained]"
-            ),
-        ),
-        click.option("--num-classes", type=click.IntRange(1), help="[default: as trained]"),
-        click.option(
-            "--ema/--raw",
-            default=None,
-            help=("Moving averages or raw weights. [default: averages where there are any]"),
-        ),
-        click.option("--best", is_flag=True, help="Of a model folder: the best, not the newest."),
-        click.option("--checkpoint", required=True, help="Prefix, weight file or model folder."),
-    ):
-        command = option(command)
-    return command
-
-
-def open_data(
-    net: Net, data: pathlib.Path | None, holdout: float | None, seed: int, strict: bool
-) -> ImageData:
-    """The data of --data; draws the synthetic set where none is given and none is there."""
-    from legacy_nets.data import open as opened
-
-    if data is None:
-        data = opened.stand_in(net, SYNTHETIC_FOLDER, lambda line: click.echo(line, err=True))
-    return opened.open_data(data, net, holdout, seed, strict)
-
-
-def changed_settings(given: dict[str, Any]) -> dict[str, Any]:
-    """What --num-classes, --frames, --pixels and the like say, taken out of ``given``."""
-    return {
-        "num_classes": given.pop("num_classes"),
-        "label_offset": given.pop("label_offset"),
-        "pixels": given.pop("pixels"),
-        "frames": given.pop("frames"),
-        "class_indices": given.pop("class_indices"),
-        "image_size": image_size(given.pop("image_size")),
-        "options": net_options(given.pop("options")) or None,
-    }
-
-
-def open_checkpoint(path: str, best: bool) -> str:
-    """The weight file or checkpoint prefix of --checkpoint and --best."""
-    if not best:
-        return find_weights(path)
-    found = read_best(pathlib.Path(path))
-    if found is None:
-        raise BadInputError(f"{path} has no readable {BEST_FILE}: leave --best out")
-    return find_checkpoint(str(pathlib.Path(path) / f"{CHECKPOINT}-{found[0]}"))
-
-
-def image_size(text: str | None) -> tuple[int, int] | None:
-    """--image-size: "96" or "96x128" (height x width)."""
+def parse_image_size(text: str | None) -> tuple[int, int] | None:
+    """Parses --image-size: "96" or "96x128" (height x width)."""
     if text is None:
         return None
     sides = text.lower().split("x")
@@ -130,19 +37,162 @@ def image_size(text: str | None) -> tuple[int, int] | None:
     return height, width
 
 
-def net_options(pairs: tuple[str, ...]) -> dict[str, Any]:
-    """--option NAME=VALUE pairs; values are JSON or Python's, else text: true, None, .5, same."""
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise BadInputError(f"--option {pair!r}: write NAME=VALUE")
-        options[name] = _value(value)
-    return options
+def image_size_option(default: str) -> Option:
+    """Makes --image-size; the command gets (height, width) or None."""
+    return click.option(
+        "--image-size",
+        metavar="HxW",
+        help=f"Height and width of the images. [default: {default}]",
+        callback=lambda context, option, text: parse_image_size(text),
+    )
 
 
-def _value(text: str) -> Any:
-    for read in (json.loads, ast.literal_eval):
-        with contextlib.suppress(ValueError, SyntaxError):
-            return read(text)
-    return text
+def frames_option(default: str) -> Option:
+    """Makes --frames."""
+    return click.option(
+        "--frames", type=click.IntRange(1), help=f"Frames of a video clip. [default: {default}]"
+    )
+
+
+def preprocessing_option(default: str) -> Option:
+    """Makes --preprocessing, with the older name --pixels as an alias."""
+    return click.option(
+        "--preprocessing",
+        "--pixels",
+        "preprocessing",
+        type=click.Choice(PREPROCESSINGS),
+        help=f"Preprocessing of the images. [default: {default}]",
+    )
+
+
+# --option NAME=VALUE; the command gets a dict ``options``
+net_option: Option = click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Option of the net's function; may be repeated.",
+    callback=lambda context, option, pairs: parse_net_options(pairs),
+)
+
+
+def _add_options(command: Command, options: Sequence[Option]) -> Command:
+    """Adds options to a command so that its help lists them in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@dataclasses.dataclass(frozen=True)
+class DataOptions:
+    """--data, --holdout, --seed and --strict."""
+
+    path: pathlib.Path | None
+    holdout: float | None
+    seed: int | None
+    strict: bool
+
+    def open(self, net: Net) -> ImageData:
+        """Opens the data; makes the synthetic set if no path is given and it does not exist."""
+        from legacy_nets.data.open import make_synthetic_data, open_data  # imports h5py
+
+        path = self.path or make_synthetic_data(
+            net, SYNTHETIC_FOLDER, lambda line: click.echo(line, err=True)
+        )
+        return open_data(path, net, self.holdout, self.seed or 0, self.strict)
+
+
+def data_options(command: Command) -> Command:
+    """Adds the options of ``DataOptions``; the command gets them as ``data``."""
+
+    @functools.wraps(command)
+    def call(
+        data_path: pathlib.Path | None,
+        holdout: float | None,
+        seed: int | None,
+        strict: bool,
+        **others: Any,
+    ) -> None:
+        command(data=DataOptions(data_path, holdout, seed, strict), **others)
+
+    options: list[Option] = [
+        click.option(
+            "--data",
+            "data_path",
+            type=click.Path(path_type=pathlib.Path),
+            help=(
+                "Folder with one sub-folder per class (images; for clip nets videos or frame "
+                "folders), or folder of train_signs.h5 and test_signs.h5, or MNIST. "
+                "[default: synthetic data in datasets/, generated on first use]"
+            ),
+        ),
+        click.option(
+            "--holdout",
+            type=float,
+            help="Share of each class to hold out, where a split is missing.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(0), help="Random seed. [default: 0, or as trained]"
+        ),
+        click.option("--strict", is_flag=True, help="Refuse a folder with an unreadable image."),
+    ]
+    return _add_options(call, options)
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointOptions:
+    """--checkpoint, and how to read it."""
+
+    path: str
+    best: bool
+    ema: bool | None
+    changes: SettingChanges
+
+    def find(self) -> str:
+        """Finds the weight file or checkpoint prefix."""
+        return find_checkpoint_file(self.path, self.best)
+
+
+def checkpoint_options(command: Command) -> Command:
+    """Adds the options of ``CheckpointOptions``; the command gets them as ``checkpoint``."""
+
+    @functools.wraps(command)
+    def call(checkpoint_path: str, best: bool, ema: bool | None, **others: Any) -> None:
+        names = [field.name for field in dataclasses.fields(SettingChanges)]
+        changes = SettingChanges(**{name: others.pop(name) for name in names})
+        command(checkpoint=CheckpointOptions(checkpoint_path, best, ema, changes), **others)
+
+    options: list[Option] = [
+        click.option(
+            "--checkpoint",
+            "checkpoint_path",
+            required=True,
+            help="Checkpoint prefix, weight file or model folder.",
+        ),
+        click.option("--best", is_flag=True, help="Best checkpoint of a model folder, not newest."),
+        click.option(
+            "--ema/--raw",
+            default=None,
+            help="Moving averages or raw weights. [default: averages if there are any]",
+        ),
+        click.option(
+            "--num-classes", type=click.IntRange(1), help="Number of classes. [default: as trained]"
+        ),
+        click.option(
+            "--label-offset",
+            type=click.IntRange(0),
+            help=(
+                "Logits before the first class: 1 for slim's published 1001. [default: as trained]"
+            ),
+        ),
+        preprocessing_option("as trained"),
+        image_size_option("as trained"),
+        click.option(
+            "--class-indices",
+            type=click.Path(path_type=pathlib.Path),
+            help="File of the class names. [default: class_indices.json next to the checkpoint]",
+        ),
+        frames_option("as trained"),
+        net_option,
+    ]
+    return _add_options(call, options)

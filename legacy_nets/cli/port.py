@@ -10,8 +10,12 @@ import click
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
-from legacy_nets.cli.options import image_size, net_options
-from legacy_nets.data.preprocessing import KINDS
+from legacy_nets.cli.options import (
+    frames_option,
+    image_size_option,
+    net_option,
+    preprocessing_option,
+)
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.jobs import (
     GRAPH_ENDINGS,
@@ -24,8 +28,8 @@ from legacy_nets.port.jobs import (
 from legacy_nets.port.pipeline import port as run_port
 from legacy_nets.port.report import OPTIMISED, Report, check_report_path
 from legacy_nets.port.targets import TARGETS
-from legacy_nets.train.provenance import as_trained, stated
-from legacy_nets.train.settings import resized
+from legacy_nets.train.provenance import read_recorded_settings, read_training_settings
+from legacy_nets.train.settings import resize_input
 
 _IMPORTED_OPTIONS = {  # options of an imported graph: parameter -> name
     "inputs": "--inputs",
@@ -71,26 +75,10 @@ _NET_OPTIONS = {  # options of a net of the registry
 @click.option(
     "--num-classes", type=click.IntRange(1), help="Number of classes. [default: as trained]"
 )
-@click.option(
-    "--image-size", metavar="HxW", help="Height and width of the images. [default: as trained]"
-)
-@click.option(
-    "--frames", type=click.IntRange(1), help="Frames of a video clip. [default: as trained]"
-)
-@click.option(
-    "--preprocessing",
-    "--pixels",
-    "preprocessing",
-    type=click.Choice(KINDS),
-    help="Preprocessing of the images. [default: as trained]",
-)
-@click.option(
-    "--option",
-    "options",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="Option of the net's function; may be repeated.",
-)
+@image_size_option("as trained")
+@frames_option("as trained")
+@preprocessing_option("as trained")
+@net_option
 @click.option(
     "--inputs", metavar="A,B", help="Input tensors of your own net. [default: inferred, printed]"
 )
@@ -176,7 +164,9 @@ def _build_job(
     Options that are not given come from the checkpoint's training settings, else the registry.
     """
     net = registry.get_net(name)
-    trained = as_trained(checkpoint, name, stated(open_weights(checkpoint), name))
+    trained = read_training_settings(
+        checkpoint, name, read_recorded_settings(open_weights(checkpoint), name)
+    )
     size = trained.image_size if trained else net.image_size
     num_classes = given["num_classes"] or (trained.num_classes if trained else net.num_classes)
     label_offset = given["label_offset"]
@@ -189,11 +179,13 @@ def _build_job(
         target=target,
         out=out,
         num_classes=num_classes,
-        image_size=resized(size, given["frames"], image_size(given["image_size"])),
-        preprocessing=given["preprocessing"] or (trained and trained.pixels) or net.preprocessing,
+        image_size=resize_input(size, given["frames"], given["image_size"]),
+        preprocessing=given["preprocessing"]
+        or (trained and trained.preprocessing)
+        or net.preprocessing,
         label_offset=label_offset,
         class_names=class_names if len(class_names) == num_classes else (),
-        options={**(trained.options if trained else {}), **net_options(given["options"])},
+        options={**(trained.options if trained else {}), **given["options"]},
         ema=given["ema"],
         tolerance=given["tolerance"],
     )

@@ -1,41 +1,67 @@
-"""``legacy-nets train``: train a net, or fine-tune it from a checkpoint."""
+"""``legacy-nets train``: trains a net, or fine-tunes it from a checkpoint."""
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from legacy_nets import registry
-from legacy_nets.cli.options import data_options, image_size, net_options, open_data
-from legacy_nets.data.preprocessing import KINDS
+from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.cli.options import (
+    DataOptions,
+    data_options,
+    frames_option,
+    image_size_option,
+    net_option,
+    preprocessing_option,
+)
+from legacy_nets.data.augmentation import Augmentation
+from legacy_nets.data.dataset import resize_data
 from legacy_nets.errors import BadInputError
-from legacy_nets.train.settings import load_settings, refuse_file, resized
+from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.train.settings import (
+    Settings,
+    WarmStart,
+    load_settings,
+    refuse_file,
+    resize_input,
+)
+
+if TYPE_CHECKING:
+    from legacy_nets.train.loop import Result
 
 
 @click.command()
 @click.argument("net")
 @data_options
-@click.option("--model-dir", required=True, type=click.Path(path_type=pathlib.Path))
+@click.option(
+    "--model-dir",
+    "folder",
+    required=True,
+    type=click.Path(path_type=pathlib.Path),
+    help="Folder for checkpoints, log, events and curve.",
+)
 @click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
 @click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option(
     "--learning-rate", type=click.FloatRange(0, 1e3, min_open=True), default=1e-4, show_default=True
 )
-@click.option("--cosine", is_flag=True, help="Let the learning rate fall to zero.")
+@click.option("--cosine", is_flag=True, help="Lower the learning rate to zero along a cosine.")
 @click.option(
     "--warmup",
     type=click.IntRange(0),
     default=0,
     metavar="STEPS",
-    help="Let the learning rate rise to its value over so many steps.",
+    help="Steps over which the learning rate rises to its value.",
 )
 @click.option(
     "--ema",
     "ema_decay",
     type=click.FloatRange(0, 1, max_open=True),
-    help=("Decay of a moving average of the weights, for instance 0.99; evaluated with it."),
+    help="Decay of a moving average of the weights, for instance 0.99; evaluation uses it.",
 )
 @click.option("--augment", is_flag=True, help="Shift, flip where allowed, change brightness.")
 @click.option(
@@ -52,23 +78,39 @@ from legacy_nets.train.settings import load_settings, refuse_file, resized
 )
 @click.option("--save-every", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--evaluate-every", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--frames", type=click.IntRange(1), help="Of a clip. [default: the net's own]")
-@click.option("--image-size", metavar="HxW", help="[default: the net's own]")
-@click.option("--pixels", type=click.Choice(KINDS), help="Preprocessing. [default: the net's own]")
+@frames_option("the net's own")
+@image_size_option("the net's own")
+@preprocessing_option("the net's own")
 @click.option("--label-offset", type=click.IntRange(0), default=0, help="Logits before class 0.")
-@click.option("--trainable", multiple=True, metavar="SCOPE", help="Train these scopes only.")
+@click.option("--trainable", multiple=True, metavar="SCOPE", help="Train only these scopes.")
 @click.option(
     "--aux-weight",
     type=click.FloatRange(0),
-    help="Of an auxiliary head's loss. [default: the net's own]",
+    help="Weight of an auxiliary head's loss. [default: the net's own]",
 )
 @click.option("--weight-decay/--no-weight-decay", default=True, help="As slim's nets collect it.")
-@click.option("--resume", is_flag=True, help="Go on from the newest complete checkpoint.")
-@click.option("--warm-start", metavar="CHECKPOINT", help="Take the weights from here.")
-@click.option("--warm-start-ema", is_flag=True, help="Its moving averages, not its raw weights.")
-@click.option("--exclude", multiple=True, help="Scope that --warm-start leaves fresh.")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
-def train(net: str, **given: Any) -> None:
+@click.option("--resume", is_flag=True, help="Continue from the newest complete checkpoint.")
+@click.option("--warm-start", metavar="CHECKPOINT", help="Checkpoint to take the weights from.")
+@click.option("--warm-start-ema", is_flag=True, help="Take its moving averages, not raw weights.")
+@click.option("--exclude", multiple=True, help="Scope that --warm-start does not restore.")
+@net_option
+def train(
+    net: str,
+    data: DataOptions,
+    folder: pathlib.Path,
+    augment: bool,
+    zoom: float,
+    rotate: float,
+    frames: int | None,
+    image_size: tuple[int, int] | None,
+    preprocessing: str | None,
+    aux_weight: float | None,
+    resume: bool,
+    warm_start: str | None,
+    warm_start_ema: bool,
+    exclude: tuple[str, ...],
+    **same_as_settings: Any,
+) -> None:
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
 
     \b
@@ -77,78 +119,69 @@ def train(net: str, **given: Any) -> None:
         --warm-start run --augment
     """
     record = registry.get_net(net)
-    _check(given)
-    refuse_file(given["model_dir"])
-    saved = load_settings(given["model_dir"]) if given["resume"] else None
-    if saved is not None:  # what is not said goes on as it was
-        given["holdout"] = saved.holdout if given["holdout"] is None else given["holdout"]
-        given["seed"] = saved.seed if given["seed"] is None else given["seed"]
-    given["seed"] = given["seed"] or 0
-    augmentation = _augment(given)
-    size = resized(record.image_size, given["frames"], image_size(given["image_size"]))
-    data = open_data(record, given["data"], given["holdout"], given["seed"], given["strict"])
-    warm_start = None
-    if given["warm_start"]:
-        from legacy_nets.checkpoints.open import find_weights
-
-        warm_start = find_weights(given["warm_start"])
-
-    from rich.console import Console
-
-    from legacy_nets.quiet import quiet_tensorflow
-
-    quiet_tensorflow()
-    from legacy_nets.data.dataset import framed
-    from legacy_nets.train import loop
-    from legacy_nets.train.settings import Settings
-
-    pixels = given["pixels"] or record.preprocessing
-    data = framed(data, pixels, size, record.channels)
+    augmentation = _make_augmentation(augment, zoom, rotate)
+    if not warm_start and (exclude or warm_start_ema):
+        raise BadInputError("--exclude and --warm-start-ema belong to --warm-start: give that too")
+    refuse_file(folder)
+    if resume:
+        data = _resume_data(data, folder)
+    size = resize_input(record.image_size, frames, image_size)
+    preprocessing = preprocessing or record.preprocessing
+    images = resize_data(data.open(record), preprocessing, size, record.channels)
     settings = Settings(
         net=net,
-        num_classes=len(data.class_names),
+        num_classes=len(images.class_names),
         image_size=size,
-        class_names=data.class_names,
-        data=data.name,
-        holdout=given["holdout"],
-        label_offset=given["label_offset"],
-        pixels=pixels,
-        options=net_options(given["options"]),
-        steps=given["steps"],
-        batch_size=given["batch_size"],
-        learning_rate=given["learning_rate"],
-        cosine=given["cosine"],
-        warmup=given["warmup"],
-        ema_decay=given["ema_decay"],
-        weight_decay=given["weight_decay"],
-        aux_weight=record.aux_weight if given["aux_weight"] is None else given["aux_weight"],
-        trainable=given["trainable"],
-        seed=given["seed"],
-        save_every=given["save_every"],
-        evaluate_every=given["evaluate_every"],
+        class_names=images.class_names,
+        data=images.name,
+        holdout=data.holdout,
+        preprocessing=preprocessing,
+        aux_weight=record.aux_weight if aux_weight is None else aux_weight,
+        seed=data.seed or 0,
         augment=augmentation,
+        **same_as_settings,
     )
+    start = WarmStart(find_weights(warm_start), exclude, warm_start_ema) if warm_start else None
+    quiet_tensorflow()
+    from rich.console import Console
+
+    from legacy_nets.train import loop
+
     console = Console(stderr=True, soft_wrap=True)
-    for note in data.notes:
+    for note in images.notes:
         console.print(note, highlight=False)
-    what = "clips" if data.frames else "images"
     console.print(
-        f"{net} on {data.name}: {len(data.train.labels)} {what} to train on, "
-        f"{len(data.test.labels)} held out",
+        f"{net} on {images.name}: {len(images.train.labels)} {images.unit} to train on, "
+        f"{len(images.test.labels)} held out",
         highlight=False,
     )
-    folder = given["model_dir"]
-    start = None
-    if warm_start:
-        start = loop.WarmStart(warm_start, given["exclude"], given["warm_start_ema"])
-    result = loop.train(
-        settings,
+    result = loop.train(settings, images, folder, resume=resume, warm_start=start, console=console)
+    _print_result(result, folder)
+
+
+def _make_augmentation(augment: bool, zoom: float, rotate: float) -> Augmentation | None:
+    """Makes the augmentation of --augment, --zoom and --rotate."""
+    if augment:
+        return Augmentation(zoom=zoom, rotate=rotate)
+    if zoom or rotate:
+        raise BadInputError("--zoom and --rotate belong to --augment: give that too")
+    return None
+
+
+def _resume_data(data: DataOptions, folder: pathlib.Path) -> DataOptions:
+    """Replaces --holdout and --seed, where they are not given, by those of the run."""
+    saved = load_settings(folder)
+    if saved is None:
+        return data
+    return dataclasses.replace(
         data,
-        folder,
-        resume=given["resume"],
-        warm_start=start,
-        console=console,
+        holdout=saved.holdout if data.holdout is None else data.holdout,
+        seed=saved.seed if data.seed is None else data.seed,
     )
+
+
+def _print_result(result: Result, folder: pathlib.Path) -> None:
+    """Prints the result; exits with 130 or 143 if a signal stopped the run."""
     if result.test_accuracy is not None:
         click.echo(f"test accuracy {result.test_accuracy:.4f} at step {result.step}")
     if result.best_step is not None:
@@ -158,20 +191,5 @@ def train(net: str, **given: Any) -> None:
     click.echo(f"log        {folder / 'log.csv'}")
     click.echo(f"curve      {folder / 'curve.png'}")
     if result.stopped_by:
-        click.echo(f"stopped by {result.stopped_by}: go on with --resume")
+        click.echo(f"stopped by {result.stopped_by}: continue with --resume")
         raise SystemExit(130 if result.stopped_by == "SIGINT" else 143)
-
-
-def _check(given: dict[str, Any]) -> None:
-    if not given["warm_start"] and (given["exclude"] or given["warm_start_ema"]):
-        raise BadInputError("--exclude and --warm-start-ema belong to --warm-start: give that too")
-    if not given["augment"] and (given["zoom"] or given["rotate"]):
-        raise BadInputError("--zoom and --rotate belong to --augment: give that too")
-
-
-def _augment(given: dict[str, Any]) -> Any:
-    from legacy_nets.data.dataset import Augment
-
-    if not given["augment"]:
-        return None
-    return Augment(zoom=given["zoom"], rotate=given["rotate"])

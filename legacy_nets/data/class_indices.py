@@ -1,4 +1,4 @@
-"""``class_indices.json``: the names of the classes beside weights that know numbers only.
+"""``class_indices.json``: the names of the classes, next to weights that hold only numbers.
 
 Source:  document 004's train scripts write {"0": "daisy", "1": "dandelion", ...}, indented by 4;
          its predict scripts read it.
@@ -17,31 +17,31 @@ FILE = "class_indices.json"
 
 
 def write_class_indices(path: str | pathlib.Path, names: Sequence[str]) -> None:
-    """Writes the document's ``class_indices.json``: indices (as text) to names."""
+    """Writes the document's ``class_indices.json``: index (as text) to name."""
     with replace_on_success(path) as unfinished:
-        text = json.dumps({str(number): name for number, name in enumerate(names)}, indent=4)
+        text = json.dumps({str(index): name for index, name in enumerate(names)}, indent=4)
         unfinished.write_text(text)
 
 
 def read_class_indices(path: str | pathlib.Path) -> tuple[str, ...]:
-    """Class names in order, as ``write_class_indices`` or the document's scripts left them.
+    """Reads the class names in order, from a file of ``write_class_indices`` or the document.
 
-    Raises BadInputError where the file is not that.
+    Raises BadInputError for any other file.
     """
     try:
         names = json.loads(pathlib.Path(path).read_text())
     except FileNotFoundError:
         raise BadInputError(f"no such file: {path}{suggest_paths(path)}") from None
     except (OSError, ValueError) as error:
-        raise BadInputError(f"{path} is not JSON ({error}): write it anew") from None
+        raise BadInputError(f"{path} is not JSON ({error}): write it again") from None
     if (
         not isinstance(names, dict)
         or not all(isinstance(name, str) for name in names.values())
-        or set(names) != {str(number) for number in range(len(names))}
+        or set(names) != {str(index) for index in range(len(names))}
         or len(set(names.values())) != len(names)
     ):
         raise BadInputError(
             f'{path} must map "0", "1", ... to a name each, as {{"0": "daisy", "1": "roses"}}: '
-            "write it anew"
+            "write it again"
         )
-    return tuple(names[str(number)] for number in range(len(names)))
+    return tuple(names[str(index)] for index in range(len(names)))

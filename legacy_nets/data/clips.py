@@ -1,11 +1,11 @@
-"""Clips: one folder a class, in it frame folders or video files; read only when they are used.
+"""Folders of video clips, one sub-folder per class; a clip is read when it is used.
 
     clips/wave/video1/frame1.png ...     a frame folder: PNG or JPEG, in natural order (2 before 10)
-    clips/wave/video2.mp4                a video file; the reader comes with the extra [clips]
-    clips/train/wave/..., clips/test/wave/...    or halves ("val" is read as "test")
+    clips/wave/video2.mp4                a video file; reading it needs the extra [clips]
+    clips/train/wave/..., clips/test/wave/...    or two splits ("val" is read as "test")
 
-Of a clip of n frames a net sees T: the middle frame of each of T equal parts. Where n is smaller
-than T, frames are repeated evenly.
+A net takes T frames of a clip: the middle frame of each of T equal parts. Where a clip has fewer
+than T frames, they are repeated evenly.
 """
 
 from __future__ import annotations
@@ -15,36 +15,41 @@ import dataclasses
 import pathlib
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.preprocessing import frame_all, read_picture
-from legacy_nets.data.synthetic.folders import name_of
+from legacy_nets.data.preprocessing import read_picture, resize_picture
+from legacy_nets.data.splits import FileSplit
+from legacy_nets.data.synthetic.folders import read_data_name
 from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
 from legacy_nets.files import suggest_paths
-from legacy_nets.train.stream import Files
+from legacy_nets.types import Shape
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 IMAGES = (".png", ".jpg", ".jpeg")
 VIDEOS = (".mp4", ".avi", ".mov", ".gif", ".webm")
 TEST_FOLDERS = ("test", "val")
-SYNTHETIC = "synthetic moving hands, drawn by legacy_nets"
+SYNTHETIC = "synthetic moving hands, drawn by legacy_nets"  # written into data sets: keep it
 
 
-def natural(path: pathlib.Path) -> list[tuple[int, str]]:
-    """Sorting key: frame2 before frame10."""
-    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", path.name)]
+def make_sort_key(path: pathlib.Path) -> list[tuple[int, str]]:
+    """Makes the key that sorts paths in natural order: frame2 before frame10."""
+    return [(int(digits or 0), text) for text, digits in re.findall(r"(\D*)(\d*)", path.name)]
 
 
-def sample(count: int, frames: int) -> list[int]:
-    """Which of ``count`` frames stand for the clip: the middle of each of ``frames`` parts."""
+def choose_frames(count: int, frames: int) -> list[int]:
+    """Chooses the frames of a clip that a net takes: the middle of each of ``frames`` parts."""
     return [(2 * part + 1) * count // (2 * frames) for part in range(frames)]
 
 
 def count_frames(path: pathlib.Path) -> int:
-    """Frames of a clip, at least one; does not decode them. Raises BadInputError."""
+    """Counts the frames of a clip, without decoding them. Raises BadInputError for none."""
     if not path.exists():
         raise BadInputError(f"no such clip: {path}{suggest_paths(path)}")
     if path.is_file() and path.suffix.lower() not in VIDEOS:
@@ -52,88 +57,87 @@ def count_frames(path: pathlib.Path) -> int:
             f"{path} is no clip: give a folder of frames, or a video ({', '.join(VIDEOS)})"
         )
     if path.is_dir():
-        count = len(_frame_files(path))
+        count = len(_list_frame_files(path))
     elif path.suffix.lower() == ".gif":
-        with _readable(path), Image.open(path) as image:
-            count = getattr(image, "n_frames", 1)
+        with _report_unreadable(path), Image.open(path) as image:
+            count = getattr(image, "n_frames", 1)  # Pillow sets it for formats with frames
     else:
-        with _opened(path) as (container, stream):
-            # A file that does not state its length is counted by its packets.
-            count = stream.frames or sum(1 for part in container.demux(stream) if part.size)
+        with _open_video(path) as (container, stream):
+            # The packets are counted where the file does not record its length.
+            count = stream.frames or sum(1 for packet in container.demux(stream) if packet.size)
     if not count:
         raise BadInputError(f"{path} is a clip with no frames: remove it, or put its frames there")
     return count
 
 
-def read_clip(
-    path: pathlib.Path, kind: str, size: tuple[int, ...], channels: int = 3
-) -> np.ndarray:
-    """T frames of a clip at a net's ``size`` (T, H, W): float32 [T, H, W, C] from 0 to 255.
+def read_clip(path: pathlib.Path, preprocessing: str, size: Shape, channels: int = 3) -> np.ndarray:
+    """Reads T frames of a clip at a net's size (T, H, W): float32 [T, H, W, C] from 0 to 255.
 
-    ``kind``: how a frame is cut and resized (``pixels.frame``). Raises BadInputError for a clip
-    that is not there, has no frames, frames of different sizes, or cannot be decoded.
+    The frames are cropped and resized as the preprocessing asks. Raises BadInputError for a clip
+    that does not exist, has no frames, has frames of different sizes, or cannot be decoded.
     """
-    wanted = sample(count_frames(path), size[0])
-    stills: dict[int, np.ndarray] = {}
-    shape: tuple[int, ...] = ()
-    for number, picture in _frames(path, set(wanted)):
+    chosen = choose_frames(count_frames(path), size[0])
+    frames: dict[int, np.ndarray] = {}
+    shape: Shape = ()
+    for number, picture in _read_frames(path, set(chosen)):
         shape = shape or picture.shape
         if picture.shape != shape:
             raise BadInputError(
-                f"{path}: frame {number + 1} is {_size(picture.shape)}, those before it are "
-                f"{_size(shape)} (width x height): give all frames of a clip one size"
+                f"{path}: frame {number + 1} is {_format_size(picture.shape)}, those before it "
+                f"are {_format_size(shape)} (width x height): give all frames of a clip one size"
             )
-        stills[number] = frame_all(picture, kind, size[1:], channels)
-    if not stills:
-        raise BadInputError(f"{path}: no frame of it can be decoded: save the video anew")
-    last = max(stills)  # some videos hold fewer frames than they state
-    return np.stack([stills[min(number, last)] for number in wanted])
+        frames[number] = resize_picture(picture, preprocessing, size[1:], channels)
+    if not frames:
+        raise BadInputError(f"{path}: no frame of it can be decoded: save the video again")
+    last = max(frames)  # some videos hold fewer frames than they record
+    return np.stack([frames[min(number, last)] for number in chosen])
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def _format_size(shape: Shape) -> str:
     return f"{shape[1]}x{shape[0]}"
 
 
-def _frame_files(folder: pathlib.Path) -> list[pathlib.Path]:
-    names = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES]
-    return sorted((path for path in names if not path.name.startswith(".")), key=natural)
+def _list_frame_files(folder: pathlib.Path) -> list[pathlib.Path]:
+    images = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES]
+    return sorted((path for path in images if not path.name.startswith(".")), key=make_sort_key)
 
 
-def _frames(path: pathlib.Path, wanted: set[int]) -> Iterator[tuple[int, np.ndarray]]:
-    """(number, uint8 [H, W, 3]) of the wanted frames, in order."""
+def _read_frames(path: pathlib.Path, chosen: set[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """Reads the chosen frames in order: (number, uint8 [H, W, 3])."""
     if path.is_dir():
-        for number, file in enumerate(_frame_files(path)):
-            if number in wanted:
+        for number, file in enumerate(_list_frame_files(path)):
+            if number in chosen:
                 yield number, read_picture(file)
     elif path.suffix.lower() == ".gif":
-        with _readable(path), Image.open(path) as image:
-            for number in sorted(wanted):
+        with _report_unreadable(path), Image.open(path) as image:
+            for number in sorted(chosen):
                 image.seek(number)
                 yield number, np.asarray(image.convert("RGB"))
     else:
-        with _opened(path) as (container, stream):
+        with _open_video(path) as (container, stream):
             for number, frame in enumerate(container.decode(stream)):
-                if number in wanted:
+                if number in chosen:
                     yield number, frame.to_ndarray(format="rgb24")
-                if number >= max(wanted):
+                if number >= max(chosen):
                     return
 
 
 @contextlib.contextmanager
-def _readable(path: pathlib.Path) -> Iterator[None]:
+def _report_unreadable(path: pathlib.Path) -> Iterator[None]:
+    """Turns an error of decoding a video into a BadInputError."""
     try:
         yield
     except BadInputError:
         raise
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise BadInputError(
-            f"{path} is not a readable video ({join_lines(error)[:200]}): play it, or save it anew"
+            f"{path} is not a readable video ({join_lines(error)[:200]}): play it, or save it again"
         ) from None
 
 
 @contextlib.contextmanager
-def _opened(path: pathlib.Path) -> Iterator[tuple[Any, Any]]:
-    """A video's container and its first picture stream. FFmpegError is an OSError or ValueError."""
+def _open_video(path: pathlib.Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Opens a video: its container and its first stream of pictures."""
     try:
         import av
     except ImportError:
@@ -141,7 +145,7 @@ def _opened(path: pathlib.Path) -> Iterator[tuple[Any, Any]]:
             f"{path} needs a reader of videos: pip install 'legacy-nets[clips]', or give folders "
             "of frames"
         ) from None
-    with _readable(path):
+    with _report_unreadable(path):
         try:
             with av.open(str(path)) as container:
                 if not container.streams.video:
@@ -152,90 +156,113 @@ def _opened(path: pathlib.Path) -> Iterator[tuple[Any, Any]]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Found:
-    """The clips under one folder of classes."""
+class _ClassFolders:
+    """The clips in a folder of class folders."""
 
-    paths: list[pathlib.Path]
-    labels: list[int]
-    names: tuple[str, ...]
+    paths: tuple[pathlib.Path, ...]
+    labels: tuple[int, ...]
+    class_names: tuple[str, ...]
+
+    def make_split(self) -> FileSplit:
+        """Makes the split of all clips."""
+        return FileSplit(self.paths, np.array(self.labels, np.int64), read_clip)
 
 
-def _classes(folder: pathlib.Path) -> _Found:
-    """Every clip of a folder of class folders. Raises BadInputError for what cannot be used."""
+def _list_clips(folder: pathlib.Path) -> _ClassFolders:
+    """Lists every clip of a folder of class folders. Raises BadInputError where one is unusable."""
     classes = sorted(
         (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
-        key=natural,
+        key=make_sort_key,
     )
     if len(classes) < 2:
-        what = f"only one class ({classes[0].name})" if classes else "no class folders"
-        raise BadInputError(f"{folder} has {what}: put each class of clips in a folder of its own")
+        problem = f"only one class ({classes[0].name})" if classes else "no class folders"
+        raise BadInputError(
+            f"{folder} has {problem}: put each class of clips in a folder of its own"
+        )
     paths: list[pathlib.Path] = []
     labels: list[int] = []
-    for label, each in enumerate(classes):
-        entries = sorted((e for e in each.iterdir() if not e.name.startswith(".")), key=natural)
-        stills = [entry for entry in entries if entry.suffix.lower() in IMAGES]
-        if stills:
-            raise BadInputError(
-                f"{stills[0]} is a still in a class of clips: put the frames of each clip in a "
-                "folder of its own"
-            )
-        clips = [e for e in entries if e.is_dir() or e.suffix.lower() in VIDEOS]
-        if not clips:
-            raise BadInputError(
-                f"the class folder {each} has no clips: put frame folders or videos "
-                f"({', '.join(VIDEOS)}) there, or remove it"
-            )
+    for label, class_folder in enumerate(classes):
+        clips = _list_clips_of_class(class_folder)
         paths += clips
         labels += [label] * len(clips)
-    return _Found(paths, labels, tuple(path.name for path in classes))
+    return _ClassFolders(tuple(paths), tuple(labels), tuple(path.name for path in classes))
+
+
+def _list_clips_of_class(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Lists the frame folders and videos of one class, in natural order."""
+    entries = sorted(
+        (path for path in folder.iterdir() if not path.name.startswith(".")), key=make_sort_key
+    )
+    images = [path for path in entries if path.suffix.lower() in IMAGES]
+    if images:
+        raise BadInputError(
+            f"{images[0]} is an image in a class of clips: put the frames of each clip in a folder "
+            "of its own"
+        )
+    clips = [path for path in entries if path.is_dir() or path.suffix.lower() in VIDEOS]
+    if not clips:
+        raise BadInputError(
+            f"the class folder {folder} has no clips: put frame folders or videos "
+            f"({', '.join(VIDEOS)}) there, or remove it"
+        )
+    return clips
 
 
 def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int = 0) -> ImageData:
-    """The clips of a folder, for training; decodes nothing yet, but counts every clip's frames.
+    """Loads a folder of video clips for training. Counts every clip's frames; decodes none.
 
     ``holdout`` (a share between 0 and 1) splits each class where there is no test folder.
-    Raises BadInputError, in one line, for whatever is wrong.
+    Raises BadInputError, in one line, for everything that is wrong.
     """
     root = pathlib.Path(path)
-    tests = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
-    if (root / "train").is_dir() and tests:
+    test_folders = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
+    if (root / "train").is_dir() and test_folders:
         if holdout is not None:
-            raise BadInputError(f"{root} has both halves already: leave --holdout out")
-        found, other = _classes(root / "train"), _classes(tests[0])
-        if found.names != other.names:
-            odd = sorted(set(found.names) ^ set(other.names))
-            raise BadInputError(
-                f"{root}: the classes of train and {tests[0].name} differ ({', '.join(odd)}): give "
-                "both the same folders"
-            )
-        train, test = _half(found), dataclasses.replace(_half(other), exact=True)
+            raise BadInputError(f"{root} has both splits already: leave --holdout out")
+        train, test, class_names = _load_both_splits(root / "train", test_folders[0])
     else:
-        alone = root / "train"
-        split = alone.is_dir() and any(path.is_dir() for path in alone.iterdir())
-        found = _classes(alone if split else root)
-        if holdout is None:
-            raise MissingHoldoutError(
-                f"{root} has no train and test folders: say what share of each class to hold out, "
-                "for instance --holdout 0.25"
-            )
-        if not 0 < holdout < 1:
-            raise BadInputError(f"--holdout {holdout}: it must lie between 0 and 1")
-        train, test = _half(found).split(holdout, seed)
-        if len(np.unique(train.labels)) < len(found.names):
-            raise BadInputError(
-                f"--holdout {holdout} leaves some class of {root} without a clip to train on"
-            )
-    clips = (*train.paths, *test.paths)
-    name = name_of(root)
+        train, test, class_names = _split_clips(root, holdout, seed)
+    name = read_data_name(root)
     return ImageData(
         name=name,
         train=train,
         test=test,
-        class_names=found.names,
-        mirror_classes=frozenset(range(len(found.names)) if name == SYNTHETIC else ()),
-        frames=tuple((str(clip), count_frames(clip)) for clip in clips),
+        class_names=class_names,
+        mirror_classes=frozenset(range(len(class_names)) if name == SYNTHETIC else ()),
+        clip_lengths=tuple((str(clip), count_frames(clip)) for clip in (*train.paths, *test.paths)),
     )
 
 
-def _half(found: _Found) -> Files:
-    return Files(tuple(found.paths), np.array(found.labels, np.int64), read_clip)
+def _load_both_splits(
+    train_folder: pathlib.Path, test_folder: pathlib.Path
+) -> tuple[FileSplit, FileSplit, tuple[str, ...]]:
+    """Loads the splits of two folders: (train, test, class names)."""
+    train, test = _list_clips(train_folder), _list_clips(test_folder)
+    if train.class_names != test.class_names:
+        odd = sorted(set(train.class_names) ^ set(test.class_names))
+        raise BadInputError(
+            f"{train_folder.parent}: the classes of train and {test_folder.name} differ "
+            f"({', '.join(odd)}): give both the same folders"
+        )
+    exact_test = dataclasses.replace(test.make_split(), exact=True)
+    return train.make_split(), exact_test, train.class_names
+
+
+def _split_clips(
+    root: pathlib.Path, holdout: float | None, seed: int
+) -> tuple[FileSplit, FileSplit, tuple[str, ...]]:
+    """Splits a folder of classes, or its folder "train": (train, test, class names)."""
+    train_folder = root / "train"  # unless "train" is a class, whose clips are videos
+    has_train = train_folder.is_dir() and any(path.is_dir() for path in train_folder.iterdir())
+    clips = _list_clips(train_folder if has_train else root)
+    if holdout is None:
+        raise MissingHoldoutError(
+            f"{root} has no train and test folders: say what share of each class to hold out, "
+            "for instance --holdout 0.25"
+        )
+    train, test = clips.make_split().hold_out(holdout, seed)
+    if len(np.unique(train.labels)) < len(clips.class_names):
+        raise BadInputError(
+            f"--holdout {holdout} leaves some class of {root} without a clip to train on"
+        )
+    return train, test, clips.class_names

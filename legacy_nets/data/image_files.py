@@ -1,21 +1,23 @@
-"""Which files are images, whether they can be read, and what must be converted to RGB."""
+"""Image files of a folder: which there are, which can be read, which are converted to RGB."""
 
 from __future__ import annotations
 
 import collections
 import concurrent.futures
+import dataclasses
 import pathlib
 from collections.abc import Sequence
 
 import numpy as np
 
-from legacy_nets.data.preprocessing import frame_all, opened, read_picture
+from legacy_nets.data.preprocessing import open_image, read_picture, resize_picture
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Shape
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".tif", ".tiff", ".webp")
-READERS = 4  # threads that look at files
-NAMED = 5  # broken files that are named; the others are counted
-KINDS = {  # Pillow's modes, in a user's words
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".tif", ".tiff", ".webp")
+THREADS = 4  # that check files
+MAX_SHOWN = 5  # unreadable files that a message names; the others are counted
+COLOUR_MODES = {  # Pillow's mode -> what a user calls it
     "1": "black-and-white",
     "L": "grey",
     "LA": "grey",
@@ -25,72 +27,82 @@ KINDS = {  # Pillow's modes, in a user's words
     "RGBX": "RGBA",
     "CMYK": "CMYK",
 }
-GREY = {"grey", "black-and-white"}
+GREY_MODES = {"grey", "black-and-white"}
 
 
-def image_paths(folder: pathlib.Path) -> list[pathlib.Path]:
-    """The images below a folder, in order of their names; hidden files are left out."""
+def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Lists the images in a folder and its sub-folders, by name, without hidden files."""
     return sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in ENDINGS
+        if path.suffix.lower() in SUFFIXES
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
 
 
-def kind_of(path: pathlib.Path, decode: bool = True) -> str:
-    """Decodes an image to the end; says what ``read_picture`` converts it from, "" of 8-bit RGB.
+def detect_colour_mode(path: pathlib.Path, decode: bool = True) -> str:
+    """Tells what ``read_picture`` converts an image from; "" for 8-bit RGB.
 
-    Without ``decode`` it looks at the head of the file alone. Raises BadInputError where it
-    cannot be read.
+    Decodes the image to its end; without ``decode``, reads the file's header only. Raises
+    BadInputError where the image cannot be read.
     """
-    with opened(path) as image:
-        deep = image.mode.startswith(("I", "F")) or ";16" in str(image.tile)
-        kind = "16-bit" if deep else KINDS.get(image.mode, image.mode)
-        if decode and image.format == "JPEG":  # all of it is read, at an eighth of the work
+    with open_image(path) as image:
+        is_deep = image.mode.startswith(("I", "F")) or ";16" in str(image.tile)
+        mode = "16-bit" if is_deep else COLOUR_MODES.get(image.mode, image.mode)
+        if decode and image.format == "JPEG":  # reads the full file, at an eighth of the work
             image.draft(None, (image.width // 8, image.height // 8))
         if decode:
             image.load()
-    return "" if kind == "RGB" else kind
+    return "" if mode == "RGB" else mode
 
 
-def readable(paths: Sequence[pathlib.Path], strict: bool) -> tuple[list[bool], list[str], bool]:
-    """Looks at every image: which can be read; lines that say what is skipped or converted; and
-    whether all of them are grey (none is said to be converted then).
+@dataclasses.dataclass(frozen=True)
+class ImageCheck:
+    """What ``check_images`` found out."""
 
-    Raises BadInputError that names the broken ones where ``strict``.
+    readable: frozenset[pathlib.Path]
+    notes: tuple[str, ...]  # which images are skipped or converted
+    all_grey: bool
+
+
+def check_images(paths: Sequence[pathlib.Path], strict: bool) -> ImageCheck:
+    """Decodes every image. Grey images are not noted as converted where all are grey.
+
+    Raises BadInputError that names the unreadable images where ``strict``.
     """
 
-    def look(path: pathlib.Path) -> str | BadInputError:
+    def check(path: pathlib.Path) -> str | None:
         try:
-            return kind_of(path)
-        except BadInputError as error:
-            return error
+            return detect_colour_mode(path)
+        except BadInputError:
+            return None
 
-    with concurrent.futures.ThreadPoolExecutor(READERS) as pool:
-        found = list(pool.map(look, paths))
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        modes = dict(zip(paths, pool.map(check, paths), strict=True))
     notes = []
-    broken = [path for path, kind in zip(paths, found, strict=True) if not isinstance(kind, str)]
-    if broken:
-        named = ", ".join(str(path) for path in broken[:NAMED])
-        more = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
-        what = f"{_images(len(broken))} that cannot be read: {named}{more}"
+    unreadable = [path for path, mode in modes.items() if mode is None]
+    if unreadable:
+        names = ", ".join(str(path) for path in unreadable[:MAX_SHOWN])
+        more = f" and {len(unreadable) - MAX_SHOWN} more" if len(unreadable) > MAX_SHOWN else ""
+        problem = f"{_count_images(len(unreadable))} that cannot be read: {names}{more}"
         if strict:
-            raise BadInputError(f"{what} (save anew or remove; without --strict they are skipped)")
-        notes.append(f"skipped {what}")
-    kinds = collections.Counter(kind for kind in found if isinstance(kind, str) and kind)
-    all_grey = set(kinds) <= GREY and kinds.total() == len(paths) - len(broken)
-    for kind, count in [] if all_grey else sorted(kinds.items()):
-        first = paths[found.index(kind)]
-        notes.append(f"{_images(count, kind + ' ')} converted to 8-bit RGB, {first} first")
-    return [isinstance(kind, str) for kind in found], notes, all_grey
+            raise BadInputError(
+                f"{problem} (save again or remove; without --strict they are skipped)"
+            )
+        notes.append(f"skipped {problem}")
+    counts = collections.Counter(mode for mode in modes.values() if mode)
+    all_grey = set(counts) <= GREY_MODES and counts.total() == len(paths) - len(unreadable)
+    for mode, count in [] if all_grey else sorted(counts.items()):
+        first = next(path for path in paths if modes[path] == mode)
+        notes.append(f"{_count_images(count, mode)} converted to 8-bit RGB, {first} first")
+    return ImageCheck(frozenset(paths) - frozenset(unreadable), tuple(notes), all_grey)
 
 
-def _images(count: int, kind: str = "") -> str:
-    return f"{count} {kind}image{'s' * (count != 1)}"
+def _count_images(count: int, mode: str = "") -> str:
+    return f"{count} {mode + ' ' if mode else ''}image{'' if count == 1 else 's'}"
 
 
-def load_picture(path: pathlib.Path, kind: str, size: tuple[int, ...], channels: int) -> np.ndarray:
-    """One image file at a net's size [height, width, channels], values from 0 to 255."""
-    return frame_all(read_picture(path), kind, size, channels)
+def load_picture(path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> np.ndarray:
+    """Loads an image file at a net's size: [height, width, channels], values from 0 to 255."""
+    return resize_picture(read_picture(path), preprocessing, size, channels)

@@ -1,4 +1,4 @@
-"""A folder of images with one sub-folder a class, read from disk as it is needed.
+"""A folder of images with one sub-folder per class, read from disk when needed.
 
 Source:  document 004 reads ``flower_data/train`` and ``flower_data/val``, each with a folder for
          daisy, dandelion, roses, sunflowers and tulips.
@@ -15,79 +15,85 @@ import numpy as np
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.image_files import ENDINGS, image_paths, load_picture, readable
-from legacy_nets.data.synthetic.folders import name_of
+from legacy_nets.data.image_files import (
+    SUFFIXES,
+    ImageCheck,
+    check_images,
+    list_images,
+    load_picture,
+)
+from legacy_nets.data.splits import FileSplit, check_holdout
+from legacy_nets.data.synthetic.folders import read_data_name
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import suggest_paths
-from legacy_nets.train.stream import Files
 
 TRAIN = "train"
-HELD_OUT = ("val", "test")  # names of the other half; the document's comes first
+TEST_FOLDERS = ("val", "test")  # the document's name comes first
 
 
 def load_images(
     path: str | pathlib.Path, *, holdout: float | None = None, seed: int = 0, strict: bool = False
 ) -> ImageData:
-    """The set of a folder that holds ``train`` and ``val``, or the classes themselves.
+    """Loads a folder that holds ``train`` and ``val``, or the class folders themselves.
+
+    Checks every file once. ``notes`` of the result tell what is skipped or converted.
 
     Args:
-      path: a folder with one sub-folder a class, or with such folders ``train`` and ``val`` (or
-        ``test``). A ``class_indices.json`` in it gives the order of the classes, else they are
-        sorted.
+      path: a folder with one sub-folder per class, or with such folders ``train`` and ``val`` (or
+        ``test``). A ``class_indices.json`` in it sets the order of the classes; without it they
+        are sorted.
       holdout: share of each class to hold out, where there is no ``val``.
-      seed: of that split.
-      strict: refuse the set where an image cannot be read, rather than skip that.
+      seed: of that choice.
+      strict: refuse the folder where an image cannot be read; otherwise the image is skipped.
 
-    Looks at every file once; ``notes`` of the result say what was skipped or is converted.
-    Raises BadInputError, in one line, for whatever is wrong.
+    Raises BadInputError, in one line, for everything that is wrong.
     """
     root = pathlib.Path(path)
     if not root.is_dir():
         raise BadInputError(f"no such folder: {root}{suggest_paths(root)}")
-    train = root / TRAIN if _subfolders(root / TRAIN) else root
-    held = next((root / name for name in HELD_OUT if _subfolders(root / name)), None)
-    if held is not None and train is root:
-        raise BadInputError(f"{root} has {held.name}, but no {TRAIN} with one sub-folder a class")
-    if held is not None and holdout is not None:
-        raise BadInputError(f"{root} has {TRAIN} and {held.name} already: leave --holdout out")
-    names = _class_names(root, train)
-    if held is None:
-        if holdout is None:
-            raise MissingHoldoutError(
-                f"{root} has no folders {TRAIN} and val: say what share of each class to hold "
-                "out, for instance --holdout 0.2"
-            )
-        if not 0 < holdout < 1:
-            raise BadInputError(f"--holdout {holdout}: it must lie between 0 and 1")
-        [images], notes, grey = _read([train], names, strict)
-        images, test = images.split(holdout, seed)
-        used_up = [name for label, name in enumerate(names) if label not in images.labels]
+    train_folder = root / TRAIN if _list_subfolders(root / TRAIN) else root
+    test_folder = next(
+        (root / name for name in TEST_FOLDERS if _list_subfolders(root / name)), None
+    )
+    if test_folder is not None and train_folder is root:
+        raise BadInputError(
+            f"{root} has {test_folder.name}, but no {TRAIN} with one sub-folder per class"
+        )
+    if test_folder is not None and holdout is not None:
+        raise BadInputError(
+            f"{root} has {TRAIN} and {test_folder.name} already: leave --holdout out"
+        )
+    names = _read_class_names(root, train_folder)
+    if test_folder is not None:
+        [train, test], check = _load_splits([train_folder, test_folder], names, strict)
+        test = dataclasses.replace(test, exact=True)
+    elif holdout is None:
+        raise MissingHoldoutError(
+            f"{root} has no folders {TRAIN} and val: say what share of each class to hold "
+            "out, for instance --holdout 0.2"
+        )
+    else:
+        check_holdout(holdout)  # before every image is decoded
+        [images], check = _load_splits([train_folder], names, strict)
+        train, test = images.hold_out(holdout, seed)
+        used_up = [name for label, name in enumerate(names) if label not in train.labels]
         if used_up:
             raise BadInputError(
                 f"--holdout {holdout} leaves no image of {', '.join(used_up)} to train on: give "
                 "more images, or a smaller share"
             )
-    else:
-        odd = sorted(set(_subfolders(held)) ^ set(names))
-        if odd:
-            raise BadInputError(
-                f"{root}: the classes of {TRAIN} and {held.name} differ ({', '.join(odd)}): give "
-                "both the same folders"
-            )
-        [images, test], notes, grey = _read([train, held], names, strict)
-        test = dataclasses.replace(test, exact=True)
     return ImageData(
-        name=name_of(root),
-        train=images,
+        name=read_data_name(root),
+        train=train,
         test=test,
         class_names=names,
         mirror_classes=frozenset(range(len(names))),  # the document flips every class
-        channels=1 if grey else 3,
-        notes=tuple(notes),
+        channels=1 if check.all_grey else 3,
+        notes=check.notes,
     )
 
 
-def _subfolders(folder: pathlib.Path) -> list[str]:
+def _list_subfolders(folder: pathlib.Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(
@@ -95,49 +101,60 @@ def _subfolders(folder: pathlib.Path) -> list[str]:
     )
 
 
-def _class_names(root: pathlib.Path, whole: pathlib.Path) -> tuple[str, ...]:
-    """The sub-folders of ``whole``, in the order of a class_indices.json in ``root``."""
-    names = _subfolders(whole)
+def _read_class_names(root: pathlib.Path, train_folder: pathlib.Path) -> tuple[str, ...]:
+    """Reads the names of the class folders, in the order of a class_indices.json in ``root``."""
+    names = _list_subfolders(train_folder)
     if not names:
         raise BadInputError(
-            f"{whole} holds no sub-folders: it needs one for each class, with the images in it"
+            f"{train_folder} holds no sub-folders: it needs one for each class, with its images"
         )
     if len(names) == 1:
-        raise BadInputError(f"{whole} holds one class only, {names[0]}: there must be two at least")
+        raise BadInputError(
+            f"{train_folder} holds one class only, {names[0]}: there must be at least two"
+        )
     indices = root / CLASS_INDICES
     if not indices.exists():
         return tuple(names)
     ordered = read_class_indices(indices)
     if sorted(ordered) != names:
-        other = ", ".join(sorted(set(ordered) ^ set(names)))
+        odd = ", ".join(sorted(set(ordered) ^ set(names)))
         raise BadInputError(
-            f"{indices} and the folders of {whole} do not name the same classes (only one has "
-            f"{other}): mend or remove it"
+            f"{indices} and the folders of {train_folder} do not name the same classes (only one "
+            f"has {odd}): correct or remove it"
         )
     return ordered
 
 
-def _read(
+def _load_splits(
     folders: Sequence[pathlib.Path], names: Sequence[str], strict: bool
-) -> tuple[list[Files], list[str], bool]:
-    """For each folder its images that can be read; notes; whether all are grey.
-
-    Refuses a class without any.
-    """
-    found = [[image_paths(folder / name) for name in names] for folder in folders]
-    whole = [path for classes in found for paths in classes for path in paths]
-    good, notes, grey = readable(whole, strict)
-    kept = {path for path, can in zip(whole, good, strict=True) if can}
-    halves = []
+) -> tuple[list[FileSplit], ImageCheck]:
+    """Makes a split of each folder's readable images. Refuses a class without any."""
+    _check_same_classes(folders, names)
+    found = [[list_images(folder / name) for name in names] for folder in folders]
+    check = check_images([path for classes in found for paths in classes for path in paths], strict)
+    splits = []
     for folder, classes in zip(folders, found, strict=True):
-        chosen = [[path for path in paths if path in kept] for paths in classes]
-        for name, paths, all_paths in zip(names, chosen, classes, strict=True):
+        readable = [[path for path in paths if path in check.readable] for paths in classes]
+        for name, paths, all_paths in zip(names, readable, classes, strict=True):
             if not paths:
-                why = "none that can be read" if all_paths else f"looked for {' '.join(ENDINGS)}"
-                raise BadInputError(
-                    f"{folder / name} holds no image ({why}): add some, or remove it"
+                reason = (
+                    "none that can be read" if all_paths else f"looked for {' '.join(SUFFIXES)}"
                 )
-        labels = np.repeat(np.arange(len(names)), [len(paths) for paths in chosen])
-        flat = tuple(path for paths in chosen for path in paths)
-        halves.append(Files(flat, labels.astype(np.int64), load_picture))
-    return halves, notes, grey
+                raise BadInputError(
+                    f"{folder / name} holds no image ({reason}): add some, or remove it"
+                )
+        labels = np.repeat(np.arange(len(names)), [len(paths) for paths in readable])
+        all_readable = tuple(path for paths in readable for path in paths)
+        splits.append(FileSplit(all_readable, labels.astype(np.int64), load_picture))
+    return splits, check
+
+
+def _check_same_classes(folders: Sequence[pathlib.Path], names: Sequence[str]) -> None:
+    """Raises BadInputError where another folder than the first has other class folders."""
+    for folder in folders[1:]:
+        odd = sorted(set(_list_subfolders(folder)) ^ set(names))
+        if odd:
+            raise BadInputError(
+                f"{folder.parent}: the classes of {folders[0].name} and {folder.name} differ "
+                f"({', '.join(odd)}): give both the same folders"
+            )

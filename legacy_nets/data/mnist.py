@@ -3,7 +3,7 @@
 ``mnist.npz`` (what ``tf.keras.datasets.mnist`` downloads) holds x_train uint8 [60000, 28, 28],
 y_train [60000], x_test [10000, 28, 28] and y_test. The idx files, gzipped or not, are those of
 the original release: big-endian int32 magic (2049 labels, 2051 images), sizes, then the bytes.
-Any number of images and any size of them is taken.
+Any number of images of any size can be read.
 """
 
 from __future__ import annotations
@@ -16,30 +16,34 @@ import zlib
 
 import numpy as np
 
-from legacy_nets.data.dataset import ImageData, Images
-from legacy_nets.data.synthetic.folders import MARK, name_of
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.splits import Images
+from legacy_nets.data.synthetic.folders import MARK, read_data_name
 from legacy_nets.errors import BadInputError, join_lines
 
 NPZ = "mnist.npz"
 KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
-IDX = {  # half -> images, labels
+IDX = {  # split -> images, labels
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 LABELS_MAGIC, IMAGES_MAGIC = 2049, 2051
 CLASSES = 10
-SYMMETRIC = frozenset({0, 8})  # digits that stay what they are in a mirror
-NEEDED = f"put {NPZ} there, or {', '.join(name + '.gz' for pair in IDX.values() for name in pair)}"
+SPLITS = ("train", "test")
+SYMMETRIC = frozenset({0, 8})  # digits that stay the same digit in a mirror
+INSTRUCTION = (
+    f"put {NPZ} there, or {', '.join(name + '.gz' for pair in IDX.values() for name in pair)}"
+)
 
 
 def is_mnist(path: pathlib.Path) -> bool:
-    """Whether MNIST, or a part of it, lies at a path: mnist.npz, or a folder of that or idx files.
+    """Whether a path is mnist.npz, or a folder that holds it or any of the idx files.
 
-    ``read_mnist`` says what is missing.
+    ``read_mnist`` tells what is missing.
     """
     if path.is_dir():
         return (path / NPZ).exists() or any(
-            _idx_file(path, name) is not None for pair in IDX.values() for name in pair
+            _find_idx_file(path, name) is not None for pair in IDX.values() for name in pair
         )
     return path.suffix == ".npz"
 
@@ -47,17 +51,17 @@ def is_mnist(path: pathlib.Path) -> bool:
 def load_mnist(
     path: str | pathlib.Path, *, holdout: float | None = None, seed: int = 0
 ) -> ImageData:
-    """The set for training: grey pictures uint8 [N, 28, 28, 1] in memory.
+    """Loads the set for training: grey pictures uint8 [N, 28, 28, 1] in memory.
 
-    It has both halves, so ``holdout`` is refused; ``seed`` is not used. Raises BadInputError for
-    whatever is wrong with the files.
+    MNIST has both splits, so ``holdout`` is refused; ``seed`` is not used. Raises BadInputError
+    for everything that is wrong with the files.
     """
     if holdout is not None:
-        raise BadInputError(f"{path} has both halves already: leave --holdout out")
+        raise BadInputError(f"{path} has both splits already: leave --holdout out")
     train, test = read_mnist(path)
     folder = pathlib.Path(path)
     return ImageData(
-        name=name_of(folder) if (folder / MARK).exists() else "MNIST",
+        name=read_data_name(folder) if (folder / MARK).exists() else "MNIST",
         train=train,
         test=test,
         class_names=tuple(str(digit) for digit in range(CLASSES)),
@@ -67,36 +71,38 @@ def load_mnist(
 
 
 def read_mnist(path: str | pathlib.Path) -> tuple[Images, Images]:
-    """(training half, test half) of ``mnist.npz``, or of the folder that holds it or idx files.
+    """Reads ``mnist.npz``, or the folder that holds it or the idx files: (train, test).
 
-    Pictures are uint8 [N, 28, 28, 1]. Raises BadInputError that says what is missing or wrong.
+    Pictures are uint8 [N, 28, 28, 1]. Raises BadInputError that tells what is missing or wrong.
     """
     path = pathlib.Path(path)
     if not path.exists():
-        raise BadInputError(f"no MNIST at {path}: {NEEDED}")
+        raise BadInputError(f"no MNIST at {path}: {INSTRUCTION}")
     npz = path / NPZ if path.is_dir() else path
     if npz.exists():
-        halves = _read_npz(npz)
+        arrays = _read_npz(npz)
     else:
-        halves = {half: _read_idx(path, *names) for half, names in IDX.items()}
-    for half, (images, labels) in halves.items():
-        _check(images, labels, f"{path} ({half})")
+        arrays = {split: _read_idx_pair(path, *names) for split, names in IDX.items()}
+    for split, (images, labels) in arrays.items():
+        _check_digits(images, labels, f"{path} ({split})")
     train, test = (
-        Images(halves[half][0][..., None], halves[half][1].astype(np.int64)) for half in KEYS
+        Images(images[..., None], labels.astype(np.int64))
+        for images, labels in (arrays[split] for split in SPLITS)
     )
     return train, test
 
 
 def _read_npz(path: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Reads ``mnist.npz``: split -> (images [N, H, W], labels [N])."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            absent = [key for keys in KEYS.values() for key in keys if key not in file.files]
-            if absent:
+            missing = [key for keys in KEYS.values() for key in keys if key not in file.files]
+            if missing:
                 raise BadInputError(
-                    f"{path} lacks {', '.join(absent)}; it has {', '.join(file.files) or 'none'}: "
+                    f"{path} lacks {', '.join(missing)}; it has {', '.join(file.files) or 'none'}: "
                     f"is it MNIST?"
                 )
-            return {half: (file[x], file[y]) for half, (x, y) in KEYS.items()}
+            return {split: (file[x], file[y]) for split, (x, y) in KEYS.items()}
     except BadInputError:
         raise
     except (
@@ -113,31 +119,28 @@ def _read_npz(path: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         ) from None
 
 
-def _idx_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
-    """The file of that name, gzipped or not; some releases write a dot for the second dash."""
+def _find_idx_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
+    """Finds an idx file, gzipped or not. Some releases write a dot for the second dash."""
     dotted = ".idx".join(name.rsplit("-idx", 1))
-    for each in (name, dotted):
-        for ending in ("", ".gz"):
-            if (folder / f"{each}{ending}").is_file():
-                return folder / f"{each}{ending}"
-    return None
+    names = (name, f"{name}.gz", dotted, f"{dotted}.gz")
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _read_idx(folder: pathlib.Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
-    """(images uint8 [N, H, W], labels uint8 [N])."""
+def _read_idx_pair(folder: pathlib.Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
+    """Reads the two files of a split: (images uint8 [N, H, W], labels uint8 [N])."""
     arrays = []
     for name, magic in zip(names, (IMAGES_MAGIC, LABELS_MAGIC), strict=True):
-        path = _idx_file(folder, name)
+        path = _find_idx_file(folder, name)
         if path is None:
-            raise BadInputError(f"{folder} lacks {name} (or {name}.gz): {NEEDED}")
+            raise BadInputError(f"{folder} lacks {name} (or {name}.gz): {INSTRUCTION}")
         arrays.append(read_idx(path, magic))
     return arrays[0], arrays[1]
 
 
 def read_idx(path: pathlib.Path, magic: int) -> np.ndarray:
-    """One idx file of bytes, gzipped or not: uint8, of the sizes that it states.
+    """Reads one idx file, gzipped or not: uint8, of the sizes in its header.
 
-    Raises BadInputError where its magic is another, or its bytes do not make up those sizes.
+    Raises BadInputError for another magic number, or a length that does not match the sizes.
     """
     try:
         data = path.read_bytes()
@@ -149,17 +152,17 @@ def read_idx(path: pathlib.Path, magic: int) -> np.ndarray:
         ) from None
     sides = magic % 256
     head = 4 * (1 + sides)
-    found, *shape = struct.unpack(f">{1 + sides}I", data[:head].ljust(head, b"\0"))
-    if found != magic:
+    actual_magic, *shape = struct.unpack(f">{1 + sides}I", data[:head].ljust(head, b"\0"))
+    if actual_magic != magic:
         raise BadInputError(
             f"{path} is no idx file of {'images' if magic == IMAGES_MAGIC else 'labels'} (magic "
-            f"{found}, not {magic}): download it again"
+            f"{actual_magic}, not {magic}): download it again"
         )
-    stated = int(np.prod(shape, dtype=object))
-    if len(data) != head + stated:
+    length = int(np.prod(shape, dtype=object))
+    if len(data) != head + length:
         sizes = "x".join(str(size) for size in shape)
         raise BadInputError(
-            f"{path} states {sizes} bytes but holds {max(0, len(data) - head)}: download it again"
+            f"{path} records {sizes} bytes but holds {max(0, len(data) - head)}: download it again"
         )
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
 
@@ -170,9 +173,11 @@ def write_idx(path: pathlib.Path, array: np.ndarray) -> None:
     path.write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes(), mtime=0))
 
 
-def _check(images: np.ndarray, labels: np.ndarray, where: str) -> None:
+def _check_digits(images: np.ndarray, labels: np.ndarray, source: str) -> None:
+    """Raises BadInputError unless they are uint8 [N, H, W] and integers [N] from 0 to 9."""
+
     def refuse(problem: str) -> None:
-        raise BadInputError(f"{where}: {problem}")
+        raise BadInputError(f"{source}: {problem}")
 
     if images.ndim != 3 or images.dtype != np.uint8:
         refuse(f"the images are {images.dtype} {images.shape}: they must be uint8 (N, 28, 28)")

@@ -1,67 +1,73 @@
-"""Hand signs 0 to 5 in two h5 files, as document 001 describes them, and its helpers.
+"""Hand signs 0 to 5 in two h5 files, as document 001 describes them, and the document's helpers.
 
 ``train_signs.h5`` holds ``train_set_x`` uint8 [1080, 64, 64, 3] and ``train_set_y`` [1080];
 ``test_signs.h5`` holds ``test_set_x`` [120, 64, 64, 3] and ``test_set_y``; both hold
-``list_classes``. Where a user has no such files, ``make_signs`` draws a synthetic set in
-exactly that layout.
+``list_classes``. For users without these files, ``make_signs`` writes a synthetic set in exactly
+that layout.
 """
 
 from __future__ import annotations
 
 import pathlib
-from typing import Any
 
 import h5py
 import numpy as np
 
-from legacy_nets.data.dataset import ImageData, Images, split
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.splits import Images
+from legacy_nets.data.synthetic.hands import draw_signs
 from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
 from legacy_nets.files import replace_on_success, suggest_paths
 
 SIZE = 64
 CLASSES = 6
-HALVES = ("train", "test")
-DRAWN = {"train": 180, "test": 20}  # synthetic images of each class
-SYNTHETIC = "synthetic hand signs, drawn by legacy_nets"
+SPLITS = ("train", "test")
+SYNTHETIC_PER_CLASS = {"train": 180, "test": 20}
+SYNTHETIC = "synthetic hand signs, drawn by legacy_nets"  # written into data sets: keep it
 H5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
-def signs_file(folder: pathlib.Path, half: str) -> pathlib.Path:
-    """The path of one half ("train" or "test") of the set."""
-    return folder / f"{half}_signs.h5"
+def make_signs_path(folder: pathlib.Path, split: str) -> pathlib.Path:
+    """Makes the path of one split ("train" or "test")."""
+    return folder / f"{split}_signs.h5"
 
 
-def lacks_synthetic(folder: pathlib.Path) -> bool:
-    """Whether ``make_signs`` may draw there: no file yet, or one synthetic half of two."""
-    there = [half for half in HALVES if signs_file(folder, half).exists()]
-    return not there or (
-        len(there) == 1 and read_half(signs_file(folder, there[0]), there[0])[1] == SYNTHETIC
+def list_signs_files(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Lists the files of a folder that exist: split -> path."""
+    paths = {split: make_signs_path(folder, split) for split in SPLITS}
+    return {split: path for split, path in paths.items() if path.exists()}
+
+
+def needs_synthetic_signs(folder: pathlib.Path) -> bool:
+    """Whether ``make_signs`` may write there: no file yet, or one synthetic split of two."""
+    files = list_signs_files(folder)
+    return not files or (
+        len(files) == 1
+        and all(read_signs(path, split)[1] == SYNTHETIC for split, path in files.items())
     )
 
 
 def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
-    """Draws the synthetic set (1080 + 120 images, deterministic) into ``folder``.
+    """Writes the synthetic set (1080 + 120 images, deterministic) into ``folder``.
 
-    Of a set that was left half drawn, it draws the other half. Raises BadInputError where other
-    files of that name are there, or they cannot be written.
+    Where one synthetic split is missing, writes that one only. Raises BadInputError where other
+    files of that name exist, or the files cannot be written.
     """
-    from legacy_nets.data.synthetic.hands import draw_signs
-
     folder = pathlib.Path(folder)
-    there = [signs_file(folder, half) for half in HALVES if signs_file(folder, half).exists()]
-    if there and not lacks_synthetic(folder):
-        raise BadInputError(f"{there[0]} is there already: remove it first")
+    existing = list_signs_files(folder)
+    if existing and not needs_synthetic_signs(folder):
+        raise BadInputError(f"{next(iter(existing.values()))} exists already: remove it first")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for number, half in enumerate(HALVES):
-            path = signs_file(folder, half)
-            if path in there:
+        for number, split in enumerate(SPLITS):
+            if split in existing:
                 continue
-            pictures, labels = draw_signs(DRAWN[half], seed=2 * seed + number)
+            pictures, labels = draw_signs(SYNTHETIC_PER_CLASS[split], seed=2 * seed + number)
+            path = make_signs_path(folder, split)
             with replace_on_success(path) as unfinished, h5py.File(unfinished, "w") as file:
                 file.attrs["description"] = SYNTHETIC
-                file[f"{half}_set_x"] = pictures
-                file[f"{half}_set_y"] = labels
+                file[f"{split}_set_x"] = pictures
+                file[f"{split}_set_y"] = labels
                 file["list_classes"] = np.arange(CLASSES)
     except OSError as error:
         raise BadInputError(
@@ -69,43 +75,51 @@ def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
         ) from error
 
 
-def read_half(path: pathlib.Path, half: str) -> tuple[Images, str]:
-    """Reads and checks one h5 file: its images, and what the file calls itself.
+def read_signs(path: pathlib.Path, split: str) -> tuple[Images, str]:
+    """Reads and checks one h5 file: its images, and the description in it (else its name).
 
-    Raises BadInputError, in one line, for whatever is wrong with it.
+    Raises BadInputError, in one line, for everything that is wrong.
     """
     if not path.exists():
         raise BadInputError(f"no such file: {path}{suggest_paths(path)}")
     try:
-        with open(path, "rb") as start:
-            head = start.read(512)
-        if not head.startswith(H5_MAGIC):
-            page = b"<html" in head.lower() or b"<!doctype" in head.lower()
-            what = "an HTML page, as a failed download leaves it" if page else "not an HDF5 file"
-            raise BadInputError(f"{path} is {what}: download it again")
+        _check_is_h5(path)
         with h5py.File(path, "r") as file:
-            absent = [key for key in (f"{half}_set_x", f"{half}_set_y") if key not in file]
-            if absent:
+            missing = [key for key in (f"{split}_set_x", f"{split}_set_y") if key not in file]
+            if missing:
                 raise BadInputError(
-                    f"{path} lacks the key {' and '.join(absent)}; it has "
-                    f"{', '.join(sorted(file)) or 'none'}: is it the {half} half of the hand signs?"
+                    f"{path} lacks the key {' and '.join(missing)}; it has "
+                    f"{', '.join(sorted(file)) or 'none'}: is it the {split} split of the hand "
+                    "signs?"
                 )
-            pictures = np.array(file[f"{half}_set_x"])
-            labels = np.array(file[f"{half}_set_y"])
+            pictures = np.array(file[f"{split}_set_x"])
+            labels = np.array(file[f"{split}_set_y"])
             description = str(file.attrs.get("description", path.name))
     except (IsADirectoryError, PermissionError) as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}") from None
     except BadInputError:
         raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # h5py has many
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:  # all from h5py
         raise BadInputError(
             f"{path} is truncated or damaged ({join_lines(error)[:200]}): download it again"
         ) from None
-    _check(pictures, labels, path)
+    _check_signs(pictures, labels, path)
     return Images(pictures, labels.astype(np.int64)), description
 
 
-def _check(pictures: np.ndarray, labels: np.ndarray, path: pathlib.Path) -> None:
+def _check_is_h5(path: pathlib.Path) -> None:
+    """Raises BadInputError for a file that does not begin as an HDF5 file."""
+    with open(path, "rb") as file:
+        head = file.read(512)
+    if not head.startswith(H5_MAGIC):
+        is_page = b"<html" in head.lower() or b"<!doctype" in head.lower()
+        problem = "an HTML page, as a failed download leaves it" if is_page else "not an HDF5 file"
+        raise BadInputError(f"{path} is {problem}: download it again")
+
+
+def _check_signs(pictures: np.ndarray, labels: np.ndarray, path: pathlib.Path) -> None:
+    """Raises BadInputError unless they are uint8 [M, 64, 64, 3] and integers [M] from 0 to 5."""
+
     def refuse(problem: str) -> None:
         raise BadInputError(f"{path}: {problem}")
 
@@ -130,12 +144,13 @@ def _check(pictures: np.ndarray, labels: np.ndarray, path: pathlib.Path) -> None
 
 
 def load_dataset(path: str | pathlib.Path) -> tuple[np.ndarray, ...]:
-    """The document's loader: (train x, train y [1, M], test x, test y [1, M], classes).
+    """Loads the document's tuple: (train x, train y [1, M], test x, test y [1, M], classes).
 
     ``path`` is the folder of the two files; images are uint8 [M, 64, 64, 3].
     """
-    folder = _folder(path)
-    train, test = (read_half(signs_file(folder, half), half)[0] for half in HALVES)
+    folder = pathlib.Path(path)
+    _check_is_folder(folder)
+    train, test = (read_signs(make_signs_path(folder, split), split)[0] for split in SPLITS)
     return (
         train.pictures,
         train.labels.reshape(1, -1),
@@ -156,14 +171,14 @@ def process_orig_datasets(datasets: tuple[np.ndarray, ...]) -> tuple[np.ndarray,
 
 
 def convert_to_one_hot(Y: np.ndarray, C: int) -> np.ndarray:
-    """One-hot float64 [C, M] of integer labels of any shape with M entries."""
+    """Makes one-hot float64 [C, M] of integer labels of any shape with M entries."""
     return np.eye(C)[np.reshape(Y, -1)].T
 
 
 def random_mini_batches(
     X: np.ndarray, Y: np.ndarray, mini_batch_size: int = 64, seed: int | None = None
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Shuffles once and cuts into (X, Y) pairs; the last one holds what is left.
+    """Shuffles once and cuts into (X, Y) pairs; the last pair holds the rest.
 
     Call it once per epoch (001-E03). With a seed, the order is that of
     ``np.random.RandomState(seed).permutation``, as in the document's source.
@@ -172,53 +187,37 @@ def random_mini_batches(
         raise BadInputError(f"{len(X)} examples but {len(Y)} labels: one label per example")
     order = np.random.RandomState(seed).permutation(len(X))
     return [
-        (X[chosen], Y[chosen])
-        for chosen in np.split(order, range(mini_batch_size, len(X), mini_batch_size))
+        (X[indices], Y[indices])
+        for indices in np.split(order, range(mini_batch_size, len(X), mini_batch_size))
     ]
 
 
 def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int = 0) -> ImageData:
-    """The set for training: a folder with one or both files, or one of the files.
+    """Loads the set for training: a folder with one or both files, or one of the files.
 
-    Where only one file is there, ``holdout`` (a share between 0 and 1) splits it, stratified.
+    Where only one file exists, ``holdout`` (a share between 0 and 1) splits it by class. Raises
+    BadInputError, in one line, for everything that is wrong.
     """
     path = pathlib.Path(path)
-    files: dict[str, pathlib.Path] = {}
-    if path.is_file():
-        half = next((half for half in HALVES if path.name.startswith(half)), "")
-        if not half:
-            raise BadInputError(f"{path}: the name must begin with train or test, as its keys do")
-        files[half] = path
-    else:
-        folder = _folder(path)
-        files = {
-            half: signs_file(folder, half) for half in HALVES if signs_file(folder, half).exists()
-        }
-    if not files:
-        raise BadInputError(
-            f"{path} holds neither train_signs.h5 nor test_signs.h5: give the folder that does, "
-            "or leave --data out to draw a synthetic set"
-        )
+    files = _choose_signs_files(path)
     if len(files) == 2 and holdout is not None:
-        raise BadInputError(f"{path} has both halves already: leave --holdout out")
+        raise BadInputError(f"{path} has both splits already: leave --holdout out")
     if len(files) == 1 and holdout is None:
         raise MissingHoldoutError(
             f"{path} has only {next(iter(files.values())).name}: say what share of it to hold out, "
             "for instance --holdout 0.25"
         )
-    halves = {half: read_half(file, half) for half, file in files.items()}
+    splits = {split: read_signs(file, split) for split, file in files.items()}
     if holdout is None:
-        (train, name), (test, other) = halves["train"], halves["test"]
-        if (name == SYNTHETIC) != (other == SYNTHETIC):
+        (train, name), (test, test_name) = splits["train"], splits["test"]
+        if (name == SYNTHETIC) != (test_name == SYNTHETIC):
             raise BadInputError(
-                f"{path} mixes drawn and real images (train: {name}; test: {other}): keep them "
-                "in folders of their own"
+                f"{path} mixes synthetic and real images (train: {name}; test: {test_name}): keep "
+                "them in folders of their own"
             )
     else:
-        if not 0 < holdout < 1:
-            raise BadInputError(f"--holdout {holdout}: it must lie between 0 and 1")
-        images, name = next(iter(halves.values()))
-        train, test = split(images, holdout, seed)
+        images, name = next(iter(splits.values()))
+        train, test = images.hold_out(holdout, seed)
         if not len(train.labels):
             raise BadInputError(f"--holdout {holdout} leaves no image of {path} to train on")
     return ImageData(
@@ -230,8 +229,23 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
     )
 
 
-def _folder(path: Any) -> pathlib.Path:
-    folder = pathlib.Path(path)
+def _choose_signs_files(path: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Chooses the files that a path means: split -> path. Raises BadInputError for none."""
+    if path.is_file():
+        split = next((split for split in SPLITS if path.name.startswith(split)), None)
+        if split is None:
+            raise BadInputError(f"{path}: the name must begin with train or test, as its keys do")
+        return {split: path}
+    _check_is_folder(path)
+    files = list_signs_files(path)
+    if not files:
+        raise BadInputError(
+            f"{path} holds neither train_signs.h5 nor test_signs.h5: give the folder that does, "
+            "or leave --data out to generate a synthetic set"
+        )
+    return files
+
+
+def _check_is_folder(folder: pathlib.Path) -> None:
     if not folder.is_dir():
         raise BadInputError(f"no such folder: {folder}{suggest_paths(folder)}")
-    return folder

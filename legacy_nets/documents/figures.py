@@ -22,7 +22,7 @@ from legacy_nets.data.synthetic.digits import draw_digit
 from legacy_nets.data.synthetic.hands import draw_hand
 from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError, find_nearest
-from legacy_nets.train.evaluate import restored, settings_of
+from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
 
@@ -61,14 +61,14 @@ def draw(
     """
     record = registry.get_net(net)
     notes = [] if checkpoint else ["initial weights, seed 0: nothing is learned (--checkpoint)"]
-    settings = settings_of(checkpoint, net) if checkpoint else _untrained(record)
+    settings = resolve_settings(checkpoint, net) if checkpoint else _untrained(record)
     picture = _picture(record, settings, image)
     if image is None:
         notes.append("the picture is drawn by legacy_nets (--image)")
     folder = pathlib.Path(folder)
     with _ready(settings, checkpoint) as (graph, session):
         chosen = _chosen(net, graph.end_points, end_points)
-        feed = {graph.images: preprocessing.to_pixels(picture, graph.pixels)[None]}
+        feed = {graph.images: preprocessing.scale_pixels(picture, graph.preprocessing)[None]}
         maps = dict(zip(chosen, session.run(list(chosen.values()), feed), strict=True))
         kernel = _first_kernel(graph.variables)
         weights = None if kernel is None else session.run(kernel)
@@ -109,7 +109,7 @@ def _untrained(record: registry.Net) -> Settings:
 @contextlib.contextmanager
 def _ready(settings: Settings, checkpoint: str | None) -> Iterator[tuple[NetGraph, Any]]:
     if checkpoint is not None:
-        with restored(settings, checkpoint) as (graph, session, _):
+        with restore_net(settings, checkpoint) as (graph, session, _):
             yield graph, session
         return
     with tf.Graph().as_default(), tf.Session() as session:
@@ -123,12 +123,12 @@ def _picture(
     record: registry.Net, settings: Settings, path: str | pathlib.Path | None
 ) -> np.ndarray:
     """The picture or clip at the net's size, float32 from 0 to 255."""
-    kind, size = settings.pixels or record.preprocessing, settings.image_size
+    kind, size = settings.preprocessing or record.preprocessing, settings.image_size
     rng = np.random.default_rng(0)
     if len(size) == 3:
         if path is not None:
             return clips.read_clip(pathlib.Path(path), kind, size, record.channels)
-        return preprocessing.frame_all(
+        return preprocessing.resize_picture(
             draw_clip("circle", rng, size[0], STAND_IN), kind, size, record.channels
         )
     if path is not None:
@@ -137,7 +137,7 @@ def _picture(
         picture = draw_digit(3, rng)[..., None]
     else:
         picture = draw_hand(5, rng, max(STAND_IN, *size))
-    return preprocessing.frame_all(picture, kind, size, record.channels)
+    return preprocessing.resize_picture(picture, kind, size, record.channels)
 
 
 def _chosen(net: str, points: dict[str, Any], wanted: tuple[str, ...]) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class Metadata(TypedDict, total=False):
     num_classes: int
     label_offset: int
     image_size: list[int]
-    pixels: str  # preprocessing
+    preprocessing: str
     options: dict[str, object]
     class_names: list[str]
 
@@ -95,7 +95,7 @@ class Job:
             "num_classes": self.num_classes,
             "label_offset": self.label_offset,
             "image_size": list(self.image_size),
-            "pixels": self.preprocessing,
+            "preprocessing": self.preprocessing,
             "options": self.options,
         }
         if self.class_names:

@@ -12,12 +12,12 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.data.preprocessing import to_pixels
+from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.errors import report_build_errors
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.jobs import INPUT, OUTPUTS, Job
-from legacy_nets.train.provenance import built_from
+from legacy_nets.train.provenance import name_file_in_errors
 from legacy_nets.types import Array, EndPoints, Graph, Session, Tensor
 
 BATCH = 2
@@ -74,7 +74,7 @@ def build_net(job: Job, is_training: bool = False) -> NetTensors:
 def check_fit(job: Job, source: Source, averaged: bool) -> None:
     """Builds the net, and raises CheckpointError where its variables do not match the source."""
     with tf.Graph().as_default():
-        with built_from(source, job.net.name):
+        with name_file_in_errors(source, job.net.name):
             build_net(job)
         variables = tf.global_variables()
         adapted = adapt_to_graph(source, job.net.name, variables)
@@ -87,14 +87,14 @@ def restore_net(job: Job, source: Source, averaged: bool) -> Iterator[RestoredNe
     graph = tf.Graph()
     with contextlib.closing(tf.Session(graph=graph)) as session:
         with graph.as_default():  # not while the block runs: Keras works outside of any graph
-            with built_from(source, job.net.name):
+            with name_file_in_errors(source, job.net.name):
                 tensors = build_net(job)
             variables = tf.global_variables()
             adapted = adapt_to_graph(source, job.net.name, variables)
             match(variables, adapted, ema=averaged).apply(session)
         shape = (BATCH, *tensors.images.shape.as_list()[1:])
         pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        inputs = to_pixels(pictures, job.preprocessing)
+        inputs = scale_pixels(pictures, job.preprocessing)
         fetches = {**tensors.end_points, **tensors.outputs}
         reference = session.run(fetches, {tensors.images: inputs})
         yield RestoredNet(job, graph, session, tensors, inputs, reference)

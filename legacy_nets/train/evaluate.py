@@ -1,4 +1,4 @@
-"""A trained net at work: accuracy and confusion matrix, classes of single images, features."""
+"""Evaluates a trained net: settings of a checkpoint, restored net, accuracy, confusion matrix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,11 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages
-from legacy_nets.checkpoints.restore import match
+from legacy_nets.checkpoints.restore import Plan, match
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
-from legacy_nets.data.dataset import Half
+from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, CheckpointError, find_nearest
 from legacy_nets.nets.weights.translate_for_net import (
     adapt_to_graph,
@@ -25,111 +26,146 @@ from legacy_nets.nets.weights.translate_for_net import (
     translate_for_net,
 )
 from legacy_nets.train.graph import NetGraph, build_net
-from legacy_nets.train.provenance import as_trained, built_from, stated
-from legacy_nets.train.settings import Settings, load_settings, resized
+from legacy_nets.train.provenance import (
+    name_file_in_errors,
+    read_recorded_settings,
+    read_training_settings,
+)
+from legacy_nets.train.settings import SettingChanges, Settings, load_settings, resize_input
+from legacy_nets.types import Session, Tensor
 
 
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """How well a checkpoint does on labelled images."""
+def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None = None) -> Settings:
+    """Resolves the settings that a checkpoint is to be run with.
 
-    accuracy: float
-    confusion: np.ndarray  # int64 [classes, classes], rows: true class
-    probabilities: np.ndarray  # float32 [N, classes]
+    They are those that it was trained with; where these are unknown, those of the registry and of
+    the checkpoint's weight layout. ``changes`` replace them. The classes are named by
+    ``changes.class_indices``, else by the checkpoint itself, else by a class_indices.json next to
+    it, else by their numbers.
 
-
-def settings_of(
-    checkpoint: str, net: str, class_indices: pathlib.Path | None = None, **changes: Any
-) -> Settings:
-    """The settings that the checkpoint was trained with (``stated.as_trained``), else those of the
-    registry's record (with what weights of its layout need: ``read.layout_options``).
-
-    ``changes`` that are not None take their place: ``num_classes``, ``label_offset``, ...;
-    ``frames`` and ``image_size`` (height, width) that of the parts of the size. Classes are named
-    by ``class_indices``, else as the checkpoint itself states, else by a class_indices.json beside
-    it.
-
-    Raises BadInputError where that file does not match the training, or what the checkpoint
-    states cannot be.
+    Raises BadInputError where class_indices.json does not match the training, or the checkpoint
+    records settings that are impossible.
     """
-    changes = {name: value for name, value in changes.items() if value is not None}
+    changes = changes or SettingChanges()
     source = open_weights(checkpoint)
-    own = stated(source, net)
-    settings = as_trained(checkpoint, net, own)
+    recorded = read_recorded_settings(source, net)
+    settings = read_training_settings(checkpoint, net, recorded)
     if settings is None:
-        record = registry.get_net(net)
-        options = layout_options(source, net)
-        pixels = options.pop("pixels", "")
-        settings = Settings(
-            net, record.num_classes, record.image_size, options=options, pixels=pixels
-        )
-    indices = class_indices or pathlib.Path(checkpoint).parent / CLASS_INDICES
-    if class_indices or (indices.exists() and not own.get("class_names")):
-        names = read_class_indices(indices)
-        trained = settings.class_names
-        known = own.get("num_classes", len(names))
-        wanted = len(trained) if trained else changes.get("num_classes", known)
-        if len(names) != wanted or trained not in ((), names):
-            called = f" ({', '.join(trained[:8])})" if trained else ""
-            raise BadInputError(
-                f"{indices} does not match {checkpoint}: it names {len(names)} classes "
-                f"({', '.join(names[:8])}), the checkpoint knows {wanted}{called}: give the "
-                f"{CLASS_INDICES} that its training wrote"
-            )
-        changes |= {"num_classes": len(names), "class_names": names}
-    changes["image_size"] = resized(
-        settings.image_size, changes.pop("frames", None), changes.get("image_size")
+        settings = _make_default_settings(source, net)
+    names = _read_class_names(checkpoint, settings, recorded, changes)
+    num_classes = changes.num_classes or settings.num_classes
+    if names is not None:
+        num_classes = len(names)
+    else:
+        names = settings.class_names
+    if len(names) != num_classes:
+        names = number_classes(num_classes)
+    offset, preprocessing = changes.label_offset, changes.preprocessing
+    return dataclasses.replace(
+        settings,
+        num_classes=num_classes,
+        class_names=names,
+        label_offset=settings.label_offset if offset is None else offset,
+        preprocessing=settings.preprocessing if preprocessing is None else preprocessing,
+        image_size=resize_input(settings.image_size, changes.frames, changes.image_size),
+        options=settings.options | changes.options,
     )
-    if "options" in changes:
-        changes["options"] = settings.options | changes["options"]
-    settings = dataclasses.replace(settings, **changes)
-    if len(settings.class_names) != settings.num_classes:
-        names = numbered(settings.num_classes)
-        settings = dataclasses.replace(settings, class_names=names)
-    return settings
 
 
-def numbered(num_classes: int) -> tuple[str, ...]:
-    """What classes are called that have no names: "0", "1", ..."""
+def _make_default_settings(source: Source, net: str) -> Settings:
+    """Makes the settings of the registry, with the options that the weights' layout needs."""
+    record = registry.get_net(net)
+    options = layout_options(source, net)
+    preprocessing = options.pop("preprocessing", "")
+    return Settings(
+        net, record.num_classes, record.image_size, options=options, preprocessing=preprocessing
+    )
+
+
+def _read_class_names(
+    checkpoint: str, settings: Settings, recorded: Settings | None, changes: SettingChanges
+) -> tuple[str, ...] | None:
+    """Reads the class_indices.json that names the classes; None where there is none.
+
+    Raises BadInputError where the file does not match the checkpoint.
+    """
+    path = changes.class_indices or pathlib.Path(checkpoint).parent / CLASS_INDICES
+    has_own_names = recorded is not None and bool(recorded.class_names)
+    if changes.class_indices is None and (has_own_names or not path.exists()):
+        return None
+    names = read_class_indices(path)
+    trained = settings.class_names
+    if trained:
+        expected = len(trained)
+    elif changes.num_classes is not None:
+        expected = changes.num_classes
+    else:
+        expected = len(names) if recorded is None else recorded.num_classes
+    if len(names) != expected or trained not in ((), names):
+        known = f" ({', '.join(trained[:8])})" if trained else ""
+        raise BadInputError(
+            f"{path} does not match {checkpoint}: it names {len(names)} classes "
+            f"({', '.join(names[:8])}), the checkpoint knows {expected}{known}: give the "
+            f"{CLASS_INDICES} that its training wrote"
+        )
+    return names
+
+
+def number_classes(num_classes: int) -> tuple[str, ...]:
+    """Names classes by their numbers: "0", "1", ..."""
     return tuple(str(number) for number in range(num_classes))
 
 
+class RestoredNet(NamedTuple):
+    """A net in a session, with the weights of a checkpoint."""
+
+    net: NetGraph
+    session: Session
+    averaged: bool  # the weights are moving averages
+
+
 @contextlib.contextmanager
-def restored(
+def restore_net(
     settings: Settings, checkpoint: str, ema: bool | None = None
-) -> Iterator[tuple[NetGraph, Any, bool]]:
-    """Builds the net and restores a checkpoint strictly: yields (net, session, averaged).
+) -> Iterator[RestoredNet]:
+    """Builds the net and restores a checkpoint strictly, for use in the block.
 
     ``ema``: use the moving averages; None: where the checkpoint has them.
-    Raises CheckpointError that lists everything that does not fit.
+    Raises CheckpointError that lists everything that does not match.
     """
-    opened = open_weights(checkpoint)
-    source = translate_for_net(opened, settings.net)
-    averaged = has_averages(source.tensors)
+    source = open_weights(checkpoint)
+    weights = translate_for_net(source, settings.net)
+    averaged = has_averages(weights.tensors)
     if ema and not averaged:
         raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
     ema = averaged if ema is None else ema
     with tf.Graph().as_default(), tf.Session() as session:
-        with built_from(opened, settings.net):
+        with name_file_in_errors(source, settings.net):
             net = build_net(settings)
-        plan = match(net.variables, adapt_to_graph(source, settings.net, net.variables), ema=ema)
-        try:
-            plan.check()
-        except CheckpointError as error:
-            if plan.mismatched and load_settings(pathlib.Path(checkpoint).parent) is None:
-                own = stated(opened, settings.net).get("class_names")
-                if settings.class_names not in (numbered(settings.num_classes), own):
-                    raise CheckpointError(
-                        f"{error}; hint: {CLASS_INDICES} names {settings.num_classes} classes, "
-                        "which does not match the checkpoint: give its own"
-                    ) from None
-            raise
+        plan = match(net.variables, adapt_to_graph(weights, settings.net, net.variables), ema=ema)
+        _check_plan(plan, settings, checkpoint, source)
         plan.apply(session)
-        yield net, session, ema
+        yield RestoredNet(net, session, ema)
 
 
-def end_point(net: NetGraph, name: str) -> Any:
-    """A tensor of the built net by name. Raises BadInputError that offers the nearest."""
+def _check_plan(plan: Plan, settings: Settings, checkpoint: str, source: Source) -> None:
+    """Raises CheckpointError where a plan does not match, with a hint at class_indices.json."""
+    try:
+        plan.check()
+    except CheckpointError as error:
+        if plan.mismatched and load_settings(pathlib.Path(checkpoint).parent) is None:
+            recorded = read_recorded_settings(source, settings.net)
+            own_names = recorded.class_names if recorded else None
+            if settings.class_names not in (number_classes(settings.num_classes), own_names):
+                raise CheckpointError(
+                    f"{error}; hint: {CLASS_INDICES} names {settings.num_classes} classes, "
+                    "which does not match the checkpoint: give its own"
+                ) from None
+        raise
+
+
+def get_end_point(net: NetGraph, name: str) -> Tensor:
+    """Gets a tensor of the built net by name. Raises BadInputError with the nearest names."""
     if name not in net.end_points:
         known = list(net.end_points)
         near = find_nearest(name, known, default=known[-3:])
@@ -139,8 +175,17 @@ def end_point(net: NetGraph, name: str) -> Any:
     return net.end_points[name]
 
 
-def evaluate(net: NetGraph, session: Any, images: Half) -> Evaluation:
-    """Runs a restored net over labelled images or clips, a batch at a time."""
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """How well a checkpoint classifies labelled images."""
+
+    accuracy: float
+    confusion: np.ndarray  # int64 [classes, classes], rows: true class
+    probabilities: np.ndarray  # float32 [N, classes]
+
+
+def evaluate(net: NetGraph, session: Session, images: Split) -> Evaluation:
+    """Runs a restored net over labelled images or clips, in batches."""
     probabilities = net.score(session, images)
     predicted = probabilities.argmax(1)
     classes = probabilities.shape[1]

@@ -1,4 +1,4 @@
-"""The training graph of any net of the registry: loss, optimizer, averages, saver."""
+"""The training graph of any net of the registry: loss, optimizer, averages."""
 
 from __future__ import annotations
 
@@ -6,78 +6,93 @@ import contextlib
 import dataclasses
 import fnmatch
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.data.dataset import Half, Images, in_order
-from legacy_nets.data.preprocessing import to_pixels
+from legacy_nets.data.preprocessing import scale_pixels
+from legacy_nets.data.splits import Images, Split
 from legacy_nets.errors import BadInputError, report_build_errors
 from legacy_nets.nets.build import SET_BY_COMMANDS, build_by_name
+from legacy_nets.train.batches import iterate_in_order
 from legacy_nets.train.settings import Settings
+from legacy_nets.train.stream import read_ahead
+from legacy_nets.types import EndPoints, Operation, Session, Tensor, Variable
 
-SCORED_PIXELS = 1_600_000  # in one batch: 64 images of 158x158, 8 clips of 16x112x112
+SCORED_PIXELS = 1_600_000  # per batch: 64 images of 158x158, 8 clips of 16x112x112
 
 
 @dataclasses.dataclass(frozen=True)
 class NetGraph:
-    """A built net and the handles to feed it; ``score`` runs it over any number of images."""
+    """A built net and its placeholders; ``score`` runs it over any number of images."""
 
-    images: Any  # float32 [N, H, W, C], or [N, T, H, W, C] of clips
-    is_training: Any  # bool, False unless fed
-    logits: Any  # float32 [N, label_offset + classes]
-    probabilities: Any  # float32 [N, classes]: without the classes before the offset
-    end_points: dict[str, Any]
-    variables: list[Any]  # of the net alone: weights and moving statistics
-    pixels: str
+    images: Tensor  # float32 [N, H, W, C], or [N, T, H, W, C] of clips
+    is_training: Tensor  # bool, False unless fed
+    logits: Tensor  # float32 [N, label_offset + classes]
+    probabilities: Tensor  # float32 [N, classes]: without the classes before the offset
+    end_points: EndPoints
+    variables: list[Variable]  # of the net alone: weights and moving statistics
+    preprocessing: str
 
-    def feed(self, pictures: np.ndarray) -> dict[Any, Any]:
-        """The feed of uint8 pictures."""
-        return {self.images: to_pixels(pictures, self.pixels)}
+    def make_feed(self, pictures: np.ndarray) -> dict[Tensor, np.ndarray]:
+        """Makes the feed of pictures [N, H, W, C] (or of clips) with values from 0 to 255."""
+        return {self.images: scale_pixels(pictures, self.preprocessing)}
 
-    def score(self, session: Any, images: Half | np.ndarray, fetch: Any = None) -> np.ndarray:
-        """Inference over a half, or pictures 0 to 255, by batches: probabilities [N, classes].
+    def score(
+        self, session: Session, images: Split | np.ndarray, fetch: Tensor | None = None
+    ) -> np.ndarray:
+        """Runs the net in batches over a split, or over pictures with values from 0 to 255.
 
-        ``fetch`` names another tensor of the graph to compute in their place.
+        Returns the probabilities [N, classes], or ``fetch``, another tensor [N, ...], if given.
         """
         if isinstance(images, np.ndarray):
             images = Images(images, np.zeros(len(images), np.int64))
         pixels = math.prod(self.images.shape.as_list()[1:-1])
-        at_once = max(1, min(64, SCORED_PIXELS // pixels))
+        batch_size = max(1, min(64, SCORED_PIXELS // pixels))
+        output = self.probabilities if fetch is None else fetch
+        indices = iterate_in_order(len(images.labels), batch_size)
         return np.concatenate(
             [
-                session.run(
-                    self.probabilities if fetch is None else fetch, self.feed(batch.pictures)
-                )
-                for batch in images.read(in_order(len(images.labels), at_once))
+                session.run(output, self.make_feed(batch.pictures))
+                for batch in read_ahead(images, indices)
             ]
         )
+
+
+class VariableRef(Protocol):
+    """A hashable reference to a variable: ``variable.ref()``."""
+
+    def deref(self) -> Variable:
+        """Returns the variable."""
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainingGraph(NetGraph):
     """A net with its loss and training step."""
 
-    labels: Any  # int64 [N], classes of the data
-    loss: Any
-    accuracy: Any  # of the batch, in training mode
-    train_step: Any
-    global_step: Any
-    finite: Any  # bool: every weight is a finite number
-    averages: dict[Any, Any]  # reference to a variable -> its moving average
+    labels: Tensor  # int64 [N], classes of the data
+    loss: Tensor  # float32
+    accuracy: Tensor  # float32, of the batch, in training mode
+    train_step: Operation
+    global_step: Variable
+    finite: Tensor  # bool: every weight is a finite number
+    averages: Mapping[VariableRef, Tensor]  # variable.ref() -> its moving average
 
 
 def build_net(settings: Settings) -> NetGraph:
-    """Builds the net of the settings in the current graph, with placeholders to feed it."""
+    """Builds the net of the settings in the current graph, with placeholders to feed it.
+
+    Raises BadInputError for options or a size that the net cannot be built with.
+    """
     net = registry.get_net(settings.net)
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
-    taken = settings.options.keys() & SET_BY_COMMANDS
-    if taken:
-        raise BadInputError(f"--option {min(taken)}: that is set by the command itself")
+    reserved = settings.options.keys() & SET_BY_COMMANDS
+    if reserved:
+        raise BadInputError(f"--option {min(reserved)}: that is set by the command itself")
     with report_build_errors(settings.net, settings.image_size, settings.options):
         logits, end_points = build_by_name(
             settings.net,
@@ -87,11 +102,16 @@ def build_net(settings: Settings) -> NetGraph:
             **settings.options,
         )
         if len(logits.shape) != 2:
-            raise ValueError(f"the logits are {logits.shape}, not one row an image")
-    probabilities = tf.nn.softmax(logits[:, settings.label_offset :])
-    variables = tf.global_variables()
-    pixels = settings.pixels or net.preprocessing
-    return NetGraph(images, is_training, logits, probabilities, end_points, variables, pixels)
+            raise ValueError(f"the logits are {logits.shape}, not one row per image")
+    return NetGraph(
+        images,
+        is_training,
+        logits,
+        probabilities=tf.nn.softmax(logits[:, settings.label_offset :]),
+        end_points=end_points,
+        variables=tf.global_variables(),
+        preprocessing=settings.preprocessing or net.preprocessing,
+    )
 
 
 def build_training(settings: Settings) -> TrainingGraph:
@@ -102,25 +122,16 @@ def build_training(settings: Settings) -> TrainingGraph:
     net = build_net(settings)
     labels = tf.placeholder(tf.int64, [None], name="labels")
     targets = labels + settings.label_offset
-    loss = tf.losses.sparse_softmax_cross_entropy(targets, net.logits)
-    for name in registry.get_net(settings.net).heads:
-        if name != "logits" and name in net.end_points:  # an auxiliary head
-            loss += tf.losses.sparse_softmax_cross_entropy(
-                targets, net.end_points[name], weights=settings.aux_weight
-            )
-    if settings.weight_decay:
-        loss = tf.add_n([loss, *tf.losses.get_regularization_losses()])
+    loss = _build_loss(settings, net, targets)
     correct = tf.equal(tf.argmax(net.logits, 1), targets)
     global_step = tf.train.get_or_create_global_step()
-    rate: Any = settings.learning_rate
-    if settings.cosine:
-        rate = tf.train.cosine_decay(settings.learning_rate, global_step, settings.steps)
-    if settings.warmup:
-        rate *= tf.minimum(1.0, (tf.cast(global_step, tf.float32) + 1) / settings.warmup)
-    variables = _chosen(settings.trainable)
-    with tf.name_scope("adam_optimizer"):  # the document's name: its slots are called so
+    learning_rate = _build_learning_rate(settings, global_step)
+    variables = _select_trainable(settings.trainable)
+    with tf.name_scope("adam_optimizer"):  # the document's scope, which its slots are named by
         with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-            train_step = tf.train.AdamOptimizer(rate).minimize(loss, global_step, variables)
+            train_step = tf.train.AdamOptimizer(learning_rate).minimize(
+                loss, global_step, variables
+            )
     averages = {}
     if settings.ema_decay is not None:
         average = tf.train.ExponentialMovingAverage(settings.ema_decay, global_step)
@@ -139,45 +150,68 @@ def build_training(settings: Settings) -> TrainingGraph:
     )
 
 
-def _chosen(scopes: tuple[str, ...]) -> list[Any]:
-    """Trainable variables under any of the scopes or patterns; all of them where none is given."""
-    variables = tf.trainable_variables()
+def _build_loss(settings: Settings, net: NetGraph, targets: Tensor) -> Tensor:
+    """Builds the cross entropy of every head, plus the regularization losses."""
+    loss = tf.losses.sparse_softmax_cross_entropy(targets, net.logits)
+    for name in registry.get_net(settings.net).heads:
+        if name != "logits" and name in net.end_points:  # an auxiliary head
+            loss += tf.losses.sparse_softmax_cross_entropy(
+                targets, net.end_points[name], weights=settings.aux_weight
+            )
+    if settings.weight_decay:
+        loss = tf.add_n([loss, *tf.losses.get_regularization_losses()])
+    return loss
+
+
+def _build_learning_rate(settings: Settings, global_step: Variable) -> float | Tensor:
+    """Builds the learning rate: constant, or with a cosine or a warm-up."""
+    rate = settings.learning_rate
+    if settings.cosine:
+        rate = tf.train.cosine_decay(settings.learning_rate, global_step, settings.steps)
+    if settings.warmup:
+        rate *= tf.minimum(1.0, (tf.cast(global_step, tf.float32) + 1) / settings.warmup)
+    return rate
+
+
+def _select_trainable(scopes: tuple[str, ...]) -> list[Variable]:
+    """Selects the trainable variables in any of the scopes or patterns; all if none is given."""
+    variables: list[Variable] = tf.trainable_variables()
     if not scopes:
         return variables
-    chosen: list[Any] = []
+    selected: list[Variable] = []
     for scope in scopes:
-        inside = [
+        matches = [
             v
             for v in variables
             if fnmatch.fnmatchcase(v.op.name, scope)
             or v.op.name.startswith(scope.rstrip("/") + "/")
         ]
-        if not inside:
-            tops = sorted({"/".join(v.op.name.split("/")[:2]) for v in variables})
+        if not matches:
+            known = sorted({"/".join(v.op.name.split("/")[:2]) for v in variables})
             raise BadInputError(
                 f"--trainable {scope!r} matches no variable of the net; scopes are: "
-                f"{', '.join(tops[:8])}{', ...' if len(tops) > 8 else ''}"
+                f"{', '.join(known[:8])}{', ...' if len(known) > 8 else ''}"
             )
-        chosen += [v for v in inside if not any(v is other for other in chosen)]
-    return chosen
+        selected += [v for v in matches if not any(v is other for other in selected)]
+    return selected
 
 
 @contextlib.contextmanager
-def averaged_weights(session: Any, averages: dict[Any, Any]) -> Iterator[None]:
-    """While the block runs, the moving averages stand in the variables' place."""
-    variables = [reference.deref() for reference in averages]
+def use_averages(session: Session, net: TrainingGraph) -> Iterator[None]:
+    """Gives the variables the values of their moving averages while the block runs."""
+    variables = [reference.deref() for reference in net.averages]
     if not variables:
         yield
         return
-    kept = session.run(variables)
-    assign(session, variables, session.run(list(averages.values())))
+    raw_values = session.run(variables)
+    assign(session, variables, session.run(list(net.averages.values())))
     try:
         yield
     finally:
-        assign(session, variables, kept)
+        assign(session, variables, raw_values)
 
 
-def assign(session: Any, variables: list[Any], values: list[np.ndarray]) -> None:
+def assign(session: Session, variables: Sequence[Variable], values: Sequence[np.ndarray]) -> None:
     """Sets variables through their initializers, which adds nothing to the graph."""
     session.run(
         [variable.initializer for variable in variables],

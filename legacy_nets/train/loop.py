@@ -1,45 +1,42 @@
-"""The training loop of every net of the registry. Knows nothing of what is pictured."""
+"""Trains any net of the registry."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import math
 import pathlib
 import signal
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.bundle import (
-    explain_incomplete_checkpoints,
-    list_complete_checkpoints,
-    read_bundle,
-)
-from legacy_nets.checkpoints.restore import match
+from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.checkpoints.save import save_checkpoint
-from legacy_nets.data.dataset import ImageData, prefetch, training_batches
-from legacy_nets.errors import BadInputError, CheckpointError, TrainingError, join_lines
-from legacy_nets.files import replace_on_success
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.splits import Images
+from legacy_nets.errors import TrainingError, join_lines
 from legacy_nets.train import report
-from legacy_nets.train.graph import TrainingGraph, averaged_weights, build_training
-from legacy_nets.train.settings import (
-    BEST_FILE,
-    CHECKPOINT,
-    Settings,
-    load_settings,
-    read_best,
-    refuse_file,
-)
-from legacy_nets.train.warm_start import WarmStart, start_from
+from legacy_nets.train.batches import prefetch, read_training_batches
+from legacy_nets.train.graph import TrainingGraph, build_training, use_averages
+from legacy_nets.train.run_folder import prepare_folder, restore_newest
+from legacy_nets.train.settings import CHECKPOINT, Settings, WarmStart, read_best, write_best
+from legacy_nets.train.warm_start import apply_warm_start
+from legacy_nets.types import Saver, Session
 
-LOG_EVERY = 10
+LOG_EVERY = 10  # steps
+MAX_MISTAKES = 16  # pictures in the events of an evaluation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +45,10 @@ class Result:
 
     step: int
     checkpoint: str
-    test_accuracy: float | None  # of the last evaluation, None where there was none
+    test_accuracy: float | None  # of the last evaluation, None if there was none
     best_step: int | None
     best_accuracy: float
-    stopped_by: str | None  # "SIGINT" or "SIGTERM" where the run was asked to stop
+    stopped_by: str | None  # "SIGINT" or "SIGTERM" if a signal stopped the run
 
 
 def train(
@@ -65,8 +62,8 @@ def train(
 ) -> Result:
     """Trains a net and leaves checkpoints, log, events, curve and settings in ``folder``.
 
-    A SIGINT or SIGTERM ends the run after the step under way, with a checkpoint. A resumed run
-    sees the batches that an uninterrupted one would have seen; dropout draws anew.
+    A SIGINT or SIGTERM ends the run after the current step, with a checkpoint. A resumed run
+    sees the batches of an uninterrupted run; dropout draws other random numbers.
 
     Raises BadInputError for a folder that holds a run already (unless ``resume``) or that cannot
     be written, CheckpointError for a save or warm start that fails, TrainingError for a loss
@@ -79,26 +76,51 @@ def train(
         net = build_training(settings)
         saver = tf.train.Saver(max_to_keep=None)
         initialize = tf.global_variables_initializer()
-        with tf.Session() as session, stop_requests() as stop:
+        with tf.Session() as session, collect_stop_signals() as stop_signals:
             session.run(initialize)
             resumed = restore_newest(session, saver, complete, console)
             if resumed is None and warm_start is not None:
-                start_from(warm_start, settings, net, session, console)
+                apply_warm_start(warm_start, settings, net, session, console)
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
-            run = _Run(settings, data, folder, net, session, saver, console, stop)
+            loop = _Loop(settings, data, folder, net, session, saver, console, stop_signals)
             try:
-                return run.until_done(resumed)
+                return loop.run(resumed)
             except (OSError, IndexError, tf.errors.OpError) as error:
-                # A full disk among them; TensorFlow's event writer reports it as IndexError.
+                # Also a full disk; TensorFlow's event writer reports it as IndexError.
                 raise TrainingError(
-                    f"the run in {folder} stopped: {join_lines(error)[:300]}; its "
-                    "checkpoints stand: make room where the disk is full, then go on with --resume"
+                    f"the run in {folder} stopped: {join_lines(error)[:300]}; its checkpoints are "
+                    "kept: make room if the disk is full, then continue with --resume"
                 ) from error
 
 
-class _Run:
-    """The loop and what it carries from step to step."""
+class _Meter:
+    """Means over the steps since the last row of the log."""
+
+    def __init__(self) -> None:
+        self.losses: list[float] = []
+        self.accuracies: list[float] = []
+        self.images = 0
+        self.seconds = 0.0
+
+    def add(self, loss: float, accuracy: float, images: int, seconds: float) -> None:
+        """Adds one step."""
+        self.losses.append(loss)
+        self.accuracies.append(accuracy)
+        self.images += images
+        self.seconds += seconds
+
+    def make_row(self) -> dict[str, float]:
+        """Makes a row of the log."""
+        return {
+            "loss": float(np.mean(self.losses)),
+            "train_accuracy": float(np.mean(self.accuracies)),
+            "images_per_second": self.images / self.seconds,
+        }
+
+
+class _Loop:
+    """The training loop, and what it carries from step to step."""
 
     def __init__(
         self,
@@ -106,148 +128,170 @@ class _Run:
         data: ImageData,
         folder: pathlib.Path,
         net: TrainingGraph,
-        session: Any,
-        saver: Any,
+        session: Session,
+        saver: Saver,
         console: Console,
-        stop: list[str],
+        stop_signals: list[str],
     ) -> None:
         self.settings, self.data, self.folder = settings, data, folder
         self.net, self.session, self.saver = net, session, saver
-        self.console, self.stop = console, stop
-        self.saved: dict[int, str] = {}
+        self.console, self.stop_signals = console, stop_signals
+        self.step = 0
+        self.saved: dict[int, str] = {}  # step -> prefix
         self.best_step: int | None = None
         self.best_accuracy = -1.0
         self.test_accuracy: float | None = None
+        self.meter = _Meter()
 
-    def until_done(self, resumed: tuple[int, str] | None) -> Result:
-        settings = self.settings
-        first_step = 0
+    def run(self, resumed: tuple[int, str] | None) -> Result:
+        """Trains to the last step, or until a signal asks to stop."""
+        settings, data = self.settings, self.data
         if resumed is not None:
-            first_step = resumed[0]
-            if first_step >= settings.steps:
-                self.console.print(f"already at step {first_step} of {settings.steps}")
-            self.saved = {first_step: resumed[1]}
-            best = read_best(self.folder)
-            if best and best[0] in [step for step, _ in list_complete_checkpoints(self.folder)]:
-                self.best_step, self.best_accuracy = best
-        self.log = report.Log(self.folder, self.session.graph, first_step)
+            self._continue_from(*resumed)
+        self.log = report.Log(self.folder, self.session.graph, self.step)
         batches = prefetch(
-            training_batches(
-                self.data.train,
+            read_training_batches(
+                data.train,
                 settings.batch_size,
                 settings.seed,
                 settings.augment,
-                self.data.mirror_classes,
-                first_step,
+                data.mirror_classes,
+                first_step=self.step,
             )
         )
-        step = first_step
-        with contextlib.closing(batches), contextlib.closing(self.log), self._progress() as bar:
-            task = bar.add_task("", total=settings.steps, completed=step, numbers="")
-            losses, accuracies, images, seconds = [], [], 0, 0.0
-            while step < settings.steps and not self.stop:
-                started = time.perf_counter()
-                batch = next(batches)
-                feed = self.net.feed(batch.pictures)
-                feed |= {self.net.labels: batch.labels, self.net.is_training: True}
-                loss, accuracy, _ = self.session.run(
-                    [self.net.loss, self.net.accuracy, self.net.train_step], feed
-                )
-                seconds += time.perf_counter() - started
-                step += 1
-                if not math.isfinite(loss):
-                    self._refuse_loss(step, loss)
-                losses.append(loss)
-                accuracies.append(accuracy)
-                images += len(batch.labels)
-                last = step == settings.steps
-                evaluate = step % settings.evaluate_every == 0 or last
-                if step % LOG_EVERY == 0 or evaluate:
-                    row = {
-                        "loss": float(np.mean(losses)),
-                        "train_accuracy": float(np.mean(accuracies)),
-                        "images_per_second": images / seconds,
-                    }
-                    if evaluate:
-                        row["test_loss"], row["test_accuracy"] = self._evaluate(step)
-                    self.log.write(step, **row)
-                    self._say(bar, task, step, row)
-                    losses, accuracies, images, seconds = [], [], 0, 0.0
-                bar.update(task, completed=step)
-                if step % settings.save_every == 0 or last or self.stop:
-                    self._save(step)
-        if step not in self.saved:  # nothing was left to do, or a signal came before a step
-            self._save(step)
+        with (
+            contextlib.closing(batches),
+            contextlib.closing(self.log),
+            self._make_progress_bar() as bar,
+        ):
+            task = bar.add_task("", total=settings.steps, completed=self.step, numbers="")
+            while self.step < settings.steps and not self.stop_signals:
+                self._train_step(batches)
+                self._log_step(bar, task)
+                if self.step % settings.save_every == 0 or self._is_last() or self.stop_signals:
+                    self._save()
+        if self.step not in self.saved:  # no step was left, or a signal came before the first
+            self._save()
         rows = report.read_log(self.log.csv_path)
-        report.draw_curve(rows, f"{settings.net} on {self.data.name}", self.folder / "curve.png")
+        report.draw_curve(rows, f"{settings.net} on {data.name}", self.folder / "curve.png")
         return Result(
-            step,
-            self.saved[step],
+            self.step,
+            self.saved[self.step],
             self.test_accuracy,
             self.best_step,
             self.best_accuracy,
-            self.stop[0] if self.stop else None,
+            stopped_by=self.stop_signals[0] if self.stop_signals else None,
         )
 
-    def _evaluate(self, step: int) -> tuple[float, float]:
-        """Held-out loss (cross entropy) and accuracy, with the averaged weights where there are
-        any; keeps the best."""
+    def _continue_from(self, step: int, prefix: str) -> None:
+        """Takes over the step and the best checkpoint of a resumed run."""
+        self.step = step
+        if step >= self.settings.steps:
+            self.console.print(f"already at step {step} of {self.settings.steps}")
+        self.saved = {step: prefix}
+        best = read_best(self.folder)
+        if best and best[0] in [saved for saved, _ in list_complete_checkpoints(self.folder)]:
+            self.best_step, self.best_accuracy = best
+
+    def _is_last(self) -> bool:
+        return self.step == self.settings.steps
+
+    def _train_step(self, batches: Iterator[Images]) -> None:
+        """Takes one step on the next batch. Raises TrainingError for a loss that is not finite."""
+        started = time.perf_counter()
+        batch = next(batches)
+        feed = self.net.make_feed(batch.pictures)
+        feed |= {self.net.labels: batch.labels, self.net.is_training: True}
+        loss, accuracy, _ = self.session.run(
+            [self.net.loss, self.net.accuracy, self.net.train_step], feed
+        )
+        seconds = time.perf_counter() - started
+        self.step += 1
+        if not math.isfinite(loss):
+            raise self._make_loss_error(loss)
+        self.meter.add(loss, accuracy, len(batch.labels), seconds)
+
+    def _log_step(self, bar: Progress, task: TaskID) -> None:
+        """Evaluates and writes a row of the log, if it is time for either."""
+        evaluate = self.step % self.settings.evaluate_every == 0 or self._is_last()
+        if self.step % LOG_EVERY == 0 or evaluate:
+            row = self.meter.make_row()
+            if evaluate:
+                row["test_loss"], row["test_accuracy"] = self._evaluate()
+            self.log.write(self.step, **row)
+            self._show_row(bar, task, row)
+            self.meter = _Meter()
+        bar.update(task, completed=self.step)
+
+    def _evaluate(self) -> tuple[float, float]:
+        """Computes the test loss (cross entropy) and accuracy; records the best checkpoint.
+
+        Uses the averaged weights where there are any.
+        """
         test = self.data.test
-        with averaged_weights(self.session, self.net.averages):
+        with use_averages(self.session, self.net):
             probabilities = self.net.score(self.session, test)
         predicted = probabilities.argmax(1)
-        wrong = np.flatnonzero(predicted != test.labels)
         self.test_accuracy = float((predicted == test.labels).mean())
-        if len(wrong):
-            chosen = wrong[:16]
-            captions = [
-                report.caption(
-                    int(test.labels[i]),
-                    int(predicted[i]),
-                    float(probabilities[i].max()),
-                    self.data.class_names,
-                )
-                for i in chosen
-            ]
-            [shown] = test.read([chosen])
-            self.log.picture(step, "mistakes", report.draw_grid(shown.pictures, captions))
+        self._log_mistakes(probabilities)
         if self.test_accuracy > self.best_accuracy:
-            self._save(step)  # the best so far stays until the new one is written down
-            with replace_on_success(self.folder / BEST_FILE) as unfinished:
-                unfinished.write_text(
-                    json.dumps({"step": step, "test_accuracy": self.test_accuracy}) + "\n"
-                )
-            self.best_step, self.best_accuracy = step, self.test_accuracy
-        right = probabilities[np.arange(len(predicted)), test.labels]
-        return float(-np.log(np.maximum(right, 1e-12)).mean()), self.test_accuracy
+            self._save()  # the best so far stays until the new one is recorded
+            write_best(self.folder, self.step, self.test_accuracy)
+            self.best_step, self.best_accuracy = self.step, self.test_accuracy
+        of_true_class = probabilities[np.arange(len(predicted)), test.labels]
+        return float(-np.log(np.maximum(of_true_class, 1e-12)).mean()), self.test_accuracy
 
-    def _save(self, step: int) -> None:
-        if step not in self.saved:
-            if not self.session.run(self.net.finite):
-                self._refuse_loss(step, "finite, but weights are not")
-            protect = {self.best_step} if self.best_step is not None else set()
-            self.saved[step] = save_checkpoint(
-                self.session,
-                self.saver,
-                self.folder,
-                step,
-                CHECKPOINT,
-                protect=protect,
+    def _log_mistakes(self, probabilities: np.ndarray) -> None:
+        """Adds the first wrongly classified test pictures to the events; [N, classes]."""
+        test, predicted = self.data.test, probabilities.argmax(1)
+        mistakes = np.flatnonzero(predicted != test.labels)[:MAX_MISTAKES]
+        if not len(mistakes):
+            return
+        captions = [
+            report.format_caption(
+                int(test.labels[i]),
+                int(predicted[i]),
+                float(probabilities[i].max()),
+                self.data.class_names,
             )
+            for i in mistakes
+        ]
+        [batch] = test.read([mistakes])
+        self.log.write_picture(self.step, "mistakes", report.draw_grid(batch.pictures, captions))
 
-    def _refuse_loss(self, step: int, what: object) -> None:
-        """A loss at a step condemns the weights of the step before it, saved or not."""
-        good = [saved for saved in list_complete_checkpoints(self.folder) if saved[0] < step - 1]
-        last = f"the last good checkpoint is {good[-1][1]}" if good else "none was saved"
-        spoilt = self.saved.get(step - 1)
-        if spoilt is not None:
-            last += f", {spoilt} leads here: delete it before you resume"
-        raise TrainingError(
-            f"the loss is {what} at step {step}; {last}: try a lower --learning-rate, and go on "
-            "with --resume or start anew in another folder"
+    def _save(self) -> None:
+        """Saves a checkpoint of the current step, if there is none yet."""
+        if self.step in self.saved:
+            return
+        if not self.session.run(self.net.finite):
+            raise self._make_loss_error("finite, but weights are not")
+        self.saved[self.step] = save_checkpoint(
+            self.session,
+            self.saver,
+            self.folder,
+            self.step,
+            CHECKPOINT,
+            protect=set() if self.best_step is None else {self.best_step},
         )
 
-    def _progress(self) -> Progress:
+    def _make_loss_error(self, loss: object) -> TrainingError:
+        """Makes the error for a loss that is not finite.
+
+        The loss of a step shows that the weights of the step before it are bad.
+        """
+        good = [
+            saved for saved in list_complete_checkpoints(self.folder) if saved[0] < self.step - 1
+        ]
+        advice = f"the last good checkpoint is {good[-1][1]}" if good else "none was saved"
+        bad = self.saved.get(self.step - 1)
+        if bad is not None:
+            advice += f", {bad} leads here: delete it before you resume"
+        return TrainingError(
+            f"the loss is {loss} at step {self.step}; {advice}: try a lower --learning-rate, and "
+            "continue with --resume or start again in another folder"
+        )
+
+    def _make_progress_bar(self) -> Progress:
         return Progress(
             BarColumn(),
             MofNCompleteColumn(),
@@ -257,104 +301,34 @@ class _Run:
             disable=not self.console.is_terminal,
         )
 
-    def _say(self, bar: Progress, task: Any, step: int, row: dict[str, float]) -> None:
+    def _show_row(self, bar: Progress, task: TaskID, row: dict[str, float]) -> None:
+        """Shows a row of the log next to the bar; prints it if it is of an evaluation."""
         numbers = (
             f"loss {row['loss']:.4f}  train {row['train_accuracy']:.3f}"
             + (f"  test {self.test_accuracy:.3f}" if self.test_accuracy is not None else "")
-            + f"  {row['images_per_second']:.0f} {'clips' if self.data.frames else 'images'}/s"
+            + f"  {row['images_per_second']:.0f} {self.data.unit}/s"
         )
         bar.update(task, numbers=numbers)
         if "test_accuracy" in row:  # stays on the screen, and in a log without a terminal
-            bar.console.print(f"step {step}/{self.settings.steps}  {numbers}", highlight=False)
-
-
-# What a run and its continuation must have in common: the graph, the data, the order of batches.
-FIXED = (
-    *("net", "num_classes", "image_size", "pixels"),
-    *("label_offset", "options", "ema_decay", "trainable"),
-    *("data", "holdout", "seed", "batch_size"),
-)
-
-
-def prepare_folder(
-    settings: Settings, folder: pathlib.Path, resume: bool, console: Console
-) -> list[tuple[int, str]]:
-    """Makes the folder; returns the checkpoints (step, prefix) to resume from, oldest first."""
-    refuse_file(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise BadInputError(
-            f"the model folder {folder} cannot be written ({error.strerror}): choose another"
-        ) from None
-    complete = list_complete_checkpoints(folder)
-    if not resume:
-        if complete:
-            raise BadInputError(
-                f"{folder} holds a run already (step {complete[-1][0]}): go on with --resume, or "
-                "choose another --model-dir"
-            )
-        return []
-    for prefix, reason in explain_incomplete_checkpoints(folder).items():
-        console.print(f"passed over {prefix}: {reason}")
-    before = load_settings(folder)
-    other = [name for name in FIXED if before and getattr(before, name) != getattr(settings, name)]
-    if other:
-        changes = ", ".join(
-            f"{name} = {getattr(before, name)!r} (now {getattr(settings, name)!r})"
-            for name in other
-        )
-        raise BadInputError(
-            f"{folder} was trained with {changes}: resume it with the same options, or choose "
-            "another --model-dir"
-        )
-    if not complete:
-        console.print(f"nothing to resume in {folder}: starting anew")
-    return complete
-
-
-def restore_newest(
-    session: Any, saver: Any, complete: list[tuple[int, str]], console: Console
-) -> tuple[int, str] | None:
-    """Restores the newest checkpoint whose checksums hold; (step, prefix), or None of none.
-
-    Raises CheckpointError where one is whole but of another graph, or none can be read.
-    """
-    for step, prefix in reversed(complete):
-        match(tf.global_variables(), read_bundle(prefix)).check()  # Saver takes any shape
-        try:
-            saver.restore(session, prefix)
-        except tf.errors.OpError as error:
-            console.print(f"passed over {prefix}: {join_lines(error)[:200]}")
-        else:
-            console.print(f"resumed from {prefix}")
-            return step, prefix
-    if complete:
-        raise CheckpointError(
-            f"no checkpoint can be read whole, the newest is {complete[-1][1]}: choose another "
-            "--model-dir"
-        )
-    return None
+            bar.console.print(f"step {self.step}/{self.settings.steps}  {numbers}", highlight=False)
 
 
 @contextlib.contextmanager
-def stop_requests() -> Iterator[list[str]]:
-    """Collects SIGINT and SIGTERM while the block runs; the loop looks at the list."""
-    stop: list[str] = []
+def collect_stop_signals() -> Iterator[list[str]]:
+    """Collects the names of SIGINT and SIGTERM in a list while the block runs."""
+    names: list[str] = []
 
-    def remember(number: int, _: Any) -> None:
-        stop.append(signal.Signals(number).name)
+    def collect(number: int, _: object) -> None:
+        names.append(signal.Signals(number).name)
 
+    numbers = (signal.SIGINT, signal.SIGTERM)
     try:
-        before = {number: signal.signal(number, remember) for number in (2, 15)}
+        handlers = {number: signal.signal(number, collect) for number in numbers}
     except ValueError:  # not the main thread: signals go elsewhere
-        yield stop
+        yield names
         return
     try:
-        yield stop
+        yield names
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -1,7 +1,8 @@
-"""What a checkpoint was trained as: by the metadata that ``port`` wrote, or by its model folder.
+"""The settings that a checkpoint was trained with.
 
-Imports no TensorFlow, unless a net's module must be asked. Metadata are a stranger's: all that is
-taken from them is checked; their options, by the registry as the net is built.
+They come from the metadata that ``port`` wrote into the file, else from its model folder. The file
+may be untrusted: everything that is taken from its metadata is checked here, or by the registry
+when the net is built. Imports no TensorFlow, except for a net with foreign weight layouts.
 """
 
 from __future__ import annotations
@@ -9,102 +10,125 @@ from __future__ import annotations
 import contextlib
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TypeGuard
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.data.preprocessing import KINDS
+from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.weights.translate_for_net import layout_options
-from legacy_nets.train.settings import Settings, load_settings, resized
+from legacy_nets.train.settings import Settings, load_settings, resize_input
+from legacy_nets.types import Shape
 
-_WRITER = "legacy_nets "  # how the metadata of ``port`` begin to say who wrote them
-_MOST = 1 << 20  # classes, or pixels of a side
+_WRITER = "legacy_nets "  # how the metadata of ``port`` begin to name their writer
+_MAX_NUMBER = 1 << 20  # classes, or pixels of a side
 
 
-def stated(source: Source, net: str) -> dict[str, Any]:
-    """The settings that a weight file states of itself; {} where it does not, or of another net.
+def read_recorded_settings(source: Source, net: str) -> Settings | None:
+    """Reads the settings that ``port`` recorded in a weight file.
 
-    They are ``num_classes``, ``label_offset``, ``image_size``, ``pixels``, ``options`` and
-    ``class_names`` (() where it names none) of ``Settings``.
+    They are ``num_classes``, ``label_offset``, ``image_size``, ``preprocessing``, ``options`` and
+    ``class_names`` (() where none are recorded); the other settings have their defaults. Returns
+    None where the file records nothing, or another net.
 
-    Raises BadInputError that names the file where they are none.
+    Raises BadInputError that names the file where the metadata are damaged.
     """
-    said: Mapping[str, Any] = source.metadata
-    if said.get("net") != net or not str(said.get("writer")).startswith(_WRITER):
-        return {}
-    like = registry.get_net(net).image_size
-    classes, names = said.get("num_classes"), said.get("class_names", [])
-    for name, right, what in (
-        ("num_classes", _whole(classes, 1), "a whole number above 0"),
-        ("label_offset", _whole(said.get("label_offset"), 0), "a whole number"),
-        ("image_size", _is_size(said.get("image_size"), like), f"{len(like)} sides that fit here"),
-        ("pixels", said.get("pixels") in KINDS, f"one of {', '.join(KINDS)}"),
-        ("options", isinstance(said.get("options"), dict), "a table"),
-        ("class_names", _are_names(names, classes), f"{classes} texts"),
-    ):
-        if not right:
-            raise BadInputError(
-                f"{source.prefix}: its metadata are damaged: {name} is "
-                f"{str(said.get(name))[:60]!r}, not {what}; port it anew"
-            )
-    keys = ("num_classes", "label_offset", "pixels", "options")
-    size = tuple(said["image_size"])
-    return {name: said[name] for name in keys} | {"image_size": size, "class_names": tuple(names)}
+    metadata = source.metadata
+    if metadata.get("net") != net or not str(metadata.get("writer")).startswith(_WRITER):
+        return None
+    sides = registry.get_net(net).image_size
+    # Files of older versions call the preprocessing "pixels".
+    key = "preprocessing" if "preprocessing" in metadata else "pixels"
+    classes, offset = metadata.get("num_classes"), metadata.get("label_offset")
+    size, preprocessing = metadata.get("image_size"), metadata.get(key)
+    options, names = metadata.get("options"), metadata.get("class_names", [])
+
+    def make_error(name: str, expected: str) -> BadInputError:
+        return BadInputError(
+            f"{source.prefix}: its metadata are damaged: {name} is "
+            f"{str(metadata.get(name))[:60]!r}, not {expected}; port it again"
+        )
+
+    if not _is_whole_number(classes, 1):
+        raise make_error("num_classes", "a whole number above 0")
+    if not _is_whole_number(offset, 0):
+        raise make_error("label_offset", "a whole number")
+    if not _is_image_size(size, sides):
+        raise make_error("image_size", f"{len(sides)} sides that fit here")
+    if not isinstance(preprocessing, str) or preprocessing not in PREPROCESSINGS:
+        raise make_error(key, f"one of {', '.join(PREPROCESSINGS)}")
+    if not isinstance(options, Mapping):
+        raise make_error("options", "a table")
+    if not _are_class_names(names, classes):
+        raise make_error("class_names", f"{classes} texts")
+    return Settings(
+        net,
+        classes,
+        tuple(size),
+        class_names=tuple(names),
+        label_offset=offset,
+        preprocessing=preprocessing,
+        options=dict(options),
+    )
 
 
-def as_trained(checkpoint: str, net: str, own: dict[str, Any]) -> Settings | None:
-    """What a checkpoint was trained as: as it states itself (``own``), else its model folder.
+def read_training_settings(checkpoint: str, net: str, recorded: Settings | None) -> Settings | None:
+    """Returns the settings recorded in the checkpoint, else those of its model folder, else None.
 
-    None where neither does. Raises BadInputError for a checkpoint of another net.
+    Raises BadInputError for a checkpoint of another net.
     """
-    if own:
-        return Settings(net, **own)
-    trained = load_settings(pathlib.Path(checkpoint).parent)
-    if trained is not None and trained.net != net:
-        raise BadInputError(f"{checkpoint} is a checkpoint of {trained.net}, not of {net}")
-    return trained
+    if recorded is not None:
+        return recorded
+    settings = load_settings(pathlib.Path(checkpoint).parent)
+    if settings is not None and settings.net != net:
+        raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net}")
+    return settings
 
 
 @contextlib.contextmanager
-def built_from(source: Source, net: str) -> Iterator[None]:
-    """Where a net is built: an error bears the name of the file that states how."""
+def name_file_in_errors(source: Source, net: str) -> Iterator[None]:
+    """Names the file in an error of building a net, where the file records the settings."""
     try:
         yield
     except BadInputError as error:
-        if not stated(source, net):
+        if read_recorded_settings(source, net) is None:
             raise
         raise BadInputError(f"{source.prefix}: {error}") from error
 
 
-def trained_with(source: Source, net: str) -> dict[str, Any]:
-    """Options (and "pixels", unless it is the net's usual) that weights were trained with.
+def read_training_options(source: Source, net: str) -> dict[str, object]:
+    """Reads the options of the net's function that the weights were trained with.
 
-    As the file states itself, else what its layout needs.
+    They are those recorded in the file, else those that its layout needs. They include
+    "preprocessing", unless it is the net's usual one.
     """
-    own = stated(source, net)
-    if not own:
-        return layout_options(source, net)
-    usual = own["pixels"] == registry.get_net(net).preprocessing
-    return {**own["options"], **({} if usual else {"pixels": own["pixels"]})}
+    recorded = read_recorded_settings(source, net)
+    if recorded is None:
+        options: dict[str, object] = dict(layout_options(source, net))
+        return options
+    if recorded.preprocessing == registry.get_net(net).preprocessing:
+        return dict(recorded.options)
+    return {**recorded.options, "preprocessing": recorded.preprocessing}
 
 
-def _whole(number: Any, least: int) -> bool:
-    return type(number) is int and least <= number <= _MOST
+def _is_whole_number(number: object, least: int) -> TypeGuard[int]:
+    return type(number) is int and least <= number <= _MAX_NUMBER
 
 
-def _is_size(size: Any, like: tuple[int, ...]) -> bool:
-    """Whether it is a list of as many sides as the net's own size has, of pictures that fit."""
-    if not isinstance(size, list) or len(size) != len(like):
+def _is_image_size(size: object, sides: Shape) -> TypeGuard[list[int]]:
+    """Whether it is a list of as many sides as the net's size has, for pictures that fit memory."""
+    if not isinstance(size, list) or len(size) != len(sides):
         return False
     try:
-        return all(_whole(side, 1) for side in size) and bool(resized(tuple(size), None, None))
+        return all(_is_whole_number(side, 1) for side in size) and bool(
+            resize_input(tuple(size), None, None)
+        )
     except BadInputError:
         return False
 
 
-def _are_names(names: Any, classes: Any) -> bool:
-    """Whether it is a list of as many texts as there are classes; an empty one names none."""
+def _are_class_names(names: object, classes: int) -> TypeGuard[list[str]]:
+    """Whether it is a list of as many texts as there are classes, or an empty one."""
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         return False
     return len(names) in (0, classes)

@@ -1,7 +1,7 @@
 """Batch size, Adam's learning rate and epochs of document 004's train scripts. No TensorFlow.
 
-GoogLeNet, which has no script there, has those of the code that the document links to; a net that
-the document does not train has AlexNet's.
+GoogLeNet has no script there; its recipe is that of the code which the document links to. A net
+that the document does not train has AlexNet's recipe.
 """
 
 from __future__ import annotations
@@ -26,6 +26,6 @@ RECIPES = {  # by the beginning of a net's name
 }
 
 
-def recipe(net: str) -> Recipe:
-    """The recipe of a net of the registry."""
-    return next(found for name, found in RECIPES.items() if net.startswith(name))
+def get_recipe(net: str) -> Recipe:
+    """Gets the recipe of a net of the registry."""
+    return next(recipe for prefix, recipe in RECIPES.items() if net.startswith(prefix))

@@ -1,30 +1,30 @@
-"""What a run leaves to look at: CSV log, TensorBoard events, curves and picture grids."""
+"""The visible results of a run: CSV log, TensorBoard events, curves, picture grids."""
 
 from __future__ import annotations
 
 import csv
 import io
 import pathlib
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from legacy_nets import tf1 as tf
-from legacy_nets.data.preprocessing import to_channels
+from legacy_nets.data.preprocessing import convert_channels
 from legacy_nets.files import replace_on_success
+from legacy_nets.types import Graph
 
 LOSSES, ACCURACIES = ("loss", "test_loss"), ("train_accuracy", "test_accuracy")
 COLUMNS = ("step", "loss", *ACCURACIES, "images_per_second", "test_loss")
 
 
 class Log:
-    """Rows of numbers by step, in ``log.csv`` and in TensorBoard events side by side.
+    """Writes rows of numbers to ``log.csv`` and to TensorBoard events.
 
-    Rows of steps after ``first_step`` (a run that was killed) are dropped from the CSV.
+    Removes rows of steps after ``first_step`` from the CSV: a killed run may have left them.
     """
 
-    def __init__(self, folder: pathlib.Path, graph: Any, first_step: int) -> None:
+    def __init__(self, folder: pathlib.Path, graph: Graph, first_step: int) -> None:
         self.csv_path = folder / "log.csv"
         rows = [row for row in read_log(self.csv_path) if row["step"] <= first_step]
         with (
@@ -37,14 +37,14 @@ class Log:
         self._events = tf.summary.FileWriter(str(folder / "events"), graph)
 
     def write(self, step: int, **numbers: float) -> None:
-        """Adds one row; columns that are not given stay empty."""
+        """Adds one row; columns without a number stay empty."""
         with open(self.csv_path, "a", newline="") as file:
             csv.DictWriter(file, COLUMNS).writerow({"step": step, **numbers})
         values = [tf.Summary.Value(tag=tag, simple_value=value) for tag, value in numbers.items()]
         self._events.add_summary(tf.Summary(value=values), step)
         self._events.flush()
 
-    def picture(self, step: int, tag: str, png: bytes) -> None:
+    def write_picture(self, step: int, tag: str, png: bytes) -> None:
         """Adds a PNG to the events."""
         image = tf.Summary.Image(encoded_image_string=png)
         self._events.add_summary(tf.Summary(value=[tf.Summary.Value(tag=tag, image=image)]), step)
@@ -55,7 +55,7 @@ class Log:
 
 
 def read_log(path: pathlib.Path) -> list[dict[str, float]]:
-    """Rows of ``log.csv``; empty cells are left out of a row. A half-written last row too."""
+    """Reads the rows of ``log.csv``, without empty cells and without a half-written last row."""
     if not path.exists():
         return []
     rows = []
@@ -71,7 +71,7 @@ def read_log(path: pathlib.Path) -> list[dict[str, float]]:
 
 
 def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> None:
-    """Loss and accuracies over the steps, as PNG."""
+    """Draws loss and accuracies over the steps into a PNG file."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     for axes, columns in ((loss, LOSSES), (accuracy, ACCURACIES)):
@@ -91,9 +91,10 @@ def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> 
 
 
 def draw_grid(pictures: np.ndarray, captions: list[str], columns: int = 8) -> bytes:
-    """Pictures with a caption each (red where it begins with "not"), as PNG.
+    """Draws pictures with a caption each (red where it begins with "not"): PNG bytes.
 
-    [N, H, W, C] of grey or RGB; of clips [N, T, H, W, C] the first, middle and last frame.
+    Takes [N, H, W, C], grey or RGB; of clips [N, T, H, W, C] it draws the first, middle and last
+    frame.
     """
     width = 1.3 * columns
     if pictures.ndim == 5:
@@ -106,22 +107,22 @@ def draw_grid(pictures: np.ndarray, captions: list[str], columns: int = 8) -> by
     for cell in cells:
         cell.axis("off")
     for cell, picture, caption in zip(cells, pictures, captions, strict=False):
-        cell.imshow(to_channels(np.asarray(picture, np.uint8), 3))
+        cell.imshow(convert_channels(np.asarray(picture, np.uint8), 3))
         cell.set_title(caption, fontsize=8, color="red" if caption.startswith("not") else "black")
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=100)
     return png.getvalue()
 
 
-def caption(true: int, predicted: int, probability: float, names: tuple[str, ...]) -> str:
-    """What stands over a picture in a grid."""
+def format_caption(true: int, predicted: int, probability: float, names: tuple[str, ...]) -> str:
+    """Formats the caption of a picture in a grid: "b (93%)", or "not a (50%)" and "but b"."""
     if true == predicted:
         return f"{names[true]} ({probability:.0%})"
     return f"not {names[predicted]} ({probability:.0%})\nbut {names[true]}"
 
 
 def draw_confusion(counts: np.ndarray, names: tuple[str, ...], path: pathlib.Path) -> None:
-    """The confusion matrix (rows: true class) as PNG."""
+    """Draws the confusion matrix int64 [classes, classes] (rows: true class) into a PNG file."""
     side = 2.5 + 0.45 * len(names)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
@@ -138,6 +139,6 @@ def draw_confusion(counts: np.ndarray, names: tuple[str, ...], path: pathlib.Pat
 
 
 def save_png(png: bytes, path: pathlib.Path) -> None:
-    """Writes PNG bytes whole or not at all."""
+    """Writes PNG bytes to a file, completely or not at all."""
     with replace_on_success(path) as unfinished:
         unfinished.write_bytes(png)

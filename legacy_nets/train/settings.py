@@ -1,20 +1,24 @@
-"""What to train and how. Imports no TensorFlow; kept as JSON beside the checkpoints."""
+"""The settings of a training run, saved as JSON next to the checkpoints. No TensorFlow."""
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dataclasses
 import json
 import math
 import os
 import pathlib
-from typing import Any
 
+from legacy_nets.checkpoints.formats.bundle import find_checkpoint
+from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import write_class_indices
-from legacy_nets.data.dataset import Augment
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
 from legacy_nets.registry import get_net
+from legacy_nets.types import Shape
 
 FILE = "training.json"
 BEST_FILE = "best.json"
@@ -23,21 +27,21 @@ CHECKPOINT = "model.ckpt"  # name of a checkpoint without its step
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """One training run. The defaults are those of document 001."""
+    """The settings of one training run. The defaults are those of document 001."""
 
     net: str
     num_classes: int
-    image_size: tuple[int, ...]  # (height, width); of clips (frames, height, width)
+    image_size: Shape  # (height, width); of video clips (frames, height, width)
     class_names: tuple[str, ...] = ()
-    data: str = ""  # what the data call themselves
-    holdout: float | None = None  # share that was split off, where one half was missing
+    data: str = ""  # name of the data set
+    holdout: float | None = None  # share that was held out, where one split was missing
     label_offset: int = 0  # logits before the first class of the data: 1 for a "background"
-    pixels: str = ""  # preprocessing; "" is what the registry's record says
-    options: dict[str, Any] = dataclasses.field(default_factory=dict)  # of the net's function
+    preprocessing: str = ""  # "" is the registry's
+    options: dict[str, object] = dataclasses.field(default_factory=dict)  # of the net's function
     steps: int = 1000
     batch_size: int = 32
     learning_rate: float = 1e-4
-    cosine: bool = False  # let the learning rate fall to zero along half a cosine
+    cosine: bool = False  # lower the learning rate to zero along half a cosine
     warmup: int = 0  # steps over which the learning rate rises to its value
     ema_decay: float | None = None
     weight_decay: bool = True  # add the regularization losses that slim nets collect
@@ -46,7 +50,7 @@ class Settings:
     seed: int = 0
     save_every: int = 100
     evaluate_every: int = 100
-    augment: Augment | None = None
+    augment: Augmentation | None = None
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes ``training.json`` and ``class_indices.json`` into a model folder."""
@@ -55,61 +59,42 @@ class Settings:
         write_class_indices(folder / CLASS_INDICES, self.class_names)
 
 
-def resized(
-    size: tuple[int, ...], frames: int | None, sides: tuple[int, int] | None
-) -> tuple[int, ...]:
-    """A net's size with other frames or sides: (H, W), or (T, H, W) of clips.
+@dataclasses.dataclass(frozen=True)
+class SettingChanges:
+    """Settings that replace those of a checkpoint. None, or {}, keeps the checkpoint's."""
 
-    Raises BadInputError for frames of a net that takes single images, and for a size of which one
-    picture's pixels would fill a good part of the memory: that would kill the process.
-    """
-    if frames is not None and len(size) == 2:
-        raise BadInputError("--frames is for nets that take clips: leave it out")
-    found = (*(size[:-2] if frames is None else (frames,)), *(sides or size[-2:]))
-    if (needed := 4 * 3 * math.prod(found)) > _memory() / 16:  # float32 RGB
-        raise BadInputError(
-            f"--image-size {'x'.join(map(str, found[-2:]))}: the pixels of one "
-            f"{'clip' if len(found) > 2 else 'picture'} are {needed / 1e9:.1f} GB: make it smaller"
-        )
-    return found
+    num_classes: int | None = None
+    label_offset: int | None = None
+    preprocessing: str | None = None
+    frames: int | None = None
+    image_size: tuple[int, int] | None = None  # (height, width)
+    options: dict[str, object] = dataclasses.field(default_factory=dict)
+    class_indices: pathlib.Path | None = None  # the file that names the classes
 
 
-def _memory() -> float:
-    """Bytes of this machine's memory; without a limit where it does not say."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return math.inf
+@dataclasses.dataclass(frozen=True)
+class WarmStart:
+    """A checkpoint whose weights a run starts from."""
 
-
-def read_best(folder: pathlib.Path) -> tuple[int, float] | None:
-    """(step, held-out accuracy) of a folder's best checkpoint; None where none is recorded."""
-    try:
-        best = json.loads((folder / BEST_FILE).read_text())
-        return int(best["step"]), float(best["test_accuracy"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def refuse_file(folder: pathlib.Path) -> None:
-    """Raises BadInputError where a model folder, or what it should lie in, is a file."""
-    file = next((place for place in (folder, *folder.parents) if place.is_file()), None)
-    if file is not None:
-        raise BadInputError(
-            f"the model folder {folder} cannot be written ({file} is a file): give a folder, or "
-            "the name of one to be made"
-        )
+    checkpoint: str
+    exclude: tuple[str, ...] = ()  # scopes that keep their initial values
+    ema: bool = False  # take the moving averages
+    rename: tuple[tuple[str, str], ...] = ()  # (scope in the graph, scope in the checkpoint)
 
 
 def load_settings(folder: pathlib.Path) -> Settings | None:
-    """Reads ``training.json`` of a model folder; None where there is none."""
+    """Reads ``training.json`` of a model folder; None where there is none.
+
+    Raises BadInputError where the file is damaged.
+    """
     path = folder / FILE
     if not path.exists():
         return None
     try:
         values = json.loads(path.read_text())
-        values["augment"] = Augment(**values["augment"]) if values["augment"] else None
-        values.setdefault("pixels", get_net(values["net"]).pixels)  # not in older files
+        values["augment"] = Augmentation(**values["augment"]) if values["augment"] else None
+        if "preprocessing" not in values:  # older versions wrote "pixels", or nothing
+            values["preprocessing"] = values.pop("pixels", get_net(values["net"]).preprocessing)
         for name in ("image_size", "class_names", "trainable"):
             values[name] = tuple(values[name])
         return Settings(**values)
@@ -117,3 +102,87 @@ def load_settings(folder: pathlib.Path) -> Settings | None:
         raise BadInputError(
             f"{path} is damaged ({error}): remove it, or train into another folder"
         ) from None
+
+
+def parse_net_options(pairs: tuple[str, ...]) -> dict[str, object]:
+    """Parses --option NAME=VALUE pairs; values are JSON, Python or text: true, None, .5, same."""
+    options: dict[str, object] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise BadInputError(f"--option {pair!r}: write NAME=VALUE")
+        options[name] = _parse_value(value)
+    return options
+
+
+def _parse_value(text: str) -> object:
+    for parse in (json.loads, ast.literal_eval):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return parse(text)
+    return text
+
+
+def resize_input(size: Shape, frames: int | None, sides: tuple[int, int] | None) -> Shape:
+    """Changes the frames or the sides of a net's size: (H, W), or (T, H, W) of clips.
+
+    Raises BadInputError for frames of a net that takes single images. Raises it too where one
+    picture's pixels would take a large part of the memory, which would end the process.
+    """
+    if frames is not None and len(size) == 2:
+        raise BadInputError("--frames is for nets that take clips: leave it out")
+    new_size = (*(size[:-2] if frames is None else (frames,)), *(sides or size[-2:]))
+    needed = 4 * 3 * math.prod(new_size)  # float32 RGB
+    if needed > _read_memory_size() / 16:
+        raise BadInputError(
+            f"--image-size {'x'.join(map(str, new_size[-2:]))}: the pixels of one "
+            f"{'clip' if len(new_size) > 2 else 'picture'} are {needed / 1e9:.1f} GB: make it "
+            "smaller"
+        )
+    return new_size
+
+
+def _read_memory_size() -> float:
+    """Reads this machine's memory in bytes; infinite where it is unknown."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return math.inf
+
+
+def read_best(folder: pathlib.Path) -> tuple[int, float] | None:
+    """Reads (step, test accuracy) of a folder's best checkpoint; None where none is recorded."""
+    try:
+        best = json.loads((folder / BEST_FILE).read_text())
+        return int(best["step"]), float(best["test_accuracy"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def find_checkpoint_file(path: str, best: bool) -> str:
+    """Finds the weight file or checkpoint prefix of --checkpoint and --best.
+
+    Raises BadInputError or CheckpointError where there is none.
+    """
+    if not best:
+        return find_weights(path)
+    record = read_best(pathlib.Path(path))
+    if record is None:
+        raise BadInputError(f"{path} has no readable {BEST_FILE}: leave --best out")
+    return find_checkpoint(str(pathlib.Path(path) / f"{CHECKPOINT}-{record[0]}"))
+
+
+def write_best(folder: pathlib.Path, step: int, test_accuracy: float) -> None:
+    """Records the step and the test accuracy of a folder's best checkpoint."""
+    with replace_on_success(folder / BEST_FILE) as unfinished:
+        best = {"step": step, "test_accuracy": test_accuracy}
+        unfinished.write_text(json.dumps(best) + "\n")
+
+
+def refuse_file(folder: pathlib.Path) -> None:
+    """Raises BadInputError where a model folder, or a folder above it, is a file."""
+    file = next((path for path in (folder, *folder.parents) if path.is_file()), None)
+    if file is not None:
+        raise BadInputError(
+            f"the model folder {folder} cannot be written ({file} is a file): give a folder, or "
+            "the name of a new one"
+        )

@@ -20,7 +20,9 @@ import numpy as np
 from rich.console import Console
 
 from legacy_nets import tf1 as tf
-from legacy_nets.data.dataset import Augment, ImageData, Images
+from legacy_nets.data.augmentation import Augmentation
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.splits import Images
 from legacy_nets.train import loop
 from legacy_nets.train.graph import build_training
 from legacy_nets.train.settings import Settings
@@ -36,7 +38,7 @@ def bare_step(steps: int) -> float:
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_training(SETTINGS)
         session.run(tf.global_variables_initializer())
-        feed = net.feed(PICTURES.pictures[:32])
+        feed = net.make_feed(PICTURES.pictures[:32])
         feed |= {net.labels: PICTURES.labels[:32], net.is_training: True}
         seconds = []
         for _ in range(steps + 2):
@@ -56,7 +58,7 @@ def whole_loop(steps: int) -> tuple[float, float]:
     data = ImageData("noise", PICTURES, PICTURES, tuple("012345"), frozenset(range(6)))
     never = 10**9
     settings = dataclasses.replace(
-        SETTINGS, steps=2 + steps, save_every=never, evaluate_every=never, augment=Augment()
+        SETTINGS, steps=2 + steps, save_every=never, evaluate_every=never, augment=Augmentation()
     )
     calls: list[tuple[float, float]] = []
     run = tf.Session.run

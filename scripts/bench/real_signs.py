@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint
-from legacy_nets.data.dataset import Augment
+from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.signs import load_signs
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train import loop
@@ -24,7 +24,7 @@ from legacy_nets.train.settings import Settings
 
 # Dropout before so few units and the wide initial kernels keep so small a set from being learnt.
 NET = {"keep_prob": 1.0, "initial_std": None, "momentum": 0.9}
-AVERAGED = {"ema_decay": 0.98, "augment": Augment(rotate=15, zoom=0.1)}
+AVERAGED = {"ema_decay": 0.98, "augment": Augmentation(rotate=15, zoom=0.1)}
 RECIPES = {
     "from scratch": {"steps": 200, "warmup": 30, "learning_rate": 2e-4},
     "with augmentation and averaging": {

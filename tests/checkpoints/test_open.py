@@ -25,7 +25,7 @@ from legacy_nets.nets.weights.families import FAMILIES
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.train import loop
-from legacy_nets.train.evaluate import restored
+from legacy_nets.train.evaluate import restore_net
 from legacy_nets.train.graph import build_net, build_training
 from legacy_nets.train.settings import Settings
 
@@ -320,19 +320,21 @@ def test_evaluate_and_warm_start_from_any_format(registered, tmp_path):
     path = tmp_path / "tiny.safetensors"
     safetensors.numpy.save_file(values, path)
     pictures = np.arange(2 * 64 * 64 * 3, dtype=np.uint8).reshape(2, 64, 64, 3)
-    with restored(settings, str(path)) as (net, session, averaged):
+    with restore_net(settings, str(path)) as (net, session, averaged):
         assert not averaged
         want = net.score(session, pictures)
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_training(settings)
         session.run(tf.global_variables_initializer())
         start = loop.WarmStart(find_weights(tmp_path), exclude=("tiny/dense",))
-        loop.start_from(start, settings, net, session, Console(quiet=True))
+        loop.apply_warm_start(start, settings, net, session, Console(quiet=True))
         got = dict(zip(values, session.run(net.variables), strict=True))
         assert [name for name in values if not np.array_equal(got[name], values[name])] == [
             "tiny/dense/kernel"  # the bias of either starts at zero
         ]
-        loop.start_from(loop.WarmStart(str(path)), settings, net, session, Console(quiet=True))
+        loop.apply_warm_start(
+            loop.WarmStart(str(path)), settings, net, session, Console(quiet=True)
+        )
         assert np.array_equal(net.score(session, pictures), want)
 
 

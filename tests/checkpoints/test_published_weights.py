@@ -20,15 +20,15 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import DENSE, Entry, Translated
-from legacy_nets.data.preprocessing import to_pixels
+from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.errors import CheckpointError
 from legacy_nets.nets.weights import resnet as resnet_weights
 from legacy_nets.nets.weights.families import get_layout
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
-from legacy_nets.train.evaluate import settings_of
+from legacy_nets.train.evaluate import resolve_settings
 from legacy_nets.train.graph import build_net
-from legacy_nets.train.settings import Settings
-from legacy_nets.train.warm_start import WarmStart, start_from
+from legacy_nets.train.settings import SettingChanges, Settings
+from legacy_nets.train.warm_start import WarmStart, apply_warm_start
 
 SMALL = {"width_multiplier": 0.25}
 TORCH = {"padding": "torch", "epsilon": 1e-5}  # what timm's mobilenetv1 was trained with
@@ -122,7 +122,7 @@ def names_only(path, names):
 
 
 @pytest.mark.parametrize(
-    ("net", "layout", "options", "pixels"),
+    ("net", "layout", "options", "preprocessing"),
     [
         ("resnet50", "slim", {"padding": "slim", "stride_in": 1}, ""),
         ("resnet50", "torch", {"padding": "torch"}, "imagenet"),
@@ -132,17 +132,23 @@ def names_only(path, names):
         ("mobilenet_v1", "torch", TORCH, "imagenet"),
     ],
 )
-def test_what_a_layout_was_trained_with(tmp_path, net, layout, options, pixels):
+def test_what_a_layout_was_trained_with(tmp_path, net, layout, options, preprocessing):
     entries = get_layout(net, layout).map_names(net)
     path = names_only(tmp_path / "w.npz", [part for entry in entries for part in entry.parts])
-    settings = settings_of(path, net)
-    assert (settings.options, settings.pixels) == (options, pixels)
-    given = settings_of(path, net, options={"padding": "same"}, pixels="unit", num_classes=7)
+    settings = resolve_settings(path, net)
+    assert (settings.options, settings.preprocessing) == (options, preprocessing)
+    given = resolve_settings(
+        path,
+        net,
+        SettingChanges(options={"padding": "same"}, preprocessing="unit", num_classes=7),
+    )
     assert given.options == options | {"padding": "same"}  # the user's word counts
-    assert (given.pixels, given.num_classes) == ("unit", 7)
-    Settings(net, 9, (40, 50), pixels="vgg").save(tmp_path)  # so does the training's own record
-    assert settings_of(path, net).options == {}
-    assert settings_of(path, net).pixels == "vgg"
+    assert (given.preprocessing, given.num_classes) == ("unit", 7)
+    Settings(net, 9, (40, 50), preprocessing="vgg").save(
+        tmp_path
+    )  # so does the training's own record
+    assert resolve_settings(path, net).options == {}
+    assert resolve_settings(path, net).preprocessing == "vgg"
 
 
 @pytest.fixture(scope="module")
@@ -162,14 +168,14 @@ def torch_file(tmp_path_factory):
 def test_evaluation_and_prediction_run_a_net_as_it_was_trained(torch_file, tmp_path):
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     given = ("--checkpoint", torch_file, "--option", "width_multiplier=0.25")
-    given += ("--num-classes", 5, "--image-size", 32, "--pixels", "unit")
+    given += ("--num-classes", 5, "--image-size", 32, "--preprocessing", "unit")
     Image.fromarray(picture).save(tmp_path / "x.png")
     [row] = json.loads(call("predict", "mobilenet_v1", *given, tmp_path / "x.png", "--json").stdout)
     with tf.Graph().as_default(), tf.Session() as session:
         variables, logits, place = graph_of("mobilenet_v1", **SMALL, **TORCH)
         source = translate_for_net(open_weights(torch_file), "mobilenet_v1")
         match(list(variables.values()), source).apply(session)
-        feed = {place: to_pixels(picture[None], "unit")}
+        feed = {place: scale_pixels(picture[None], "unit")}
         [want] = session.run(tf.nn.softmax(logits), feed)
     assert_close(np.array(list(row["probabilities"].values())), want, INFERENCE, "probabilities")
     other = ("--option", "padding=same")
@@ -183,17 +189,17 @@ def test_evaluation_and_prediction_run_a_net_as_it_was_trained(torch_file, tmp_p
 @pytest.mark.parametrize("same", [True, False])
 def test_training_says_what_it_does_otherwise(torch_file, same):
     options, pixels = (TORCH, "imagenet") if same else ({"padding": "same"}, "inception")
-    settings = Settings("mobilenet_v1", 5, (32, 32), options=SMALL | options, pixels=pixels)
+    settings = Settings("mobilenet_v1", 5, (32, 32), options=SMALL | options, preprocessing=pixels)
     said = io.StringIO()
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_net(settings)
         session.run(tf.global_variables_initializer())
         console = Console(file=said, width=1000, soft_wrap=True)
-        start_from(WarmStart(torch_file), settings, net, session, console)
+        apply_warm_start(WarmStart(torch_file), settings, net, session, console)
         values = session.run({variable.op.name: variable for variable in net.variables})
     *lines, last = said.getvalue().splitlines()
     assert last == f"warm start from {torch_file}: {len(values)} variables"
-    flags = ("--option padding=torch", "--option epsilon=1e-05", "--pixels imagenet")
+    flags = ("--option padding=torch", "--option epsilon=1e-05", "--preprocessing imagenet")
     this = [f"{torch_file} was trained with {flag}, this run is not" for flag in flags]
     assert lines == ([] if same else this)
     source = translate_for_net(open_weights(torch_file), "mobilenet_v1")
@@ -203,9 +209,11 @@ def test_training_says_what_it_does_otherwise(torch_file, same):
 
 @pytest.mark.slow
 def test_training_from_weights_without_averages_is_refused(torch_file):
-    settings = Settings("mobilenet_v1", 5, (32, 32), options=SMALL | TORCH, pixels="imagenet")
+    settings = Settings(
+        "mobilenet_v1", 5, (32, 32), options=SMALL | TORCH, preprocessing="imagenet"
+    )
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_net(settings)
         start = WarmStart(torch_file, ema=True)
         with pytest.raises(CheckpointError, match="has no moving averages: leave --warm-start-ema"):
-            start_from(start, settings, net, session, Console(quiet=True))
+            apply_warm_start(start, settings, net, session, Console(quiet=True))

@@ -14,18 +14,18 @@ from commands import SHORT, call, refused
 from PIL import Image
 
 from legacy_nets.cli import ALIASES, COMMANDS, main
-from legacy_nets.cli.options import net_options
 from legacy_nets.data import signs
+from legacy_nets.train.settings import parse_net_options
 
 
 @pytest.fixture(scope="module")
 def signs_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("signs")
-    drawn, signs.DRAWN = signs.DRAWN, {"train": 4, "test": 2}
+    drawn, signs.SYNTHETIC_PER_CLASS = signs.SYNTHETIC_PER_CLASS, {"train": 4, "test": 2}
     try:
         signs.make_signs(folder)
     finally:
-        signs.DRAWN = drawn
+        signs.SYNTHETIC_PER_CLASS = drawn
     return folder
 
 
@@ -96,15 +96,15 @@ def test_evaluate(trained, signs_folder, tmp_path):
     confusion = np.array(found["confusion"])
     assert confusion.shape == (6, 6) and confusion.sum(1).tolist() == [2] * 6
     assert found["accuracy"] == confusion.trace() / 12
-    assert found["averaged_weights"] is True and found["half"] == "test"
+    assert found["averaged_weights"] is True and found["split"] == "test"
     assert found["data"] == "synthetic hand signs, drawn by legacy_nets"
     text = call(*given).stdout
     assert f"accuracy {found['accuracy']:.4f} ({confusion.trace()} of 12 images)" in text
     assert "(averaged weights)" in text and "(raw weights)" in call(*given, "--raw").stdout
     for name in ("confusion.png", "predictions.png"):
         assert Image.open(tmp_path / name).size[0] > 200
-    train_half = json.loads(call(*given, "--half", "train", "--json").stdout)
-    assert train_half["images"] == 24
+    train_split = json.loads(call(*given, "--split", "train", "--json").stdout)
+    assert train_split["images"] == 24
     best = json.loads((folder / "best.json").read_text())["step"]
     assert json.loads(call(*given, "--best", "--json").stdout)["checkpoint"].endswith(f"-{best}")
 
@@ -182,7 +182,7 @@ def test_bad_options(signs_folder, tmp_path):
 
 def test_values_of_options_are_json_or_pythons_or_text():
     pairs = ("a=true", "b=False", "c=null", "d=None", "e=.5", "f=1e-3", "g=[3, 4]", "h=same", "i=")
-    assert net_options(pairs) == dict(
+    assert parse_net_options(pairs) == dict(
         zip("abcdefghi", (True, False, None, None, 0.5, 0.001, [3, 4], "same", ""), strict=True)
     )
 
@@ -339,5 +339,5 @@ def test_scripts_say_what_is_wrong(tmp_path):
         [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, env=os.environ
     )
     assert done.returncode == 2
-    assert done.stderr.strip().endswith("train_signs.h5 is there already: remove it first")
+    assert done.stderr.strip().endswith("train_signs.h5 exists already: remove it first")
     assert (tmp_path / "train_signs.h5").read_text() == "mine"

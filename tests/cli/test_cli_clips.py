@@ -14,7 +14,7 @@ from legacy_nets.data import signs
 from legacy_nets.data.synthetic import clips
 
 SHORT = ("--batch-size", "4", "--save-every", "5", "--evaluate-every", "5")
-LEARN = ("--learning-rate", "0.02", "--pixels", "inception", "--augment")
+LEARN = ("--learning-rate", "0.02", "--preprocessing", "inception", "--augment")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_train_on_clips(trained):
     assert " clips/s\n" in done.stderr and "images/s" not in done.stderr
     assert "test accuracy 1.0000 at step 30" in done.stdout  # the colours tell them apart
     settings = json.loads((folder / "training.json").read_text())
-    assert settings["image_size"] == [3, 16, 20] and settings["pixels"] == "inception"
+    assert settings["image_size"] == [3, 16, 20] and settings["preprocessing"] == "inception"
     assert settings["class_names"] == ["point", "wave"]
 
 
@@ -56,8 +56,8 @@ def test_evaluate_on_clips(trained, clips_folder, tmp_path):
     assert "with 5): their frames are repeated evenly" in done.stderr
     for name in ("confusion.png", "predictions.png"):
         assert Image.open(tmp_path / name).size[0] > 200
-    half = json.loads(call(*given, "--half", "train", "--json").stdout)
-    assert half["images"] == 8
+    train = json.loads(call(*given, "--split", "train", "--json").stdout)
+    assert train["images"] == 8
 
 
 def test_predict_clips(trained, tmp_path):
@@ -94,12 +94,12 @@ def test_a_resumed_run_sees_the_clips_that_an_uninterrupted_one_sees(clips_folde
         assert whole.read(name).tobytes() == parts.read(name).tobytes(), name
     other = ("--steps", "12", "--model-dir", tmp_path / "parts", "--resume", "--frames", "2")
     assert "was trained with image_size = (4, 16, 16) (now (2, 16, 16))" in refused(*given, *other)
-    other = (*other[:-2], "--pixels", "unit")
-    assert "was trained with pixels = 'inception' (now 'unit')" in refused(*given, *other)
+    other = (*other[:-2], "--preprocessing", "unit")
+    assert "was trained with preprocessing = 'inception' (now 'unit')" in refused(*given, *other)
 
 
 def test_a_grey_net_is_trained_on_colour_pictures_made_grey(tmp_path, monkeypatch):
-    monkeypatch.setattr(signs, "DRAWN", {"train": 2, "test": 1})
+    monkeypatch.setattr(signs, "SYNTHETIC_PER_CLASS", {"train": 2, "test": 1})
     signs.make_signs(tmp_path / "signs")
     folder = tmp_path / "run"
     given = ("--data", tmp_path / "signs")
@@ -114,12 +114,12 @@ def test_a_grey_net_is_trained_on_colour_pictures_made_grey(tmp_path, monkeypatc
     assert "colour pictures are made grey: tiny_grey takes 1 channel" in done.stderr
 
 
-def test_without_data_clips_are_drawn(tmp_path, monkeypatch):
+def test_without_data_clips_are_generated(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(clips, "DRAWN", {"train": 2, "test": 1})
+    monkeypatch.setattr(clips, "CLIPS_PER_CLASS", {"train": 2, "test": 1})
     given = ("train", "tiny_clips", "--model-dir", "run", "--steps", "2", *SHORT)
     done = call(*given)
-    assert "drawing synthetic clips into datasets/clips/ (no --data given)" in done.stderr
+    assert "generating synthetic clips in datasets/clips/ (no --data given)" in done.stderr
     assert "synthetic moving hands, drawn by legacy_nets: 12 clips to train on" in done.stderr
     done = call(*given, "--resume")
     assert done.exit_code == 0 and "drawing" not in done.stderr
@@ -168,16 +168,16 @@ def spoil_other_class(root):
     return "has only one class (point)"
 
 
-def spoil_stills(root):
+def spoil_images(root):
     Image.new("RGB", (9, 7)).save(root / "point" / "photo.png")
-    return "photo.png is a still in a class of clips"
+    return "photo.png is an image in a class of clips"
 
 
 @pytest.mark.parametrize(
     "spoil",
     [
         *(spoil_empty, spoil_sizes, spoil_frame, spoil_gif, spoil_video, spoil_class),
-        *(spoil_other_class, spoil_stills),
+        *(spoil_other_class, spoil_images),
     ],
 )
 def test_bad_clips_are_one_line(tmp_path, spoil):
@@ -188,11 +188,11 @@ def test_bad_clips_are_one_line(tmp_path, spoil):
 
 
 def test_data_and_net_that_do_not_fit(tmp_path, trained, clips_folder, monkeypatch):
-    monkeypatch.setattr(signs, "DRAWN", {"train": 1, "test": 1})
+    monkeypatch.setattr(signs, "SYNTHETIC_PER_CLASS", {"train": 1, "test": 1})
     signs.make_signs(tmp_path / "signs")
     train = ("--model-dir", tmp_path / "run")
     line = refused("train", "tiny_clips", "--data", tmp_path / "signs", *train)
-    assert "holds stills (synthetic hand signs" in line and "tiny_clips takes clips" in line
+    assert "holds images (synthetic hand signs" in line and "tiny_clips takes video clips" in line
     line = refused("train", "tiny", "--data", tmp_path / "signs", *train, "--frames", "3")
     assert "--frames is for nets that take clips" in line
     line = refused("train", "tiny", "--data", tmp_path / "signs", *train, "--image-size", "99999")

@@ -119,7 +119,7 @@ def test_what_is_converted_and_skipped_is_said(tmp_path):
     assert f"1 grey image converted to 8-bit RGB, {grey} first" in lines
     assert f"1 RGBA image converted to 8-bit RGB, {rgba} first" in lines
     message = refused(*given, tmp_path / "strict", "--strict", *SHORT)
-    assert message.startswith(f"legacy-nets: 1 image that cannot be read: {half} (save anew")
+    assert message.startswith(f"legacy-nets: 1 image that cannot be read: {half} (save again")
     assert not (tmp_path / "strict").exists()
 
 
@@ -142,7 +142,7 @@ def test_predict_decodes_each_image_once_as_it_comes(trained, tmp_path, monkeypa
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (9, 7, 3), np.uint8).repeat(6, 0)).save(path)
     read, scored = [], []
-    decode, feed = preprocessing.read_picture, NetGraph.feed
+    decode, make_feed = preprocessing.read_picture, NetGraph.make_feed
 
     def counted(path):
         read.append(path)
@@ -150,10 +150,10 @@ def test_predict_decodes_each_image_once_as_it_comes(trained, tmp_path, monkeypa
 
     def noted(net, pictures):
         scored.append((len(pictures), len(read)))
-        return feed(net, pictures)
+        return make_feed(net, pictures)
 
-    monkeypatch.setattr(preprocessing, "read_picture", counted)
-    monkeypatch.setattr(NetGraph, "feed", noted)
+    monkeypatch.setattr("legacy_nets.cli.predict.read_picture", counted)
+    monkeypatch.setattr(NetGraph, "make_feed", noted)
     given = ("predict", "tiny", "--checkpoint", trained, "--json")
     rows = json.loads(call(*given, *paths).stdout)
     assert sorted(read) == sorted(paths)
@@ -205,12 +205,12 @@ def test_a_bad_mnist(tmp_path):
     assert "mnist.npz is not a readable .npz (" in refused(*given, tmp_path / "mnist.npz")
 
 
-def test_a_synthetic_set_is_drawn_once(tmp_path, monkeypatch):
+def test_a_synthetic_set_is_generated_once(tmp_path, monkeypatch):
     monkeypatch.setattr(options, "SYNTHETIC_FOLDER", tmp_path / "datasets")
     monkeypatch.setattr(digits.make_digits, "__defaults__", ((20, 10), 0))
     given = ("train", "tiny_grey", "--model-dir")
     place = tmp_path / "datasets" / "synthetic_digits"
-    line = f"drawing synthetic digits into {place}/ (no --data given) ..."
+    line = f"generating synthetic digits in {place}/ (no --data given) ..."
     assert line in call(*given, tmp_path / "a", *SHORT).stderr.splitlines()
     done = call(*given, tmp_path / "b", *SHORT)
     assert done.exit_code == 0 and line not in done.stderr

@@ -1,8 +1,6 @@
 """Folders of clips: what is found, which frames are read, in what order, how many at a time."""
 
-import dataclasses
 import sys
-import weakref
 
 import make_clips
 import numpy as np
@@ -10,9 +8,8 @@ import pytest
 from PIL import Image
 
 from legacy_nets.data import clips
-from legacy_nets.data.dataset import framed, in_order
+from legacy_nets.data.dataset import resize_data
 from legacy_nets.errors import BadInputError
-from legacy_nets.train import stream
 
 RED = make_clips.COLOURS["wave"]
 
@@ -30,7 +27,7 @@ RED = make_clips.COLOURS["wave"]
     ],
 )
 def test_a_clip_is_sampled_evenly(count, frames, want):
-    assert clips.sample(count, frames) == want
+    assert clips.choose_frames(count, frames) == want
 
 
 def test_frames_are_read_in_natural_order_resized_and_sampled(tmp_path):
@@ -90,7 +87,7 @@ def test_video_errors(tmp_path):
         clips.count_frames(tmp_path / "sound.avi")
 
 
-def test_halves_by_folder_or_by_a_seeded_split(tmp_path):
+def test_splits_by_folder_or_by_a_seeded_split(tmp_path):
     root = make_clips.clip_set(tmp_path / "set", per_class=4)
     data = clips.load_clips(root, holdout=0.25, seed=1)
     assert data.class_names == ("point", "wave") and data.name == "set"
@@ -99,24 +96,24 @@ def test_halves_by_folder_or_by_a_seeded_split(tmp_path):
     assert not set(data.train.paths) & set(data.test.paths)
     again, other = (clips.load_clips(root, 0.25, seed) for seed in (1, 2))
     assert again.test.paths == data.test.paths != other.test.paths
-    halves = tmp_path / "halves"
-    halves.mkdir()
-    make_clips.clip_set(halves / "train", per_class=2)
-    make_clips.clip_set(halves / "val", per_class=1)
-    data = clips.load_clips(halves)
+    splits = tmp_path / "splits"
+    splits.mkdir()
+    make_clips.clip_set(splits / "train", per_class=2)
+    make_clips.clip_set(splits / "val", per_class=1)
+    data = clips.load_clips(splits)
     assert (len(data.train.labels), len(data.test.labels)) == (4, 2)
     assert [path.parts[-3] for path in data.test.paths] == ["val", "val"]
-    assert [count for _, count in data.frames] == [5] * 6
-    with pytest.raises(BadInputError, match="has both halves already: leave --holdout out"):
-        clips.load_clips(halves, 0.5)
-    (halves / "val" / "point").rename(halves / "val" / "salute")
+    assert [count for _, count in data.clip_lengths] == [5] * 6
+    with pytest.raises(BadInputError, match="has both splits already: leave --holdout out"):
+        clips.load_clips(splits, 0.5)
+    (splits / "val" / "point").rename(splits / "val" / "salute")
     with pytest.raises(BadInputError, match=r"classes of train and val differ \(point, salute\)"):
-        clips.load_clips(halves)
+        clips.load_clips(splits)
 
 
 def test_reading_keeps_the_order_asked_for(tmp_path):
     root = make_clips.clip_set(tmp_path / "set", per_class=5)
-    data = framed(clips.load_clips(root, 0.2), "unit", (3, 10, 12))
+    data = resize_data(clips.load_clips(root, 0.2), "unit", (3, 10, 12))
     asked = [np.array([7, 0, 3]), np.array([1]), np.array([2, 2])]
     got = list(data.train.read(asked))
     for batch, chosen in zip(got, asked, strict=True):
@@ -127,60 +124,13 @@ def test_reading_keeps_the_order_asked_for(tmp_path):
     [held] = data.test.read([np.arange(2)])
     assert held.pictures.dtype == np.float32 and held.pictures.shape == (2, 3, 10, 12, 3)
     assert data.notes == ()
-    short = framed(clips.load_clips(root, 0.2), "unit", (8, 10, 12), channels=1)
+    short = resize_data(clips.load_clips(root, 0.2), "unit", (8, 10, 12), channels=1)
     [grey] = short.train.read([np.arange(1)])
     assert grey.pictures.shape == (1, 8, 10, 12, 1)
     assert [note.split(":")[0] for note in short.notes] == [
         "colour pictures are made grey",
-        f"10 of 10 clips have fewer than 8 frames (the first is {short.frames[0][0]} with 5)",
+        f"10 of 10 clips have fewer than 8 frames (the first is {short.clip_lengths[0][0]} with 5)",
     ]
-
-
-def test_memory_does_not_grow_with_the_number_of_clips():
-    """Of 300 clips only a batch and what is read ahead is alive at any time."""
-    alive, most, begun = set(), [0], [0]
-
-    def load(path, kind, size, channels):
-        clip = np.full((*size, channels), begun[0] % 200, np.float32)
-        begun[0] += 1
-        alive.add(number := begun[0])
-        weakref.finalize(clip, alive.discard, number)
-        most[0] = max(most[0], len(alive))
-        return clip
-
-    half = stream.Files((None,) * 300, np.arange(300), load, exact=True).framed("unit", (2, 4, 4))
-    used, ahead = 0, []
-    for batch in half.read(in_order(300, 10)):
-        used += len(batch.labels)
-        ahead.append(begun[0] - used)
-    assert used == begun[0] == 300
-    bound = stream.AHEAD + stream.READERS + 1
-    assert max(ahead) <= bound
-    assert most[0] <= 10 + bound
-
-
-def test_what_a_reader_raises_is_raised_where_the_batch_is_wanted(capfd):
-    def load(path, kind, size, channels):
-        if path == "bad":
-            raise BadInputError("clip 3 is bad")
-        return np.zeros((*size, channels))
-
-    paths = ("a", "b", "c", "bad", "d")
-    half = stream.Files(paths, np.arange(5), load).framed("unit", (2, 2))
-    batches = half.read(in_order(5, 3))
-    assert next(batches).labels.tolist() == [0, 1, 2]
-    with pytest.raises(BadInputError, match="clip 3 is bad"):
-        next(batches)
-
-    def failing():
-        yield np.array([0])
-        raise BadInputError("no more")
-
-    batches = dataclasses.replace(half, paths=("a",)).read(failing())
-    assert len(next(batches).labels) == 1
-    with pytest.raises(BadInputError, match="no more"):
-        next(batches)
-    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_frames_of_different_sizes(tmp_path):

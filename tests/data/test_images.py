@@ -9,9 +9,9 @@ from PIL import Image
 
 from legacy_nets.data import images, mnist
 from legacy_nets.data.class_indices import read_class_indices, write_class_indices
-from legacy_nets.data.dataset import framed
-from legacy_nets.data.image_files import kind_of
-from legacy_nets.data.preprocessing import frame, read_picture
+from legacy_nets.data.dataset import resize_data
+from legacy_nets.data.image_files import detect_colour_mode
+from legacy_nets.data.preprocessing import crop_and_resize, read_picture
 from legacy_nets.errors import BadInputError
 
 RED, BLUE = (200, 10, 20), (10, 20, 200)
@@ -30,9 +30,9 @@ def classes(folder, count=4, **colours):
     return folder
 
 
-def everything(half):
-    """All of a half in one batch."""
-    [batch] = half.read([np.arange(len(half.labels))])
+def everything(split):
+    """All of a split in one batch."""
+    [batch] = split.read([np.arange(len(split.labels))])
     return batch
 
 
@@ -55,7 +55,7 @@ def test_the_documents_layout(tmp_path):
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1, 1]
     assert data.test.labels.tolist() == [0, 0, 1, 1]
     assert data.train.labels.dtype == np.int64
-    data = framed(data, "unit", (4, 6))
+    data = resize_data(data, "unit", (4, 6))
     pictures, labels = everything(data.train)
     assert (pictures.shape, pictures.dtype) == ((7, 4, 6, 3), np.uint8)
     assert labels.tolist() == data.train.labels.tolist()
@@ -72,9 +72,9 @@ def test_pictures_are_those_that_predict_sees(tmp_path):
             Image.fromarray(noise).save(tmp_path / name / f"{number}.jpg")
     data = images.load_images(tmp_path, holdout=0.5)
     for kind in ("unit", "vgg", "inception"):
-        half = framed(data, kind, (24, 24)).test
-        for path, picture in zip(half.paths, everything(half).pictures, strict=True):
-            assert (picture == frame(read_picture(path), kind, 24, 24)).all()
+        split = resize_data(data, kind, (24, 24)).test
+        for path, picture in zip(split.paths, everything(split).pictures, strict=True):
+            assert (picture == crop_and_resize(read_picture(path), kind, 24, 24)).all()
 
 
 def test_a_seeded_split(tmp_path):
@@ -86,21 +86,6 @@ def test_a_seeded_split(tmp_path):
     assert np.bincount(first.train.labels).tolist() == [7, 7]
     assert not set(first.train.paths) & set(first.test.paths)
     assert first.test.paths == again.test.paths != other.test.paths
-
-
-def test_only_so_many_pictures_are_read_ahead(tmp_path):
-    data = framed(images.load_images(classes(tmp_path, 30), holdout=0.1), "unit", (4, 4))
-    asked = []
-
-    def batches():
-        for start in range(0, 48, 4):
-            asked.append(start)
-            yield np.arange(start, start + 4)
-
-    reader = data.train.read(batches())
-    next(reader)
-    assert len(asked) < 8  # of 12: one in use, the others in the reader's buffer
-    assert sum(1 for _ in reader) == 11
 
 
 @pytest.mark.parametrize(
@@ -173,7 +158,7 @@ def test_thirty_two_bits_are_refused(tmp_path, dtype, mode):
 def test_a_damaged_note_of_how_the_camera_was_held_is_passed_over(tmp_path, exif):
     path = tmp_path / "x.webp"
     Image.new("RGB", (12, 8), RED).save(path, exif=exif, lossless=True)
-    assert kind_of(path) == ""
+    assert detect_colour_mode(path) == ""
     assert (read_picture(path) == RED).all() and read_picture(path).shape == (8, 12, 3)
 
 
@@ -184,10 +169,10 @@ def test_an_image_that_was_held_sideways_is_turned(tmp_path):
     assert read_picture(tmp_path / "x.webp").shape == (12, 8, 3)
 
 
-def test_kinds_are_counted_over_both_halves(tmp_path):
-    for half in ("train", "val"):
-        classes(tmp_path / half)
-        save(tmp_path / half / "daisy" / "grey.png", mode="L")
+def test_kinds_are_counted_over_both_splits(tmp_path):
+    for split in ("train", "val"):
+        classes(tmp_path / split)
+        save(tmp_path / split / "daisy" / "grey.png", mode="L")
     first = tmp_path / "train" / "daisy" / "grey.png"
     assert images.load_images(tmp_path).notes == (
         f"2 grey images converted to 8-bit RGB, {first} first",
@@ -201,10 +186,10 @@ def test_a_folder_of_grey_pictures_is_grey(tmp_path):
             save(tmp_path / name / f"{number}.png", mode=mode)
     data = images.load_images(tmp_path, holdout=0.34)
     assert (data.channels, data.notes) == (1, ())
-    grey = framed(data, "unit", (6, 6), channels=1)
+    grey = resize_data(data, "unit", (6, 6), channels=1)
     [batch] = grey.train.read([np.arange(2)])
     assert grey.notes == () and batch.pictures.shape == (2, 6, 6, 1)
-    coloured = framed(data, "unit", (6, 6))
+    coloured = resize_data(data, "unit", (6, 6))
     assert coloured.notes == ("grey pictures are made RGB: the net takes 3 channels",)
     save(tmp_path / "roses" / "red.png")
     data = images.load_images(tmp_path, holdout=0.34)
@@ -239,13 +224,13 @@ def test_many_corrupt_images_are_counted(tmp_path):
 def test_strict_refuses_a_corrupt_image(tmp_path):
     path = broken(classes(tmp_path) / "daisy" / "half.jpg")
     assert refused(tmp_path, holdout=0.25, strict=True) == (
-        f"1 image that cannot be read: {path} (save anew or remove; without --strict they are "
+        f"1 image that cannot be read: {path} (save again or remove; without --strict they are "
         "skipped)"
     )
 
 
 def test_a_file_that_breaks_later_stops_the_reading(tmp_path):
-    data = framed(images.load_images(classes(tmp_path), holdout=0.25), "unit", (4, 4))
+    data = resize_data(images.load_images(classes(tmp_path), holdout=0.25), "unit", (4, 4))
     data.train.paths[0].unlink()
     with pytest.raises(BadInputError, match=re.escape(f"no such image: {data.train.paths[0]}")):
         everything(data.train)
@@ -268,7 +253,7 @@ def test_bad_folders(tmp_path):
     assert message.startswith("--holdout 0.2 leaves no image of daisy, roses to train on")
 
 
-def test_bad_halves(tmp_path):
+def test_bad_splits(tmp_path):
     classes(tmp_path / "val")
     assert "has val, but no train" in refused(tmp_path)
     classes(tmp_path / "train", daisy=RED, tulips=BLUE)
@@ -291,7 +276,7 @@ def test_class_indices_as_the_document_writes_them(tmp_path):
 def test_class_indices_give_the_order(tmp_path):
     classes(tmp_path)
     write_class_indices(tmp_path / "class_indices.json", ("roses", "daisy"))
-    data = framed(images.load_images(tmp_path, holdout=0.25), "unit", (4, 4))
+    data = resize_data(images.load_images(tmp_path, holdout=0.25), "unit", (4, 4))
     assert data.class_names == ("roses", "daisy")
     pictures, labels = everything(data.train)
     assert (pictures[labels == 0] == BLUE).all() and (pictures[labels == 1] == RED).all()

@@ -1,4 +1,4 @@
-"""MNIST from mnist.npz and from idx files, the drawn stand-in, and every bad file."""
+"""MNIST from mnist.npz and from idx files, the synthetic digits, and every bad file."""
 
 import gzip
 import re
@@ -12,11 +12,11 @@ from legacy_nets.data.synthetic import digits
 from legacy_nets.errors import BadInputError
 
 IMAGES = {
-    half: np.arange(n * 28 * 28).astype(np.uint8).reshape(n, 28, 28)
-    for half, n in (("train", 12), ("test", 5))
+    split: np.arange(n * 28 * 28).astype(np.uint8).reshape(n, 28, 28)
+    for split, n in (("train", 12), ("test", 5))
 }
 LABELS = {
-    half: (np.arange(len(pictures)) % 10).astype(np.uint8) for half, pictures in IMAGES.items()
+    split: (np.arange(len(pictures)) % 10).astype(np.uint8) for split, pictures in IMAGES.items()
 }
 KEYS = {
     "x_train": IMAGES["train"],
@@ -29,9 +29,9 @@ KEYS = {
 @pytest.fixture
 def idx(tmp_path):
     """The four idx files, gzipped."""
-    for half, (images, labels) in mnist.IDX.items():
-        mnist.write_idx(tmp_path / f"{images}.gz", IMAGES[half])
-        mnist.write_idx(tmp_path / f"{labels}.gz", LABELS[half])
+    for split, (images, labels) in mnist.IDX.items():
+        mnist.write_idx(tmp_path / f"{images}.gz", IMAGES[split])
+        mnist.write_idx(tmp_path / f"{labels}.gz", LABELS[split])
     return tmp_path
 
 
@@ -42,11 +42,11 @@ def npz(tmp_path):
 
 
 def assert_whole(data):
-    for half, images in (("train", data.train), ("test", data.test)):
-        assert (images.pictures[..., 0] == IMAGES[half]).all()
-        assert images.pictures.shape == (*IMAGES[half].shape, 1)
+    for split, images in (("train", data.train), ("test", data.test)):
+        assert (images.pictures[..., 0] == IMAGES[split]).all()
+        assert images.pictures.shape == (*IMAGES[split].shape, 1)
         assert images.pictures.dtype == np.uint8
-        assert images.labels.tolist() == LABELS[half].tolist()
+        assert images.labels.tolist() == LABELS[split].tolist()
         assert images.labels.dtype == np.int64
     assert (data.name, data.channels, data.mirror_classes) == ("MNIST", 1, {0, 8})
     assert data.class_names == tuple("0123456789")
@@ -101,12 +101,12 @@ def test_a_missing_idx_file_is_named(idx):
     assert f"{idx} lacks t10k-labels-idx1-ubyte (or" in refused(idx)
 
 
-def test_sizes_are_held_against_the_file(idx):
+def test_sizes_are_compared_with_the_file(idx):
     path = idx / "train-images-idx3-ubyte.gz"
     data = gzip.decompress(path.read_bytes())
     path.write_bytes(data[:-1])  # not gzipped: that is seen by the content
     assert refused(idx) == (
-        f"{path} states 12x28x28 bytes but holds {12 * 784 - 1}: download it again"
+        f"{path} records 12x28x28 bytes but holds {12 * 784 - 1}: download it again"
     )
     path.write_bytes(data + b"\0")
     assert "12x28x28 bytes but holds 9409" in refused(idx)
@@ -153,8 +153,8 @@ def test_damaged_npz(npz):
     assert "is not a readable .npz (" in refused(npz)
 
 
-def test_both_halves_are_there(npz):
-    with pytest.raises(BadInputError, match="both halves already: leave --holdout out"):
+def test_both_splits_are_there(npz):
+    with pytest.raises(BadInputError, match="both splits already: leave --holdout out"):
         mnist.load_mnist(npz, holdout=0.2)
 
 
@@ -168,7 +168,7 @@ def test_the_stand_in_is_read_by_the_same_reader(tmp_path):
     assert data.test.pictures.shape == (10, 28, 28, 1)
     drawn, labels = digits.draw_digits(20, 6)
     assert (data.train.pictures[..., 0] == drawn).all()
-    with pytest.raises(BadInputError, match=re.escape(f"{folder} is there already")):
+    with pytest.raises(BadInputError, match=re.escape(f"{folder} exists already")):
         digits.make_digits(folder)
 
 
@@ -184,7 +184,7 @@ def test_the_stand_in_is_the_same_every_time(tmp_path):
     assert (longer[:10] == shorter).all()
 
 
-def test_drawn_digits_look_as_mnist_does():
+def test_synthetic_digits_look_as_mnist_does():
     pictures, labels = digits.draw_digits(100, 0)
     ink = pictures.reshape(100, -1).mean(1)
     assert 10 < ink.min() and ink.max() < 90  # MNIST: 33 on average

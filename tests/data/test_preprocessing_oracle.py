@@ -4,7 +4,7 @@ import subprocess
 
 import numpy as np
 
-from legacy_nets.data.preprocessing import frame, to_pixels
+from legacy_nets.data.preprocessing import crop_and_resize, scale_pixels
 
 ASK = """
 import sys
@@ -25,5 +25,5 @@ def test_inception_pixels(oracle, tmp_path):
     np.save(tmp_path / "in.npy", picture)
     paths = [str(tmp_path / "in.npy"), str(tmp_path / "out.npy")]
     subprocess.run([oracle, "-c", ASK, *paths], check=True, capture_output=True)
-    got = to_pixels(frame(picture, "inception", 37, 53), "inception")
+    got = scale_pixels(crop_and_resize(picture, "inception", 37, 53), "inception")
     np.testing.assert_allclose(got, np.load(tmp_path / "out.npy"), atol=1e-5)

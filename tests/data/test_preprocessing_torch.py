@@ -5,7 +5,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from legacy_nets.data.preprocessing import frame, to_pixels
+from legacy_nets.data.preprocessing import crop_and_resize, scale_pixels
 
 ASK = """
 import sys
@@ -30,5 +30,5 @@ def test_torchvision_presets(torch_python, tmp_path, shape):
     subprocess.run([torch_python, "-c", ASK, *paths], check=True, capture_output=True)
     want = np.load(tmp_path / "out.npz")
     for kind, side in (("imagenet", 224), ("kinetics", 112)):
-        got = to_pixels(frame(picture, kind, side, side), kind)
+        got = scale_pixels(crop_and_resize(picture, kind, side, side), kind)
         np.testing.assert_allclose(got, want[kind], atol=1e-5, err_msg=kind)

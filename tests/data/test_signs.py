@@ -10,13 +10,13 @@ from legacy_nets.data import signs
 from legacy_nets.errors import BadInputError
 
 
-def write(path, half="test", **replaced):
+def write(path, split="test", **replaced):
     content = {
-        f"{half}_set_x": np.arange(12 * 64 * 64 * 3, dtype=np.uint32).astype(np.uint8),
-        f"{half}_set_y": np.arange(12) % 6,
+        f"{split}_set_x": np.arange(12 * 64 * 64 * 3, dtype=np.uint32).astype(np.uint8),
+        f"{split}_set_y": np.arange(12) % 6,
         "list_classes": np.arange(6),
     }
-    content[f"{half}_set_x"] = content[f"{half}_set_x"].reshape(12, 64, 64, 3)
+    content[f"{split}_set_x"] = content[f"{split}_set_x"].reshape(12, 64, 64, 3)
     with h5py.File(path, "w") as file:
         for name, value in (content | replaced).items():
             if value is not None:
@@ -63,11 +63,11 @@ def test_random_mini_batches():
         signs.random_mini_batches(x, y[:69])
 
 
-def test_load_both_halves(folder):
+def test_load_both_splits(folder):
     data = signs.load_signs(folder)
     assert (len(data.train.labels), len(data.test.labels)) == (12, 12)
     assert data.name == "train_signs.h5"
-    with pytest.raises(BadInputError, match="both halves already"):
+    with pytest.raises(BadInputError, match="both splits already"):
         signs.load_signs(folder, holdout=0.25)
 
 
@@ -79,7 +79,7 @@ def test_one_file_is_split_by_class(tmp_path):
     data = signs.load_signs(tmp_path, holdout=0.25, seed=1)
     assert np.bincount(data.test.labels).tolist() == [5] * 6
     assert np.bincount(data.train.labels).tolist() == [15] * 6
-    marks = [half.pictures[:, 0, 0, 0].tolist() for half in (data.train, data.test)]
+    marks = [split.pictures[:, 0, 0, 0].tolist() for split in (data.train, data.test)]
     assert sorted(marks[0] + marks[1]) == list(range(120))
     assert (labels[marks[1]] == data.test.labels).all()
     assert signs.load_signs(tmp_path, 0.25, 1).test.pictures.tobytes() == (
@@ -146,7 +146,7 @@ def test_bad_files(tmp_path):
     path.unlink()
     path.mkdir()
     with pytest.raises(BadInputError, match="cannot be read: Is a directory"):
-        signs.read_half(path, "test")
+        signs.read_signs(path, "test")
 
 
 def test_a_damaged_byte_anywhere_is_one_line_or_harmless(tmp_path):
@@ -164,25 +164,25 @@ def test_a_damaged_byte_anywhere_is_one_line_or_harmless(tmp_path):
     assert refused > 5
 
 
-def test_drawn_and_real_halves_are_not_mixed(tmp_path, monkeypatch):
-    monkeypatch.setattr(signs, "DRAWN", {"train": 1, "test": 1})
+def test_synthetic_and_real_splits_are_not_mixed(tmp_path, monkeypatch):
+    monkeypatch.setattr(signs, "SYNTHETIC_PER_CLASS", {"train": 1, "test": 1})
     signs.make_signs(tmp_path)
-    whole = signs.read_half(tmp_path / "train_signs.h5", "train")[0].pictures
+    whole = signs.read_signs(tmp_path / "train_signs.h5", "train")[0].pictures
     (tmp_path / "train_signs.h5").unlink()
-    assert signs.lacks_synthetic(tmp_path)
-    signs.make_signs(tmp_path)  # a set left half drawn is completed, with the same images
-    again = signs.read_half(tmp_path / "train_signs.h5", "train")[0].pictures
+    assert signs.needs_synthetic_signs(tmp_path)
+    signs.make_signs(tmp_path)  # a set with one split missing is completed, with the same images
+    again = signs.read_signs(tmp_path / "train_signs.h5", "train")[0].pictures
     np.testing.assert_array_equal(again, whole)
     (tmp_path / "test_signs.h5").unlink()
     write(tmp_path / "test_signs.h5")
-    with pytest.raises(BadInputError, match="mixes drawn and real images"):
+    with pytest.raises(BadInputError, match="mixes synthetic and real images"):
         signs.load_signs(tmp_path)
     (tmp_path / "train_signs.h5").unlink()
-    assert not signs.lacks_synthetic(tmp_path)
+    assert not signs.needs_synthetic_signs(tmp_path)
 
 
 def test_the_synthetic_set_has_the_documents_layout_and_says_what_it_is(tmp_path, monkeypatch):
-    monkeypatch.setattr(signs, "DRAWN", {"train": 3, "test": 1})
+    monkeypatch.setattr(signs, "SYNTHETIC_PER_CLASS", {"train": 3, "test": 1})
     signs.make_signs(tmp_path / "a")
     signs.make_signs(tmp_path / "b")
     data = signs.load_signs(tmp_path / "a")
@@ -193,7 +193,7 @@ def test_the_synthetic_set_has_the_documents_layout_and_says_what_it_is(tmp_path
     assert again.train.pictures.tobytes() == data.train.pictures.tobytes()
     assert len(signs.load_dataset(tmp_path / "a")) == 5
     before = hashlib.sha256((tmp_path / "a" / "train_signs.h5").read_bytes()).hexdigest()
-    with pytest.raises(BadInputError, match="is there already"):
+    with pytest.raises(BadInputError, match="exists already"):
         signs.make_signs(tmp_path / "a")
     after = hashlib.sha256((tmp_path / "a" / "train_signs.h5").read_bytes()).hexdigest()
     assert after == before

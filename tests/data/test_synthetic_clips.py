@@ -18,7 +18,7 @@ NAMES = tuple(synthetic_clips.MOTIONS)
 def states(name, count=400, frames=12):
     """Across, down, size, turn of many clips of a class: [count, frames, 4]."""
     rng = np.random.default_rng(7)
-    return np.stack([synthetic_clips.motion(name, frames, rng) for _ in range(count)])
+    return np.stack([synthetic_clips.generate_motion(name, frames, rng) for _ in range(count)])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -74,17 +74,17 @@ def test_bad_numbers():
 
 
 def test_the_set_is_written_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic_clips, "DRAWN", {"train": 2, "test": 1})
+    monkeypatch.setattr(synthetic_clips, "CLIPS_PER_CLASS", {"train": 2, "test": 1})
     synthetic_clips.make_clips(tmp_path / "clips")
     data = clips.load_clips(tmp_path / "clips")
     assert data.name == "synthetic moving hands, drawn by legacy_nets"
     assert data.class_names == NAMES and data.mirror_classes == frozenset(range(6))
     assert len(data.train.labels) == 12 and len(data.test.labels) == 6
-    assert [count for _, count in data.frames] == [12] * 18
+    assert [count for _, count in data.clip_lengths] == [12] * 18
     drawn = synthetic_clips.draw_clip("left_right", np.random.default_rng([0, 1, 1, 0]))
     path = tmp_path / "clips" / "test" / "left_right" / "000" / "07.png"
     assert (np.asarray(Image.open(path)) == drawn[7]).all()
-    with pytest.raises(BadInputError, match="clips is there already"):
+    with pytest.raises(BadInputError, match="clips exists already"):
         synthetic_clips.make_clips(tmp_path / "clips")
     (tmp_path / "file").write_text("")
     with pytest.raises(BadInputError, match="cannot be written"):
@@ -98,4 +98,4 @@ def test_the_script_keeps_what_is_there(tmp_path):
         [sys.executable, str(script), str(tmp_path)], capture_output=True, text=True
     )
     assert done.returncode == 2 and not list(tmp_path.iterdir())
-    assert done.stderr.strip() == f"{tmp_path} is there already: remove it first"
+    assert done.stderr.strip() == f"{tmp_path} exists already: remove it first"

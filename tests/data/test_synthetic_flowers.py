@@ -1,4 +1,4 @@
-"""The drawn flowers: layout, names, determinism; and that colour alone does not tell them apart."""
+"""The synthetic flowers: layout, names, determinism; colour alone does not classify them."""
 
 import hashlib
 
@@ -20,16 +20,16 @@ def flowers(tmp_path_factory):
 
 def test_the_layout_is_the_documents(flowers):
     assert NAMES == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
-    for half, count in (("train", 12), ("val", 4)):
-        assert sorted(path.name for path in (flowers / half).iterdir()) == list(NAMES)
+    for split, count in (("train", 12), ("val", 4)):
+        assert sorted(path.name for path in (flowers / split).iterdir()) == list(NAMES)
         for name in NAMES:
-            files = sorted((flowers / half / name).iterdir())
+            files = sorted((flowers / split / name).iterdir())
             assert [file.name for file in files] == [f"{n:04}.jpg" for n in range(count)]
             with Image.open(files[0]) as image:
                 assert (image.format, image.mode, image.size) == ("JPEG", "RGB", (96, 96))
 
 
-def test_the_set_loads_and_says_that_it_is_drawn(flowers):
+def test_the_set_loads_and_says_that_it_is_synthetic(flowers):
     data = images.load_images(flowers)
     assert data.name == "synthetic flowers, drawn by legacy_nets"
     assert data.class_names == NAMES and data.notes == ()
@@ -60,12 +60,14 @@ def test_sizes_and_unknown_names():
     picture = draw_flower("roses", np.random.default_rng(0), 40)
     assert (picture.shape, picture.dtype) == ((40, 40, 3), np.uint8)
     assert picture.std() > 10
-    with pytest.raises(BadInputError, match="no such flower: 'rose'; there are daisy, dandelion"):
+    with pytest.raises(
+        BadInputError, match="no such flower: 'rose'; choose one of daisy, dandelion"
+    ):
         draw_flower("rose", np.random.default_rng(0))
 
 
 def test_it_does_not_draw_over_a_folder(flowers):
-    with pytest.raises(BadInputError, match="is there already: remove it first"):
+    with pytest.raises(BadInputError, match="exists already: remove it first"):
         make_flowers(flowers)
 
 

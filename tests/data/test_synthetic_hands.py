@@ -1,4 +1,4 @@
-"""The drawn hands: shape, balance, determinism, and what can be measured on the pictures."""
+"""The synthetic hands: shape, balance, determinism, and what can be measured on the pictures."""
 
 from __future__ import annotations
 

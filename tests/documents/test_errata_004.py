@@ -61,7 +61,7 @@ def test_e12_images_are_not_made_rgb(tmp_path, mode, shape):
     model = tf.keras.Sequential([layers.Conv2D(2, 11, 4, input_shape=(64, 64, 3))])
     with pytest.raises(ValueError, match="incompatible|expected"):
         model.predict(image, verbose=0)
-    mended = preprocessing.frame_all(preprocessing.read_picture(path), "unit", (64, 64), 3)
+    mended = preprocessing.resize_picture(preprocessing.read_picture(path), "unit", (64, 64), 3)
     assert mended.shape == (64, 64, 3)
 
 
@@ -102,7 +102,7 @@ def test_e28_prediction_needs_the_means_too():
     """Without them, or divided by 255, another image reaches the net than in training."""
     net = legacy_nets.get_net("resnet50")
     white = np.full([1, 2, 2, 3], 255, np.uint8)
-    got = preprocessing.to_pixels(white, net.preprocessing)
+    got = preprocessing.scale_pixels(white, net.preprocessing)
     np.testing.assert_allclose(got[0, 0, 0], [131.32, 138.22, 151.06], atol=2e-3)
     assert net.preprocessing != "unit"
 

@@ -18,8 +18,9 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.checkpoints.open import open_weights
-from legacy_nets.data.dataset import ImageData, Images
+from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.open import open_data
+from legacy_nets.data.splits import Images
 from legacy_nets.documents.checks import document_004_errata as harm
 from legacy_nets.nets.build import load_function
 from legacy_nets.train import graph, loop

@@ -209,7 +209,7 @@ def test_the_photographs_are_believed_where_they_are(tmp_path, monkeypatch):
 @pytest.mark.parametrize("drawn", [True, False])
 def test_drawn_signs_are_no_photographs(tmp_path, monkeypatch, drawn):
     if drawn:
-        monkeypatch.setattr(signs, "DRAWN", {"train": 1, "test": 1})
+        monkeypatch.setattr(signs, "SYNTHETIC_PER_CLASS", {"train": 1, "test": 1})
         signs.make_signs(tmp_path)
         monkeypatch.undo()
     monkeypatch.setenv("LEGACY_NETS_SIGNS", str(tmp_path))

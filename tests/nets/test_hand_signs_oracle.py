@@ -9,7 +9,8 @@ from rich.console import Console
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.restore import match
-from legacy_nets.data.dataset import ImageData, Images
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.splits import Images
 from legacy_nets.nets import hand_signs as net
 from legacy_nets.train import loop
 from legacy_nets.train.settings import Settings

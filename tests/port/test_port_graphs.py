@@ -62,7 +62,7 @@ def test_a_saved_model_takes_the_place_of_the_old_one(prefix, tmp_path):
         *("assets.extra", "saved_model.pb", "variables"),
     ]
     metadata = json.loads((out / "assets.extra" / "metadata.json").read_text())
-    assert metadata["net"] == "tiny" and metadata["pixels"] == "unit"
+    assert metadata["net"] == "tiny" and metadata["preprocessing"] == "unit"
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 

@@ -103,7 +103,9 @@ def test_metadata_lie_in_the_files(prefix, tmp_path):
         metadata = file.metadata()
         kernel = file.get_tensor("tiny/conv2d/kernel")
     assert metadata["net"] == "tiny" and metadata["label_offset"] == "1"
-    assert metadata["pixels"] == "inception" and json.loads(metadata["class_names"]) == [*names]
+    assert metadata["preprocessing"] == "inception" and json.loads(metadata["class_names"]) == [
+        *names
+    ]
     assert metadata["weights"] == "averaged"
     stored = weights(prefix)["tiny/conv2d/kernel/ExponentialMovingAverage"]
     np.testing.assert_array_equal(kernel, stored)

@@ -25,18 +25,18 @@ from legacy_nets.nets.weights.resnet import map_torch_names
 from legacy_nets.nets.weights.translate_for_net import layout_options
 from legacy_nets.port.formats import frozen, npz
 from legacy_nets.port.pipeline import port
-from legacy_nets.train.evaluate import settings_of
-from legacy_nets.train.provenance import stated, trained_with
-from legacy_nets.train.settings import Settings
+from legacy_nets.train.evaluate import resolve_settings
+from legacy_nets.train.provenance import read_recorded_settings, read_training_options
+from legacy_nets.train.settings import SettingChanges, Settings
 
 pytestmark = pytest.mark.usefixtures("tiny_nets")
 NAMES = ("paper", "scissors", "stone")
 TRAINED = Settings(
-    *("tiny", 3, (40, 48), NAMES), label_offset=1, pixels="vgg_whole", options={"width": 6}
+    *("tiny", 3, (40, 48), NAMES), label_offset=1, preprocessing="vgg_whole", options={"width": 6}
 )
 SAID = {  # by ``port``
     **{"writer": "legacy_nets 1", "net": "tiny", "num_classes": 3, "label_offset": 1},
-    **{"image_size": [40, 48], "pixels": "vgg_whole", "options": {"width": 6}},
+    **{"image_size": [40, 48], "preprocessing": "vgg_whole", "options": {"width": 6}},
 }
 FILES = {  # what a port writes -> its target
     **{"x.npz": "npz", "x.safetensors": "safetensors", "x.h5": "h5", "x.pth": "torch"},
@@ -81,10 +81,14 @@ def test_every_target_is_used_as_its_net_was_trained(run, wanted, tmp_path, name
     done = call("port", run, "--net", "tiny", "--to", FILES[name], "--out", out)
     assert done.exit_code == 0, done.output
     assert predicted(run, out) == wanted
-    assert settings_of(find_weights(out), "tiny") == TRAINED
+    assert resolve_settings(find_weights(out), "tiny") == TRAINED
     again = tmp_path / "again.npz"
     assert call("port", out, "--net", "tiny", "--to", "npz", "--out", again).exit_code == 0
-    assert stated(open_weights(again), "tiny") == stated(open_weights(out), "tiny") != {}
+    assert (
+        read_recorded_settings(open_weights(again), "tiny")
+        == read_recorded_settings(open_weights(out), "tiny")
+        is not None
+    )
 
 
 def test_diff_builds_the_net_as_the_file_states_it(ported):
@@ -111,25 +115,32 @@ def ported(run, tmp_path):
 
 def test_the_command_line_and_its_class_indices_win(run, ported, tmp_path):
     path = str(ported)
-    given = {"num_classes": 4, "label_offset": 0, "pixels": "unit", "image_size": (64, 48)}
-    found = settings_of(path, "tiny", options={"bare": True}, **given)
-    assert found == Settings(
+    changes = SettingChanges(
+        num_classes=4,
+        label_offset=0,
+        preprocessing="unit",
+        image_size=(64, 48),
+        options={"bare": True},
+    )
+    assert resolve_settings(path, "tiny", changes) == Settings(
         *("tiny", 4, (64, 48), ("0", "1", "2", "3")),
-        pixels="unit",
+        preprocessing="unit",
         options={"width": 6, "bare": True},
     )
     assert len(predicted(run, path, "--label-offset", 0, "--num-classes", 4)) == 4
     write_class_indices(tmp_path / "class_indices.json", ["daisy", "roses"])  # a neighbour's
-    assert settings_of(path, "tiny") == TRAINED
+    assert resolve_settings(path, "tiny") == TRAINED
     with pytest.raises(BadInputError, match="names 2 classes .*, the checkpoint knows 3"):
-        settings_of(path, "tiny", tmp_path / "class_indices.json")
+        resolve_settings(
+            path, "tiny", SettingChanges(class_indices=tmp_path / "class_indices.json")
+        )
 
 
 def test_the_file_itself_wins_over_its_folder(ported, tmp_path):
     dataclasses.replace(TRAINED, net="tiny_clips", num_classes=9).save(tmp_path)
-    assert settings_of(str(ported), "tiny") == TRAINED
+    assert resolve_settings(str(ported), "tiny") == TRAINED
     with pytest.raises(BadInputError, match="is a checkpoint of tiny_clips, not of tiny_grey"):
-        settings_of(str(ported), "tiny_grey")
+        resolve_settings(str(ported), "tiny_grey")
 
 
 def source(metadata, tensors=None):
@@ -145,7 +156,10 @@ def source(metadata, tensors=None):
         *(("label_offset", value, "a whole number") for value in (-1, 0.5, "1", 1 << 40)),
         *(("image_size", value, "2 sides that fit here") for value in (40, "40", [40], [4] * 3)),
         *(("image_size", value, "2 sides that fit here") for value in ([0, 4], [1 << 20] * 2)),
-        *(("pixels", value, "one of unit, inception, ") for value in ("", "nice", 3, ["unit"])),
+        *(
+            ("preprocessing", value, "one of unit, inception, ")
+            for value in ("", "nice", 3, ["unit"])
+        ),
         *(("options", value, "a table") for value in (None, "width=6", [6])),
         *(
             ("class_names", value, "3 texts")
@@ -154,12 +168,12 @@ def source(metadata, tensors=None):
     ],
 )
 def test_what_cannot_be_is_refused(name, value, what):
-    assert stated(source(SAID), "tiny")[name if name in SAID else "num_classes"]
+    assert read_recorded_settings(source(SAID), "tiny") is not None
     with pytest.raises(BadInputError) as caught:
-        stated(source({**SAID, name: value}), "tiny")
+        read_recorded_settings(source({**SAID, name: value}), "tiny")
     said = str(caught.value)
     assert said.startswith(f"x.npz: its metadata are damaged: {name} is ") and "\n" not in said
-    assert f"not {what}" in said and said.endswith("; port it anew")
+    assert f"not {what}" in said and said.endswith("; port it again")
 
 
 @pytest.mark.parametrize(
@@ -188,17 +202,28 @@ def test_the_command_refuses_in_a_line_that_names_the_file(run, ported, change, 
     assert re.search(told, done.stderr), done.stderr
 
 
+def test_metadata_of_older_versions_call_the_preprocessing_pixels():
+    metadata = {
+        name: value for name, value in SAID.items() if name not in ("pixels", "preprocessing")
+    }
+    for name in ("pixels", "preprocessing"):
+        settings = read_recorded_settings(source({**metadata, name: "vgg_whole"}), "tiny")
+        assert settings.preprocessing == "vgg_whole"
+        with pytest.raises(BadInputError, match=f"{name} is 'nice', not one of unit"):
+            read_recorded_settings(source({**metadata, name: "nice"}), "tiny")
+
+
 def test_the_size_of_a_clip_has_its_frames():
     said = {**SAID, "net": "tiny_clips"}
-    found = stated(source({**said, "image_size": [2, 16, 8]}), "tiny_clips")
-    assert found["image_size"] == (2, 16, 8) and found["class_names"] == ()
+    found = read_recorded_settings(source({**said, "image_size": [2, 16, 8]}), "tiny_clips")
+    assert found.image_size == (2, 16, 8) and found.class_names == ()
     with pytest.raises(BadInputError, match="not 3 sides that fit here"):
-        stated(source(said), "tiny_clips")
+        read_recorded_settings(source(said), "tiny_clips")
 
 
 def test_strangers_metadata_are_let_be(tmp_path):
     for change in ({"net": "tiny_grey"}, {"net": ["tiny"]}, {"writer": "me"}, {"writer": None}):
-        assert stated(source({**SAID, **change}), "tiny") == {}
+        assert read_recorded_settings(source({**SAID, **change}), "tiny") is None
     deep = "[" * 100_000
     for number, text in enumerate((deep, "[1]", "{", "\0", '"a"')):
         path = tmp_path / f"{number}.npz"
@@ -213,7 +238,7 @@ def test_strangers_metadata_are_let_be(tmp_path):
         header = json.dumps({"__metadata__": {"net": text, "options": text}}).encode()
         path = tmp_path / f"{number}.safetensors"
         path.write_bytes(struct.pack("<Q", len(header)) + header)
-        assert stated(open_weights(path), "tiny") == {}
+        assert read_recorded_settings(open_weights(path), "tiny") is None
 
 
 @pytest.mark.parametrize("said", [{"variables": 3}, {"variables": [["w"], None, "w"]}, 7, ""])
@@ -235,11 +260,14 @@ def test_a_state_dict_says_what_its_weights_were_trained_with():
     """By its layout alone it would be one of PyTorch's, which pads otherwise."""
     parts = [part for entry in map_torch_names("resnet18") for part in entry.parts]
     tensors = dict.fromkeys(parts, TensorSpec((1,), "float32"))
-    own = {**SAID, "net": "resnet18", "options": {"padding": "same"}, "pixels": "vgg"}
-    said = source({**own, "pixels": "inception"}, tensors)
-    assert trained_with(said, "resnet18") == {"padding": "same", "pixels": "inception"}
-    assert trained_with(source(own, tensors), "resnet18") == {"padding": "same"}
+    own = {**SAID, "net": "resnet18", "options": {"padding": "same"}, "preprocessing": "vgg"}
+    said = source({**own, "preprocessing": "inception"}, tensors)
+    assert read_training_options(said, "resnet18") == {
+        "padding": "same",
+        "preprocessing": "inception",
+    }
+    assert read_training_options(source(own, tensors), "resnet18") == {"padding": "same"}
     for other in ({}, {**own, "net": "resnet34"}):
-        found = trained_with(source(other, tensors), "resnet18")
+        found = read_training_options(source(other, tensors), "resnet18")
         assert found == layout_options(source({}, tensors), "resnet18")
-        assert found["padding"] == "torch" and found["pixels"] == "imagenet"
+        assert found["padding"] == "torch" and found["preprocessing"] == "imagenet"

@@ -26,7 +26,8 @@ from legacy_nets.port import restored_net
 from legacy_nets.port.formats import frozen
 from legacy_nets.port.formats.keras import target
 from legacy_nets.port.pipeline import port
-from legacy_nets.train.evaluate import restored, settings_of
+from legacy_nets.train.evaluate import resolve_settings, restore_net
+from legacy_nets.train.settings import SettingChanges
 
 pytestmark = pytest.mark.usefixtures("tiny_nets")
 SIZE = (64, 64)
@@ -62,7 +63,8 @@ def keras_file(prefix, tmp_path_factory):
 
 
 def scores(checkpoint):
-    with restored(settings_of(checkpoint, "tiny", num_classes=5), checkpoint) as (net, session, _):
+    settings = resolve_settings(checkpoint, "tiny", SettingChanges(num_classes=5))
+    with restore_net(settings, checkpoint) as (net, session, _):
         return net.score(session, np.arange(12288, dtype=np.uint8).reshape(1, *SIZE, 3))
 
 

@@ -76,7 +76,12 @@ def render(name, weights, **more):
     net = registry.get_net(name)
     metadata = {
         **{"net": name, "checkpoint": "c", "num_classes": 5, "label_offset": 0},
-        **{"image_size": list(net.image_size), "pixels": net.preprocessing, "options": {}, **more},
+        **{
+            "image_size": list(net.image_size),
+            "preprocessing": net.preprocessing,
+            "options": {},
+            **more,
+        },
     }
     return module.render_module(net, Path(weights), metadata)
 

@@ -11,7 +11,7 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.port.jobs import Job
-from legacy_nets.train.settings import resized
+from legacy_nets.train.settings import resize_input
 
 ALL_SIZES = bool(os.environ.get("LEGACY_NETS_FULL"))  # whether nets at full size are asked for
 _NARROW = {"width_multiplier": 0.25}
@@ -55,6 +55,6 @@ def save(folder, net, size=None, options=None, num_classes=5):
 def job(prefix, name, target, out, size=None, options=None, num_classes=5, **more):
     """The job of a net of the registry, by its name."""
     net = registry.get_net(name)
-    size = size or resized(net.image_size, None, None)
+    size = size or resize_input(net.image_size, None, None)
     more.setdefault("preprocessing", net.preprocessing)
     return Job(prefix, net, target, out, num_classes, size, options=options or {}, **more)

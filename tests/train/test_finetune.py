@@ -12,7 +12,8 @@ from rich.console import Console
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import read_bundle
 from legacy_nets.cli import main
-from legacy_nets.data.dataset import ImageData, Images
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.splits import Images
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.train import graph, loop
 from legacy_nets.train.report import read_log
@@ -35,8 +36,8 @@ def coloured(count, classes, seed):
 
 def task(classes, seed):
     names = tuple(f"colour{number}" for number in range(classes))
-    halves = coloured(48, classes, seed), coloured(12, classes, seed)
-    return ImageData(f"task {seed}", *halves, names, frozenset())
+    splits = coloured(48, classes, seed), coloured(12, classes, seed)
+    return ImageData(f"task {seed}", *splits, names, frozenset())
 
 
 FIRST, SECOND = task(6, seed=0), task(3, seed=1)

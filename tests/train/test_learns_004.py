@@ -1,4 +1,4 @@
-"""Nets of document 004 learn the drawn data, by the commands that README shows, made smaller."""
+"""Nets of document 004 learn the synthetic data, by the commands of README, made smaller."""
 
 import pytest
 from commands import call

@@ -15,8 +15,10 @@ from rich.console import Console
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints, read_bundle
+from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.class_indices import read_class_indices
-from legacy_nets.data.dataset import Augment, ImageData, Images
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.splits import Images
 from legacy_nets.errors import BadInputError, CheckpointError, TrainingError
 from legacy_nets.train import evaluate, graph, loop, report
 from legacy_nets.train.settings import Settings, load_settings
@@ -128,7 +130,7 @@ def test_the_averages_are_evaluated_and_the_raw_weights_kept(tmp_path):
     assert abs(stored[name] - stored[f"{name}/ExponentialMovingAverage"]).max() > 1e-3
     scores = {}
     for ema in (True, False, None):
-        with evaluate.restored(settings(), result.checkpoint, ema) as (net, session, averaged):
+        with evaluate.restore_net(settings(), result.checkpoint, ema) as (net, session, averaged):
             assert averaged is (ema is not False)
             scores[ema] = evaluate.evaluate(net, session, DATA.test)
             kernel = next(v for v in net.variables if v.op.name == name)
@@ -150,7 +152,7 @@ def test_a_moving_average_is_what_the_formula_says(tmp_path):
         session.run(tf.global_variables_initializer())
         want = session.run(weight)
         for step in range(1, 4):
-            feed = net.feed(DATA.train.pictures[:6])
+            feed = net.make_feed(DATA.train.pictures[:6])
             feed |= {net.labels: DATA.train.labels[:6], net.is_training: True}
             session.run(net.train_step, feed)
             decay = min(0.3, (1 + step) / (10 + step))
@@ -161,7 +163,7 @@ def test_a_moving_average_is_what_the_formula_says(tmp_path):
 
 
 def test_same_seed_same_bits_other_seed_other_bits(tmp_path):
-    options = {"steps": 7, "augment": Augment(zoom=0.1, rotate=10), "ema_decay": 0.9}
+    options = {"steps": 7, "augment": Augmentation(zoom=0.1, rotate=10), "ema_decay": 0.9}
     runs = [
         weights(train(tmp_path / name, seed=seed, **options).checkpoint)
         for name, seed in (("a", 5), ("b", 5), ("c", 6))
@@ -208,7 +210,7 @@ def test_resume_passes_over_a_broken_checkpoint(tmp_path, damage):
     console = Console(record=True, width=200, file=open(os.devnull, "w"))
     result = loop.train(settings(steps=12), DATA, tmp_path, resume=True, console=console)
     printed = console.export_text()
-    assert "passed over" in printed and "model.ckpt-10" in printed
+    assert "skipped" in printed and "model.ckpt-10" in printed
     assert f"resumed from {tmp_path / 'model.ckpt-5'}" in printed
     assert result.step == 12
 
@@ -216,7 +218,9 @@ def test_resume_passes_over_a_broken_checkpoint(tmp_path, damage):
 def test_a_run_is_not_overwritten_nor_resumed_as_another(tmp_path):
     train(tmp_path, steps=2)
     before = weights(str(tmp_path / "model.ckpt-2"))
-    with pytest.raises(BadInputError, match=r"holds a run already \(step 2\): go on with --resume"):
+    with pytest.raises(
+        BadInputError, match=r"holds a run already \(step 2\): continue it with --resume"
+    ):
         train(tmp_path, steps=3)
     for name, value in (("ema_decay", 0.9), ("seed", 5), ("trainable", ("tiny/dense",))):
         with pytest.raises(BadInputError, match=f"was trained with {name} = "):
@@ -268,7 +272,7 @@ def test_a_stale_best_is_not_believed(tmp_path):
 def test_averages_that_are_not_there_are_not_claimed(tmp_path):
     prefix = train(tmp_path / "a", steps=1).checkpoint
     with pytest.raises(CheckpointError, match="no moving averages: use --raw"):
-        with evaluate.restored(settings(), prefix, ema=True):
+        with evaluate.restore_net(settings(), prefix, ema=True):
             pass
     with pytest.raises(CheckpointError, match="no moving averages: leave --warm-start-ema out"):
         train(tmp_path / "b", warm_start=loop.WarmStart(prefix, ema=True))
@@ -299,7 +303,7 @@ def test_warm_start_takes_weights_but_no_slots_and_leaves_the_excluded_fresh(tmp
     assert (second["tiny/dense/kernel"] == fresh["tiny/dense/kernel"]).all()
     assert second["global_step"] == 1
     beta1 = second["adam_optimizer/beta1_power"]
-    np.testing.assert_allclose(beta1, 0.81, atol=1e-6)  # 0.9 ** 2: Adam started anew
+    np.testing.assert_allclose(beta1, 0.81, atol=1e-6)  # 0.9 ** 2: Adam started from scratch
     with pytest.raises(CheckpointError, match="no_such"):
         train(tmp_path / "d", warm_start=loop.WarmStart(source.checkpoint, exclude=("no_such",)))
 
@@ -322,7 +326,7 @@ def test_cosine_falls_to_zero():
         net = graph.build_training(settings(cosine=True, steps=10, learning_rate=0.5))
         session.run(tf.global_variables_initializer())
         kernel = net.variables[0]
-        feed = net.feed(DATA.train.pictures[:6])
+        feed = net.make_feed(DATA.train.pictures[:6])
         feed |= {net.labels: DATA.train.labels[:6], net.is_training: True}
         moves = []
         for _ in range(12):
@@ -334,7 +338,7 @@ def test_cosine_falls_to_zero():
 
 def test_stop_requests_save_and_say_so(tmp_path, monkeypatch):
     """A SIGTERM in the middle of step 3: the step is finished, saved, and the run ends."""
-    real = graph.NetGraph.feed
+    real = graph.NetGraph.make_feed
     calls = []
 
     def feed(self, pictures):
@@ -343,7 +347,7 @@ def test_stop_requests_save_and_say_so(tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGTERM)
         return real(self, pictures)
 
-    monkeypatch.setattr(graph.NetGraph, "feed", feed)
+    monkeypatch.setattr(graph.NetGraph, "make_feed", feed)
     result = train(tmp_path)
     assert (result.step, result.stopped_by) == (3, "SIGTERM")
     assert result.checkpoint.endswith("model.ckpt-3")
@@ -361,5 +365,19 @@ def test_grid_draws_every_picture():
 
 
 def test_captions():
-    assert report.caption(1, 1, 0.934, ("a", "b")) == "b (93%)"
-    assert report.caption(1, 0, 0.5, ("a", "b")) == "not a (50%)\nbut b"
+    assert report.format_caption(1, 1, 0.934, ("a", "b")) == "b (93%)"
+    assert report.format_caption(1, 0, 0.5, ("a", "b")) == "not a (50%)\nbut b"
+
+
+def test_settings_of_older_versions_are_read(tmp_path):
+    """They call the preprocessing "pixels", or do not record it."""
+    settings(preprocessing="vgg").save(tmp_path)
+    path = tmp_path / "training.json"
+    values = json.loads(path.read_text())
+    assert values["preprocessing"] == "vgg" and "pixels" not in values
+    values["pixels"] = values.pop("preprocessing")
+    path.write_text(json.dumps(values))
+    assert load_settings(tmp_path) == settings(preprocessing="vgg")
+    del values["pixels"]
+    path.write_text(json.dumps(values))
+    assert load_settings(tmp_path) == settings(preprocessing="unit")  # the registry's

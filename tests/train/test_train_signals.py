@@ -37,12 +37,12 @@ def test_twenty_kills(tmp_path):
     flush of a save, so that files of half a checkpoint are left behind.
     """
     signs_folder = tmp_path / "signs"
-    drawn = signs.DRAWN
+    before_test = signs.SYNTHETIC_PER_CLASS
     try:
-        signs.DRAWN = {"train": 4, "test": 1}
+        signs.SYNTHETIC_PER_CLASS = {"train": 4, "test": 1}
         signs.make_signs(signs_folder)
     finally:
-        signs.DRAWN = drawn
+        signs.SYNTHETIC_PER_CLASS = before_test
     folder = tmp_path / "run"
     arguments = ["--data", str(signs_folder), "--steps", "200", "--save-every", "5"]
     arguments += ["--evaluate-every", "1000", "--batch-size", "4", "--resume"]
@@ -87,6 +87,6 @@ def test_ctrl_c_saves_and_exits_130(tmp_path):
                 break
         out, err = process.communicate()
     assert process.returncode == 130, err
-    assert "stopped by SIGINT: go on with --resume" in out
+    assert "stopped by SIGINT: continue with --resume" in out
     step, prefix = list_complete_checkpoints(folder)[-1]
     assert step >= 20 and f"checkpoint {prefix}" in out

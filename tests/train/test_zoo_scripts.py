@@ -96,7 +96,7 @@ def test_what_one_step_of_transfer_moves_in_resnet50(way):
         weights = {variable.op.name: variable for variable in net.variables}
         session.run(tf.global_variables_initializer())
         before = session.run(weights)
-        feed = net.feed(rng.integers(0, 256, (4, 32, 32, 3)))
+        feed = net.make_feed(rng.integers(0, 256, (4, 32, 32, 3)))
         session.run(net.train_step, feed | {net.labels: [0, 1, 2, 3], net.is_training: True})
         after = session.run(weights)
     moved = {name for name in weights if not np.array_equal(before[name], after[name])}

@@ -1,4 +1,4 @@
-"""Folders of drawn pictures that stand in for a data set: whole or not there, and marked so."""
+"""Folders of synthetic pictures: complete or absent, and marked as synthetic."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 from legacy_nets.errors import BadInputError, join_lines
 
-MARK = "synthetic.txt"  # holds what the set calls itself
+MARK = "synthetic.txt"  # holds the name of the data set
 
 
-def name_of(folder: pathlib.Path) -> str:
-    """What a data folder calls itself: the text of its mark, else the name of the folder."""
+def read_data_name(folder: pathlib.Path) -> str:
+    """Reads the name of a data set: the text of its mark, else the name of the folder."""
     try:
         return join_lines((folder / MARK).read_text())
     except OSError:
@@ -22,13 +22,13 @@ def name_of(folder: pathlib.Path) -> str:
 
 
 @contextlib.contextmanager
-def drawn_whole(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
-    """Yields a temporary folder; marks it and moves it to ``folder`` if the block succeeds.
+def create_data_folder(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
+    """Yields a temporary folder; marks it and renames it to ``folder`` if the block succeeds.
 
-    Raises BadInputError where ``folder`` is there already or cannot be written.
+    Raises BadInputError where ``folder`` exists already or cannot be written.
     """
     if folder.exists():
-        raise BadInputError(f"{folder} is there already: remove it first")
+        raise BadInputError(f"{folder} exists already: remove it first")
     unfinished = folder.with_name(f".{os.getpid()}.{folder.name}")
     try:
         unfinished.mkdir(parents=True)

@@ -1,7 +1,7 @@
-"""Draws hands that show 0 to 5 fingers: a stand-in for the hand-sign photographs.
+"""Generates hands that show 0 to 5 fingers: a replacement for the hand-sign photographs.
 
-Source:  document 001 trains on 64x64 photographs of one hand before a light wall, six classes;
-         its photographs cannot be shipped, so these pictures imitate how they are framed and lit.
+Source:  document 001 trains on 64x64 photographs of one hand in front of a light wall, six classes;
+         these cannot be shipped, so these pictures imitate their composition and light.
 Output:  uint8 RGB, label = number of raised fingers (0 is an O of thumb and fingers).
 
 A hand is built in its own frame, then posed, painted and photographed. Hand frame: the wrist is
@@ -20,10 +20,10 @@ from PIL import Image, ImageDraw, ImageFilter
 from legacy_nets.errors import BadInputError
 
 SUPERSAMPLING = 4
-LABEL_STREAM = 1  # keeps the draw of the label order apart from the draws of the images
+LABEL_STREAM = 1  # separates the random numbers of the label order from those of the images
 
 THUMB, INDEX, MIDDLE, RING, LITTLE = range(5)
-# Raised fingers per class, as the photographs nearly always show it.
+# Raised fingers per class, as nearly all photographs show them.
 RAISED: dict[int, tuple[int, ...]] = {
     0: (),
     1: (INDEX,),
@@ -69,7 +69,7 @@ WALL = np.array([219.0, 213.0, 204.0])
 
 @dataclass
 class Part:
-    """Chains painted as one surface of so much brightness (`tone`); its edge is darker (`rim`)."""
+    """Chains painted as one surface of brightness ``tone``; its edge has ``rim``."""
 
     chains: list[np.ndarray]
     tone: float = 1.0
@@ -77,29 +77,31 @@ class Part:
     tint: np.ndarray | float = 1.0
 
 
-def _chain(*circles: tuple[float, float, float]) -> np.ndarray:
+def _make_chain(*circles: tuple[float, float, float]) -> np.ndarray:
     return np.array(circles, float)
 
 
-def _along(degrees: float) -> np.ndarray:
-    """The unit vector at so many degrees from upright, towards the thumb."""
+def _make_unit_vector(degrees: float) -> np.ndarray:
+    """Makes the unit vector [2] at an angle from upright, towards the thumb."""
     return np.array([np.sin(np.radians(degrees)), -np.cos(np.radians(degrees))])
 
 
-def _palm(bend: float, tops: np.ndarray, rng: np.random.Generator) -> list[Part]:
-    """Palm and forearm (bent at the wrist by `bend` degrees) in one surface, ball of the thumb."""
-    elbow, wrist = -4.0 * _along(bend), rng.uniform(0.24, 0.3)
-    arm = _chain((0.0, -0.1, wrist), (*(elbow * 0.12), wrist), (*elbow, wrist + 0.3))
-    fan = [_chain((0.0, -0.22, 0.27), (x * 0.86, y + 0.1, 0.15)) for x, y in tops]
-    heel = _chain((-0.12, -0.2, 0.22), (-0.28, -0.5, 0.19))
-    ball = _chain(THUMB_ROOT, (0.27, -0.5, 0.13))
-    thenar = _chain((0.15, -0.28, 0.17), (0.24, -0.5, 0.1))
-    hypothenar = _chain((-0.2, -0.3, 0.14), (-0.28, -0.6, 0.1))
+def _make_palm(bend: float, tops: np.ndarray, rng: np.random.Generator) -> list[Part]:
+    """Makes the palm and forearm (bent at the wrist by ``bend`` degrees), and the thumb's ball."""
+    elbow, wrist = -4.0 * _make_unit_vector(bend), rng.uniform(0.24, 0.3)
+    arm = _make_chain((0.0, -0.1, wrist), (*(elbow * 0.12), wrist), (*elbow, wrist + 0.3))
+    fan = [_make_chain((0.0, -0.22, 0.27), (x * 0.86, y + 0.1, 0.15)) for x, y in tops]
+    heel = _make_chain((-0.12, -0.2, 0.22), (-0.28, -0.5, 0.19))
+    ball = _make_chain(THUMB_ROOT, (0.27, -0.5, 0.13))
+    thenar = _make_chain((0.15, -0.28, 0.17), (0.24, -0.5, 0.1))
+    hypothenar = _make_chain((-0.2, -0.3, 0.14), (-0.28, -0.6, 0.1))
     return [Part([arm, *fan, heel, ball], 0.94, 0.6), Part([thenar, hypothenar], 1.0, 1.03)]
 
 
-def _raised(finger: int, spread: float, reach: float, rng: np.random.Generator) -> list[Part]:
-    """A stretched finger of three phalanxes, slightly bent, with a crease at each joint."""
+def _make_raised_finger(
+    finger: int, spread: float, reach: float, rng: np.random.Generator
+) -> list[Part]:
+    """Makes a stretched finger of three phalanxes, slightly bent, with a crease at each joint."""
     x, y, length, wide, narrow, angle = FINGERS[finger]
     at, radius, creases = np.array([x, y]), wide, []
     length *= reach * rng.uniform(0.93, 1.05)
@@ -107,46 +109,46 @@ def _raised(finger: int, spread: float, reach: float, rng: np.random.Generator) 
     bend = rng.normal(0.0, 5.0)
     circles = [(x, y + 0.12, wide)]  # rooted inside the palm
     for part in PHALANXES:
-        at = at + length * part * _along(angle)
+        at = at + length * part * _make_unit_vector(angle)
         radius += (narrow - wide) * part
         circles.append((*at, radius))
-        side = 0.6 * radius * _along(angle + 90.0)
-        creases.append(_chain((*(at - side), 0.01), (*(at + side), 0.01)))
+        side = 0.6 * radius * _make_unit_vector(angle + 90.0)
+        creases.append(_make_chain((*(at - side), 0.01), (*(at + side), 0.01)))
         angle += bend
     tone = rng.uniform(0.94, 1.02)
-    tip = Part([_chain(*circles[2:]) * (1.0, 1.0, 0.7)], tone, 1.05, FLUSH)
-    return [Part([_chain(*circles)], tone), tip, Part(creases[:2], 1.0, 0.8)]
+    tip = Part([_make_chain(*circles[2:]) * (1.0, 1.0, 0.7)], tone, 1.05, FLUSH)
+    return [Part([_make_chain(*circles)], tone), tip, Part(creases[:2], 1.0, 0.8)]
 
 
-def _folded(finger: int, rng: np.random.Generator) -> Part:
-    """A finger folded onto the palm: a knuckle on top, its tip pointing down."""
+def _make_folded_finger(finger: int, rng: np.random.Generator) -> Part:
+    """Makes a finger folded onto the palm: a knuckle on top, the tip pointing down."""
     x, y, _, wide, narrow, _ = FINGERS[finger]
     x, y = (x, y) + rng.normal(0.0, 0.015, 2)
     tip = (x * 0.8 + 0.02, y + rng.uniform(0.24, 0.4), narrow * 1.12)
-    return Part([_chain((x * 0.95, y + 0.03, wide * 1.1), tip)], rng.uniform(0.9, 1.0))
+    return Part([_make_chain((x * 0.95, y + 0.03, wide * 1.1), tip)], rng.uniform(0.9, 1.0))
 
 
-def _raised_thumb(rng: np.random.Generator) -> Part:
+def _make_raised_thumb(rng: np.random.Generator) -> Part:
     angle, at = rng.uniform(40.0, 68.0), np.array(THUMB_ROOT[:2])
     points = [THUMB_ROOT]
     for length, radius in THUMB_PHALANXES:
-        at = at + length * _along(angle)
+        at = at + length * _make_unit_vector(angle)
         points.append((*at, radius))
         angle -= rng.uniform(-2.0, 15.0)
-    return Part([_chain(*points[1:]), _chain(*points[:2])], 1.0, 0.72)
+    return Part([_make_chain(*points[1:]), _make_chain(*points[:2])], 1.0, 0.72)
 
 
-def _folded_thumb(folded: list[int], rng: np.random.Generator) -> Part:
-    """The thumb across the palm, holding the nearest folded finger when there is one."""
+def _make_folded_thumb(folded: list[int], rng: np.random.Generator) -> Part:
+    """Makes the thumb across the palm; it holds the nearest folded finger if there is one."""
     x = FINGERS[min(folded)][0] - 0.08 if folded else 0.0
     tip = np.array([min(x, 0.12), -0.72]) + rng.normal(0.0, 0.05, 2)
     bow = np.array([0.36, -0.5]) + rng.normal(0.0, 0.03, 2)
-    thumb = _chain((0.24, -0.36, 0.14), (*bow, 0.135), (*tip, 0.09))
+    thumb = _make_chain((0.24, -0.36, 0.14), (*bow, 0.135), (*tip, 0.09))
     return Part([thumb], 1.0, 0.66)
 
 
-def _ring(bend: float, rng: np.random.Generator) -> list[Part]:
-    """Zero as an O: four stacked fingers over the top meet the thumb and leave a hole."""
+def _make_ring(bend: float, rng: np.random.Generator) -> list[Part]:
+    """Makes zero as an O: four stacked fingers over the top meet the thumb around a hole."""
     side = rng.beta(0.5, 0.5)
     palm, finger, thumb, step = (a + side * (b - a) for a, b in zip(O_FRONT, O_SIDE, strict=True))
     for limb in (finger, thumb):
@@ -156,27 +158,27 @@ def _ring(bend: float, rng: np.random.Generator) -> list[Part]:
     stack = [Part([finger + i * step], 1.0 - 0.03 * i, 0.62) for i in (3, 2, 1, 0)]  # far to near
     seam = np.stack([finger[0] + (0.04, 0.12, -0.03), (0.0, -0.4, 0.2)])  # no edge at the root
     stack += [Part([seam], 0.94, BRIGHTEST), Part([thumb], 1.0, 0.7)]
-    return [*_palm(bend, palm, rng), shade, *stack]
+    return [*_make_palm(bend, palm, rng), shade, *stack]
 
 
-def _build(fingers: int, rng: np.random.Generator) -> list[Part]:
-    """The parts of a hand in the order of painting, farthest first."""
+def _build_hand(fingers: int, rng: np.random.Generator) -> list[Part]:
+    """Builds the parts of a hand in the order of painting, farthest first."""
     bend = rng.normal(-6.0, 6.0)
     if fingers == 0:
-        return _ring(bend, rng)
+        return _make_ring(bend, rng)
     raised = RAISED[fingers]
     folded = [finger for finger in FINGERS if finger not in raised]
     spread = rng.uniform(0.85, 1.2) * (1.4 if len(raised) < 4 else 1.0)
     reach = rng.uniform(0.88, 1.06)
-    parts = _palm(bend, np.array([place[:2] for place in FINGERS.values()]), rng)
+    parts = _make_palm(bend, np.array([finger[:2] for finger in FINGERS.values()]), rng)
     for finger in sorted(set(raised) - {THUMB}, reverse=True):
-        parts += _raised(finger, spread, reach, rng)
-    parts += [_folded(finger, rng) for finger in reversed(folded)]
-    return [*parts, _raised_thumb(rng) if THUMB in raised else _folded_thumb(folded, rng)]
+        parts += _make_raised_finger(finger, spread, reach, rng)
+    parts += [_make_folded_finger(finger, rng) for finger in reversed(folded)]
+    return [*parts, _make_raised_thumb(rng) if THUMB in raised else _make_folded_thumb(folded, rng)]
 
 
-def _pose(parts: list[Part], rng: np.random.Generator) -> None:
-    """Turns, squeezes, mirrors, scales and places the hand: units are now the picture's side."""
+def _pose_hand(parts: list[Part], rng: np.random.Generator) -> None:
+    """Turns, squeezes, mirrors, scales and moves the hand, in units of the picture's side."""
     turn = np.radians(np.clip(rng.normal(0.0, 6.0), -15.0, 15.0))
     mirror = rng.choice([-1.0, 1.0])
     scale = np.clip(0.36 * np.exp(rng.normal(0.0, 0.05)), 0.32, 0.41)
@@ -194,8 +196,8 @@ def _pose(parts: list[Part], rng: np.random.Generator) -> None:
         part.chains = [chain @ matrix + move for chain in part.chains]
 
 
-def _stroke(draw: ImageDraw.ImageDraw, chain: np.ndarray, fill: tuple[int, ...]) -> None:
-    """Fills the hull of each two neighbouring circles (pixels)."""
+def _fill_stroke(draw: ImageDraw.ImageDraw, chain: np.ndarray, fill: tuple[int, ...]) -> None:
+    """Fills the hull of each two neighbouring circles, given in pixels."""
     for x, y, radius in chain:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
     for (ax, ay, ar), (bx, by, br) in pairwise(chain):
@@ -205,8 +207,8 @@ def _stroke(draw: ImageDraw.ImageDraw, chain: np.ndarray, fill: tuple[int, ...])
         draw.polygon(corners, fill)
 
 
-def _paint(parts: list[Part], skin: np.ndarray, light: np.ndarray, size: int) -> Image.Image:
-    """Paints the posed hand: an RGBA image of side `size` whose alpha is the hand's outline."""
+def _paint_parts(parts: list[Part], skin: np.ndarray, light: np.ndarray, size: int) -> Image.Image:
+    """Paints the posed hand: an RGBA image of side ``size`` whose alpha is the hand's outline."""
     side = size * SUPERSAMPLING
     outline = Image.new("L", (side, side), 0)
     colours = Image.new("RGB", (side, side), tuple(int(c * 0.7) for c in skin))
@@ -214,7 +216,7 @@ def _paint(parts: list[Part], skin: np.ndarray, light: np.ndarray, size: int) ->
     for part in parts:
         chains = [chain * side for chain in part.chains]
         for chain in chains:
-            _stroke(outline_draw, chain, (255,))
+            _fill_stroke(outline_draw, chain, (255,))
         for step, inset in enumerate(INSETS):
             depth = (step / (len(INSETS) - 1)) ** 0.6
             tone = part.tone * (part.rim + (BRIGHTEST - part.rim) * depth)
@@ -223,14 +225,14 @@ def _paint(parts: list[Part], skin: np.ndarray, light: np.ndarray, size: int) ->
             lean = (*(0.9 * shrink * light), -shrink)  # the bright middle leans to the light
             for chain in chains:
                 if (chain[:, 2] > shrink).all():
-                    _stroke(colour_draw, chain + lean, fill)
+                    _fill_stroke(colour_draw, chain + lean, fill)
     colours = colours.filter(ImageFilter.GaussianBlur(side / 128)).reduce(SUPERSAMPLING)
     colours.putalpha(outline.reduce(SUPERSAMPLING))
     return colours
 
 
-def _shadow(outline: Image.Image, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The hand's soft shadow on the wall, away from the light: float64 [size, size, 1], 0..1."""
+def _draw_shadow(outline: Image.Image, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Draws the hand's soft shadow, away from the light: float64 [size, size, 1] from 0 to 1."""
     size = outline.width
     dx, dy = -light * size * rng.uniform(0.03, 0.15)
     moved = outline.transform(outline.size, Image.Transform.AFFINE, (1, 0, -dx, 0, 1, -dy))
@@ -238,24 +240,24 @@ def _shadow(outline: Image.Image, light: np.ndarray, rng: np.random.Generator) -
     return np.asarray(soft, float)[:, :, None] / 255.0
 
 
-def _mottle(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise, float64 [size, size, 1], standard deviation about 1."""
+def _make_noise(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
+    """Makes smooth noise: float64 [size, size, 1], standard deviation about 1."""
     coarse = Image.fromarray(rng.normal(0.0, 1.0, (cells, cells)).astype(np.float32))
     return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC), float)[:, :, None]
 
 
 def photograph(hand: Image.Image, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Puts the painted hand before a wall under one light and takes a noisy uint8 picture."""
+    """Photographs a painted hand in front of a wall: uint8 [size, size, 3], with noise."""
     size = hand.width
     y, x = np.mgrid[0:size, 0:size] / size - 0.5
     towards_light = (x * light[0] + y * light[1])[:, :, None]
     wall = (WALL + rng.normal(0.0, 3.0)) * (1.0 + rng.uniform(0.0, 0.16) * towards_light)
     wall = wall * (1.0 - rng.uniform(0.0, 0.22) * (y[:, :, None] + 0.5) ** 2)
-    wall = wall + rng.choice([0.0, 0.5, 2.0]) * _mottle(size, 9, rng)
-    wall = wall * (1.0 - rng.uniform(0.1, 0.45) * _shadow(hand.getchannel("A"), light, rng))
+    wall = wall + rng.choice([0.0, 0.5, 2.0]) * _make_noise(size, 9, rng)
+    wall = wall * (1.0 - rng.uniform(0.1, 0.45) * _draw_shadow(hand.getchannel("A"), light, rng))
     dim_arm = 0.5 * np.maximum(y - 0.1, 0.0)[:, :, None]
     colours, cover = np.split(np.asarray(hand, float), [3], axis=2)
-    colours = colours * (1.0 + 0.7 * towards_light - dim_arm) + 3.0 * _mottle(size, 16, rng)
+    colours = colours * (1.0 + 0.7 * towards_light - dim_arm) + 3.0 * _make_noise(size, 16, rng)
     picture = wall + cover / 255.0 * (colours - wall)
     picture = picture * rng.normal(1.0, 0.04) * rng.normal(1.0, 0.008, 3)
     picture = picture + rng.normal(0.0, rng.uniform(0.4, 2.0), picture.shape)
@@ -263,31 +265,32 @@ def photograph(hand: Image.Image, light: np.ndarray, rng: np.random.Generator) -
 
 
 def draw_hand(fingers: int, rng: np.random.Generator, size: int = 64) -> np.ndarray:
-    """Draws one hand with so many raised fingers (0 to 5): uint8 [size, size, 3], RGB.
+    """Draws one hand with 0 to 5 raised fingers: uint8 [size, size, 3], RGB.
 
-    Raises BadInputError when fingers or size (16 or more) cannot be drawn.
+    Raises BadInputError for other fingers, and for a size below 16.
     """
-    hand, light = painted_hand(fingers, rng, size)
+    hand, light = paint_hand(fingers, rng, size)
     return photograph(hand, light, rng)
 
 
-def painted_hand(
-    fingers: int, rng: np.random.Generator, size: int
-) -> tuple[Image.Image, np.ndarray]:
-    """A posed hand, RGBA with its outline as alpha, and where its light comes from (x, y)."""
+def paint_hand(fingers: int, rng: np.random.Generator, size: int) -> tuple[Image.Image, np.ndarray]:
+    """Paints a posed hand: RGBA with its outline as alpha, and the light's direction [2].
+
+    Raises BadInputError for fingers other than 0 to 5, and for a size below 16.
+    """
     if fingers not in RAISED or size < 16:
         raise BadInputError(f"draw_hand: {fingers=}, {size=}; ask for 0 to 5 fingers, size >= 16")
     skin = rng.choice(SKIN_TONES, p=SKIN_SHARES) * rng.normal(1.0, 0.05) * rng.normal(1.0, 0.02, 3)
-    light = _along(rng.uniform(-80.0, 80.0)) * rng.uniform(0.4, 1.0)  # where it comes from
-    parts = _build(fingers, rng)
-    _pose(parts, rng)
-    return _paint(parts, skin, light, size), light
+    light = _make_unit_vector(rng.uniform(-80.0, 80.0)) * rng.uniform(0.4, 1.0)  # towards the light
+    parts = _build_hand(fingers, rng)
+    _pose_hand(parts, rng)
+    return _paint_parts(parts, skin, light, size), light
 
 
 def draw_signs(count_per_class: int, seed: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
-    """Draws a balanced data set: uint8 [6 * count, size, size, 3], int64 [6 * count] labels.
+    """Draws a balanced set: uint8 [6 * count, size, size, 3], int64 [6 * count] labels.
 
-    Each six neighbours hold every class once, in a shuffled order. Picture i depends on the seed
+    Every six images hold each class once, in a shuffled order. Picture i depends on the seed
     and on i only, so a longer data set begins with the shorter one. Raises BadInputError when
     the count is below 1, the seed below 0 or the size below 16.
     """

@@ -18,7 +18,7 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import formulas
 from legacy_nets.data import signs
-from legacy_nets.data.dataset import Images
+from legacy_nets.data.splits import Images
 from legacy_nets.documents.checks import common
 from legacy_nets.documents.checks.common import sides
 from legacy_nets.nets import hand_signs as net
@@ -31,13 +31,13 @@ from legacy_nets.tf1.speed import without_initial_values
 def _read(path: pathlib.Path, half: str) -> Images | None:
     if not path.exists():
         return None
-    images, name = signs.read_half(path, half)
+    images, name = signs.read_signs(path, half)
     return None if name == signs.SYNTHETIC else images
 
 
 def _photographs(half: str) -> Images | None:
     folder = pathlib.Path(os.environ.get("LEGACY_NETS_SIGNS", "datasets"))
-    return _read(signs.signs_file(folder, half), half)
+    return _read(signs.make_signs_path(folder, half), half)
 
 
 def signs_images(half: str) -> int | None:
@@ -54,7 +54,7 @@ def signs_shape(half: str, array: str) -> tuple[int, ...] | None:
 
 def drawn_images(half: str) -> int:
     """Images in a half of the set that this package draws in the document's layout."""
-    return signs.DRAWN[half] * signs.CLASSES
+    return signs.SYNTHETIC_PER_CLASS[half] * signs.CLASSES
 
 
 def drawn_shape(half: str, array: str) -> tuple[int, ...]:

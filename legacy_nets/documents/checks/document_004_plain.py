@@ -95,7 +95,7 @@ def dropped_ahead_of(net: str) -> list[str]:
 
 def recipe(net: str) -> list[Any]:
     """[side of the images, batch size, epochs, learning rate] of the document's train script."""
-    found = recipes.recipe(net)
+    found = recipes.get_recipe(net)
     rate = common.learning_rate(tf.train.AdamOptimizer(found.learning_rate).minimize)
     return [registry.get_net(net).image_size[0], found.batch_size, found.epochs, rate]
 
@@ -113,7 +113,7 @@ def flower_classes() -> int:
 def means() -> list[float]:
     """What ResNet's preprocessing takes from red, green and blue of a black picture."""
     black = np.zeros([1, 1, 1, 3], np.uint8)
-    return [-float(value) for value in preprocessing.to_pixels(black, "vgg").ravel()]
+    return [-float(value) for value in preprocessing.scale_pixels(black, "vgg").ravel()]
 
 
 # Formulas: each one tried is compared with TensorFlow's own layers; the first that fits is told.

@@ -15,7 +15,7 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.data.preprocessing import to_pixels
+from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.inception_v3 import inception_v3_arg_scope
 
@@ -120,8 +120,8 @@ def pixels(mended: bool) -> float:
         step = tf.train.GradientDescentOptimizer(1.0).minimize(loss)
         _start(session)
         for _ in range(20):
-            session.run(step, {x: to_pixels(pictures, "inception")})
-        seen = to_pixels(pictures, "inception" if mended else "unit")
+            session.run(step, {x: scale_pixels(pictures, "inception")})
+        seen = scale_pixels(pictures, "inception" if mended else "unit")
         return float(((session.run(logits, {x: seen}) > 0) == labels).mean())
 
 

@@ -37,7 +37,7 @@ def translate_for_net(source: Source, net_name: str) -> Source:
 
 
 def layout_options(source: Source, net_name: str) -> dict[str, Any]:
-    """Options of the net's function (and "pixels") that weights of the source's layout need.
+    """Options of the net's function (and "preprocessing") that weights of the source's layout need.
 
     PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
     same weights compute other numbers. Empty where the net's own defaults are right.
@@ -45,7 +45,7 @@ def layout_options(source: Source, net_name: str) -> dict[str, Any]:
     layout = _detect_layout(source, net_name)
     if layout is None:
         return {}
-    preprocessing = {"pixels": layout.preprocessing} if layout.preprocessing else {}
+    preprocessing = {"preprocessing": layout.preprocessing} if layout.preprocessing else {}
     return {**layout.options, **preprocessing}
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets.data.preprocessing import to_pixels
+from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.jobs import Metadata
 from legacy_nets.registry import Net
@@ -170,11 +170,11 @@ def _render_call(net: Net, family: Path, metadata: Metadata) -> str:
 
 def _render_docstring(net: Net, weights: Path, metadata: Metadata, about: str) -> str:
     """Returns what the file is and how it is used."""
-    preprocessing = metadata["pixels"]
+    preprocessing = metadata["preprocessing"]
     sides = ", ".join(map(str, metadata["image_size"]))
     offset, classes = metadata["label_offset"], metadata["num_classes"]
     low, high = (
-        to_pixels(np.full(net.channels, value), preprocessing).tolist() for value in (0, 255)
+        scale_pixels(np.full(net.channels, value), preprocessing).tolist() for value in (0, 255)
     )
     lines = [
         f"{net.name} in PyTorch; {_MARK} with the weights of {metadata['checkpoint']}.",

@@ -143,7 +143,7 @@ def _read(folder: str) -> tuple[Any, Any]:
         return files.read_mnist(path)
     if not run_options.synthetic_data:
         raise BadInputError(
-            f"no MNIST at {folder}: {files.NEEDED}; or let digits be drawn: "
+            f"no MNIST at {folder}: {files.INSTRUCTION}; or let digits be drawn: "
             "legacy-nets run --data synthetic SCRIPT"
         )
     print(f"legacy-nets: no MNIST at {folder}: {_DRAWN[0]} + {_DRAWN[1]} drawn digits stand in")

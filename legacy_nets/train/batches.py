@@ -1,0 +1,100 @@
+"""Batches: in order for evaluation; shuffled, augmented and prefetched for training."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from typing import TypeVar
+
+import numpy as np
+
+from legacy_nets.data.augmentation import Augmentation, augment_picture
+from legacy_nets.data.splits import Images, Split
+from legacy_nets.train.stream import read_ahead
+
+Batch = TypeVar("Batch")
+
+
+def iterate_in_order(count: int, batch_size: int) -> Iterator[np.ndarray]:
+    """Generates index arrays that run through a split once; the last one may be smaller."""
+    for start in range(0, count, batch_size):
+        yield np.arange(start, min(start + batch_size, count))
+
+
+def _iterate_shuffled(
+    count: int, batch_size: int, seed: int, first_step: int
+) -> Iterator[np.ndarray]:
+    """Generates endless index arrays, shuffled again every epoch."""
+    steps_per_epoch = -(-count // batch_size)
+    order = np.arange(count)
+    step = first_step
+    while True:
+        epoch, position = divmod(step, steps_per_epoch)
+        if position == 0 or step == first_step:
+            order = np.random.default_rng([seed, 0, epoch]).permutation(count)
+        yield order[position * batch_size : (position + 1) * batch_size]
+        step += 1
+
+
+def read_training_batches(
+    split: Split,
+    batch_size: int,
+    seed: int,
+    augmentation: Augmentation | None = None,
+    mirror_classes: frozenset[int] = frozenset(),
+    first_step: int = 0,
+) -> Iterator[Images]:
+    """Reads endless batches, shuffled again every epoch; an epoch's last one may be smaller.
+
+    The batch of a step depends only on ``seed`` and the step. A run that starts at
+    ``first_step`` therefore sees the batches of an uninterrupted run. All frames of a clip are
+    changed alike.
+    """
+    indices = _iterate_shuffled(len(split.labels), batch_size, seed, first_step)
+    for step, (pictures, labels) in enumerate(read_ahead(split, indices), first_step):
+        if augmentation is not None:
+            rng = np.random.default_rng([seed, 1, step])
+            pictures = np.stack(
+                [
+                    augment_picture(
+                        picture, augmentation, augmentation.flip and label in mirror_classes, rng
+                    )
+                    for picture, label in zip(pictures, labels.tolist(), strict=True)
+                ]
+            )
+        yield Images(pictures, labels)
+
+
+def prefetch(batches: Iterator[Batch], depth: int = 2) -> Generator[Batch, None, None]:
+    """Prepares the next batches in a thread, which ends when the caller closes the generator."""
+    ready: queue.Queue[Batch | BaseException] = queue.Queue(depth)
+    stopped = threading.Event()
+
+    def put(item: Batch | BaseException) -> None:
+        while not stopped.is_set():
+            try:
+                return ready.put(item, timeout=0.1)
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for batch in batches:
+                put(batch)
+                if stopped.is_set():
+                    return
+        except BaseException as error:  # raised again where the batch is wanted
+            put(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        thread.join()

@@ -1,0 +1,104 @@
+"""The model folder of a run: prepared before training, and restored from on --resume."""
+
+from __future__ import annotations
+
+import pathlib
+
+from rich.console import Console
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.formats.bundle import (
+    explain_incomplete_checkpoints,
+    list_complete_checkpoints,
+    read_bundle,
+)
+from legacy_nets.checkpoints.restore import match
+from legacy_nets.errors import BadInputError, CheckpointError, join_lines
+from legacy_nets.train.settings import Settings, load_settings, refuse_file
+from legacy_nets.types import Saver, Session
+
+# A resumed run must have these in common with its beginning: graph, data, order of batches.
+FIXED_SETTINGS = (
+    *("net", "num_classes", "image_size", "preprocessing"),
+    *("label_offset", "options", "ema_decay", "trainable"),
+    *("data", "holdout", "seed", "batch_size"),
+)
+
+
+def prepare_folder(
+    settings: Settings, folder: pathlib.Path, resume: bool, console: Console
+) -> list[tuple[int, str]]:
+    """Makes the folder; returns the checkpoints (step, prefix) to resume from, oldest first.
+
+    Raises BadInputError for a folder that cannot be written, that holds a run already (unless
+    ``resume``), or whose run has other settings.
+    """
+    _make_folder(folder)
+    complete = list_complete_checkpoints(folder)
+    if not resume:
+        if complete:
+            raise BadInputError(
+                f"{folder} holds a run already (step {complete[-1][0]}): continue it with "
+                "--resume, or choose another --model-dir"
+            )
+        return []
+    for prefix, reason in explain_incomplete_checkpoints(folder).items():
+        console.print(f"skipped {prefix}: {reason}")
+    _check_settings(settings, folder)
+    if not complete:
+        console.print(f"nothing to resume in {folder}: starting from scratch")
+    return complete
+
+
+def _make_folder(folder: pathlib.Path) -> None:
+    """Makes the folder. Raises BadInputError where it cannot be written."""
+    refuse_file(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise BadInputError(
+            f"the model folder {folder} cannot be written ({error.strerror}): choose another"
+        ) from None
+
+
+def _check_settings(settings: Settings, folder: pathlib.Path) -> None:
+    """Raises BadInputError where the run in the folder has other settings."""
+    saved = load_settings(folder)
+    if saved is None:
+        return
+    before, now = vars(saved), vars(settings)
+    changed = [name for name in FIXED_SETTINGS if before[name] != now[name]]
+    if changed:
+        changes = ", ".join(f"{name} = {before[name]!r} (now {now[name]!r})" for name in changed)
+        raise BadInputError(
+            f"{folder} was trained with {changes}: resume it with the same options, or choose "
+            "another --model-dir"
+        )
+
+
+def restore_newest(
+    session: Session, saver: Saver, complete: list[tuple[int, str]], console: Console
+) -> tuple[int, str] | None:
+    """Restores the newest checkpoint whose checksums are right.
+
+    Returns its (step, prefix), or None where there is no checkpoint. Raises CheckpointError where
+    a checkpoint is complete but of another graph, or none can be read.
+    """
+    for step, prefix in reversed(complete):
+        match(tf.global_variables(), read_bundle(prefix)).check()  # Saver takes any shape
+        try:
+            saver.restore(session, prefix)
+        except tf.errors.OpError as error:
+            console.print(f"skipped {prefix}: {join_lines(error)[:200]}")
+        else:
+            console.print(f"resumed from {prefix}")
+            return step, prefix
+    if complete:
+        raise CheckpointError(
+            f"no checkpoint is readable, the newest is {complete[-1][1]}: choose another "
+            "--model-dir"
+        )
+    return None
