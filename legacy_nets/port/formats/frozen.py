@@ -16,6 +16,8 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.graphdef.node_names import get_node_name
+from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.jobs import OUTPUTS, Metadata
 from legacy_nets.port.restored_net import RestoredNet, run_graph
 from legacy_nets.port.verify import Run
@@ -101,14 +103,14 @@ def fold_batch_norms(graph: GraphDef, outputs: Sequence[str] = OUTPUTS) -> Folde
     y = (w x - mean) * scale / sqrt(variance + epsilon) + offset: the scale goes into the weights,
     the shift becomes a bias. Changes ``graph``; returns the part that the outputs need.
     """
-    nodes = {node.name: node for node in graph.node}
-    readers = Counter(_node_name(name) for node in graph.node for name in node.input)
+    nodes = index_nodes(graph)
+    readers = Counter(get_node_name(name) for node in graph.node for name in node.input)
     norms = [node for node in graph.node if node.op in _BATCH_NORMS]
     folded = 0
     for norm in norms:
-        layer = nodes[_node_name(norm.input[0])]
-        weights = nodes.get(_node_name(layer.input[1])) if layer.op in _WEIGHTED else None
-        parameters = [nodes[_node_name(name)] for name in norm.input[1:]]
+        layer = nodes[get_node_name(norm.input[0])]
+        weights = nodes.get(get_node_name(layer.input[1])) if layer.op in _WEIGHTED else None
+        parameters = [nodes[get_node_name(name)] for name in norm.input[1:]]
         is_inference = "is_training" in norm.attr and not norm.attr["is_training"].b
         if (
             is_inference
@@ -155,8 +157,3 @@ def _become_bias(norm: NodeDef, layer: str, bias: str) -> None:
     norm.attr.clear()
     norm.attr["T"].type = dtype
     norm.attr["data_format"].s = b"NCHW" if layout.startswith(b"NC") else b"NHWC"
-
-
-def _node_name(tensor: str) -> str:
-    """Returns the node of an input: "^a" and "a:1" are outputs of "a"."""
-    return tensor.lstrip("^").partition(":")[0]

@@ -24,22 +24,23 @@ def _divide(value: Array, divisor: Array) -> Array | None:
     return np.asarray(value - np.fmod(value, divisor)) // divisor
 
 
-_FUNCTIONS: dict[str, Callable[..., Array | None]] = {
-    **dict.fromkeys(("Identity", "StopGradient", *ENTERS), lambda value: value),
-    **dict.fromkeys(SWITCHES, lambda value, _: value),
+_UNARY: dict[str, Callable[[Array], Array]] = {
+    **dict.fromkeys(("Identity", "StopGradient", *ENTERS, *SWITCHES), lambda value: value),
+    "Inv": np.reciprocal,
+    "Reciprocal": np.reciprocal,
+    "LogicalNot": np.logical_not,
+}
+_BINARY: dict[str, Callable[[Array, Array], Array | None]] = {
     **dict.fromkeys(("Add", "AddV2"), np.add),
     **dict.fromkeys(("Div", "RealDiv"), _divide),
     "Sub": np.subtract,
     "Mul": np.multiply,
-    "Inv": np.reciprocal,
-    "Reciprocal": np.reciprocal,
     "Equal": np.equal,
     "NotEqual": np.not_equal,
     "Greater": np.greater,
     "GreaterEqual": np.greater_equal,
     "Less": np.less,
     "LessEqual": np.less_equal,
-    "LogicalNot": np.logical_not,
     "LogicalAnd": np.logical_and,
     "LogicalOr": np.logical_or,
 }
@@ -57,16 +58,23 @@ def compute_constant(
         return None
     if node.op == "Const":
         return _read_number(node)
-    if node.op not in _FUNCTIONS and node.op != "Cast":
+    if node.op not in (*_UNARY, *_BINARY, "Cast"):
         return None
-    operands = [compute_constant(nodes, name, max_depth - 1) for name in list_data_inputs(node)]
-    needed = operands[:1] if node.op in SWITCHES else operands
-    if any(operand is None for operand in needed):
-        return None
+    inputs = list_data_inputs(node)
+    if node.op in SWITCHES:
+        inputs = inputs[:1]  # the value of the data, whichever way it goes
+    operands = []
+    for name in inputs:
+        operand = compute_constant(nodes, name, max_depth - 1)
+        if operand is None:
+            return None
+        operands.append(operand)
     with np.errstate(all="ignore"):
         if node.op == "Cast":
             return _cast(operands[0], node)
-        return _FUNCTIONS[node.op](*operands)
+        if node.op in _UNARY:
+            return _UNARY[node.op](operands[0])
+        return _BINARY[node.op](operands[0], operands[1])
 
 
 def _read_number(node: NodeDef) -> Array | None:
@@ -78,11 +86,11 @@ def _read_number(node: NodeDef) -> Array | None:
     return np.reshape(tf.make_ndarray(tensor), ())
 
 
-def _cast(value: Array | None, node: NodeDef) -> Array | None:
+def _cast(value: Array, node: NodeDef) -> Array | None:
     """Casts a number as TensorFlow does; None where the result depends on the hardware."""
     dtype: DType = tf.as_dtype(node.attr["DstT"].type)
     is_number = dtype.is_floating or dtype.is_integer or dtype.is_bool or dtype.is_complex
-    if value is None or node.attr["Truncate"].b or not is_number:
+    if node.attr["Truncate"].b or not is_number:
         return None
     if value.dtype.kind == "c" and not dtype.is_complex:
         value = value.real

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.graphdef.op_types import VARIABLES
-from legacy_nets.port.imported.averages import choose_weights
 from legacy_nets.port.imported.graph import ImportedGraph, read_imported_graph
 from legacy_nets.port.imported.infer_io import GraphIo, choose_io
 from legacy_nets.port.imported.inference_mode import switch_to_inference
@@ -19,7 +18,7 @@ from legacy_nets.port.imported.notes import (
     describe_unknown_ops,
 )
 from legacy_nets.port.imported.reference_run import ReferenceRun, run_reference
-from legacy_nets.port.imported.restore import check_restored, restore_variables
+from legacy_nets.port.imported.restore import assign_averages, check_restored, restore_variables
 from legacy_nets.port.imported.safety import check_safe, find_side_effect_ops
 from legacy_nets.port.imported.subgraph import extract_subgraph, remove_updates
 from legacy_nets.port.imported.targets import FrozenGraph
@@ -113,8 +112,9 @@ def _restore_weights(
     if job.checkpoint:
         restore_variables(original, session, job.checkpoint)
         check_restored(original, session, job.checkpoint, variables)
-        use_averages = job.ema is not False
-        averages = choose_weights(original, session, job.checkpoint, variables, use_averages)
+        averages = assign_averages(
+            original, session, job.checkpoint, variables, use_averages=job.ema is not False
+        )
     if job.ema and not averages:
         raise CheckpointError(
             f"{job.checkpoint} has moving averages, but of none of the {len(variables)} "

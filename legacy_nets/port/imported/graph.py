@@ -11,18 +11,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from google.protobuf.message import DecodeError
+
 from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.load import read_graph_file
 from legacy_nets.graphdef.node_names import (
     complete_tensor_name,
     get_node_name,
     shorten_tensor_name,
 )
-from legacy_nets.port.imported.saved_model import read_served_graph
 from legacy_nets.port.imported.unknown_ops import build_graph, find_unknown_nodes
 from legacy_nets.port.jobs import SAVED_MODEL
+from legacy_nets.tf1.functions import meta_graphs
 from legacy_nets.types import DType, Graph, GraphDef, MetaGraphDef, OpList, Tensor, TensorShape
 
+_SERVING_TAG = "serve"
 _REMOVED_ATTRIBUTES = ("_class", "_output_shapes")  # colocation, and shapes that may be wrong
 
 
@@ -68,7 +72,7 @@ def read_imported_graph(path: Path, trust: bool) -> ImportedGraph:
     unknown operation's outputs are needed and not recorded.
     """
     is_saved_model = path.name == SAVED_MODEL
-    definition, meta = read_served_graph(path) if is_saved_model else read_graph_file(path)
+    definition, meta = _read_served_graph(path) if is_saved_model else read_graph_file(path)
     shapes = _read_recorded_shapes(definition)
     for node in definition.node:
         node.device = ""
@@ -87,6 +91,30 @@ def read_imported_graph(path: Path, trust: bool) -> ImportedGraph:
         unknown=unknown,
         trust=trust,
     )
+
+
+def _read_served_graph(path: Path) -> tuple[GraphDef, MetaGraphDef]:
+    """Reads the GraphDef that is served, and its MetaGraphDef.
+
+    Raises BadInputError where the file is damaged, has no graph, or was exported by TensorFlow 2.
+    """
+    try:
+        metas = meta_graphs(path.read_bytes())
+    except DecodeError as error:
+        raise BadInputError(
+            f"{path} is damaged or no {SAVED_MODEL} ({join_lines(error)}): export or copy it again"
+        ) from None
+    if not metas:
+        raise BadInputError(f"{path} holds no graph: export or copy it again")
+    meta = next((meta for meta in metas if _SERVING_TAG in meta.meta_info_def.tags), metas[0])
+    if meta.HasField("object_graph_def"):
+        raise BadInputError(
+            f"{path} was exported by TensorFlow 2, which serves it as it is; for ONNX: "
+            f"python -m tf2onnx.convert --saved-model {path.parent} --output FILE"
+        )
+    if not meta.graph_def.node:
+        raise BadInputError(f"{path} holds no operations: export or copy it again")
+    return meta.graph_def, meta
 
 
 def _read_recorded_shapes(definition: GraphDef) -> dict[str, TensorShape]:

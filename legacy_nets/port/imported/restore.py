@@ -1,4 +1,4 @@
-"""Restores the variables of an imported graph from its checkpoint."""
+"""Restores the variables of an imported graph from its checkpoint, or their moving averages."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
-from legacy_nets.checkpoints.optimizer_slots import is_slot
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name, get_output_index
 from legacy_nets.graphdef.op_types import VARIABLES
 from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
 from legacy_nets.port.imported.graph import ImportedGraph
+from legacy_nets.port.weights import find_average
 from legacy_nets.types import Array, NodeDef, Session
 
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
@@ -26,7 +27,12 @@ class SavedTensor(NamedTuple):
     """What a variable is restored from: a tensor of the checkpoint, or a part of it."""
 
     name: str
-    part: tuple[slice, ...] = ()  # () is all of it
+    bounds: tuple[tuple[int, int] | None, ...] = ()  # (start, stop) of each axis; None is all of it
+
+    def read(self, source: Source) -> Array:
+        """Reads the value of the variable."""
+        part = tuple(slice(*bound) if bound else slice(None) for bound in self.bounds)
+        return source.read(self.name)[part]
 
 
 def restore_variables(imported: ImportedGraph, session: Session, checkpoint: str) -> None:
@@ -48,6 +54,33 @@ def restore_variables(imported: ImportedGraph, session: Session, checkpoint: str
             f"{checkpoint} has none of the {len(variables)} variables of {imported.path}"
         )
     assign_variables(imported, session, ((name, source.read(name)) for name in saved))
+
+
+def assign_averages(
+    imported: ImportedGraph,
+    session: Session,
+    checkpoint: str,
+    variables: Iterable[str],
+    *,
+    use_averages: bool,
+) -> int:
+    """Assigns moving averages to variables. Returns how many variables have one.
+
+    Without ``use_averages``, assigns the variables' own values where the graph's saver restored
+    averages, as the saver of an evaluation does. A part of a partitioned variable gets that part.
+    """
+    source = open_weights(checkpoint)
+    saved = map_saved_tensors(imported)
+    chosen: dict[str, SavedTensor] = {}
+    for variable in variables:
+        restored = saved.get(variable, SavedTensor(variable))
+        raw_name = restored.name.removesuffix(AVERAGE)
+        name = find_average(raw_name, source.tensors) if use_averages else raw_name
+        if name in source.tensors and (use_averages or name != restored.name):
+            chosen[variable] = SavedTensor(name, restored.bounds)
+    values = ((variable, tensor.read(source)) for variable, tensor in chosen.items())
+    assign_variables(imported, session, values)
+    return len(chosen) if use_averages else 0
 
 
 def check_restored(
@@ -109,7 +142,7 @@ def map_saved_tensors(imported: ImportedGraph) -> dict[str, SavedTensor]:
         index = get_output_index(value)
         names, parts = (_read_texts(nodes, tensor) for tensor in list_data_inputs(restore)[1:3])
         if index < len(names) and index < len(parts):
-            saved[get_node_name(variable)] = SavedTensor(names[index], _parse_part(parts[index]))
+            saved[get_node_name(variable)] = SavedTensor(names[index], _parse_bounds(parts[index]))
     return saved
 
 
@@ -143,9 +176,9 @@ def _explain_wrong_shape(imported: ImportedGraph, source: Source) -> str:
     TensorFlow itself lets a resource variable take values of any shape.
     """
     saved = map_saved_tensors(imported)
-    for variable, (name, part) in _sort_weights_first(saved):
+    for variable, (name, bounds) in _sort_weights_first(saved):
         operation = imported.graph.get_operation_by_name(variable)
-        if operation.type not in VARIABLES or part or name not in source.tensors:
+        if operation.type not in VARIABLES or bounds or name not in source.tensors:
             continue
         shape = tf.TensorShape(operation.get_attr("shape"))
         saved_shape = source.tensors[name].shape
@@ -176,15 +209,15 @@ def _read_texts(nodes: Mapping[str, NodeDef], tensor: str) -> list[str]:
     return [text.decode() for text in np.ravel(tf.make_ndarray(node.attr["value"].tensor))]
 
 
-def _parse_part(text: str) -> tuple[slice, ...]:
-    """Parses the part of a partitioned variable.
+def _parse_bounds(text: str) -> tuple[tuple[int, int] | None, ...]:
+    """Parses which part of a partitioned variable a tensor is.
 
     "31 4 11,10:0,4" is rows 11 to 20 of 31; "-" is a complete axis, "" the complete tensor.
     """
     if not text:
         return ()
-    slices = []
+    bounds: list[tuple[int, int] | None] = []
     for axis in text.split()[-1].split(":"):
         start, _, length = axis.partition(",")
-        slices.append(slice(None) if axis == "-" else slice(int(start), int(start) + int(length)))
-    return tuple(slices)
+        bounds.append(None if axis == "-" else (int(start), int(start) + int(length)))
+    return tuple(bounds)

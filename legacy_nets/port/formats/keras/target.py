@@ -23,13 +23,14 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.h5 import METADATA
 from legacy_nets.errors import BadInputError
+from legacy_nets.graphdef.traverse import walk
 from legacy_nets.port.formats.keras.conversion import Conversion, Recipe
 from legacy_nets.port.formats.keras.operations import find_recipe
 from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.restored_net import RestoredNet, build_net
 from legacy_nets.port.verify import Run, derive_outputs
 from legacy_nets.tf1.speed import without_initial_values
-from legacy_nets.types import Tensor
+from legacy_nets.types import Operation, Tensor
 
 if TYPE_CHECKING:
     from keras import Model
@@ -89,12 +90,15 @@ def _build_model(conversion: Conversion, logits: Tensor) -> Model:
 
     images = conversion.images
     recipes: dict[str, Recipe] = {}
-    pending = [logits]
-    while pending:
-        operation = pending.pop().op
-        if operation.name not in recipes and operation is not images.op:
+
+    def list_operands(operation: Operation) -> list[Operation]:
+        if operation is images.op:
+            return []
+        return [tensor.op for tensor in recipes[operation.name].inputs]
+
+    for operation in walk([logits.op], list_operands):
+        if operation is not images.op:
             recipes[operation.name] = find_recipe(conversion, operation)
-            pending += recipes[operation.name].inputs
     conversion.set_output(images, keras.Input(images.shape.as_list()[1:], name="images"))
     for operation in images.graph.get_operations():  # in the order of construction
         if operation.name in recipes:
