@@ -1,6 +1,6 @@
-"""What ``legacy-nets run`` was told that modules of ``legacy_nets.tf1`` ask for."""
+"""Options of ``legacy-nets run`` that modules of ``legacy_nets.tf1`` read."""
 
 from __future__ import annotations
 
-synthetic_data = False  # --data synthetic: drawn data stand in for what is not there
+synthetic_data = False  # --data synthetic: replaces missing data by synthetic data
 tf2 = False  # --tf2: the script's own modules keep TensorFlow 2, with Keras 2

@@ -1,12 +1,12 @@
-"""Reads real checkpoints from public repositories, with our reader and with the original one.
+"""Compares our readers with the original ones on real checkpoints from public repositories.
 
 ``python scripts/corpus/public_checkpoints.py FOLDER --oracle .oracle/bin/python [--write]``
 
-FOLDER has the checkouts that tests/checkpoints/public_checkpoints.csv lists, each called
-OWNER+NAME and at
-the commit of its rows. TensorFlow reads the checkpoints, h5py the .h5 files, and every tensor is
-compared by name, dtype, shape and SHA-256. Prints what differs from the table, exit code 1 then;
-``--write`` writes the table anew (for new rows, give repository, commit and path).
+FOLDER has the checkouts that tests/checkpoints/public_checkpoints.csv lists. Each is called
+OWNER+NAME and is at the commit of its rows. TensorFlow reads the checkpoints, h5py the .h5 files,
+and every tensor is compared by name, dtype, shape and SHA-256. Prints what differs from the
+table; the exit code is then 1. ``--write`` writes the table again (a new row needs repository,
+commit and path).
 """
 
 from __future__ import annotations
@@ -18,29 +18,33 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import h5py
 
 from legacy_nets.checkpoints.contents import contents, digest
 from legacy_nets.checkpoints.formats.bundle import Bundle, read_bundle
 from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
+from legacy_nets.types import Array, Json
 
 ROOT = Path(__file__).resolve().parents[2]
-TABLE = ROOT / "tests" / "public_checkpoints.csv"
+TABLE = ROOT / "tests" / "checkpoints" / "public_checkpoints.csv"
 COLUMNS = (
     *("repository", "commit", "path", "format", "tensors", "parameters", "digest", "result"),
 )
-Rows = list[list[Any]]  # [name, dtype, shape, SHA-256]
+Rows: TypeAlias = "list[list[Json]]"  # [name, dtype, shape, SHA-256]
 
 
 def main() -> None:
-    """Compares and prints."""
+    """Compares all checkpoints of the table, and prints the differences."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--oracle", required=True, help="a Python with TensorFlow, best 1.15.5")
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("folder", type=Path, help="the folder of the checkouts")
+    parser.add_argument(
+        "--oracle", required=True, help="a Python with TensorFlow, preferably 1.15.5"
+    )
+    parser.add_argument("--write", action="store_true", help="write the table again")
     given = parser.parse_args()
     with open(TABLE, newline="") as file:
         table = list(csv.DictReader(file))
@@ -54,13 +58,14 @@ def main() -> None:
     for row in table:
         path = given.folder / row["repository"].replace("/", "+", 1) / row["path"]
         try:
-            found = {**row, **measured(path, reader)}
+            measured = {**row, **measure(path, reader)}
         except CheckpointError as error:
-            found = {**row, "result": str(error)}
-        if found["result"] != "equal" or found != row:
+            measured = {**row, "result": str(error)}
+        if measured["result"] != "equal" or measured != row:
             different += 1
-            print(f"{row['repository']} {row['path']}: {found['format']}, {found['result']}")
-        row.update(found)
+            name = f"{row['repository']} {row['path']}"
+            print(f"{name}: {measured['format']}, {measured['result']}")
+        row.update(measured)
     if given.write:
         with open(TABLE, "w", newline="") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -70,47 +75,47 @@ def main() -> None:
     sys.exit(different > 0 and not given.write)
 
 
-def measured(path: Path, reader: subprocess.Popen[str]) -> dict[str, str]:
-    """The columns that are measured. Raises CheckpointError where we cannot read it."""
+def measure(path: Path, reader: subprocess.Popen[str]) -> dict[str, str]:
+    """Measures the columns of a row. Raises CheckpointError if we cannot read the file."""
     source = open_weights(path)
-    found = contents(source)
-    shown = {**source.tensors, **source.other_tensors}
-    ours = listing({name: source.read(name) for name in shown})
+    tensors = {**source.tensors, **source.other_tensors}
+    ours = list_tensors({name: source.read(name) for name in tensors})
+    raw = ours  # under the names that the original reader uses
     if path.is_file() and h5py.is_hdf5(path):
-        form = "h5"
-        mine, original = sorted(row[1:] for row in ours), sorted(row[1:] for row in of_h5py(path))
+        file_format = "h5"
+        raw, original = [row[1:] for row in ours], sorted(row[1:] for row in read_with_h5py(path))
     elif isinstance(source, Bundle) or Path(f"{path}.index").is_file():
         bundle = read_bundle(path)
-        form = form_of(bundle, source)
-        mine = listing({name: bundle.read(name) for name in bundle.tensors})
-        assert sorted(row[1:] for row in ours) == sorted(row[1:] for row in mine), path
-        original = of_tensorflow(path, reader)
+        file_format = describe_bundle(bundle, source)
+        raw = list_tensors({name: bundle.read(name) for name in bundle.tensors})
+        assert sorted(row[1:] for row in ours) == sorted(row[1:] for row in raw), path
+        original = read_with_tensorflow(path, reader)
     else:
-        form, mine, original = "V1", ours, of_tensorflow(path, reader)
+        file_format, original = "V1", read_with_tensorflow(path, reader)
     text = "\n".join(f"{row[3]}  {row[0]}" for row in sorted(ours))
     return {
-        "format": form,
-        "tensors": str(len(shown)),
-        "parameters": str(found.parameters),
+        "format": file_format,
+        "tensors": str(len(tensors)),
+        "parameters": str(contents(source).parameters),
         "digest": hashlib.sha256(text.encode()).hexdigest(),
-        "result": "equal" if sorted(mine) == original else "differ",
+        "result": "equal" if sorted(raw) == original else "differ",
     }
 
 
-def form_of(bundle: Bundle, source: Any) -> str:
-    """The format of a bundle, with what is out of the ordinary in it."""
-    said = ["V2"]
+def describe_bundle(bundle: Bundle, source: Source) -> str:
+    """Describes the format of a bundle, with what is unusual in it."""
+    words = ["V2"]
     if len(bundle.shards) > 1:
-        said.append(f"{len(bundle.shards)} shards")
+        words.append(f"{len(bundle.shards)} shards")
     if any(info.slices for info in bundle.tensors.values()):
-        said.append("slices")
+        words.append("slices")
     if not isinstance(source, Bundle):
-        said.append("object-based")
-    return ", ".join(said)
+        words.append("object-based")
+    return ", ".join(words)
 
 
-def listing(tensors: dict[str, Any]) -> Rows:
-    """Name, dtype, shape and SHA-256 of each tensor."""
+def list_tensors(tensors: dict[str, Array]) -> Rows:
+    """Lists name, dtype, shape and SHA-256 of each tensor."""
     return [
         [
             name,
@@ -122,25 +127,25 @@ def listing(tensors: dict[str, Any]) -> Rows:
     ]
 
 
-def of_tensorflow(path: Path, reader: subprocess.Popen[str]) -> Rows:
-    """What TensorFlow's reader finds; what it says where it fails is no list, so it differs."""
+def read_with_tensorflow(path: Path, reader: subprocess.Popen[str]) -> Rows:
+    """Reads a checkpoint with TensorFlow. Where it fails, its message differs from any list."""
     assert reader.stdin and reader.stdout
     print(path, file=reader.stdin, flush=True)
-    answer: Rows = json.loads(reader.stdout.readline())
-    return answer
+    rows: Rows = json.loads(reader.stdout.readline())
+    return rows
 
 
-def of_h5py(path: Path) -> Rows:
-    """What h5py finds: every dataset, by its path."""
+def read_with_h5py(path: Path) -> Rows:
+    """Reads every dataset of a file with h5py, by its path."""
     tensors = {}
 
-    def look(place: str, item: Any) -> None:
+    def add(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Dataset):
-            tensors[place] = item[()]
+            tensors[name] = item[()]
 
     with h5py.File(path, "r") as root:
-        root.visititems(look)
-    return listing(tensors)
+        root.visititems(add)
+    return list_tensors(tensors)
 
 
 if __name__ == "__main__":

@@ -149,9 +149,9 @@ def test_strings(tmp_path):
 def test_every_flipped_byte_of_strings(tmp_path):
     bundle = read_bundle(_save(tmp_path / "model", lambda: tf.Variable(TEXTS, name="s")))
     data = bundle.shards[0]
-    whole = data.read_bytes()
-    for at in range(len(whole)):
-        data.write_bytes(whole[:at] + bytes([whole[at] ^ 0x81]) + whole[at + 1 :])
+    intact = data.read_bytes()
+    for at in range(len(intact)):
+        data.write_bytes(intact[:at] + bytes([intact[at] ^ 0x81]) + intact[at + 1 :])
         assert str(data) in _reason(bundle.read, "s"), at
 
 
@@ -231,11 +231,11 @@ def test_snappy_index_reads_as_tensorflow_reads_it(small, tmp_path):
 
 
 def test_every_flipped_byte_of_an_index(small, tmp_path):
-    prefix, whole = str(tmp_path / "m"), Path(f"{small}.index").read_bytes()
+    prefix, intact = str(tmp_path / "m"), Path(f"{small}.index").read_bytes()
     want, caught = read_bundle(small).tensors, 0
-    for at in range(len(whole)):
+    for at in range(len(intact)):
         for flip in (0x01, 0x80, 0xFF):
-            bad = bytearray(whole)
+            bad = bytearray(intact)
             bad[at] ^= flip
             Path(f"{prefix}.index").write_bytes(bad)
             try:
@@ -244,13 +244,13 @@ def test_every_flipped_byte_of_an_index(small, tmp_path):
                 assert "\n" not in str(error)
                 caught += 1
     # What may be flipped unseen is the empty metaindex block and the padding of the footer.
-    assert caught > 3 * (len(whole) - 8 - 5 - 40)
+    assert caught > 3 * (len(intact) - 8 - 5 - 40)
 
 
 def test_every_truncation_of_an_index(small, tmp_path):
-    whole = Path(f"{small}.index").read_bytes()
-    for size in range(len(whole)):
-        (tmp_path / "m.index").write_bytes(whole[:size])
+    intact = Path(f"{small}.index").read_bytes()
+    for size in range(len(intact)):
+        (tmp_path / "m.index").write_bytes(intact[:size])
         reason = _reason(read_bundle, tmp_path / "m")
         assert ("truncated" if size else "is empty") in reason
 
@@ -258,15 +258,15 @@ def test_every_truncation_of_an_index(small, tmp_path):
 def test_flipped_bytes_of_the_data(small, tmp_path):
     prefix = _copy(small, tmp_path)
     data = Path(f"{prefix}.data-00000-of-00001")
-    whole = data.read_bytes()
+    intact = data.read_bytes()
     bundle = read_bundle(prefix)
-    for at in range(0, len(whole), 5):
-        data.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+    for at in range(0, len(intact), 5):
+        data.write_bytes(intact[:at] + bytes([intact[at] ^ 4]) + intact[at + 1 :])
         name = "layer/b" if at < 16 else "layer/w"
         assert f"bad checksum of {name}" in _reason(bundle.read, name)
         bundle.check_complete()
-    data.write_bytes(whole[:-1])
-    assert f"has {len(whole) - 1} bytes and needs {len(whole)}" in _reason(bundle.check_complete)
+    data.write_bytes(intact[:-1])
+    assert f"has {len(intact) - 1} bytes and needs {len(intact)}" in _reason(bundle.check_complete)
     assert "too short" in _reason(bundle.read, "layer/w")
     data.unlink()
     assert "shard 1 of 1 is missing" in _reason(bundle.read, "layer/b")

@@ -10,30 +10,30 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import CheckpointError
 
 
-def test_quantised_and_small_numbers(tmp_path):
+def test_quantized_and_small_numbers(tmp_path):
     bits = np.arange(16, dtype=np.uint8)
-    kinds = {
+    numpy_names = {
         **{"qint8": "int8", "quint8": "uint8", "qint16": "int16", "quint16": "uint16"},
         **{"qint32": "int32", "float8_e5m2": "float8_e5m2", "float8_e4m3fn": "float8_e4m3fn"},
         **{"int4": "int4", "uint4": "uint4"},
     }
-    prefix, names = str(tmp_path / "model"), sorted(kinds)
+    prefix, names = str(tmp_path / "model"), sorted(numpy_names)
     with tf.Graph().as_default(), tf.Session() as session:
-        types = [tf.as_dtype(name) for name in names]
+        dtypes = [tf.as_dtype(name) for name in names]
         values = []
-        for kind, plain in ((kind, kinds[kind.name]) for kind in types):
-            if kind.name.startswith("q"):
-                values.append(tf.bitcast(bits.view(plain), kind))
-            else:  # casts from uint8 there are none
-                wide = tf.float32 if kind.is_floating else tf.int64
-                values.append(tf.cast(tf.cast(bits, wide), kind))
-        where = {"prefix": prefix, "tensor_names": names, "shape_and_slices": [""] * len(names)}
-        session.run(tf.raw_ops.SaveV2(**where, tensors=values))
-        wanted = session.run(tf.raw_ops.RestoreV2(**where, dtypes=types))
+        for dtype in dtypes:
+            if dtype.name.startswith("q"):
+                values.append(tf.bitcast(bits.view(numpy_names[dtype.name]), dtype))
+            else:  # no cast from uint8 exists
+                wide = tf.float32 if dtype.is_floating else tf.int64
+                values.append(tf.cast(tf.cast(bits, wide), dtype))
+        arguments = {"prefix": prefix, "tensor_names": names, "shape_and_slices": [""] * len(names)}
+        session.run(tf.raw_ops.SaveV2(**arguments, tensors=values))
+        wanted = session.run(tf.raw_ops.RestoreV2(**arguments, dtypes=dtypes))
     source = open_weights(prefix)
     for name, want in zip(names, wanted, strict=True):
         got = source.read(name)
-        assert (source.tensors[name].dtype, got.dtype.name) == (name, kinds[name])
+        assert (source.tensors[name].dtype, got.dtype.name) == (name, numpy_names[name])
         assert got.shape == want.shape and got.tobytes() == want.tobytes(), name
 
 

@@ -36,7 +36,7 @@ def keras(tmp_path_factory) -> tuple[Path, dict[str, np.ndarray]]:
         )
         model.compile("adam", "mse")
         model.train_on_batch(np.ones((2, 4, 4, 3)), np.ones((2, 3)))
-        model.save(folder / "whole.h5")
+        model.save(folder / "model.h5")
         model.save_weights(folder / "weights.h5")
         model.save_weights(str(folder / "tf"), save_format="tf")
         names = [variable.op.name for variable in model.weights]
@@ -65,14 +65,14 @@ def test_weights_and_whole_models(keras):
     folder, want = keras
     assert "head/dense/kernel" in want and "conv/kernel" in want
     assert not _assert_holds(folder / "weights.h5", want).other_tensors
-    source = _assert_holds(folder / "whole.h5", want)
+    source = _assert_holds(folder / "model.h5", want)
     slots = [name for name in source.other_tensors if name.endswith("conv/kernel/m")]
     assert slots and source.read(slots[0]).shape == (3, 3, 3, 2)
 
 
 def test_the_code_of_a_lambda_layer_is_never_run(tmp_path):
     """Keras keeps it as Python byte code, which its own loader runs."""
-    path, mark = tmp_path / "whole.h5", tmp_path / "ran"
+    path, mark = tmp_path / "model.h5", tmp_path / "ran"
     with tf.Graph().as_default():
         layers = tf.keras.layers
 
@@ -105,15 +105,15 @@ def test_tf_format(keras):
     assert set(source.other_tensors) >= {slot, "optimizer/iter/.ATTRIBUTES/VARIABLE_VALUE"}
     assert "no tensor 'bn/gama'; nearest: bn/gamma" in _reason(source.read, "bn/gama")
     (data,) = (file for file in folder.glob("tf.data*"))
-    whole = data.read_bytes()
+    intact = data.read_bytes()
     try:
-        data.write_bytes(whole[:50])
+        data.write_bytes(intact[:50])
         assert "too short" in _reason(open_weights, folder / "tf")
     finally:
-        data.write_bytes(whole)
+        data.write_bytes(intact)
 
 
-@pytest.mark.parametrize("name", ["weights.h5", "whole.h5", "tf"])
+@pytest.mark.parametrize("name", ["weights.h5", "model.h5", "tf"])
 def test_strict_restore_by_name(keras, name):
     folder, want = keras
     with tf.Graph().as_default() as graph, tf.Session() as session:
@@ -183,7 +183,7 @@ def test_what_reaches_out_of_the_file_is_not_read(tmp_path):
 
 
 def test_truncated_files(keras, tmp_path):
-    whole = (keras[0] / "weights.h5").read_bytes()
-    for size in (9, 100, 2000, len(whole) // 2, len(whole) - 1):
-        (tmp_path / "w.h5").write_bytes(whole[:size])
+    intact = (keras[0] / "weights.h5").read_bytes()
+    for size in (9, 100, 2000, len(intact) // 2, len(intact) - 1):
+        (tmp_path / "w.h5").write_bytes(intact[:size])
         assert str(tmp_path / "w.h5") in _reason(open_weights, tmp_path / "w.h5")

@@ -86,9 +86,10 @@ def _pickled(root, storages: dict[str, _Storage], protocol=2, legacy=False) -> b
                 return None
             storages[item.key] = item
             dtype = item.values.dtype.name
-            kind = "BFloat16Storage" if dtype == "uint16" else STORAGES[dtype]
-            found = ("storage", getattr(sys.modules["torch"], kind), item.key, "cpu", item.length)
-            return (*found, None) if legacy else found
+            name = "BFloat16Storage" if dtype == "uint16" else STORAGES[dtype]
+            storage_type = getattr(sys.modules["torch"], name)
+            persistent_id = ("storage", storage_type, item.key, "cpu", item.length)
+            return (*persistent_id, None) if legacy else persistent_id
 
     out = io.BytesIO()
     Pickler(out, protocol).dump(root)
@@ -294,16 +295,16 @@ def test_damaged_archives(tmp_path):
     needs = "archive/data/0 has 256 bytes and needs 260"
     assert needs in _reason(open_weights, _write_zip(path, lying))
     _write_zip(path, state)
-    whole = path.read_bytes()
-    at = whole.index(values.tobytes())
-    path.write_bytes(whole[:at] + b"\xff" + whole[at + 1 :])
+    intact = path.read_bytes()
+    at = intact.index(values.tobytes())
+    path.write_bytes(intact[:at] + b"\xff" + intact[at + 1 :])
     assert "bad checksum of archive/data/0" in _reason(open_weights(path).read, "w")
-    for size in range(0, len(whole), 19):
-        path.write_bytes(whole[:size])
+    for size in range(0, len(intact), 19):
+        path.write_bytes(intact[:size])
         assert str(path) in _reason(open_weights, path)
-    whole = _write_legacy(path, state).read_bytes()
-    for size in range(0, len(whole), 19):
-        path.write_bytes(whole[:size])
+    intact = _write_legacy(path, state).read_bytes()
+    for size in range(0, len(intact), 19):
+        path.write_bytes(intact[:size])
         assert str(path) in _reason(open_weights, path)
 
 

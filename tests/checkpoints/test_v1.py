@@ -74,7 +74,7 @@ def _reason(call, *arguments) -> str:
 def test_every_dtype_and_slice(tmp_path):
     one, two = _save_both(tmp_path, _make)
     _assert_equal(one, two)
-    reader = tf.train.load_checkpoint(one)  # reads whole tensors of a few types only
+    reader = tf.train.load_checkpoint(one)  # reads intact tensors of a few types only
     for name in ("a/float32", "scalar/int32", "large"):
         assert np.array_equal(open_weights(one).read(name), reader.get_tensor(name))
 
@@ -128,18 +128,18 @@ def test_flipped_bytes_and_truncations(tmp_path):
         tf.Variable([1, 2, 3], name="net/n")
 
     one, _ = _save_both(tmp_path, make)
-    whole = Path(one).read_bytes()
+    intact = Path(one).read_bytes()
     want, bad, caught = _values(Path(one)), tmp_path / "bad", 0
-    for at in range(len(whole)):
-        bad.write_bytes(whole[:at] + bytes([whole[at] ^ 0x41]) + whole[at + 1 :])
+    for at in range(len(intact)):
+        bad.write_bytes(intact[:at] + bytes([intact[at] ^ 0x41]) + intact[at + 1 :])
         try:
             assert _values(bad) == want, at
         except CheckpointError as error:
             assert str(bad) in str(error) and "\n" not in str(error)
             caught += 1
-    assert caught > len(whole) - 8 - 5 - 40  # the empty metaindex block, the footer's padding
-    for size in range(0, len(whole), 7):
-        bad.write_bytes(whole[:size])
+    assert caught > len(intact) - 8 - 5 - 40  # the empty metaindex block, the footer's padding
+    for size in range(0, len(intact), 7):
+        bad.write_bytes(intact[:size])
         assert str(bad) in _reason(open_weights, bad)
 
 

@@ -92,14 +92,14 @@ def test_train_says_where_things_lie(trained):
 def test_evaluate(trained, signs_folder, tmp_path):
     folder, _ = trained
     given = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder, "--out", tmp_path)
-    found = json.loads(call(*given, "--json").stdout)
-    confusion = np.array(found["confusion"])
+    report = json.loads(call(*given, "--json").stdout)
+    confusion = np.array(report["confusion"])
     assert confusion.shape == (6, 6) and confusion.sum(1).tolist() == [2] * 6
-    assert found["accuracy"] == confusion.trace() / 12
-    assert found["averaged_weights"] is True and found["split"] == "test"
-    assert found["data"] == "synthetic hand signs, drawn by legacy_nets"
+    assert report["accuracy"] == confusion.trace() / 12
+    assert report["averaged_weights"] is True and report["split"] == "test"
+    assert report["data"] == "synthetic hand signs, drawn by legacy_nets"
     text = call(*given).stdout
-    assert f"accuracy {found['accuracy']:.4f} ({confusion.trace()} of 12 images)" in text
+    assert f"accuracy {report['accuracy']:.4f} ({confusion.trace()} of 12 images)" in text
     assert "(averaged weights)" in text and "(raw weights)" in call(*given, "--raw").stdout
     for name in ("confusion.png", "predictions.png"):
         assert Image.open(tmp_path / name).size[0] > 200
@@ -115,15 +115,15 @@ def test_evaluate_holds_out_what_training_held_out(signs_folder, tmp_path):
     call("train", "tiny", *given, "--seed", "7", "--model-dir", folder, *SHORT)
     log = (folder / "log.csv").read_text().splitlines()
     trained = float(log[-1].split(",")[3])
-    found = json.loads(call("evaluate", "tiny", "--checkpoint", folder, *given, "--json").stdout)
-    assert found["images"] == 6 and found["accuracy"] == trained
+    report = json.loads(call("evaluate", "tiny", "--checkpoint", folder, *given, "--json").stdout)
+    assert report["images"] == 6 and report["accuracy"] == trained
     settings = json.loads((folder / "training.json").read_text())
     assert settings["seed"] == 7
     done = call("evaluate", "tiny", "--checkpoint", folder, "--data", data, "--json")
-    assert json.loads(done.stdout) == found  # share and seed of the training
+    assert json.loads(done.stdout) == report  # share and seed of the training
     assert "held out as in training: 0.25 of each class" in done.stderr.splitlines()
-    whole = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder)
-    done = call(*whole, "--json")  # which has halves of its own
+    complete = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder)
+    done = call(*complete, "--json")  # which has its own splits
     assert json.loads(done.stdout)["images"] == 12 and "held out" not in done.stderr
 
 
@@ -136,7 +136,7 @@ def test_evaluate_needs_a_share_where_training_held_none_out(trained, signs_fold
     )
 
 
-def test_a_place_that_cannot_be_written_is_one_line(trained, signs_folder, tmp_path):
+def test_a_folder_that_cannot_be_written_is_one_line(trained, signs_folder, tmp_path):
     folder, _ = trained
     (tmp_path / "file").write_text("")
     given = ("--checkpoint", folder, "--data", signs_folder, "--out", tmp_path / "file" / "x")
@@ -175,8 +175,8 @@ def test_bad_options(signs_folder, tmp_path):
     line = refused(*given, "--option", "speed=3")
     assert "tiny takes no option 'speed'; it takes scope, explode" in line
     given = ("predict", "tiny", "--checkpoint", tmp_path, "a.png", "--features", "logits", "--out")
-    place = tmp_path / "no"
-    assert f"{place} is no folder; make it first" in refused(*given, place / "features.npz")
+    missing = tmp_path / "no"
+    assert f"{missing} is no folder; make it first" in refused(*given, missing / "features.npz")
     assert not (tmp_path / "x").exists() or not list((tmp_path / "x").iterdir())
 
 

@@ -1,4 +1,4 @@
-"""The child process of strangers' files: nothing of it outlives the process that asked."""
+"""The child process that reads untrusted files does not outlive its parent."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from legacy_nets.port.staging import open_staging
 from legacy_nets.sandbox import run_sandboxed
-from test_sandbox import say_and_wait
+from test_sandbox import write_pid_and_wait
 with open_staging(Path(sys.argv[3], "x.pb")):
-    run_sandboxed(say_and_wait, sys.argv[2], label="x.pb")
+    run_sandboxed(write_pid_and_wait, sys.argv[2], label="x.pb")
 """
-MOST = 60  # seconds, of which a fraction is needed: a failure is no hang
+MAX_SECONDS = 60  # a fraction is needed; a failure must not hang
 
 
-def say_and_wait(fifo):
-    """In the child: says its number, and holds the FIFO open until it dies."""
+def write_pid_and_wait(fifo):
+    """Runs in the child: writes its process id, and holds the FIFO open until it dies."""
     with open(fifo, "w") as file:
         print(os.getpid(), file=file, flush=True)
         signal.pause()
 
 
 def read(end):
-    """What comes next out of a FIFO; b"" when nobody writes any more."""
-    assert select.select([end], [], [], MOST)[0], "the child still runs"
+    """Reads the next bytes of a FIFO; b"" when it has no writer any more."""
+    assert select.select([end], [], [], MAX_SECONDS)[0], "the child still runs"
     return os.read(end, 100)
 
 
@@ -54,7 +54,7 @@ def test_the_child_ends_with_its_parent(tmp_path, number):
         child = int(read(end))
         assert len(list(calls.iterdir())) == len(list(out.iterdir())) == 1
         parent.send_signal(number)
-        code = parent.wait(MOST)
+        code = parent.wait(MAX_SECONDS)
         assert read(end) == b""
         child = 0
     finally:

@@ -1,9 +1,9 @@
-"""Damaged weight files: which, and what ``legacy-nets inspect --digest`` makes of each.
+"""Damages weight files, and records what ``legacy-nets inspect --digest`` answers to each.
 
-``python damage.py ORIGINALS OUT.json EVERY``: damages the files of ``damage_originals.make`` in
-COUNT ways, always the same, and has every EVERY-th read by a process of its own that may take
-2 GiB and 20 seconds of the processor. The processes are forked from this one, which has imported
-the reader and no TensorFlow, so that a thousand take a minute and not ten.
+``python damage.py ORIGINALS OUT.json EVERY`` damages the files of ``damage_originals.make`` in
+COUNT ways, always the same, and reads every EVERY-th in its own process. That process may take
+2 GiB and 20 seconds of processor time. It is forked from this one, which has imported the reader
+and no TensorFlow: a thousand take a minute instead of ten.
 """
 
 from __future__ import annotations
@@ -25,7 +25,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from damage_formats import blocks_of, checksum, field_bytes, fields_of, table_of, varint
+from damage_formats import (
+    build_table,
+    encode_field,
+    encode_varint,
+    list_blocks,
+    make_checksum,
+    parse_fields,
+)
 
 from legacy_nets.checkpoints import formats
 from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC, read_table
@@ -34,10 +41,10 @@ from legacy_nets.cli import main
 COUNT = 1000
 MEMORY = 2 << 30  # bytes of address space
 SECONDS = 20  # of the processor
-HANGS = 120  # seconds after which it is killed: a machine that is busy with other things
+HANGS = 120  # seconds after which it is killed; far more than SECONDS, as the machine may be busy
 PATHS = {  # folder of ORIGINALS -> what is inspected there
     **{"bundle": "model", "shards": "model", "sliced": "model", "objects": "ckpt-1"},
-    **{"v1": "model.ckpt", "weights": "model.h5", "whole": "model.h5", "npz": "model.npz"},
+    **{"v1": "model.ckpt", "weights": "model.h5", "model": "model.h5", "npz": "model.npz"},
     **{"safetensors": "model.safetensors", "zip": "model.pth", "legacy": "model.pth"},
     "frozen": "model.pb",
 }
@@ -47,128 +54,138 @@ _HUGE = (0, 1, 255, 1 << 20, (1 << 31) - 1, 1 << 32, 1 << 40, 1 << 62, 1 << 63, 
 
 
 class Variant(NamedTuple):
-    """One way to damage one file of a folder; ``mended``: checksums say nothing of it."""
+    """One way to damage one file of a folder; ``forged``: its checksums match the damage."""
 
     name: str
     folder: str
-    mended: bool
+    forged: bool
     apply: Callable[[Path], None]
 
 
 def variants(files: Sequence[Path], count: int = COUNT) -> Iterator[Variant]:
-    """So many variants: all files in turn, each by all that can be done to its kind in turn."""
+    """Yields variants: the files by turns, and for each file its kinds of damage by turns."""
     for number in range(count):
         file = files[number % len(files)]
-        kinds = _kinds(file, len(list(file.parent.glob("*.data-*"))))
-        kind = kinds[number // len(files) % len(kinds)]
-        name = f"{number}: {file.parent.name}/{file.name} {kind.__name__.strip('_')}"
+        damages = _list_damages(file, len(list(file.parent.glob("*.data-*"))))
+        damage = damages[number // len(files) % len(damages)]
+        name = f"{number}: {file.parent.name}/{file.name} {damage.__name__.strip('_')}"
         chance = random.Random(name)
 
         def apply(
-            folder: Path, file: str = file.name, kind: Callable = kind, chance=chance
+            folder: Path, file: str = file.name, damage: Callable = damage, chance=chance
         ) -> None:
-            if kind in (_missing, _swapped):
-                kind(folder / file, chance)
+            if damage in (_delete_shard, _swap_shards):
+                damage(folder / file, chance)
             else:
                 data = (folder / file).read_bytes()
-                (folder / file).write_bytes(kind(data, chance))
+                (folder / file).write_bytes(damage(data, chance))
 
-        yield Variant(name, file.parent.name, kind in _MENDED, apply)
+        yield Variant(name, file.parent.name, damage in _FORGERIES, apply)
 
 
-def _kinds(file: Path, shards: int) -> list[Callable]:
-    kinds = [_flipped, _cut, _flipped_edge, _ones, _zeros, _flips, _shorter, _longer]
-    kinds += [_inserted, _removed, _empty]
+def _list_damages(file: Path, shards: int) -> list[Callable]:
+    """Lists the damages of damage that a file can take."""
+    damages = [
+        _flip_bit,
+        _truncate,
+        _flip_edge_bit,
+        _fill_with_ones,
+        _fill_with_zeros,
+        _flip_bits,
+        _shorten,
+        _append_bytes,
+    ]
+    damages += [_insert_bytes, _remove_bytes, _clear]
     data = file.read_bytes()
     if data.endswith(TABLE_MAGIC):
-        kinds += [_lying_table, _mended_block, _lying_table, _lying_handle, _lying_table]
+        damages += [_forge_table, _forge_block, _forge_table, _forge_handle, _forge_table]
     elif data.startswith(b"PK"):
-        kinds += [_mended_zip, _mended_zip, _mended_zip]
+        damages += [_forge_zip, _forge_zip, _forge_zip]
     elif file.suffix == ".safetensors":
-        kinds += [_lying_header, _lying_header, _lying_header]
+        damages += [_forge_header, _forge_header, _forge_header]
     elif file.suffix == ".pb":
-        kinds += [_lying, _lying, _lying, _lying]
+        damages += [_forge_message, _forge_message, _forge_message, _forge_message]
     elif file.suffix == ".meta":
-        kinds += [_lying_graph, _lying, *[_lying_graph] * 6]
+        damages += [_forge_graph, _forge_message, *[_forge_graph] * 6]
     if shards:
-        kinds.append(_missing)
+        damages.append(_delete_shard)
     if shards > 1:
-        kinds.append(_swapped)
-    return kinds
+        damages.append(_swap_shards)
+    return damages
 
 
 # Damage of bytes
 
 
-def _flipped(data: bytes, chance: random.Random) -> bytes:
+def _flip_bit(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(data))
     return data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :]
 
 
-def _flipped_low(data: bytes, chance: random.Random) -> bytes:
-    """A bit that makes another letter of a letter."""
+def _flip_low_bit(data: bytes, chance: random.Random) -> bytes:
+    """Flips a low bit, which turns a letter into another letter."""
     at = chance.randrange(len(data))
     return data[:at] + bytes([data[at] ^ 1 << chance.randrange(3)]) + data[at + 1 :]
 
 
-def _flips(data: bytes, chance: random.Random) -> bytes:
+def _flip_bits(data: bytes, chance: random.Random) -> bytes:
     for _ in range(8):
-        data = _flipped(data, chance)
+        data = _flip_bit(data, chance)
     return data
 
 
-def _flipped_edge(data: bytes, chance: random.Random) -> bytes:
-    """A bit in the first or last bytes, where sizes and marks lie."""
+def _flip_edge_bit(data: bytes, chance: random.Random) -> bytes:
+    """Flips a bit in the first or last bytes, which hold sizes and magic numbers."""
     edge = min(64, len(data))
     if chance.random() < 0.5:
-        return _flipped(data[:edge], chance) + data[edge:]
-    return data[:-edge] + _flipped(data[-edge:], chance)
+        return _flip_bit(data[:edge], chance) + data[edge:]
+    return data[:-edge] + _flip_bit(data[-edge:], chance)
 
 
-def _cut(data: bytes, chance: random.Random) -> bytes:
+def _truncate(data: bytes, chance: random.Random) -> bytes:
     return data[: chance.randrange(len(data))]
 
 
-def _shorter(data: bytes, chance: random.Random) -> bytes:
+def _shorten(data: bytes, chance: random.Random) -> bytes:
     return data[: -chance.randint(1, min(16, len(data)))]
 
 
-def _longer(data: bytes, chance: random.Random) -> bytes:
+def _append_bytes(data: bytes, chance: random.Random) -> bytes:
     return data + chance.randbytes(chance.randint(1, 64))
 
 
-def _ones(data: bytes, chance: random.Random) -> bytes:
+def _fill_with_ones(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(data))
     return data[:at] + b"\xff" * min(8, len(data) - at) + data[at + 8 :]
 
 
-def _zeros(data: bytes, chance: random.Random) -> bytes:
+def _fill_with_zeros(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(data))
     return data[:at] + bytes(min(64, len(data) - at)) + data[at + 64 :]
 
 
-def _inserted(data: bytes, chance: random.Random) -> bytes:
+def _insert_bytes(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(data))
     return data[:at] + chance.randbytes(chance.randint(1, 16)) + data[at:]
 
 
-def _removed(data: bytes, chance: random.Random) -> bytes:
+def _remove_bytes(data: bytes, chance: random.Random) -> bytes:
     at = chance.randrange(len(data))
     return data[:at] + data[at + chance.randint(1, 16) :]
 
 
-def _empty(data: bytes, chance: random.Random) -> bytes:
+def _clear(data: bytes, chance: random.Random) -> bytes:
     return b""
 
 
 # Damage of folders
 
 
-def _missing(file: Path, chance: random.Random) -> None:
+def _delete_shard(file: Path, chance: random.Random) -> None:
     file.unlink()
 
 
-def _swapped(file: Path, chance: random.Random) -> None:
+def _swap_shards(file: Path, chance: random.Random) -> None:
     shards = [shard for shard in sorted(file.parent.glob("*.data-*")) if shard != file]
     other = chance.choice(shards)
     data = file.read_bytes()
@@ -176,103 +193,106 @@ def _swapped(file: Path, chance: random.Random) -> None:
     other.write_bytes(data)
 
 
-# Lies under checksums that hold
+# Forgeries: damage under checksums that match it
 
 
-def _mended_block(data: bytes, chance: random.Random) -> bytes:
-    """A bit of a table's block, and the block's checksum made good."""
-    bad = bytearray(_flipped(data[:-48], chance) + data[-48:])
-    for start, size in blocks_of(data):
-        bad[start + size + 1 : start + size + 5] = checksum(bytes(bad[start : start + size + 1]))
-    return bytes(bad)
+def _forge_block(data: bytes, chance: random.Random) -> bytes:
+    """Flips a bit of a table's block, and corrects the block's checksum."""
+    forged = bytearray(_flip_bit(data[:-48], chance) + data[-48:])
+    for start, size in list_blocks(data):
+        end = start + size + 1
+        forged[end : end + 4] = make_checksum(bytes(forged[start:end]))
+    return bytes(forged)
 
 
-def _lying_table(data: bytes, chance: random.Random) -> bytes:
-    """A table written anew, one number of one value another."""
+def _forge_table(data: bytes, chance: random.Random) -> bytes:
+    """Writes a table again, with one number of one value changed."""
     with tempfile.NamedTemporaryFile() as file:
         Path(file.name).write_bytes(data)
         pairs = list(read_table(Path(file.name)))
     at = chance.randrange(len(pairs))
-    pairs[at] = (pairs[at][0], _lying(pairs[at][1], chance))
-    return table_of(pairs)
+    pairs[at] = (pairs[at][0], _forge_message(pairs[at][1], chance))
+    return build_table(pairs)
 
 
-def _lying_handle(data: bytes, chance: random.Random) -> bytes:
-    """A footer whose handles lie, or a block that claims to be packed."""
+def _forge_handle(data: bytes, chance: random.Random) -> bytes:
+    """Changes the handles in a footer, or makes a block claim to be compressed."""
     if chance.random() < 0.5:
         handles = [chance.choice((*_HUGE, len(data))) for _ in range(4)]
-        return data[:-48] + b"".join(map(varint, handles))[:40].ljust(40, b"\0") + data[-8:]
-    start, size = chance.choice(blocks_of(data))
-    promised = varint(chance.choice(_HUGE))
+        return data[:-48] + b"".join(map(encode_varint, handles))[:40].ljust(40, b"\0") + data[-8:]
+    start, size = chance.choice(list_blocks(data))
+    promised = encode_varint(chance.choice(_HUGE))
     block = promised + data[start + len(promised) : start + size] + b"\x01"
-    return data[:start] + block + checksum(block) + data[start + size + 5 :]
+    return data[:start] + block + make_checksum(block) + data[start + size + 5 :]
 
 
-def _mended_zip(data: bytes, chance: random.Random) -> bytes:
-    """An archive with good checksums, one member of which is damaged."""
+def _forge_zip(data: bytes, chance: random.Random) -> bytes:
+    """Writes an archive again, with one member damaged."""
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
         names = old.namelist()
         headers = [name for name in names if name.endswith((".pkl", ".npy"))]
-        bad = chance.choice(headers)
+        target = chance.choice(headers)
         for name in names:
             member = old.read(name)
-            if name == bad:
-                kind = chance.choice((_flipped_edge, _flipped, _ones, _cut, _digits))
-                member = kind(member, chance)
+            if name == target:
+                damage = chance.choice(
+                    (_flip_edge_bit, _flip_bit, _fill_with_ones, _truncate, _forge_digits)
+                )
+                member = damage(member, chance)
             new.writestr(name, member)
     return out.getvalue()
 
 
-def _lying_header(data: bytes, chance: random.Random) -> bytes:
-    """A number of a safetensors header is another; the header's size is right."""
+def _forge_header(data: bytes, chance: random.Random) -> bytes:
+    """Changes a number of a safetensors header, and corrects the header's size."""
     size = int.from_bytes(data[:8], "little")
-    header = _digits(data[8 : 8 + size], chance)
+    header = _forge_digits(data[8 : 8 + size], chance)
     return len(header).to_bytes(8, "little") + header + data[8 + size :]
 
 
-def _digits(data: bytes, chance: random.Random) -> bytes:
-    """A number that is written in digits is another."""
-    found = list(re.finditer(rb"\d+", data[:4096]))
-    if not found:
+def _forge_digits(data: bytes, chance: random.Random) -> bytes:
+    """Changes a number that is written in digits."""
+    numbers = list(re.finditer(rb"\d+", data[:4096]))
+    if not numbers:
         return data
-    number = chance.choice(found)
-    lie = chance.choice((*_HUGE, -1, 1 << 200))
-    return data[: number.start()] + str(lie).encode() + data[number.end() :]
+    number = chance.choice(numbers)
+    value = chance.choice((*_HUGE, -1, 1 << 200))
+    return data[: number.start()] + str(value).encode() + data[number.end() :]
 
 
-def _lying(data: bytes, chance: random.Random, text: Callable = _ones) -> bytes:
-    """A protocol buffer one of whose numbers, anywhere in it, is another, or a text damaged."""
-    fields = fields_of(data)
+def _forge_message(data: bytes, chance: random.Random, text: Callable = _fill_with_ones) -> bytes:
+    """Changes a number, or damages a text, anywhere in a protocol buffer."""
+    fields = parse_fields(data)
     if not fields:
-        return varint(1 << 3) + varint(chance.choice(_HUGE))
+        return encode_varint(1 << 3) + encode_varint(chance.choice(_HUGE))
     at = chance.randrange(len(fields))
-    number, kind, value = fields[at]
-    if kind == 0 or (kind != 2 and chance.random() < 0.5):
+    number, wire_type, value = fields[at]
+    if wire_type == 0 or (wire_type != 2 and chance.random() < 0.5):
         fields[at] = (number, 0, chance.choice(_HUGE))
-    elif kind == 2 and fields_of(value):
-        fields[at] = (number, 2, _lying(value, chance, text))
+    elif wire_type == 2 and parse_fields(value):
+        fields[at] = (number, 2, _forge_message(value, chance, text))
     else:
-        fields[at] = (number, kind, text(value, chance) if value else value)
-    return b"".join(map(field_bytes, fields))
+        fields[at] = (number, wire_type, text(value, chance) if value else value)
+    return b"".join(map(encode_field, fields))
 
 
-def _lying_graph(data: bytes, chance: random.Random) -> bytes:
-    """As ``_lying``, in the graph of a .meta and not in the lists beside it; texts stay texts."""
-    fields = fields_of(data)
-    at = next(index for index, found in enumerate(fields) if found[0] == 2)
-    fields[at] = (2, 2, _lying(fields[at][2], chance, _flipped_low))
-    return b"".join(map(field_bytes, fields))
+def _forge_graph(data: bytes, chance: random.Random) -> bytes:
+    """As ``_forge_message``, but only in the graph of a .meta; texts stay texts."""
+    fields = parse_fields(data)
+    at = next(index for index, field in enumerate(fields) if field[0] == 2)
+    fields[at] = (2, 2, _forge_message(fields[at][2], chance, _flip_low_bit))
+    return b"".join(map(encode_field, fields))
 
 
-_MENDED = (_mended_block, _lying_table, _lying_handle, _mended_zip, _lying_header, _lying)
+_FORGERIES = (_forge_block, _forge_table, _forge_handle, _forge_zip, _forge_header, _forge_message)
 
 
 # Reading
 
 
 def ask(arguments: Sequence[str], memory: int = MEMORY) -> dict[str, object]:
-    """What legacy-nets says in a process of its own, and what it takes."""
+    """Runs legacy-nets in a forked process; returns its answers and the memory it took."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
@@ -299,7 +319,7 @@ def ask(arguments: Sequence[str], memory: int = MEMORY) -> dict[str, object]:
 
 
 def end(command: Callable[[], None]) -> NoReturn:
-    """Ends a forked process as the command does; what its parent has to tidy up, it leaves."""
+    """Ends a forked process with the command's exit code; leaves cleaning up to its parent."""
     code: object = 1
     try:
         command()
@@ -313,13 +333,13 @@ def end(command: Callable[[], None]) -> NoReturn:
 
 
 def run(originals: Path, every: int) -> Iterator[dict[str, object]]:
-    """The answers for the originals and for every so many-th variant."""
+    """Yields the answers for the originals and for every ``every``-th variant."""
 
     def read(path: Path) -> dict[str, object]:
         return ask(["inspect", "--digest", str(path)])
 
     for folder, name in PATHS.items():
-        yield {"name": folder, "folder": folder, "mended": False} | read(originals / folder / name)
+        yield {"name": folder, "folder": folder, "forged": False} | read(originals / folder / name)
     files = [
         file
         for folder in PATHS
@@ -327,17 +347,21 @@ def run(originals: Path, every: int) -> Iterator[dict[str, object]]:
         if file.name != "checkpoint"
     ]
     for variant in list(variants(files))[::every]:
-        with tempfile.TemporaryDirectory() as place:
-            folder = Path(place, variant.folder)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch, variant.folder)
             shutil.copytree(originals / variant.folder, folder)
             variant.apply(folder)
             answer = read(folder / PATHS[variant.folder])
-        yield {"name": variant.name, "folder": variant.folder, "mended": variant.mended} | answer
+        yield {
+            "name": variant.name,
+            "folder": variant.folder,
+            "forged": variant.forged,
+        } | answer
 
 
 if __name__ == "__main__":
     importlib.import_module("legacy_nets.cli.inspect")  # once, before the forks
     for module in _MODULES:
         importlib.import_module(f"legacy_nets.checkpoints.formats.{module}")
-    found = list(run(Path(sys.argv[1]), int(sys.argv[3])))
-    Path(sys.argv[2]).write_text(json.dumps(found))
+    answers = list(run(Path(sys.argv[1]), int(sys.argv[3])))
+    Path(sys.argv[2]).write_text(json.dumps(answers))

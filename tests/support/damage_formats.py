@@ -1,4 +1,4 @@
-"""Protocol buffers and tables of checkpoints, as far as those who damage them need them."""
+"""Parses and writes protocol buffers and tables of checkpoints, for ``damage.py``."""
 
 from __future__ import annotations
 
@@ -8,28 +8,32 @@ from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC
 
 
-def fields_of(data: bytes) -> list[tuple[int, int, int | bytes]]:
-    """(number, wire type, value) of a protocol buffer's fields; [] for anything else."""
+def parse_fields(data: bytes) -> list[tuple[int, int, int | bytes]]:
+    """Parses a protocol buffer into (number, wire type, value); [] for anything else."""
     fields, at = [], 0
     while at < len(data):
         tag, at = read_varint(data, at)
-        kind = tag & 7
-        if kind == 0:
+        wire_type = tag & 7
+        if wire_type == 0:
             value, at = read_varint(data, at)
-        elif kind in (1, 2, 5):
-            size, at = read_varint(data, at) if kind == 2 else ({1: 8, 5: 4}[kind], at)
+        elif wire_type in (1, 2, 5):
+            size, at = read_varint(data, at) if wire_type == 2 else ({1: 8, 5: 4}[wire_type], at)
             value, at = data[at : at + size], at + size
-        if kind not in (0, 1, 2, 5) or not tag >> 3 or not 0 < at <= len(data):
+        if wire_type not in (0, 1, 2, 5) or not tag >> 3 or not 0 < at <= len(data):
             return []
-        fields.append((tag >> 3, kind, value))
+        fields.append((tag >> 3, wire_type, value))
     return fields
 
 
-def field_bytes(field: tuple[int, int, int | bytes]) -> bytes:
-    number, kind, value = field
+def encode_field(field: tuple[int, int, int | bytes]) -> bytes:
+    number, wire_type, value = field
     if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | kind) + (varint(len(value)) if kind == 2 else b"") + value
+        return encode_varint(number << 3) + encode_varint(value)
+    return (
+        encode_varint(number << 3 | wire_type)
+        + (encode_varint(len(value)) if wire_type == 2 else b"")
+        + value
+    )
 
 
 def read_varint(data: bytes, at: int) -> tuple[int, int]:
@@ -42,7 +46,7 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
     return 0, -1
 
 
-def varint(value: int) -> bytes:
+def encode_varint(value: int) -> bytes:
     out = b""
     while value > 127:
         out += bytes([value & 127 | 128])
@@ -50,37 +54,38 @@ def varint(value: int) -> bytes:
     return out + bytes([value])
 
 
-def checksum(block: bytes) -> bytes:
+def make_checksum(block: bytes) -> bytes:
     return struct.pack("<I", mask_crc(compute_crc32c(block)))
 
 
-def blocks_of(data: bytes) -> list[tuple[int, int]]:
-    """(start, size) of a table's unpacked blocks: its index block and those that it names."""
+def list_blocks(data: bytes) -> list[tuple[int, int]]:
+    """Lists (start, size) of a table's blocks: its index block and those that it names."""
     _, at = read_varint(data, len(data) - 48)
     _, at = read_varint(data, at)
     start, at = read_varint(data, at)
     size, _ = read_varint(data, at)
-    found, at, end = [(start, size)], start, start + size - 8
+    blocks, at, end = [(start, size)], start, start + size - 8
     while at < end:
         _, at = read_varint(data, at)
         own, at = read_varint(data, at)
         length, at = read_varint(data, at)
-        place, after = read_varint(data, at + own)
-        found.append((place, read_varint(data, after)[0]))
+        block_start, after = read_varint(data, at + own)
+        blocks.append((block_start, read_varint(data, after)[0]))
         at += own + length
-    return found
+    return blocks
 
 
-def table_of(pairs: list[tuple[bytes, bytes]]) -> bytes:
-    """A table of one data block."""
+def build_table(pairs: list[tuple[bytes, bytes]]) -> bytes:
+    """Builds a table of one data block."""
     out = b""
     handles = []
     for entries in ([], pairs, None):
         entries = [(pairs[-1][0], handles[-1])] if entries is None else entries
         block = b"".join(
-            b"\0" + varint(len(key)) + varint(len(value)) + key + value for key, value in entries
+            b"\0" + encode_varint(len(key)) + encode_varint(len(value)) + key + value
+            for key, value in entries
         )
         block += struct.pack("<II", 0, 1)
-        handles.append(varint(len(out)) + varint(len(block)))
-        out += block + b"\0" + checksum(block + b"\0")
+        handles.append(encode_varint(len(out)) + encode_varint(len(block)))
+        out += block + b"\0" + make_checksum(block + b"\0")
     return out + (handles[0] + handles[2]).ljust(40, b"\0") + TABLE_MAGIC

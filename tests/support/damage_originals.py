@@ -1,4 +1,4 @@
-"""Small weight files of every readable format, for ``damage.py`` to damage."""
+"""Writes small weight files of every readable format, for ``damage.py`` to damage."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001  # of PyTorch's files from before
 
 
 def make(folder: Path) -> None:
-    """Writes one folder a format: those of ``damage.PATHS``."""
-    saved(folder / "bundle")
-    saved(folder / "v1", "model.ckpt", write_version=tf.train.SaverDef.V1)
-    saved(folder / "shards", devices=3, sharded=True)
-    saved(folder / "sliced", partitioner=tf.fixed_size_partitioner(3))
-    _objects(folder / "objects")
-    _keras(folder)
-    tensors = [_tensor(name, value) for name, value in _values().items() if value.dtype != object]
+    """Writes one folder for each format: those of ``damage.PATHS``."""
+    save(folder / "bundle")
+    save(folder / "v1", "model.ckpt", write_version=tf.train.SaverDef.V1)
+    save(folder / "shards", devices=3, sharded=True)
+    save(folder / "sliced", partitioner=tf.fixed_size_partitioner(3))
+    _save_objects(folder / "objects")
+    _save_keras(folder)
+    values = _make_values().items()
+    tensors = [_make_tensor(name, value) for name, value in values if value.dtype != object]
     net = registry.get_net("demo_cnn")
     for name, writer, file in (
         ("npz", npz, "model.npz"),
@@ -37,11 +38,11 @@ def make(folder: Path) -> None:
         job = Job("model.ckpt", net, name, out, 10, net.image_size, net.preprocessing)
         list(writer.write(out, tensors, job.build_metadata(False)))
     (folder / "legacy").mkdir()
-    (folder / "legacy" / "model.pth").write_bytes(_legacy())
-    _frozen(folder / "frozen")
+    (folder / "legacy" / "model.pth").write_bytes(_encode_legacy_torch())
+    _save_frozen(folder / "frozen")
 
 
-def _values() -> dict[str, np.ndarray]:
+def _make_values() -> dict[str, np.ndarray]:
     values = {
         f"net/{dtype}": (np.arange(24).reshape(2, 3, 4) % 7).astype(dtype)
         for dtype in ("float32", "float16", "int64", "uint8", "bool")
@@ -52,15 +53,15 @@ def _values() -> dict[str, np.ndarray]:
     return values
 
 
-def _tensor(name: str, value: np.ndarray) -> Weight:
+def _make_tensor(name: str, value: np.ndarray) -> Weight:
     return Weight(name, value.shape, value.dtype.name, lambda: value, lambda: value)
 
 
-def saved(folder: Path, name: str = "model", devices: int = 1, partitioner=None, **saver) -> None:
+def save(folder: Path, name: str = "model", devices: int = 1, partitioner=None, **saver) -> None:
     folder.mkdir()
     config = tf.ConfigProto(device_count={"CPU": devices})
     with tf.Graph().as_default(), tf.Session(config=config) as session:
-        for number, (variable, value) in enumerate(_values().items()):
+        for number, (variable, value) in enumerate(_make_values().items()):
             with tf.device(f"/cpu:{number % devices}"):
                 if partitioner and value.ndim > 1:
                     fill = tf.random_normal_initializer(seed=number)
@@ -71,7 +72,7 @@ def saved(folder: Path, name: str = "model", devices: int = 1, partitioner=None,
         tf.train.Saver(**saver).save(session, str(folder / name), write_meta_graph=False)
 
 
-def _objects(folder: Path) -> None:
+def _save_objects(folder: Path) -> None:
     folder.mkdir()
     with tf.Graph().as_default(), tf.Session().as_default() as session:
         layer = tf.keras.layers.Dense(3)
@@ -80,12 +81,12 @@ def _objects(folder: Path) -> None:
         train = adam.minimize(loss)
         session.run(tf.global_variables_initializer())
         session.run(train)
-        saved = tf.train.Checkpoint(layer=layer, optimizer=adam)
-        session.run(saved.save_counter.initializer)
-        saved.save(str(folder / "ckpt"))
+        checkpoint = tf.train.Checkpoint(layer=layer, optimizer=adam)
+        session.run(checkpoint.save_counter.initializer)
+        checkpoint.save(str(folder / "ckpt"))
 
 
-def _keras(folder: Path) -> None:
+def _save_keras(folder: Path) -> None:
     with tf.Graph().as_default(), tf.Session() as session:
         tf.keras.backend.set_session(session)
         layers = tf.keras.layers
@@ -94,13 +95,13 @@ def _keras(folder: Path) -> None:
         )
         model.compile("adam", "mse")
         model.train_on_batch(np.ones((2, 6, 6, 3)), np.ones((2, 3)))
-        for name in ("weights", "whole"):
+        for name in ("weights", "model"):
             (folder / name).mkdir()
         model.save_weights(folder / "weights" / "model.h5")
-        model.save(folder / "whole" / "model.h5")
+        model.save(folder / "model" / "model.h5")
 
 
-def _frozen(folder: Path) -> None:
+def _save_frozen(folder: Path) -> None:
     folder.mkdir()
     with tf.Graph().as_default() as graph, tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 8], name="images")
@@ -113,16 +114,27 @@ def _frozen(folder: Path) -> None:
     (folder / "model.pb").write_bytes(frozen.SerializeToString())
 
 
-def _legacy() -> bytes:
+def _encode_legacy_torch() -> bytes:
     """A state_dict of two tensors as PyTorch wrote it before 1.6: a row of pickles, then bytes."""
     values = {"0": np.arange(12, dtype=np.float32), "1": np.arange(4, dtype=np.float32)}
     shapes = {"0": ("w", (3, 4), (4, 1)), "1": ("b", (4,), (1,))}
     state = b"\x80\x02}("
     for key, (name, shape, strides) in shapes.items():
         count = len(values[key])
-        state += _text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(("
-        state += _text("storage") + b"ctorch\nFloatStorage\n" + _text(key) + _text("cpu")
-        state += _int(count) + b"NtQ" + _int(0) + _ints(shape) + _ints(strides)
+        state += _encode_text(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(("
+        state += (
+            _encode_text("storage")
+            + b"ctorch\nFloatStorage\n"
+            + _encode_text(key)
+            + _encode_text("cpu")
+        )
+        state += (
+            _encode_int(count)
+            + b"NtQ"
+            + _encode_int(0)
+            + _encode_ints(shape)
+            + _encode_ints(strides)
+        )
         state += b"\x89ccollections\nOrderedDict\n)RtR"
     state += b"u."
     machine = {"protocol_version": PROTOCOL, "little_endian": True}
@@ -133,13 +145,13 @@ def _legacy() -> bytes:
     return b"".join([*head, state, *body])
 
 
-def _text(text: str) -> bytes:
+def _encode_text(text: str) -> bytes:
     return b"X" + len(text).to_bytes(4, "little") + text.encode()
 
 
-def _int(number: int) -> bytes:
+def _encode_int(number: int) -> bytes:
     return b"J" + number.to_bytes(4, "little")
 
 
-def _ints(numbers: tuple[int, ...]) -> bytes:
-    return b"(" + b"".join(map(_int, numbers)) + b"t"
+def _encode_ints(numbers: tuple[int, ...]) -> bytes:
+    return b"(" + b"".join(map(_encode_int, numbers)) + b"t"

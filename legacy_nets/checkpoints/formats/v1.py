@@ -38,7 +38,7 @@ def read_v1(path: Path) -> WeightFile:
     """Opens a V1 checkpoint by its name; it is one file or several shards.
 
     Reading a value verifies the checksum of its block.
-    Raises CheckpointError (a shard is missing, another kind of table) or FormatError.
+    Raises CheckpointError (a shard is missing, another table) or FormatError.
     """
     specs: dict[str, TensorSpec] = {}
     slices: dict[str, list[_Slice]] = {}
