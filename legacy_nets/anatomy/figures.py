@@ -1,22 +1,22 @@
-"""Figures of a net, as PNG: its layers, its maps, its kernels, what one value sees."""
+"""Draws a net as PNG: its layers, feature maps, kernels and a receptive field."""
 
 from __future__ import annotations
 
 import math
 import pathlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from legacy_nets.anatomy.layers import Layer
-from legacy_nets.anatomy.receptive import Field
+from legacy_nets.anatomy.receptive import ReceptiveField
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
+from legacy_nets.types import Array
 
-_COLOURS = {  # first word that a kind contains
+_COLOURS = {  # by the first of these words that a layer type contains
     "pool": "#8fb8de",
     "depthwise": "#f2b880",
     "convolution": "#f6d186",
@@ -35,12 +35,12 @@ _DOTS = 110
 
 
 def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str = "") -> None:
-    """Draws layers as blocks, top to bottom and then left to right; a frame around each stage.
+    """Draws layers as blocks, top to bottom and then left to right, with a line at each stage.
 
     Args:
-      layers: of an Anatomy; a deep net reads better folded (``anatomy.folded``).
-      path: of the PNG.
-      title: above it.
+      layers: layers of an Anatomy; fold those of a deep net first (``anatomy.fold_layers``).
+      path: path of the PNG.
+      title: title above the figure.
 
     Raises: BadInputError without layers.
     """
@@ -48,11 +48,11 @@ def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str 
         raise BadInputError("there are no layers to draw")
     columns = math.ceil(len(layers) / _PER_COLUMN)
     rows = math.ceil(len(layers) / columns)
-    width, logs = 4.6, [math.log(_elements(layer)) for layer in layers]
+    width, logs = 4.6, [math.log(_count_elements(layer)) for layer in layers]
     narrow, spread = min(logs), max(logs) - min(logs) or 1.0
     figure = Figure(figsize=(width * columns + 0.3, 0.46 * rows + 0.8))
     axes = figure.subplots()
-    stages = _stages(layers)
+    stages = _name_stages(layers)
     for index, layer in enumerate(layers):
         column, row = divmod(index, rows)
         x, y = width * column, -row
@@ -60,11 +60,15 @@ def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str 
         bar = 3.15 + 0.4 * (logs[index] - narrow) / spread
         axes.add_patch(
             Rectangle(
-                (x + 0.12, y - 0.38), bar, 0.76, facecolor=_colour(layer), edgecolor="#555555"
+                (x + 0.12, y - 0.38),
+                bar,
+                0.76,
+                facecolor=_choose_colour(layer),
+                edgecolor="#555555",
             )
         )
-        axes.text(x + 0.2, y + 0.12, _short(layer.name, stages[index]), fontsize=7.5, va="center")
-        axes.text(x + 0.2, y - 0.2, _facts(layer), fontsize=6, va="center", color="#444444")
+        axes.text(x + 0.2, y + 0.12, _shorten(layer.name, stages[index]), fontsize=7.5, va="center")
+        axes.text(x + 0.2, y - 0.2, _write_label(layer), fontsize=6, va="center", color="#444444")
         first = row == 0 or stages[index] != stages[index - 1]
         if first and stages[index]:
             axes.plot([x + 0.02, x + 4.45], [y + 0.49, y + 0.49], color="#222222", linewidth=1.1)
@@ -85,20 +89,20 @@ def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str 
 
 
 def draw_feature_maps(
-    values: Mapping[str, Any], path: str | pathlib.Path, most: int = 16, title: str = ""
+    values: Mapping[str, Array], path: str | pathlib.Path, max_channels: int = 16, title: str = ""
 ) -> None:
     """Draws the first channels of maps, one row per end point, each map from dark to bright.
 
     Args:
       values: name -> float [H, W, C] or [1, H, W, C].
-      most: channels of each.
+      max_channels: number of channels to draw of each map.
 
-    Raises: BadInputError for what is no map.
+    Raises: BadInputError for a value that is not a map.
     """
     if not values:
         raise BadInputError("there are no feature maps to draw")
-    maps = {name: _one_map(name, value) for name, value in values.items()}
-    columns = min(most, max(value.shape[-1] for value in maps.values()))
+    maps = {name: _check_map(name, value) for name, value in values.items()}
+    columns = min(max_channels, max(value.shape[-1] for value in maps.values()))
     figure = Figure(figsize=(columns * 0.85, len(maps) * 1.05 + 0.3))
     grid = figure.subplots(len(maps), columns, squeeze=False)
     for row, (name, value) in zip(grid, maps.items(), strict=True):
@@ -113,21 +117,24 @@ def draw_feature_maps(
     _save(figure, path)
 
 
-def draw_kernels(kernel: Any, path: str | pathlib.Path, most: int = 64, title: str = "") -> None:
-    """Draws the kernels of a first layer: in colour with 3 input channels, else channel 0.
+def draw_kernels(
+    kernel: Array, path: str | pathlib.Path, max_kernels: int = 64, title: str = ""
+) -> None:
+    """Draws the kernels of a first layer: in colour for 3 input channels, else channel 0.
 
     Args:
       kernel: float [height, width, inputs, outputs]; all share one scale, grey (0.5) is zero.
+      max_kernels: number of kernels to draw.
 
     Raises: BadInputError for another rank.
     """
     kernel = np.asarray(kernel, np.float32)
     if kernel.ndim != 4:
         raise BadInputError(
-            f"a kernel of shape {kernel.shape} cannot be drawn: height, width, inputs, outputs"
+            f"cannot draw a kernel of shape {kernel.shape}; give [height, width, inputs, outputs]"
         )
-    colour = kernel.shape[2] == 3
-    count = min(most, kernel.shape[3])
+    is_colour = kernel.shape[2] == 3
+    count = min(max_kernels, kernel.shape[3])
     columns = min(8, count)
     rows = math.ceil(count / columns)
     largest = float(np.abs(kernel[..., :count]).max()) or 1.0
@@ -137,7 +144,7 @@ def draw_kernels(kernel: Any, path: str | pathlib.Path, most: int = 64, title: s
         axes.set_axis_off()
         if index >= count:
             continue
-        if colour:
+        if is_colour:
             axes.imshow(0.5 + kernel[..., index] / (2 * largest), interpolation="nearest")
         else:
             axes.imshow(
@@ -154,34 +161,34 @@ def draw_kernels(kernel: Any, path: str | pathlib.Path, most: int = 64, title: s
 
 
 def draw_receptive_field(
-    image: Any,
-    field: Field,
+    image: Array,
+    field: ReceptiveField,
     path: str | pathlib.Path,
     at: tuple[int, int] | None = None,
     title: str = "",
 ) -> None:
-    """Draws over an image what one value of a map sees, and with it its right-hand neighbour.
+    """Draws the receptive field of one value, and of its right-hand neighbour, over an image.
 
     Args:
       image: uint8 or float in [0, 1], [H, W, 3] or [H, W].
-      field: of two axes, with known padding.
-      at: index of the value in the map; None: the one nearest to the image's middle.
+      field: a field of two axes with known padding.
+      at: index of the value in the map; if None, the value nearest to the image's centre.
 
     Raises: BadInputError for a field without two axes or with unknown padding.
     """
     if len(field.size) != 2 or None in field.padding:
         raise BadInputError(
-            "only a receptive field of two axes with known padding can be drawn: state --size"
+            "only a receptive field of two axes with known padding can be drawn: give --size"
         )
     image = np.asarray(image)
     sides = image.shape[:2]
     if at is None:
-        at = (_middle(field, 0, sides[0]), _middle(field, 1, sides[1]))
+        at = (_find_centre(field, 0, sides[0]), _find_centre(field, 1, sides[1]))
     figure = Figure(figsize=(5.6, 5.8))
     axes = figure.subplots()
     axes.imshow(image, cmap="gray" if image.ndim == 2 else None)
     for shift, colour, style in ((1, "#f28e2b", "--"), (0, "#e15759", "-")):
-        spans = [field.span(0, at[0]), field.span(1, at[1] + shift)]
+        spans = [field.compute_span(0, at[0]), field.compute_span(1, at[1] + shift)]
         (top, bottom), (left, right) = ((float(s[0]), float(s[1])) for s in spans if s is not None)
         axes.add_patch(
             Rectangle(
@@ -212,7 +219,7 @@ def draw_receptive_field(
     _save(figure, path)
 
 
-def _middle(field: Field, axis: int, side: int) -> int:
+def _find_centre(field: ReceptiveField, axis: int, side: int) -> int:
     stride, padding = field.stride[axis], field.padding[axis]
     if padding is None:
         return 0
@@ -220,26 +227,27 @@ def _middle(field: Field, axis: int, side: int) -> int:
     return max(round(centre / float(stride)), 0)
 
 
-def _one_map(name: str, value: Any) -> Any:
+def _check_map(name: str, value: Array) -> Array:
+    """Returns a map as float [H, W, C]."""
     value = np.asarray(value, np.float32)
     if value.ndim == 4 and len(value) == 1:
         value = value[0]
     if value.ndim != 3:
-        raise BadInputError(f"{name} of shape {value.shape} is no map [H, W, C] of one image")
+        raise BadInputError(f"{name} of shape {value.shape} is not a map [H, W, C] of one image")
     return value
 
 
-def _elements(layer: Layer) -> int:
+def _count_elements(layer: Layer) -> int:
     return math.prod(side for side in (layer.output or ())[1:] if side is not None)
 
 
-def _colour(layer: Layer) -> str:
-    return next((colour for word, colour in _COLOURS.items() if word in layer.kind), _JOIN)
+def _choose_colour(layer: Layer) -> str:
+    return next((colour for word, colour in _COLOURS.items() if word in layer.layer_type), _JOIN)
 
 
-def _stages(layers: tuple[Layer, ...]) -> list[str]:
-    """The scope that a layer's neighbours share: what a reader calls a stage."""
-    scopes = [layer.name.split("/")[:-1] for layer in layers if layer.kind != "input"]
+def _name_stages(layers: tuple[Layer, ...]) -> list[str]:
+    """Names the stage of each layer: the scope that it shares with its neighbours."""
+    scopes = [layer.name.split("/")[:-1] for layer in layers if layer.layer_type != "input"]
     common = 0
     while scopes and all(len(s) > common and s[common] == scopes[0][common] for s in scopes):
         common += 1
@@ -251,7 +259,7 @@ def _stages(layers: tuple[Layer, ...]) -> list[str]:
     ]
 
 
-def _short(name: str, stage: str) -> str:
+def _shorten(name: str, stage: str) -> str:
     parts = name.split("/")
     if stage and stage in parts:
         parts = parts[parts.index(stage) + 1 :]
@@ -261,19 +269,19 @@ def _short(name: str, stage: str) -> str:
     return text if len(text) <= 42 else "..." + text[-39:]
 
 
-def _facts(layer: Layer) -> str:
-    facts = [layer.kind.replace("convolution", "conv")]  # or the words leave their block
+def _write_label(layer: Layer) -> str:
+    parts = [layer.layer_type.replace("convolution", "conv")]  # short enough for the block
     if layer.kernel:
-        facts.append(
+        parts.append(
             "x".join(map(str, layer.kernel)) + "/" + "x".join(map(str, layer.stride or ()))
         )
     if layer.output:
-        facts.append("x".join("?" if side is None else str(side) for side in layer.output[1:]))
+        parts.append("x".join("?" if side is None else str(side) for side in layer.output[1:]))
     if layer.parameters:
-        facts.append(f"{layer.parameters:,} parameters")
-    return "   ".join(facts)
+        parts.append(f"{layer.parameters:,} parameters")
+    return "   ".join(parts)
 
 
-def _save(figure: Any, path: str | pathlib.Path) -> None:
+def _save(figure: Figure, path: str | pathlib.Path) -> None:
     with replace_on_success(path) as unfinished:
         figure.savefig(unfinished, dpi=_DOTS, bbox_inches="tight", format="png")

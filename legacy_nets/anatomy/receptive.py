@@ -1,9 +1,9 @@
-"""Receptive fields: what part of the input a value depends on.
+"""Receptive fields: the part of the input that a value depends on.
 
-The numbers are those of tf.contrib.receptive_field of TensorFlow 1.15, which walks from the
-output down; here one walk from the input up gives them for every operation.
-Beyond it: dilation, three axes, transposed convolutions; None where a value depends on the
-whole input (contrib raises there: "Unknown layer").
+The numbers are those of tf.contrib.receptive_field of TensorFlow 1.15. contrib walks down from
+the output; here one walk up from the input gives the fields of every operation. This module also
+supports dilation, three axes and transposed convolutions. It returns None where a value depends
+on the complete input; contrib raises "Unknown layer" there.
 """
 
 from __future__ import annotations
@@ -11,36 +11,36 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
 
 from legacy_nets.anatomy import formulas
 from legacy_nets.anatomy.windows import (
     PADS,
     TRANSPOSED,
     Window,
-    constant,
-    sides,
-    window,
-    zeros_before,
+    get_constant,
+    get_sides,
+    get_window,
+    get_zeros_before,
 )
+from legacy_nets.types import Operation
 
 Number = int | Fraction
 
 
 @dataclasses.dataclass(frozen=True)
-class Field:
-    """The receptive field; tuples have one entry per spatial axis (height, width).
+class ReceptiveField:
+    """A receptive field; tuples have one entry per spatial axis (height, width).
 
-    The value at index i sees the ``size`` pixels from i * stride - padding on.
+    The value at index i depends on ``size`` pixels, the first of them i * stride - padding.
     """
 
     size: tuple[int, ...]
-    stride: tuple[Number, ...]  # effective: between the fields of neighbours
+    stride: tuple[Number, ...]  # effective: distance between the fields of neighbours
     padding: tuple[Number | None, ...]  # effective; None: depends on an unknown input size
-    aligned: bool = True  # False where paths with other strides or centres meet
+    aligned: bool = True  # False where paths with different strides or centres meet
 
-    def span(self, axis: int, index: int) -> tuple[Number, Number] | None:
-        """First and last pixel that index sees; below 0 and above the image lie zeros."""
+    def compute_span(self, axis: int, index: int) -> tuple[Number, Number] | None:
+        """Returns the first and last pixel of a field; pixels outside of the image are zeros."""
         padding = self.padding[axis]
         if padding is None:
             return None
@@ -50,7 +50,7 @@ class Field:
 
 @dataclasses.dataclass(frozen=True)
 class _Axis:
-    """One axis on the way up. Zeros nobody can know yet are kept by name, to compare paths."""
+    """One axis during the walk. Unknown zeros are kept by operation name, to compare paths."""
 
     size: int = 1
     stride: Number = 1
@@ -63,14 +63,15 @@ class _Axis:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Walk:
+class _Path:
+    """The field of one operation during the walk."""
+
     axes: tuple[_Axis, ...]
     aligned: bool = True
 
 
-# What changes no neighbourhood: each value is made from the one at its place.
 _RESHAPES = {"Reshape", "Squeeze", "ExpandDims"}
-_WHOLE = {
+_DEPENDS_ON_ALL = {  # each value depends on the complete input
     "MatMul",
     "BatchMatMul",
     "BatchMatMulV2",
@@ -88,124 +89,116 @@ _WHOLE = {
 _REDUCTIONS = {"Mean", "Max", "Sum", "Min", "Prod"}
 
 
-def fields(
-    operations: Iterable[Any], sources: Iterable[str], known_size: bool = True
-) -> dict[str, Field | None]:
-    """The field of each operation's output, by its name.
+def compute_fields(
+    operations: Iterable[Operation], sources: Iterable[str], known_size: bool = True
+) -> dict[str, ReceptiveField | None]:
+    """Computes the field of each operation's output, by the operation's name.
 
     Args:
       operations: those that depend on the sources, each after its inputs.
       sources: names of the operations that give the input.
-      known_size: False computes as if height and width were unknown, as contrib without
+      known_size: False computes as if height and width were unknown, as contrib does without
         ``input_resolution``: SAME with a stride leaves the effective padding unknown.
     """
     starts = set(sources)
-    walks: dict[str, _Walk | None] = {}
+    paths: dict[str, _Path | None] = {}
     for operation in operations:
         if operation.name in starts:
             rank = operation.outputs[0].shape.rank
             spatial = {3: 1, 4: 2, 5: 3}.get(rank, 0) if rank is not None else 0
-            walks[operation.name] = _Walk((_Axis(),) * spatial) if spatial else None
+            paths[operation.name] = _Path((_Axis(),) * spatial) if spatial else None
             continue
-        inputs = [walks[t.op.name] for t in operation.inputs if t.op.name in walks]
-        walks[operation.name] = _step(operation, inputs, known_size) if inputs else None
-    return {name: _seal(walk) for name, walk in walks.items()}
+        inputs = [paths[t.op.name] for t in operation.inputs if t.op.name in paths]
+        paths[operation.name] = _follow(operation, inputs, known_size) if inputs else None
+    return {name: _finish(path) for name, path in paths.items()}
 
 
-def _seal(walk: _Walk | None) -> Field | None:
-    if walk is None:
+def _finish(path: _Path | None) -> ReceptiveField | None:
+    if path is None:
         return None
-    return Field(
-        tuple(axis.size for axis in walk.axes),
-        tuple(_plain(axis.stride) for axis in walk.axes),
-        tuple(None if axis.unknown else _plain(axis.padding) for axis in walk.axes),
-        walk.aligned,
+    return ReceptiveField(
+        tuple(axis.size for axis in path.axes),
+        tuple(_simplify(axis.stride) for axis in path.axes),
+        tuple(None if axis.unknown else _simplify(axis.padding) for axis in path.axes),
+        path.aligned,
     )
 
 
-def _plain(number: Number) -> Number:
+def _simplify(number: Number) -> Number:
     return int(number) if number == int(number) else number
 
 
-def _step(operation: Any, inputs: list[_Walk | None], known_size: bool) -> _Walk | None:
-    """One operation up."""
-    if operation.type in _WHOLE:
+def _follow(operation: Operation, inputs: list[_Path | None], known_size: bool) -> _Path | None:
+    """Computes the path behind one operation."""
+    if operation.type in _DEPENDS_ON_ALL:
         return None
-    joined = _join(inputs)
-    if joined is None:
+    path = _join(inputs)
+    if path is None:
         return None
-    look = window(operation)
-    if look is not None:
-        if len(look.kernel) != len(joined.axes):
+    window = get_window(operation)
+    if window is not None:
+        if len(window.kernel) != len(path.axes):
             return None
         data = operation.inputs[2] if operation.type in TRANSPOSED else operation.inputs[0]
-        return _look(operation, look, joined, sides(data, look.axes), known_size)
+        sides = get_sides(data, window.axes) if known_size else (None,) * len(path.axes)
+        return _apply_window(operation, window, path, sides)
     if operation.type in PADS:
-        return _pad(joined, zeros_before(operation))
+        return _pad(path, get_zeros_before(operation))
     if operation.type == "SpaceToBatchND":
-        return _pad(joined, [0, *(pair[0] for pair in constant(operation.inputs[2]) or [])])
+        return _pad(path, [0, *(pair[0] for pair in get_constant(operation.inputs[2]) or [])])
     if operation.type in _REDUCTIONS:
-        return _reduce(operation, joined)
+        return path if _reduces_channels_only(operation) else None
     if operation.type in _RESHAPES:
-        return joined if _keeps_axes(operation, len(joined.axes)) else None
+        return path if _keeps_axes(operation, len(path.axes)) else None
     if operation.type == "Transpose":
-        order = constant(operation.inputs[1])
-        if order is None:
-            return None
-        kept = [axis for axis in order if 0 < axis <= len(joined.axes)]
-        last = len(joined.axes) + 1
-        channels_first = [axis - 1 for axis in order if 1 < axis]  # the tensor was NCHW
-        still = kept == sorted(kept) or (last in order and channels_first == sorted(channels_first))
-        return joined if still else None
-    return joined
+        return path if _keeps_axis_order(operation, len(path.axes)) else None
+    return path
 
 
-def _look(
-    operation: Any,
-    look: Window,
-    walk: _Walk,
-    size: tuple[int | None, ...],
-    known_size: bool,
-) -> _Walk:
+def _apply_window(
+    operation: Operation, window: Window, path: _Path, sides: tuple[int | None, ...]
+) -> _Path:
+    blocks = get_blocks(operation) or (1,) * len(path.axes)
     axes = []
-    blocks = blocks_of(operation) or (1,) * len(walk.axes)
-    for i, axis in enumerate(walk.axes):
-        kernel, stride = look.kernel[i], look.stride[i]
-        if operation.type in TRANSPOSED:  # each output sees every stride-th weight
-            seen = -(-kernel // stride)
-            zeros = (kernel - stride) // 2 if look.padding == "SAME" else 0
-            back = seen - 1 - Fraction(zeros, stride)
-            axes.append(
-                dataclasses.replace(
-                    axis,
-                    size=int(axis.size + (seen - 1) * axis.stride),
-                    stride=Fraction(axis.stride) / stride,
-                    padding=axis.padding + back * axis.stride,
-                )
-            )
+    for i, axis in enumerate(path.axes):
+        if operation.type in TRANSPOSED:
+            axes.append(_transpose_axis(axis, window.kernel[i], window.stride[i], window.padding))
             continue
-        reach = formulas.reach(kernel, look.dilation[i] * blocks[i])
-        zeros_or_none = _zeros(look, i, reach, size[i] if known_size else None)
+        reach = formulas.compute_reach(window.kernel[i], window.dilation[i] * blocks[i])
+        zeros = _count_zeros_before(window, i, reach, sides[i])
         axes.append(
             _Axis(
                 int(axis.size + (reach - 1) * axis.stride),
-                axis.stride * stride,
-                axis.padding + (zeros_or_none or 0) * axis.stride,
-                axis.unknown | {operation.name} if zeros_or_none is None else axis.unknown,
+                axis.stride * window.stride[i],
+                axis.padding + (zeros or 0) * axis.stride,
+                axis.unknown | {operation.name} if zeros is None else axis.unknown,
             )
         )
-    return dataclasses.replace(walk, axes=tuple(axes))
+    return dataclasses.replace(path, axes=tuple(axes))
 
 
-def _zeros(look: Window, i: int, reach: int, size: int | None) -> int | None:
-    """Zeros ahead of one axis; None where they depend on a size that is not known."""
-    if look.padding == "VALID":
+def _transpose_axis(axis: _Axis, kernel: int, stride: int, padding: str) -> _Axis:
+    """Follows one axis through a transposed convolution: a value uses every stride-th weight."""
+    reach = -(-kernel // stride)
+    zeros = (kernel - stride) // 2 if padding == "SAME" else 0
+    before = reach - 1 - Fraction(zeros, stride)
+    return dataclasses.replace(
+        axis,
+        size=int(axis.size + (reach - 1) * axis.stride),
+        stride=Fraction(axis.stride) / stride,
+        padding=axis.padding + before * axis.stride,
+    )
+
+
+def _count_zeros_before(window: Window, i: int, reach: int, size: int | None) -> int | None:
+    """Counts the zeros before one axis; None where they depend on a size that is not known."""
+    if window.padding == "VALID":
         return 0
-    if look.before is not None:
-        return look.before[i]
-    stride = look.stride[i]
+    if window.before is not None:
+        return window.before[i]
+    stride = window.stride[i]
     if size is not None:
-        return formulas.same_padding(size, reach, stride)[0]
+        return formulas.compute_same_padding(size, reach, stride)[0]
     if reach == 1:
         return 0
     if stride == 1 or (stride == 2 and reach % 2 == 0):  # the same for every size
@@ -213,63 +206,75 @@ def _zeros(look: Window, i: int, reach: int, size: int | None) -> int | None:
     return None
 
 
-def blocks_of(operation: Any) -> tuple[int, ...] | None:
-    """Dilation that TensorFlow made of space_to_batch around a convolution; None without."""
+def get_blocks(operation: Operation) -> tuple[int, ...] | None:
+    """Returns the dilation that TensorFlow implements by space_to_batch before a convolution."""
     source = operation.inputs[0].op if len(operation.inputs) else None
     if source is None or source.type != "SpaceToBatchND":
         return None
-    blocks = constant(source.inputs[1])
+    blocks = get_constant(source.inputs[1])
     return None if blocks is None else tuple(blocks)
 
 
-def _pad(walk: _Walk, before: list[int] | None) -> _Walk | None:
+def _pad(path: _Path, before: list[int] | None) -> _Path | None:
     if before is None:
         return None
-    spatial = len(walk.axes)
+    spatial = len(path.axes)
     channels_first = len(before) == spatial + 2 and before[1] == 0 and before[-2] != 0 != before[-1]
     zeros = before[2:] if channels_first else before[1 : 1 + spatial]
     axes = tuple(
         dataclasses.replace(axis, padding=axis.padding + zero * axis.stride)
-        for axis, zero in zip(walk.axes, zeros, strict=False)
+        for axis, zero in zip(path.axes, zeros, strict=False)
     )
-    return dataclasses.replace(walk, axes=axes)
+    return dataclasses.replace(path, axes=axes)
 
 
-def _reduce(operation: Any, walk: _Walk) -> _Walk | None:
-    """A reduction of spatial axes sees everything; one of channels only sees its place."""
-    over = constant(operation.inputs[1])
+def _reduces_channels_only(operation: Operation) -> bool:
+    """Whether a reduction leaves the spatial axes alone."""
+    axes = get_constant(operation.inputs[1])
     rank = operation.inputs[0].shape.rank
-    if over is None or rank is None:
-        return None
-    over = [axis % rank for axis in (over if isinstance(over, list) else [over])]
-    return walk if all(axis in (rank - 1,) for axis in over) else None
+    if axes is None or rank is None:
+        return False
+    return all(axis % rank == rank - 1 for axis in (axes if isinstance(axes, list) else [axes]))
 
 
-def _keeps_axes(operation: Any, spatial: int) -> bool:
-    """Whether a reshape leaves the spatial axes where they are."""
+def _keeps_axes(operation: Operation, spatial: int) -> bool:
+    """Whether a reshape leaves the spatial axes as they are."""
     before, after = operation.inputs[0].shape, operation.outputs[0].shape
     if before.rank is None or after.rank is None or after.rank < spatial + 1:
         return False
-    return before.as_list()[1 : 1 + spatial] == after.as_list()[1 : 1 + spatial]
+    return bool(before.as_list()[1 : 1 + spatial] == after.as_list()[1 : 1 + spatial])
 
 
-def _join(inputs: list[_Walk | None]) -> _Walk | None:
-    """Where paths meet: the largest field per axis; not aligned if strides or centres differ."""
-    if any(walk is None for walk in inputs):
+def _keeps_axis_order(operation: Operation, spatial: int) -> bool:
+    """Whether a transpose keeps the order of the spatial axes, in NHWC or NCHW."""
+    order = get_constant(operation.inputs[1])
+    if order is None:
+        return False
+    kept = [axis for axis in order if 0 < axis <= spatial]
+    from_channels_first = [axis for axis in order if axis > 1]
+    return kept == sorted(kept) or (
+        spatial + 1 in order and from_channels_first == sorted(from_channels_first)
+    )
+
+
+def _join(inputs: list[_Path | None]) -> _Path | None:
+    """Joins paths: the largest field per axis; not aligned if strides or centres differ."""
+    if any(path is None for path in inputs):
         return None
-    walks = [walk for walk in inputs if walk is not None]
-    first, *others = walks
+    paths = [path for path in inputs if path is not None]
+    first, *others = paths
     aligned = first.aligned
     axes = first.axes
-    for walk in others:
-        if len(walk.axes) != len(axes):
+    for path in others:
+        if len(path.axes) != len(axes):
             return None
-        aligned = aligned and walk.aligned
-        for mine, other in zip(axes, walk.axes, strict=True):
-            if mine.unknown == other.unknown:
-                aligned = aligned and mine.stride == other.stride and mine.centre == other.centre
+        aligned = aligned and path.aligned
+        for current, other in zip(axes, path.axes, strict=True):
+            if current.unknown == other.unknown:
+                same_places = current.stride == other.stride and current.centre == other.centre
+                aligned = aligned and same_places
         axes = tuple(
-            other if other.size > mine.size else mine
-            for mine, other in zip(axes, walk.axes, strict=True)
+            other if other.size > current.size else current
+            for current, other in zip(axes, path.axes, strict=True)
         )
-    return _Walk(axes, aligned)
+    return _Path(axes, aligned)

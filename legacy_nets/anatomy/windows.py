@@ -1,14 +1,16 @@
-"""How one operation looks at its input: kernel, stride, padding and dilation per spatial axis."""
+"""The window of an operation on its input: kernel, stride, padding and dilation per axis."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 from legacy_nets import tf1 as tf
+from legacy_nets.types import Operation, Tensor
 
-CONVOLUTIONS = {"Conv2D": 2, "Conv3D": 3, "_FusedConv2D": 2}
+Default = TypeVar("Default")
+CONVOLUTIONS = {"Conv2D": 2, "Conv3D": 3, "_FusedConv2D": 2}  # type -> spatial axes
 DEPTHWISE = {"DepthwiseConv2dNative": 2, "_FusedDepthwiseConv2dNative": 2}
 TRANSPOSED = {"Conv2DBackpropInput": 2, "Conv3DBackpropInputV2": 3}
 POOLS = {
@@ -26,28 +28,30 @@ PADS = {"Pad", "PadV2", "MirrorPad"}
 
 @dataclasses.dataclass(frozen=True)
 class Window:
-    """One operation's look at its input; tuples have one entry per spatial axis."""
+    """The window of one operation; tuples have one entry per spatial axis."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
     dilation: tuple[int, ...]
     padding: str  # VALID, SAME or EXPLICIT
-    before: tuple[int, ...] | None  # zeros ahead of each axis if EXPLICIT
-    axes: tuple[int, ...]  # where the spatial axes lie in the tensor
+    before: tuple[int, ...] | None  # zeros before each axis if EXPLICIT
+    axes: tuple[int, ...]  # indices of the spatial axes in the tensor
 
 
-def window(operation: Any) -> Window | None:
-    """The window of a convolution or pooling; None for any other operation, or an odd one."""
+def get_window(operation: Operation) -> Window | None:
+    """Returns the window of a convolution or pooling.
+
+    Returns None for any other operation, or where the graph does not tell the kernel.
+    """
     dimensions = SPATIAL.get(operation.type)
     if dimensions is None:
         return None
-    layout = _attribute(operation, "data_format", b"NHWC").decode()
     axes = tuple(range(1, 1 + dimensions))
-    if layout.startswith("NC"):
+    if _get_attribute(operation, "data_format", b"NHWC").startswith(b"NC"):
         axes = tuple(axis + 1 for axis in axes)
     if operation.type in POOLS and operation.type != "Dilation2D":
-        kernel = _numbers(operation, "ksize", 1)
-        stride = _numbers(operation, "strides", 2)
+        kernel = _get_pool_sides(operation, "ksize", 1)
+        stride = _get_pool_sides(operation, "strides", 2)
         if kernel is None or stride is None:
             return None
         kernel = [kernel[axis] for axis in axes]
@@ -56,7 +60,7 @@ def window(operation: Any) -> Window | None:
         stride = list(operation.get_attr("strides"))
     if None in kernel:
         return None
-    dilation = _attribute(operation, "dilations", []) or [1] * (dimensions + 2)
+    dilation = _get_attribute(operation, "dilations", []) or [1] * (dimensions + 2)
     padding = operation.get_attr("padding").decode()
     before = None
     if padding == "EXPLICIT":
@@ -72,40 +76,42 @@ def window(operation: Any) -> Window | None:
     )
 
 
-def _attribute(operation: Any, name: str, default: Any) -> Any:
+def _get_attribute(operation: Operation, name: str, default: Default) -> Default:
     try:
-        return operation.get_attr(name)
+        value: Default = operation.get_attr(name)
     except ValueError:
         return default
+    return value
 
 
-def _numbers(operation: Any, name: str, index: int) -> Any:
-    """An attribute; MaxPoolV2 has it as an input, None unless that is constant."""
+def _get_pool_sides(operation: Operation, name: str, index: int) -> list[int] | None:
+    """Returns an attribute of a pool; MaxPoolV2 has it as an input, None unless constant."""
     if operation.type == "MaxPoolV2":
-        return constant(operation.inputs[index])
+        sides: list[int] | None = get_constant(operation.inputs[index])
+        return sides
     return list(operation.get_attr(name))
 
 
-def constant(tensor: Any) -> Any:
-    """The value of a tensor as nested lists where the graph alone tells it, else None."""
+def get_constant(tensor: Tensor) -> Any:
+    """Returns the value of a tensor as nested lists; None where the graph does not fix it."""
     value = tf.get_static_value(tensor)
     return None if value is None else value.tolist()
 
 
-def zeros_before(operation: Any) -> list[int] | None:
-    """Zeros (or pixels) that a padding operation puts ahead of each axis of its tensor."""
-    table = constant(operation.inputs[1])
+def get_zeros_before(operation: Operation) -> list[int] | None:
+    """Returns the zeros (or pixels) that a padding operation puts before each axis."""
+    table = get_constant(operation.inputs[1])
     return None if table is None else [before for before, _ in table]
 
 
-def sides(tensor: Any, axes: tuple[int, ...]) -> tuple[int | None, ...]:
-    """Sizes of a tensor along some axes, None where unknown."""
+def get_sides(tensor: Tensor, axes: tuple[int, ...]) -> tuple[int | None, ...]:
+    """Returns the sizes of a tensor along some axes, None where unknown."""
     if tensor.shape.rank is None:
         return (None,) * len(axes)
     shape = tensor.shape.as_list()
     return tuple(shape[axis] for axis in axes)
 
 
-def size(shape: tuple[int | None, ...]) -> int | None:
-    """Number of elements; None if a side is unknown."""
+def count_elements(shape: tuple[int | None, ...]) -> int | None:
+    """Counts the elements of a shape; None if a side is unknown."""
     return None if None in shape else math.prod(side for side in shape if side is not None)

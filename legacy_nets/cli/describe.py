@@ -6,19 +6,32 @@ import dataclasses
 import io
 import json
 import pathlib
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from legacy_nets import registry
+from legacy_nets.cli.tables import format_axes, format_shape
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
 from legacy_nets.train.settings import parse_net_options
 
-_ENDINGS = (".meta", ".pb", ".pbtxt")
-NAMED = 4  # layers of one note that are named
+if TYPE_CHECKING:
+    from legacy_nets.anatomy import Anatomy, Layer
+
+_GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt")
+_WEIGHT_SUFFIXES = (".npz", ".h5", ".safetensors", ".pth", ".keras", ".index")
+MAX_NAMES = 4  # layers that a note names
+
+
+class Screen(NamedTuple):
+    """What the table must know of stdout; the subprocess that makes it has no terminal."""
+
+    is_terminal: bool
+    width: int
 
 
 @click.command()
@@ -28,12 +41,14 @@ NAMED = 4  # layers of one note that are named
     "--image-size",
     "size",
     metavar="HxW",
-    help="Of the images; clips: TxHxW. [default: document's]",
+    help="Size of the images; TxHxW for clips. [default: the document's]",
 )
 @click.option("--depth", type=click.IntRange(1), help="Fold scopes below this level into one row.")
-@click.option("--num-classes", type=click.IntRange(1), help="[default: the net's]")
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
-@click.option("--json", "as_json", is_flag=True, help="All that is known of each layer, as JSON.")
+@click.option(
+    "--num-classes", type=click.IntRange(1), help="Number of classes. [default: the net's]"
+)
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the net.")
+@click.option("--json", "as_json", is_flag=True, help="Print every field of each layer as JSON.")
 def describe(
     net: str,
     size: str | None,
@@ -49,67 +64,73 @@ def describe(
     legacy-nets describe resnet_v2_50 --size 299x299 --num-classes 1001
     legacy-nets describe run/model.ckpt-300.meta
 
-    Multiply-adds are for one image, or for the batch that FILE fixes; field, step and pad are the
-    receptive field, the effective stride and the effective padding ("all": the whole input; "!":
-    paths not aligned).
+    Multiply-adds are for one image, or for the batch that FILE fixes. The columns field, step and
+    pad hold the receptive field, the effective stride and the effective padding ("all": the
+    complete input; "!": paths are not aligned).
     """
-    is_file = net.endswith(_ENDINGS) or pathlib.Path(net).is_file()
-    if pathlib.Path(net).is_dir() and net not in registry.list_nets():
-        raise BadInputError(
-            f"{net} is a folder: give the .meta or frozen .pb in it (a SavedModel must be frozen "
-            "first)"
-        )
+    is_file = net.endswith(_GRAPH_SUFFIXES) or pathlib.Path(net).is_file()
     if is_file:
+        _check_file(net)
         if size or num_classes or options:
             raise BadInputError(f"{net} is a built graph: it takes no --size, classes or options")
-        if net.endswith((".npz", ".h5", ".safetensors", ".pth", ".keras", ".index")):
-            raise BadInputError(f"{net} holds weights, not a graph: legacy-nets inspect {net}")
-        if not pathlib.Path(net).is_file():
-            raise BadInputError(f"{net}: no such file: give a net's name, a .meta or a frozen .pb")
+    elif pathlib.Path(net).is_dir() and net not in registry.list_nets():
+        _check_file(net)
     else:
         registry.get_net(net)
     sides = parse_size(size)
-    chosen = parse_net_options(options)
+    net_arguments = parse_net_options(options)
     if num_classes is not None:
-        chosen["num_classes"] = num_classes
+        net_arguments["num_classes"] = num_classes
+    screen = _get_screen()
     if is_file:
-        text = run_in_subprocess(_file_answer, net, depth, as_json, _screen())
+        text = run_in_subprocess(_format_file, net, depth, as_json, screen)
     else:
         quiet_tensorflow()
         from legacy_nets import anatomy
 
-        text = _answer(anatomy.of_net(net, sides, **chosen), depth, as_json, _screen())
+        text = _format(anatomy.analyze_net(net, sides, **net_arguments), depth, as_json, screen)
     click.echo(text, nl=False)
 
 
-def _file_answer(path: str, depth: int | None, as_json: bool, screen: tuple[bool, int]) -> str:
-    """In a process of its own, which alone imports TensorFlow: what is said of a file."""
+def _check_file(path: str) -> None:
+    """Raises BadInputError for a path that cannot be a graph."""
+    if pathlib.Path(path).is_dir():
+        raise BadInputError(
+            f"{path} is a folder: give the .meta or frozen .pb in it (a SavedModel must be frozen "
+            "first)"
+        )
+    if path.endswith(_WEIGHT_SUFFIXES):
+        raise BadInputError(f"{path} holds weights, not a graph: legacy-nets inspect {path}")
+    if not pathlib.Path(path).is_file():
+        raise BadInputError(f"{path}: no such file: give a net's name, a .meta or a frozen .pb")
+
+
+def _format_file(path: str, depth: int | None, as_json: bool, screen: Screen) -> str:
+    """Formats the layers of a file; runs in a subprocess, which alone imports TensorFlow."""
     quiet_tensorflow()
     from legacy_nets import anatomy
 
-    return _answer(anatomy.read_file(path), depth, as_json, screen)
+    return _format(anatomy.analyze_file_in_process(path), depth, as_json, screen)
 
 
-def _answer(found: Any, depth: int | None, as_json: bool, screen: tuple[bool, int]) -> str:
-    """What is printed of an Anatomy."""
-    from legacy_nets import anatomy
+def _format(anatomy: Anatomy, depth: int | None, as_json: bool, screen: Screen) -> str:
+    from legacy_nets.anatomy import fold_layers
 
-    rows = anatomy.folded(found, depth) if depth else found.layers
+    layers = fold_layers(anatomy, depth) if depth else anatomy.layers
     if as_json:
-        return json.dumps(as_dict(found, rows), indent=1, default=_plain) + "\n"
-    return _text(found, rows, screen)
+        return json.dumps(to_json(anatomy, layers), indent=1, default=_to_number) + "\n"
+    return _format_table(anatomy, layers, screen) + _format_notes(anatomy, layers)
 
 
-def _screen() -> tuple[bool, int]:
-    """Whether stdout is a terminal, and its columns."""
+def _get_screen() -> Screen:
     from rich.console import Console
 
     console = Console()
-    return console.is_terminal, console.width
+    return Screen(console.is_terminal, console.width)
 
 
 def parse_size(text: str | None) -> tuple[int | None, ...] | None:
-    """--size: "224", "224x299" or "16x112x112"; "?" leaves a side unknown."""
+    """Parses --size: "224", "224x299" or "16x112x112"; "?" leaves a side unknown."""
     if text is None:
         return None
     try:
@@ -123,120 +144,106 @@ def parse_size(text: str | None) -> tuple[int | None, ...] | None:
     return sides * 2 if len(sides) == 1 else sides
 
 
-def as_dict(found: Any, rows: Any) -> dict[str, Any]:
-    """What --json prints."""
+def to_json(anatomy: Anatomy, layers: Sequence[Layer]) -> dict[str, object]:
+    """Converts an anatomy to what --json prints."""
     return {
-        "name": found.name,
-        "parameters": found.parameters,
-        "trainable": found.trainable,
-        "multiply_adds": found.multiply_adds,
-        "batch": found.batch,
-        "layers": [dataclasses.asdict(row) for row in rows],
-        "unused_variables": [{"name": name, "shape": shape} for name, shape in found.unused],
-        "notes": found.notes,
+        "name": anatomy.name,
+        "parameters": anatomy.parameters,
+        "trainable": anatomy.trainable,
+        "multiply_adds": anatomy.multiply_adds,
+        "batch": anatomy.batch,
+        "layers": [dataclasses.asdict(layer) for layer in layers],
+        "unused_variables": [{"name": name, "shape": shape} for name, shape in anatomy.unused],
+        "notes": anatomy.notes,
     }
 
 
-def _plain(value: Any) -> Any:
+def _to_number(value: object) -> float:
     if isinstance(value, Fraction):
         return float(value)
     raise TypeError(type(value))
 
 
-def _text(found: Any, rows: Any, screen: tuple[bool, int]) -> str:
-    """The table, and lines under it."""
+def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> str:
     from rich.console import Console
     from rich.table import Table
 
     table = Table(show_lines=False, header_style="bold")
     table.add_column("layer", overflow="fold", min_width=20)
-    table.add_column("kind")
+    table.add_column("type")
     table.add_column("output", no_wrap=True)
     for heading in ("kernel", "stride", "padding"):
         table.add_column(heading)
     for heading in ("parameters", "multiply-adds", "field", "step", "pad"):
         table.add_column(heading, justify="right")
-    for row in rows:
-        table.add_row(*_cells(row))
-    unit = found.multiply_adds
-    images = "one image" if found.batch == 1 else f"the {found.batch} of its fixed batch"
+    for layer in layers:
+        table.add_row(*_format_layer(layer))
     table.add_section()
-    table.add_row(
-        "total", f"{len(found.layers)} rows", *[""] * 4, f"{found.parameters:,}", _count(unit)
-    )
-    terminal, width = screen
+    parameters, multiply_adds = f"{anatomy.parameters:,}", _format_count(anatomy.multiply_adds)
+    table.add_row("total", f"{len(anatomy.layers)} rows", *[""] * 4, parameters, multiply_adds)
     page = io.StringIO()
-    Console(
-        file=page,
-        force_terminal=terminal,
-        width=width if terminal else max(width, 180),
-    ).print(table)
+    width = screen.width if screen.is_terminal else max(screen.width, 180)
+    Console(file=page, force_terminal=screen.is_terminal, width=width).print(table)
+    return page.getvalue()
+
+
+def _format_notes(anatomy: Anatomy, layers: Sequence[Layer]) -> str:
+    """Formats the lines below the table: totals, unused variables, notes and their layers."""
+    images = "one image" if anatomy.batch == 1 else f"the {anatomy.batch} of its fixed batch"
     lines = [
-        f"{found.name}: {found.parameters:,} parameters, {found.trainable:,} of them trainable; "
-        f"{_count(unit)} multiply-adds for {images}"
+        f"{anatomy.name}: {anatomy.parameters:,} parameters, {anatomy.trainable:,} of them "
+        f"trainable; {_format_count(anatomy.multiply_adds)} multiply-adds for {images}"
     ]
-    if found.unused:
-        names = ", ".join(name for name, _ in found.unused[:3])
-        more = ", ..." if len(found.unused) > 3 else ""
-        lines.append(f"{len(found.unused)} variables belong to no layer: {names}{more}")
-    lines += found.notes
-    noted: dict[str, list[str]] = {}
-    for row in rows:
-        for note in row.notes:
-            noted.setdefault(note, []).append(row.name)
-    for note, rows_noted in noted.items():
-        most = rows_noted
-        if len(most) > NAMED:
-            most = [*most[: NAMED - 1], "...", most[-1]]
-        lines.append(f"{', '.join(most)}: {note}")
-    return page.getvalue() + "\n".join([*lines, ""])
+    if anatomy.unused:
+        names = ", ".join(name for name, _ in anatomy.unused[:3])
+        more = ", ..." if len(anatomy.unused) > 3 else ""
+        lines.append(f"{len(anatomy.unused)} variables belong to no layer: {names}{more}")
+    lines += anatomy.notes
+    layers_of_notes: dict[str, list[str]] = {}
+    for layer in layers:
+        for note in layer.notes:
+            layers_of_notes.setdefault(note, []).append(layer.name)
+    for note, noted in layers_of_notes.items():
+        if len(noted) > MAX_NAMES:
+            noted = [*noted[: MAX_NAMES - 1], "...", noted[-1]]
+        lines.append(f"{', '.join(noted)}: {note}")
+    return "\n".join([*lines, ""])
 
 
-def _cells(row: Any) -> tuple[str, ...]:
-    field = row.field
+def _format_layer(layer: Layer) -> tuple[str, ...]:
+    """Formats the cells of one row."""
+    field = layer.receptive_field
     mark = "" if field is None or field.aligned else "!"
-    kind = f"{row.kind} ({row.groups} groups)" if row.groups > 1 else row.kind
+    groups = f" ({layer.groups} groups)" if layer.groups > 1 else ""
     return (
-        row.name,
-        kind,
-        shape(row.output),
-        by(row.kernel),
-        by(row.stride) + (f" dilation {by(row.dilation)}" if _dilated(row) else ""),
-        _padding(row),
-        f"{row.parameters:,}" if row.parameters else "",
-        _count(row.multiply_adds) if row.multiply_adds != 0 else "",
-        "all" if field is None else by(field.size) + mark,
-        "" if field is None else by(field.stride),
-        "" if field is None else by(field.padding),
+        layer.name,
+        layer.layer_type + groups,
+        format_shape(layer.output),
+        format_axes(layer.kernel),
+        format_axes(layer.stride) + _format_dilation(layer),
+        _format_padding(layer),
+        f"{layer.parameters:,}" if layer.parameters else "",
+        _format_count(layer.multiply_adds) if layer.multiply_adds != 0 else "",
+        "all" if field is None else format_axes(field.size) + mark,
+        "" if field is None else format_axes(field.stride),
+        "" if field is None else format_axes(field.padding),
     )
 
 
-def shape(sides: Any) -> str:
-    """A tensor's shape with ? for what is not known: (?, 35, 35, 288)."""
-    if sides is None:
-        return "?"
-    return "(" + ", ".join("?" if side is None else str(side) for side in sides) + ")"
-
-
-def by(numbers: Any) -> str:
-    """One number per axis: 3x3; one alone where all are equal in step and pad."""
-    if numbers is None:
+def _format_dilation(layer: Layer) -> str:
+    if layer.dilation is None or all(number == 1 for number in layer.dilation):
         return ""
-    return "x".join("?" if number is None else str(number) for number in numbers)
+    return f" dilation {format_axes(layer.dilation)}"
 
 
-def _dilated(row: Any) -> bool:
-    return row.dilation is not None and any(number != 1 for number in row.dilation)
-
-
-def _padding(row: Any) -> str:
-    if row.padding is None:
+def _format_padding(layer: Layer) -> str:
+    if layer.padding is None:
         return ""
-    if row.zeros is None:
-        return str(row.padding)
-    zeros = "x".join(f"{before}+{after}" for before, after in row.zeros)
+    if layer.zeros is None:
+        return layer.padding
+    zeros = "x".join(f"{before}+{after}" for before, after in layer.zeros)
     return f"zeros {zeros}"
 
 
-def _count(number: int | None) -> str:
+def _format_count(number: int | None) -> str:
     return "?" if number is None else f"{number:,}"

@@ -1,30 +1,37 @@
-"""``legacy-nets explain``: a net, place by place, for a reader."""
+"""``legacy-nets explain``: a walk through a net, section by section."""
 
 from __future__ import annotations
 
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from legacy_nets import registry
-from legacy_nets.cli.describe import by, shape
-from legacy_nets.cli.facts import _STYLES
+from legacy_nets import documents, registry
+from legacy_nets.cli.errata import format_defect
+from legacy_nets.cli.tables import VERDICT_STYLES, format_axes, format_shape, make_console
+from legacy_nets.documents import catalogue
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
 
-_MARKS = {"confirmed": "confirmed", "wrong": "wrong    ", "ambiguous": "ambiguous"}
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from legacy_nets.anatomy import Layer
+    from legacy_nets.documents.explain import Section
+
+_MARK_WIDTH = max(map(len, VERDICT_STYLES))
 
 
 @click.command()
 @click.argument("net")
-@click.option("--at", metavar="NAME", help="Only the place with this end point or scope.")
-@click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for PNGs.")
-@click.option("--image", help="For the figures. [default: a drawn one]")
+@click.option("--at", metavar="NAME", help="Only the section with this end point or scope.")
+@click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for the PNGs.")
+@click.option("--image", help="Image for the figures. [default: a synthetic one]")
 @click.option(
-    "--end-point", "end_points", multiple=True, metavar="NAME", help="Whose maps are drawn."
+    "--end-point", "end_points", multiple=True, metavar="NAME", help="End point to draw maps of."
 )
-@click.option("--checkpoint", help="Weights for the figures. [default: initial ones]")
+@click.option("--checkpoint", help="Weights for the figures. [default: initial weights]")
 def explain(
     net: str,
     at: str | None,
@@ -33,15 +40,15 @@ def explain(
     end_points: tuple[str, ...],
     checkpoint: str | None,
 ) -> None:
-    """Walk through NET: what the document says, what the graph has, what was mended.
+    """Walk through NET: the claims of its document, the layers of the graph, and the fixes.
 
     \b
     legacy-nets explain inception_v3 | less
     legacy-nets explain inception_v3 --at Mixed_6c
     legacy-nets explain hand_signs --figure figures --checkpoint run --image photo.jpg
 
-    With --figure: the layers as blocks, the maps of an image at some end points, the kernels of
-    the first layer, and what one value sees of the image.
+    --figure draws the layers as blocks, the maps of an image at some end points, the kernels of
+    the first layer, and the receptive field of one value.
     """
     if figure is None and (image or end_points or checkpoint):
         raise BadInputError("--image, --end-point and --checkpoint are for figures: add --figure")
@@ -49,9 +56,9 @@ def explain(
     if figure is not None and figure.exists() and not figure.is_dir():
         raise BadInputError(f"--figure {figure}: that is a file: name a folder")
     quiet_tensorflow()
-    from legacy_nets.documents import explain as walking
+    from legacy_nets.documents.explain import walk
 
-    places = walking.walk(net, at)
+    sections = walk(net, at)
     drawn = None
     if figure is not None:
         from legacy_nets.documents import figures
@@ -59,7 +66,7 @@ def explain(
 
         weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
         drawn = figures.draw(net, figure, image, end_points, weights)
-    _print(net, places, whole=at is None)
+    _print_page(net, sections, with_title=at is None)
     if drawn is not None:
         for path in drawn.paths:
             click.echo(f"wrote {path}")
@@ -67,68 +74,71 @@ def explain(
             click.echo(f"note: {note}")
 
 
-def _print(net: str, places: Any, whole: bool) -> None:
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = max(console.width, 120)
+def _print_page(net: str, sections: list[Section], with_title: bool) -> None:
+    console = make_console(120)
     record = registry.get_net(net)
-    if whole:
+    if with_title:
         size = "x".join(map(str, (*record.image_size, record.channels)))
         console.print(
-            f"[bold]{net}[/]: document {record.document}, images {size} "
-            f"({record.preprocessing} pixels), {record.num_classes} classes, "
+            f"[bold]{net}[/]: {catalogue.name_document(record.document)}, images {size} "
+            f"({record.preprocessing} preprocessing), {record.num_classes} classes, "
             f"{record.parameters:,} parameters"
         )
-    for place in places:
+    for section in sections:
         console.print()
-        title = place.title or "of the net as a whole"
+        title = section.title or "complete net"
         console.rule(f"[bold]{title}[/]", align="left", characters="-")
-        _print_layers(console, place, record.scope)
-        _print_rows(console, place)
+        _print_layers(console, section, record.scope)
+        _print_rows(console, section)
 
 
-def _print_layers(console: Any, place: Any, scope: str) -> None:
+def _print_layers(console: Console, section: Section, scope: str) -> None:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2))
     for justify in ("left", "left", "left", "left", "right", "left"):
         table.add_column(justify=justify, overflow="fold")
-    for layer in place.layers:
-        window = f"{by(layer.kernel)} / {by(layer.stride)} {layer.padding}" if layer.kernel else ""
+    for layer in section.layers:
+        field = layer.receptive_field
         table.add_row(
             layer.name.removeprefix(f"{scope}/"),
-            layer.kind,
-            window,
-            shape(layer.output),
+            layer.layer_type,
+            _format_window(layer),
+            format_shape(layer.output),
             f"{layer.parameters:,}" if layer.parameters else "",
-            f"sees {by(layer.field.size)}" if layer.field else "",
+            f"receptive field {format_axes(field.size)}" if field else "",
         )
     console.print(table)
 
 
-def _print_rows(console: Any, place: Any) -> None:
-    from rich.markup import escape
+def _format_window(layer: Layer) -> str:
+    """Formats kernel, stride and padding: 3x3 / 2x2 SAME."""
+    if not layer.kernel:
+        return ""
+    return f"{format_axes(layer.kernel)} / {format_axes(layer.stride)} {layer.padding}"
+
+
+def _print_rows(console: Console, section: Section) -> None:
     from rich.padding import Padding
 
-    from legacy_nets import documents
-
-    lines = []
-    for fact in place.facts:
-        found = documents.measure(fact)
-        colour = _STYLES[found.verdict]
-        true = "" if found.verdict == "confirmed" else f" -> {found.value}"
-        why = f" ({fact.why})" if fact.why else ""
-        lines.append(
-            f"[{colour}]{_MARKS[found.verdict]}[/] {fact.id} {escape(fact.place)}: "
-            f"{escape(fact.quantity)}: {escape(fact.stated)}{escape(true + why)}"
-        )
-    for row in place.errata:
-        number = f" [measured: {row.harm}]" if row.harm else ""
-        lines.append(
-            f"[cyan]mended   [/] {row.id} {escape(row.place)}: {escape(row.literal + number)} "
-            f"[cyan]->[/] {escape(row.fix)}"
-        )
-    for line in lines:
+    for line in (*map(_format_fact, section.facts), *map(_format_erratum, section.errata)):
         console.print(Padding(line, (0, 0, 0, 2)))
+
+
+def _format_fact(fact: documents.Fact) -> str:
+    from rich.markup import escape
+
+    result = documents.measure(fact)
+    mark = f"[{VERDICT_STYLES[result.verdict]}]{result.verdict:{_MARK_WIDTH}}[/]"
+    measured = "" if result.verdict == "confirmed" else f" -> {result.value}"
+    why = f" ({fact.why})" if fact.why else ""
+    text = f"{fact.place}: {fact.quantity}: {fact.stated}{measured}{why}"
+    return f"{mark} {fact.id} {escape(text)}"
+
+
+def _format_erratum(row: documents.Erratum) -> str:
+    from rich.markup import escape
+
+    mark = f"[cyan]{'fixed':{_MARK_WIDTH}}[/]"
+    defect = escape(f"{row.place}: {format_defect(row)}")
+    return f"{mark} {row.id} {defect} [cyan]->[/] {escape(row.fix)}"

@@ -1,4 +1,4 @@
-"""``legacy-nets traps``: the pitfalls of TensorFlow 1, shown and cured on a live graph."""
+"""``legacy-nets pitfalls``: the pitfalls of TensorFlow 1, shown and fixed on a live graph."""
 
 from __future__ import annotations
 
@@ -12,48 +12,57 @@ from legacy_nets.quiet import quiet_tensorflow
 
 
 @click.command()
-@click.argument("what", required=False, metavar="[ID|WORD]")
-@click.option("--code", is_flag=True, help="The few lines that show it; mended is the cure.")
-@click.option("--json", "as_json", is_flag=True, help="All that is known of each, as JSON.")
-def traps(what: str | None, code: bool, as_json: bool) -> None:
-    """Run the traps of TensorFlow 1 that users still ask about, each without and with its cure.
+@click.argument("selector", required=False, metavar="[ID|WORD]")
+@click.option("--code", is_flag=True, help="Print the code of each pitfall and its fix.")
+@click.option("--json", "as_json", is_flag=True, help="Print every field of each pitfall as JSON.")
+def pitfalls(selector: str | None, code: bool, as_json: bool) -> None:
+    """Run the pitfalls of TensorFlow 1 that users still ask about, without and with the fix.
 
     \b
-    legacy-nets traps
-    legacy-nets traps saver
-    legacy-nets traps T03 --code
+    legacy-nets pitfalls
+    legacy-nets pitfalls saver
+    legacy-nets pitfalls T03 --code
     """
     from legacy_nets.documents import pitfalls as catalogue
 
     if code and as_json:
-        raise BadInputError("--code and --json: one of them")
-    chosen = catalogue.traps(what)
+        raise BadInputError("--code and --json exclude each other: give one of them")
+    selected = catalogue.list_pitfalls(selector)
     quiet_tensorflow()
     if code:
-        for trap in chosen:
-            click.echo(f"# {trap.id} {trap.title}: {trap.harm}; cured: {trap.cured}")
-            click.echo(catalogue.code(trap))
+        for row in selected:
+            click.echo(f"# {row.id} {row.title}: {row.without_fix}; with the fix: {row.with_fix}")
+            click.echo(catalogue.get_code(row))
         return
-    found = [(catalogue.measure(trap, False), catalogue.measure(trap, True)) for trap in chosen]
+    measured = [
+        dataclasses.replace(
+            row,
+            without_fix=catalogue.measure(row, with_fix=False),
+            with_fix=catalogue.measure(row, with_fix=True),
+        )
+        for row in selected
+    ]
     if as_json:
-        rows = [
-            {**dataclasses.asdict(trap), "harm": harm, "cured": cured, "code": catalogue.code(trap)}
-            for trap, (harm, cured) in zip(chosen, found, strict=True)
-        ]
+        rows = [{**dataclasses.asdict(row), "code": catalogue.get_code(row)} for row in measured]
         click.echo(json.dumps(rows, indent=1))
         return
-    from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
 
-    table = Table(show_lines=True, header_style="bold")
-    for column in ("id", "trap", "what happens", "measured", "cure", "then"):
-        table.add_column(column, overflow="fold", no_wrap=column == "id")
-    for trap, (harm, cured) in zip(chosen, found, strict=True):
-        happens = f"{trap.happens}\n[dim]{escape(trap.issue)}[/]"
-        table.add_row(trap.id, trap.title, happens, escape(harm), escape(trap.cure), escape(cured))
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, 160)
-    console.print(table)
-    click.echo(f"{len(found)} traps run; their code: --code")
+    from legacy_nets.cli.tables import print_table
+
+    print_table(
+        ("id", "pitfall", "effect", "measured", "fix", "fixed"),
+        [
+            (
+                row.id,
+                row.title,
+                f"{row.effect}\n[dim]{escape(row.issue)}[/]",
+                escape(row.without_fix),
+                escape(row.fix),
+                escape(row.with_fix),
+            )
+            for row in measured
+        ],
+    )
+    noun = "pitfall" if len(measured) == 1 else "pitfalls"
+    click.echo(f"{len(measured)} {noun} run; print their code: --code")

@@ -1,9 +1,10 @@
-"""A walk through a net: at each place what the document says, what the graph has, what was mended.
+"""Explains a net section by section: its layers, the claims of the documents, and the fixes.
 
-    for place in walk("inception_v3"): place.title, place.layers, place.facts, place.errata
+    for section in walk("inception_v3"):
+        section.title, section.layers, section.facts, section.errata
 
-A place ends where an end point of the net is made. A fact or erratum belongs to the place whose
-end point or scope it names; the last entry, ``place.title == ""``, has those that name none.
+A section ends at an end point of the net. A fact or erratum belongs to the section whose end point
+or scope it names. The last section has the title "" and holds those that name none.
 """
 
 from __future__ import annotations
@@ -11,129 +12,140 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import re
-from typing import Any
+from collections.abc import Sequence
 
 from legacy_nets import anatomy, registry
+from legacy_nets import tf1 as tf
 from legacy_nets.documents import catalogue
 from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError, find_nearest
+from legacy_nets.types import EndPoints, Tensor
 
-MOST_PLACES = 30  # where a net has more end points, those of inner scopes are left out
+MAX_SECTIONS = 30  # a net with more end points shows those of its outer scopes only
 _SAME_VALUES = {"Reshape", "Squeeze", "Identity"}
 
 
 @dataclasses.dataclass(frozen=True)
-class Place:
-    """Some layers in a row, and what the documents have to say there."""
+class Section:
+    """Consecutive layers of a net, and what the documents say about them."""
 
-    title: str  # the end points that are made here; "" for the net as a whole
-    names: tuple[str, ...]  # words by which a document may mean this place
+    title: str  # end points at the section's end; "" for the complete net
+    names: tuple[str, ...]  # names by which a document may refer to this section
     layers: tuple[anatomy.Layer, ...]
     facts: tuple[catalogue.Fact, ...] = ()
     errata: tuple[catalogue.Erratum, ...] = ()
 
 
-def walk(net: str, at: str | None = None) -> list[Place]:
-    """The places of a net from input to output, then one for the net as a whole.
+def walk(net: str, at: str | None = None) -> list[Section]:
+    """Lists the sections of a net from input to output, then one for the complete net.
 
     Args:
       net: a name of the registry.
-      at: only the place that has this end point or scope.
+      at: an end point or scope; returns only the section that has it.
 
-    Raises: BadInputError for an unknown net or place, with the nearest names.
+    Raises: BadInputError for an unknown net or section, with the nearest names.
     """
-    record = registry.get_net(net)
-    places = [*_places(common.taken_apart(net), net, record.scope), Place("", (), ())]
-    facts, errata = (_by_place(places, rows) for rows in _rows(net))
-    walked = [
-        dataclasses.replace(place, facts=tuple(facts[i]), errata=tuple(errata[i]))
-        for i, place in enumerate(places)
+    scope = registry.get_net(net).scope
+    sections = [*_cut_into_sections(net, scope), Section("", (), ())]
+    facts = _assign(sections, [fact for fact in catalogue.facts() if net in fact.nets])
+    errata = _assign(sections, [row for row in catalogue.errata() if net in row.nets])
+    sections = [
+        dataclasses.replace(section, facts=tuple(facts[i]), errata=tuple(errata[i]))
+        for i, section in enumerate(sections)
     ]
     if at is None:
-        return walked
-    found = [place for place in walked if at in place.names]
-    if not found:
-        known = [name for place in places for name in place.names]
-        near = find_nearest(at, known)
+        return sections
+    matches = [section for section in sections if at in section.names]
+    if not matches:
+        near = find_nearest(at, [name for section in sections for name in section.names])
         raise BadInputError(
-            f"{net} has no place {at!r}; nearest: {', '.join(near)} "
-            f"({len(places) - 1} places: legacy-nets explain {net})"
+            f"{net} has no section {at!r}; nearest: {', '.join(near)} "
+            f"({len(sections) - 1} sections: legacy-nets explain {net})"
         )
-    return found
+    return matches
 
 
-def _rows(net: str) -> tuple[list[catalogue.Fact], list[catalogue.Erratum]]:
-    return (
-        [fact for fact in catalogue.facts() if net in fact.nets],
-        [erratum for erratum in catalogue.errata() if net in erratum.nets],
-    )
+def _cut_into_sections(net: str, scope: str) -> list[Section]:
+    """Cuts the layers of a net after each end point."""
+    layers = common.analyze_net(net).layers
+    sections, first = [], 0
+    for last, titles in sorted(_find_ends(net, scope, layers).items()):
+        members = layers[first : last + 1]
+        if members:
+            names = _list_names(titles, members, scope)
+            sections.append(Section(", ".join(titles), names, members))
+        first = max(first, last + 1)
+    return sections
 
 
-def _places(found: anatomy.Anatomy, net: str, scope: str) -> list[Place]:
-    """Cuts the layers behind each end point."""
-    graph = common.built(net)[0].graph
-    operations = {operation.name: i for i, operation in enumerate(graph.get_operations())}
-    positions = [operations[layer.tensor.partition(":")[0]] for layer in found.layers]
-    indices = {layer.tensor: i for i, layer in enumerate(found.layers)}
+def _find_ends(net: str, scope: str, layers: Sequence[anatomy.Layer]) -> dict[int, list[str]]:
+    """Finds the indices of the layers that make end points, with the names of the end points."""
+    images, _, end_points = common.build_net(net)
+    operations = {op.name: i for i, op in enumerate(images.graph.get_operations())}
+    positions = [operations[layer.tensor.partition(":")[0]] for layer in layers]
+    indices = {layer.tensor: i for i, layer in enumerate(layers)}
     ends: dict[int, list[str]] = {}
-    for name, point in _outer(common.built(net)[2], scope).items():
-        index = indices.get(_source(point).name)
+    for name, point in _select_outer(end_points, scope).items():
+        index = indices.get(_skip_reshapes(point).name)
         if index is None:
             index = bisect.bisect_left(positions, operations[point.op.name])
         ends.setdefault(min(index, len(positions) - 1), []).append(name)
     ends.setdefault(len(positions) - 1, ["output"])
-    places, first = [], 0
-    for last, titles in sorted(ends.items()):
-        layers = found.layers[first : last + 1]
-        if layers:
-            places.append(Place(", ".join(titles), _names(titles, layers, scope), layers))
-        first = max(first, last + 1)
-    return places
+    return ends
 
 
-def _outer(points: dict[str, Any], scope: str) -> dict[str, Any]:
-    """End points under names without the net's scope: all, or those of the outer scopes."""
-    named = {name.removeprefix(f"{scope}/"): point for name, point in points.items()}
-    named = {name: point for name, point in named.items() if hasattr(point, "op")}
-    depth = max((name.count("/") for name in named), default=0)
-    while depth and sum(name.count("/") <= depth for name in named) > MOST_PLACES:
+def _select_outer(end_points: EndPoints, scope: str) -> EndPoints:
+    """Selects end points by names without the net's scope: all, or those of outer scopes."""
+    points = {
+        name.removeprefix(f"{scope}/"): point
+        for name, point in end_points.items()
+        if isinstance(point, tf.Tensor)
+    }
+    depth = max((name.count("/") for name in points), default=0)
+    while depth and sum(name.count("/") <= depth for name in points) > MAX_SECTIONS:
         depth -= 1
-    return {name: point for name, point in named.items() if name.count("/") <= depth}
+    return {name: point for name, point in points.items() if name.count("/") <= depth}
 
 
-def _source(tensor: Any) -> Any:
-    """The tensor that has the same values before they were reshaped."""
+def _skip_reshapes(tensor: Tensor) -> Tensor:
+    """Returns the tensor that has the same values before they were reshaped."""
     while tensor.op.type in _SAME_VALUES:
         tensor = tensor.op.inputs[0]
     return tensor
 
 
-def _names(titles: list[str], layers: tuple[anatomy.Layer, ...], scope: str) -> tuple[str, ...]:
-    """Titles, and the outermost scopes of the layers."""
+def _list_names(
+    titles: list[str], layers: tuple[anatomy.Layer, ...], scope: str
+) -> tuple[str, ...]:
+    """Lists the titles and the outermost scopes of the layers."""
     scopes = [layer.name.removeprefix(f"{scope}/").split("/")[0] for layer in layers]
     return tuple(dict.fromkeys([*titles, *scopes]))
 
 
-def _by_place(places: list[Place], rows: list[Any]) -> list[list[Any]]:
-    """The rows of each place; those that name none go to the last."""
-    found: list[list[Any]] = [[] for _ in places]
+def _assign(
+    sections: list[Section], rows: Sequence[catalogue.AnyRow]
+) -> list[list[catalogue.AnyRow]]:
+    """Assigns each row to a section; rows that name none go to the last section."""
+    assigned: list[list[catalogue.AnyRow]] = [[] for _ in sections]
     for row in rows:
-        texts = [row.place, getattr(row, "quantity", ""), " ".join(_words(row))]
-        hits = [i for i in (_first(places, text) for text in texts) if i is not None]
-        found[hits[0] if hits else -1].append(row)
-    return found
+        indices = [_find_section(sections, text) for text in _list_texts(row)]
+        assigned[next((i for i in indices if i is not None), -1)].append(row)
+    return assigned
 
 
-def _words(row: Any) -> tuple[str, ...]:
-    return row.measure if isinstance(row, catalogue.Fact) else ()
+def _list_texts(row: catalogue.Row) -> list[str]:
+    """Lists the texts of a row that may name a section, the most reliable first."""
+    if isinstance(row, catalogue.Fact):
+        return [row.place, row.quantity, " ".join(row.measure)]
+    return [row.place]
 
 
-def _first(places: list[Place], text: str) -> int | None:
-    """Of the places that a text names, the one it names first."""
-    found = []
-    for i, place in enumerate(places):
-        for name in place.names:
+def _find_section(sections: list[Section], text: str) -> int | None:
+    """Finds the section whose name comes first in a text."""
+    hits = []
+    for i, section in enumerate(sections):
+        for name in section.names:
             hit = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text)
             if hit:
-                found.append((hit.start(), i))
-    return min(found)[1] if found else None
+                hits.append((hit.start(), i))
+    return min(hits)[1] if hits else None

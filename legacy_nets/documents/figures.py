@@ -1,6 +1,6 @@
-"""The figures of ``legacy-nets explain``: which layers, maps and kernels of a net are drawn.
+"""Chooses the layers, maps and kernels that ``legacy-nets explain --figure`` draws.
 
-How they are drawn is in anatomy/figures.py.
+anatomy/figures.py draws them.
 """
 
 from __future__ import annotations
@@ -8,8 +8,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -25,18 +24,29 @@ from legacy_nets.errors import BadInputError, find_nearest
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
+from legacy_nets.types import Array, EndPoints, Session, Variable
 
-MOST_ROWS = 60  # blocks in the figure of the layers
-MAPS = 5  # end points whose maps are drawn where none are asked for
-STAND_IN = 128  # pixels of a drawn hand
+MAX_ROWS = 60  # blocks in the figure of the layers
+DEFAULT_MAPS = 5  # end points whose maps are drawn by default
+SYNTHETIC_SIDE = 128  # pixels of a synthetic hand
 
 
 @dataclasses.dataclass(frozen=True)
-class Drawn:
+class DrawnFigures:
     """The files that were written, and what a reader must know about them."""
 
     paths: tuple[pathlib.Path, ...]
     notes: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Values:
+    """What the figures show, computed for one image."""
+
+    maps: dict[str, Array]  # end point -> [H, W, C]
+    kernel: Array | None  # [height, width, inputs, outputs] of the first layer
+    kernel_name: str
+    fields: dict[str, anatomy.ReceptiveField | None]  # of the same end points
 
 
 def draw(
@@ -45,69 +55,81 @@ def draw(
     image: str | pathlib.Path | None = None,
     end_points: tuple[str, ...] = (),
     checkpoint: str | None = None,
-) -> Drawn:
+) -> DrawnFigures:
     """Writes layers.png, feature_maps.png, kernels.png and receptive_field.png into a folder.
 
     Args:
       net: a name of the registry.
-      folder: made where it is missing; older figures of these names are replaced.
-      image: a PNG or JPEG (a video or folder of frames for a net of clips); None: a drawn one.
-      end_points: whose maps are drawn; five of them in order where none are named. The receptive
-        field is that of the last one that does not see the whole image.
-      checkpoint: whatever ``open_weights`` reads; None: initial weights, with seed 0.
+      folder: created if missing; older figures of these names are replaced.
+      image: a PNG or JPEG (a video or folder of frames for clip nets); if None, a synthetic one.
+      end_points: end points whose maps are drawn; if none are named, five of them in order. The
+        receptive field is that of the last one whose field is smaller than the image.
+      checkpoint: anything that ``open_weights`` reads; if None, initial weights with seed 0.
 
-    A figure that a net has nothing for is left out, which a note says.
+    A note says which figures a net has nothing for.
     Raises: BadInputError for an unknown net, end point or unreadable image; CheckpointError.
     """
     record = registry.get_net(net)
-    notes = [] if checkpoint else ["initial weights, seed 0: nothing is learned (--checkpoint)"]
-    settings = resolve_settings(checkpoint, net) if checkpoint else _untrained(record)
-    picture = _picture(record, settings, image)
-    if image is None:
-        notes.append("the picture is drawn by legacy_nets (--image)")
+    settings = resolve_settings(checkpoint, net) if checkpoint else _get_default_settings(record)
+    picture = _read_picture(record, settings, image)
+    values = _compute_values(net, settings, checkpoint, picture, end_points)
     folder = pathlib.Path(folder)
-    with _ready(settings, checkpoint) as (graph, session):
-        chosen = _chosen(net, graph.end_points, end_points)
-        feed = {graph.images: preprocessing.scale_pixels(picture, graph.preprocessing)[None]}
-        maps = dict(zip(chosen, session.run(list(chosen.values()), feed), strict=True))
-        kernel = _first_kernel(graph.variables)
-        weights = None if kernel is None else session.run(kernel)
-        fields = anatomy.receptive_fields(list(chosen.values()), graph.images)
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
-
-    def drawn(name: str, function: Callable[..., None], *arguments: Any, title: str) -> None:
-        function(*arguments, folder / name, title=title)
-        paths.append(folder / name)
-
-    drawn("layers.png", figures.draw_layers, _blocks(net), title=net)
-    of_what = "" if checkpoint else ", initial weights"
-    if maps:
-        flat = {name: _middle_frame(value[0]) for name, value in maps.items()}
-        drawn("feature_maps.png", figures.draw_feature_maps, flat, title=f"{net}{of_what}")
+    weights = "" if checkpoint else ", initial weights"
+    notes = [] if checkpoint else ["initial weights, seed 0: the net is not trained (--checkpoint)"]
+    if image is None:
+        notes.append("the picture is synthetic (--image)")
+    paths = [folder / "layers.png"]
+    figures.draw_layers(_fold_to_fit(net), paths[-1], title=net)
+    if values.maps:
+        paths.append(folder / "feature_maps.png")
+        figures.draw_feature_maps(values.maps, paths[-1], title=f"{net}{weights}")
     else:
         notes.append("no feature maps: no end point of this net is a map")
-    if weights is not None:
-        title = f"{kernel.op.name}{of_what}"
-        drawn("kernels.png", figures.draw_kernels, _middle_slice(weights), title=title)
-    field = _smaller_than(dict(zip(chosen, fields, strict=True)), settings.image_size)
+    if values.kernel is not None:
+        paths.append(folder / "kernels.png")
+        figures.draw_kernels(values.kernel, paths[-1], title=f"{values.kernel_name}{weights}")
+    name = _find_smaller_field(values.fields, settings.image_size)
+    field = values.fields[name] if name else None
     if field is not None:
-        name, found = field
+        paths.append(folder / "receptive_field.png")
         still = np.clip(picture / 255, 0, 1)
         still = still[..., 0] if still.shape[-1] == 1 else still
-        title = f"{net} {name}"
-        drawn("receptive_field.png", figures.draw_receptive_field, still, found, title=title)
+        figures.draw_receptive_field(still, field, paths[-1], title=f"{net} {name}")
     else:
-        notes.append("no receptive field: no chosen end point sees a part of an image only")
-    return Drawn(tuple(paths), tuple(notes))
+        notes.append("no receptive field: no selected end point has one smaller than the image")
+    return DrawnFigures(tuple(paths), tuple(notes))
 
 
-def _untrained(record: registry.Net) -> Settings:
+def _get_default_settings(record: registry.Net) -> Settings:
     return Settings(record.name, record.num_classes, record.image_size)
 
 
+def _compute_values(
+    net: str,
+    settings: Settings,
+    checkpoint: str | None,
+    picture: Array,
+    end_points: tuple[str, ...],
+) -> _Values:
+    """Runs a net on a picture or clip (float32 from 0 to 255, [H, W, C] or [T, H, W, C])."""
+    with _open_net(settings, checkpoint) as (graph, session):
+        points = _select_maps(net, graph.end_points, end_points)
+        feed = {graph.images: preprocessing.scale_pixels(picture, graph.preprocessing)[None]}
+        maps = dict(zip(points, session.run(list(points.values()), feed), strict=True))
+        kernel = _find_first_kernel(graph.variables)
+        fields = anatomy.compute_receptive_fields(list(points.values()), graph.images)
+        return _Values(
+            maps={name: _get_middle_frame(value[0]) for name, value in maps.items()},
+            kernel=None if kernel is None else _get_middle_slice(session.run(kernel)),
+            kernel_name="" if kernel is None else kernel.op.name,
+            fields=dict(zip(points, fields, strict=True)),
+        )
+
+
 @contextlib.contextmanager
-def _ready(settings: Settings, checkpoint: str | None) -> Iterator[tuple[NetGraph, Any]]:
+def _open_net(settings: Settings, checkpoint: str | None) -> Iterator[tuple[NetGraph, Session]]:
+    """Opens a session with a net: from a checkpoint, or with initial weights of seed 0."""
     if checkpoint is not None:
         with restore_net(settings, checkpoint) as (graph, session, _):
             yield graph, session
@@ -119,84 +141,83 @@ def _ready(settings: Settings, checkpoint: str | None) -> Iterator[tuple[NetGrap
         yield graph, session
 
 
-def _picture(
+def _read_picture(
     record: registry.Net, settings: Settings, path: str | pathlib.Path | None
-) -> np.ndarray:
-    """The picture or clip at the net's size, float32 from 0 to 255."""
-    kind, size = settings.preprocessing or record.preprocessing, settings.image_size
+) -> Array:
+    """Returns a picture [H, W, C] or clip [T, H, W, C] at the net's size, float32 0 to 255."""
+    pixels, size = settings.preprocessing or record.preprocessing, settings.image_size
     rng = np.random.default_rng(0)
     if len(size) == 3:
         if path is not None:
-            return clips.read_clip(pathlib.Path(path), kind, size, record.channels)
+            return clips.read_clip(pathlib.Path(path), pixels, size, record.channels)
         return preprocessing.resize_picture(
-            draw_clip("circle", rng, size[0], STAND_IN), kind, size, record.channels
+            draw_clip("circle", rng, size[0], SYNTHETIC_SIDE), pixels, size, record.channels
         )
     if path is not None:
         picture = preprocessing.read_picture(path)
     elif record.channels == 1:
         picture = draw_digit(3, rng)[..., None]
     else:
-        picture = draw_hand(5, rng, max(STAND_IN, *size))
-    return preprocessing.resize_picture(picture, kind, size, record.channels)
+        picture = draw_hand(5, rng, max(SYNTHETIC_SIDE, *size))
+    return preprocessing.resize_picture(picture, pixels, size, record.channels)
 
 
-def _chosen(net: str, points: dict[str, Any], wanted: tuple[str, ...]) -> dict[str, Any]:
-    """Those end points that are maps [N, H, W, C] or [N, T, H, W, C] of more than one pixel."""
+def _select_maps(net: str, end_points: EndPoints, names: tuple[str, ...]) -> EndPoints:
+    """Selects end points that are maps [N, H, W, C] or [N, T, H, W, C] of more than one pixel."""
     maps = {
         name: point
-        for name, point in points.items()
+        for name, point in end_points.items()
         if getattr(point, "shape", None) is not None
         and point.shape.rank in (4, 5)
         and point.shape[-2] != 1
     }
-    for name in wanted:
+    for name in names:
         if name not in maps:
             near = find_nearest(name, maps)
             raise BadInputError(
                 f"{net} has no map called {name!r} among its end points; nearest: "
                 f"{', '.join(near) or 'none, as it makes no maps'}"
             )
-    if wanted:
-        return {name: maps[name] for name in wanted}
-    names = list(maps)
-    picked = sorted({round(i) for i in np.linspace(0, len(names) - 1, min(MAPS, len(names)))})
-    return {names[i]: maps[names[i]] for i in picked}
+    if not names:
+        known = list(maps)
+        count = min(DEFAULT_MAPS, len(known))
+        indices = sorted({round(i) for i in np.linspace(0, len(known) - 1, count)})
+        names = tuple(known[i] for i in indices)
+    return {name: maps[name] for name in names}
 
 
-def _first_kernel(variables: list[Any]) -> Any:
+def _find_first_kernel(variables: Sequence[Variable]) -> Variable | None:
     return next((v for v in variables if v.shape.rank in (4, 5) and v.shape[0] is not None), None)
 
 
-def _middle_frame(value: np.ndarray) -> np.ndarray:
-    """[H, W, C] of a map, or of the frame in the middle of a clip's [T, H, W, C]."""
+def _get_middle_frame(value: Array) -> Array:
+    """Returns a map [H, W, C], or the middle frame of a clip's map [T, H, W, C]."""
     return value[len(value) // 2] if value.ndim == 4 else value
 
 
-def _middle_slice(kernel: np.ndarray) -> np.ndarray:
+def _get_middle_slice(kernel: Array) -> Array:
+    """Returns a kernel of four axes; of a 3D kernel, the slice in the middle of time."""
     return kernel[len(kernel) // 2] if kernel.ndim == 5 else kernel
 
 
-def _smaller_than(
-    fields: dict[str, anatomy.Field | None], size: tuple[int, ...]
-) -> tuple[str, anatomy.Field] | None:
-    """The last of the fields in the plane that is not larger than the image."""
+def _find_smaller_field(
+    fields: dict[str, anatomy.ReceptiveField | None], size: tuple[int, ...]
+) -> str | None:
+    """Finds the last end point whose receptive field is in the plane and fits into the image."""
     for name, field in reversed(fields.items()):
-        plain = field is not None and len(field.size) == 2 and None not in field.padding
-        if (
-            field is not None
-            and plain
-            and all(one <= side for one, side in zip(field.size, size, strict=True))
-        ):
-            return name, field
+        if field is None or len(field.size) != 2 or None in field.padding:
+            continue
+        if all(pixels <= side for pixels, side in zip(field.size, size, strict=True)):
+            return name
     return None
 
 
-def _blocks(net: str) -> tuple[anatomy.Layer, ...]:
-    """The layers, folded until they fit into a figure that can be read."""
-    found = common.taken_apart(net)
-    deepest = max(layer.name.count("/") for layer in found.layers) + 1
+def _fold_to_fit(net: str) -> tuple[anatomy.Layer, ...]:
+    """Folds the layers until they fit into a figure that can be read."""
+    analyzed = common.analyze_net(net)
+    deepest = max(layer.name.count("/") for layer in analyzed.layers) + 1
     for depth in range(deepest, 0, -1):
-        rows = anatomy.folded(found, depth)
-        if len(rows) <= MOST_ROWS:
+        rows = anatomy.fold_layers(analyzed, depth)
+        if len(rows) <= MAX_ROWS:
             break
     return rows

@@ -1,14 +1,10 @@
-"""Measures a fact and judges it: what is so against what is stated."""
+"""Measures a fact and judges it: compares the measured values with the claim."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import importlib.util
 import re
 import shlex
-from collections.abc import Callable
-from typing import Any
 
 from legacy_nets.documents.catalogue import Erratum, Fact
 
@@ -17,46 +13,45 @@ NOT_HERE = "not checkable here"
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """What the readings of a fact give, in words, and the verdict that follows."""
+    """The readings of a fact as text, and the verdict that follows from them."""
 
     value: str
     verdict: str
-    readings: tuple[Any, ...]  # as measured; None where it is not to be had here
+    readings: tuple[object, ...]  # measured values; None where a reading is not possible here
 
 
 def measure(fact: Fact) -> Measured:
-    """Measures every reading of a fact; imports TensorFlow and builds what they need."""
-    readings = tuple(_read(fact.document, words) for words in fact.measure)
-    return judge(fact.stated, readings)
+    """Measures every reading of a fact. Imports TensorFlow and builds the nets it needs."""
+    return judge(fact.stated, tuple(_read(fact.document, reading) for reading in fact.measure))
 
 
-def judge(stated: str, readings: tuple[Any, ...]) -> Measured:
-    """The verdict on a stated value: see the package."""
-    texts = [None if reading is None else text(reading, stated) for reading in readings]
-    same = [found == _plain(stated) for found in texts]
-    if all(same):
+def judge(stated: str, readings: tuple[object, ...]) -> Measured:
+    """Judges a claim by its readings; the package's docstring explains the verdicts."""
+    texts = [None if reading is None else format_value(reading, stated) for reading in readings]
+    matches = [text == _drop_thousands_commas(stated) for text in texts]
+    if all(matches):
         return Measured(stated, "confirmed", readings)
-    verdict = "ambiguous" if any(same) or None in texts else "wrong"
-    words = [
-        stated if fits else f"{stated}: {NOT_HERE}" if found is None else f"{found}, not {stated}"
-        for found, fits in zip(texts, same, strict=True)
+    verdict = "ambiguous" if any(matches) or None in texts else "wrong"
+    parts = [
+        stated if match else f"{stated}: {NOT_HERE}" if text is None else f"{text}, not {stated}"
+        for text, match in zip(texts, matches, strict=True)
     ]
-    return Measured(" | ".join(words), verdict, readings)
+    return Measured(" | ".join(parts), verdict, readings)
 
 
-def harm(erratum: Erratum) -> str:
-    """The number of a silent harm, measured; "" where the erratum has none."""
+def measure_harm(erratum: Erratum) -> str:
+    """Measures the number of a wrong result without an error; "" if the erratum has none."""
     if not erratum.measure:
         return ""
-    return text(_read(erratum.document, erratum.measure), erratum.harm)
+    return format_value(_read(erratum.document, erratum.measure), erratum.harm)
 
 
-def text(value: Any, like: str = "") -> str:
-    """A measured value in the form of the documents' tables.
+def format_value(value: object, like: str = "") -> str:
+    """Formats a measured value as the tables do.
 
     Args:
-      value: a tuple is a shape (None: N in front, ? elsewhere), a list is joined by ", ", a bool
-        is yes or no, a float is rounded to the digits after the point that ``like`` has.
+      value: a tuple is a shape (an unknown side is N in front, ? elsewhere), a list is joined by
+        ", ", a bool is yes or no, a float is rounded to as many digits as ``like`` has.
       like: the stated value.
     """
     if isinstance(value, bool):
@@ -65,29 +60,20 @@ def text(value: Any, like: str = "") -> str:
         sides = ["?" if side is None else str(side) for side in value]
         return "x".join(["N", *sides[1:]] if value and value[0] is None else sides)
     if isinstance(value, list):
-        return ", ".join(text(item, like) for item in value)
+        return ", ".join(format_value(item, like) for item in value)
     if isinstance(value, float):
         digits = re.search(r"\.(\d+)", like)
         return f"{value:.{len(digits[1])}f}" if digits else f"{value:.6g}"
     return str(value)
 
 
-def _plain(stated: str) -> str:
-    """Without commas between thousands."""
+def _drop_thousands_commas(stated: str) -> str:
     return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", stated)
 
 
-def _read(document: str, words: str) -> Any:
-    name, *arguments = shlex.split(words)
-    return function(document, name)(*arguments)
+def _read(document: str, reading: str) -> object:
+    """Calls the check function of a reading with the words that follow it."""
+    from legacy_nets.documents.checks.tables import get_check
 
-
-def function(document: str, name: str) -> Callable[..., Any]:
-    """The measuring function of that name, of the document's own module or of the common one."""
-    own = f"legacy_nets.documents.checks.document_{document}"
-    modules = [own] if importlib.util.find_spec(own) else []
-    for module in (*modules, "legacy_nets.documents.checks.common"):
-        found = getattr(importlib.import_module(module), name, None)
-        if found is not None:
-            return found
-    raise LookupError(f"no function {name} in checks/document_{document}.py or checks/common.py")
+    name, *arguments = shlex.split(reading)
+    return get_check(document, name)(*arguments)

@@ -1,7 +1,7 @@
-"""The traps of TensorFlow 1 that users still ask about: each shown and cured on a live graph.
+"""The pitfalls of TensorFlow 1 that users still ask about, each shown and fixed on a live graph.
 
-``data/traps.csv``: id, title, happens, cure, harm and cured (what the function ``measure`` of
-measure_traps.py gives or raises without the cure, and gives with it), issue (where users ask).
+``data/pitfalls.csv``: id, title, effect, fix, without_fix and with_fix (what the function
+``measure`` of checks/pitfalls.py returns or raises), measure, issue (where users ask).
 """
 
 from __future__ import annotations
@@ -9,11 +9,9 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import importlib
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any
 
 from legacy_nets.documents import judge
 from legacy_nets.documents.catalogue import DATA
@@ -21,69 +19,72 @@ from legacy_nets.errors import BadInputError, find_nearest, join_lines
 
 
 @dataclasses.dataclass(frozen=True)
-class Trap:
-    """One row."""
+class Pitfall:
+    """One row of the table."""
 
     id: str
     title: str
-    happens: str
-    cure: str
-    harm: str  # what is measured in the trap: a number, or an error with its message
-    cured: str  # what is measured with the cure
-    measure: str  # the function of measure_traps.py
+    effect: str
+    fix: str
+    without_fix: str  # measured in the pitfall: a number, or an error with its message
+    with_fix: str  # measured with the fix
+    measure: str  # name of the function in checks/pitfalls.py
     issue: str
 
 
 @functools.cache
-def _all() -> tuple[Trap, ...]:
-    with open(DATA / "traps.csv", newline="", encoding="utf-8") as file:
-        return tuple(Trap(**row) for row in csv.DictReader(file, strict=True))
+def _load() -> tuple[Pitfall, ...]:
+    with open(DATA / "pitfalls.csv", newline="", encoding="utf-8") as file:
+        return tuple(Pitfall(**row) for row in csv.DictReader(file, strict=True))
 
 
-def traps(selector: str | None = None) -> list[Trap]:
-    """The traps: all, one ("T03"), or those that have a word in title, happens or cure.
+def list_pitfalls(selector: str | None = None) -> list[Pitfall]:
+    """Lists all pitfalls, one ("T03"), or those with a word in title, effect or fix.
 
-    Raises: BadInputError that offers the nearest ids.
+    Raises: BadInputError with the nearest ids for an unknown selector.
     """
+    pitfalls = list(_load())
     if selector is None:
-        return list(_all())
-    found = [trap for trap in _all() if trap.id == selector.upper()]
+        return pitfalls
+    matches = [pitfall for pitfall in pitfalls if pitfall.id == selector.upper()]
     word = selector.lower()
-    found = found or [
-        trap for trap in _all() if word in f"{trap.title} {trap.happens} {trap.cure}".lower()
+    matches = matches or [
+        pitfall
+        for pitfall in pitfalls
+        if word in f"{pitfall.title} {pitfall.effect} {pitfall.fix}".lower()
     ]
-    if not found:
-        ids = [trap.id for trap in _all()]
-        near = find_nearest(selector.upper(), ids)
+    if not matches:
+        near = find_nearest(selector.upper(), [pitfall.id for pitfall in pitfalls])
         raise BadInputError(
-            f"no trap is called {selector!r}, and none speaks of it; nearest: {', '.join(near)} "
-            "(all: legacy-nets traps)"
+            f"no pitfall has the id or word {selector!r}; nearest: {', '.join(near)} "
+            "(all: legacy-nets pitfalls)"
         )
-    return found
+    return matches
 
 
-def measure(trap: Trap, mended: bool) -> str:
-    """Runs the few lines of a trap, without or with its cure: the value, or the error in a line."""
+def measure(pitfall: Pitfall, with_fix: bool) -> str:
+    """Runs the code of a pitfall: returns its value, or its error in one line."""
     import legacy_nets.tf1 as tf
 
     try:
-        value = _function(trap)(mended)
+        value = _get_function(pitfall)(with_fix)
     except (ValueError, KeyError, tf.errors.OpError) as error:
-        return f"{type(error).__name__}: {_cause(error)}"
-    return judge.text(value, trap.cured if mended else trap.harm)
+        return f"{type(error).__name__}: {_get_cause(error)}"
+    return judge.format_value(value, pitfall.with_fix if with_fix else pitfall.without_fix)
 
 
-def _cause(error: Exception) -> str:
-    """The sentence of a message that matters, without traces, lists and temporary folders."""
-    words = re.sub(r"/\S*/(?=model\.ckpt)", "", join_lines(error))
-    return words.partition(" used by {{")[0].split(". ")[0]
+def _get_cause(error: Exception) -> str:
+    """Returns the first sentence of a message, without traces, lists and temporary folders."""
+    message = re.sub(r"/\S*/(?=model\.ckpt)", "", join_lines(error))
+    return message.partition(" used by {{")[0].split(". ")[0]
 
 
-def code(trap: Trap) -> str:
-    """The few lines themselves."""
-    return inspect.getsource(_function(trap))
+def get_code(pitfall: Pitfall) -> str:
+    """Returns the source of a pitfall's function."""
+    return inspect.getsource(_get_function(pitfall))
 
 
-def _function(trap: Trap) -> Callable[[bool], Any]:
-    module = importlib.import_module("legacy_nets.documents.checks.pitfalls")
-    return getattr(module, trap.measure)
+def _get_function(pitfall: Pitfall) -> Callable[[bool], object]:
+    from legacy_nets.documents.checks.pitfalls import CHECKS
+
+    return CHECKS[pitfall.measure]

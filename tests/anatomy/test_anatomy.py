@@ -42,7 +42,7 @@ NETS = [
 @pytest.mark.parametrize("name", NETS)
 def test_counts_and_shapes_are_those_of_the_graph(name):
     size = size_of(name)
-    found = anatomy.of_net(name, size)
+    found = anatomy.analyze_net(name, size)
     net = registry.get_net(name)
     # The large ones are built without initial values here too: half the time.
     bare = contextlib.nullcontext() if name in QUICK else without_initial_values()
@@ -70,28 +70,32 @@ def test_counts_and_shapes_are_those_of_the_graph(name):
         flops[node.name] = node.float_ops
         nodes.extend(node.children)
     kinds = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul", "BatchMatMulV2", "Einsum")
-    loops = sum(layer.multiply_adds for layer in found.layers if layer.kind == "lstm")
+    loops = sum(layer.multiply_adds for layer in found.layers if layer.layer_type == "lstm")
     profiled = sum(flops.get(kind, 0) for kind in kinds) / 2  # it does not look into loops
     assert found.multiply_adds - loops == pytest.approx(profiled, rel=0.01)
 
 
 def test_a_few_rows_of_hand_signs():
-    found = anatomy.of_net("hand_signs")
+    found = anatomy.analyze_net("hand_signs")
     assert len(found.layers) == 74
-    first = found.layer("reference/Variable")
-    assert (first.kind, first.output, first.kernel) == ("convolution", (None, 32, 32, 64), (7, 7))
+    first = found.get_layer("reference/Variable")
+    assert (first.layer_type, first.output, first.kernel) == (
+        "convolution",
+        (None, 32, 32, 64),
+        (7, 7),
+    )
     assert (first.stride, first.padding, first.zeros) == ((2, 2), "VALID", ((3, 3), (3, 3)))
     assert (first.parameters, first.trainable, first.multiply_adds) == (9664, 9536, 9633792)
     assert first.operations[-1] == "Relu"
-    assert first.field == anatomy.Field((7, 7), (2, 2), (3, 3))
+    assert first.receptive_field == anatomy.ReceptiveField((7, 7), (2, 2), (3, 3))
     assert found.layers[-1].parameters == 306
     assert found.notes == ()
 
 
 def test_lstm_is_one_row_with_its_rounds():
-    found = anatomy.of_net("cnn_lstm")
-    lstm = found.layer("rnn/while")
-    assert (lstm.kind, lstm.output, lstm.parameters) == ("lstm", (None, 4, 512), 3147776)
+    found = anatomy.analyze_net("cnn_lstm")
+    lstm = found.get_layer("rnn/while")
+    assert (lstm.layer_type, lstm.output, lstm.parameters) == ("lstm", (None, 4, 512), 3147776)
     assert lstm.multiply_adds == 4 * 1536 * 2048
     assert lstm.notes == ("loop: 4 rounds",)
     assert found.notes == ("the graph has control flow: see the notes of its layers",)
@@ -104,10 +108,12 @@ def field_of(field):
 def assert_fields(case, want):
     net, side = case.split()
     known = side != "unknown"
-    images, _, points = anatomy.built(net, (int(side) if known else 224,) * 2)
+    images, _, points = anatomy.build_net(net, (int(side) if known else 224,) * 2)
     names = [name for name in want if name in points]
     assert names == list(want)
-    got = anatomy.receptive_fields([points[name] for name in names], images, known_size=known)
+    got = anatomy.compute_receptive_fields(
+        [points[name] for name in names], images, known_size=known
+    )
     assert {name: field_of(f) for name, f in zip(names, got, strict=True)} == want
     assert all(field.aligned for field in got)
 
@@ -139,13 +145,13 @@ def test_receptive_field_of_one_tensor_and_its_span():
         z = tf.layers.conv2d(y, 4, 3, dilation_rate=2)
         up = tf.layers.conv2d_transpose(z, 4, 4, 2, padding="same")
         whole = tf.reduce_mean(z, [1, 2])
-    field = anatomy.receptive_field(z)
-    assert field == anatomy.Field((11, 11), (2, 2), (0, 0))
-    assert field.span(0, 3) == (6, 16)
-    assert anatomy.receptive_field(z, known_size=False).padding == (None, None)
-    assert anatomy.receptive_field(up).stride == (1, 1)
-    assert anatomy.receptive_field(whole) is None
-    table = anatomy.layers(x.graph)
+    field = anatomy.compute_receptive_field(z)
+    assert field == anatomy.ReceptiveField((11, 11), (2, 2), (0, 0))
+    assert field.compute_span(0, 3) == (6, 16)
+    assert anatomy.compute_receptive_field(z, known_size=False).padding == (None, None)
+    assert anatomy.compute_receptive_field(up).stride == (1, 1)
+    assert anatomy.compute_receptive_field(whole) is None
+    table = anatomy.analyze_graph(x.graph)
     assert [layer.dilation for layer in table.layers[1:3]] == [(1, 1), (2, 2)]
 
 
@@ -155,9 +161,14 @@ def test_paths_that_are_not_aligned_are_marked():
         a = tf.layers.conv2d(x, 4, 3, 2, padding="same")
         b = tf.layers.conv2d(x, 4, 1, 2, padding="same")
         y = a + b
-    assert not anatomy.receptive_field(y).aligned
-    table = anatomy.layers(x.graph)
-    assert [layer.kind for layer in table.layers] == ["input", "convolution", "convolution", "add"]
+    assert not anatomy.compute_receptive_field(y).aligned
+    table = anatomy.analyze_graph(x.graph)
+    assert [layer.layer_type for layer in table.layers] == [
+        "input",
+        "convolution",
+        "convolution",
+        "add",
+    ]
     assert table.notes == ("receptive fields marked ! come from paths that are not aligned",)
 
 
@@ -175,8 +186,8 @@ def test_separable_grouped_and_training_graphs():
         y = tf.layers.dense(tf.layers.flatten(y), 5, name="dense")
         loss = tf.reduce_mean(y)
         tf.train.AdamOptimizer().minimize(loss)
-    found = anatomy.layers(x.graph)
-    kinds = [layer.kind for layer in found.layers]
+    found = anatomy.analyze_graph(x.graph)
+    kinds = [layer.layer_type for layer in found.layers]
     assert kinds == ["input", "separable convolution", "grouped convolution", "dense"]
     sep, group, dense = found.layers[1:]
     assert (sep.parameters, sep.trainable) == (72 + 48 + 6 + 24, 72 + 48 + 6 + 12)
@@ -192,11 +203,11 @@ def test_graph_without_convolutions_says_so():
     with tf.Graph().as_default() as graph:
         x = tf.placeholder(tf.float32, [None, 7])
         tf.layers.dense(x, 3, name="dense")
-    found = anatomy.layers(graph)
+    found = anatomy.analyze_graph(graph)
     assert found.notes == ("the graph has no convolutions",)
     assert (found.parameters, found.multiply_adds) == (24, 21)
     with pytest.raises(BadInputError, match="no input to start from"):
-        anatomy.layers(tf.Graph())
+        anatomy.analyze_graph(tf.Graph())
 
 
 def test_loop_of_unknown_length_is_counted_once_and_said():
@@ -204,10 +215,10 @@ def test_loop_of_unknown_length_is_counted_once_and_said():
         x = tf.placeholder(tf.float32, [None, 4], name="x")
         w = tf.get_variable("w", [4, 4])
         tf.while_loop(lambda v: tf.reduce_sum(v) < 9.0, lambda v: tf.matmul(v, w), [x])
-    loop = anatomy.layers(graph).layers[-1]
-    assert loop.kind == "loop"
+    loop = anatomy.analyze_graph(graph).layers[-1]
+    assert loop.layer_type == "loop"
     assert loop.multiply_adds == 16
-    assert loop.notes == ("loop: how often is known only when it runs, counted once",)
+    assert loop.notes == ("loop: the number of rounds is known only when it runs; counted once",)
 
 
 def test_quick_answer_is_tensorflows_answer():
@@ -234,9 +245,9 @@ def test_regularizers_of_shared_layers_are_still_counted_once():
 
 
 def test_figures_are_written(tmp_path):
-    found = anatomy.of_net("hand_signs")
-    figures.draw_layers(anatomy.folded(found, 2), tmp_path / "layers.png", "hand_signs")
-    field = found.layer("reference/MaxPool").field
+    found = anatomy.analyze_net("hand_signs")
+    figures.draw_layers(anatomy.fold_layers(found, 2), tmp_path / "layers.png", "hand_signs")
+    field = found.get_layer("reference/MaxPool").receptive_field
     picture = [[[0, 100, 200]] * 64] * 64
     figures.draw_receptive_field(picture, field, tmp_path / "field.png")
     maps = {"a": [[[0.0, 1.0]] * 3] * 3}
@@ -251,5 +262,5 @@ def test_figures_are_written(tmp_path):
 
 
 def test_no_outputs_have_no_fields():
-    images, _, _ = anatomy.built("demo_cnn")
-    assert anatomy.receptive_fields([], images) == []
+    images, _, _ = anatomy.build_net("demo_cnn")
+    assert anatomy.compute_receptive_fields([], images) == []

@@ -11,14 +11,14 @@ from legacy_nets.errors import BadInputError
 
 
 def test_output_sizes_of_the_documents():
-    assert formulas.output_size(299, 3, 2) == 149  # 002: (299-3)/2+1
-    assert formulas.output_size(28, 3) == 26
-    assert formulas.output_size(224, 11, 4, (1, 2)) == 55  # 004: AlexNet
-    assert formulas.output_size(224, 7, 2, 3) == 112
-    assert formulas.output_size(15, 2, 2, "same") == 8
-    assert formulas.output_size(7, 3, dilation=2) == 3
-    assert formulas.same_padding(224, 7, 2) == (2, 3)
-    assert formulas.same_padding(5, 1, 3) == (0, 0)
+    assert formulas.compute_output_size(299, 3, 2) == 149  # 002: (299-3)/2+1
+    assert formulas.compute_output_size(28, 3) == 26
+    assert formulas.compute_output_size(224, 11, 4, (1, 2)) == 55  # 004: AlexNet
+    assert formulas.compute_output_size(224, 7, 2, 3) == 112
+    assert formulas.compute_output_size(15, 2, 2, "same") == 8
+    assert formulas.compute_output_size(7, 3, dilation=2) == 3
+    assert formulas.compute_same_padding(224, 7, 2) == (2, 3)
+    assert formulas.compute_same_padding(5, 1, 3) == (0, 0)
 
 
 def test_output_size_is_that_of_tensorflow():
@@ -30,7 +30,7 @@ def test_output_size_is_that_of_tensorflow():
                         x = tf.placeholder(tf.float32, [1, size, size, 1])
                         w = tf.zeros([kernel, kernel, 1, 1])
                         got = tf.nn.conv2d(x, w, [1, stride, stride, 1], padding)
-                    want = formulas.output_size(size, kernel, stride, padding)
+                    want = formulas.compute_output_size(size, kernel, stride, padding)
                     assert got.shape.as_list() == [1, want, want, 1]
 
 
@@ -40,36 +40,40 @@ def test_transposed_output_size_is_that_of_tensorflow(padding):
         with tf.Graph().as_default():
             x = tf.placeholder(tf.float32, [1, 6, 6, 2])
             y = tf.layers.conv2d_transpose(x, 3, kernel, stride, padding=padding.lower())
-        want = formulas.transposed_output_size(6, kernel, stride, padding)
+        want = formulas.compute_transposed_output_size(6, kernel, stride, padding)
         assert y.shape.as_list() == [1, want, want, 3]
 
 
 def test_receptive_fields_of_document_004():
-    assert formulas.receptive_field([(3, 1)]) == 3
-    assert formulas.receptive_field([(3, 1)] * 2) == 5
-    assert formulas.receptive_field([(3, 1)] * 3) == 7
+    assert formulas.compute_receptive_field([(3, 1)]) == 3
+    assert formulas.compute_receptive_field([(3, 1)] * 2) == 5
+    assert formulas.compute_receptive_field([(3, 1)] * 3) == 7
     vgg16 = [layer for count in (2, 2, 3, 3, 3) for layer in [(3, 1)] * count + [(2, 2)]]
-    assert formulas.receptive_field(vgg16) == 212
-    assert formulas.receptive_field([(3, 1, 4)]) == 9
+    assert formulas.compute_receptive_field(vgg16) == 212
+    assert formulas.compute_receptive_field([(3, 1, 4)]) == 9
 
 
 def test_parameters_and_multiply_adds():
-    assert formulas.conv_parameters((3, 3), 3, 64) == 1792
-    assert formulas.conv_parameters((3, 3), 128, 128, bias=False, groups=32) == 4608
-    assert formulas.depthwise_parameters((3, 3), 32) == 320
-    assert formulas.dense_parameters(2048, 1000) == 2049000
-    assert formulas.lstm_parameters(1024, 512) == 3147776  # 000: rnn/.../lstm_cell
-    assert formulas.conv_multiply_adds((112, 112), (7, 7), 3, 64) == 118013952
-    assert formulas.dense_multiply_adds(768, 3072, rows=197) == 464781312
-    plain = formulas.conv_multiply_adds((14, 14), (3, 3), 512, 512)
-    cheap = formulas.depthwise_multiply_adds((14, 14), (3, 3), 512)
-    cheap += formulas.conv_multiply_adds((14, 14), (1, 1), 512, 512)
-    assert Fraction(cheap, plain) == formulas.separable_ratio((3, 3), 512) == Fraction(521, 4608)
+    assert formulas.count_conv_parameters((3, 3), 3, 64) == 1792
+    assert formulas.count_conv_parameters((3, 3), 128, 128, bias=False, groups=32) == 4608
+    assert formulas.count_depthwise_parameters((3, 3), 32) == 320
+    assert formulas.count_dense_parameters(2048, 1000) == 2049000
+    assert formulas.count_lstm_parameters(1024, 512) == 3147776  # 000: rnn/.../lstm_cell
+    assert formulas.count_conv_multiply_adds((112, 112), (7, 7), 3, 64) == 118013952
+    assert formulas.count_dense_multiply_adds(768, 3072, rows=197) == 464781312
+    plain = formulas.count_conv_multiply_adds((14, 14), (3, 3), 512, 512)
+    cheap = formulas.count_depthwise_multiply_adds((14, 14), (3, 3), 512)
+    cheap += formulas.count_conv_multiply_adds((14, 14), (1, 1), 512, 512)
+    assert (
+        Fraction(cheap, plain)
+        == formulas.compute_separable_ratio((3, 3), 512)
+        == Fraction(521, 4608)
+    )
 
 
 def test_same_padding_is_what_tensorflow_pads():
     for size, kernel, stride in ((7, 3, 2), (8, 3, 2), (9, 4, 3), (6, 5, 1)):
-        before, after = formulas.same_padding(size, kernel, stride)
+        before, after = formulas.compute_same_padding(size, kernel, stride)
         x = np.arange(1, size + 1, dtype=np.float32).reshape(1, size, 1, 1)
         with tf.Graph().as_default(), tf.Session() as session:
             w = tf.ones([kernel, 1, 1, 1])
@@ -82,11 +86,11 @@ def test_same_padding_is_what_tensorflow_pads():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((4, 5), "a kernel that reaches 5 pixels does not fit into 4 with 0.0 zeros"),
+        ((4, 5), "a kernel that spans 5 pixels does not fit into 4 with 0.0 zeros"),
         ((4, 3, 0), "stride 0"),
         ((4, 3, 1, "FULL"), "padding 'FULL'"),
     ],
 )
 def test_bad_input(arguments, message):
     with pytest.raises(BadInputError, match=message.replace("0.0", r"0\+0")):
-        formulas.output_size(*arguments)
+        formulas.compute_output_size(*arguments)

@@ -34,14 +34,14 @@ def test_a_fact_is_shown_with_what_is_measured():
 def test_an_ambiguous_fact_says_why():
     told = words(call("facts", "000-F18"))
     assert "4 | 16, not 4" in told
-    assert "four groups of one width each, of four convolutions each" in told
+    assert "four groups with one width each; each group has four convolutions" in told
 
 
 def test_a_fact_that_cannot_be_checked_here_says_what_the_catalogue_has(tmp_path, monkeypatch):
     monkeypatch.setenv("LEGACY_NETS_SIGNS", str(tmp_path))
     told = words(call("facts", "001-F02"))
     assert "120: not checkable here | 120" in told
-    assert "the catalogue has measured it elsewhere: confirmed" in told
+    assert "the verdict of the table, measured elsewhere: confirmed" in told
     assert told.endswith("0 confirmed, 0 wrong, 1 ambiguous")
 
 
@@ -51,7 +51,7 @@ def test_facts_as_json():
     assert row["id"] == "001-F18" and row["document"] == "001" and row["nets"] == ["hand_signs"]
     assert row["stated"] == "64" and row["verdict"] == "ambiguous"
     assert row["measured"] == "64 | 61, 62, 63, 64, not 64"
-    assert row["measure"] == ["largest_that_passes", "sides_that_pass"]
+    assert row["measure"] == ["find_largest_passing_side", "list_passing_sides"]
 
 
 @pytest.mark.slow
@@ -71,14 +71,14 @@ def test_a_net_without_facts():
 def test_only_the_graphs_that_are_asked_for_are_built(monkeypatch):
     """A net's facts build graphs of the nets that its rows name, and no other."""
     asked = set()
-    built = common.built
+    built = common.build_net
 
     def watched(net, *more):
         asked.add(net)
         return built(net, *more)
 
-    monkeypatch.setattr(common, "built", watched)
-    common._taken_apart.cache_clear()
+    monkeypatch.setattr(common, "build_net", watched)
+    common._analyze_net.cache_clear()
     assert call("facts", "000-F22").exit_code == 0
     assert asked == {"resnet_3d"}
 

@@ -79,7 +79,7 @@ def test_json_size_classes_and_options():
     assert found["layers"][-1]["output"] == [None, 9]
     assert found["unused_variables"] == []
     assert found["parameters"] == sum(layer["parameters"] for layer in found["layers"])
-    assert found["layers"][1]["field"] == {
+    assert found["layers"][1]["receptive_field"] == {
         "size": [7, 7],
         "stride": [2, 2],
         "padding": [3, 3],
@@ -90,7 +90,7 @@ def test_json_size_classes_and_options():
 @pytest.mark.parametrize("name", ["net.meta", "trained.meta", "frozen.pb"])
 def test_files_give_the_same_layers(folder, name):
     found = json.loads(describe(folder / name, "--json").stdout)
-    rows = [(row["kind"], row["output"], row["parameters"]) for row in found["layers"]]
+    rows = [(row["layer_type"], row["output"], row["parameters"]) for row in found["layers"]]
     assert rows == [
         ("input", [None, 9, 9, 3], 0),
         ("convolution", [None, 7, 7, 4], 3 * 3 * 3 * 4 + 4 + 16),
@@ -117,7 +117,7 @@ def test_a_loop_of_tf1_in_a_file(tmp_path):
         assert any(op.type == "Enter" for op in graph.get_operations())
         tf.train.export_meta_graph(str(tmp_path / "loop.meta"))
     found = json.loads(describe(tmp_path / "loop.meta", "--json").stdout)
-    loop = next(row for row in found["layers"] if row["kind"] == "lstm")
+    loop = next(row for row in found["layers"] if row["layer_type"] == "lstm")
     assert loop["parameters"] == 4 * 4 * (6 + 4 + 1)
     assert loop["notes"] == ["loop: 5 rounds"]
     assert loop["multiply_adds"] == 5 * 10 * 16
@@ -213,7 +213,7 @@ def test_a_fixed_batch_is_said_and_notes_are_gathered(tmp_path):
     multiply_adds = 4 * 6 * 25 * 9
     assert f"{multiply_adds:,} multiply-adds for the 4 of its fixed batch" in lines[-3]
     names = "conv0, conv1, conv2, ..., conv5"
-    assert lines[-1] == f"{names}: branch: which way is decided when the graph runs"
+    assert lines[-1] == f"{names}: branch: the graph chooses the path when it runs"
     assert json.loads(describe(tmp_path / "net.meta", "--json").stdout)["batch"] == 4
 
 
@@ -229,7 +229,7 @@ def test_an_lstm_of_one_operation_is_a_row_that_is_counted(tmp_path):
         )  # fmt: skip
         tf.train.export_meta_graph(str(tmp_path / "net.meta"))
     rows = json.loads(describe(tmp_path / "net.meta", "--json").stdout)["layers"]
-    assert [(row["kind"], row["parameters"], row["notes"]) for row in rows] == [
+    assert [(row["layer_type"], row["parameters"], row["notes"]) for row in rows] == [
         ("input", 0, []),
         ("lstm", (width + cells) * 4 * cells, []),
     ]

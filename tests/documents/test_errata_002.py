@@ -17,7 +17,7 @@ from oracle_client import ORACLE, literal_002
 
 from legacy_nets import documents
 from legacy_nets import tf1 as tf
-from legacy_nets.documents.checks.common import built
+from legacy_nets.documents.checks.common import build_net
 from legacy_nets.nets import inception_v3 as module
 from legacy_nets.tf1.speed import without_initial_values
 
@@ -171,12 +171,12 @@ def test_e04_e11_e17_arguments_and_what_is_returned():
     assert {v.op.name.split("/")[0] for v in tf.global_variables()} == {"Trunk"}
     taken = inspect.signature(module.inception_v3).parameters
     assert (taken["num_classes"].default, taken["dropout_keep_prob"].default) == (1000, 0.8)
-    _, logits, points = built("inception_v3")
+    _, logits, points = build_net("inception_v3")
     assert logits is points["Logits"]
 
 
 def test_e07_e28_all_end_points():
-    points = built("inception_v3")[2]
+    points = build_net("inception_v3")[2]
     assert [point for point in points if point != "AvgPool_1a"] == DEFECTS["E28 end points"]
     assert len(points) == 23
 
@@ -216,8 +216,8 @@ def test_slips_of_the_text_are_wrong_facts(fact, true):
 @pytest.mark.slow
 def test_e26_the_published_checkpoint_has_a_class_more():
     for classes, images in (
-        (1000, built("inception_v3")[0]),
-        (1001, built("inception_v3", "75x75", "num_classes=1001 create_aux_logits=False")[0]),
+        (1000, build_net("inception_v3")[0]),
+        (1001, build_net("inception_v3", "75x75", "num_classes=1001 create_aux_logits=False")[0]),
     ):
         trainable = images.graph.get_collection("trainable_variables")
         head = [v for v in trainable if "/Logits/" in v.name]

@@ -109,8 +109,8 @@ def test_e28_prediction_needs_the_means_too():
 
 def test_e29_a_softmax_too_many_bounds_the_loss_from_below():
     """Of five classes, a perfect score still costs 0.905; ours returns logits."""
-    assert harm.least_loss("5", "2") == pytest.approx(np.log(np.e + 4) - 1, abs=1e-5)
-    assert harm.least_loss("5", "1") == pytest.approx(0, abs=1e-5)
+    assert harm.compute_least_loss("5", "2") == pytest.approx(np.log(np.e + 4) - 1, abs=1e-5)
+    assert harm.compute_least_loss("5", "1") == pytest.approx(0, abs=1e-5)
     with tf.Graph().as_default():
         logits, points = alexnet.alexnet_v1(tf.zeros([1, 64, 64, 3]), num_classes=5)
     assert logits.op.type == "BiasAdd"
@@ -126,8 +126,8 @@ def test_e30_a_vit_gives_logits_where_the_others_give_probabilities():
 
 
 def test_e32_one_initializer_makes_all_layers_alike():
-    assert harm.apart_at_first("shared") == "100 % equal"
-    assert harm.apart_at_first("own") == "0 % equal"
+    assert harm.compare_initial_values("shared") == "100 % equal"
+    assert harm.compare_initial_values("own") == "0 % equal"
 
 
 @pytest.mark.slow

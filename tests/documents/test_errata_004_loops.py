@@ -45,8 +45,8 @@ def squares(count):
 
 def test_e14_the_rest_of_the_images_is_never_scored():
     """Whole batches only, and the generator goes on where it stood."""
-    assert harm.scored("45", "16", "4") == ["16+16", "13+16", "16+13", "16+16"]
-    assert harm.scored("10", "16", "1") == [""]  # a set smaller than a batch
+    assert harm.list_scored_batches("45", "16", "4") == ["16+16", "13+16", "16+13", "16+16"]
+    assert harm.list_scored_batches("10", "16", "1") == [""]  # a set smaller than a batch
 
 
 @pytest.mark.parametrize("count", [45, 10])
@@ -82,7 +82,7 @@ def test_e15_a_best_that_is_never_updated_saves_every_epoch(tmp_path):
             [name] = [key for key in source.tensors if key.endswith("kernel")]
             kept.append(round(float(source.read(name)[0, 0]), 6))
     assert kept == list(losses)  # the best of them, 0.8, is overwritten by each worse one
-    assert harm.saved(*map(str, losses)) == "5, not 2"
+    assert harm.count_saved_epochs(*map(str, losses)) == "5, not 2"
 
 
 def test_e15_mended_the_best_stays(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""``legacy-nets explain``: places, what is said there, figures, refusals in one line."""
+"""``legacy-nets explain``: sections, their rows, figures, refusals in one line."""
 
 from __future__ import annotations
 
@@ -23,46 +23,46 @@ NETS = ["inception_v3", "cnn_lstm_resnet", "demo_cnn"]
 
 @pytest.mark.parametrize("net", NETS)
 def test_each_layer_fact_and_erratum_stands_at_one_place(net):
-    places = walk(net)
-    layers = [layer for place in places for layer in place.layers]
-    assert layers == list(common.taken_apart(net).layers)  # in order, none twice
+    sections = walk(net)
+    layers = [layer for section in sections for layer in section.layers]
+    assert layers == list(common.analyze_net(net).layers)  # in order, none twice
     for rows, of_the_net in (
-        ([row for place in places for row in place.facts], documents.facts(net)),
-        ([row for place in places for row in place.errata], documents.errata(net)),
+        ([row for section in sections for row in section.facts], documents.facts(net)),
+        ([row for section in sections for row in section.errata], documents.errata(net)),
     ):
         ids = collections.Counter(row.id for row in rows)
         assert ids == collections.Counter(row.id for row in of_the_net)
-    assert [place.title for place in places].index("") == len(places) - 1
+    assert [section.title for section in sections].index("") == len(sections) - 1
 
 
 def test_places_of_inception_v3_are_its_end_points():
-    places = {place.title: place for place in walk("inception_v3")}
-    assert list(places)[:8] == [
+    sections = {section.title: section for section in walk("inception_v3")}
+    assert list(sections)[:8] == [
         *("Conv2d_1a_3x3", "Conv2d_2a_3x3", "Conv2d_2b_3x3", "MaxPool_3a_3x3"),
         *("Conv2d_3b_1x1", "Conv2d_4a_3x3", "MaxPool_5a_3x3", "Mixed_5b"),
     ]
-    assert list(places)[-4:-1] == ["AuxLogits", "AvgPool_1a, PreLogits", "Logits, Predictions"]
-    mixed = places["Mixed_6c"]
+    assert list(sections)[-4:-1] == ["AuxLogits", "AvgPool_1a, PreLogits", "Logits, Predictions"]
+    mixed = sections["Mixed_6c"]
     assert len(mixed.layers) == 12
     assert mixed.layers[-1].output == (None, 17, 17, 768)
     assert [fact.id for fact in mixed.facts] == ["002-F30"]
     assert [row.id for row in mixed.errata] == ["002-E05"]
-    assert "002-E13" in [row.id for row in places[""].errata]
+    assert "002-E13" in [row.id for row in sections[""].errata]
 
 
 def test_one_place_by_an_end_point_or_a_scope():
-    (place,) = walk("inception_v3", "PreLogits")
-    assert place.title == "AvgPool_1a, PreLogits"
-    assert [place.title for place in walk("inception_v3", "AuxLogits")] == ["AuxLogits"]
+    (section,) = walk("inception_v3", "PreLogits")
+    assert section.title == "AvgPool_1a, PreLogits"
+    assert [section.title for section in walk("inception_v3", "AuxLogits")] == ["AuxLogits"]
     with pytest.raises(BadInputError) as error:
         walk("inception_v3", "Mixed_6f")
-    assert str(error.value).startswith("inception_v3 has no place 'Mixed_6f'; nearest: Mixed_6e")
+    assert str(error.value).startswith("inception_v3 has no section 'Mixed_6f'; nearest: Mixed_6e")
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.slow
 def test_inner_end_points_of_a_deep_net_are_left_out():
-    titles = [place.title for place in walk("resnet_v2_50")]
+    titles = [section.title for section in walk("resnet_v2_50")]
     assert titles[0] == "conv1"
     units = [title for title in titles if "/unit_" in title]
     assert len(units) == 16  # one a unit, none for the convolutions inside
@@ -81,11 +81,11 @@ def test_page_of_one_place():
     assert lines[1].startswith("Mixed_6c ---")
     assert lines[2].split() == [
         *("Mixed_6c/Branch_0/Conv2d_0a_1x1", "convolution", "1x1", "/", "1x1", "SAME"),
-        *("(?,", "17,", "17,", "192)", "148,032", "sees"),
+        *("(?,", "17,", "17,", "192)", "148,032", "receptive", "field"),
         lines[2].split()[-1],
     ]
     assert "confirmed 002-F30 l.123 comment: map of Mixed_6c: 17x17x768" in done.stdout
-    assert "mended    002-E05 l.127 Mixed_6c ranch_0: No error" in done.stdout
+    assert "fixed     002-E05 l.127 Mixed_6c ranch_0: No error" in done.stdout
     assert "[measured: 147648]" in " ".join(done.stdout.split())
 
 
@@ -93,9 +93,10 @@ def test_page_of_a_net_begins_with_its_record():
     done = explain("demo_cnn")
     assert done.exit_code == 0, done.stderr
     assert done.stdout.splitlines()[0] == (
-        "demo_cnn: document 004, images 28x28x1 (unit pixels), 10 classes, 2,770,634 parameters"
+        "demo_cnn: document 004 (zoo of image classifiers), images 28x28x1 "
+        "(unit preprocessing), 10 classes, 2,770,634 parameters"
     )
-    assert "of the net as a whole ---" in done.stdout
+    assert "complete net ---" in done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -114,8 +115,8 @@ def test_figures_of_a_net(drawn):
             assert min(figure.size) > 100
             assert len(set(np.asarray(figure.convert("L")).flat)) > 10  # something is drawn
     assert found.notes == (
-        "initial weights, seed 0: nothing is learned (--checkpoint)",
-        "the picture is drawn by legacy_nets (--image)",
+        "initial weights, seed 0: the net is not trained (--checkpoint)",
+        "the picture is synthetic (--image)",
     )
 
 
@@ -124,7 +125,7 @@ def test_another_image_gives_other_maps_and_the_same_kernels(drawn, tmp_path):
     photo = tmp_path / "photo.png"
     Image.fromarray(np.arange(40 * 50 * 3, dtype=np.uint8).reshape(40, 50, 3)).save(photo)
     found = figures.draw("demo_cnn", tmp_path / "figures", photo, ("conv1",))
-    assert found.notes == ("initial weights, seed 0: nothing is learned (--checkpoint)",)
+    assert found.notes == ("initial weights, seed 0: the net is not trained (--checkpoint)",)
     same = {
         path.name: path.read_bytes() == (folder / path.name).read_bytes() for path in found.paths
     }
@@ -161,7 +162,7 @@ def test_a_net_of_clips_has_maps_and_no_plane_field(tmp_path):
     ("arguments", "message"),
     [
         (("inception_v4",), "no net is called 'inception_v4'; nearest: inception_v3"),
-        (("demo_cnn", "--at", "conv9"), "demo_cnn has no place 'conv9'; nearest: conv1"),
+        (("demo_cnn", "--at", "conv9"), "demo_cnn has no section 'conv9'; nearest: conv1"),
         (
             ("demo_cnn", "--image", "x.png"),
             "--image, --end-point and --checkpoint are for figures: add --figure",

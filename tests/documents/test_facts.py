@@ -16,6 +16,7 @@ import pytest
 from legacy_nets import documents, registry
 from legacy_nets.data import signs
 from legacy_nets.documents import catalogue, judge
+from legacy_nets.documents.checks import common, tables
 from legacy_nets.errors import BadInputError
 
 TESTS = pathlib.Path(__file__).parents[1]
@@ -55,7 +56,7 @@ def fits(fact, found):
 
 def away(fact, found):
     """Whether the fact hangs on the real photographs, they are not here, and the rest fits."""
-    if REAL_SIGNS or "signs_" not in " ".join(fact.measure):
+    if REAL_SIGNS or "photograph" not in " ".join(fact.measure):
         return False
     rest = [reading for reading in found.readings if reading is not None]
     return None in found.readings and judge.judge(fact.stated, tuple(rest)).verdict == "confirmed"
@@ -145,9 +146,9 @@ HARMS = [row for row in ERRATA if row.harm]
 
 @pytest.mark.parametrize("row", HARMS, ids=lambda row: row.id)
 def test_the_harm_of_an_erratum_is_what_is_measured(row):
-    assert documents.harm(row) == row.harm
+    assert documents.measure_harm(row) == row.harm
     for other in altered(row.harm):
-        assert documents.harm(dataclasses.replace(row, harm=other)) != other
+        assert documents.measure_harm(dataclasses.replace(row, harm=other)) != other
 
 
 def numbered(document, *numbers):
@@ -256,7 +257,7 @@ def test_an_unknown_selector_is_one_line_with_the_nearest(word, near):
     ],
 )
 def test_text_of_a_value(value, like, text):
-    assert judge.text(value, like) == text
+    assert judge.format_value(value, like) == text
 
 
 @pytest.mark.parametrize(
@@ -277,6 +278,23 @@ def test_verdicts(stated, readings, value, verdict):
     assert (found.value, found.verdict) == (value, verdict)
 
 
-def test_an_unknown_measurement_says_where_it_was_sought():
-    with pytest.raises(LookupError, match="no function nothing in checks/document_000.py or"):
-        judge.function("000", "nothing")
+def test_an_unknown_check_says_where_it_was_looked_up():
+    with pytest.raises(LookupError, match="no check nothing in CHECKS of document_000"):
+        tables.get_check("000", "nothing")
+
+
+def test_each_check_is_called_by_its_name():
+    for checks in (common.CHECKS, *tables.CHECKS.values()):
+        assert all(name == check.__name__ for name, check in checks.items())
+        assert list(checks) == list(dict.fromkeys(checks))
+
+
+def test_the_tables_use_every_check():
+    used = set()
+    for document, checks in tables.CHECKS.items():
+        readings = [reading for fact in documents.facts(document) for reading in fact.measure]
+        readings += [row.measure for row in documents.errata(document) if row.measure]
+        names = {reading.split()[0] for reading in readings}
+        assert set(checks) <= names
+        used |= names
+    assert set(common.CHECKS) <= used

@@ -1,98 +1,95 @@
-"""Every trap is run, without and with its cure, and gives what its row says."""
+"""Every pitfall is run, without and with its fix, and gives what its row says."""
 
 from __future__ import annotations
 
 import csv
-import inspect
 import json
 
 import pytest
 from click.testing import CliRunner
 
 from legacy_nets.cli import main
-from legacy_nets.documents import pitfalls as module
-from legacy_nets.documents.checks import pitfalls
+from legacy_nets.documents import pitfalls
+from legacy_nets.documents.catalogue import DATA
+from legacy_nets.documents.checks.pitfalls import CHECKS
 from legacy_nets.errors import BadInputError
 
-TRAPS = module.traps()
+PITFALLS = pitfalls.list_pitfalls()
 
 
-@pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: f"{trap.id}_{trap.measure}")
-def test_the_harm_and_the_cure_are_what_is_measured(trap):
-    assert module.measure(trap, False) == trap.harm
-    assert module.measure(trap, True) == trap.cured
-    assert trap.harm != trap.cured
+@pytest.mark.parametrize("pitfall", PITFALLS, ids=lambda row: f"{row.id}_{row.measure}")
+def test_the_harm_and_the_fix_are_measured(pitfall):
+    assert pitfalls.measure(pitfall, with_fix=False) == pitfall.without_fix
+    assert pitfalls.measure(pitfall, with_fix=True) == pitfall.with_fix
+    assert pitfall.without_fix != pitfall.with_fix
 
 
-def test_each_function_is_one_trap():
-    functions = [
-        name
-        for name, value in vars(pitfalls).items()
-        if inspect.isfunction(value)
-        and value.__module__ == pitfalls.__name__
-        and not name.startswith("_")
-    ]
-    assert sorted(functions) == sorted(trap.measure for trap in TRAPS)
-    assert [trap.id for trap in TRAPS] == [f"T{n:02d}" for n in range(1, len(TRAPS) + 1)]
+def test_each_function_is_one_pitfall():
+    assert sorted(CHECKS) == sorted(pitfall.measure for pitfall in PITFALLS)
+    assert all(name == function.__name__ for name, function in CHECKS.items())
+    assert [pitfall.id for pitfall in PITFALLS] == [f"T{n:02d}" for n in range(1, 25)]
 
 
-@pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.id)
-def test_form_of_a_trap(trap):
-    assert trap.title and trap.happens and trap.cure
-    assert trap.issue.startswith("https://github.com/")
-    lines = module.code(trap).splitlines()
-    assert lines[0].startswith(f"def {trap.measure}(mended: bool)")
+@pytest.mark.parametrize("pitfall", PITFALLS, ids=lambda row: row.id)
+def test_form_of_a_pitfall(pitfall):
+    assert pitfall.title and pitfall.effect and pitfall.fix
+    assert pitfall.issue.startswith("https://github.com/")
+    lines = pitfalls.get_code(pitfall).splitlines()
+    assert lines[0].startswith(f"def {pitfall.measure}(with_fix: bool)")
     assert len(lines) <= 22
-    assert sum("mended" in line for line in lines) > 1  # the argument, and where the cure is
+    assert sum("with_fix" in line for line in lines) > 1  # the argument, and the fix
 
 
 def test_table_is_written_one_way():
-    text = (module.DATA / "traps.csv").read_text(encoding="utf-8")
+    text = (DATA / "pitfalls.csv").read_text(encoding="utf-8")
     rows = list(csv.reader(text.splitlines(), strict=True))
     assert {len(row) for row in rows} == {8}
     assert text.endswith("\n") and "\r" not in text
     assert all(cell == cell.strip() for row in rows for cell in row)
 
 
-def test_a_trap_by_its_id_or_a_word():
-    assert [trap.measure for trap in module.traps("t13")] == ["seeds"]
-    assert [trap.id for trap in module.traps("NCHW")] == ["T14"]
+def test_a_pitfall_by_its_id_or_a_word():
+    assert [row.measure for row in pitfalls.list_pitfalls("t13")] == ["draw_weights_twice"]
+    assert [row.id for row in pitfalls.list_pitfalls("NCHW")] == ["T14"]
     with pytest.raises(BadInputError) as error:
-        module.traps("T44")
+        pitfalls.list_pitfalls("T44")
     assert str(error.value) == (
-        "no trap is called 'T44', and none speaks of it; nearest: T24, T14, T04 "
-        "(all: legacy-nets traps)"
+        "no pitfall has the id or word 'T44'; nearest: T24, T14, T04 (all: legacy-nets pitfalls)"
     )
 
 
-def run(*arguments):
-    return CliRunner().invoke(main, ["traps", *arguments])
+def run(*arguments, command="pitfalls"):
+    return CliRunner().invoke(main, [command, *arguments])
 
 
-def test_command_tells_the_numbers():
-    done = run("T08")
+@pytest.mark.parametrize("command", ["pitfalls", "traps"])
+def test_command_prints_the_numbers(command):
+    done = run("T08", command=command)
     assert done.exit_code == 0, done.stderr
     assert "microsoft/MMdnn/issues/379" in done.stdout
-    assert done.stdout.splitlines()[-1] == "1 traps run; their code: --code"
+    assert done.stdout.splitlines()[-1] == "1 pitfall run; print their code: --code"
 
 
-def test_command_shows_the_lines():
+def test_command_prints_the_code():
     done = run("T08", "--code")
-    assert done.stdout.startswith("# T08 SAME is not PyTorch's padding: 9; cured: 4\ndef padding(")
+    assert done.stdout.startswith(
+        "# T08 SAME is not PyTorch's padding: 9; with the fix: 4\ndef convolve_with_padding("
+    )
     assert "tf.pad(image" in done.stdout
 
 
-def test_command_gives_json():
+def test_command_prints_json():
     (row,) = json.loads(run("T15", "--json").stdout)
-    assert (row["harm"], row["cured"], row["measure"]) == ("5", "7", "keeps_five")
+    assert (row["without_fix"], row["with_fix"]) == ("5", "7")
+    assert row["measure"] == "save_seven_checkpoints"
     assert "max_to_keep" in row["code"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("T99",), "no trap is called 'T99'"),
-        (("T08", "--code", "--json"), "--code and --json: one of them"),
+        (("T99",), "no pitfall has the id or word 'T99'"),
+        (("T08", "--code", "--json"), "--code and --json exclude each other"),
     ],
 )
 def test_command_refuses_in_one_line(arguments, message):

@@ -128,7 +128,7 @@ def test_an_anatomy_comes_out_of_a_child(tmp_path, monkeypatch):
         return pickle.loads(pickle.dumps(function))(*arguments)
 
     monkeypatch.setattr(sandbox, "run_sandboxed", run_sandboxed)
-    found = anatomy.of_file(meta)
+    found = anatomy.analyze_file(meta)
     assert asked == [str(meta)]
     assert found.parameters == 6 * 5 + 5 + 5 * 3 + 3
     assert pickle.loads(pickle.dumps(found)).layers == found.layers

@@ -1,4 +1,4 @@
-"""Measurements for document 000: CNN + LSTM on images, 3D and (2+1)D ResNets on clips."""
+"""Checks for document 000 (CNN, LSTM and video nets)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy import Layer, analyze_graph
 from legacy_nets.documents.checks import common
-from legacy_nets.documents.checks.common import sides
+from legacy_nets.documents.checks.common import Check, get_static_shape
 from legacy_nets.nets import cnn_lstm as images_module
 from legacy_nets.nets import video_resnet as video
 from legacy_nets.nets import video_resnet_18
@@ -18,8 +19,8 @@ from legacy_nets.tf1.speed import without_initial_values
 
 
 @functools.cache
-def _literal(batch: int | None) -> dict[str, Any]:
-    """The listings as they stand, but that the second LSTM has a scope (000-E03)."""
+def _build_literal(batch: int | None) -> dict[str, Any]:
+    """Builds the original listings, except that the second LSTM has a scope (000-E03)."""
     points = {}
     with tf.Graph().as_default(), without_initial_values():
         x = tf.placeholder(tf.float32, [batch, 28, 28, 1])
@@ -45,21 +46,21 @@ def _literal(batch: int | None) -> dict[str, Any]:
     return points
 
 
-def literal(point: str, batch: str = "-") -> Any:
-    """Static shape of a tensor of the listings as they stand, for a batch known or not."""
-    found = _literal(None if batch == "-" else int(batch))[point]
-    return type(found).__name__ if isinstance(found, ValueError) else sides(found)
+def get_literal_shape(point: str, batch: str = "-") -> object:
+    """Returns the static shape of a tensor of the original listings, or its error's type."""
+    output = _build_literal(None if batch == "-" else int(batch))[point]
+    return type(output).__name__ if isinstance(output, ValueError) else get_static_shape(output)
 
 
-def side(point: str) -> tuple[int | None, ...]:
-    """Height and width of a map of the listings as they stand."""
-    return sides(_literal(None)[point])[1:3]
+def get_literal_size(point: str) -> tuple[int | None, ...]:
+    """Returns height and width of a map of the original listings."""
+    return get_static_shape(_build_literal(None)[point])[1:3]
 
 
-def takes(size: str, *names: str) -> list[str]:
-    """Which of these layers of tf.layers take a window of that many sides (of a clip)."""
+def list_accepting_layers(size: str, *names: str) -> list[str]:
+    """Lists the layers of tf.layers that accept a window with that many sides (for clips)."""
     window = tuple(int(number) for number in size.split("x"))
-    taken = []
+    accepted = []
     for name in names:
         with tf.Graph().as_default():
             x = tf.placeholder(tf.float32, [None, 4, 8, 8, 3])
@@ -69,12 +70,12 @@ def takes(size: str, *names: str) -> list[str]:
                 layer(x, 4, window, strides) if "conv" in name else layer(x, window, strides)
             except ValueError:
                 continue
-            taken.append(name)
-    return taken
+            accepted.append(name)
+    return accepted
 
 
-def raises_conv2d(size: str) -> str:
-    """What tf.layers.conv2d says of a clip and such a kernel: the type of its error."""
+def get_conv2d_error(size: str) -> str:
+    """Returns the type of the error that tf.layers.conv2d raises for a clip and a kernel."""
     with tf.Graph().as_default():
         try:
             x = tf.placeholder(tf.float32, [None, 4, 8, 8, 3])
@@ -84,169 +85,207 @@ def raises_conv2d(size: str) -> str:
     return "nothing"
 
 
-def widths(net: str) -> int:
-    """How many widths the convolutions up to the first LSTM have: groups of layers."""
-    found = common.taken_apart(net).layers
-    return len({one.output[-1] for one in found if one.kind == "convolution" and one.output})
+def _list_convolutions(net: str) -> list[Layer]:
+    layers = common.analyze_net(net).layers
+    return [layer for layer in layers if layer.layer_type == "convolution"]
 
 
-def end_points(net: str, prefix: str) -> int:
-    """How many end points of a net begin with a word."""
-    return sum(key.startswith(prefix) for key in common.built(net)[2])
+def count_widths(net: str) -> int:
+    """Counts the different widths of the convolutions, one for each group of layers."""
+    return len({layer.output[-1] for layer in _list_convolutions(net) if layer.output})
 
 
-def between_lstms(kind: str) -> int:
-    """Layers of a kind between the two LSTMs of cnn_lstm_resnet."""
-    kinds = [one.kind for one in common.taken_apart("cnn_lstm_resnet").layers]
-    first, last = (i for i, found in enumerate(kinds) if found == "lstm")
-    return kinds[first:last].count(kind)
+def count_end_points(net: str, prefix: str) -> int:
+    """Counts the end points of a net whose name has a prefix."""
+    return sum(key.startswith(prefix) for key in common.build_net(net)[2])
 
 
-def lstm_units() -> list[int]:
-    """Units of the first and the second LSTM: a quarter of a kernel's columns (four gates)."""
+def count_between_lstms(layer_type: str) -> int:
+    """Counts layers of a type between the two LSTMs of cnn_lstm_resnet."""
+    types = [layer.layer_type for layer in common.analyze_net("cnn_lstm_resnet").layers]
+    first, last = (i for i, name in enumerate(types) if name == "lstm")
+    return types[first:last].count(layer_type)
+
+
+def count_lstm_units() -> list[int]:
+    """Returns the units of both LSTMs: a quarter of a kernel's columns (four gates)."""
     kernels = [f"{scope}rnn/multi_rnn_cell/cell_0/lstm_cell/kernel" for scope in ("", "lstm_2/")]
-    return [common.variable_shape("cnn_lstm_resnet", name)[1] // 4 for name in kernels]
+    return [common.get_variable_shape("cnn_lstm_resnet", name)[1] // 4 for name in kernels]
 
 
-def same_everywhere(net: str) -> list[Any]:
-    """Kernels and strides of all convolutions of a net, each once."""
-    found = [one for one in common.taken_apart(net).layers if one.kind == "convolution"]
+def list_convolution_windows(net: str) -> list[object]:
+    """Lists the different kernels, then strides, of all convolutions of a net."""
+    convolutions = _list_convolutions(net)
     return [
-        *dict.fromkeys(one.kernel for one in found),
-        *dict.fromkeys(one.stride for one in found),
+        *dict.fromkeys(layer.kernel for layer in convolutions),
+        *dict.fromkeys(layer.stride for layer in convolutions),
     ]
 
 
-def pools(net: str, *more: str) -> list[Any]:
-    """Windows and strides of all pools of a net, each once."""
-    found = [one for one in common.taken_apart(net).layers if one.kind == "max pool"]
-    columns = ("kernel", "stride", *more)
-    return [value for what in columns for value in dict.fromkeys(getattr(p, what) for p in found)]
+def list_pool_windows(net: str, *fields: str) -> list[object]:
+    """Lists the different windows, strides (and paddings) of all pools of a net."""
+    pools = [layer for layer in common.analyze_net(net).layers if layer.layer_type == "max pool"]
+    columns = ("kernel", "stride", *fields)
+    return [
+        value
+        for field in columns
+        for value in dict.fromkeys(common.get_field(pool, field) for pool in pools)
+    ]
 
 
-def last_step() -> int:
-    """Index of the time step that the scores of cnn_lstm_resnet are read from."""
-    step = common.built("cnn_lstm_resnet")[2]["flatten"].op.inputs[0].op
+def get_last_step() -> int:
+    """Returns the index of the time step that the scores of cnn_lstm_resnet come from."""
+    step = common.build_net("cnn_lstm_resnet")[2]["flatten"].op.inputs[0].op
     return int(tf.get_static_value(step.inputs[1])[1])
 
 
-def lstm_cells(net: str) -> int:
-    """Cells stacked in the deepest LSTM of a net."""
-    with common.built(net)[0].graph.as_default():
+def count_lstm_cells(net: str) -> int:
+    """Counts the cells stacked in the deepest LSTM of a net."""
+    with common.build_net(net)[0].graph.as_default():
         cells = [v.op.name.split("/")[-3] for v in tf.global_variables() if "lstm_cell" in v.name]
     return len(set(cells))
 
 
 @functools.cache
-def _block(name: str) -> list[Any]:
-    """Layers of a residual block alone, as the anatomy shows them."""
-    clip = name != "residual_block"
-    function = getattr(video if clip else images_module, name)
+def _analyze_block(name: str) -> tuple[Layer, ...]:
+    """Analyzes the layers of a single residual block."""
+    is_clip = name != "residual_block"
+    blocks = {
+        "residual_block": images_module.residual_block,
+        "residual_3d_block": video.residual_3d_block,
+        "residual_2plus1d_block": video.residual_2plus1d_block,
+    }
     with tf.Graph().as_default() as graph, without_initial_values():
-        x = tf.placeholder(tf.float32, [None, *(4,) * clip, 8, 8, 6])
-        y = function(x, 6, 3, 1, "same")
-        return list(common.anatomy.layers(graph, [x], [y]).layers)
+        x = tf.placeholder(tf.float32, [None, *(4,) * is_clip, 8, 8, 6])
+        y = blocks[name](x, 6, 3, 1, "same")
+        return analyze_graph(graph, [x], [y]).layers
 
 
-def block_kernels(name: str) -> list[Any]:
-    """Kernels of a residual block told to take 3."""
-    return [one.kernel for one in _block(name) if one.kind == "convolution"]
+def list_block_kernels(name: str) -> list[object]:
+    """Lists the kernels of a residual block of kernel size 3."""
+    return [layer.kernel for layer in _analyze_block(name) if layer.layer_type == "convolution"]
 
 
-def spanned(name: str) -> int:
-    """Convolutions that one shortcut of a residual block spans."""
-    kinds = [one.kind for one in _block(name)]
-    return kinds.count("convolution") // kinds.count("add")
+def count_spanned_convolutions(name: str) -> int:
+    """Counts the convolutions that one shortcut of a residual block spans."""
+    types = [layer.layer_type for layer in _analyze_block(name)]
+    return types.count("convolution") // types.count("add")
 
 
-def after_sum(name: str) -> str:
-    """The operation that a residual block ends with."""
-    return _block(name)[-1].operations[-1]
+def count_relus(name: str) -> int:
+    """Counts the convolutions of a residual block that end in a ReLU."""
+    return sum("Relu" in layer.operations for layer in _analyze_block(name))
 
 
-def relus(name: str) -> int:
-    """Convolutions of a residual block that end in a ReLU."""
-    return sum("Relu" in one.operations for one in _block(name))
-
-
-def paired(net: str) -> bool:
-    """Whether each convolution in space is followed by one in time."""
-    layers = common.taken_apart(net).layers
-    found = [one.kernel for one in layers if one.kind == "convolution" and one.kernel]
-    spatial = [i for i, kernel in enumerate(found) if kernel[0] == 1 and kernel[-1] > 1]
-    following = [found[i + 1] if i + 1 < len(found) else (1, 1, 1) for i in spatial]
+def are_convolutions_paired(net: str) -> bool:
+    """Whether a convolution in time follows each convolution in space."""
+    kernels = [layer.kernel for layer in _list_convolutions(net) if layer.kernel]
+    spatial = [i for i, kernel in enumerate(kernels) if kernel[0] == 1 and kernel[-1] > 1]
+    following = [kernels[i + 1] if i + 1 < len(kernels) else (1, 1, 1) for i in spatial]
     return all(kernel[0] > 1 for kernel in following)
 
 
-def weight_layers(net: str) -> int:
-    """Layers with weights from input to output; a pair in space and time counts once."""
-    found = [
-        one
-        for one in common.taken_apart(net).layers
-        if one.kind in ("convolution", "dense") and "downsample" not in one.name
+def count_weight_layers(net: str) -> int:
+    """Counts the layers with weights; a pair in space and time counts once."""
+    layers = [
+        layer
+        for layer in common.analyze_net(net).layers
+        if layer.layer_type in ("convolution", "dense") and "downsample" not in layer.name
     ]
-    return sum(one.kernel is None or one.kernel[0] > 1 for one in found)
+    return sum(layer.kernel is None or layer.kernel[0] > 1 for layer in layers)
 
 
-def stands_in(net: str, other: str) -> bool:
+def can_replace(net: str, other: str) -> bool:
     """Whether the variables of one net could hold those of another, whatever their names."""
 
     def shapes(name: str) -> list[tuple[int, ...]]:
-        with common.built(name, "-", "num_classes=10")[0].graph.as_default():
+        with common.build_net(name, "-", "num_classes=10")[0].graph.as_default():
             return sorted(tuple(v.shape.as_list()) for v in tf.global_variables())
 
     return shapes(net) == shapes(other)
 
 
-def frames(net: str) -> list[int | None]:
-    """Frames of each map of a net, for 16 frames, each number once."""
-    found = common.taken_apart(net, "16x112x112").layers
-    counts = [one.output[1] for one in found if one.output and len(one.output) == 5]
+def list_frame_counts(net: str) -> list[int | None]:
+    """Lists the different numbers of frames in the maps of a net, for 16 frames."""
+    layers = common.analyze_net(net, "16x112x112").layers
+    counts = [layer.output[1] for layer in layers if layer.output and len(layer.output) == 5]
     return list(dict.fromkeys(counts))
 
 
-def kind_of(net: str) -> str:
-    """What a net is in Python."""
+def get_python_type(net: str) -> str:
+    """Returns what a net is in Python: a function or a class."""
     return "function" if inspect.isfunction(getattr(video_resnet_18, net)) else "class"
 
 
-def adam() -> float:
-    """Learning rate of the step that the document's optimizer takes."""
-    return common.learning_rate(images_module.train_step)
+def get_adam_learning_rate() -> float:
+    """Returns the learning rate of the document's optimizer step."""
+    return common.get_learning_rate(images_module.train_step)
 
 
-def rows_of_loss(images: str) -> list[int | None]:
-    """Rows of scores and of labels that the loss of the listings gets."""
-    return [_literal(int(images))["logits"].shape[0], int(images)]
+def count_loss_rows(images: str) -> list[int | None]:
+    """Returns the rows of scores and of labels that the loss of the listings receives."""
+    return [_build_literal(int(images))["logits"].shape[0], int(images)]
 
 
-# The harm of errata
+# Errata
 
 
-def moved(point: str, images: str, changed: str) -> list[int]:
-    """Rows of a reshaped map that change with one image (the reshapes alone, as they stand)."""
-    batch, one = int(images), int(changed)
+def list_moved_rows(point: str, images: str, changed: str) -> list[int]:
+    """Lists the rows of a reshaped map that one image changes, with the original reshapes."""
+    batch, index = int(images), int(changed)
     values = 3 * 3 * 256 if point == "lstm_input" else 4 * 512
     row = 4 * 4 * 256 if point == "lstm_input" else 4 * 4 * 512
     before = np.zeros([batch, values])
     after = before.copy()
-    after[one] = 1
-    both = np.stack([before, after]).reshape(2, -1, row)
-    return sorted({int(i) for i in np.argwhere(both[0] != both[1])[:, 0]})
+    after[index] = 1
+    maps = np.stack([before, after]).reshape(2, -1, row)
+    return sorted({int(i) for i in np.argwhere(maps[0] != maps[1])[:, 0]})
 
 
-def padding_ignored() -> tuple[Any, ...]:
-    """Size that a (2+1)D block told "valid" leaves of 3x9x9: its layers say "same" themselves."""
+def get_size_with_valid() -> tuple[Any, ...]:
+    """Returns the output size of a (2+1)D block with padding "valid" for a 3x9x9 input.
+
+    The layers of the block hard-code "same".
+    """
     with tf.Graph().as_default(), without_initial_values():
         y = tf.placeholder(tf.float32, [None, 3, 9, 9, 4])
         for kernel in ((1, 3, 3), (3, 1, 1), (1, 1, 1)):
             y = tf.layers.conv3d(y, 4, kernel, (1, 1, 1), padding="same")
-        return sides(y)[1:4]
+        return get_static_shape(y)[1:4]
 
 
-def broadcast_channels() -> int:
-    """Channels of a sum of a 32-channel map and a grey image."""
+def count_broadcast_channels() -> int:
+    """Counts the channels of the sum of a 32-channel map and a grey image."""
     with tf.Graph().as_default(), without_initial_values():
         x = tf.placeholder(tf.float32, [None, 28, 28, 1])
         y = images_module.conv2d_layer(x, 32, 3, 1, "same")
         return int(tf.add(images_module.conv2d_layer(y, 32, 3, 1, "same"), x).shape[-1])
+
+
+CHECKS: dict[str, Check] = {
+    "are_convolutions_paired": are_convolutions_paired,
+    "can_replace": can_replace,
+    "count_between_lstms": count_between_lstms,
+    "count_broadcast_channels": count_broadcast_channels,
+    "count_end_points": count_end_points,
+    "count_loss_rows": count_loss_rows,
+    "count_lstm_cells": count_lstm_cells,
+    "count_lstm_units": count_lstm_units,
+    "count_relus": count_relus,
+    "count_spanned_convolutions": count_spanned_convolutions,
+    "count_weight_layers": count_weight_layers,
+    "count_widths": count_widths,
+    "get_adam_learning_rate": get_adam_learning_rate,
+    "get_conv2d_error": get_conv2d_error,
+    "get_last_step": get_last_step,
+    "get_literal_shape": get_literal_shape,
+    "get_literal_size": get_literal_size,
+    "get_python_type": get_python_type,
+    "get_size_with_valid": get_size_with_valid,
+    "list_accepting_layers": list_accepting_layers,
+    "list_block_kernels": list_block_kernels,
+    "list_convolution_windows": list_convolution_windows,
+    "list_frame_counts": list_frame_counts,
+    "list_moved_rows": list_moved_rows,
+    "list_pool_windows": list_pool_windows,
+}

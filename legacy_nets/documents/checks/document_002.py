@@ -1,11 +1,10 @@
-"""Measurements for document 002: Inception V3 in slim."""
+"""Checks for document 002 (Inception V3), which uses slim."""
 
 from __future__ import annotations
 
 import collections
 import functools
 import inspect
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import formulas
 from legacy_nets.documents.checks import common
-from legacy_nets.documents.checks.common import sides
+from legacy_nets.documents.checks.common import Check, get_static_shape
 from legacy_nets.nets import inception_v3 as net
 from legacy_nets.tf1.speed import without_initial_values
 
@@ -21,162 +20,167 @@ slim = tf.contrib.slim
 NAME = "inception_v3"
 
 
-def _layers(under: str = "") -> list[anatomy.Layer]:
-    found = common.taken_apart(NAME).layers
-    return [layer for layer in found if layer.name.startswith(f"InceptionV3/{under}")]
+def _list_layers(under: str = "") -> list[anatomy.Layer]:
+    layers = common.analyze_net(NAME).layers
+    return [layer for layer in layers if layer.name.startswith(f"InceptionV3/{under}")]
 
 
-def _layer(name: str) -> anatomy.Layer:
-    return common.taken_apart(NAME).layer(f"InceptionV3/{name}")
+def _get_layer(name: str) -> anatomy.Layer:
+    return common.analyze_net(NAME).get_layer(f"InceptionV3/{name}")
 
 
-def _convolutions(under: str) -> list[anatomy.Layer]:
-    return [layer for layer in _layers(under) if layer.kind == "convolution"]
+def _list_convolutions(under: str) -> list[anatomy.Layer]:
+    return [layer for layer in _list_layers(under) if layer.layer_type == "convolution"]
 
 
 # Maps
 
 
-def map_of(name: str) -> tuple[int | None, ...]:
-    """Height, width and channels of an end point, else of a layer's tensor before any squeeze."""
-    images, _, points = common.built(NAME)
+def get_map(name: str) -> tuple[int | None, ...]:
+    """Returns height, width and channels of an end point, or of a layer before a squeeze."""
+    images, _, points = common.build_net(NAME)
     if name in points:
-        return sides(points[name])[1:]
-    return sides(images.graph.get_tensor_by_name(f"InceptionV3/{name}:0"))[1:]
+        return get_static_shape(points[name])[1:]
+    return get_static_shape(images.graph.get_tensor_by_name(f"InceptionV3/{name}:0"))[1:]
 
 
-def change(*names: str) -> str:
-    """The map before and the map after: "17x17x768 to 5x5x768"."""
-    return " to ".join("x".join(map(str, map_of(name))) for name in names)
+def get_change(*names: str) -> str:
+    """Returns the map before and the map after: "17x17x768 to 5x5x768"."""
+    return " to ".join("x".join(map(str, get_map(name))) for name in names)
 
 
-def size_formula(name: str) -> str:
-    """(W-F)/S+1 of a VALID layer, with its numbers and what the live graph leaves."""
-    operation = common.built(NAME)[0].graph.get_tensor_by_name(_layer(name).tensor).op
+def write_size_formula(name: str) -> str:
+    """Writes (W-F)/S+1 of a VALID layer with its numbers and the measured output size."""
+    operation = common.build_net(NAME)[0].graph.get_tensor_by_name(_get_layer(name).tensor).op
     while operation.type in ("Relu", "FusedBatchNormV3"):
         operation = operation.inputs[0].op
-    size, left = sides(operation.inputs[0])[1], sides(operation.outputs[0])[1]
-    kernel, stride = (_layer(name).kernel or (0,))[0], (_layer(name).stride or (0,))[0]
-    assert left == formulas.output_size(size or 0, kernel, stride)
+    size, left = get_static_shape(operation.inputs[0])[1], get_static_shape(operation.outputs[0])[1]
+    kernel, stride = (_get_layer(name).kernel or (0,))[0], (_get_layer(name).stride or (0,))[0]
+    assert left == formulas.compute_output_size(size or 0, kernel, stride)
     return f"({size}-{kernel})/{stride}+1={left}"
 
 
 # Modules
 
 
-def modules(group: str) -> list[str]:
-    """Names of the Inception modules of a group (5, 6 or 7) in the live graph."""
-    points = common.built(NAME)[2]
+def list_modules(group: str) -> list[str]:
+    """Lists the Inception modules of a group (5, 6 or 7)."""
+    points = common.build_net(NAME)[2]
     return [name for name in points if name.startswith(f"Mixed_{group}")]
 
 
-def groups() -> int:
-    """How many groups of modules there are."""
-    return len({name[:7] for name in common.built(NAME)[2] if name.startswith("Mixed_")})
+def count_groups() -> int:
+    """Counts the groups of modules."""
+    return len({name[:7] for name in common.build_net(NAME)[2] if name.startswith("Mixed_")})
 
 
-def count_of_modules(group: str) -> int:
-    """How many modules a group has."""
-    return len(modules(group))
+def count_modules(group: str) -> int:
+    """Counts the modules of a group."""
+    return len(list_modules(group))
 
 
-def branches(module: str) -> int:
-    """Branches of a module: what its last layer puts side by side."""
-    tensor = common.built(NAME)[2][module]
+def count_branches(module: str) -> int:
+    """Counts the branches that a module concatenates."""
+    tensor = common.build_net(NAME)[2][module]
     return len(tensor.op.inputs) - 1  # the last input is the axis
 
 
-def widths(module: str) -> str:
-    """Channels of the branches and their sum: "64+64+96+32=256"."""
-    parts = [sides(tensor)[-1] for tensor in common.built(NAME)[2][module].op.inputs[:-1]]
-    return f"{'+'.join(map(str, parts))}={sides(common.built(NAME)[2][module])[-1]}"
+def sum_branch_channels(module: str) -> str:
+    """Writes the channels of the branches and their sum: "64+64+96+32=256"."""
+    parts = [
+        get_static_shape(tensor)[-1] for tensor in common.build_net(NAME)[2][module].op.inputs[:-1]
+    ]
+    return f"{'+'.join(map(str, parts))}={get_static_shape(common.build_net(NAME)[2][module])[-1]}"
 
 
-def filters(under: str) -> list[int | None]:
-    """Channels that the convolutions under a scope give, in order."""
-    return [layer.output[-1] for layer in _convolutions(under) if layer.output]
+def list_filters(under: str) -> list[int | None]:
+    """Lists the output channels of the convolutions under a scope, in order."""
+    return [layer.output[-1] for layer in _list_convolutions(under) if layer.output]
 
 
-def kernels(under: str) -> list[Any]:
-    """Kernels of the convolutions under a scope, in order."""
-    return [layer.kernel for layer in _convolutions(under)]
+def list_kernels(under: str) -> list[tuple[int, ...]]:
+    """Lists the kernels of the convolutions under a scope, in order."""
+    return [layer.kernel for layer in _list_convolutions(under) if layer.kernel]
 
 
-def factorised(under: str) -> list[Any]:
-    """Kernels of a branch's convolutions without those of 1x1."""
-    return [kernel for kernel in kernels(under) if kernel != (1, 1)]
+def list_factorized_kernels(under: str) -> list[object]:
+    """Lists the kernels of a branch's convolutions without those of 1x1."""
+    return [kernel for kernel in list_kernels(under) if kernel != (1, 1)]
 
 
-def kinds_of_kernels(*scopes: str) -> list[Any]:
-    """Kernels of the convolutions under some scopes, each once."""
-    return list(dict.fromkeys(kernel for scope in scopes for kernel in kernels(scope)))
+def list_distinct_kernels(*scopes: str) -> list[object]:
+    """Lists the different kernels of the convolutions under some scopes."""
+    return list(dict.fromkeys(kernel for scope in scopes for kernel in list_kernels(scope)))
 
 
-def usual_kernel(*scopes: str) -> tuple[int, ...]:
-    """The kernel that most convolutions under some scopes have."""
-    found = collections.Counter(kernel for scope in scopes for kernel in kernels(scope))
-    return found.most_common(1)[0][0]
+def find_usual_kernel(*scopes: str) -> tuple[int, ...]:
+    """Finds the most frequent kernel of the convolutions under some scopes."""
+    counts = collections.Counter(kernel for scope in scopes for kernel in list_kernels(scope))
+    return counts.most_common(1)[0][0]
 
 
-def strides(under: str) -> int:
-    """By how much a module makes the map smaller: 1 or 2."""
-    found = {(layer.stride or (1,))[0] for layer in _layers(under)}
-    return max(found)
+def get_module_stride(under: str) -> int:
+    """Returns the factor by which a module shrinks the map: 1 or 2."""
+    strides = {(layer.stride or (1,))[0] for layer in _list_layers(under)}
+    return max(strides)
 
 
-def same_modules(one: str, *others: str) -> bool:
-    """Whether modules have the same kernels in the same branches; their names may differ."""
-    kernels_of = [_topology(name) for name in (one, *others)]
-    return all(found == kernels_of[0] for found in kernels_of)
+def have_same_kernels(module: str, *others: str) -> bool:
+    """Whether modules have the same kernels in the same branches, whatever their names."""
+    kernels_of = [_list_topology(name) for name in (module, *others)]
+    return all(topology == kernels_of[0] for topology in kernels_of)
 
 
-def _topology(module: str) -> list[Any]:
+def _list_topology(module: str) -> list[object]:
     return [
-        (layer.name.split("/")[2], layer.kind, layer.kernel, layer.stride)
-        for layer in _layers(f"{module}/")
+        (layer.name.split("/")[2], layer.layer_type, layer.kernel, layer.stride)
+        for layer in _list_layers(f"{module}/")
     ]
 
 
-def same_widths(one: str, other: str) -> bool:
+def have_same_filters(module: str, other: str) -> bool:
     """Whether two modules have the same kernels and the same channels throughout."""
-    return same_modules(one, other) and filters(f"{one}/") == filters(f"{other}/")
+    return have_same_kernels(module, other) and list_filters(f"{module}/") == list_filters(
+        f"{other}/"
+    )
 
 
-def of_layer(name: str, what: str) -> Any:
-    """kind, kernel, stride or padding of one layer, as ``describe`` tells it."""
-    value = getattr(_layer(name), what)
-    return value[0] if what == "stride" else value
+def get_layer_field(name: str, field: str) -> object:
+    """Returns layer_type, kernel, stride or padding of one layer, as ``describe`` prints it."""
+    if field == "stride":
+        return (_get_layer(name).stride or (None,))[0]
+    return common.get_field(_get_layer(name), field)
 
 
-def default_padding() -> Any:
-    """What slim.conv2d pads with where no arg_scope says otherwise."""
+def get_default_padding() -> object:
+    """Returns the default padding of slim.conv2d without an arg_scope."""
     return inspect.signature(slim.conv2d).parameters["padding"].default
 
 
-def after(name: str) -> str:
-    """Type of the first operation behind a layer: what follows it."""
-    tensor = common.built(NAME)[0].graph.get_tensor_by_name(f"InceptionV3/{name}:0")
+def get_next_layer(name: str) -> str:
+    """Returns the name of the layer that follows a tensor."""
+    tensor = common.build_net(NAME)[0].graph.get_tensor_by_name(f"InceptionV3/{name}:0")
     return tensor.consumers()[0].name.split("/")[2].partition("_")[0]
 
 
-def last_activation() -> str:
-    """Type of the operation that makes the end point Predictions."""
-    operation = common.built(NAME)[2]["Predictions"].op
+def get_last_activation() -> str:
+    """Returns the type of the operation that makes the end point Predictions."""
+    operation = common.build_net(NAME)[2]["Predictions"].op
     return operation.type if operation.type != "Reshape" else operation.inputs[0].op.type
 
 
-def every_convolution_is_an_end_point() -> bool:
+def are_convolutions_end_points() -> bool:
     """Whether the returned dictionary has the output of each convolution."""
-    points = common.built(NAME)[2].values()
+    points = common.build_net(NAME)[2].values()
     outputs = {point.name for point in points}
-    return all(layer.tensor in outputs for layer in _convolutions(""))
+    return all(layer.tensor in outputs for layer in _list_convolutions(""))
 
 
-# Silent harms of the code as it stands
+# Errata: wrong results without an error
 
 
-def weights_that_never_train() -> int:
-    """Weights of Mixed_6c that get no gradient where its first branch is called ranch_0."""
+def count_untrained_weights() -> int:
+    """Counts the weights of Mixed_6c without a gradient if its first branch is ranch_0."""
     with (
         tf.Graph().as_default(),
         without_initial_values(),
@@ -188,20 +192,20 @@ def weights_that_never_train() -> int:
         slim.conv2d(before, 192, [1, 1], scope="Mixed_6c")  # ranch_0: nothing reads it
         y = tf.concat([branch_0, before], 3)
         trainable = tf.trainable_variables()
-        missed = zip(trainable, tf.gradients(y, trainable), strict=True)
-        return sum(int(np.prod(v.shape.as_list())) for v, gradient in missed if gradient is None)
+        pairs = zip(trainable, tf.gradients(y, trainable), strict=True)
+        return sum(int(np.prod(v.shape.as_list())) for v, gradient in pairs if gradient is None)
 
 
 @functools.cache
-def variables_without_arg_scope() -> int:
-    """Variables of the whole net where nobody opens inception_v3_arg_scope."""
+def count_variables_without_arg_scope() -> int:
+    """Counts the variables of the net outside of inception_v3_arg_scope."""
     with tf.Graph().as_default(), without_initial_values():
         slim.nets.inception.inception_v3(tf.placeholder(tf.float32, [None, 299, 299, 3]), 1000)
         return len(tf.global_variables())
 
 
-def zeroed_at_prediction() -> float:
-    """Share of the features that slim.dropout zeroes where nobody says is_training."""
+def compute_zeroed_share() -> float:
+    """Computes the share of features that slim.dropout zeroes with its default is_training."""
     with tf.Graph().as_default(), tf.Session() as session:
         tf.set_random_seed(0)
         features = tf.ones([1, 1, 1, 100_000])
@@ -209,9 +213,38 @@ def zeroed_at_prediction() -> float:
         return float(np.mean(kept == 0))
 
 
-def made_under_reuse() -> int:
-    """Variables that AUTO_REUSE makes in a scope that may only share."""
+def count_variables_under_reuse() -> int:
+    """Counts the variables that AUTO_REUSE creates in a scope that may only share."""
     with tf.Graph().as_default(), tf.variable_scope("InceptionV3", reuse=True):
         x = tf.placeholder(tf.float32, [1, 9, 9, 4])
         slim.conv2d(x, 4, [3, 3], scope="Conv2d_4a_3x3", reuse=tf.AUTO_REUSE)
         return len(tf.global_variables())
+
+
+CHECKS: dict[str, Check] = {
+    "are_convolutions_end_points": are_convolutions_end_points,
+    "compute_zeroed_share": compute_zeroed_share,
+    "count_branches": count_branches,
+    "count_groups": count_groups,
+    "count_modules": count_modules,
+    "count_untrained_weights": count_untrained_weights,
+    "count_variables_under_reuse": count_variables_under_reuse,
+    "count_variables_without_arg_scope": count_variables_without_arg_scope,
+    "find_usual_kernel": find_usual_kernel,
+    "get_change": get_change,
+    "get_default_padding": get_default_padding,
+    "get_last_activation": get_last_activation,
+    "get_layer_field": get_layer_field,
+    "get_map": get_map,
+    "get_module_stride": get_module_stride,
+    "get_next_layer": get_next_layer,
+    "have_same_filters": have_same_filters,
+    "have_same_kernels": have_same_kernels,
+    "list_distinct_kernels": list_distinct_kernels,
+    "list_factorized_kernels": list_factorized_kernels,
+    "list_filters": list_filters,
+    "list_kernels": list_kernels,
+    "list_modules": list_modules,
+    "sum_branch_channels": sum_branch_channels,
+    "write_size_formula": write_size_formula,
+}

@@ -1,4 +1,4 @@
-"""The harm of document 004's silent errata, as numbers."""
+"""Checks for document 004 (zoo): the numbers of its errata."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from PIL import Image
 from legacy_nets import tf1 as tf
 from legacy_nets.data.synthetic import flowers
 from legacy_nets.documents.checks import common
-from legacy_nets.documents.checks.common import built
+from legacy_nets.documents.checks.common import Check
 from legacy_nets.nets import vit
 
 
-def resized_apart() -> str:
-    """Mean grey levels between a flower resized bicubically and by the nearest pixel."""
+def compare_resizing() -> str:
+    """Returns the mean difference of a flower resized bicubically and by the nearest pixel."""
     flower = flowers.draw_flower("tulips", np.random.default_rng(0), 320)
-    ways = (Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
+    filter_types = (Image.Resampling.BICUBIC, Image.Resampling.NEAREST)
     predicted, trained = (
-        np.asarray(Image.fromarray(flower).resize((224, 224), way), float) for way in ways
+        np.asarray(Image.fromarray(flower).resize((224, 224), filter_type), float)
+        for filter_type in filter_types
     )
     return f"{np.abs(predicted - trained).mean():.0f} of 255"
 
 
-def scored(images: str, batch: str, epochs: str) -> list[str]:
-    """Sizes of the batches that each epoch takes from a Keras generator with ``n // batch``."""
+def list_scored_batches(images: str, batch: str, epochs: str) -> list[str]:
+    """Lists the batch sizes that each epoch takes from a Keras generator with ``n // batch``."""
     flow = tf.keras.preprocessing.image.Iterator(int(images), int(batch), False, None)
     return [
         "+".join(str(len(next(flow.index_generator))) for _ in range(int(images) // int(batch)))
@@ -34,28 +35,24 @@ def scored(images: str, batch: str, epochs: str) -> list[str]:
     ]
 
 
-def saved(*losses: str) -> str:
-    """Epochs that are saved where the best loss is never updated, and where it is."""
-    literal, best, mended = math.inf, math.inf, 0
+def count_saved_epochs(*losses: str) -> str:
+    """Counts the saved epochs if the best loss is never updated, and if it is."""
+    literal, best, fixed = math.inf, math.inf, 0
     for loss in map(float, losses):
         if loss < best:
-            best, mended = loss, mended + 1
-    return f"{sum(float(loss) < literal for loss in losses)}, not {mended}"
+            best, fixed = loss, fixed + 1
+    return f"{sum(float(loss) < literal for loss in losses)}, not {fixed}"
 
 
-def _variables(net: str, options: str = "") -> dict[str, Any]:
-    with built(net, "-", options)[0].graph.as_default():
-        return {v.op.name: v.shape.as_list() for v in tf.global_variables()}
+def count_renumbered_variables() -> str:
+    """Counts GoogLeNet's variables without auxiliary heads that the full net has not."""
+    without_heads = common.get_variable_shapes("googlenet", "-", "aux_logits=False")
+    with_heads = common.get_variable_shapes("googlenet")
+    return f"{sum(name not in with_heads for name in without_heads)} of {len(without_heads)}"
 
 
-def renumbered() -> str:
-    """Variables of GoogLeNet without auxiliary heads that the net with them lacks by that name."""
-    without, whole = _variables("googlenet", "aux_logits=False"), _variables("googlenet")
-    return f"{sum(name not in whole for name in without)} of {len(without)}"
-
-
-def apart_at_first(sharing: str) -> str:
-    """Whether two layers begin alike: "shared" is one initialiser of Keras, "own" are ours."""
+def compare_initial_values(sharing: str) -> str:
+    """Compares the first values of two layers: "shared" Keras initializer, or "own" ones."""
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.zeros([1, 5, 24])
         if sharing == "shared":
@@ -73,16 +70,19 @@ def apart_at_first(sharing: str) -> str:
     return f"{np.mean(first == second) * 100:.0f} % equal"
 
 
-def misplaced(side: str, channels: str) -> float:
-    """Share (in %) of a map's values that lie elsewhere where NHWC is read as NCHW."""
+def compute_misplaced_share(side: str, channels: str) -> float:
+    """Computes the share (in %) of values that move where NHWC is read as NCHW."""
     h, c = int(side), int(channels)
-    place = np.arange(h * h * c)
-    meant = place.reshape(h, h, c).transpose(2, 0, 1).ravel()
-    return float(np.mean(meant != place) * 100)
+    positions = np.arange(h * h * c)
+    positions_as_nchw = positions.reshape(h, h, c).transpose(2, 0, 1).ravel()
+    return float(np.mean(positions_as_nchw != positions) * 100)
 
 
-def least_loss(classes: str, softmaxes: str) -> float:
-    """Cross-entropy of a perfect score after so many softmaxes, the loss's own among them."""
+def compute_least_loss(classes: str, softmaxes: str) -> float:
+    """Computes the cross-entropy of a perfect score after a number of softmaxes.
+
+    The softmax of the loss itself counts.
+    """
     with tf.Graph().as_default(), tf.Session() as session:
         right = tf.one_hot([0], int(classes))
         scores = 100 * right
@@ -92,17 +92,20 @@ def least_loss(classes: str, softmaxes: str) -> float:
         return float(session.run(loss)[0])
 
 
-def shifted() -> str:
-    """Pixels by which the first convolution of ResNet looks further than with torch's padding."""
+def compute_shift() -> str:
+    """Computes the shift in pixels of ResNet's first convolution against torch's padding."""
     first = []
     for options in ("", "padding=torch"):
-        field: Any = common.taken_apart("resnet18", "-", options).layer("conv1").field
+        field: Any = common.analyze_net("resnet18", "-", options).get_layer("conv1").receptive_field
         first.append(int(-field.padding[0]))
     return f"{first[0] - first[1]} pixel"
 
 
-def frozen_mean(training: str) -> float:
-    """Mean of a frozen batch norm's output for a batch of mean 3, the averages being 0 and 1."""
+def compute_frozen_mean(training: str) -> float:
+    """Computes the mean of a frozen batch norm's output for a batch of mean 3.
+
+    The moving averages are 0 and 1.
+    """
     x = np.random.RandomState(0).normal(3, 2, (64, 4, 4, 2)).astype(np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
         y = tf.layers.batch_normalization(
@@ -112,10 +115,24 @@ def frozen_mean(training: str) -> float:
         return abs(float(session.run(y).mean()))
 
 
-def other_strides() -> int:
-    """Convolutions of resnet50 whose stride is another in the net that the weights are of."""
+def count_other_strides() -> int:
+    """Counts the convolutions of resnet50 whose stride differs in slim's net."""
     strides = [
-        [layer.stride for layer in common.taken_apart("resnet50", "-", options).layers]
+        [layer.stride for layer in common.analyze_net("resnet50", "-", options).layers]
         for options in ("", "stride_in=1 padding=slim")
     ]
-    return sum(one != other for one, other in zip(*strides, strict=True))
+    return sum(stride != other for stride, other in zip(*strides, strict=True))
+
+
+CHECKS: dict[str, Check] = {
+    "compare_initial_values": compare_initial_values,
+    "compare_resizing": compare_resizing,
+    "compute_frozen_mean": compute_frozen_mean,
+    "compute_least_loss": compute_least_loss,
+    "compute_misplaced_share": compute_misplaced_share,
+    "compute_shift": compute_shift,
+    "count_other_strides": count_other_strides,
+    "count_renumbered_variables": count_renumbered_variables,
+    "count_saved_epochs": count_saved_epochs,
+    "list_scored_batches": list_scored_batches,
+}

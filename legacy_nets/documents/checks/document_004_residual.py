@@ -1,4 +1,4 @@
-"""Measurements for document 004: batch norm, ResNet, ResNeXt, MobileNet."""
+"""Checks for document 004 (zoo): batch norm, ResNet, ResNeXt, MobileNet, the hybrid's backbone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
 from legacy_nets.documents.checks import common
-from legacy_nets.documents.checks.common import built, sides, taken_apart
+from legacy_nets.documents.checks.common import Check, analyze_net, build_net, get_static_shape
 from legacy_nets.nets import resnet, resnext, vit_hybrid
 from legacy_nets.tf1.speed import without_initial_values
 
@@ -23,12 +23,12 @@ OPERATIONS = {
 }
 
 
-def _convolutions(net: str, under: str) -> list[Any]:
-    """Convolutions of a unit's main path."""
+def _list_convolutions(net: str, under: str) -> list[anatomy.Layer]:
+    """Lists the convolutions of a unit's main path."""
     return [
         layer
-        for layer in taken_apart(net).layers
-        if "convolution" in layer.kind and layer.name.startswith(under)
+        for layer in analyze_net(net).layers
+        if "convolution" in layer.layer_type and layer.name.startswith(under)
         and "shortcut" not in layer.name
     ]  # fmt: skip
 
@@ -37,72 +37,73 @@ def _convolutions(net: str, under: str) -> list[Any]:
 
 
 @functools.cache
-def _photos() -> np.ndarray:
-    """float32 [64, 6, 6, 4], of mean 3 and deviation 2."""
+def _draw_batch() -> np.ndarray:
+    """Draws float32 [64, 6, 6, 4] of mean 3 and deviation 2."""
     return np.random.RandomState(0).normal(3, 2, (64, 6, 6, 4)).astype(np.float32)
 
 
-def _normed(x: np.ndarray, training: bool) -> np.ndarray:
+def _normalize(x: np.ndarray, training: bool) -> np.ndarray:
     with tf.Graph().as_default(), tf.Session() as session:
         y = resnet.batch_norm(tf.constant(x), training, "bn")
         session.run(tf.global_variables_initializer())
         return np.asarray(session.run(y))
 
 
-def batch_statistics() -> list[float]:
-    """Mean and variance of what batch norm gives in training, to two places."""
-    y = _normed(_photos(), True)
+def compute_batch_statistics() -> list[float]:
+    """Computes mean and variance of batch norm's output in training, to two digits."""
+    y = _normalize(_draw_batch(), True)
     return [abs(round(float(y.mean()), 2)), round(float(y.var()), 2)]
 
 
-def flags_of_batch_norm() -> list[str]:
-    """``training`` where an image depends on the others of its batch, and where it does not."""
-    x = _photos()[:4]
+def list_batch_norm_flags() -> list[str]:
+    """Lists the value of ``training`` that uses the batch, then the one that does not."""
+    x = _draw_batch()[:4]
     other = np.concatenate([x[:1], 2 * x[1:]])
     flags = [
-        (flag, np.allclose(_normed(x, flag)[0], _normed(other, flag)[0])) for flag in (True, False)
+        (flag, np.allclose(_normalize(x, flag)[0], _normalize(other, flag)[0]))
+        for flag in (True, False)
     ]
     return [str(flag) for flag, alone in sorted(flags, key=lambda pair: pair[1])]
 
 
-def learned_by_batch_norm() -> list[str]:
-    """Variables of batch norm that get a gradient."""
+def list_learned_variables() -> list[str]:
+    """Lists the variables of batch norm that get a gradient."""
     with tf.Graph().as_default():
-        y = resnet.batch_norm(tf.constant(_photos()), True, "bn")
+        y = resnet.batch_norm(tf.constant(_draw_batch()), True, "bn")
         gradients = tf.gradients(tf.reduce_sum(y**2), tf.global_variables())
-        named = zip(tf.global_variables(), gradients, strict=True)
-        return [v.op.name.split("/")[-1] for v, gradient in named if gradient is not None]
+        pairs = zip(tf.global_variables(), gradients, strict=True)
+        return [v.op.name.split("/")[-1] for v, gradient in pairs if gradient is not None]
 
 
-def finite_on_constant() -> bool:
+def is_finite_on_constant() -> bool:
     """Whether batch norm of a constant batch, whose variance is 0, is finite."""
-    return bool(np.isfinite(_normed(np.ones([4, 6, 6, 4], np.float32), True)).all())
+    return bool(np.isfinite(_normalize(np.ones([4, 6, 6, 4], np.float32), True)).all())
 
 
 def larger_batches_estimate_better() -> bool:
-    """Whether mean and variance come nearer to those of the whole set from batch to batch size."""
-    x = _photos().reshape(64, -1, 4)
-    whole = np.stack([x.mean((0, 1)), x.var((0, 1))])
+    """Whether larger batches come closer to the mean and variance of the complete set."""
+    x = _draw_batch().reshape(64, -1, 4)
+    complete = np.stack([x.mean((0, 1)), x.var((0, 1))])
     errors = []
     for size in (1, 4, 16, 64):
         batches = x.reshape(64 // size, -1, 4)
-        errors.append(np.abs(np.stack([batches.mean(1), batches.var(1)], 1) - whole).mean())
+        errors.append(np.abs(np.stack([batches.mean(1), batches.var(1)], 1) - complete).mean())
     return errors == sorted(errors, reverse=True)
 
 
-def effect_of_bias() -> str:
-    """What a bias of 7 ahead of batch norm changes in training."""
-    x = _photos()
-    change = float(np.abs(_normed(x + 7, True) - _normed(x, True)).max())
+def measure_bias_effect() -> str:
+    """Measures what a bias of 7 before batch norm changes in training."""
+    x = _draw_batch()
+    change = float(np.abs(_normalize(x + 7, True) - _normalize(x, True)).max())
     return "none" if change < 1e-4 else f"up to {change:.2g}"
 
 
-def frozen_norm(library: str) -> str:
-    """What a frozen batch norm called with training=True normalises with.
+def find_frozen_statistics(library: str) -> str:
+    """Finds the statistics that a frozen batch norm uses with training=True.
 
     ``library``: "keras" of TensorFlow 2, "keras1" (tf.keras of TensorFlow 1) or "layers".
     """
-    x = _photos()
+    x = _draw_batch()
     keras1 = tf.keras.layers.BatchNormalization
     keras = vars(inspect.getmodule(keras1.__mro__[1]))[keras1.__name__]  # beside their base
     with tf.Graph().as_default(), tf.Session() as session:
@@ -118,80 +119,87 @@ def frozen_norm(library: str) -> str:
 
 # ResNet
 
-
-def block_layers(net: str, unit: str) -> list[str]:
-    """What follows what in the first layer of a unit."""
-    first = _convolutions(net, unit)[0]
-    return [OPERATIONS.get(kind, kind) for kind in first.operations]
+BLOCKS = {"BasicBlock": resnet.BasicBlock, "Bottleneck": resnet.Bottleneck}
 
 
-def units(net: str) -> list[int]:
-    """Units of each block, as the end points count them."""
-    blocks = [key.split("/")[0] for key in built(net)[2] if "/unit_" in key]
+def list_first_layer_operations(net: str, unit: str) -> list[str]:
+    """Lists the operations in the first layer of a unit."""
+    first = _list_convolutions(net, unit)[0]
+    return [OPERATIONS.get(op_type, op_type) for op_type in first.operations]
+
+
+def list_unit_counts(net: str) -> list[int]:
+    """Lists the number of units of each block."""
+    blocks = [key.split("/")[0] for key in build_net(net)[2] if "/unit_" in key]
     return [blocks.count(block) for block in dict.fromkeys(blocks)]
 
 
-def block_outputs(net: str) -> list[Any]:
-    """Shape of each block's last unit."""
-    points = built(net)[2]
+def list_block_outputs(net: str) -> list[object]:
+    """Lists the output shape of each block."""
+    points = build_net(net)[2]
     last = {key.split("/")[0]: point for key, point in points.items() if "/unit_" in key}
-    return [sides(point) for point in last.values()]
+    return [get_static_shape(point) for point in last.values()]
 
 
-def sums_agree(net: str) -> bool:
-    """Whether main path and shortcut of every sum have one shape."""
-    adds = [op for op in built(net)[0].graph.get_operations() if op.type == "AddV2"]
-    return bool(adds) and all(sides(a.inputs[0]) == sides(a.inputs[1]) for a in adds)
+def sums_have_equal_shapes(net: str) -> bool:
+    """Whether main path and shortcut of every sum have the same shape."""
+    adds = [op for op in build_net(net)[0].graph.get_operations() if op.type == "AddV2"]
+    return bool(adds) and all(
+        get_static_shape(a.inputs[0]) == get_static_shape(a.inputs[1]) for a in adds
+    )
 
 
 def unit_keeps_shape(net: str, line: str) -> bool | str:
-    """Whether units with a "solid" or "dashed" (projected) shortcut keep the shape; or "some"."""
-    points = built(net)[2]
-    names = {layer.name for layer in taken_apart(net).layers}
+    """Whether units with a "solid" or "dashed" (projected) shortcut keep the shape, or "some"."""
+    points = build_net(net)[2]
+    names = {layer.name for layer in analyze_net(net).layers}
     before, kept = points["pool1"], set()
     for key, point in points.items():
         if "/unit_" in key:
             dashed = f"{key}/shortcut/conv1" in names
             if dashed == (line == "dashed"):
-                kept.add(sides(before) == sides(point))
+                kept.add(get_static_shape(before) == get_static_shape(point))
             before = point
     return kept.pop() if len(kept) == 1 else "some"
 
 
-def expansion(block: str) -> int:
-    """Channels of a block's output for each of its ``out_channel``."""
-    made = getattr(resnet, block)
+def get_expansion(block_name: str) -> int:
+    """Returns the ratio of a block's output channels to its ``out_channel``."""
+    block_class = BLOCKS[block_name]
+    expansion = block_class.expansion
     with tf.Graph().as_default(), without_initial_values():
-        found = made(8, downsample=lambda x, _: tf.zeros([1, 4, 4, 8 * made.expansion]))
-        return int(found(tf.placeholder(tf.float32, [1, 4, 4, 8])).shape[-1]) // 8
+        block = block_class(8, downsample=lambda x, _: tf.zeros([1, 4, 4, 8 * expansion]))
+        return int(block(tf.placeholder(tf.float32, [1, 4, 4, 8])).shape[-1]) // 8
 
 
-def block_weights(block: str, out_channel: str, channels: str) -> int:
-    """Weights of a block's convolutions; ``channels`` are those of its input."""
-    made = resnext.ResNeXtBlock if block == "ResNeXtBlock" else getattr(resnet, block)
+def count_block_weights(block: str, out_channel: str, channels: str) -> int:
+    """Counts the weights of a block's convolutions; ``channels`` are those of its input."""
+    block_class = BLOCKS[block]
     with tf.Graph().as_default(), without_initial_values():
-        made(int(out_channel))(tf.placeholder(tf.float32, [None, 8, 8, int(channels)]))
+        block_class(int(out_channel))(tf.placeholder(tf.float32, [None, 8, 8, int(channels)]))
         kernels = [v for v in tf.global_variables() if v.op.name.endswith("/kernel")]
         return sum(int(np.prod(v.shape.as_list())) for v in kernels)
 
 
-def strided_kernel(net: str, unit: str) -> list[Any]:
-    """Kernels of the convolutions of a unit that have a stride."""
-    return [layer.kernel for layer in _convolutions(net, unit) if layer.stride > (1, 1)]
+def list_strided_kernels(net: str, unit: str) -> list[object]:
+    """Lists the kernels of the convolutions of a unit that have a stride."""
+    return [
+        layer.kernel for layer in _list_convolutions(net, unit) if (layer.stride or ()) > (1, 1)
+    ]
 
 
-def epsilons(net: str) -> list[str]:
-    """Epsilon of the batch norms on main paths, and of those in shortcuts, each once."""
-    found: dict[bool, list[str]] = {False: [], True: []}
-    for op in built(net)[0].graph.get_operations():
+def list_epsilons(net: str) -> list[str]:
+    """Lists the different epsilons of batch norms on main paths, then in shortcuts."""
+    epsilons: dict[bool, list[str]] = {False: [], True: []}
+    for op in build_net(net)[0].graph.get_operations():
         if op.type == "FusedBatchNormV3":
-            told = np.format_float_positional(np.float32(op.get_attr("epsilon")), trim="-")
-            found["shortcut" in op.name].append(told)
-    return [*dict.fromkeys(found[False]), *dict.fromkeys(found[True])]
+            epsilon = np.format_float_positional(np.float32(op.get_attr("epsilon")), trim="-")
+            epsilons["shortcut" in op.name].append(epsilon)
+    return [*dict.fromkeys(epsilons[False]), *dict.fromkeys(epsilons[True])]
 
 
-def momentum() -> float:
-    """Share of a moving average that one step of training leaves."""
+def measure_momentum() -> float:
+    """Measures the share of a moving average that one step of training leaves."""
     with tf.Graph().as_default(), tf.Session() as session:
         resnet.batch_norm(tf.zeros([2, 4, 4, 1]), True, "bn")
         session.run(tf.global_variables_initializer())
@@ -200,16 +208,16 @@ def momentum() -> float:
         return float(session.run(variance)[0])
 
 
-def new_head() -> int:
-    """Units of the layer that the train script puts between the features and the classes."""
-    return common.variable_shape("resnet18", "dense/kernel", "32x32", "dense=1024")[-1]
+def count_head_units() -> int:
+    """Counts the units between features and classes in the train script's new head."""
+    return common.get_variable_shape("resnet18", "dense/kernel", "32x32", "dense=1024")[-1]
 
 
 # ResNeXt
 
 
 def forms_agree() -> bool:
-    """Whether the block's three forms, with the same weights, give the same to 1e-5."""
+    """Whether the block's three forms, with the same weights, agree to 1e-5."""
     x = np.random.RandomState(0).normal(size=(2, 5, 5, 32)).astype(np.float32)
     values, results = {}, []
     for form in resnext.FORMS:
@@ -230,80 +238,83 @@ def forms_agree() -> bool:
 # MobileNet
 
 
-def savings() -> str:
-    """Least and largest cost of the plain convolutions in place of v1's pairs, in whole times."""
-    found: dict[str, Any] = {one.name: one for one in taken_apart("mobilenet_v1").layers}
+def compute_savings() -> str:
+    """Computes the least and largest cost of a plain convolution relative to v1's pair."""
+    layers: dict[str, Any] = {layer.name: layer for layer in analyze_net("mobilenet_v1").layers}
     ratios = []
     for number in range(1, 14):
-        depthwise, pointwise = found[f"conv_dw_{number}"], found[f"conv_pw_{number}"]
+        depthwise, pointwise = layers[f"conv_dw_{number}"], layers[f"conv_pw_{number}"]
         pair = depthwise.multiply_adds + pointwise.multiply_adds
         ratios.append(9 * pointwise.multiply_adds / pair)  # 3x3 in place of 1x1
     return f"{min(ratios):.0f} to {max(ratios):.0f}"
 
 
-def hyper_parameters() -> list[str]:
-    """What scales the cost of v1: "width" the parameters too, "resolution" the cost alone."""
-    whole = taken_apart("mobilenet_v1")
-    narrow = anatomy.of_net("mobilenet_v1", width_multiplier=0.5)
-    small = taken_apart("mobilenet_v1", "112x112")
-    cost = [found.multiply_adds or 0 for found in (whole, narrow, small)]
-    told = []
-    if narrow.parameters < whole.parameters and cost[1] < cost[0]:
-        told.append("width")
-    if small.parameters == whole.parameters and cost[2] < cost[0]:
-        told.append("resolution")
-    return told
+def list_cost_factors() -> list[str]:
+    """Lists what scales the cost of v1: "width" scales parameters too, "resolution" only cost."""
+    full = analyze_net("mobilenet_v1")
+    narrow = anatomy.analyze_net("mobilenet_v1", width_multiplier=0.5)
+    small = analyze_net("mobilenet_v1", "112x112")
+    cost = [found.multiply_adds or 0 for found in (full, narrow, small)]
+    factors = []
+    if narrow.parameters < full.parameters and cost[1] < cost[0]:
+        factors.append("width")
+    if small.parameters == full.parameters and cost[2] < cost[0]:
+        factors.append("resolution")
+    return factors
 
 
-def cheaper(net: str, other: str) -> list[str]:
-    """Of what a net has less than another: parameters, multiply-adds."""
-    ours, theirs = taken_apart(net), taken_apart(other)
-    found = {
-        what: getattr(ours, what) < getattr(theirs, what) for what in ("trainable", "multiply_adds")
+def list_savings(net: str, other: str) -> list[str]:
+    """Lists what a net has less of than another: parameters, multiply-adds."""
+    smaller, larger = analyze_net(net), analyze_net(other)
+    is_less = {
+        "parameters": smaller.trainable < larger.trainable,
+        "multiply-adds": (smaller.multiply_adds or 0) < (larger.multiply_adds or 0),
     }
-    told = {"trainable": "parameters", "multiply_adds": "multiply-adds"}
-    return [told[what] for what, less in found.items() if less]
+    return [name for name, less in is_less.items() if less]
 
 
-def ways(net: str, unit: str) -> list[str]:
-    """How the channels change at each 1x1 convolution of a unit: up or down."""
-    points, told = _convolutions(net, unit), []
-    graph = built(net)[0].graph
-    for layer in points:
+def list_channel_changes(net: str, unit: str) -> list[str]:
+    """Lists how the channels change at each 1x1 convolution of a unit: up or down."""
+    convolutions, changes = _list_convolutions(net, unit), []
+    graph = build_net(net)[0].graph
+    for layer in convolutions:
         if layer.kernel == (1, 1):
             kernel = next(name for name in layer.variables if name.endswith("kernel"))
             with graph.as_default():
                 shape = {v.op.name: v.shape.as_list() for v in tf.global_variables()}[kernel]
-            told.append("up" if shape[-1] > shape[-2] else "down")
-    return told
+            changes.append("up" if shape[-1] > shape[-2] else "down")
+    return changes
 
 
-def activations(net: str, unit: str) -> list[str]:
-    """Activation of each layer of a unit, "none" where the layer ends with its batch norm."""
+def list_activations(net: str, unit: str) -> list[str]:
+    """Lists the activation of each layer of a unit; "none" where it ends with batch norm."""
     return [
         OPERATIONS.get(layer.operations[-1], "none").replace("batch norm", "none")
-        for layer in _convolutions(net, unit)
+        for layer in _list_convolutions(net, unit)
     ]
 
 
 # The hybrid's backbone
 
 
-def hybrid_units(stage: str) -> int:
-    """Units of a stage of the backbone."""
-    names = [layer.name for layer in taken_apart("vit_hybrid_r50_base_224", "-", "depth=1").layers]
-    found = {name.split("/")[2] for name in names if f"/block{stage}/unit" in name}
-    return len(found)
+def count_hybrid_units(stage: str) -> int:
+    """Counts the units of a stage of the backbone."""
+    names = [layer.name for layer in analyze_net("vit_hybrid_r50_base_224", "-", "depth=1").layers]
+    units = {name.split("/")[2] for name in names if f"/block{stage}/unit" in name}
+    return len(units)
 
 
-def hybrid_first_units() -> list[int]:
-    """Units of the backbone's stages 1 and 2."""
-    return [hybrid_units(stage) for stage in "12"]
+def count_first_hybrid_units() -> list[int]:
+    """Counts the units of the backbone's stages 1 and 2."""
+    return [count_hybrid_units(stage) for stage in "12"]
 
 
-def hybrid_layers() -> list[str]:
-    """What the backbone's layers do: a kernel's scale and shift change nothing; groups."""
-    told = []
+def list_hybrid_layers() -> list[str]:
+    """Lists the backbone's layer types, found by their behaviour.
+
+    StdConv2d ignores scale and shift of its kernel; GroupNorm normalizes groups.
+    """
+    types = []
     x = np.random.RandomState(0).normal(size=(1, 5, 5, 32)).astype(np.float32)
     with tf.Graph().as_default() as graph, tf.Session() as session:
         y = vit_hybrid.std_conv2d(tf.constant(x), 4, 3, 1, "c")
@@ -312,11 +323,42 @@ def hybrid_layers() -> list[str]:
         before, values = session.run([y, kernel])
         session.run(kernel.initializer, {kernel.initializer.inputs[1]: 3 * values + 0.5})
         if np.abs(session.run(y) - before).max() < 1e-3:
-            told.append("StdConv2d")
+            types.append("StdConv2d")
         z = vit_hybrid.group_norm(3 + 2 * tf.tile(tf.constant(x), [1, 1, 1, 2]), "g")
         session.run(tf.global_variables_initializer())
         groups = session.run(z).reshape(25, 32, 2)
         norms = [op for op in graph.get_operations() if op.type.startswith("FusedBatchNorm")]
         if np.abs(groups.mean((0, 2))).max() < 1e-4 and not norms:
-            told.append("GroupNorm")
-    return told
+            types.append("GroupNorm")
+    return types
+
+
+CHECKS: dict[str, Check] = {
+    "compute_batch_statistics": compute_batch_statistics,
+    "compute_savings": compute_savings,
+    "count_block_weights": count_block_weights,
+    "count_first_hybrid_units": count_first_hybrid_units,
+    "count_head_units": count_head_units,
+    "count_hybrid_units": count_hybrid_units,
+    "find_frozen_statistics": find_frozen_statistics,
+    "forms_agree": forms_agree,
+    "get_expansion": get_expansion,
+    "is_finite_on_constant": is_finite_on_constant,
+    "larger_batches_estimate_better": larger_batches_estimate_better,
+    "list_activations": list_activations,
+    "list_batch_norm_flags": list_batch_norm_flags,
+    "list_block_outputs": list_block_outputs,
+    "list_channel_changes": list_channel_changes,
+    "list_cost_factors": list_cost_factors,
+    "list_epsilons": list_epsilons,
+    "list_first_layer_operations": list_first_layer_operations,
+    "list_hybrid_layers": list_hybrid_layers,
+    "list_learned_variables": list_learned_variables,
+    "list_savings": list_savings,
+    "list_strided_kernels": list_strided_kernels,
+    "list_unit_counts": list_unit_counts,
+    "measure_bias_effect": measure_bias_effect,
+    "measure_momentum": measure_momentum,
+    "sums_have_equal_shapes": sums_have_equal_shapes,
+    "unit_keeps_shape": unit_keeps_shape,
+}
