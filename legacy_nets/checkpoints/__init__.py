@@ -1,1 +1,1 @@
-"""Checkpoints: reading, restoring by a plan, saving whole or not at all."""
+"""Checkpoints: opens them, restores by a plan, saves completely or not at all."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import numpy as np
-
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.types import Array, GraphVariable, Operation, Session, Tensor, Variable
 
@@ -25,7 +23,7 @@ def assign_values(
       source: holds the tensors.
       items: a variable, the name of its tensor, and how many of the first classes to drop.
     """
-    feed: dict[Tensor, np.ndarray] = {}
+    feed: dict[Tensor, Array] = {}
     operations: list[Operation] = []
     size = 0
 

@@ -1,4 +1,7 @@
-"""What is in a weight file: tensors by kind, parameters, step, digests. No TensorFlow needed."""
+"""What is in a weight file: tensors by purpose, parameters, step, digests.
+
+Imports no TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -7,57 +10,70 @@ import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import read_bundle
+from legacy_nets.checkpoints.formats.v1 import read_v1
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
 from legacy_nets.checkpoints.source import Source, TensorSpecLike
 from legacy_nets.errors import CheckpointError
+from legacy_nets.types import Array
 
-_LACKS = "incomplete: "  # begins the note of a checkpoint that lacks data
-_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # behind the keys of an object-based checkpoint
+_INCOMPLETE = "incomplete: "  # begins the note of a checkpoint that lacks data
+_VALUE = "/.ATTRIBUTES/VARIABLE_VALUE"  # ends the keys of an object-based checkpoint
+_STEP_NAMES = ("global_step", "iter", "iterations")
 
 
 @dataclasses.dataclass(frozen=True)
 class Contents:
-    """The tensors of a source: those of the net, and those that only training needs."""
+    """The tensors of a source, sorted by purpose."""
 
     source: Source
     weights: Mapping[str, TensorSpecLike]
     averages: Mapping[str, TensorSpecLike]  # ExponentialMovingAverage
     training: Mapping[str, TensorSpecLike]  # optimizer slots, steps, other bookkeeping
-    notes: tuple[str, ...]  # what the reader, or the files beside it, have to say
+    notes: tuple[str, ...]  # about the file, and about other files next to it
 
     @property
     def parameters(self) -> int:
-        """Numbers in ``weights``."""
+        """How many numbers ``weights`` hold."""
         return sum(math.prod(info.shape) for info in self.weights.values())
 
     @property
     def step(self) -> int | None:
-        """The global step, where the file has one."""
+        """The global step; None where the file has none."""
         for name in self.training:
             plain = name.removesuffix(_VALUE)
-            if plain.rpartition("/")[2] in ("global_step", "iter", "iterations"):
+            if plain.rpartition("/")[2] in _STEP_NAMES:
                 info = self.training[name]
                 if math.prod(info.shape) == 1 and info.dtype in ("int64", "int32"):
-                    return self._integer(name)
+                    return self._read_integer(name)
         return None
 
-    def _integer(self, name: str) -> int | None:
-        """A stored number; None where the file is known to be incomplete and lacks it."""
+    def _read_integer(self, name: str) -> int | None:
+        """Reads a stored number; None where the file is known to be incomplete and lacks it."""
         try:
             return int(self.source.read(name).reshape(-1)[0])
         except CheckpointError:
-            if any(note.startswith(_LACKS) for note in self.notes):
+            if any(note.startswith(_INCOMPLETE) for note in self.notes):
                 return None
             raise
 
 
-def contents(source: Source) -> Contents:
-    """Sorts the tensors of a source by what they are for."""
+class Folded(NamedTuple):
+    """What a scope holds that is shown as one row."""
+
+    tensors: int
+    parameters: int
+
+
+Tree: TypeAlias = "dict[str, Tree | TensorSpecLike | Folded]"  # "conv1/" -> tree; "weights" -> spec
+
+
+def list_contents(source: Source) -> Contents:
+    """Sorts the tensors of a source by purpose."""
     tensors = source.tensors
     averages = {name: info for name, info in tensors.items() if name.endswith(AVERAGE)}
     training = {
@@ -68,100 +84,105 @@ def contents(source: Source) -> Contents:
     weights = {
         name: info for name, info in tensors.items() if name not in averages | training
     }  # fmt: skip
-    training |= source.other_tensors
-    return Contents(source, weights, averages, training, (*_notes(source),))
+    notes = (*source.notes, *_note_incomplete(source), *_note_twin(source))
+    return Contents(source, weights, averages, {**training, **source.other_tensors}, notes)
 
 
-def _notes(source: Source) -> Iterator[str]:
-    yield from source.notes
-    missing = _incomplete(source)
-    if missing:
-        yield missing
-    yield from _twin(source)
-
-
-def _incomplete(source: Source) -> str:
+def _note_incomplete(source: Source) -> Iterator[str]:
+    """Notes that a part of the file is missing."""
     try:
         source.check_complete()
     except CheckpointError as error:
-        return f"{_LACKS}{error}"
-    return ""
+        yield f"{_INCOMPLETE}{error}"
 
 
-def _twin(source: Source) -> Iterator[str]:
-    """A V1 file and a V2 bundle of one prefix: TensorFlow reads the V2 one."""
+def _note_twin(source: Source) -> Iterator[str]:
+    """Notes that a V1 file and a V2 bundle share one prefix: TensorFlow reads the V2 one."""
     prefix = source.prefix
     if not (Path(prefix).is_file() and Path(f"{prefix}.index").is_file()):
         return
-    from legacy_nets.checkpoints.formats.v1 import read_v1
-
     try:
-        old, new = read_v1(Path(prefix)), read_bundle(prefix)
+        v1, v2 = read_v1(Path(prefix)), read_bundle(prefix)
     except CheckpointError as error:
-        yield f"{prefix} lies beside {prefix}.index, and one of them cannot be read: {error}"
+        yield f"{prefix} lies next to {prefix}.index, and one of them cannot be read: {error}"
         return
-    differ = [
+    different = [
         name
-        for name in {*old.tensors, *new.tensors}
-        if name not in old.tensors
-        or name not in new.tensors
-        or not same(old.read(name), new.read(name))
+        for name in {*v1.tensors, *v2.tensors}
+        if name not in v1.tensors
+        or name not in v2.tensors
+        or not are_equal(v1.read(name), v2.read(name))
     ]
-    what = f"differ in {len(differ)} tensors ({min(differ)}, ...)" if differ else "are the same"
+    difference = "are the same"
+    if different:
+        difference = f"differ in {len(different)} tensors ({min(different)}, ...)"
     yield (
-        f"a V1 file ({Path(prefix).name}) and a V2 checkpoint share this prefix, and {what}: this "
-        "is the V2 one, which TensorFlow prefers"
+        f"a V1 file ({Path(prefix).name}) and a V2 checkpoint share this prefix, and {difference}: "
+        "this is the V2 one, which TensorFlow prefers"
     )
 
 
-def same(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two arrays have the same shape, dtype and bytes."""
-    return one.shape == other.shape and one.dtype == other.dtype and digest(one) == digest(other)
+def are_equal(first: Array, second: Array) -> bool:
+    """Whether two arrays, of any shape, have the same shape, dtype and bytes."""
+    return (
+        first.shape == second.shape
+        and first.dtype == second.dtype
+        and compute_digest(first) == compute_digest(second)
+    )
 
 
-def digest(value: np.ndarray) -> str:
-    """SHA-256 of a tensor's bytes, little-endian, in C order; of its items, each with its length
-    ahead, for strings."""
+def compute_digest(value: Array) -> str:
+    """Computes the SHA-256 of an array of any shape, as ``sha256sum`` of its bytes.
+
+    The bytes are little-endian, in C order. Of strings, each item follows its length.
+    """
     if value.dtype == object:
-        whole = hashlib.sha256()
+        digest = hashlib.sha256()
         for item in value.reshape(-1):
-            whole.update(len(item).to_bytes(8, "little") + bytes(item))
-        return whole.hexdigest()
+            digest.update(len(item).to_bytes(8, "little") + bytes(item))
+        return digest.hexdigest()
     data = np.ascontiguousarray(value)
     if data.dtype.byteorder == ">":
         data = data.astype(data.dtype.newbyteorder("<"))
     return hashlib.sha256(data.reshape(-1).view(np.uint8).data).hexdigest()
 
 
-def statistics(value: np.ndarray) -> dict[str, float]:
-    """Least, largest, mean and standard deviation of a tensor, and how many are not finite."""
+def compute_statistics(value: Array) -> dict[str, float]:
+    """Computes min, max, mean and std of an array of any shape, and how many are not finite.
+
+    Gives {} for an empty array, for strings and for complex numbers.
+    """
     if value.size == 0 or value.dtype == object or value.dtype.kind == "c":
         return {}
     numbers = value.astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
-    found: dict[str, float] = {"not_finite": float(numbers.size - finite.size)}
+    statistics = {"not_finite": float(numbers.size - finite.size)}
     if finite.size:
-        found |= {
+        statistics |= {
             "min": float(finite.min()),
             "max": float(finite.max()),
             "mean": float(finite.mean()),
             "std": float(finite.std()),
         }
-    return found
+    return statistics
 
 
-def tree(tensors: Mapping[str, TensorSpecLike], depth: int | None = None) -> dict[str, Any]:
-    """Tensors by scope: {"conv1/": {"weights": info}}; below ``depth``: (tensors, numbers)."""
-    root: dict[str, Any] = {}
+def build_tree(tensors: Mapping[str, TensorSpecLike], depth: int | None = None) -> Tree:
+    """Groups tensors by scope: {"conv1/": {"weights": spec}}; scopes below ``depth`` are folded."""
+    root: Tree = {}
     for name, info in tensors.items():
         *scopes, last = name.split("/")
-        place = root
+        branch = root
         for level, scope in enumerate(scopes, 1):
+            key = scope + "/"
             if depth is not None and level >= depth:
-                count, numbers = place.get(scope + "/", (0, 0))
-                place[scope + "/"] = (count + 1, numbers + math.prod(info.shape))
+                folded = branch.get(key)
+                count, numbers = folded if isinstance(folded, Folded) else (0, 0)
+                branch[key] = Folded(count + 1, numbers + math.prod(info.shape))
                 break
-            place = place.setdefault(scope + "/", {})
+            inner = branch.setdefault(key, {})
+            assert isinstance(inner, dict)  # only scopes have names that end in a slash
+            branch = inner
         else:
-            place[last] = info
+            branch[last] = info
     return root

@@ -1,4 +1,4 @@
-"""Opens a weight file of any readable format, told by what it is and not by what it is called.
+"""Opens a weight file of any readable format, detected by its bytes and not by its name.
 
 Nothing in a file is executed: no pickles, no Lambda layers, no graphs.
 """
@@ -46,104 +46,119 @@ _READABLE = (
 
 
 def open_weights(path: str | Path) -> Source:
-    """Opens any readable weight file; its weights stay on the disk until they are read.
+    """Opens any readable weight file. Its weights stay on the disk until they are read.
+
+    An object-based checkpoint (tf.train.Checkpoint, Keras) shows its variables' own names.
 
     Args:
       path: what ``find_weights`` takes.
 
-    An object-based checkpoint (tf.train.Checkpoint, Keras) bears its variables' own names.
-
-    Raises CheckpointError: no such file, damaged, or of a kind that holds no weights.
+    Raises CheckpointError: no such file, damaged, or a file that holds no weights.
     """
     location = find_weights(path)
     if Path(f"{location}.index").is_file():
         return use_variable_names(read_bundle(location))
     with report_damage(location):
-        return _READERS[_kind(Path(location))](Path(location))
+        return _READERS[_detect_format(Path(location))](Path(location))
 
 
 def find_weights(path: str | Path) -> str:
-    """The file or checkpoint prefix that a user means: by a file, a prefix, or a folder.
+    """Finds the weight file or checkpoint prefix that a file, a prefix or a folder stands for.
 
-    A folder is one of checkpoints (as ``find_checkpoint``), a SavedModel, or has one weight file.
+    A folder holds checkpoints (see ``find_checkpoint``), a SavedModel, or one weight file.
+
     Raises CheckpointError.
     """
-    path = str(path)
-    place = Path(path)
-    if Path(f"{path}.index").is_file():
-        return path
-    if place.name == "saved_model.pb" or (place / "saved_model.pb").is_file():
-        folder = place if place.is_dir() else place.parent
+    text = str(path)
+    path = Path(text)
+    if Path(f"{text}.index").is_file():
+        return text
+    if path.name == "saved_model.pb" or (path / "saved_model.pb").is_file():
+        folder = path if path.is_dir() else path.parent
         if not (folder / "variables" / "variables.index").is_file():
             raise CheckpointError(
                 f"{folder} is a SavedModel without variables: its weights are constants of its "
-                "graph, and what it was made from has them under their names"
+                "graph; give the checkpoint that it was made from"
             )
         return find_checkpoint(folder / "variables" / "variables")
-    bare = _CHECKPOINT_FILE.sub("", path)
-    if bare != path and not Path(f"{bare}.index").is_file() and _is_v1(bare):
-        return bare
-    if place.is_dir():
-        return _in_folder(place)
-    if place.is_file() and bare == path and place.name != "checkpoint":
-        shards = _V1_SHARD.sub("", path)
-        return shards if shards != path and _is_v1(shards) else path
-    return path if bare == path and _is_v1(path) else find_checkpoint(path)
+    prefix = _CHECKPOINT_FILE.sub("", text)
+    if prefix != text and not Path(f"{prefix}.index").is_file() and _is_v1(prefix):
+        return prefix
+    if path.is_dir():
+        return _find_in_folder(path)
+    if path.is_file() and prefix == text and path.name != "checkpoint":
+        v1_prefix = _V1_SHARD.sub("", text)
+        return v1_prefix if v1_prefix != text and _is_v1(v1_prefix) else text
+    return text if prefix == text and _is_v1(text) else find_checkpoint(text)
 
 
-def _in_folder(folder: Path) -> str:
+def _find_in_folder(folder: Path) -> str:
+    """Finds the newest checkpoint of a folder, or its only weight file."""
     try:
         return find_checkpoint(folder)
     except CheckpointError:
-        there = sorted(folder.iterdir())
-        if any(_V2_FILE.search(file.name) for file in there):
+        files = sorted(folder.iterdir())
+        if any(_V2_FILE.search(file.name) for file in files):
             raise
-        files = [file for file in there if file.suffix in _ENDINGS]
-        state = folder / "checkpoint"
-        if state.is_file():  # which may name a V1 checkpoint
-            text = state.read_text("utf-8", "replace")
-            named = re.findall(r'^model_checkpoint_path: "(.*)"$', text, re.M)
-            found = [folder / re.split(r"[\\/]", name)[-1] for name in named]
-            files += [file for file in found if _is_v1(str(file))]
-        if not files:
+        candidates = [file for file in files if file.suffix in _ENDINGS] + _list_v1(folder)
+        if not candidates:
             refuse_exports(folder)
             raise
-    if len(files) > 1:
-        names = ", ".join(file.name for file in files[:5])
-        raise CheckpointError(f"{folder}: holds {len(files)} weight files; name one of {names}")
-    return str(files[0])
+    if len(candidates) > 1:
+        names = ", ".join(file.name for file in candidates[:5])
+        raise CheckpointError(
+            f"{folder}: holds {len(candidates)} weight files; name one of {names}"
+        )
+    return str(candidates[0])
+
+
+def _list_v1(folder: Path) -> list[Path]:
+    """Lists the V1 checkpoints that a folder's state file names."""
+    state = folder / "checkpoint"
+    if not state.is_file():
+        return []
+    text = state.read_text("utf-8", "replace")
+    names = re.findall(r'^model_checkpoint_path: "(.*)"$', text, re.M)
+    paths = [folder / re.split(r"[\\/]", name)[-1] for name in names]
+    return [path for path in paths if _is_v1(str(path))]
 
 
 def refuse_exports(folder: Path) -> None:
-    """Raises CheckpointError that names the newest of a folder's numbered SavedModels, if any."""
-    found = [made for made in folder.iterdir() if (made / "saved_model.pb").is_file()]
-    numbered = [made for made in found if made.name.isdecimal()]
-    if numbered:
-        newest = max(numbered, key=lambda made: int(made.name))
+    """Raises CheckpointError if a folder holds numbered SavedModels; it names the newest."""
+    exports = [
+        path
+        for path in folder.iterdir()
+        if path.name.isdecimal() and (path / "saved_model.pb").is_file()
+    ]
+    if exports:
+        newest = max(exports, key=lambda path: int(path.name))
         raise CheckpointError(
-            f"{folder}: holds numbered SavedModels ({len(numbered)}), as Estimators export them; "
+            f"{folder}: holds numbered SavedModels ({len(exports)}), as Estimators export them; "
             f"name the newest, {newest}"
         )
 
 
 def _is_v1(prefix: str) -> bool:
-    """Whether a V1 checkpoint goes by this name: one table, or several of its name."""
+    """Whether a V1 checkpoint has this prefix: one table, or several shards of one."""
     path = Path(prefix)
     if not path.parent.is_dir():
         return False
     shards = [file for file in path.parent.iterdir() if _V1_SHARD.sub("", file.name) == path.name]
-    return any(file.is_file() and _tail(file) == TABLE_MAGIC for file in (path, *shards))
+    return any(file.is_file() and _read_tail(file) == TABLE_MAGIC for file in (path, *shards))
 
 
-def _tail(path: Path) -> bytes:
+def _read_tail(path: Path) -> bytes:
     with open(path, "rb") as file:
         file.seek(max(0, path.stat().st_size - 8))
         return file.read(8)
 
 
-def _kind(path: Path) -> str:
-    """The format of a file, by its bytes. Raises CheckpointError that says what else it is."""
-    if not path.is_file() or _tail(path) == TABLE_MAGIC:
+def _detect_format(path: Path) -> str:
+    """Detects the format of a file by its bytes.
+
+    Raises CheckpointError that says what another file is.
+    """
+    if not path.is_file() or _read_tail(path) == TABLE_MAGIC:
         return "v1"
     with open(path, "rb") as file:
         start = file.read(64)
@@ -152,7 +167,7 @@ def _kind(path: Path) -> str:
     if start.startswith(b"\x93NUMPY"):
         return "npy"
     if start.startswith(b"PK\x03\x04") or zipfile.is_zipfile(path):
-        return _kind_of_zip(path)
+        return _detect_zip_format(path)
     if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8:
         return "safetensors"
     if path.suffix == ".onnx":
@@ -162,13 +177,14 @@ def _kind(path: Path) -> str:
         )
     if start[:1] == b"\x80" and start[1:2] in b"\2\3\4\5":
         return "torch"
-    if not explain_other_format(start) and (start[:1] == b"\x0a" or path.suffix == ".pb"):
+    other_format = explain_other_format(start)
+    if not other_format and (start[:1] == b"\x0a" or path.suffix == ".pb"):
         return "graphdef"
-    what = explain_other_format(start) or f"no weight file that is known; readable are {_READABLE}"
-    raise CheckpointError(f"{path}: {what}")
+    explanation = other_format or f"not a known weight file; readable are {_READABLE}"
+    raise CheckpointError(f"{path}: {explanation}")
 
 
-def _kind_of_zip(path: Path) -> str:
+def _detect_zip_format(path: Path) -> str:
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
@@ -177,5 +193,7 @@ def _kind_of_zip(path: Path) -> str:
         return "keras"
     if any(name.endswith(".npy") for name in names):
         return "npz"
-    few = ", ".join(names[:3])
-    raise CheckpointError(f"{path}: a zip archive of no weights (it holds {few}): unpack it first")
+    preview = ", ".join(names[:3])
+    raise CheckpointError(
+        f"{path}: a zip archive without weights (it holds {preview}): unpack it first"
+    )

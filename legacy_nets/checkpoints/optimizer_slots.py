@@ -1,16 +1,16 @@
-"""Which tensors of a checkpoint serve training only, told by TensorFlow's names for them."""
+"""Tells by TensorFlow's names which tensors of a checkpoint only training needs."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable
 
-AVERAGE = "/ExponentialMovingAverage"  # behind a variable's name: tf.train's moving average
+AVERAGE = "/ExponentialMovingAverage"  # suffix of tf.train's moving averages
 _BOOKKEEPING = re.compile(
     rf"(^|/)(beta[12]_power(_\d+)?|global_step)$|{AVERAGE}(/|$)|^_CHECKPOINTABLE_OBJECT_GRAPH$"
 )
 _OPTIMIZERS = "Adam|AdamW|Adagrad|AdagradDA|Adadelta|Ftrl|Momentum|RMSProp"
-_SLOT = re.compile(  # a partitioned variable's slot bears the part's name, whole or its end
+_SLOT = re.compile(  # a slot of a partitioned variable has the part's name, or its end
     rf"(?P<variable>.+?)(/(par)?t_\d+)?/({_OPTIMIZERS})(_\d+)?$"
 )
 
@@ -23,8 +23,8 @@ def has_averages(names: Iterable[str]) -> bool:
 def is_slot(name: str, names: Container[str]) -> bool:
     """Whether a tensor is bookkeeping, a moving average, or an optimizer's slot.
 
-    A slot is ``<variable>/Adam`` where the variable is one of ``names``; the scopes that the
-    optimizer was made in may stand before it.
+    A slot is ``<variable>/Adam`` where the variable is one of ``names``. The scopes that the
+    optimizer was made in may precede it.
     """
     if _BOOKKEEPING.search(name):
         return True

@@ -1,8 +1,8 @@
 """Saves checkpoints so that a crash or a full disk never costs an older one.
 
-TensorFlow writes into a staging folder; the files are flushed to the disk and moved into
-place, the ``.index`` last. So a checkpoint with an index is a whole one. The state file
-``checkpoint`` comes after that, and only then are old checkpoints deleted, index first.
+TensorFlow writes into a staging directory. The files are then flushed to the disk and published
+by renaming them, the ``.index`` last: a checkpoint with an index is complete. The state file
+``checkpoint`` is written after that. Old checkpoints are deleted at the end, index first.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import shutil
 import weakref
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.files import replace_on_success
+from legacy_nets.types import Saver, Session
 
 _STAGING = ".saving"
-# Saver -> the .meta last written for it and the graph's version then: the same graph's next
-# checkpoint gets a hard link to that file.
-_metas: weakref.WeakKeyDictionary[Any, tuple[Path, int]] = weakref.WeakKeyDictionary()
+# Saver -> the last .meta written for it, and the version of the graph at that time. The next
+# checkpoint of an unchanged graph gets a hard link to that file.
+_metas: weakref.WeakKeyDictionary[object, tuple[Path, int]] = weakref.WeakKeyDictionary()
 
 
 def save_checkpoint(
-    session: Any,
-    saver: Any,
+    session: Session,
+    saver: Saver,
     folder: str | Path,
     step: int,
     name: str = "model.ckpt",
@@ -42,71 +42,79 @@ def save_checkpoint(
     Args:
       session: holds the values.
       saver: a tf.train.Saver; its own ``max_to_keep`` is not used.
-      folder: made if it is not there. Its state file names the checkpoint by relative path.
-      step: number of the checkpoint; one of the same number is replaced.
-      name: of the checkpoint without its step.
-      keep: how many of the newest checkpoints of this name stay; 0 keeps all.
+      folder: created if missing. Its state file names the checkpoint by relative path.
+      step: number of the checkpoint; replaces a checkpoint of the same number.
+      name: the checkpoint's name without the step.
+      keep: how many of the newest checkpoints of this name to keep; 0 keeps all.
       protect: steps that are never deleted and do not count.
-      write_meta: write the graph too (``.meta``); of an unchanged graph only once a process.
+      write_meta: write the graph too (``.meta``). An unchanged graph is written once.
 
-    Raises CheckpointError if it cannot be written; older checkpoints and the state file are
-    then as they were, and the staging folder is gone.
+    Raises CheckpointError if it cannot be written. Older checkpoints and the state file are then
+    unchanged, and the staging directory is gone.
     """
     folder = Path(folder)
     staging = folder / _STAGING
     target = folder / f"{name}-{step}"
     try:
-        shutil.rmtree(staging, ignore_errors=True)  # of a save that was killed
+        shutil.rmtree(staging, ignore_errors=True)  # left by a save that was killed
         staging.mkdir(parents=True)
         try:
-            _write(session, saver, staging / target.name, write_meta)
-            _move(staging, target)
+            _write_files(session, saver, staging / target.name, write_meta)
+            _publish(staging, target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         if write_meta:
             _metas[saver] = Path(f"{target}.meta"), session.graph.version
-        there = [
-            s for s, prefix in list_complete_checkpoints(folder) if Path(prefix) == _of(target, s)
+        steps = [
+            other
+            for other, prefix in list_complete_checkpoints(folder)
+            if Path(prefix) == _replace_step(target, other)
         ]
-        kept = _kept(there, step, keep, protect)
-        _write_state(folder, [_of(target, s).name for s in kept if s != step] + [target.name])
-        for old in set(there) - set(kept):
-            _remove(_of(target, old))
+        kept = _select_kept(steps, step, keep, protect)
+        names = [_replace_step(target, other).name for other in kept if other != step]
+        _write_state(folder, [*names, target.name])
+        for other in set(steps) - set(kept):
+            _remove(_replace_step(target, other))
     except CheckpointError:
         raise
     except (OSError, ValueError, tf.errors.OpError) as error:
-        uninitialized = isinstance(error, tf.errors.FailedPreconditionError)
-        cure = "initialize the variables" if uninitialized else "make room or choose another folder"
+        advice = "make room or choose another folder"
+        if isinstance(error, tf.errors.FailedPreconditionError):
+            advice = "initialize the variables"
         raise CheckpointError(
-            f"{target}: not saved ({join_lines(error)[:300]}); older checkpoints stand; {cure}"
+            f"{target}: not saved ({join_lines(error)[:300]}); older checkpoints are unchanged; "
+            f"{advice}"
         ) from error
     return str(target)
 
 
-def _of(target: Path, step: int) -> Path:
-    """The prefix of another step beside ``target``."""
+def _replace_step(target: Path, step: int) -> Path:
+    """Gives the prefix of another step of the same checkpoint."""
     return target.with_name(f"{target.name.rpartition('-')[0]}-{step}")
 
 
-def _write(session: Any, saver: Any, prefix: Path, write_meta: bool) -> None:
-    """Writes the checkpoint's files into the staging folder and flushes them to the disk."""
+def _write_files(session: Session, saver: Saver, prefix: Path, write_meta: bool) -> None:
+    """Writes the checkpoint's files into the staging directory and flushes them to the disk."""
     meta, version = _metas.get(saver, (None, -1))
     if write_meta and meta is not None and version == session.graph.version:
         try:
             os.link(meta, f"{prefix}.meta")
             write_meta = False
-        except OSError:  # deleted, another file system, no hard links: write it anew
+        except OSError:  # deleted, another file system, no hard links: write it again
             pass
     with session.graph.as_default():  # a Saver looks there for graph or eager mode
         saver.save(session, str(prefix), write_meta_graph=write_meta, write_state=False)
     if not Path(f"{prefix}.index").is_file():
-        raise CheckpointError(f"{prefix.name}: this Saver writes V1; make it tf.train.Saver()")
+        raise CheckpointError(f"{prefix.name}: this Saver writes V1; use tf.train.Saver()")
     for file in prefix.parent.iterdir():
         _flush(file)
 
 
-def _move(staging: Path, target: Path) -> None:
-    """Moves the files of one checkpoint to its place, the index last; else removes them."""
+def _publish(staging: Path, target: Path) -> None:
+    """Renames the files of one checkpoint to their destination, the index last.
+
+    Removes all of them where one cannot be renamed.
+    """
     _remove(target)  # an older one of the same step, index first
     files = sorted(staging.iterdir(), key=lambda file: file.suffix == ".index")
     try:
@@ -120,27 +128,27 @@ def _move(staging: Path, target: Path) -> None:
     _flush(target.parent)
 
 
-def _kept(there: list[int], step: int, keep: int, protect: Collection[int]) -> list[int]:
-    """The steps that stay, oldest first: this one, the protected, and the newest others."""
+def _select_kept(steps: list[int], step: int, keep: int, protect: Collection[int]) -> list[int]:
+    """Selects the steps to keep, oldest first: this one, the protected, and the newest others."""
     if keep <= 0:
-        return there
-    free = [s for s in there if s != step and s not in protect]
-    newest = free[len(free) - min(len(free), keep - (step not in protect)) :]
-    return [s for s in there if s == step or s in protect or s in newest]
+        return steps
+    others = [other for other in steps if other != step and other not in protect]
+    newest = others[len(others) - min(len(others), keep - (step not in protect)) :]
+    return [other for other in steps if other == step or other in protect or other in newest]
 
 
 def _write_state(folder: Path, names: list[str]) -> None:
-    """Writes the state file, the last name being the newest checkpoint, in one move."""
-    lines = [f"model_checkpoint_path: {_quoted(names[-1])}"]
-    lines += [f"all_model_checkpoint_paths: {_quoted(name)}" for name in names]
+    """Replaces the state file in one step; the last name is the newest checkpoint."""
+    lines = [f"model_checkpoint_path: {_quote(names[-1])}"]
+    lines += [f"all_model_checkpoint_paths: {_quote(name)}" for name in names]
     with replace_on_success(folder / "checkpoint") as unfinished:
         unfinished.write_text("\n".join(lines) + "\n", encoding="utf-8")
         _flush(unfinished)
     _flush(folder)
 
 
-def _quoted(name: str) -> str:
-    """A string in protobuf's text format."""
+def _quote(name: str) -> str:
+    """Formats a string as protobuf's text format does."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -153,7 +161,7 @@ def _remove(prefix: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Asks the disk to keep a file, or the names in a folder."""
+    """Flushes a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

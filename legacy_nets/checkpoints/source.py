@@ -17,10 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-import numpy as np
-
 from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.errors import CheckpointError, find_nearest, join_lines
+from legacy_nets.types import Array
 
 _LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
 
@@ -69,7 +68,7 @@ class Source(abc.ABC):
         return {}
 
     @abc.abstractmethod
-    def read(self, name: str) -> np.ndarray:
+    def read(self, name: str) -> Array:
         """Reads one tensor. Raises CheckpointError: no such tensor, or its bytes are damaged."""
 
     @abc.abstractmethod
@@ -87,7 +86,7 @@ class WeightFile(Source):
         self,
         prefix: str,
         tensors: Mapping[str, TensorSpecLike],
-        load: Callable[[str], np.ndarray],
+        load: Callable[[str], Array],
         *,
         other_tensors: Mapping[str, TensorSpecLike] | None = None,
         notes: tuple[str, ...] = (),
@@ -107,7 +106,7 @@ class WeightFile(Source):
         """The settings that ``port`` wrote into the file; {} where it wrote none."""
         return self._metadata
 
-    def read(self, name: str) -> np.ndarray:
+    def read(self, name: str) -> Array:
         """Reads one tensor. Raises CheckpointError: no such tensor, or its bytes are damaged."""
         if name not in self.tensors and name not in self.other_tensors:
             raise unknown_tensor_error(self.prefix, name, self.tensors)
@@ -134,7 +133,7 @@ class WrappedSource(Source):
         """The settings that ``port`` wrote into the wrapped file."""
         return self.source.metadata
 
-    def read(self, name: str) -> np.ndarray:
+    def read(self, name: str) -> Array:
         """Reads one tensor of the wrapped source."""
         return self.source.read(name)
 

@@ -1,30 +1,36 @@
-"""Weights that bear foreign names and layouts (PyTorch, JAX, Caffe), both ways, by a table.
+"""Translates names and axes of other frameworks (PyTorch, JAX, Caffe) both ways, by a table.
 
-A net's module states one ``Entry`` a variable; ``Translated`` shows a foreign file under the
-graph's names, ``translate_back`` gives graph weights their foreign names.
+The table has an ``Entry`` for each variable (``legacy_nets/nets/weights``). ``Translated`` shows a
+file of another framework under the graph's names; ``translate_back`` does the reverse.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 from legacy_nets.checkpoints.optimizer_slots import is_slot
 from legacy_nets.checkpoints.source import Source, TensorSpec, TensorSpecLike, WrappedSource
+from legacy_nets.types import Array
+
+# Takes one stored tensor, or as many as make up a variable.
+ToGraph: TypeAlias = Callable[..., Array]  # type: ignore[explicit-any]
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """How the axes of a tensor lie there and here; ``back`` undoes ``here``.
+    """How the axes of a stored tensor become those of the variable, and back.
 
-    For an entry that several stored tensors make up, ``here`` takes and ``back`` returns them all.
+    Where several stored tensors make up a variable, ``to_graph`` takes and ``to_file`` returns all
+    of them.
     """
 
     name: str
-    here: Callable[..., np.ndarray]
-    back: Callable[[np.ndarray], np.ndarray | tuple[np.ndarray, ...]]
+    to_graph: ToGraph
+    to_file: Callable[[Array], Array | tuple[Array, ...]]
 
 
 SAME = Layout("same", lambda x: x, lambda x: x)
@@ -42,7 +48,10 @@ DEPTHWISE = Layout(  # [channels, 1, *window] <-> [*window, channels, 1]
 
 
 def dense_after_flatten(height: int, width: int, channels: int) -> Layout:
-    """The first dense layer after a flattened map: rows there go C, H, W; here H, W, C."""
+    """Makes the layout of the first dense layer after a flattened map.
+
+    The rows of the kernel are in the order C, H, W in PyTorch, and H, W, C here.
+    """
     return Layout(
         f"dense after {height}x{width}x{channels}",
         lambda x: x.reshape(-1, channels, height, width).transpose(2, 3, 1, 0).reshape(-1, len(x)),
@@ -52,16 +61,18 @@ def dense_after_flatten(height: int, width: int, channels: int) -> Layout:
     )
 
 
-def reshaped(there: Sequence[int], here: Sequence[int]) -> Layout:
-    """The same values in the same order, under another shape."""
+def reshape_layout(stored: Sequence[int], wanted: Sequence[int]) -> Layout:
+    """Makes the layout of the same values in the same order under another shape."""
     return Layout(
-        f"{list(there)} as {list(here)}", lambda x: x.reshape(here), lambda x: x.reshape(there)
+        f"{list(stored)} as {list(wanted)}",
+        lambda x: x.reshape(wanted),
+        lambda x: x.reshape(stored),
     )
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One variable of the graph and the foreign tensor, or tensors, that hold it."""
+    """A variable of the graph and the stored tensor, or tensors, that hold it."""
 
     name: str  # of the variable, without ":0"
     stored: str | tuple[str, ...]
@@ -69,81 +80,83 @@ class Entry:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The stored names, also where there is but one."""
+        """The stored names, also where there is only one."""
         return (self.stored,) if isinstance(self.stored, str) else self.stored
 
 
-# PyTorch's batch norm counts its steps; neither training nor inference reads the count unless
-# its momentum is None, and no graph has a variable for it.
+# PyTorch's batch norm counts its steps. Nothing reads the count unless its momentum is None, and
+# no graph has a variable for it. slim's mean_rgb are pixel means, which belong to preprocessing.
 _UNREAD = (".num_batches_tracked", "/mean_rgb")
 
 
 class Translated(WrappedSource):
-    """A foreign source under the graph's names. What no entry names keeps its own name.
+    """A source of another framework under the graph's names.
 
-    PyTorch's ``*.num_batches_tracked`` and slim's ``mean_rgb`` (the pixel means, which are the
-    preprocessing's) are left out: no variable is read from them.
-
-    Entries whose tensor the file lacks are left out: ``match`` reports them as missing. Optimizer
-    slots and moving averages follow their variables to the graph's names.
+    Tensors that no entry names keep their own names. Entries whose tensor the file lacks are left
+    out: ``match`` reports them as missing. Optimizer slots and moving averages follow their
+    variables to the graph's names. PyTorch's ``*.num_batches_tracked`` and slim's ``mean_rgb`` are
+    left out: no variable is read from them.
     """
 
     def __init__(self, source: Source, entries: Sequence[Entry]) -> None:
         super().__init__(source)
-        found = [entry for entry in entries if source.tensors.keys() >= set(entry.parts)]
-        self.entries = {entry.name: entry for entry in (*found, *_training(source, found))}
-        named = {part for entry in self.entries.values() for part in entry.parts}
+        present = [entry for entry in entries if source.tensors.keys() >= set(entry.parts)]
+        training = _map_training_tensors(source, present)
+        self.entries = {entry.name: entry for entry in (*present, *training)}
+        translated = {part for entry in self.entries.values() for part in entry.parts}
         rest = {
             name: info
             for name, info in source.tensors.items()
-            if name not in named and not name.endswith(_UNREAD)
+            if name not in translated and not name.endswith(_UNREAD)
         }
         self.tensors = {
-            name: _described([source.tensors[part] for part in entry.parts], entry.layout)
+            name: _describe([source.tensors[part] for part in entry.parts], entry.layout)
             for name, entry in self.entries.items()
         } | rest
 
-    def read(self, name: str) -> np.ndarray:
-        """One tensor, its axes as the graph has them."""
+    def read(self, name: str) -> Array:
+        """Reads one tensor, its axes as the graph has them."""
         entry = self.entries.get(name)
         if entry is None:
             return self.source.read(name)
-        return entry.layout.here(*(self.source.read(part) for part in entry.parts))
+        return entry.layout.to_graph(*(self.source.read(part) for part in entry.parts))
 
 
-def _training(source: Source, entries: Sequence[Entry]) -> Iterator[Entry]:
-    """Entries of slots and moving averages, whose names are their variables' and a part more."""
-    alone = {entry.parts[0]: entry for entry in entries if len(entry.parts) == 1}
+def _map_training_tensors(source: Source, entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Maps slots and moving averages, whose names extend those of their variables."""
+    single = {entry.parts[0]: entry for entry in entries if len(entry.parts) == 1}
     for name in source.tensors:
         *scopes, last = name.split("/")
-        for start in range(len(scopes)):  # an optimizer's scopes may stand before the name
+        for start in range(len(scopes)):  # an optimizer's scopes may precede the name
             part = "/".join(scopes[start:])
-            if part in alone and is_slot(name, alone):
+            if part in single and is_slot(name, single):
                 if source.tensors[name].shape == source.tensors[part].shape:
-                    here = "/".join((*scopes[:start], alone[part].name, last))
-                    yield Entry(here, name, alone[part].layout)
+                    variable = "/".join((*scopes[:start], single[part].name, last))
+                    yield Entry(variable, name, single[part].layout)
                 break
 
 
-def translate_back(
-    values: Mapping[str, np.ndarray], entries: Sequence[Entry]
-) -> dict[str, np.ndarray]:
-    """Graph weights by variable name -> foreign names and layouts, in the table's order.
+def translate_back(values: Mapping[str, Array], entries: Sequence[Entry]) -> dict[str, Array]:
+    """Gives graph weights the names and axes of the other framework, in the table's order.
+
+    Args:
+      values: a variable's name -> its value, in the variable's shape.
+      entries: the table.
 
     Raises KeyError for a variable of the table that ``values`` lacks.
     """
-    stored: dict[str, np.ndarray] = {}
+    stored: dict[str, Array] = {}
     for entry in entries:
-        back = entry.layout.back(values[entry.name])
+        back = entry.layout.to_file(values[entry.name])
         arrays = back if isinstance(back, tuple) else (back,)
         stored |= zip(entry.parts, map(np.ascontiguousarray, arrays), strict=True)
     return stored
 
 
-def _described(parts: Sequence[TensorSpecLike], layout: Layout) -> TensorSpec:
-    """Shape and dtype in the layout here, without the values."""
+def _describe(parts: Sequence[TensorSpecLike], layout: Layout) -> TensorSpec:
+    """Gives the shape and dtype that the variable has, without reading values."""
     try:
-        shape = layout.here(*(np.empty(part.shape, np.bool_) for part in parts)).shape
-    except (ValueError, MemoryError, np.exceptions.AxisError):  # of another net: match says so
+        shape = layout.to_graph(*(np.empty(part.shape, np.bool_) for part in parts)).shape
+    except (ValueError, MemoryError, np.exceptions.AxisError):  # another net's: match reports it
         shape = parts[0].shape
     return TensorSpec(shape, parts[0].dtype)

@@ -115,6 +115,6 @@ def main() -> None:
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
     legacy-nets inspect run                            contents of a weight file
-    legacy-nets diff unknown.ckpt --fit                the net that a weight file matches
+    legacy-nets diff unknown.ckpt --find-net           the net that a weight file matches
     legacy-nets port run --net hand_signs --to onnx --out signs.onnx
     """

@@ -1,9 +1,9 @@
-"""``legacy-nets diff``: a weight file against the variables of a net."""
+"""``legacy-nets diff``: compares a weight file with the variables of a net."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,43 +15,53 @@ from legacy_nets.nets.build import build_by_name
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.settings import parse_net_options
 
-NAMED = 5  # names of a kind that are shown without --all
+if TYPE_CHECKING:
+    from legacy_nets.checkpoints.plan import Plan
+    from legacy_nets.checkpoints.source import Source
+    from legacy_nets.nets.weights.find_net import Candidate
+    from legacy_nets.types import Json, Tensor
+
+MAX_NAMES = 5  # of each group, without --all
 
 
 @click.command()
 @click.argument("checkpoint")
 @click.argument("net", required=False)
-@click.option("--fit", "fit", is_flag=True, help="Find the net that fits best, and the mapping.")
-@click.option("--exclude", multiple=True, metavar="SCOPE", help="Leave this scope out.")
-@click.option("--rename", multiple=True, metavar="GRAPH=FILE", help="A scope's name on each side.")
-@click.option("--prefix", default="", help="Scope before all names in the file.")
-@click.option("--ema", is_flag=True, help="Moving averages in place of raw weights.")
-@click.option("--label-offset", type=click.IntRange(0), help="Classes to drop: 1 for slim's 1001.")
+@click.option(
+    "--find-net", "--fit", "find_net", is_flag=True, help="Find the net that matches best."
+)
+@click.option("--exclude", multiple=True, metavar="SCOPE", help="Scope to leave out.")
+@click.option("--rename", multiple=True, metavar="GRAPH=FILE", help="Scope in graph and file.")
+@click.option("--prefix", default="", help="Scope of all names in the file.")
+@click.option("--ema", is_flag=True, help="Compare moving averages instead of raw weights.")
+@click.option("--label-offset", type=click.IntRange(0), help="Classes to drop; 1 for slim's 1001.")
 @click.option("--num-classes", type=click.IntRange(1), help="[default: as ported, or the net's]")
 @click.option(
     "--size", "--image-size", "size", metavar="HxW", help="[default: as ported, or document's]"
 )
-@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Of the net.")
-@click.option("--all", "all_names", is_flag=True, help=f"Every name, not {NAMED} of each kind.")
-@click.option("--json", "as_json", is_flag=True, help="Every name, as JSON; of --fit: each net.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Net option.")
+@click.option("--all", "all_names", is_flag=True, help=f"List all names, not {MAX_NAMES} a group.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="List every name, or each net found, as JSON."
+)
 def diff(
-    checkpoint: str, net: str | None, fit: bool, all_names: bool, as_json: bool, **given: Any
+    checkpoint: str, net: str | None, find_net: bool, all_names: bool, as_json: bool, **given: Any
 ) -> None:
-    """Hold CHECKPOINT (any readable weight file) against NET: whether it fits, names, and hints.
+    """Compare CHECKPOINT (any readable weight file) with the variables of NET.
 
     \b
     legacy-nets diff inception_v3.ckpt inception_v3
     legacy-nets diff inception_v3.ckpt inception_v3 --label-offset 1
-    legacy-nets diff unknown.ckpt --fit
+    legacy-nets diff unknown.ckpt --find-net
 
-    Exit code 0: it fits; 1: it does not.
+    Exit code 0: they match; 1: they do not.
     """
-    if fit == (net is not None):
-        raise BadInputError("diff takes a net, or --fit to look for one: diff CHECKPOINT NET")
+    if find_net == (net is not None):
+        raise BadInputError("diff takes a net, or --find-net to find one: diff CHECKPOINT NET")
     if net is not None:
         registry.get_net(net)
     options = parse_net_options(given["options"])
-    rename = tuple(_pair(text) for text in given["rename"])
+    rename = tuple(_split_rename(text) for text in given["rename"])
     size = parse_size(given["size"])
     path = find_weights(checkpoint)
     quiet_tensorflow()
@@ -59,29 +69,30 @@ def diff(
 
     source = open_weights(path)
     if net is None:
-        _print_fits(source, as_json)
+        _print_nets(source, as_json)
         return
-    plan = _plan(source, net, size, options, rename, given)
-    fits = not (plan.missing or plan.extra or plan.mismatched)
+    plan = _match(source, net, size, options, rename, given)
     if as_json:
-        click.echo(json.dumps({"net": net, "fits": fits, **_as_dict(plan)}, indent=1))
+        row = {"net": net, "matches": plan.is_complete, **_as_dict(plan)}
+        click.echo(json.dumps(row, indent=1))
     else:
-        click.echo(f"{'fits' if fits else 'does not fit'} {net}\n")
-        text = plan.report(None if all_names else NAMED)
+        click.echo(f"{'matches' if plan.is_complete else 'does not match'} {net}\n")
+        text = plan.report(None if all_names else MAX_NAMES)
         click.echo(text)
         if text != plan.report():
             click.echo("\nevery name: --all")
-    raise SystemExit(0 if fits else 1)
+    raise SystemExit(0 if plan.is_complete else 1)
 
 
-def _plan(
-    source: Any,
+def _match(
+    source: Source,
     net: str,
     size: tuple[int | None, ...] | None,
     options: dict[str, Any],
     rename: tuple[tuple[str, str], ...],
     given: dict[str, Any],
-) -> Any:
+) -> Plan:
+    """Builds the net and matches its variables with the file's tensors."""
     from legacy_nets import tf1 as tf
     from legacy_nets.checkpoints.restore import match
     from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
@@ -112,45 +123,54 @@ def _plan(
         )
 
 
-def _build(net: str, images: Any, options: dict[str, Any]) -> None:
-    """Builds the net in the current graph. Raises BadInputError where it cannot be."""
+def _build(net: str, images: Tensor, options: dict[str, Any]) -> None:
+    """Builds the net in the current graph. Raises BadInputError where that fails."""
     with report_build_errors(net, images.shape.as_list()[1:-1], options):
         build_by_name(net, images, **options)
 
 
-def _print_fits(source: Any, as_json: bool) -> None:
-    from legacy_nets.nets.weights.find_net import best_fits
+def _print_nets(source: Source, as_json: bool) -> None:
+    """Prints the nets that match best. Exits with 0 where the first matches completely."""
+    from legacy_nets.nets.weights.find_net import find_nets
 
-    fits = best_fits(source)
+    candidates = find_nets(source)
     if as_json:
         rows = [
             {
-                "net": fit.net,
-                "share": fit.share,
-                "rename": fit.rename,
-                "num_classes": fit.num_classes,
+                "net": candidate.net,
+                "share": candidate.share,
+                "rename": candidate.rename,
+                "num_classes": candidate.num_classes,
             }
-            for fit in fits
+            for candidate in candidates
         ]
         click.echo(json.dumps(rows, indent=1))
-    for fit in fits if not as_json else []:
-        mapping = "".join(f" --rename {here}={there}" for here, there in fit.rename)
-        classes = f" --num-classes {fit.num_classes}" if fit.num_classes is not None else ""
-        click.echo(
-            f"{fit.net:<28} {len(fit.plan.matched)} of {len(fit.plan.variables)} variables"
-            f" ({fit.share:.1%}){mapping}{classes}"
-        )
-    raise SystemExit(0 if fits[0].share == 1.0 and not fits[0].plan.extra else 1)
+    else:
+        for candidate in candidates:
+            click.echo(_format_candidate(candidate))
+    best = candidates[0]
+    raise SystemExit(0 if best.share == 1.0 and not best.plan.extra else 1)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    here, equals, there = text.partition("=")
+def _format_candidate(candidate: Candidate) -> str:
+    mapping = "".join(f" --rename {graph}={file}" for graph, file in candidate.rename)
+    if candidate.num_classes is not None:
+        mapping += f" --num-classes {candidate.num_classes}"
+    plan = candidate.plan
+    return (
+        f"{candidate.net:<28} {len(plan.matched)} of {len(plan.variables)} variables"
+        f" ({candidate.share:.1%}){mapping}"
+    )
+
+
+def _split_rename(text: str) -> tuple[str, str]:
+    graph_scope, equals, file_scope = text.partition("=")
     if not equals:
         raise BadInputError(f"--rename {text!r}: write GRAPH_SCOPE=FILE_SCOPE")
-    return here, there
+    return graph_scope, file_scope
 
 
-def _as_dict(plan: Any) -> dict[str, Any]:
+def _as_dict(plan: Plan) -> dict[str, Json]:
     return {
         "checkpoint": plan.source.prefix,
         "matched": [item._asdict() for item in plan.matched],

@@ -41,7 +41,7 @@ def check_net(source: Source, job: Job) -> tuple[str, ...]:
     if scope and not any(name.startswith(f"{scope}/") for name in source.tensors):
         raise CheckpointError(
             f"{source.prefix} has nothing in {job.net.name}'s scope {scope}/: find its net with "
-            f"legacy-nets diff {source.prefix} --fit"
+            f"legacy-nets diff {source.prefix} --find-net"
         )
     if any(info.shape and info.shape[-1] == job.num_logits for info in source.tensors.values()):
         return ()

@@ -22,7 +22,7 @@ from typing import TypeAlias
 
 import h5py
 
-from legacy_nets.checkpoints.contents import contents, digest
+from legacy_nets.checkpoints.contents import compute_digest, list_contents
 from legacy_nets.checkpoints.formats.bundle import Bundle, read_bundle
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.source import Source
@@ -96,7 +96,7 @@ def measure(path: Path, reader: subprocess.Popen[str]) -> dict[str, str]:
     return {
         "format": file_format,
         "tensors": str(len(tensors)),
-        "parameters": str(contents(source).parameters),
+        "parameters": str(list_contents(source).parameters),
         "digest": hashlib.sha256(text.encode()).hexdigest(),
         "result": "equal" if sorted(raw) == original else "differ",
     }
@@ -121,7 +121,7 @@ def list_tensors(tensors: dict[str, Array]) -> Rows:
             name,
             "string" if value.dtype == object else value.dtype.name,
             list(value.shape),
-            digest(value),
+            compute_digest(value),
         ]
         for name, value in tensors.items()
     ]

@@ -215,7 +215,7 @@ def _assert_holds_w(path: Path) -> None:
     assert open_weights(path).read("net/w").tolist() == [1.0, 2.0]
 
 
-# Strangers and places
+# Other files and destinations
 
 
 @pytest.mark.parametrize(
@@ -226,13 +226,13 @@ def _assert_holds_w(path: Path) -> None:
         (b"\x1f\x8b\x08" + bytes(90), "gzip archive: unpack it"),
         (b"node {\n  name: 'x'\n}", "a graph in text"),
         (b"", "the file is empty"),
-        (bytes(90), "no weight file that is known; readable are a TensorFlow checkpoint"),
+        (bytes(90), "not a known weight file; readable are a TensorFlow checkpoint"),
     ],
 )
 @pytest.mark.parametrize("name", ["w.h5", "w.pth", "w.pb", "model.ckpt"])
-def test_strangers(tmp_path, content, reason, name):
+def test_other_files(tmp_path, content, reason, name):
     (tmp_path / name).write_bytes(content)
-    if name == "w.pb" and reason.startswith("no weight"):
+    if name == "w.pb" and reason.startswith("not a known"):
         reason = "damaged"
     assert reason in _reason(open_weights, tmp_path / name)
 
@@ -240,7 +240,9 @@ def test_strangers(tmp_path, content, reason, name):
 def test_a_zip_of_something_else(tmp_path):
     with zipfile.ZipFile(tmp_path / "w.zip", "w") as archive:
         archive.writestr("photo.jpg", b"")
-    assert "no weights (it holds photo.jpg): unpack it" in _reason(open_weights, tmp_path / "w.zip")
+    assert "without weights (it holds photo.jpg): unpack it" in _reason(
+        open_weights, tmp_path / "w.zip"
+    )
 
 
 def test_find_weights(tmp_path):

@@ -79,7 +79,7 @@ def test_a_slim_checkpoint_restores_strictly(slim_file, ema):
     for entry in entries:
         averaged = ema and f"{entry.stored}/ExponentialMovingAverage" in source.tensors
         stored = f"{entry.stored}/ExponentialMovingAverage" if averaged else entry.stored
-        want = entry.layout.here(source.read(stored))
+        want = entry.layout.to_graph(source.read(stored))
         np.testing.assert_array_equal(got[entry.name], want, err_msg=entry.name)
 
 

@@ -205,7 +205,7 @@ def test_a_full_disk(tmp_path):
     assert len(reasons) == 3
     for reason in reasons:
         assert reason.startswith(f"{tmp_path / 'model.ckpt-2'}: not saved (")
-        assert "older checkpoints stand; make room or choose another folder" in reason
+        assert "older checkpoints are unchanged; make room or choose another folder" in reason
     assert sorted(os.listdir(tmp_path)) == [
         "checkpoint",
         *(f"model.ckpt-1.{end}" for end in ("data-00000-of-00001", "index", "meta")),
@@ -253,7 +253,7 @@ def test_a_saver_of_version_1(run, tmp_path):
     with run.graph.as_default():
         old = tf.train.Saver(write_version=tf.train.SaverDef.V1)
     run.session.run(run.set, {run.fill: 0})
-    assert "writes V1; make it tf.train.Saver()" in _reason(
+    assert "writes V1; use tf.train.Saver()" in _reason(
         save_checkpoint, run.session, old, tmp_path, 1
     )
     assert os.listdir(tmp_path) == []

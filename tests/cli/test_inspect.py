@@ -15,7 +15,12 @@ from click.testing import CliRunner
 
 import legacy_nets
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.contents import contents, digest, statistics, tree
+from legacy_nets.checkpoints.contents import (
+    build_tree,
+    compute_digest,
+    compute_statistics,
+    list_contents,
+)
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import is_slot
 from legacy_nets.cli import main
@@ -48,7 +53,7 @@ def folder(tmp_path_factory):
 
 
 def test_contents_sorts_weights_averages_and_what_training_needs(folder):
-    found = contents(open_weights(folder / "plain"))
+    found = list_contents(open_weights(folder / "plain"))
     assert len(found.weights) == 6
     assert found.parameters == 2_770_892  # 2,770,634 for 10 classes, and 129 for each of 2 more
     assert len(found.averages) == 6
@@ -72,7 +77,7 @@ def test_the_tree(folder):
         ["outer/"],
         ["my_model/", "6", "tensors,", "2,770,892"],
     ]
-    assert "of training only" in text
+    assert "only for training" in text
 
 
 def test_json_and_statistics(folder):
@@ -97,16 +102,18 @@ def test_digest_is_that_of_the_bytes(folder):
 
 
 def test_digest_knows_strings_byte_order_and_nothing():
-    assert digest(np.array(3, ">i4")) == digest(np.array(3, "<i4"))
-    assert digest(np.array([b"ab", b""], object)) != digest(np.array([b"a", b"b"], object))
-    assert digest(np.zeros([0, 3], np.float32)) == hashlib.sha256(b"").hexdigest()
-    assert statistics(np.zeros(0)) == {}
-    assert statistics(np.array([1.0, np.nan, 3.0]))["not_finite"] == 1
+    assert compute_digest(np.array(3, ">i4")) == compute_digest(np.array(3, "<i4"))
+    assert compute_digest(np.array([b"ab", b""], object)) != compute_digest(
+        np.array([b"a", b"b"], object)
+    )
+    assert compute_digest(np.zeros([0, 3], np.float32)) == hashlib.sha256(b"").hexdigest()
+    assert compute_statistics(np.zeros(0)) == {}
+    assert compute_statistics(np.array([1.0, np.nan, 3.0]))["not_finite"] == 1
 
 
 def test_tree_folds_below_a_depth(folder):
     tensors = open_weights(folder / "outer").tensors
-    folded = tree({name: info for name, info in tensors.items() if "Adam" not in name}, 1)
+    folded = build_tree({name: info for name, info in tensors.items() if "Adam" not in name}, 1)
     assert folded["outer/"][0] == 12  # six weights, their averages
 
 
@@ -176,21 +183,21 @@ def test_inspect_imports_no_tensorflow(folder):
 
 def test_diff_says_everything_and_its_exit_code(folder):
     text = run("diff", folder / "plain", "demo_cnn", "--num-classes", "12")
-    assert text.startswith("fits demo_cnn\n")
+    assert text.startswith("matches demo_cnn\n")
     text = run("diff", folder / "plain", "demo_cnn", code=1)
-    assert text.startswith("does not fit demo_cnn\n")
+    assert text.startswith("does not match demo_cnn\n")
     found = json.loads(run("diff", folder / "plain", "demo_cnn", "--json", code=1))
     assert [item["shape"][-1] for item in found["mismatched"]] == [10, 10]
     assert len(found["matched"]) == 4
     assert any("num_classes=12" in hint for hint in found["hints"])
     renamed = ("--rename", "=outer", "--num-classes", "12")
-    assert run("diff", folder / "outer", "demo_cnn", *renamed).startswith("fits demo_cnn\n")
+    assert run("diff", folder / "outer", "demo_cnn", *renamed).startswith("matches demo_cnn\n")
 
 
-def test_diff_of_strangers_is_short_and_all_of_it_with_all(folder):
+def test_diff_of_another_net_is_short_and_all_of_it_with_all(folder):
     given = ("diff", folder / "plain", "hand_signs")
     lines = run(*given, code=1).splitlines()
-    assert lines[0] == "does not fit hand_signs" and len(lines) < 45
+    assert lines[0] == "does not match hand_signs" and len(lines) < 45
     missing = lines.index("missing")
     assert lines[missing:].index("") == 7  # the heading, five names, how many more
     count = int(next(line.split()[1] for line in lines if line.startswith("missing ")))
@@ -202,15 +209,16 @@ def test_diff_of_strangers_is_short_and_all_of_it_with_all(folder):
 
 
 @pytest.mark.slow
-def test_fit_finds_net_scope_and_classes(folder):
-    text = run("diff", folder / "outer", "--fit")
+def test_find_net_finds_net_scope_and_classes(folder):
+    text = run("diff", folder / "outer", "--find-net")
     first = text.splitlines()[0]
     assert first.split()[0] == "demo_cnn"
     assert "6 of 6 variables (100.0%) --rename =outer --num-classes 12" in first
+    assert run("diff", folder / "outer", "--fit") == text  # the older name of the option
 
 
-def test_diff_wants_a_net_or_fit(folder):
-    assert "diff takes a net, or --fit" in run("diff", folder / "plain", code=2)
+def test_diff_needs_a_net_or_find_net(folder):
+    assert "diff takes a net, or --find-net" in run("diff", folder / "plain", code=2)
     assert "nearest" in run("diff", folder / "plain", "demo_cn", code=2)
     assert "write GRAPH_SCOPE=FILE_SCOPE" in run(
         "diff", folder / "plain", "demo_cnn", "--rename", "a", code=2
@@ -242,7 +250,7 @@ def test_the_step_of_an_object_based_checkpoint(tmp_path):
         for _ in range(4):
             model.train_on_batch(np.ones((2, 3)), np.ones((2, 2)))
         model.save_weights(str(tmp_path / "weights"), save_format="tf")
-    assert contents(open_weights(tmp_path / "weights")).step == 4
+    assert list_contents(open_weights(tmp_path / "weights")).step == 4
 
 
 def test_slots_of_partitioned_variables():

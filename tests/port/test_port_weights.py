@@ -288,7 +288,7 @@ def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path
 def test_weights_of_another_net_are_not_ported_under_this_ones_name(prefix, tmp_path):
     out = tmp_path / "x.npz"
     with pytest.raises(
-        CheckpointError, match=r"has nothing in demo_cnn's scope my_model/: .*--fit"
+        CheckpointError, match=r"has nothing in demo_cnn's scope my_model/: .*--find-net"
     ):
         port(job(prefix, "demo_cnn", "npz", out, (28, 28)))
     assert not out.exists()

@@ -123,10 +123,10 @@ def test_a_keras_model_that_was_trained_on_comes_back(keras_file, tmp_path):
 
 
 def test_the_net_is_found_by_what_was_written(prefix, keras_file, tmp_path, monkeypatch):
-    monkeypatch.setattr(find_net, "_CANDIDATES", 1)
+    monkeypatch.setattr(find_net, "_MAX_CANDIDATES", 1)
     port(job(prefix, "tiny", "torch", tmp_path / "x.pth", SIZE))
     for file in (tmp_path / "x.pth", keras_file):
-        [best] = find_net.best_fits(open_weights(file))
+        [best] = find_net.find_nets(open_weights(file))
         assert (best.net, best.share, best.num_classes) == ("tiny", 1.0, 5)
 
 
@@ -160,7 +160,7 @@ def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
         assert [entry.name for entry in entries] == list(variables)
         assert [part for entry in entries for part in entry.parts] == list(tensors)
         if kind == "Embedding":
-            assert entries[0].layout.here(np.ones((1, 4))).shape == shape
+            assert entries[0].layout.to_graph(np.ones((1, 4))).shape == shape
 
 
 @pytest.mark.parametrize(
@@ -182,12 +182,12 @@ def test_other_layers_keep_their_paths(path, name, shapes):
 
 def test_gates_come_back():
     kernel, bias = np.arange(40.0).reshape(5, 8), np.arange(8.0)
-    parts = LSTM_KERNEL.back(kernel)
+    parts = LSTM_KERNEL.to_file(kernel)
     assert [part.shape for part in parts] == [(3, 8), (2, 8)]
     np.testing.assert_array_equal(parts[0][0], [0, 1, 4, 5, 2, 3, 6, 7])  # i j f o -> i f j o
-    np.testing.assert_array_equal(LSTM_BIAS.back(bias), [0, 1, 5, 6, 2, 3, 6, 7])
-    np.testing.assert_array_equal(LSTM_KERNEL.here(*parts), kernel)
-    np.testing.assert_array_equal(LSTM_BIAS.here(LSTM_BIAS.back(bias)), bias)
+    np.testing.assert_array_equal(LSTM_BIAS.to_file(bias), [0, 1, 5, 6, 2, 3, 6, 7])
+    np.testing.assert_array_equal(LSTM_KERNEL.to_graph(*parts), kernel)
+    np.testing.assert_array_equal(LSTM_BIAS.to_graph(LSTM_BIAS.to_file(bias)), bias)
 
 
 def test_weights_that_are_not_the_nets_own_are_refused(tmp_path):
@@ -252,10 +252,10 @@ def test_the_rules_names_lead_back(net):
     with tf.Graph().as_default():
         build_by_name(net, tf.placeholder(tf.float32, [None, *SMALL[net][0], record.channels]))
         ranks = {variable.op.name: variable.shape.rank for variable in tf.global_variables()}
-    entries = torch_rule.entries(ranks, record.scope)
+    entries = torch_rule.map_names(ranks, record.scope)
     there = {entry.stored: ranks[entry.name] for entry in entries}
     assert len(there) == len(ranks)
-    assert torch_rule.entries_back(there, record.scope) == entries
+    assert torch_rule.map_names_back(there, record.scope) == entries
 
 
 @pytest.mark.slow
@@ -295,5 +295,5 @@ def test_every_family_comes_back(net, tmp_path):
         assert_same(values(translate_for_net(open_weights(tmp_path / "x.pb"), net)), want)
     for name in want:
         if name.endswith("lstm_cell/bias"):  # 1 was added to it
-            want[name] = LSTM_BIAS.here(LSTM_BIAS.back(want[name]))
+            want[name] = LSTM_BIAS.to_graph(LSTM_BIAS.to_file(want[name]))
     assert_same(values(translate_for_net(open_weights(given.out), net)), want)

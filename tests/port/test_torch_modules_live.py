@@ -128,14 +128,14 @@ def test_the_module_trains_as_the_graph(net, tmp_path, torch_python):
         variables = tf.global_variables()
         after = session.run(variables)
     ranks = {v.op.name: len(v.shape) for v in variables}
-    entries = {e.name: e for e in torch_rule.entries(ranks, record.scope)}
+    entries = {e.name: e for e in torch_rule.map_names(ranks, record.scope)}
     for number, head in enumerate(want):
         assert_close(got[f"arr_{number}"], head, TRAINING, f"head {number}")
     # As a whole: a value near 0 may fall on either side of its ReLU, and move single entries.
     apart, length = 0.0, 0.0
     for variable, slope in zip(trained, slopes, strict=True):
         entry = entries[variable.op.name]
-        found = entry.layout.here(got[entry.stored])
+        found = entry.layout.to_graph(got[entry.stored])
         assert found.shape == slope.shape and np.any(found) == np.any(slope), entry.name
         apart += float(np.sum(np.square(found - slope, dtype=np.float64)))
         length += float(np.sum(np.square(slope, dtype=np.float64)))

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from legacy_nets.checkpoints.source import TensorSpecLike
-from legacy_nets.checkpoints.translate import Entry, Layout, reshaped
+from legacy_nets.checkpoints.translate import Entry, Layout, reshape_layout
 from legacy_nets.types import Array, Shape
 
 _PLAIN = {  # layer type -> the variables that its name need not list
@@ -118,7 +118,7 @@ def _make_layer_entries(
     elif len(inner) == 2 and len(paths) == 1 and _SHAPE.fullmatch(inner[1]):
         shape = [int(side) for side in inner[1].split("x")]
         if math.prod(shape) == math.prod(shapes[0]):
-            yield Entry(names[0], paths[0], reshaped(shapes[0], shape))
+            yield Entry(names[0], paths[0], reshape_layout(shapes[0], shape))
 
 
 def _are_lstm_weights(shapes: Sequence[Shape]) -> bool:

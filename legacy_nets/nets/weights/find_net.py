@@ -1,4 +1,4 @@
-"""Which net of the registry a weight file fits best, and how its names map to the net's."""
+"""Finds the net of the registry that a weight file matches best, and how its names map to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.contents import contents
+from legacy_nets.checkpoints.contents import list_contents
 from legacy_nets.checkpoints.hints import find_scope_rename
 from legacy_nets.checkpoints.plan import Plan
 from legacy_nets.checkpoints.restore import match
@@ -16,13 +16,14 @@ from legacy_nets.errors import BadInputError, LegacyNetsError
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 
-_MOST = 0.5  # of the missing names that one renamed scope must explain
-_CANDIDATES = 4  # nets that are built and tried, after the cheap look at names and sizes
+_MIN_EXPLAINED = 0.5  # share of the missing names that one renamed scope must explain
+_MIN_SHARE = 0.1  # of the best net's variables that the file must have
+_MAX_CANDIDATES = 4  # nets that are built and tried, after a cheap look at names and sizes
 
 
 @dataclasses.dataclass(frozen=True)
-class Fit:
-    """A net that was tried: its plan, and the mapping under which most variables fit."""
+class Candidate:
+    """A net that was tried: its plan, and the mapping under which most variables match."""
 
     net: str
     plan: Plan
@@ -31,60 +32,67 @@ class Fit:
 
     @property
     def share(self) -> float:
-        """Of the net's variables, the part that the file has in the right shape."""
+        """The share of the net's variables that the file has in the right shape."""
         return len(self.plan.matched) / max(1, len(self.plan.variables))
 
 
-def best_fits(source: Source) -> list[Fit]:
-    """The nets that fit best, best first. Raises BadInputError where nothing fits at all."""
-    names = sorted(registry.list_nets(), key=lambda name: _distance(source, name))
-    fits = [fit for name in names[:_CANDIDATES] for fit in [_try(source, name)] if fit]
-    fits.sort(key=lambda fit: -fit.share)
-    if not fits or fits[0].share < 0.1:
+def find_nets(source: Source) -> list[Candidate]:
+    """Finds the nets that match best, best first.
+
+    Raises BadInputError where none matches.
+    """
+    names = sorted(registry.list_nets(), key=lambda name: _measure_distance(source, name))
+    names = names[:_MAX_CANDIDATES]
+    tried = [_try_net(source, name) for name in names]
+    candidates = [candidate for candidate in tried if candidate is not None]
+    candidates.sort(key=lambda candidate: -candidate.share)
+    if not candidates or candidates[0].share < _MIN_SHARE:
         raise BadInputError(
-            f"{source.prefix} fits no net of the registry (tried: "
-            f"{', '.join(names[:_CANDIDATES])}); see what is in it with legacy-nets inspect"
+            f"{source.prefix} matches no net of the registry (tried: {', '.join(names)}); list "
+            "its tensors with legacy-nets inspect"
         )
-    return fits
+    return candidates
 
 
-def _distance(source: Source, name: str) -> float:
-    """How far a net's size is from the file's; nets named in the file come first."""
+def _measure_distance(source: Source, name: str) -> float:
+    """Measures how far a net's size is from the file's; nets named in the file come first."""
     net = registry.get_net(name)
-    size = contents(source).parameters
-    named = bool(net.scope) and any(f"{net.scope}/" in tensor for tensor in source.tensors)
-    named |= source.metadata.get("net") == name
-    return abs(math.log((size + 1) / (net.parameters + 1))) - 10.0 * named
+    size = list_contents(source).parameters
+    is_named = bool(net.scope) and any(f"{net.scope}/" in tensor for tensor in source.tensors)
+    is_named |= source.metadata.get("net") == name
+    return abs(math.log((size + 1) / (net.parameters + 1))) - 10.0 * is_named
 
 
-def _try(source: Source, name: str) -> Fit | None:
-    there = translate_for_net(source, name)
+def _try_net(source: Source, name: str) -> Candidate | None:
+    """Matches a source with a net; None where the net cannot be built or matched."""
+    translated = translate_for_net(source, name)
     try:
-        plan = _match(there, name, (), None)
-        scopes = find_scope_rename(plan, _MOST)
+        plan = _match_net(translated, name, (), None)
+        scopes = find_scope_rename(plan, _MIN_EXPLAINED)
         rename = ((scopes.graph_scope, scopes.file_scope),) if scopes else ()
-        plan = _match(there, name, rename, None) if rename else plan
-        classes = _classes(plan)
-        if classes is not None:
-            plan = _match(there, name, rename, classes)
+        plan = _match_net(translated, name, rename, None) if rename else plan
+        num_classes = _infer_num_classes(plan)
+        if num_classes is not None:
+            plan = _match_net(translated, name, rename, num_classes)
     except (LegacyNetsError, ValueError):
         return None
-    return Fit(name, plan, rename, classes)
+    return Candidate(name, plan, rename, num_classes)
 
 
-def _match(
-    source: Source, name: str, rename: tuple[tuple[str, str], ...], classes: int | None
+def _match_net(
+    source: Source, name: str, rename: tuple[tuple[str, str], ...], num_classes: int | None
 ) -> Plan:
+    """Builds a net in a graph of its own and matches its variables."""
     net = registry.get_net(name)
-    options = {} if classes is None else {"num_classes": classes}
+    options = {} if num_classes is None else {"num_classes": num_classes}
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
         build_by_name(name, images, **options)
         return match(tf.global_variables(), source, rename=rename)
 
 
-def _classes(plan: Plan) -> int | None:
-    """The number of classes in the file, where only the heads' last dimension differs."""
+def _infer_num_classes(plan: Plan) -> int | None:
+    """Infers the number of classes in the file, where only the heads' last dimension differs."""
     sizes = {
         item.stored_shape[-1]
         for item in plan.mismatched

@@ -1,7 +1,7 @@
 """Names and axes in PyTorch of the weights of a net that neither torchvision nor timm has.
 
-One rule, no tables: the net's scope goes, dots take the place of slashes, and the last part of a
-name becomes what PyTorch calls it. The modules of ``port/modules`` have these names.
+One rule replaces a table: the net's scope is dropped, dots replace slashes, and the last part of a
+name becomes what PyTorch calls it. The modules of ``port/formats/torch/modules`` have these names.
 
   resnet_v2_50/conv1/weights [7, 7, 3, 64]            conv1.weight [64, 3, 7, 7]
   my_model/dense/kernel [21632, 128]                  dense.weight [128, 21632]
@@ -22,26 +22,30 @@ _NORM = {
     **{"weight": "gamma", "bias": "beta"},
     **{"running_mean": "moving_mean", "running_var": "moving_variance"},
 }
-_LEAVES = {here: there for table in (_LAYER, _SLIM, _NORM) for there, here in table.items()}
+_LEAVES = {
+    variable: tensor for table in (_LAYER, _SLIM, _NORM) for tensor, variable in table.items()
+}
 _VARIABLE = re.compile(r"(^|\.)Variable(_\d+)?$")
 
 
-def entries(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
-    """The foreign name and axes of each variable.
+def map_names(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
+    """Maps each variable to its name and axes in PyTorch.
 
     Args:
       ranks: name of a variable, without ":0" -> number of its axes.
       scope: the net's outermost variable scope, "" where it has none.
     """
-    return tuple(_entry(name, rank, scope) for name, rank in ranks.items())
+    return tuple(_map_name(name, rank, scope) for name, rank in ranks.items())
 
 
-def entries_back(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
-    """The same of a state_dict, whose names do not say it all: other modules tell the rest.
+def map_names_back(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
+    """Maps the tensors of a state_dict to variables.
+
+    A name alone does not say what its layer is: the ranks of the other tensors do.
 
     Args:
       ranks: name of a tensor of such a net -> number of its axes.
-      scope: of the graph that it is for.
+      scope: outermost variable scope of the graph.
     """
     slim = any(".BatchNorm." in name for name in ranks)  # has weights, biases for kernel, bias
     names = {}
@@ -51,10 +55,10 @@ def entries_back(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
         leaves = _NORM if norm else _SLIM if slim else _LAYER
         leaf = "" if _VARIABLE.search(module) else leaves.get(part, part)
         names["/".join(filter(None, (scope, *module.split("."), leaf)))] = rank
-    return entries(names, scope)
+    return map_names(names, scope)
 
 
-def _entry(name: str, rank: int, scope: str) -> Entry:
+def _map_name(name: str, rank: int, scope: str) -> Entry:
     *scopes, leaf = name.removeprefix(f"{scope}/").split("/")
     # A variable that is no layer's (a kernel of tf.nn.conv2d) is the only weight of a module.
     stored = ".".join([*scopes, _LEAVES.get(leaf, f"{leaf}.weight")])

@@ -92,4 +92,4 @@ def _map_ported_names(source: Source, net_name: str) -> tuple[Entry, ...]:
     }
     if "torch" in record.layouts or any("/" in name or "." not in name for name in ranks):
         return ()
-    return torch_rule.entries_back(ranks, record.scope)
+    return torch_rule.map_names_back(ranks, record.scope)

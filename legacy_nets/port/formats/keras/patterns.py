@@ -228,7 +228,7 @@ def _list_variables(conversion: Conversion, loop: Operation) -> list[str]:
 def _convert_gates(arrays: list[Array]) -> list[Array]:
     """Converts TensorFlow 1's kernel [inputs + units, i j f o] and bias into Keras' three."""
     kernel, bias = arrays
-    return [*LSTM_KERNEL.back(kernel), np.asarray(LSTM_BIAS.back(bias))]
+    return [*LSTM_KERNEL.to_file(kernel), np.asarray(LSTM_BIAS.to_file(bias))]
 
 
 PATTERNS: tuple[Callable[[Conversion, Operation], Recipe | None], ...] = (

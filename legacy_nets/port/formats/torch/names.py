@@ -32,7 +32,7 @@ def map_names(net: Net, weights: Sequence[Weight], scope: str) -> tuple[Entry, .
     """
     if not has_table(net):
         ranks = {weight.name: len(weight.shape) for weight in weights}
-        return torch_rule.entries(ranks, scope)
+        return torch_rule.map_names(ranks, scope)
     names = {weight.name for weight in weights}
     optional = get_family(net.name).optional_layer
     entries = tuple(
@@ -83,7 +83,7 @@ def rename_weights(weights: Sequence[Weight], entries: Sequence[Entry]) -> list[
 
 def _convert_back(entry: Entry, value: Array) -> tuple[Array, ...]:
     """Returns the PyTorch tensors of a variable's array: one, or several that it joins."""
-    converted = entry.layout.back(value)
+    converted = entry.layout.to_file(value)
     return converted if isinstance(converted, tuple) else (converted,)
 
 
