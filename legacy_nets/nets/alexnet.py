@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.nets.keras_style import check_images, document_net
+from legacy_nets.nets.parts.keras_style import check_images, document_net
 
 SMALLEST = 64  # pixels: 15-7-3-1, the last pool has 3x3 to look at
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.nets.keras_style import check_images, document_net
+from legacy_nets.nets.parts.keras_style import check_images, document_net
 
 SMALLEST = 3  # pixels: the VALID 3x3 convolution
 

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import Any
 
 from legacy_nets import tf1 as tf
-from legacy_nets.nets.keras_style import Names, auto_names, check_images, document_net
+from legacy_nets.nets.parts.keras_style import Names, auto_names, check_images, document_net
 
 SMALLEST = 193  # pixels: five strides leave 7x7, which the last pool looks at
 

@@ -8,275 +8,180 @@ Names:   reference/Variable, reference/batch_normalization/gamma, reference/res2
 Differs: 001-E01 the last layer is linear: its softmax would have been taken twice
          001-E02 the projections have no batch norm (the code; shortcut_batch_norm=True: the figure)
          001-E05 ``classes`` is used
-         001-E06, E07 the last pool takes the mean of the whole map: any size from 5 pixels works
+         001-E06, E07 the last pool averages the complete map: any size from 5 pixels works
          001-E13 dropout is told its rate
-         001-E23 the top is dense 50 + dense classes; the stem's pool is VALID: 15x15, not 16x16
+         001-E23 the head is dense 50 + dense classes; the first pool is VALID: 15x15, not 16x16
          001-E24 the placeholders have defaults (training False, keep_prob 1)
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from typing import Any
+import tempfile
 
 import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.data.signs import random_mini_batches
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.parts.hand_signs_blocks import (
+    DOCUMENT,
+    Mode,
+    Variant,
+    batch_norm,
+    convolutional_block,
+    identity_block,
+    weight_variable,
+)
+from legacy_nets.types import Array, EndPoints, IsTraining, Net, Reuse, Tensor
 
-# stage: filters of the three convolutions, stride of the first block, letters of its blocks
-STAGES = {
-    2: ((64, 64, 256), 1, "abc"),
-    3: ((128, 128, 512), 2, "abcd"),
-    4: ((256, 256, 1024), 2, "abcdef"),
-    5: ((512, 512, 2048), 2, "abc"),
-}
-SMALLEST = 5  # pixels: below, the VALID pool of the stem has nothing to look at
-
-
-@dataclasses.dataclass(frozen=True)
-class Variant:
-    """Where a net may leave the document; the defaults are the document's code.
-
-    ``shortcut_batch_norm``: batch norm on the four projections too (001-E02, 16 more variables).
-    ``initial_std``: of every kernel (001-E08); None scales it with a unit's inputs.
-    ``momentum``: of the moving statistics; 0.99 needs some hundred steps to follow (001-E14).
-    """
-
-    shortcut_batch_norm: bool = False
-    initial_std: float | None = 0.1
-    momentum: float = 0.99
+SMALLEST = 5  # pixels: below, the VALID pool has no complete window
 
 
-DOCUMENT = Variant()
-
-
-def weight_variable(shape: list[int], stddev: float | None = 0.1, name: str | None = None) -> Any:
-    """A convolution kernel, drawn from a truncated normal of ``stddev``.
-
-    ``stddev=None`` scales with the inputs of a unit, sqrt(2 / fan_in) (arXiv:1502.01852).
-    Without a name it is a plain ``tf.Variable``, which TF1 calls Variable, Variable_1, ... in
-    the order of creation; with a name it obeys the ``reuse`` of the variable scope.
-    """
-    if stddev is None:
-        stddev = float(np.sqrt(2 / np.prod(shape[:-1])))
-    if name is None:
-        return tf.Variable(tf.truncated_normal(shape, stddev=stddev))
-    return tf.get_variable(name, shape, initializer=tf.truncated_normal_initializer(stddev=stddev))
-
-
-def _number(name: str, index: int) -> str:
-    """The name that TF1 gives to the index-th variable or layer of a kind in one scope."""
-    return f"{name}_{index}" if index else name
-
-
-def _conv(
-    x: Any, index: int, size: int, filters: int, stride: int, padding: str, variant: Variant
-) -> Any:
-    shape = [size, size, int(x.shape[-1]), filters]
-    kernel = weight_variable(shape, variant.initial_std, _number("Variable", index))
-    return tf.nn.conv2d(x, kernel, strides=[1, stride, stride, 1], padding=padding)
-
-
-def _batch_norm(x: Any, index: int, training: Any, variant: Variant) -> Any:
-    return tf.layers.batch_normalization(
-        x,
-        axis=3,
-        momentum=variant.momentum,
-        training=training,
-        name=_number("batch_normalization", index),
-    )
-
-
-def _check_channels(x: Any, in_filter: int, block: str) -> None:
-    if x.shape[-1] != in_filter:
+def _check_size(images: Tensor) -> None:
+    """Raises BadInputError for images [N, H, W, C] known to be too small for the first pool."""
+    height, width = images.shape[1:3].as_list()
+    if any(side is not None and side < SMALLEST for side in (height, width)):
         raise BadInputError(
-            f"{block} was told in_filter={in_filter}, but its input has {x.shape[-1]} channels"
+            f"images of {height}x{width} are too small for hand_signs: "
+            f"the smallest is {SMALLEST}x{SMALLEST}"
         )
 
 
-def _main_path(
-    x: Any, kernel_size: int, filters: Any, training: Any, stride: int, variant: Variant
-) -> Any:
-    f1, f2, f3 = filters
-    x = _conv(x, 0, 1, f1, stride, "VALID", variant)  # (N, H/s, W/s, f1)
-    x = tf.nn.relu(_batch_norm(x, 0, training, variant))
-    x = _conv(x, 1, kernel_size, f2, 1, "SAME", variant)  # (N, H/s, W/s, f2)
-    x = tf.nn.relu(_batch_norm(x, 1, training, variant))
-    x = _conv(x, 2, 1, f3, 1, "VALID", variant)  # (N, H/s, W/s, f3)
-    return _batch_norm(x, 2, training, variant)
-
-
-def identity_block(
-    X_input: Any,
-    kernel_size: int,
-    in_filter: int,
-    out_filters: Sequence[int],
-    stage: int,
-    block: str,
-    training: Any,
+def deepnn(
+    x_input: Tensor,
+    classes: int = 6,
     *,
     variant: Variant = DOCUMENT,
-) -> Any:
-    """Three convolutions whose sum with the input goes through a ReLU.
+    training: IsTraining | None = None,
+    keep_prob: float | None = None,
+    end_points: EndPoints | None = None,
+    scope: str = "reference",
+    reuse: Reuse = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Builds the document's net on images [N, H, W, C]; adds to the end points.
 
-    Args:
-      X_input: float32 [N, H, W, in_filter]; in_filter must equal out_filters[2].
-      kernel_size: side of the middle kernel.
-      in_filter: channels of the input.
-      out_filters: channels of the three convolutions.
-      stage, block: name the variable scope, ``res<stage><block>``.
-      training: bool or bool tensor, for batch norm.
-      variant: see there.
-
-    Returns: float32 [N, H, W, out_filters[2]].
+    Returns: (logits, keep_prob, training). The logits [N, classes] are linear (001-E01). Where
+      they are not given, ``training`` is the placeholder ``reference/training:0`` with default
+      False, and ``keep_prob`` is ``reference/dropout/Placeholder:0`` with default 1 (001-E24).
+    Raises: BadInputError for images below 5x5 pixels.
     """
-    name = f"res{stage}{block}"
-    _check_channels(X_input, in_filter, name)
-    if in_filter != out_filters[2]:
-        raise BadInputError(
-            f"{name} adds its input ({in_filter} channels) to {out_filters[2]} channels: "
-            "they must be equal, or use convolutional_block"
-        )
-    with tf.variable_scope(name):
-        x = _main_path(X_input, kernel_size, out_filters, training, 1, variant)
-        return tf.nn.relu(tf.add(x, X_input))
+    _check_size(x_input)
+    points: EndPoints = {} if end_points is None else end_points
+    # (N, 70, 70, 3)
+    x = tf.pad(x_input, tf.constant([[0, 0], [3, 3], [3, 3], [0, 0]]), "CONSTANT")
+    with tf.variable_scope(scope, reuse=reuse):
+        if training is None:
+            training = tf.placeholder_with_default(False, [], name="training")
+        mode = Mode(training=training, variant=variant)
+        # stage 1
+        w_conv1 = weight_variable([7, 7, int(x.shape[-1]), 64], variant.initial_std, "Variable")
+        x = tf.nn.conv2d(x, w_conv1, strides=[1, 2, 2, 1], padding="VALID")  # (N, 32, 32, 64)
+        x = batch_norm(x, training, variant, "batch_normalization")
+        points["conv1"] = x = tf.nn.relu(x)
+        # (N, 15, 15, 64), as the document asserts
+        x = tf.nn.max_pool(x, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1], padding="VALID")
+        points["pool1"] = x
+        # stage 2: (N, 15, 15, 256)
+        points["res2a"] = x = convolutional_block(x, 3, 64, [64, 64, 256], 2, "a", stride=1, **mode)
+        points["res2b"] = x = identity_block(x, 3, 256, [64, 64, 256], 2, "b", **mode)
+        points["res2c"] = x = identity_block(x, 3, 256, [64, 64, 256], 2, "c", **mode)
+        # stage 3: (N, 8, 8, 512)
+        points["res3a"] = x = convolutional_block(x, 3, 256, [128, 128, 512], 3, "a", **mode)
+        points["res3b"] = x = identity_block(x, 3, 512, [128, 128, 512], 3, "b", **mode)
+        points["res3c"] = x = identity_block(x, 3, 512, [128, 128, 512], 3, "c", **mode)
+        points["res3d"] = x = identity_block(x, 3, 512, [128, 128, 512], 3, "d", **mode)
+        # stage 4: (N, 4, 4, 1024)
+        points["res4a"] = x = convolutional_block(x, 3, 512, [256, 256, 1024], 4, "a", **mode)
+        points["res4b"] = x = identity_block(x, 3, 1024, [256, 256, 1024], 4, "b", **mode)
+        points["res4c"] = x = identity_block(x, 3, 1024, [256, 256, 1024], 4, "c", **mode)
+        points["res4d"] = x = identity_block(x, 3, 1024, [256, 256, 1024], 4, "d", **mode)
+        points["res4e"] = x = identity_block(x, 3, 1024, [256, 256, 1024], 4, "e", **mode)
+        points["res4f"] = x = identity_block(x, 3, 1024, [256, 256, 1024], 4, "f", **mode)
+        # stage 5: (N, 2, 2, 2048)
+        points["res5a"] = x = convolutional_block(x, 3, 1024, [512, 512, 2048], 5, "a", **mode)
+        points["res5b"] = x = identity_block(x, 3, 2048, [512, 512, 2048], 5, "b", **mode)
+        points["res5c"] = x = identity_block(x, 3, 2048, [512, 512, 2048], 5, "c", **mode)
+        logits, kept = _build_head(x, classes, training, keep_prob, points)
+    return logits, kept, training
 
 
-def convolutional_block(
-    X_input: Any,
-    kernel_size: int,
-    in_filter: int,
-    out_filters: Sequence[int],
-    stage: int,
-    block: str,
-    training: Any,
-    stride: int = 2,
-    *,
-    variant: Variant = DOCUMENT,
-) -> Any:
-    """As ``identity_block``, with a stride in the first convolution and a 1x1 projection.
-
-    Returns: float32 [N, ceil(H/stride), ceil(W/stride), out_filters[2]].
-    """
-    name = f"res{stage}{block}"
-    _check_channels(X_input, in_filter, name)
-    with tf.variable_scope(name):
-        x = _main_path(X_input, kernel_size, out_filters, training, stride, variant)
-        shortcut = _conv(X_input, 3, 1, out_filters[2], stride, "VALID", variant)
-        if variant.shortcut_batch_norm:  # 001-E02: the document's figure has it, its code has not
-            shortcut = _batch_norm(shortcut, 3, training, variant)
-        return tf.nn.relu(tf.add(shortcut, x))
-
-
-def _trunk(images: Any, training: Any, variant: Variant) -> dict[str, Any]:
-    """Stem and the four stages, in the current variable scope; returns the end points."""
-    for side in images.shape[1:3].as_list():
-        if side is not None and side < SMALLEST:
-            raise BadInputError(
-                f"images of {images.shape[1]}x{images.shape[2]} are too small for hand_signs: "
-                f"the smallest is {SMALLEST}x{SMALLEST}"
-            )
-    end_points = {}
-    x = tf.pad(images, [[0, 0], [3, 3], [3, 3], [0, 0]])  # (N, 70, 70, 3)
-    x = _conv(x, 0, 7, 64, 2, "VALID", variant)  # (N, 32, 32, 64)
-    x = tf.nn.relu(_batch_norm(x, 0, training, variant))
-    end_points["conv1"] = x
-    x = tf.nn.max_pool(x, ksize=[1, 3, 3, 1], strides=[1, 2, 2, 1], padding="VALID")
-    end_points["pool1"] = x  # (N, 15, 15, 64)
-    for stage, (filters, stride, letters) in STAGES.items():
-        # (N, 15, 15, 256), (N, 8, 8, 512), (N, 4, 4, 1024), (N, 2, 2, 2048)
-        for letter in letters:
-            where = (stage, letter, training)
-            if letter == "a":
-                x = convolutional_block(x, 3, x.shape[-1], filters, *where, stride, variant=variant)
-            else:
-                x = identity_block(x, 3, x.shape[-1], filters, *where, variant=variant)
-            end_points[f"res{stage}{letter}"] = x
-    return end_points
-
-
-def _top(end_points: dict[str, Any], classes: int, keep_prob: Any = None) -> tuple[Any, Any]:
-    """Pool and two dense layers with dropout between them; adds to the end points.
-
-    Without a ``keep_prob`` it makes the document's placeholder. Returns (logits, keep_prob).
-    """
-    last = next(reversed(end_points.values()))
-    x = tf.reduce_mean(last, axis=[1, 2], keepdims=True, name="AvgPool")  # (N, 1, 1, 2048)
+def _build_head(
+    x: Tensor,
+    classes: int,
+    training: IsTraining,
+    keep_prob: float | None,
+    end_points: EndPoints,
+) -> tuple[Tensor, Tensor]:
+    """Builds pool, dense, dropout, dense on a map [N, H, W, 2048]: the logits, and keep_prob."""
+    # (N, 1, 1, 2048): 001-E06, E07
+    x = tf.reduce_mean(x, axis=[1, 2], keepdims=True, name="AvgPool")
     end_points["pool5"] = x
-    x = tf.layers.flatten(x)  # (N, 2048)
-    x = tf.layers.dense(x, units=50, activation=tf.nn.relu, name="dense")  # (N, 50)
+    flatten = tf.layers.flatten(x)  # (N, 2048)
+    x = tf.layers.dense(flatten, units=50, activation=tf.nn.relu, name="dense")  # (N, 50)
     end_points["fc50"] = x
+    kept: float | Tensor = 1.0
+    if keep_prob is not None and training is not False:
+        kept = keep_prob if training is True else tf.where(training, keep_prob, 1.0)
     with tf.name_scope("dropout"):
         if keep_prob is None:
-            keep_prob = tf.placeholder_with_default(np.float32(1), [], name="Placeholder")
-        x = tf.nn.dropout(x, rate=1 - keep_prob)
-    logits = tf.layers.dense(x, units=classes, name="dense_1")  # (N, classes)
+            kept = tf.placeholder_with_default(np.float32(1), [], name="Placeholder")
+        x = tf.nn.dropout(x, rate=1 - kept)  # (N, 50); 001-E13
+    logits = tf.layers.dense(x, units=classes, name="dense_1")  # (N, 6); 001-E01, E05
     end_points["logits"] = logits
     end_points["predictions"] = tf.nn.softmax(logits, name="predictions")
-    return logits, keep_prob
+    return logits, kept
 
 
 def hand_signs(
-    images: Any,
+    images: Tensor,
     num_classes: int = 6,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "reference",
     keep_prob: float = 0.5,
     shortcut_batch_norm: bool = DOCUMENT.shortcut_batch_norm,
     initial_std: float | None = DOCUMENT.initial_std,
     momentum: float = DOCUMENT.momentum,
-) -> tuple[Any, dict[str, Any]]:
-    """The document's net in the net contract of this package.
+) -> Net:
+    """Builds the document's net in the net contract of this package.
 
     Args:
       images: float32 [N, H, W, 3] in [0, 1]; the document uses 64x64.
       num_classes: units of the last layer.
       is_training: bool or bool tensor; batch norm and dropout follow it.
-      reuse: as in ``tf.variable_scope``.
-      scope: outermost variable scope.
+      reuse, scope: as in ``tf.variable_scope``.
       keep_prob: share of units that dropout keeps in training.
       shortcut_batch_norm, initial_std, momentum: see ``Variant``.
 
     Returns: logits [N, num_classes], and the end points in order of construction.
     Raises: BadInputError for images below 5x5 pixels.
     """
-    variant = Variant(shortcut_batch_norm, initial_std, momentum)
-    with tf.variable_scope(scope, reuse=reuse):
-        end_points = _trunk(images, is_training, variant)
-        if isinstance(is_training, bool):
-            keep: Any = keep_prob if is_training else 1.0
-        else:
-            keep = tf.where(is_training, keep_prob, 1.0)
-        logits, _ = _top(end_points, num_classes, keep)
+    end_points: EndPoints = {}
+    logits, _, _ = deepnn(
+        images,
+        num_classes,
+        variant=Variant(shortcut_batch_norm, initial_std, momentum),
+        training=is_training,
+        keep_prob=keep_prob,
+        end_points=end_points,
+        scope=scope,
+        reuse=reuse,
+    )
     return logits, end_points
 
 
-def deepnn(x_input: Any, classes: int = 6, *, variant: Variant = DOCUMENT) -> tuple[Any, Any, Any]:
-    """The document's own entry: ``(logits, keep_prob, training)``.
+def cost(logits: Tensor, labels: Tensor) -> Tensor:
+    """Builds the mean softmax cross-entropy, without an L2 term.
 
-    ``keep_prob`` and ``training`` are placeholders, ``reference/dropout/Placeholder:0`` with
-    default 1 and ``reference/training:0`` with default False. The logits are linear (001-E01).
+    Both are [N, classes]; the labels are one-hot, of any dtype.
     """
-    with tf.variable_scope("reference"):
-        training = tf.placeholder_with_default(False, [], name="training")
-        end_points = _trunk(x_input, training, variant)
-        logits, keep_prob = _top(end_points, classes)
-    return logits, keep_prob, training
-
-
-def cost(logits: Any, labels: Any) -> Any:
-    """Mean softmax cross-entropy (no L2 term); labels are one-hot [N, classes] of any dtype."""
     with tf.name_scope("loss"):
         return tf.losses.softmax_cross_entropy(onehot_labels=labels, logits=logits)
 
 
-def accuracy(logits: Any, labels: Any) -> Any:
-    """Share of examples whose largest logit stands where the one-hot label does."""
+def accuracy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Builds the share of examples [N, classes] whose largest logit is that of the label."""
     with tf.name_scope("accuracy"):
         correct = tf.equal(tf.argmax(logits, 1), tf.argmax(labels, 1))
         return tf.reduce_mean(tf.cast(correct, tf.float32))
@@ -309,8 +214,8 @@ class HandClassifier:
 
     def train(
         self,
-        X_train: np.ndarray,
-        Y_train: np.ndarray,
+        X_train: Array,
+        Y_train: Array,
         *,
         iterations: int = 1000,
         mini_batch_size: int = 32,
@@ -323,8 +228,8 @@ class HandClassifier:
           X_train: float [M, H, W, 3] in [0, 1].
           Y_train: one-hot [M, classes].
 
-        Prints the mean training-mode cost of each 20 steps (001-E14), over batches that are
-        drawn anew every epoch (001-E03).
+        Writes the graph to an event file, in a new temporary folder that it prints. Prints the
+        mean training-mode cost of each 20 steps (001-E14). Every epoch has new batches (001-E03).
         """
         with tf.Graph().as_default(), tf.Session() as session:
             tf.set_random_seed(self.seed)
@@ -339,6 +244,7 @@ class HandClassifier:
                 average = tf.train.ExponentialMovingAverage(self.ema_decay)
                 with tf.control_dependencies([train_step]):
                     train_step = average.apply(tf.trainable_variables())
+            self._write_graph()
             saver = tf.train.Saver()
             session.run(tf.global_variables_initializer())
             step, costs = 0, []
@@ -356,9 +262,14 @@ class HandClassifier:
                     if step == iterations:
                         break
 
-    def evaluate(
-        self, test_features: np.ndarray, test_labels: np.ndarray, name: str = "test "
-    ) -> float:
+    def _write_graph(self) -> None:
+        """Writes the current graph to an event file, as the document does (l.339 to 342)."""
+        graph_location = tempfile.mkdtemp()
+        print(f"Saving graph to: {graph_location}")
+        with tf.summary.FileWriter(graph_location) as train_writer:
+            train_writer.add_graph(tf.get_default_graph())
+
+    def evaluate(self, test_features: Array, test_labels: Array, name: str = "test ") -> float:
         """Restores the saved net, prints and returns its accuracy, in batches of 64 (001-E19).
 
         Where ``ema_decay`` is set, the averaged weights are used.

@@ -26,8 +26,8 @@ from collections.abc import Callable
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, find_nearest
-from legacy_nets.nets import inception_v3_modules as modules
-from legacy_nets.nets.slim_defaults import default_arg_scope
+from legacy_nets.nets.parts import inception_v3_modules as modules
+from legacy_nets.nets.parts.slim_defaults import default_arg_scope
 from legacy_nets.types import (
     ArgScope,
     EndPoints,

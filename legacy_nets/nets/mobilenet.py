@@ -27,7 +27,7 @@ from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.torch_style import (
+from legacy_nets.nets.parts.torch_style import (
     check_maps,
     check_option,
     pad_both_sides,

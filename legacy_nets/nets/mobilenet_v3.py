@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.mobilenet import Layers, check_width, rounded
-from legacy_nets.nets.torch_style import check_maps
+from legacy_nets.nets.parts.torch_style import check_maps
 
 
 class Unit(NamedTuple):

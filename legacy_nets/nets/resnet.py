@@ -36,8 +36,8 @@ from typing import Any, ClassVar
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.keras_style import Names, auto_names, document_net
-from legacy_nets.nets.torch_style import check_maps, check_option, pad_both_sides
+from legacy_nets.nets.parts.keras_style import Names, auto_names, document_net
+from legacy_nets.nets.parts.torch_style import check_maps, check_option, pad_both_sides
 
 UNITS = {  # of the four blocks [1, table 1]
     "resnet18": (2, 2, 2, 2),

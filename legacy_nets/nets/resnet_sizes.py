@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from legacy_nets.nets.parts.torch_style import check_option
 from legacy_nets.nets.resnet import DOCUMENT, UNITS, BasicBlock, Bottleneck, Variant, residual_net
-from legacy_nets.nets.torch_style import check_option
 
 
 def resnet50(

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.slim_defaults import default_arg_scope
+from legacy_nets.nets.parts.slim_defaults import default_arg_scope
 
 slim = tf.contrib.slim
 

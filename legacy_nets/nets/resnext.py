@@ -19,7 +19,8 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.keras_style import Names
+from legacy_nets.nets.parts.keras_style import Names
+from legacy_nets.nets.parts.torch_style import check_option, pad_both_sides
 from legacy_nets.nets.resnet import (
     DOCUMENT,
     UNITS,
@@ -29,7 +30,6 @@ from legacy_nets.nets.resnet import (
     conv,
     residual_net,
 )
-from legacy_nets.nets.torch_style import check_option, pad_both_sides
 
 FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.keras_style import check_images, document_net
+from legacy_nets.nets.parts.keras_style import check_images, document_net
 
 SMALLEST = 32  # pixels: five pools halve them
 HIDDEN = 4096  # units of the dense layers 1 and 2

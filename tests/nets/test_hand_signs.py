@@ -154,7 +154,7 @@ def test_blocks_on_odd_maps_and_their_errors():
         assert y.shape.as_list() == [None, 5, 4, 16]
         z = net.identity_block(y, 5, 16, [4, 4, 16], 7, "b", False)
         assert z.shape.as_list() == [None, 5, 4, 16]
-        with pytest.raises(BadInputError, match=r"res7c was told in_filter=8, .* has 16 channels"):
+        with pytest.raises(BadInputError, match=r"res7c: in_filter=8, .* has 16 channels"):
             net.identity_block(y, 3, 8, [4, 4, 16], 7, "c", False)
         with pytest.raises(BadInputError, match="use convolutional_block"):
             net.identity_block(y, 3, 16, [4, 4, 8], 7, "d", False)

@@ -17,7 +17,7 @@ import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets import resnet
-from legacy_nets.nets.torch_style import pad_both_sides
+from legacy_nets.nets.parts.torch_style import pad_both_sides
 from legacy_nets.nets.weights import resnet as resnet_weights
 
 NETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")

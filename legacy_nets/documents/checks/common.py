@@ -72,7 +72,7 @@ def get_input_shape(net: str, size: str = "-", options: str = "") -> Sides:
 
 
 def get_shape(net: str, point: str, size: str = "-", options: str = "") -> Sides:
-    """Returns the shape of an end point, or of any tensor of the graph ("reference/Pad:0")."""
+    """Returns the shape of an end point, or of any tensor of the graph ("Pad:0")."""
     images, _, end_points = build_net(net, size, options)
     if point in end_points:
         return get_static_shape(end_points[point])

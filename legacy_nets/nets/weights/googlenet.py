@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.translate import Entry, Translated
 from legacy_nets.nets.googlenet import HEAD_AFTER, MODULES
-from legacy_nets.nets.keras_style import auto_names
+from legacy_nets.nets.parts.keras_style import auto_names
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 from legacy_nets.types import Variable
 

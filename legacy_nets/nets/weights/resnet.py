@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from legacy_nets.checkpoints.translate import CONV, DENSE, Entry, Layout
-from legacy_nets.nets.keras_style import auto_names
+from legacy_nets.nets.parts.keras_style import auto_names
 from legacy_nets.nets.resnet import BASIC, UNITS
 from legacy_nets.nets.weights.entries import map_batch_norm, map_layer
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
