@@ -53,14 +53,14 @@ def test_damaged_files(tmp_path):
 def test_damaged_graphs(tmp_path):
     originals, answers = tmp_path / "originals", tmp_path / "answers.json"
     originals.mkdir()
-    damage_graphs.make(originals)
+    damage_graphs.create_graphs(originals)
     script = [damage_graphs.__file__, str(originals), str(answers), str(EVERY_GRAPH)]
     subprocess.run([sys.executable, *script], check=True, env=ONE_THREAD)
     rows = json.loads(answers.read_text())
-    kinds = len(damage_graphs.KINDS)
-    intact, damaged = rows[: 4 * kinds], rows[4 * kinds :]
+    commands = len(damage_graphs.COMMANDS)
+    intact, damaged = rows[: 4 * commands], rows[4 * commands :]
     assert {row["exit"] for row in intact} == {0}
-    assert len(damaged) == len(range(0, damage_graphs.COUNT, EVERY_GRAPH)) * kinds
+    assert len(damaged) == len(range(0, damage_graphs.COUNT, EVERY_GRAPH)) * commands
     for row in rows:
         _check_graph(row)
     refused = [row for row in damaged if row["exit"] == 2]

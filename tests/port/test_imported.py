@@ -1,4 +1,4 @@
-"""Models that bring their own graph: what is found, turned off, written, and refused."""
+"""Ports of imported graphs: what is inferred, switched off, written and refused."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import imported_models as models
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from imported_models import job, refused, run
+from imported_models import create_job, get_port_error, run_frozen
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.npz import read_npz
@@ -23,90 +23,94 @@ from legacy_nets.port.report import Comparison, Report
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
 
-def weights_of(meta):
+def read_weights(meta):
     reader = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
 
 
-def test_classifier_is_found_between_its_input_and_its_scores(tmp_path):
-    meta = models.save(tmp_path, models.classifier)
-    report = port(job(meta, tmp_path / "x.pb"))
+def test_input_and_scores_of_a_classifier_are_inferred(tmp_path):
+    meta = models.save_model(tmp_path, models.build_classifier)
+    report = port(create_job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {item.name for item in report.comparisons} == {"scores", "answer"}
     assert "keep_prob is set to 1.0" in report.notes
     assert "input x [?, 6] float32" in report.notes
     x = np.random.default_rng(1).random((3, 6), np.float32)
-    w = weights_of(meta)
+    w = read_weights(meta)
     hidden = np.maximum(x @ w["Variable"] + w["Variable_1"], 0)
     want = hidden @ w["Variable_2"] + w["Variable_3"]
-    np.testing.assert_allclose(run(tmp_path / "x.pb", {"x:0": x}, "scores:0"), want, rtol=1e-5)
+    np.testing.assert_allclose(
+        run_frozen(tmp_path / "x.pb", {"x:0": x}, "scores:0"), want, rtol=1e-5
+    )
     graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
     assert not {"RandomUniform", "Placeholder_1", "Floor"} & {node.op for node in graph.node}
     assert [node.name for node in graph.node if node.op == "Placeholder"] == ["x"]
 
 
 @pytest.mark.parametrize("version", [tf.train.SaverDef.V1, tf.train.SaverDef.V2])
-def test_weights_alone_come_without_slots_of_either_format(tmp_path, version):
-    meta = models.save(tmp_path, models.classifier, write_version=version)
-    report = port(job(meta, tmp_path / "x.npz", "npz"))
+def test_weights_are_ported_without_optimizer_slots(tmp_path, version):
+    meta = models.save_model(tmp_path, models.build_classifier, write_version=version)
+    report = port(create_job(meta, tmp_path / "x.npz", "npz"))
     assert report.passed and report.worst.absolute == 0
-    want = {name: value for name, value in weights_of(meta).items() if name.count("/") == 0}
+    want = {name: value for name, value in read_weights(meta).items() if name.count("/") == 0}
     want = {name: value for name, value in want.items() if not name.startswith("beta")}
-    found = read_npz(tmp_path / "x.npz")
-    assert set(found.tensors) == set(want) and len(want) == 4
+    source = read_npz(tmp_path / "x.npz")
+    assert set(source.tensors) == set(want) and len(want) == 4
     for name, value in want.items():
-        np.testing.assert_array_equal(found.read(name), value)
+        np.testing.assert_array_equal(source.read(name), value)
 
 
-def test_a_branch_that_trains_is_cut_and_a_queue_becomes_an_input(tmp_path):
-    meta = models.save(tmp_path, models.branches)
-    report = port(job(meta, tmp_path / "x.pb"))
+def test_a_training_branch_is_removed_and_a_queue_becomes_an_input(tmp_path):
+    meta = models.save_model(tmp_path, models.build_branches)
+    report = port(create_job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {item.name for item in report.comparisons} == {"probabilities"}
     assert "mode is set to False" in report.notes
     assert any("in place of QueueDequeueManyV2" in note for note in report.notes)
     graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
-    kinds = {node.op for node in graph.node}
-    assert "BiasAdd" in kinds  # the batch norm, folded
-    assert not kinds & {"Switch", "Merge", "FusedBatchNormV3", "QueueDequeueManyV2"}
+    op_types = {node.op for node in graph.node}
+    assert "BiasAdd" in op_types  # the batch norm, folded
+    assert not op_types & {"Switch", "Merge", "FusedBatchNormV3", "QueueDequeueManyV2"}
 
 
-def test_dropout_that_was_built_in_is_taken_out_and_said(tmp_path):
-    meta = models.save(tmp_path, models.built_in_dropout)
-    report = port(job(meta, tmp_path / "x.pb"))
+def test_a_constant_dropout_is_removed_and_noted(tmp_path):
+    meta = models.save_model(tmp_path, models.build_constant_dropout)
+    report = port(create_job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert any("1 dropouts with a constant probability" in note for note in report.notes)
     x = np.ones((1, 6), np.float32)
-    want = x @ weights_of(meta)["Variable"]
-    np.testing.assert_allclose(run(tmp_path / "x.pb", {"x:0": x}, "out:0"), want, rtol=1e-6)
+    want = x @ read_weights(meta)["Variable"]
+    np.testing.assert_allclose(run_frozen(tmp_path / "x.pb", {"x:0": x}, "out:0"), want, rtol=1e-6)
 
 
-def test_updates_that_hang_on_an_output_do_not_change_the_weights(tmp_path):
-    meta = models.save(tmp_path, models.updates)
-    report = port(job(meta, tmp_path / "x.pb"))
+def test_updates_that_an_output_triggers_do_not_change_the_weights(tmp_path):
+    meta = models.save_model(tmp_path, models.build_with_updates)
+    report = port(create_job(meta, tmp_path / "x.pb"))
     assert report.passed
-    x, w = np.ones((1, 6), np.float32), weights_of(meta)
+    x, w = np.ones((1, 6), np.float32), read_weights(meta)
     want = (x - w["mean"]) @ w["Variable"]
-    np.testing.assert_allclose(run(tmp_path / "x.pb", {"x:0": x}, "out:0"), want, rtol=1e-5)
+    np.testing.assert_allclose(run_frozen(tmp_path / "x.pb", {"x:0": x}, "out:0"), want, rtol=1e-5)
 
 
 def test_an_unknown_rank_comes_from_the_first_layer_or_from_the_user(tmp_path):
-    meta = models.save(tmp_path, models.unknown_rank)
-    report = port(job(meta, tmp_path / "x.pb"))
+    meta = models.save_model(tmp_path, models.build_unknown_rank)
+    report = port(create_job(meta, tmp_path / "x.pb"))
     assert "input images [?, ?, ?, 3] float32" in report.notes
-    stated = port(job(meta, tmp_path / "x.pb", shapes={"images": "?,9,7,3"}))
+    stated = port(create_job(meta, tmp_path / "x.pb", shapes={"images": "?,9,7,3"}))
     assert "input images [?, 9, 7, 3] float32" in stated.notes
     graph = tf.GraphDef.FromString((tmp_path / "x.pb").read_bytes())
     [node] = [node for node in graph.node if node.op == "Placeholder"]
     assert [side.size for side in node.attr["shape"].shape.dim] == [-1, 9, 7, 3]
 
 
-def test_half_precision_is_ported_as_it_is(tmp_path):
-    report = port(job(models.save(tmp_path, models.half), tmp_path / "x.pb"))
+def test_half_precision_is_kept(tmp_path):
+    report = port(
+        create_job(models.save_model(tmp_path, models.build_half_precision), tmp_path / "x.pb")
+    )
     assert report.passed and report.worst.absolute == 0
 
 
-def test_old_operations_and_the_version_that_they_need(tmp_path):
+def test_old_operations_are_modernized_and_the_version_is_kept(tmp_path):
     graph = tf.GraphDef()
     graph.versions.producer = 8  # BatchNormWithGlobalNormalization went with version 9
     values = {"w": np.ones([1, 1, 3, 2]), "mean": [1, 2], "variance": [3, 4]}
@@ -129,55 +133,59 @@ def test_old_operations_and_the_version_that_they_need(tmp_path):
         node.attr["T"].type = tf.float32.as_datatype_enum
     path = tmp_path / "old.pb"
     path.write_bytes(graph.SerializeToString())
-    assert port(job(path, tmp_path / "new.pb")).passed
+    assert port(create_job(path, tmp_path / "new.pb")).passed
     new = tf.GraphDef.FromString((tmp_path / "new.pb").read_bytes())
     assert new.versions.producer == 8
     x = np.full((1, 1, 1, 3), 2, np.float32)
     want = 1 / ((6 - np.array([1, 2])) / np.sqrt(np.array([3.5, 4.5])) * [7, 8] + [50, 60])
-    got = run(tmp_path / "new.pb", {"image:0": x}, "out:0")
+    got = run_frozen(tmp_path / "new.pb", {"image:0": x}, "out:0")
     np.testing.assert_allclose(got.ravel(), want, rtol=1e-5)
 
 
-def test_what_tensorflow_1_saved_says_the_same(tmp_path):
-    meta = Path(__file__).parents[1] / "golden" / "foreign" / "old.meta"
+def test_a_graph_of_tensorflow_1_computes_the_same(tmp_path):
+    meta = Path(__file__).parents[1] / "golden" / "imported_graph" / "old.meta"
     golden = json.loads(meta.with_suffix(".json").read_text())
-    report = port(job(meta, tmp_path / "x.pb"))
+    report = port(create_job(meta, tmp_path / "x.pb"))
     assert report.passed
     assert {"phase_train is set to False", "keep_prob is set to 1.0"} <= set(report.notes)
     assert "input x [?, ?, ?, 1] float32" in report.notes
     assert any("1 batch norms folded" in note for note in report.notes)
-    got = run(tmp_path / "x.pb", {"x:0": golden["x"]}, "out:0")
+    got = run_frozen(tmp_path / "x.pb", {"x:0": golden["x"]}, "out:0")
     np.testing.assert_allclose(got, golden["out"], rtol=1e-5)
 
 
 def test_errors_say_what_to_do(tmp_path):
-    meta, out = models.save(tmp_path, models.classifier), tmp_path / "x.pb"
-    assert "nearest: scores" in refused(meta, out, outputs=("score",))
-    assert "no placeholder" in refused(meta, out, settings={"nothing": "1"})
-    assert "--set keep_prob=much: no value" in refused(meta, out, settings={"keep_prob": "much"})
-    assert "in the graph it is (None, 6)" in refused(meta, out, shapes={"x": "1,7"})
-    assert "needs --net" in refused(meta, out, target="keras")
-    assert "needs x (Placeholder), too" in refused(meta, out, inputs=("y",), outputs=("scores",))
+    meta, out = models.save_model(tmp_path, models.build_classifier), tmp_path / "x.pb"
+    assert "nearest: scores" in get_port_error(meta, out, outputs=("score",))
+    assert "no placeholder" in get_port_error(meta, out, settings={"nothing": "1"})
+    assert "--set keep_prob=much: no value" in get_port_error(
+        meta, out, settings={"keep_prob": "much"}
+    )
+    assert "in the graph it is (None, 6)" in get_port_error(meta, out, shapes={"x": "1,7"})
+    assert "needs --net" in get_port_error(meta, out, target="keras")
+    assert "needs x (Placeholder), too" in get_port_error(
+        meta, out, inputs=("y",), outputs=("scores",)
+    )
 
 
-def test_what_is_drawn_by_chance_is_named(tmp_path):
-    meta, out = models.save(tmp_path, models.by_chance), tmp_path / "x.pb"
-    said = refused(meta, out)
-    assert "noise/RandomStandardNormal" in said and "--inputs" in said
+def test_random_outputs_are_refused_by_name(tmp_path):
+    meta, out = models.save_model(tmp_path, models.build_random), tmp_path / "x.pb"
+    message = get_port_error(meta, out)
+    assert "noise/RandomStandardNormal" in message and "--inputs" in message
     inputs = ("x", "noise/RandomStandardNormal")
-    assert port(job(meta, out, inputs=inputs)).passed
+    assert port(create_job(meta, out, inputs=inputs)).passed
 
 
-def test_files_are_read_on_trust_alone(tmp_path):
-    meta, out = models.save(tmp_path, models.reads_file), tmp_path / "x.pb"
-    said = refused(meta, out, inputs=("path",), outputs=("out",))
-    assert "ReadFile" in said and "--trust" in said
-    assert port(job(meta, out, inputs=("number",), outputs=("out",))).passed
+def test_a_graph_that_reads_files_needs_trust(tmp_path):
+    meta, out = models.save_model(tmp_path, models.build_file_reader), tmp_path / "x.pb"
+    message = get_port_error(meta, out, inputs=("path",), outputs=("out",))
+    assert "ReadFile" in message and "--trust" in message
+    assert port(create_job(meta, out, inputs=("number",), outputs=("out",))).passed
 
 
 def test_a_checkpoint_of_another_graph_or_none(tmp_path):
-    meta = models.save(tmp_path, models.classifier)
-    other = models.save(tmp_path, models.half, "other.ckpt")
+    meta = models.save_model(tmp_path, models.build_classifier)
+    other = models.save_model(tmp_path, models.build_half_precision, "other.ckpt")
     with pytest.raises(CheckpointError, match="does not fit"):
         port(ImportedJob(meta, find_graph_checkpoint(other), "frozen", tmp_path / "x.pb"))
     (tmp_path / "other.ckpt.index").unlink()
@@ -185,12 +193,12 @@ def test_a_checkpoint_of_another_graph_or_none(tmp_path):
         find_graph_checkpoint(other)
 
 
-def test_operations_of_contrib_are_named(tmp_path):
+def test_unknown_operations_are_named(tmp_path):
     graph = tf.GraphDef()
     graph.node.add(name="x", op="SomeContribOp")
     path = tmp_path / "odd.pb"
     path.write_bytes(graph.SerializeToString())
-    assert "SomeContribOp" in refused(path, tmp_path / "x.pb")
+    assert "SomeContribOp" in get_port_error(path, tmp_path / "x.pb")
 
 
 def test_a_frozen_graph_whose_first_length_is_a_less_than_sign(tmp_path):
@@ -202,32 +210,34 @@ def test_a_frozen_graph_whose_first_length_is_a_less_than_sign(tmp_path):
     path = tmp_path / "x.pb"
     path.write_bytes(graph.SerializeToString())
     assert path.read_bytes()[:2] == b"\n<"
-    assert port(job(path, tmp_path / "x.npz", "npz")).passed
+    assert port(create_job(path, tmp_path / "x.npz", "npz")).passed
 
 
-def test_above_the_tolerance_nothing_is_left(tmp_path):
-    meta = models.save(tmp_path, models.branches)
+def test_a_port_above_the_tolerance_keeps_the_older_file(tmp_path):
+    meta = models.save_model(tmp_path, models.build_branches)
     out = tmp_path / "x.pb"
     out.write_text("older")
-    report = port(job(meta, out, tolerance=-1.0))
+    report = port(create_job(meta, out, tolerance=-1.0))
     assert not report.passed and out.read_text() == "older"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", ["saved_model", "onnx"])
-@pytest.mark.parametrize("build", [models.classifier, models.branches, models.unknown_rank])
+@pytest.mark.parametrize(
+    "build", [models.build_classifier, models.build_branches, models.build_unknown_rank]
+)
 def test_other_targets(tmp_path, target, build):
     if target == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
-    report = port(job(models.save(tmp_path, build), tmp_path / "x", target))
+    report = port(create_job(models.save_model(tmp_path, build), tmp_path / "x", target))
     assert report.passed and report.worst.relative < 1e-5
 
 
 @pytest.mark.slow
-def test_the_command_works_in_a_child_and_reports(tmp_path, monkeypatch):
+def test_the_command_runs_in_a_sandbox_and_reports(tmp_path, monkeypatch):
     monkeypatch.undo()
-    meta = models.save(tmp_path, models.classifier)
+    meta = models.save_model(tmp_path, models.build_classifier)
     out, page = tmp_path / "x.pb", tmp_path / "report.json"
     arguments = ["port", "--meta", str(meta), "--to", "frozen", "--out", str(out)]
     done = CliRunner().invoke(main, [*arguments, "--outputs", "scores", "--report", str(page)])
@@ -238,8 +248,8 @@ def test_the_command_works_in_a_child_and_reports(tmp_path, monkeypatch):
     assert done.exit_code == 2 and done.output.count("\n") == 1 and str(meta) in done.output
 
 
-def test_a_meta_beside_the_checkpoint_is_taken(tmp_path):
-    prefix = str(models.save(tmp_path, models.classifier)).removesuffix(".meta")
+def test_a_meta_next_to_the_checkpoint_is_used(tmp_path):
+    prefix = str(models.save_model(tmp_path, models.build_classifier)).removesuffix(".meta")
     arguments = ["port", prefix, "--to", "npz", "--out", str(tmp_path / "x.npz")]
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0 and "model.ckpt.meta from" in done.output
@@ -248,8 +258,8 @@ def test_a_meta_beside_the_checkpoint_is_taken(tmp_path):
     assert done.exit_code == 2 and "whose weights are they? Add --net" in done.output
 
 
-def test_options_of_one_kind_of_net_are_refused_for_the_other(tmp_path):
-    for arguments, said in (
+def test_options_for_registered_nets_and_imported_graphs_do_not_mix(tmp_path):
+    for arguments, message in (
         (["port", "x.ckpt"], "x.ckpt: no such checkpoint"),
         (["port", "x.ckpt", "--net", "tiny", "--meta", "x.meta"], "leave one out"),
         (["port", "x.ckpt", "--net", "inception_v3", "--inputs", "a"], "nets of your own"),
@@ -257,15 +267,15 @@ def test_options_of_one_kind_of_net_are_refused_for_the_other(tmp_path):
         (["port", "x.pb", "--set", "a"], "NAME=VALUE"),
     ):
         done = CliRunner().invoke(main, [*arguments, "--to", "frozen", "--out", "y"])
-        assert done.exit_code == 2 and said in done.output
+        assert done.exit_code == 2 and message in done.output
 
 
 @pytest.mark.parametrize("side, hint", [("optimised", True), ("as written", False)])
-def test_what_only_a_runtime_optimises_away_is_told(tmp_path, capsys, side, hint):
+def test_a_difference_by_runtime_optimisations_is_explained(tmp_path, capsys, side, hint):
     exact = Comparison("out", (2,), 0.0, 0.0, "as written")
     far = Comparison("out", (2,), 0.1, 0.1, side)
     out = str(tmp_path / "x.onnx")
     print_report(Report("x.pb", "x.pb", "onnx", out, 1e-4, False, {}, (exact, far)))
-    said = capsys.readouterr()
-    assert ("only ONNX Runtime's graph optimisations differ" in said.out) == hint
-    assert "NOT verified" in said.err
+    printed = capsys.readouterr()
+    assert ("only ONNX Runtime's graph optimisations differ" in printed.out) == hint
+    assert "NOT verified" in printed.err

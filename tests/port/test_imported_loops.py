@@ -1,11 +1,11 @@
-"""Dropout in a loop of TensorFlow 1, as tf.nn.DropoutWrapper builds it: taken out, and proven."""
+"""Removes dropout in loops of TensorFlow 1, as tf.nn.DropoutWrapper builds it."""
 
 from __future__ import annotations
 
 import imported_models as models
 import numpy as np
 import pytest
-from imported_models import job, run
+from imported_models import create_job, run_frozen
 
 from legacy_nets import tf1 as tf
 from legacy_nets.port.pipeline import port
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.usefixtures("in_one_process")
 X = np.linspace(-1, 1, 2 * 3 * 4, dtype=np.float32).reshape(2, 3, 4)
 
 
-def recurrent(**wrapper):
-    """An LSTM of 2 units over 3 steps, wrapped to drop with constant probabilities."""
+def recurrent_builder(**wrapper):
+    """Returns a builder of an LSTM: 2 units, 3 steps, dropout with constant probabilities."""
 
     def build():
         x = tf.placeholder(tf.float32, [None, 3, 4], name="x")
         cell = tf.nn.rnn_cell.DropoutWrapper(tf.nn.rnn_cell.BasicLSTMCell(2), **wrapper)
         today = tf.control_flow_v2_enabled()
-        tf.disable_control_flow_v2()  # TensorFlow 1 knew Enter and Exit alone
+        tf.disable_control_flow_v2()  # TensorFlow 1 has only Enter and Exit
         try:
             steps, _ = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
         finally:
@@ -32,17 +32,17 @@ def recurrent(**wrapper):
     return build
 
 
-def lstm(x, kernel, bias):
-    """What the layer says of x [batch, steps, 4] when it drops nothing: [batch, steps, 2]."""
+def compute_lstm(x, kernel, bias):
+    """Computes the layer without dropout: x [batch, steps, 4] gives [batch, steps, 2]."""
     c = h = np.zeros((len(x), 2))
-    said = []
+    outputs = []
     for step in range(x.shape[1]):
         gates = np.concatenate([x[:, step], h], 1) @ kernel + bias
         i, j, f, o = np.split(gates, 4, 1)
         c = c / (1 + np.exp(-f - 1)) + np.tanh(j) / (1 + np.exp(-i))  # the forget gate's bias: 1
         h = np.tanh(c) / (1 + np.exp(-o))
-        said.append(h)
-    return np.stack(said, 1)
+        outputs.append(h)
+    return np.stack(outputs, 1)
 
 
 @pytest.mark.parametrize("target", ["frozen", "saved_model"])
@@ -54,33 +54,33 @@ def lstm(x, kernel, bias):
         (1, {"output_keep_prob": 0.5, "variational_recurrent": True, "dtype": tf.float32}),
     ],
 )
-def test_a_constant_dropout_in_a_loop_is_taken_out(tmp_path, dropouts, wrapper, target):
-    meta, out = models.save(tmp_path, recurrent(**wrapper)), tmp_path / "made.pb"
-    report = port(job(meta, out, target, outputs=("out",)))
+def test_a_constant_dropout_in_a_loop_is_removed(tmp_path, dropouts, wrapper, target):
+    meta, out = models.save_model(tmp_path, recurrent_builder(**wrapper)), tmp_path / "made.pb"
+    report = port(create_job(meta, out, target, outputs=("out",)))
     assert report.passed and report.worst.relative == 0
     assert any(f"{dropouts} dropouts with a constant probability" in n for n in report.notes)
     if target == "saved_model":
         return
     reader = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
     kernel, bias = (reader.get_tensor(f"rnn/basic_lstm_cell/{name}") for name in ("kernel", "bias"))
-    found = run(out, {"x:0": X}, "out:0")
-    np.testing.assert_allclose(found, lstm(X, kernel, bias), rtol=1e-5)
+    got = run_frozen(out, {"x:0": X}, "out:0")
+    np.testing.assert_allclose(got, compute_lstm(X, kernel, bias), rtol=1e-5)
     graph = tf.GraphDef.FromString(out.read_bytes())
     assert {"Enter", "Exit"} <= {node.op for node in graph.node}
     assert "RandomUniform" not in {node.op for node in graph.node}
 
 
-def shared_keep():
-    """The probability undoes the loss of one dropout, and counts in the output besides."""
+def build_shared_keep():
+    """A dropout divides by the probability, and the output is multiplied by it."""
     x = tf.placeholder(tf.float32, [None, 6], name="x")
     keep = tf.constant(0.5, name="keep")
     mask = tf.floor(keep + tf.random_uniform(tf.shape(x)))
-    tf.multiply(tf.matmul(x / keep * mask, models.weights(6, 2, name="w")), keep, name="out")
+    tf.multiply(tf.matmul(x / keep * mask, models.create_weights(6, 2, name="w")), keep, name="out")
 
 
-def test_what_else_reads_the_probability_keeps_it(tmp_path):
-    meta, out = models.save(tmp_path, shared_keep), tmp_path / "x.pb"
-    assert port(job(meta, out, outputs=("out",))).passed
+def test_other_readers_of_the_probability_keep_it(tmp_path):
+    meta, out = models.save_model(tmp_path, build_shared_keep), tmp_path / "x.pb"
+    assert port(create_job(meta, out, outputs=("out",))).passed
     x = np.arange(12, dtype=np.float32).reshape(2, 6)
     w = tf.train.load_checkpoint(str(meta).removesuffix(".meta")).get_tensor("w")
-    np.testing.assert_allclose(run(out, {"x:0": x}, "out:0"), x @ w * 0.5, rtol=1e-6)
+    np.testing.assert_allclose(run_frozen(out, {"x:0": x}, "out:0"), x @ w * 0.5, rtol=1e-6)

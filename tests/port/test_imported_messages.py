@@ -1,4 +1,4 @@
-"""What a port of a stranger's model says when files, weights and names do not belong together."""
+"""Errors about an imported graph whose files, weights or names do not belong together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import imported_models as models
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from imported_models import job, refused
+from imported_models import create_job, get_port_error
 
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
@@ -17,12 +17,14 @@ from legacy_nets.port.pipeline import port
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
 
-def net(units, optimizer=None, name="w"):
-    """One layer of some units; its two variables are called w and w2, unless ``name``."""
+def net_builder(units, optimizer=None, name="w"):
+    """Returns a builder of one layer, whose variables are called ``name`` and w2."""
 
     def build():
         x = tf.placeholder(tf.float32, [None, 6], name="x")
-        out = tf.matmul(x, models.weights(6, units, name=name)) + models.weights(units, name="w2")
+        out = tf.matmul(x, models.create_weights(6, units, name=name)) + models.create_weights(
+            units, name="w2"
+        )
         tf.identity(out, name="out")
         if optimizer is not None:
             optimizer.minimize(tf.reduce_sum(out), tf.train.create_global_step())
@@ -30,58 +32,60 @@ def net(units, optimizer=None, name="w"):
     return build
 
 
-def counted():
-    """A net beside a step that gives the counter, as TensorFlow 1's minimize(loss, counter)."""
-    net(2)()
+def build_with_counter():
+    """A net with a training step that returns a counter, as minimize(loss, counter) does."""
+    net_builder(2)()
     counter = tf.raw_ops.VariableV2(shape=[], dtype=tf.float32)
     tf.raw_ops.AssignAdd(ref=counter, value=tf.constant(1.0), name="step")
 
 
-def unfit(tmp_path, saved, meta):
-    """The message about the checkpoint of one net under the .meta of another."""
-    other = find_graph_checkpoint(models.save(tmp_path, saved, "other.ckpt"))
-    meta = models.save(tmp_path, meta)
-    with pytest.raises(CheckpointError) as found:
+def get_mismatch_error(tmp_path, saved, meta):
+    """Returns the error about the checkpoint of one net under the .meta of another."""
+    other = find_graph_checkpoint(models.save_model(tmp_path, saved, "other.ckpt"))
+    meta = models.save_model(tmp_path, meta)
+    with pytest.raises(CheckpointError) as error:
         port(ImportedJob(meta, other, "frozen", tmp_path / "x.pb", outputs=("out",)))
-    assert "\n" not in str(found.value)
-    assert f"{other} does not fit {meta}: " in str(found.value)
-    return str(found.value)
+    assert "\n" not in str(error.value)
+    assert f"{other} does not fit {meta}: " in str(error.value)
+    return str(error.value)
 
 
 @pytest.mark.parametrize(
     "saved, why",
     [
-        (net(2, name="v"), "it has no w ("),
-        (net(3, tf.train.AdamOptimizer()), "its w is [6, 3], the graph's [6, 2]"),
-        (net(2), "it lacks what the graph's optimizer keeps ("),
+        (net_builder(2, name="v"), "it has no w ("),
+        (net_builder(3, tf.train.AdamOptimizer()), "its w is [6, 3], the graph's [6, 2]"),
+        (net_builder(2), "it lacks what the graph's optimizer keeps ("),
     ],
 )
-def test_a_checkpoint_of_another_net_is_told_by_a_weight(tmp_path, saved, why):
-    said = unfit(tmp_path, saved, net(2, tf.train.AdamOptimizer()))
-    assert why in said
-    assert f"it was saved with {tmp_path / 'other.ckpt.meta'}: name that in --meta" in said
+def test_a_checkpoint_of_another_net_is_refused_with_a_weight(tmp_path, saved, why):
+    message = get_mismatch_error(tmp_path, saved, net_builder(2, tf.train.AdamOptimizer()))
+    assert why in message
+    assert f"it was saved with {tmp_path / 'other.ckpt.meta'}: name that in --meta" in message
 
 
-def test_a_checkpoint_whose_own_meta_is_gone(tmp_path):
-    other = find_graph_checkpoint(models.save(tmp_path, net(3), "other.ckpt"))
+def test_a_checkpoint_whose_own_meta_is_missing(tmp_path):
+    other = find_graph_checkpoint(models.save_model(tmp_path, net_builder(3), "other.ckpt"))
     (tmp_path / "other.ckpt.meta").unlink()
-    meta = models.save(tmp_path, net(2))
+    meta = models.save_model(tmp_path, net_builder(2))
     with pytest.raises(CheckpointError, match="name the .meta that was saved with it, or the"):
         port(ImportedJob(meta, other, "frozen", tmp_path / "x.pb"))
 
 
-def test_a_checkpoint_that_lies_beside_the_meta_of_another(tmp_path):
-    other = models.save(tmp_path, net(3), "other.ckpt")
-    models.save(tmp_path, net(2)).rename(other)
-    said = refused(other, tmp_path / "x.pb", CheckpointError)
-    assert "its w is [6, 3], the graph's [6, 2]; though it lies next to it: copy both again" in said
+def test_a_checkpoint_next_to_the_meta_of_another(tmp_path):
+    other = models.save_model(tmp_path, net_builder(3), "other.ckpt")
+    models.save_model(tmp_path, net_builder(2)).rename(other)
+    message = get_port_error(other, tmp_path / "x.pb", CheckpointError)
+    assert (
+        "its w is [6, 3], the graph's [6, 2]; though it lies next to it: copy both again" in message
+    )
 
 
 @pytest.mark.parametrize("target", ["frozen", "npz"])
 def test_a_frozen_graph_is_no_checkpoint_of_a_meta(tmp_path, target):
-    meta = models.save(tmp_path, net(2))
+    meta = models.save_model(tmp_path, net_builder(2))
     graph = tmp_path / "frozen.pb"
-    assert port(job(meta, graph)).passed
+    assert port(create_job(meta, graph)).passed
     with pytest.raises(BadInputError, match=r"its weights are a checkpoint.*leave out --meta"):
         port(ImportedJob(meta, str(graph), target, tmp_path / "made"))
     assert not (tmp_path / "made").exists()
@@ -89,27 +93,29 @@ def test_a_frozen_graph_is_no_checkpoint_of_a_meta(tmp_path, target):
 
 def test_a_training_step_is_no_output(tmp_path):
     out = tmp_path / "x.pb"
-    meta = models.save(tmp_path, models.classifier)
-    said = refused(meta, out, outputs=("Adam",))
-    assert f"--outputs Adam: this operation of {meta} has no tensor (NoOp), as" in said
-    assert "inferred outputs: scores,answer" in said
-    meta = models.save(tmp_path, counted, "counted.ckpt")
-    said = refused(meta, out, outputs=("step:0",))
-    assert "updates variables (AssignAdd)" in said and said.endswith("inferred outputs: out")
+    meta = models.save_model(tmp_path, models.build_classifier)
+    message = get_port_error(meta, out, outputs=("Adam",))
+    assert f"--outputs Adam: this operation of {meta} has no tensor (NoOp), as" in message
+    assert "inferred outputs: scores,answer" in message
+    meta = models.save_model(tmp_path, build_with_counter, "counted.ckpt")
+    message = get_port_error(meta, out, outputs=("step:0",))
+    assert "updates variables (AssignAdd)" in message and message.endswith("inferred outputs: out")
 
 
-def test_a_shape_that_does_not_fit_is_told_by_its_cause(tmp_path):
+def test_a_wrong_shape_is_explained_by_its_cause(tmp_path):
     def build():
         x = tf.placeholder(tf.float32, name="x")
-        tf.matmul(tf.reshape(x, [-1, 7]), models.weights(7, 2), name="out")
+        tf.matmul(tf.reshape(x, [-1, 7]), models.create_weights(7, 2), name="out")
 
-    said = refused(models.save(tmp_path, build), tmp_path / "x.pb", shapes={"x": "1,6"})
-    assert "to out: Input to reshape is a tensor with 6 values" in said
-    assert "Detected at" not in said
+    message = get_port_error(
+        models.save_model(tmp_path, build), tmp_path / "x.pb", shapes={"x": "1,6"}
+    )
+    assert "to out: Input to reshape is a tensor with 6 values" in message
+    assert "Detected at" not in message
 
 
-def test_of_a_graph_error_the_cause_is_kept():
-    """As TensorFlow 2.21 words it where no node is named behind the cause."""
+def test_the_cause_of_a_graph_error_is_kept():
+    """The message is that of TensorFlow 2.21 where no node follows the cause."""
     where = "".join(
         f"Detected at node '{name}' defined at (most recent call last):\n"
         f"    File \"net.py\", line {line}, in <module>\nNode: '{name}'\n"
@@ -121,7 +127,7 @@ def test_of_a_graph_error_the_cause_is_kept():
     assert join_lines(named) == "sizes differ"
 
 
-def test_numbered_exports_are_told_by_the_newest(tmp_path):
+def test_the_newest_of_numbered_exports_is_suggested(tmp_path):
     for number in ("999", "1699"):
         with tf.Graph().as_default(), tf.Session() as session:
             x = tf.placeholder(tf.float32, [None, 6])

@@ -1,4 +1,4 @@
-"""SavedModels that TensorFlow 1 exported: ported by their folder, as their signature says."""
+"""Ports SavedModels of TensorFlow 1 by their folder and their signature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import imported_models as models
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from imported_models import run
+from imported_models import run_frozen
 
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
@@ -24,7 +24,9 @@ def served(tmp_path):
         examples = tf.placeholder(tf.string, [None], name="examples")
         x = tf.parse_example(examples, {"x": tf.FixedLenFeature([6], tf.float32)})["x"]
         keep = tf.placeholder_with_default(1.0, [], name="keep")
-        scores = tf.matmul(tf.nn.dropout(x, keep), models.weights(6, 3, name="w"), name="scores")
+        scores = tf.matmul(
+            tf.nn.dropout(x, keep), models.create_weights(6, 3, name="w"), name="scores"
+        )
         tf.argmax(scores, 1, name="answer")
         session.run(tf.global_variables_initializer())
         weights = np.random.default_rng(0).random((6, 3), np.float32)
@@ -33,58 +35,58 @@ def served(tmp_path):
     return folder, weights
 
 
-def port(source, out, target="frozen"):
+def run_port(source, out, target="frozen"):
     return CliRunner().invoke(main, ["port", str(source), "--to", target, "--out", str(out)])
 
 
-def refused(source, out):
-    done = port(source, out)
+def get_error(source, out):
+    done = run_port(source, out)
     assert done.exit_code == 2 and done.output.count("\n") == 1 and not out.exists()
     return done.output
 
 
-def test_a_folder_is_ported_between_what_its_signature_names(tmp_path, served):
+def test_a_folder_is_ported_with_the_outputs_of_its_signature(tmp_path, served):
     folder, weights = served
     for number, source in enumerate((folder, folder / "saved_model.pb")):
-        done = port(source, tmp_path / f"{number}.pb")
+        done = run_port(source, tmp_path / f"{number}.pb")
         assert done.exit_code == 0 and "verified" in done.output
         assert "[?, 6] float32, in place of ParseExample" in done.output
         assert "output scores [?, 3] (from the file's signature)" in done.output
         assert "keep is set to 1.0" in done.output and "answer" not in done.output
     graph = tf.GraphDef.FromString((tmp_path / "0.pb").read_bytes())
     [entry] = [node.name for node in graph.node if node.op == "Placeholder"]
-    got = run(tmp_path / "0.pb", {f"{entry}:0": X}, "scores:0")
+    got = run_frozen(tmp_path / "0.pb", {f"{entry}:0": X}, "scores:0")
     np.testing.assert_allclose(got, X @ weights, rtol=1e-5)
-    assert port(folder, tmp_path / "x.npz", "npz").exit_code == 0
+    assert run_port(folder, tmp_path / "x.npz", "npz").exit_code == 0
     assert np.load(tmp_path / "x.npz")["w"].tobytes() == weights.tobytes()
 
 
-def test_one_of_tensorflow_2_is_told(tmp_path, served):
+def test_a_saved_model_of_tensorflow_2_is_refused(tmp_path, served):
     path = served[0] / "saved_model.pb"
     [meta] = meta_graphs(path.read_bytes())
     meta.object_graph_def.nodes.add()
     kept = meta.SerializeToString()
     length = bytes([len(kept) & 127 | 128, len(kept) >> 7 & 127 | 128, len(kept) >> 14])
     path.write_bytes(b"\x08\x01\x12" + length + kept)
-    said = refused(served[0], tmp_path / "x.pb")
-    assert "exported by TensorFlow 2" in said and "python -m tf2onnx.convert" in said
+    message = get_error(served[0], tmp_path / "x.pb")
+    assert "exported by TensorFlow 2" in message and "python -m tf2onnx.convert" in message
 
 
-def test_without_its_graph_or_its_variables(tmp_path, served):
+def test_a_saved_model_without_graph_or_variables_is_refused(tmp_path, served):
     folder, out = served[0], tmp_path / "x.pb"
     (folder / "variables" / "variables.index").unlink()
-    assert "is not frozen (w is a variable)" in refused(folder, out)
+    assert "is not frozen (w is a variable)" in get_error(folder, out)
     path = folder / "saved_model.pb"
-    for content, said in (
+    for content, message in (
         (b"\x08\x01", "holds no graph"),
         (b"\x08\x01\x12\x00", "holds no operations"),
         (path.read_bytes()[:-9], "is damaged or no saved_model.pb"),
     ):
         path.write_bytes(content)
-        assert said in refused(folder, out)
+        assert message in get_error(folder, out)
 
 
-def test_what_is_served_is_the_reference_whatever_averages_lie_there(tmp_path):
+def test_the_served_weights_are_the_reference_unless_ema(tmp_path):
     folder = tmp_path / "served"
     with tf.Graph().as_default(), tf.Session() as session:
         x = tf.placeholder(tf.float32, [None, 6], name="x")
@@ -101,4 +103,4 @@ def test_what_is_served_is_the_reference_whatever_averages_lie_there(tmp_path):
         arguments = ["port", str(folder), "--to", "frozen", "--out", str(out), *more]
         done = CliRunner().invoke(main, arguments)
         assert done.exit_code == 0, done.output
-        np.testing.assert_allclose(run(out, {"x:0": X}, "y:0"), X @ np.full((6, 3), weight))
+        np.testing.assert_allclose(run_frozen(out, {"x:0": X}, "y:0"), X @ np.full((6, 3), weight))

@@ -1,9 +1,10 @@
-"""Damaged graphs, .meta and .pb: which, and what ``describe`` and ``port`` make of each.
+"""Damages graphs (.meta and .pb), and records what ``describe`` and ``port`` do with them.
 
-``python damage_graphs.py ORIGINALS OUT.json EVERY``: as ``damage.py``, for COUNT variants of the
-graphs of ``make``. The commands hand them to a child (``legacy_nets.sandbox``) that imports
-TensorFlow. Here that child is forked, from a process which has imported it and has one thread,
-so that a thousand take minutes and not an hour; limits and errors are those of the real one.
+``python damage_graphs.py ORIGINALS OUT.json EVERY`` does what ``damage.py`` does, for COUNT
+variants of the graphs that ``create_graphs`` saves. The commands give them to a child process
+(``legacy_nets.sandbox``) that imports TensorFlow. Here that child is forked from a process of one
+thread that has imported TensorFlow, so that a thousand take minutes and not an hour. Limits and
+errors are those of the real child.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ import damage
 from legacy_nets import sandbox
 
 COUNT = 1000
-KINDS = ("describe", "frozen")  # a port to frozen restores, runs, writes and runs again
+COMMANDS = ("describe", "frozen")  # a port to frozen restores, runs, writes and runs again
 HANGS = 150  # seconds: more than the sandbox gives
 FILES = ("dense/model.meta", "branches/model.meta", "loop/model.meta", "frozen/model.pb")
 
 
-def make(folder: Path) -> None:
-    """A classifier with dropout and Adam; queue, tf.cond and batch norm; a loop; constants."""
+def create_graphs(folder: Path) -> None:
+    """Saves four graphs: a classifier; a queue with tf.cond; a loop; constants."""
     import imported_models as models
 
     from legacy_nets import tf1 as tf
 
     for name, build in (
-        ("dense", models.classifier),
-        ("branches", models.branches),
-        ("loop", _loop),
+        ("dense", models.build_classifier),
+        ("branches", models.build_branches),
+        ("loop", _build_loop),
     ):
         (folder / name).mkdir()
-        models.save(folder / name, build, "model")
+        models.save_model(folder / name, build, "model")
     with tf.Graph().as_default() as graph, tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 8, 8, 3], name="images")
         maps = tf.nn.relu(tf.layers.batch_normalization(tf.layers.conv2d(images, 4, 3)))
@@ -56,7 +57,7 @@ def make(folder: Path) -> None:
     (folder / "frozen" / "model.pb").write_bytes(frozen.SerializeToString())
 
 
-def _loop() -> None:
+def _build_loop() -> None:
     from legacy_nets import tf1 as tf
 
     x = tf.placeholder(tf.float32, [None, 5, 6], name="x")
@@ -65,8 +66,8 @@ def _loop() -> None:
     tf.layers.dense(outputs[:, -1], 2, name="out")
 
 
-def forked(command: list[str], timeout: float, **_: Any) -> subprocess.CompletedProcess:
-    """Stands for ``subprocess.run`` in the sandbox: the same child, but forked."""
+def fork(command: list[str], timeout: float, **_: Any) -> subprocess.CompletedProcess:
+    """Replaces ``subprocess.run`` in the sandbox: runs the same child, but forked."""
     with tempfile.TemporaryFile() as err:
         child = os.fork()
         if not child:
@@ -87,32 +88,34 @@ def forked(command: list[str], timeout: float, **_: Any) -> subprocess.Completed
         return subprocess.CompletedProcess(command, code, None, err.read())
 
 
-def command(kind: str, graph: Path) -> list[str]:
-    """What is asked of a graph."""
-    if kind == "describe":
+def build_command(command: str, graph: Path) -> list[str]:
+    """Builds the command line to try on a graph."""
+    if command == "describe":
         return ["describe", str(graph)]
     source = ["--meta", str(graph)] if graph.suffix == ".meta" else [str(graph)]
-    return ["port", *source, "--to", kind, "--out", str(graph.with_name("out.pb"))]
+    return ["port", *source, "--to", command, "--out", str(graph.with_name("out.pb"))]
 
 
-def run(originals: Path, every: int) -> Iterator[dict[str, object]]:
-    """The answers for the originals and for every so many-th variant."""
+def ask_all(originals: Path, every: int) -> Iterator[dict[str, object]]:
+    """Yields the answers for the originals and for every n-th variant (``every``)."""
     files = [originals / name for name in FILES]
-    whole = [
+    undamaged = [
         damage.Variant(str(file), file.parent.name, False, lambda folder: None) for file in files
     ]
     names = {file.parent.name: file.name for file in files}
-    for variant in [*whole, *list(damage.variants(files, COUNT))[::every]]:
-        for kind in KINDS:
-            with tempfile.TemporaryDirectory() as place:
-                folder = Path(place, variant.folder)
+    for variant in [*undamaged, *list(damage.variants(files, COUNT))[::every]]:
+        for command in COMMANDS:
+            with tempfile.TemporaryDirectory() as temporary:
+                folder = Path(temporary, variant.folder)
                 shutil.copytree(originals / variant.folder, folder)
                 variant.apply(folder)
                 before = set(os.listdir(folder))
                 graph = folder / names[variant.folder]
-                answer = damage.ask(command(kind, graph), resource.RLIM_INFINITY)  # sandbox: limits
+                answer = damage.ask(
+                    build_command(command, graph), resource.RLIM_INFINITY
+                )  # sandbox: limits
                 made = sorted(set(os.listdir(folder)) - before)
-            yield {"name": variant.name, "kind": kind, "file": str(graph), "made": made} | answer
+            yield {"name": variant.name, "kind": command, "file": str(graph), "made": made} | answer
 
 
 if __name__ == "__main__":
@@ -123,6 +126,6 @@ if __name__ == "__main__":
     threads = len(os.listdir("/proc/self/task"))
     if threads > 1:
         sys.exit(f"{threads} threads: a fork would not have them (set OPENBLAS_NUM_THREADS=1)")
-    subprocess.run = forked  # of this process alone
-    found = list(run(Path(sys.argv[1]), int(sys.argv[3])))
-    Path(sys.argv[2]).write_text(json.dumps(found))
+    subprocess.run = fork  # only in this process
+    answers = list(ask_all(Path(sys.argv[1]), int(sys.argv[3])))
+    Path(sys.argv[2]).write_text(json.dumps(answers))

@@ -1,4 +1,4 @@
-"""Models that bring their own graph: a .meta and its checkpoint, as TF1 code saves them."""
+"""Graphs to import: a .meta and its checkpoint, as TF1 code saves them, or a frozen .pb."""
 
 from __future__ import annotations
 
@@ -11,60 +11,60 @@ from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
 from legacy_nets.port.pipeline import port
 
 
-def save(folder, build, name="model.ckpt", **saver):
-    """Calls ``build``, draws the weights by number and saves; returns the path of the .meta."""
+def save_model(folder, build, name="model.ckpt", **saver):
+    """Builds a model, generates weights by index and saves; returns the path of the .meta."""
     prefix = str(folder / name)
     with tf.Graph().as_default(), tf.Session() as session:
         build()
         session.run(tf.global_variables_initializer())
         for index, variable in enumerate(tf.global_variables()):
             if variable.dtype.base_dtype.is_floating:
-                chance = np.random.default_rng(index)
-                value = chance.uniform(0.1, 0.9, variable.shape.as_list())
+                random = np.random.default_rng(index)
+                value = random.uniform(0.1, 0.9, variable.shape.as_list())
                 variable.load(value, session)
         tf.train.Saver(**saver).save(session, prefix, write_state=False)
     return folder / f"{name}.meta"
 
 
-def frozen(folder, build, name="model.pb"):
-    """As ``save``, of a graph of constants: returns the path of its .pb."""
+def save_frozen(folder, build, name="model.pb"):
+    """Builds a graph of constants and saves it; returns the path of the .pb."""
     with tf.Graph().as_default() as graph:
         build()
         (folder / name).write_bytes(graph.as_graph_def().SerializeToString())
     return folder / name
 
 
-def job(meta, out, target="frozen", **more):
-    """A port of a .meta, whose checkpoint lies beside it, or of a .pb."""
-    return ImportedJob(meta, find_graph_checkpoint(meta), target, out, **more)
+def create_job(meta, out, target="frozen", **options):
+    """Creates the job for a .meta with the checkpoint next to it, or for a .pb."""
+    return ImportedJob(meta, find_graph_checkpoint(meta), target, out, **options)
 
 
-def refused(meta, out, error=BadInputError, target="frozen", **more):
-    """The one line that a port is refused with; it leaves no file."""
-    with pytest.raises(error) as found:
-        port(job(meta, out, target, **more))
-    assert "\n" not in str(found.value) and not out.exists()
-    return str(found.value)
+def get_port_error(meta, out, error=BadInputError, target="frozen", **options):
+    """Returns the message of a port that fails; checks that it is one line and no file is left."""
+    with pytest.raises(error) as raised:
+        port(create_job(meta, out, target, **options))
+    assert "\n" not in str(raised.value) and not out.exists()
+    return str(raised.value)
 
 
-def run(path, feeds, fetch):
-    """What a frozen .pb says."""
+def run_frozen(path, feeds, fetch):
+    """Runs a frozen .pb."""
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
         return session.run(fetch, feeds)
 
 
-def weights(*shape, name=None):
+def create_weights(*shape, name=None):
     return tf.Variable(np.zeros(shape, np.float32), name=name)
 
 
-def classifier():
-    """Dropout by a placeholder, a loss, an accuracy, Adam, a summary: the tutorial of all."""
+def build_classifier():
+    """Dropout with a placeholder, a loss, an accuracy, Adam, a summary, as in tutorials."""
     x = tf.placeholder(tf.float32, [None, 6], name="x")
     y = tf.placeholder(tf.float32, [None, 3], name="y")
     keep = tf.placeholder(tf.float32, name="keep_prob")
-    hidden = tf.nn.dropout(tf.nn.relu(tf.matmul(x, weights(6, 5)) + weights(5)), keep)
-    logits = tf.add(tf.matmul(hidden, weights(5, 3)), weights(3), name="scores")
+    hidden = tf.nn.dropout(tf.nn.relu(tf.matmul(x, create_weights(6, 5)) + create_weights(5)), keep)
+    logits = tf.add(tf.matmul(hidden, create_weights(5, 3)), create_weights(3), name="scores")
     loss = tf.reduce_mean(tf.nn.softmax_cross_entropy_with_logits_v2(labels=y, logits=logits))
     tf.summary.scalar("loss", loss)
     tf.train.AdamOptimizer(0.1).minimize(loss)
@@ -72,13 +72,13 @@ def classifier():
     tf.reduce_mean(tf.cast(right, tf.float32), name="accuracy")
 
 
-def branches():
-    """Images out of a queue, batch norm and dropout in tf.cond on a flag without a telling name."""
+def build_branches():
+    """Images from a queue; batch norm and dropout in tf.cond, on a flag called "mode"."""
     queue = tf.FIFOQueue(9, [tf.float32, tf.int64], [[8, 8, 3], []])
     images, labels = queue.dequeue_many(4, name="batch")
     flag = tf.placeholder(tf.bool, [], name="mode")
-    net = tf.nn.conv2d(images, weights(3, 3, 3, 4), 1, "SAME")
-    statistics = [weights(4), weights(4), weights(4), weights(4)]
+    net = tf.nn.conv2d(images, create_weights(3, 3, 3, 4), 1, "SAME")
+    statistics = [create_weights(4), create_weights(4), create_weights(4), create_weights(4)]
     scale, offset, mean, variance = statistics
 
     def training():
@@ -92,49 +92,49 @@ def branches():
         return tf.nn.fused_batch_norm(net, scale, offset, mean, variance, is_training=False)[0]
 
     today = tf.control_flow_v2_enabled()
-    tf.disable_control_flow_v2()  # TensorFlow 1 knew Switch and Merge alone
+    tf.disable_control_flow_v2()  # TensorFlow 1 has only Switch and Merge
     try:
         net = tf.cond(flag, training, inference)
     finally:
         if today:
             tf.enable_control_flow_v2()
-    logits = tf.matmul(tf.reduce_mean(net, [1, 2]), weights(4, 2))
+    logits = tf.matmul(tf.reduce_mean(net, [1, 2]), create_weights(4, 2))
     tf.losses.sparse_softmax_cross_entropy(labels, logits)
     tf.nn.softmax(logits, name="probabilities")
 
 
-def built_in_dropout():
+def build_constant_dropout():
     x = tf.placeholder(tf.float32, [None, 6], name="x")
-    tf.matmul(tf.nn.dropout(x, 0.5), weights(6, 2), name="out")
+    tf.matmul(tf.nn.dropout(x, 0.5), create_weights(6, 2), name="out")
 
 
-def unknown_rank():
+def build_unknown_rank():
     images = tf.placeholder(tf.float32, name="images")
-    tf.nn.relu(tf.nn.conv2d(images / 255.0, weights(3, 3, 3, 4), 1, "SAME"), name="out")
+    tf.nn.relu(tf.nn.conv2d(images / 255.0, create_weights(3, 3, 3, 4), 1, "SAME"), name="out")
 
 
-def half():
+def build_half_precision():
     x = tf.placeholder(tf.float16, [None, 6], name="x")
     kernel = tf.Variable(np.zeros([6, 2], np.float16))
     tf.matmul(x, kernel, name="out")
 
 
-def updates():
-    """Asking for the output changes a weight that the output is made of."""
+def build_with_updates():
+    """Computing the output changes a weight that it depends on."""
     x = tf.placeholder(tf.float32, [None, 6], name="x")
-    mean = weights(6, name="mean")
+    mean = create_weights(6, name="mean")
     with tf.control_dependencies([tf.assign_add(mean, tf.ones([6]))]):
         moved = tf.identity(x)
-    tf.matmul(moved - mean, weights(6, 2), name="out")
+    tf.matmul(moved - mean, create_weights(6, 2), name="out")
 
 
-def reads_file():
+def build_file_reader():
     text = tf.read_file(tf.placeholder(tf.string, [], name="path"))
     number = tf.string_to_number(text, name="number")
-    tf.multiply(tf.expand_dims(number, 0), weights(3), name="out")
+    tf.multiply(tf.expand_dims(number, 0), create_weights(3), name="out")
 
 
-def by_chance():
+def build_random():
     x = tf.placeholder(tf.float32, [None, 6], name="x")
-    mean = tf.matmul(x, weights(6, 2), name="mean")
-    tf.matmul(mean + tf.random_normal([2], name="noise"), weights(2, 3), name="out")
+    mean = tf.matmul(x, create_weights(6, 2), name="mean")
+    tf.matmul(mean + tf.random_normal([2], name="noise"), create_weights(2, 3), name="out")

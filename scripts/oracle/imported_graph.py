@@ -1,8 +1,8 @@
-"""Writes tests/golden/foreign: a model as TensorFlow 1.15.5 saves it, and what it says.
+"""Writes tests/golden/imported_graph: a model as TensorFlow 1.15.5 saves it, and its outputs.
 
-  .oracle/bin/python scripts/oracle/foreign.py
+  .oracle/bin/python scripts/oracle/imported_graph.py
 
-The parts that differ by version: dropout of before 2.0, tf.cond as Switch and Merge, a
+It has parts that differ by version: dropout of before 2.0, tf.cond as Switch and Merge, a
 partitioned variable, a V1 checkpoint, a placeholder without a shape, ``0.12.head`` for a version.
 """
 
@@ -14,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import tensorflow as tf
 
-FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "foreign")
+FOLDER = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "imported_graph")
 
 
 def build():
