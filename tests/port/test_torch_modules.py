@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import json
 import os
 import subprocess
@@ -97,6 +98,7 @@ def test_a_module_is_one_file_that_imports_pytorch_alone(net):
         for name in ([node.module] if isinstance(node, ast.ImportFrom) else [node.names[0].name])
     }
     assert imported - set(sys.stdlib_module_names) == {"torch"}
+    assert list_undefined(tree) == set()
     names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
     assert len(names) == len(set(names)) and names[-1] == "load"
     assert max(map(len, text.splitlines())) <= 100
@@ -104,6 +106,20 @@ def test_a_module_is_one_file_that_imports_pytorch_alone(net):
     given = {word.arg: ast.literal_eval(word.value) for word in call_of(tree, net).keywords}
     size = registry.get_net(net).image_size
     assert given["num_classes"] == 5 and given["image_size"] == size
+
+
+def list_undefined(tree):
+    """Names that a module reads and that nothing in it defines."""
+    defined, read = set(dir(builtins)), set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.FunctionDef(name) | ast.ClassDef(name) | ast.arg(name):
+                defined.add(name)
+            case ast.Import(aliases) | ast.ImportFrom(_, aliases):
+                defined |= {alias.asname or alias.name.split(".")[0] for alias in aliases}
+            case ast.Name(name, ctx):
+                (read if isinstance(ctx, ast.Load) else defined).add(name)
+    return read - defined
 
 
 def call_of(tree, net):

@@ -21,7 +21,7 @@ from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.jobs import OUTPUTS, Metadata
 from legacy_nets.port.restored_net import RestoredNet, run_graph
 from legacy_nets.port.verify import Run
-from legacy_nets.types import GraphDef, NodeDef
+from legacy_nets.types import Array, GraphDef, NodeDef
 
 MAX_BYTES = (1 << 31) - (1 << 20)  # of weights: a protobuf holds less than 2 GiB
 _WEIGHTED = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul")
@@ -135,7 +135,7 @@ def fold_batch_norms(graph: GraphDef, outputs: Sequence[str] = OUTPUTS) -> Folde
 
 def _scale_weights(
     norm: NodeDef, layer: NodeDef, weights: NodeDef, parameters: Sequence[NodeDef]
-) -> np.ndarray:
+) -> Array:
     """Scales a layer's weights as a batch norm does; returns the shift, [channels]."""
     scale, offset, mean, variance = (
         tf.make_ndarray(node.attr["value"].tensor).astype(np.float64) for node in parameters

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -28,11 +28,15 @@ _COMPUTED = {
 }
 
 
+# From the Keras tensors of an operation's inputs to those of its outputs.
+Make: TypeAlias = Callable[[Sequence["KerasTensor"]], list["KerasTensor"]]
+
+
 class Recipe(NamedTuple):
-    """How to make the outputs of an operation from the Keras tensors of its inputs."""
+    """How to make the Keras tensors of an operation's outputs."""
 
     inputs: tuple[Tensor, ...]  # tensors of the graph
-    make: Callable[..., KerasTensor | list[KerasTensor]]  # a list has one for each output
+    make: Make
 
 
 class Conversion:

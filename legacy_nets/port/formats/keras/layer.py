@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from legacy_nets.checkpoints.formats.keras3_names import make_layer_names
-from legacy_nets.port.formats.keras.conversion import Conversion
+from legacy_nets.port.formats.keras.conversion import Conversion, Make
 from legacy_nets.types import Array, Operation, Tensor
 
 if TYPE_CHECKING:
     from keras import KerasTensor
-
-MakeLayer = Callable[..., "KerasTensor"]  # from the layer's inputs, one or several
 
 
 def prepare_layer(
@@ -23,7 +21,7 @@ def prepare_layer(
     convert: Callable[[list[Array]], list[Array]] | None = None,
     /,  # the layer's own arguments may have these names
     **config: object,
-) -> MakeLayer:
+) -> Make:
     """Returns a function that makes a layer, calls it and sets its weights.
 
     Args:
@@ -35,7 +33,7 @@ def prepare_layer(
       config: the layer's own arguments.
     """
 
-    def make(*inputs: KerasTensor) -> KerasTensor:
+    def make(inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
         import keras
 
         shape = conversion.get_value(weights[0]).shape if layer_type == "Embedding" else ()
@@ -47,7 +45,7 @@ def prepare_layer(
         if weights:
             arrays = [conversion.get_value(weight) for weight in weights]
             layer.set_weights(arrays if convert is None else convert(arrays))
-        return output
+        return [output]
 
     return make
 
@@ -73,15 +71,19 @@ def make_variable(
         output_dim=size,
     )
     reshape = prepare_layer(conversion, "Reshape", f"{name}/shape", target_shape=tuple(shape))
-    return reshape(embed(row))
+    [variable] = reshape(embed([row]))
+    return variable
 
 
-def join_variable(conversion: Conversion, name: str, tensor: Tensor, join: MakeLayer) -> MakeLayer:
+def join_variable(conversion: Conversion, name: str, tensor: Tensor, join: Make) -> Make:
     """Returns a function that joins a Keras tensor with a variable [1, ...]."""
     shape = tensor.shape.as_list()[1:]
-    return lambda x: join(
-        x, make_variable(conversion, name, shape, conversion.get_images()[:, 0, 0, 0])
-    )
+
+    def make(inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
+        numbers = conversion.get_images()[:, 0, 0, 0]
+        return join([*inputs, make_variable(conversion, name, shape, numbers)])
+
+    return make
 
 
 def get_padding(conversion: Conversion, operation: Operation) -> str:

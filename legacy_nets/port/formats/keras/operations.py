@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +41,7 @@ def find_recipe(conversion: Conversion, operation: Operation) -> Recipe:
         if recipe is not None:
             return recipe
     if operation.type in ("Identity", "StopGradient"):
-        return Recipe((operation.inputs[0],), lambda x: x)
+        return Recipe((operation.inputs[0],), list)
     if operation.type not in _RECIPES:
         raise conversion.build_error(operation, "is not one that a plain layer does")
     return _RECIPES[operation.type](conversion, operation)
@@ -232,16 +232,16 @@ def _convert_softmax(conversion: Conversion, operation: Operation) -> Recipe:
 def _convert_transpose(conversion: Conversion, operation: Operation) -> Recipe:
     order = conversion.get_constant(operation.inputs[1])
     if is_identity(order):
-        return Recipe((operation.inputs[0],), lambda x: x)
+        return Recipe((operation.inputs[0],), list)
     axes = order.tolist()
     if axes[0] == 0:
         permute = prepare_layer(conversion, "Permute", operation.name, dims=tuple(axes[1:]))
         return Recipe((operation.inputs[0],), permute)
 
-    def transpose(x: KerasTensor) -> KerasTensor:
+    def transpose(inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
         import keras
 
-        return keras.ops.transpose(x, axes)
+        return [keras.ops.transpose(inputs[0], axes)]
 
     return Recipe((operation.inputs[0],), transpose)
 
@@ -250,7 +250,8 @@ def _convert_unpack(conversion: Conversion, operation: Operation) -> Recipe:
     leading = (slice(None),) * operation.get_attr("axis")
     count = operation.get_attr("num")
     return Recipe(
-        (operation.inputs[0],), lambda x: [x[(*leading, index)] for index in range(count)]
+        (operation.inputs[0],),
+        lambda inputs: [inputs[0][(*leading, index)] for index in range(count)],
     )
 
 
@@ -272,17 +273,18 @@ def _convert_slice(conversion: Conversion, operation: Operation) -> Recipe:
         )
         for axis in range(len(begin))
     )
-    return Recipe((operation.inputs[0],), lambda x: x[index])
+    return Recipe((operation.inputs[0],), lambda inputs: [inputs[0][index]])
 
 
 def _convert_matmul(conversion: Conversion, operation: Operation) -> Recipe:
     transposed = [operation.get_attr(name) for name in ("adj_x", "adj_y")]
 
-    def multiply(*factors: KerasTensor) -> KerasTensor:
+    def multiply(inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
         import keras
 
-        pairs = zip(factors, transposed, strict=True)
-        return keras.ops.matmul(*(keras.ops.swapaxes(x, -1, -2) if t else x for x, t in pairs))
+        pairs = zip(inputs, transposed, strict=True)
+        factors = (keras.ops.swapaxes(x, -1, -2) if t else x for x, t in pairs)
+        return [keras.ops.matmul(*factors)]
 
     return Recipe(tuple(operation.inputs), multiply)
 

@@ -5,7 +5,7 @@ A function gets the group's last operation and returns None where it is another 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -113,7 +113,7 @@ def match_standardized_conv(conversion: Conversion, operation: Operation) -> Rec
     }
     epsilon = float(conversion.get_constant(padded.inputs[1]))
 
-    def make(x: KerasTensor) -> KerasTensor:
+    def make(inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
         import keras
 
         numbers = keras.ops.expand_dims(conversion.get_images()[0, 0, 0, 0], 0)  # one, not N
@@ -127,7 +127,8 @@ def match_standardized_conv(conversion: Conversion, operation: Operation) -> Rec
             scale=False,
             epsilon=epsilon,
         )
-        return keras.ops.conv(x, keras.ops.reshape(standardize(rows), shape), **config)
+        [standardized] = standardize([rows])
+        return [keras.ops.conv(inputs[0], keras.ops.reshape(standardized, shape), **config)]
 
     return Recipe((operation.inputs[0],), make)
 
@@ -177,7 +178,7 @@ def match_class_token(conversion: Conversion, operation: Operation) -> Recipe | 
     shape = operation.inputs[0].shape.as_list()[1:]
     return Recipe(
         (conversion.images,),
-        lambda images: make_variable(conversion, name, shape, images[:, 0, 0, 0]),
+        lambda inputs: [make_variable(conversion, name, shape, inputs[0][:, 0, 0, 0])],
     )
 
 
@@ -196,13 +197,13 @@ def match_lstm(conversion: Conversion, operation: Operation) -> Recipe | None:
     if len(sequences) != 1 or not kernels or len(kernels) != len(biases):
         return None
 
-    def make(x: KerasTensor) -> KerasTensor:
+    def make(inputs: Sequence[KerasTensor]) -> list[KerasTensor]:
         import keras
 
-        x = keras.ops.transpose(x, [1, 0, 2])
+        x = keras.ops.transpose(inputs[0], [1, 0, 2])
         for kernel, bias in zip(kernels, biases, strict=True):
             units = len(conversion.get_value(bias)) // 4
-            x = prepare_layer(
+            [x] = prepare_layer(
                 conversion,
                 "LSTM",
                 "",
@@ -210,8 +211,8 @@ def match_lstm(conversion: Conversion, operation: Operation) -> Recipe | None:
                 _convert_gates,
                 units=units,
                 return_sequences=True,
-            )(x)
-        return keras.ops.transpose(x, [1, 0, 2])
+            )([x])
+        return [keras.ops.transpose(x, [1, 0, 2])]
 
     return Recipe((sequences[0],), make)
 

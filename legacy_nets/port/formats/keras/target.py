@@ -103,8 +103,7 @@ def _build_model(conversion: Conversion, logits: Tensor) -> Model:
     for operation in images.graph.get_operations():  # in the order of construction
         if operation.name in recipes:
             inputs, make = recipes[operation.name]
-            made = make(*map(conversion.get_output, inputs))
-            outputs = made if isinstance(made, list) else [made]
+            outputs = make([conversion.get_output(tensor) for tensor in inputs])
             for tensor, output in zip(operation.outputs, outputs, strict=False):
                 conversion.set_output(tensor, output)
     name = conversion.net if conversion.net[0].isalpha() else f"net_{conversion.net}"

@@ -95,7 +95,7 @@ def render_module(net: Net, weights: Path, metadata: Metadata) -> str:
 _LOAD = '''
 
 def load(path: str) -> nn.Module:
-    """The net with the weights of a file, as it infers; ``.train()`` lets it learn on."""
+    """Loads the net with the weights of a file, in inference mode; ``.train()`` trains it on."""
     net = {call}
     net.load_state_dict(torch.load(path, weights_only=True), strict=True)
     return net.eval()
@@ -117,7 +117,7 @@ def _split(path: Path) -> _Parts:
     imports, shared, end = [], [], 0
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and node.module == "same":
-            shared.append(node.names[0].name)
+            shared += [alias.name for alias in node.names]
         elif isinstance(node, ast.Import) or (
             isinstance(node, ast.ImportFrom) and node.module != "__future__"
         ):

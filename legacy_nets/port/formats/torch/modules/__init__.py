@@ -1,4 +1,4 @@
-"""PyTorch modules of nets that neither torchvision nor timm has; texts that ``port`` writes out.
+"""PyTorch code of the nets that neither torchvision nor timm has: source text for ``port``.
 
-Each is a file of its own that imports torch and ``same`` alone; nothing here imports them.
+Each file imports torch and ``same`` alone. The package reads these files as text and imports none.
 """

@@ -15,8 +15,8 @@ from same import SameConv2d, flatten
 from torch import nn
 
 
-def places(image_size: tuple[int, int]) -> int:
-    """Pixels of the last map, 6x6 of 224x224."""
+def count_positions(image_size: tuple[int, int]) -> int:
+    """Counts the pixels of the last map, 6x6 for 224x224."""
     product = 1
     for side in image_size:
         side = (side + 3 - 11) // 4 + 1
@@ -27,7 +27,7 @@ def places(image_size: tuple[int, int]) -> int:
 
 
 def add_convolutions(net: nn.Module, channels: int) -> None:
-    """Five convolutions, as attributes of the net."""
+    """Adds five convolutions to the net, as attributes."""
     net.conv2d = nn.Conv2d(channels, 48, 11, 4)
     net.conv2d_1 = SameConv2d(48, 128, 5)
     net.conv2d_2 = SameConv2d(128, 192, 3)
@@ -35,8 +35,8 @@ def add_convolutions(net: nn.Module, channels: int) -> None:
     net.conv2d_4 = SameConv2d(192, 128, 3)
 
 
-def features(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
-    """Its convolutions and three overlapping pools; sizes behind the lines are for 224x224."""
+def extract_features(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
+    """Applies convolutions and overlapping pools; the shapes in comments are for 224x224."""
     x = F.pad(images, (1, 2, 1, 2))  # (N, 3, 227, 227)
     x = F.relu(net.conv2d(x))  # (N, 48, 55, 55)
     x = F.max_pool2d(x, 3, 2)  # (N, 48, 27, 27)
@@ -49,7 +49,7 @@ def features(net: nn.Module, images: torch.Tensor) -> torch.Tensor:
 
 
 class Classifier(nn.Module):
-    """Dropout ahead of each of two dense layers, then the logits [N, num_classes]."""
+    """Two dense layers with dropout before each, then the logits [N, num_classes]."""
 
     def __init__(self, units: tuple[int, int, int], num_classes: int, dropout: float) -> None:
         super().__init__()
@@ -65,16 +65,16 @@ class Classifier(nn.Module):
 
 
 class AlexNetV1(Classifier):
-    """Version 1: all its layers lie side by side."""
+    """Version 1: all layers are in one scope."""
 
     def __init__(
         self, num_classes: int, image_size: tuple[int, int], channels: int, dropout: float = 0.2
     ) -> None:
-        super().__init__((places(image_size) * 128, 2048, 2048), num_classes, dropout)
+        super().__init__((count_positions(image_size) * 128, 2048, 2048), num_classes, dropout)
         add_convolutions(self, channels)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return super().forward(features(self, images))
+        return super().forward(extract_features(self, images))
 
 
 class Features(nn.Module):
@@ -85,17 +85,17 @@ class Features(nn.Module):
         add_convolutions(self, channels)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return features(self, images)
+        return extract_features(self, images)
 
 
 class AlexNetV2(nn.Module):
-    """Version 2: convolutions and dense layers in a scope each."""
+    """Version 2: convolutions and dense layers have a scope each."""
 
     def __init__(
         self, num_classes: int, image_size: tuple[int, int], channels: int, dropout: float = 0.2
     ) -> None:
         super().__init__()
-        units = (places(image_size) * 128, 1024, 128)
+        units = (count_positions(image_size) * 128, 1024, 128)
         self.sequential = Features(channels)
         self.sequential_1 = Classifier(units, num_classes, dropout)
 

@@ -1,4 +1,4 @@
-"""Convolutions whose map an LSTM reads row by row, for 28x28 grey images.
+"""Convolutions, and an LSTM that reads their map row by row, for 28x28 grey images.
 
 Papers:  [1] LSTM, doi:10.1162/neco.1997.9.8.1735  [2] residual blocks, arXiv:1512.03385
 Source:  tutorial document 000, sections CNN+LSTM and ResNet + one layer of LSTM
@@ -68,25 +68,25 @@ class CnnLstm(nn.Module):
         self.dense = nn.Linear(HIDDEN, num_classes)
 
     def add_conv(self, inputs: int, filters: int) -> None:
-        """One more 3x3 convolution: conv2d, then conv2d_1, conv2d_2, ..."""
-        self.add_module(numbered(self.layers), SameConv2d(inputs, filters, 3))
+        """Adds a 3x3 convolution: conv2d, then conv2d_1, conv2d_2, ..."""
+        self.add_module(name_conv(self.layers), SameConv2d(inputs, filters, 3))
         self.layers += 1
 
-    def conv(self, x: torch.Tensor, index: int) -> torch.Tensor:
-        """One convolution and ReLU."""
-        return F.relu(getattr(self, numbered(index))(x))
+    def apply_conv(self, x: torch.Tensor, index: int) -> torch.Tensor:
+        """Applies one convolution and ReLU."""
+        return F.relu(getattr(self, name_conv(index))(x))
 
-    def residual(self, x: torch.Tensor, index: int) -> torch.Tensor:
-        """Two convolutions and the sum with their input; nothing after it."""
-        return self.conv(self.conv(x, index), index + 1) + x
+    def apply_residual(self, x: torch.Tensor, index: int) -> torch.Tensor:
+        """Applies two convolutions and adds their input; no ReLU follows."""
+        return self.apply_conv(self.apply_conv(x, index), index + 1) + x
 
-    def steps(self, images: torch.Tensor) -> torch.Tensor:
-        """[N, channels, H, W] -> [N, H/8, 512], the outputs of the first LSTM."""
+    def compute_steps(self, images: torch.Tensor) -> torch.Tensor:
+        """Returns the outputs of the first LSTM: [N, channels, H, W] -> [N, H/8, 512]."""
         x = images
         for group in range(4):
             # (N, 32, 28, 28), (N, 64, 14, 14), (N, 128, 7, 7), (N, 256, 4, 4)
-            x = self.conv(self.conv(x, 4 * group), 4 * group + 1)
-            x = self.residual(x, 4 * group + 2)
+            x = self.apply_conv(self.apply_conv(x, 4 * group), 4 * group + 1)
+            x = self.apply_residual(x, 4 * group + 2)
             if group < 2:
                 x = F.max_pool2d(x, 2)
             elif group == 2:
@@ -94,13 +94,13 @@ class CnnLstm(nn.Module):
         return self.rnn(x.permute(0, 2, 3, 1).flatten(2))  # (N, 4, 1024) -> (N, 4, 512)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.dense(self.steps(images)[:, -1])  # the last time step
+        return self.dense(self.compute_steps(images)[:, -1])  # the last time step
 
 
 class CnnLstmResnet(CnnLstm):
-    """``CnnLstm``, a residual block over its outputs, a second LSTM.
+    """``CnnLstm``, a residual block over its outputs, and a second LSTM.
 
-    ``lstm_map`` is how the block sees the outputs: "column", a 4x1 map; "tile", four times, 4x4.
+    ``lstm_map``: the outputs as a map for the block. "column": 4x1; "tile": four times, 4x4.
     """
 
     def __init__(
@@ -117,15 +117,15 @@ class CnnLstmResnet(CnnLstm):
         self.add_conv(HIDDEN, HIDDEN)
         self.lstm_2 = nn.ModuleDict({"rnn": Lstm(self.columns * HIDDEN, HIDDEN)})
 
-    def steps(self, images: torch.Tensor) -> torch.Tensor:
-        """[N, channels, H, W] -> [N, H/8, 512], the outputs of the second LSTM."""
-        x = super().steps(images).transpose(1, 2)[..., None]  # (N, 512, 4, 1)
-        x = self.residual(x.expand(-1, -1, -1, self.columns), 16)
+    def compute_steps(self, images: torch.Tensor) -> torch.Tensor:
+        """Returns the outputs of the second LSTM: [N, channels, H, W] -> [N, H/8, 512]."""
+        x = super().compute_steps(images).transpose(1, 2)[..., None]  # (N, 512, 4, 1)
+        x = self.apply_residual(x.expand(-1, -1, -1, self.columns), 16)
         return self.lstm_2["rnn"](x.permute(0, 2, 3, 1).flatten(2))
 
 
-def numbered(index: int) -> str:
-    """TensorFlow's name of a convolution."""
+def name_conv(index: int) -> str:
+    """Returns TensorFlow's name of a convolution."""
     return f"conv2d_{index}" if index else "conv2d"
 
 

@@ -4,8 +4,8 @@ Papers:  [1] Going Deeper with Convolutions, arXiv:1409.4842
 Source:  tutorial document 004, section GoogLeNet
 Input:   float32 [N, 3, 224, 224], RGB in [0, 1]
 
-Layers without a name of their own are counted over the whole net, auxiliary heads and all, as
-Keras counts them: conv2d, conv2d_1, ... This is not torchvision's net, which has batch norm, no
+Layers without a name are numbered over the full net with its auxiliary heads, as in Keras:
+conv2d, conv2d_1, ... This is not torchvision's net, which has batch norm, no
 biases, and 3x3 where [1] has 5x5.
 """
 
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from same import SameConv2d, flatten, max_pool_same
 from torch import nn
 
-# filters: 1x1; 3x3 behind a 1x1; 5x5 behind a 1x1; 1x1 behind a pool [1, table 1]
+# filters: 1x1; 3x3 after a 1x1; 5x5 after a 1x1; 1x1 after a pool [1, table 1]
 MODULES = {
     "3a": (64, 96, 128, 16, 32, 32),  # (N, 256, 28, 28)
     "3b": (128, 128, 192, 32, 96, 64),  # (N, 480, 28, 28)
@@ -35,13 +35,13 @@ MODULES = {
 POOL_AFTER = ("3b", "4e")
 HEAD_AFTER = {"4a": "aux_1", "4d": "aux_2"}
 
-Count = Callable[[str], str]
+Name = Callable[[str], str]
 
 
-def counted() -> Count:
-    """Names of layers: of "dense" first dense, then dense_1, dense_2, ..."""
+def number_layers() -> Name:
+    """Returns a function that names layers: for "dense" dense, dense_1, dense_2, ..."""
     numbers: dict[str, Iterator[int]] = defaultdict(itertools.count)
-    return lambda kind: f"{kind}_{number}" if (number := next(numbers[kind])) else kind
+    return lambda layer: f"{layer}_{number}" if (number := next(numbers[layer])) else layer
 
 
 class ReluConv2d(SameConv2d):
@@ -52,9 +52,9 @@ class ReluConv2d(SameConv2d):
 
 
 class Inception(nn.Module):
-    """Four branches side by side, of the widths ch1x1, ch3x3, ch5x5 and pool_proj."""
+    """Four parallel branches, of the widths ch1x1, ch3x3, ch5x5 and pool_proj."""
 
-    def __init__(self, channels: int, widths: tuple[int, ...], name: Count) -> None:
+    def __init__(self, channels: int, widths: tuple[int, ...], name: Name) -> None:
         super().__init__()
         ch1x1, ch3x3red, ch3x3, ch5x5red, ch5x5, pool_proj = widths
         self.add_module(name("conv2d"), ReluConv2d(channels, ch1x1, 1))
@@ -74,12 +74,12 @@ class Head(nn.Module):
     """An auxiliary head: [N, channels, H, W] -> [N, num_classes]."""
 
     def __init__(
-        self, channels: int, places: int, num_classes: int, dropout: float, name: Count
+        self, channels: int, positions: int, num_classes: int, dropout: float, name: Name
     ) -> None:
         super().__init__()
         self.dropout = dropout
         self.add_module(name("conv2d"), ReluConv2d(channels, 128, 1))
-        self.add_module(name("dense"), nn.Linear(places * 128, 1024))
+        self.add_module(name("dense"), nn.Linear(positions * 128, 1024))
         self.add_module(name("dense"), nn.Linear(1024, num_classes))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -90,10 +90,10 @@ class Head(nn.Module):
 
 
 class GoogLeNet(nn.Module):
-    """Images -> logits [N, num_classes]; while it trains (logits, aux_1, aux_2), if it has them.
+    """Images -> logits [N, num_classes]; in training (logits, aux_1, aux_2), where it has them.
 
-    ``dropout`` is the share of units that is dropped ahead of the last layer, ``aux_dropout``
-    ahead of the dense layers of the auxiliary heads, whose losses [1] weighs by 0.3 each.
+    ``dropout``: share of units that is dropped before the last layer. ``aux_dropout``: the same for
+    the dense layers of the auxiliary heads, whose losses have a weight of 0.3 each [1].
     """
 
     def __init__(
@@ -113,13 +113,13 @@ class GoogLeNet(nn.Module):
         self.conv2d_1 = ReluConv2d(channels, 64, 7, 2)
         self.conv2d_2 = ReluConv2d(64, 64, 1)
         self.conv2d_3 = ReluConv2d(64, 192, 3)
-        name, depth = counted(), 192
+        name, depth = number_layers(), 192
         for module, widths in MODULES.items():
             self.add_module(f"inception_{module}", Inception(depth, widths, name))
             depth = widths[0] + widths[2] + widths[4] + widths[5]
             if module in HEAD_AFTER and aux_logits:
-                places = ((rows - 5) // 3 + 1) * ((columns - 5) // 3 + 1)
-                head = Head(depth, places, num_classes, aux_dropout, name)
+                positions = ((rows - 5) // 3 + 1) * ((columns - 5) // 3 + 1)
+                head = Head(depth, positions, num_classes, aux_dropout, name)
                 self.add_module(HEAD_AFTER[module], head)
         self.output_dense = nn.Linear((last_rows - 6) * (last_columns - 6) * depth, num_classes)
 

@@ -4,8 +4,8 @@ Papers:  [1] Deep Residual Learning, arXiv:1512.03385  [2] batch norm, arXiv:150
 Source:  tutorial document 001, sections 3 to 5
 Input:   float32 [N, 3, 64, 64], RGB in [0, 1]; any size from 5x5 works
 
-The kernels are called Variable, Variable_1, ... because TensorFlow called them so. No layer pads
-as SAME does at a stride of 2; so this is plain PyTorch.
+The kernels have TensorFlow's names: Variable, Variable_1, ... No layer with a stride of 2 pads as
+SAME does: this is plain PyTorch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from same import BatchNorm
 from torch import nn
 
-# stage: filters of the three convolutions, stride of the first block, letters of its blocks
+# stage: filters of the three convolutions, stride of the first block, names of the blocks
 STAGES = {
     2: ((64, 64, 256), 1, "abc"),
     3: ((128, 128, 512), 2, "abcd"),
@@ -26,10 +26,10 @@ EPSILON = 0.001
 
 
 class Block(nn.Module):
-    """Convolutions 1x1, 3x3, 1x1 and their sum with the input, or with a 1x1 projection of it.
+    """Convolutions 1x1, 3x3, 1x1; adds the input, or a 1x1 projection of it.
 
-    The first convolution has the stride. ``shortcut`` says whether to project the input,
-    ``shortcut_norm`` whether batch norm follows.
+    The first convolution has the stride. ``shortcut``: whether the input is projected.
+    ``shortcut_norm``: whether batch norm follows the projection.
     """
 
     def __init__(
@@ -63,15 +63,15 @@ class Block(nn.Module):
 
 
 class HandSigns(nn.Module):
-    """Logits [N, num_classes]; shapes behind the lines are for 64x64.
+    """Logits [N, num_classes]; the shapes in comments are for 64x64.
 
     Args:
       num_classes: of the last layer.
-      image_size: not read, since any works.
+      image_size: not read: any works.
       channels: of the images.
       keep_prob: share of units that dropout keeps in training.
-      shortcut_batch_norm: batch norm on the four projections, too.
-      initial_std: of a new net's kernels; None scales it with a unit's inputs, sqrt(2 / fan_in).
+      shortcut_batch_norm: whether the four projections have batch norm too.
+      initial_std: of a new net's kernels; None is sqrt(2 / fan_in).
       momentum: of the moving statistics.
     """
 
@@ -91,12 +91,12 @@ class HandSigns(nn.Module):
         self.batch_normalization = BatchNorm(64, momentum, EPSILON)
         self.blocks = []
         depth = 64
-        for stage, (filters, stride, letters) in STAGES.items():
-            for letter in letters:
-                first = letter == "a"
-                options = (stride if first else 1, first, shortcut_batch_norm, momentum)
-                self.add_module(f"res{stage}{letter}", Block(depth, filters, *options))
-                self.blocks.append(f"res{stage}{letter}")
+        for stage, (filters, stride, names) in STAGES.items():
+            for name in names:
+                is_first = name == "a"
+                options = (stride if is_first else 1, is_first, shortcut_batch_norm, momentum)
+                self.add_module(f"res{stage}{name}", Block(depth, filters, *options))
+                self.blocks.append(f"res{stage}{name}")
                 depth = filters[-1]
         self.dense = nn.Linear(depth, 50)
         self.dense_1 = nn.Linear(50, num_classes)

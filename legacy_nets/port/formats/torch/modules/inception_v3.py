@@ -1,12 +1,12 @@
-"""Inception V3, as slim has it, with its auxiliary head.
+"""Inception V3 as in slim, with its auxiliary head.
 
 Papers:  [1] Rethinking the Inception Architecture, arXiv:1512.00567  [2] batch norm,
          arXiv:1502.03167
 Source:  tutorial document 002, sections 1 to 3
 Input:   float32 [N, 3, 299, 299], RGB in [-1, 1]; from 75x75 (107x107 with the auxiliary head)
 
-Layers bear slim's names, odd ones, too: two kernels of 3x3 are called 1x1. This is not
-torchvision's net, whose modules and epsilon are the same, but whose averages count the padding.
+Layers have slim's names, also the odd ones: two 3x3 kernels are called 1x1. This is not
+torchvision's net: modules and epsilon are the same, but its averages count the padding.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class Conv(nn.Conv2d):
         return F.relu(self.BatchNorm(super().forward(x)))
 
 
-# A branch is a chain of steps: {name: filters}. What stands in one step reads the same map.
+# A branch is a chain of steps: {name: filters}. All layers of one step read the same map.
 Branch = list[dict[str, int]]
 Depth = Callable[[int], int]  # filters of a layer, after depth_multiplier
 AVERAGE, LARGEST = {"AvgPool_0a_3x3": 0}, {"MaxPool_1a_3x3": 0}
 
 
-def module_5(
+def build_module_5(
     pool: int, first: str = "Conv2d_0a_1x1", second: str = "Conv2d_0b_5x5"
 ) -> list[Branch]:
-    """[1] figure 5, with a 5x5 left whole and ``pool`` filters behind the pool."""
+    """Builds [1] figure 5, with a 5x5 that is not split and ``pool`` filters after the pool."""
     return [
         [{"Conv2d_0a_1x1": 64}],
         [{first: 48}, {second: 64}],
@@ -55,8 +55,8 @@ def module_5(
     ]
 
 
-def module_6(n: int) -> list[Branch]:
-    """[1] figure 6: 7x7 factorised into 1x7 and 7x1, n filters wide."""
+def build_module_6(n: int) -> list[Branch]:
+    """Builds [1] figure 6: 7x7 factorised into 1x7 and 7x1, n filters wide."""
     double = [{"Conv2d_0b_7x1": n}, {"Conv2d_0c_1x7": n}, {"Conv2d_0d_7x1": n}]
     return [
         [{"Conv2d_0a_1x1": 192}],
@@ -66,8 +66,8 @@ def module_6(n: int) -> list[Branch]:
     ]
 
 
-def module_7(tall: str) -> list[Branch]:
-    """[1] figure 7: 1x3 and 3x1 side by side; ``tall`` names the first 3x1."""
+def build_module_7(tall: str) -> list[Branch]:
+    """Builds [1] figure 7: 1x3 and 3x1 in parallel; ``tall`` names the first 3x1."""
     start = [{"Conv2d_0a_1x1": 448}, {"Conv2d_0b_3x3": 384}]
     return [
         [{"Conv2d_0a_1x1": 320}],
@@ -78,18 +78,18 @@ def module_7(tall: str) -> list[Branch]:
 
 
 MODULES = {  # shapes of 299x299
-    "Mixed_5b": module_5(32),  # (N, 256, 35, 35)
-    "Mixed_5c": module_5(64, "Conv2d_0b_1x1", "Conv_1_0c_5x5"),  # (N, 288, 35, 35)
-    "Mixed_5d": module_5(64),  # (N, 288, 35, 35)
+    "Mixed_5b": build_module_5(32),  # (N, 256, 35, 35)
+    "Mixed_5c": build_module_5(64, "Conv2d_0b_1x1", "Conv_1_0c_5x5"),  # (N, 288, 35, 35)
+    "Mixed_5d": build_module_5(64),  # (N, 288, 35, 35)
     "Mixed_6a": [  # (N, 768, 17, 17)
         [{"Conv2d_1a_1x1": 384}],
         [{"Conv2d_0a_1x1": 64}, {"Conv2d_0b_3x3": 96}, {"Conv2d_1a_1x1": 96}],
         [LARGEST],
     ],
-    "Mixed_6b": module_6(128),  # (N, 768, 17, 17)
-    "Mixed_6c": module_6(160),  # (N, 768, 17, 17)
-    "Mixed_6d": module_6(160),  # (N, 768, 17, 17)
-    "Mixed_6e": module_6(192),  # (N, 768, 17, 17)
+    "Mixed_6b": build_module_6(128),  # (N, 768, 17, 17)
+    "Mixed_6c": build_module_6(160),  # (N, 768, 17, 17)
+    "Mixed_6d": build_module_6(160),  # (N, 768, 17, 17)
+    "Mixed_6e": build_module_6(192),  # (N, 768, 17, 17)
     "Mixed_7a": [  # (N, 1280, 8, 8)
         [{"Conv2d_0a_1x1": 192}, {"Conv2d_1a_3x3": 320}],
         [
@@ -98,17 +98,17 @@ MODULES = {  # shapes of 299x299
         ],
         [LARGEST],
     ],
-    "Mixed_7b": module_7("Conv2d_0b_3x1"),  # (N, 2048, 8, 8)
-    "Mixed_7c": module_7("Conv2d_0c_3x1"),  # (N, 2048, 8, 8)
+    "Mixed_7b": build_module_7("Conv2d_0b_3x1"),  # (N, 2048, 8, 8)
+    "Mixed_7c": build_module_7("Conv2d_0c_3x1"),  # (N, 2048, 8, 8)
 }
 
 
-def layer(name: str, channels: int, filters: int) -> nn.Module:
-    """The layer that a name of slim's means: 1a halves the map, all others leave its size."""
-    kind, number, kernel = name.rsplit("_", 2)
-    if kind == "MaxPool":
+def make_layer(name: str, channels: int, filters: int) -> nn.Module:
+    """Makes the layer of a slim name: 1a halves the map, all others leave its size."""
+    layer_type, number, kernel = name.rsplit("_", 2)
+    if layer_type == "MaxPool":
         return nn.MaxPool2d(3, 2)
-    if kind == "AvgPool":  # TensorFlow does not count what SAME pads
+    if layer_type == "AvgPool":  # TensorFlow does not count the padding
         return nn.AvgPool2d(3, 1, padding=1, count_include_pad=False)
     if number == "1a":  # 3x3, though the name may say 1x1
         return Conv(channels, filters, 3, 2)
@@ -125,8 +125,8 @@ class Chain(nn.Module):
         self.filters = channels
         for step in steps:
             for name, filters in step.items():
-                self.add_module(name, layer(name, self.filters, filters))
-            self.filters = sum(step.values()) or self.filters  # a pool leaves them
+                self.add_module(name, make_layer(name, self.filters, filters))
+            self.filters = sum(step.values()) or self.filters  # a pool keeps them
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         for names in self.steps:
@@ -135,7 +135,7 @@ class Chain(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Branches side by side; ``filters`` are the channels of all of them."""
+    """Parallel branches; ``filters`` are the channels of all of them."""
 
     def __init__(self, channels: int, branches: list[Branch], depth: Depth) -> None:
         super().__init__()
@@ -150,8 +150,8 @@ class Mixed(nn.Module):
         return torch.cat([branch(x) for branch in self.children()], 1)
 
 
-def aux_kernel(side: int) -> int:
-    """Side of the auxiliary head's last map but one, at most 5, from that of the image."""
+def compute_aux_kernel(side: int) -> int:
+    """Computes the side of the auxiliary head's kernel, at most 5, from the image's side."""
     for size, stride in ((3, 2), (3, 1), (3, 2), (3, 1), (3, 2), (3, 2), (5, 3)):
         side = (side - size) // stride + 1
     return min(side, 5)
@@ -165,20 +165,20 @@ class AuxLogits(nn.Module):
     ) -> None:
         super().__init__()
         self.Conv2d_1b_1x1 = Conv(channels, depth(128), 1)
-        self.whole = f"Conv2d_2a_{kernel[0]}x{kernel[1]}"  # 5x5 at 299 pixels, 3x3 at 224
-        self.add_module(self.whole, Conv(depth(128), depth(768), kernel))
+        self.name = f"Conv2d_2a_{kernel[0]}x{kernel[1]}"  # 5x5 at 299 pixels, 3x3 at 224
+        self.add_module(self.name, Conv(depth(128), depth(768), kernel))
         self.Conv2d_2b_1x1 = nn.Conv2d(depth(768), num_classes, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.Conv2d_1b_1x1(F.avg_pool2d(x, 5, 3))  # (N, 128, 5, 5)
-        return self.Conv2d_2b_1x1(getattr(self, self.whole)(x))
+        return self.Conv2d_2b_1x1(getattr(self, self.name)(x))
 
 
 class InceptionV3(nn.Module):
-    """Logits [N, num_classes]; while it trains (logits, aux), where it has the auxiliary head.
+    """Logits [N, num_classes]; in training (logits, aux), where it has the auxiliary head.
 
     Args:
-      num_classes: of the last layer, background and all.
+      num_classes: of the last layer, with the background.
       image_size: (height, width); the auxiliary head has a kernel of its map's size.
       channels: of the images.
       dropout_keep_prob: share of the features that dropout keeps in training.
@@ -186,7 +186,7 @@ class InceptionV3(nn.Module):
       depth_multiplier: factor on the filters of every layer.
       spatial_squeeze: False keeps the last two axes, [N, num_classes, 1, 1].
       create_aux_logits: whether there is an auxiliary head; its loss is weighed by 0.4.
-      global_pool: mean of the whole map in place of the 8x8 pool, for large images.
+      global_pool: mean of the full map in place of the 8x8 pool, for large images.
     """
 
     def __init__(
@@ -219,7 +219,7 @@ class InceptionV3(nn.Module):
             self.add_module(name, mixed)
             filters = mixed.filters
             if name == "Mixed_6e" and create_aux_logits:
-                kernel = (aux_kernel(image_size[0]), aux_kernel(image_size[1]))
+                kernel = (compute_aux_kernel(image_size[0]), compute_aux_kernel(image_size[1]))
                 self.AuxLogits = AuxLogits(filters, num_classes, kernel, depth)
         self.Logits = nn.ModuleDict({"Conv2d_1c_1x1": nn.Conv2d(filters, num_classes, 1)})
 
@@ -235,17 +235,17 @@ class InceptionV3(nn.Module):
         for name in MODULES:
             x = getattr(self, name)(x)
             if name == "Mixed_6e" and self.training and self.AuxLogits is not None:
-                aux = self.squeezed(self.AuxLogits(x))
+                aux = self.squeeze_map(self.AuxLogits(x))
         if self.global_pool:
             x = x.mean((2, 3), keepdim=True)  # (N, 2048, 1, 1)
         else:
             x = F.avg_pool2d(x, [min(side, 8) for side in x.shape[2:]], 2)  # (N, 2048, 1, 1)
         x = self.Logits["Conv2d_1c_1x1"](F.dropout(x, self.dropout, self.training))
-        logits = self.squeezed(x)
+        logits = self.squeeze_map(x)
         return logits if aux is None else (logits, aux)
 
-    def squeezed(self, x: torch.Tensor) -> torch.Tensor:
-        """[N, C, 1, 1] -> [N, C], where spatial_squeeze is set; a larger map remains one."""
+    def squeeze_map(self, x: torch.Tensor) -> torch.Tensor:
+        """Squeezes [N, C, 1, 1] to [N, C], where spatial_squeeze is set; a larger map is kept."""
         return x.squeeze(3).squeeze(2) if self.squeeze else x
 
 

@@ -1,11 +1,11 @@
-"""ResNet v2, pre-activation, as slim has it: the stride of a block sits in its last unit.
+"""ResNet v2, pre-activation, as in slim: the last unit of a block has its stride.
 
 Papers:  [1] Deep Residual Learning, arXiv:1512.03385  [2] Identity Mappings, arXiv:1603.05027
 Source:  tutorial document 003, sections 1.1 and 1.2
 Input:   float32 [N, 3, H, W], RGB in [-1, 1]; 224x224 (the published weights: 299x299), any works
 
-A projection reads what batch norm and ReLU made of the input, and has a bias. Convolutions pad
-both sides alike, whatever their stride; the pool alone pads as SAME does.
+A projection reads the input after batch norm and ReLU, and has a bias. Convolutions pad both
+sides equally at any stride; only the pool pads as SAME does.
 """
 
 from __future__ import annotations
@@ -58,19 +58,19 @@ class Bottleneck(nn.Module):
 
 
 class ResNetV2(nn.Module):
-    """Logits [N, num_classes] of images of any size; shapes behind the lines are for 224x224.
+    """Logits [N, num_classes] of images of any size; the shapes in comments are for 224x224.
 
     Args:
       units: bottlenecks of each of the four blocks.
       num_classes: of the last layer.
-      image_size: not read, since any works.
+      image_size: not read: any works.
       channels: of the images.
-      global_pool: mean over the map ahead of the logits; without, they are a map themselves.
-      output_stride: image size over map size, 4, 8, 16 or 32: once it is reached, further
-        strides become dilation. None lets all of them act.
-      spatial_squeeze: False keeps the last two axes, [N, num_classes, 1, 1]; None: where
-        global_pool leaves nothing else.
-      store_non_strided_activations: move the stride of a block's last unit behind the block.
+      global_pool: mean over the map before the logits; without it, the logits are a map.
+      output_stride: image size over map size, 4, 8, 16 or 32. Once it is reached, further
+        strides become dilation. None keeps all strides.
+      spatial_squeeze: False keeps the last two axes, [N, num_classes, 1, 1]; None squeezes them
+        with global_pool.
+      store_non_strided_activations: move the stride of a block's last unit after the block.
     """
 
     def __init__(
@@ -94,11 +94,11 @@ class ResNetV2(nn.Module):
             for unit in range(1, count + 1):
                 wanted = 2 if unit == count and number < 4 else 1
                 stride = 1 if reached == output_stride else wanted
-                inside, behind = (1, stride) if store_non_strided_activations else (stride, 1)
-                bottleneck = Bottleneck(depth, filters, inside, rate)
+                inner, outer = (1, stride) if store_non_strided_activations else (stride, 1)
+                bottleneck = Bottleneck(depth, filters, inner, rate)
                 block[f"unit_{unit}"] = nn.Sequential(OrderedDict(bottleneck_v2=bottleneck))
-                if behind > 1:
-                    block["subsample"] = nn.MaxPool2d(1, behind)
+                if outer > 1:
+                    block["subsample"] = nn.MaxPool2d(1, outer)
                 depth, reached, rate = 4 * filters, reached * stride, rate * (wanted // stride)
             self.add_module(f"block{number}", nn.Sequential(block))
         self.postnorm = BatchNorm(depth, *NORM)

@@ -1,8 +1,8 @@
-"""Runs a net in PyTorch on a file of images: the other side of a port, in a process of its own.
+"""Runs a net in PyTorch on a file of images, in a process of its own, to verify a port.
 
   python run.py x.py x.pth images.npy logits.npy            a file that ``port`` wrote
   python run.py vgg16 x.pth images.npy logits.npy 1000      torchvision's net, of 1000 classes
-  python run.py vgg16                                       exit code 3: torchvision has it not
+  python run.py vgg16                                       exit code 3: torchvision lacks it
 
 images.npy holds TensorFlow's [N, ..., C].
 """
@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 
-def torchvision_net(name: str, weights: str, num_classes: int) -> torch.nn.Module:
-    """A net of torchvision with the weights of a file."""
+def load_torchvision_net(name: str, weights: str, num_classes: int) -> torch.nn.Module:
+    """Loads a net of torchvision with the weights of a file."""
     import torchvision
 
     net = torchvision.models.get_model(name, num_classes=num_classes)
@@ -41,7 +41,7 @@ def main(net_name: str, *files: str) -> int:
     if net_name.endswith(".py"):
         net = runpy.run_path(net_name)["load"](weights)
     else:
-        net = torchvision_net(net_name, weights, int(classes[0]))
+        net = load_torchvision_net(net_name, weights, int(classes[0]))
     pictures = torch.from_numpy(np.moveaxis(np.load(images), -1, 1).copy())
     with torch.inference_mode():
         np.save(logits, net(pictures).numpy())

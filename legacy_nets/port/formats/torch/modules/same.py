@@ -1,7 +1,7 @@
-"""TensorFlow's padding and batch norm in PyTorch, as the nets of this folder share them.
+"""TensorFlow's padding and batch norm in PyTorch, shared by the nets of this folder.
 
-Maps are [N, C, H, W], of clips [N, C, T, H, W]; windows and strides go in that order, too.
-What pads nothing (VALID) needs nothing of this: nn.Conv2d, F.max_pool2d and F.avg_pool2d do.
+Maps are [N, C, H, W], or [N, C, T, H, W] for video clips; windows and strides have that order.
+Layers without padding (VALID) are plain PyTorch: nn.Conv2d, F.max_pool2d, F.avg_pool2d.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import torch.nn.functional as F
 from torch import nn
 
 
-def same_padding(
+def compute_same_padding(
     sides: tuple[int, ...], window: tuple[int, ...], stride: tuple[int, ...]
 ) -> list[int]:
-    """What F.pad takes for padding="SAME": the last side first; an odd pixel goes to its end."""
+    """Returns the pads of "SAME" for F.pad: the last axis first, an odd pixel at its end."""
     pads = []
     for side, size, step in reversed(list(zip(sides, window, stride, strict=True))):
         total = max((-(-side // step) - 1) * step + size - side, 0)
@@ -26,27 +26,31 @@ class SameConv2d(nn.Conv2d):
     """A convolution with padding="SAME": [N, C, H, W] -> [N, filters, ceil(H/s), ceil(W/s)]."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(F.pad(x, same_padding(x.shape[2:], self.kernel_size, self.stride)))
+        return super().forward(
+            F.pad(x, compute_same_padding(x.shape[2:], self.kernel_size, self.stride))
+        )
 
 
 class SameConv3d(nn.Conv3d):
-    """As ``SameConv2d``, of clips."""
+    """As ``SameConv2d``, for video clips."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return super().forward(F.pad(x, same_padding(x.shape[2:], self.kernel_size, self.stride)))
+        return super().forward(
+            F.pad(x, compute_same_padding(x.shape[2:], self.kernel_size, self.stride))
+        )
 
 
 def max_pool_same(
     x: torch.Tensor, window: tuple[int, ...], stride: tuple[int, ...]
 ) -> torch.Tensor:
-    """The largest of each window, with padding="SAME"; of images or clips."""
+    """Takes the maximum of each window, with padding="SAME", of images or video clips."""
     pool = F.max_pool2d if x.dim() == 4 else F.max_pool3d
-    x = F.pad(x, same_padding(x.shape[2:], window, stride), value=float("-inf"))
+    x = F.pad(x, compute_same_padding(x.shape[2:], window, stride), value=float("-inf"))
     return pool(x, window, stride)
 
 
 def flatten(x: torch.Tensor) -> torch.Tensor:
-    """[N, C, H, W] -> [N, H*W*C], in the order that TensorFlow's dense layers were trained on."""
+    """Flattens [N, C, H, W] to [N, H*W*C], the order of TensorFlow's dense layers."""
     return x.movedim(1, -1).flatten(1)
 
 

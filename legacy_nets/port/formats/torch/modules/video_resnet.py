@@ -1,4 +1,4 @@
-"""3D ResNet and ResNet (2+1)D for clips, as small as the tutorial draws them.
+"""3D ResNet and ResNet (2+1)D for video clips, as small as in the tutorial.
 
 Papers:  [1] R(2+1)D, arXiv:1711.11248  [2] residual blocks, arXiv:1512.03385
 Source:  tutorial document 000, section 3D CNN
@@ -23,8 +23,8 @@ Layer = tuple[int, tuple[int, int, int], tuple[int, int, int]]
 ONE, HALVE, HALVE_SPACE = (1, 1, 1), (2, 2, 2), (1, 2, 2)
 
 
-def layers_3d() -> list[Layer]:
-    """The 16 convolutions of the 3D ResNet: one, and three stages of one and two blocks of two."""
+def list_layers_3d() -> list[Layer]:
+    """Lists the 16 convolutions of the 3D ResNet: one, then three stages of one and two blocks."""
     cube = (3, 3, 3)
     layers = [(64, cube, ONE)]
     for filters in (128, 256, 512):
@@ -32,8 +32,8 @@ def layers_3d() -> list[Layer]:
     return layers
 
 
-def trunk_3d(x: torch.Tensor, convs: Iterator[nn.Module]) -> torch.Tensor:
-    """[N, C, T, H, W] -> [N, 512, T/8, H/8, W/8]; shapes behind the lines are for 16x112x112."""
+def apply_base_3d(x: torch.Tensor, convs: Iterator[nn.Module]) -> torch.Tensor:
+    """Maps [N, C, T, H, W] to [N, 512, T/8, H/8, W/8]; shapes in comments are for 16x112x112."""
     x = F.relu(next(convs)(x))  # (N, 64, 16, 112, 112)
     for _ in range(3):
         # (N, 128, 8, 56, 56), (N, 256, 4, 28, 28), (N, 512, 2, 14, 14)
@@ -44,8 +44,8 @@ def trunk_3d(x: torch.Tensor, convs: Iterator[nn.Module]) -> torch.Tensor:
     return x
 
 
-def layers_2plus1d() -> list[Layer]:
-    """The 21 of the ResNet (2+1)D: a block has one in space, one in time, and a 1x1x1."""
+def list_layers_2plus1d() -> list[Layer]:
+    """Lists the 21 convolutions of the ResNet (2+1)D: in space, in time and 1x1x1 in each block."""
     layers = [(64, (1, 7, 7), HALVE_SPACE)]
     for filters in (64, 128, 256):
         if filters > 64:
@@ -54,8 +54,8 @@ def layers_2plus1d() -> list[Layer]:
     return layers
 
 
-def trunk_2plus1d(x: torch.Tensor, convs: Iterator[nn.Module]) -> torch.Tensor:
-    """[N, C, T, H, W] -> [N, 256, T, H/16, W/16]; shapes behind the lines are for 16x112x112."""
+def apply_base_2plus1d(x: torch.Tensor, convs: Iterator[nn.Module]) -> torch.Tensor:
+    """Maps [N, C, T, H, W] to [N, 256, T, H/16, W/16]; shapes in comments are for 16x112x112."""
     x = F.relu(next(convs)(x))  # (N, 64, 16, 56, 56)
     x = max_pool_same(x, (1, 3, 3), HALVE_SPACE)  # (N, 64, 16, 28, 28)
     for stage in range(3):
@@ -69,21 +69,25 @@ def trunk_2plus1d(x: torch.Tensor, convs: Iterator[nn.Module]) -> torch.Tensor:
     return x
 
 
-Trunk = tuple[Callable[[], list[Layer]], Callable[..., torch.Tensor]]
+# A base: its layers, and the function that applies them to [N, C, T, H, W]
+Base = tuple[
+    Callable[[], list[Layer]],
+    Callable[[torch.Tensor, Iterator[nn.Module]], torch.Tensor],
+]
 
 
 class VideoResNet(nn.Module):
-    """One trunk or two, one after the other, and a dense layer on the mean of the last map.
+    """One base or two, one after the other, and a dense layer on the mean of the last map.
 
-    ``image_size`` (frames, height, width) is not read, since any works.
+    ``image_size`` (frames, height, width) is not read: any works.
     """
 
     def __init__(
-        self, trunks: list[Trunk], num_classes: int, image_size: tuple[int, int, int], channels: int
+        self, bases: list[Base], num_classes: int, image_size: tuple[int, int, int], channels: int
     ) -> None:
         super().__init__()
-        self.trunks = [trunk for _, trunk in trunks]
-        layers = [layer for layers, _ in trunks for layer in layers()]
+        self.bases = [apply for _, apply in bases]
+        layers = [layer for list_layers, _ in bases for layer in list_layers()]
         for number, (filters, window, stride) in enumerate(layers):
             name = f"conv3d_{number}" if number else "conv3d"
             self.add_module(name, SameConv3d(channels, filters, window, stride))
@@ -92,13 +96,13 @@ class VideoResNet(nn.Module):
 
     def forward(self, clips: torch.Tensor) -> torch.Tensor:
         x, convs = clips, self.children()
-        for trunk in self.trunks:
-            x = trunk(x, convs)
+        for apply in self.bases:
+            x = apply(x, convs)
         return self.dense(x.mean((2, 3, 4)))  # (N, num_classes)
 
 
-THREE = (layers_3d, trunk_3d)
-TWO_PLUS_ONE = (layers_2plus1d, trunk_2plus1d)
+THREE = (list_layers_3d, apply_base_3d)
+TWO_PLUS_ONE = (list_layers_2plus1d, apply_base_2plus1d)
 
 resnet_3d = functools.partial(VideoResNet, [THREE])
 resnet_2plus1d = functools.partial(VideoResNet, [TWO_PLUS_ONE])
