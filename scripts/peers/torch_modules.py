@@ -1,10 +1,10 @@
-"""Asks the modules of legacy_nets/port/modules for the names and shapes of their state_dicts.
+"""Asks the modules of legacy_nets/port/formats/torch/modules for the names and shapes of their state_dicts.
 
   python scripts/peers/torch_modules.py          compare with tests/golden/torch_modules.json
   python scripts/peers/torch_modules.py --write  write it
 
 Each net is made as a golden file of TensorFlow 1.15.5 or of Keras made its own. Runs under any
-Python with torch; this package needs it not.
+Python with torch; it does not need this package.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import common
 import golden_files
 import torch
 
-MODULES = common.REPOSITORY / "legacy_nets" / "port" / "modules"
+MODULES = common.REPOSITORY / "legacy_nets" / "port" / "formats" / "torch" / "modules"
 KEPT = ("net", "num_classes", "frames", "height", "width", "channels", "options")
 TARGET = common.GOLDEN.parent / "torch_modules.json"
 
