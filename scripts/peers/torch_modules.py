@@ -1,4 +1,4 @@
-"""Asks the modules of legacy_nets/port/formats/torch/modules for the names and shapes of their state_dicts.
+"""Asks the PyTorch modules that ``port`` writes for the names and shapes of their state_dicts.
 
   python scripts/peers/torch_modules.py          compare with tests/golden/torch_modules.json
   python scripts/peers/torch_modules.py --write  write it

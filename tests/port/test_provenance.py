@@ -92,13 +92,13 @@ def test_every_target_is_used_as_its_net_was_trained(run, wanted, tmp_path, name
 
 
 def test_diff_builds_the_net_as_the_file_states_it(ported):
-    assert call("diff", ported, "tiny").stdout.startswith("fits tiny\n")
+    assert call("diff", ported, "tiny").stdout.startswith("matches tiny\n")
     done = call("diff", ported, "tiny", "--num-classes", "7", "--option", "width=8", "--all")
     assert done.exit_code == 1
     assert "tiny/dense/bias (graph [7], checkpoint [4])" in done.stdout
     assert "tiny/conv2d/bias (graph [8], checkpoint [6])" in done.stdout
     offset = call("diff", ported, "tiny", "--num-classes", "3", "--label-offset", "1")
-    assert offset.stdout.startswith("fits tiny\n")
+    assert offset.stdout.startswith("matches tiny\n")
     done = call("diff", ported, "tiny", "--option", "width=-1")
     assert done.exit_code == 2 and done.stderr.count("\n") == 1
     assert f"{ported}: tiny cannot be built at [40, 48]" in done.stderr
