@@ -53,7 +53,7 @@ def find_live_graph(
     if not live:
         raise BadInputError(
             "the graph has no input to start from (a placeholder, or an iterator over data): "
-            "state the input tensors"
+            "name the input tensors"
         )
     live_sources = frozenset(name for name in sources if name in live)
     return LiveGraph(tuple(live.values()), live_sources, frames)
@@ -72,8 +72,8 @@ def _find_dependents(
 ) -> dict[str, Operation]:
     """Finds what depends on the sources: name -> operation, in the order of construction.
 
-    A loop depends on the data as a whole. What an earlier operation of the loop takes back from a
-    later one is known only in the second round.
+    If one operation of a loop depends on the data, all do. Operations that come before that one
+    are found in a second round.
     """
     live: dict[str, Operation] = {}
     live_frames: set[str] = set()

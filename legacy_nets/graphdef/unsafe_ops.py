@@ -1,10 +1,11 @@
-"""Unsafe operations: those that do more than compute. Imports graphs without running them."""
+"""Tells which operations do more than compute, and keeps TensorFlow from running them."""
 
 from __future__ import annotations
 
 import re
 
 from legacy_nets import tf1 as tf
+from legacy_nets.graphdef.edit import copy_graph_def
 from legacy_nets.graphdef.node_names import find_free_name
 from legacy_nets.tf1.functions import definition_of
 from legacy_nets.types import GraphDef, NodeDef, NodeList
@@ -37,8 +38,7 @@ def shield_unsafe_ops(definition: GraphDef) -> GraphDef:
     all_nodes = [*definition.node, *(node for body in functions for node in body.node_def)]
     if not any(_get_foldable_dtype(node) for node in all_nodes):
         return definition
-    shielded = tf.GraphDef()
-    shielded.CopyFrom(definition)
+    shielded = copy_graph_def(definition)
     _shield_nodes(shielded.node, "")
     for body in shielded.library.function:
         _shield_nodes(body.node_def, ":output:0")  # tensors have longer names in functions
@@ -48,7 +48,7 @@ def shield_unsafe_ops(definition: GraphDef) -> GraphDef:
 def _shield_nodes(nodes: NodeList, output: str) -> None:
     """Makes the unsafe operations of a graph or function read placeholders.
 
-    ``output``: what the name of a placeholder's tensor ends with.
+    ``output``: the end of the name of a placeholder's tensor.
     """
     names = {node.name for node in nodes}
     for node in list(nodes):

@@ -62,7 +62,7 @@ def compute_constant(
         return None
     inputs = list_data_inputs(node)
     if node.op in SWITCHES:
-        inputs = inputs[:1]  # the value of the data, whichever way it goes
+        inputs = inputs[:1]  # the data; the condition does not change their value
     operands = []
     for name in inputs:
         operand = compute_constant(nodes, name, max_depth - 1)

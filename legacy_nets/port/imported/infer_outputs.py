@@ -168,12 +168,12 @@ def _add_scores_of_choices(
     imported: ImportedGraph, roles: NodeRoles, candidates: set[str], outputs: list[str]
 ) -> list[str]:
     """Adds the scores that an output (arg max, top k, a threshold) was chosen from."""
-    found = set(outputs)
+    all_outputs = set(outputs)
     for output in outputs:
         scores = _find_scores(imported, roles, candidates, output)
         if scores is not None:
-            found.add(scores)
-    return [name for name in roles.nodes if name in found]
+            all_outputs.add(scores)
+    return [name for name in roles.nodes if name in all_outputs]
 
 
 def _find_scores(
