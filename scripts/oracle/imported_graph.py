@@ -48,9 +48,9 @@ def main():
         with open(prefix + ".meta", "wb") as file:
             file.write(meta.SerializeToString())
         value = chance.uniform(size=[2, 4, 4, 1]).round(3)
-        said = session.run(out, {x: value, keep: 1, training: False})
+        outputs = session.run(out, {x: value, keep: 1, training: False})
     with open(prefix + ".json", "w") as file:
-        json.dump({"x": value.tolist(), "out": said.tolist()}, file)
+        json.dump({"x": value.tolist(), "out": outputs.tolist()}, file)
 
 
 if __name__ == "__main__":
