@@ -52,7 +52,7 @@ class Source(abc.ABC):
       prefix: the path, as messages print it.
       tensors: name -> shape and dtype, in the file's order.
       other_tensors: tensors that no net needs, such as an optimizer's. ``read`` reads them too.
-      notes: what the reader did besides report_damage, one line each.
+      notes: what the reader did besides reading, one line each.
       unsupported: why these tensors are the variables of no net; "" where they may be.
     """
 

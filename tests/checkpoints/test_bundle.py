@@ -1,4 +1,4 @@
-"""The checkpoint reader against TensorFlow's own, and against every kind of damage."""
+"""The checkpoint reader, compared with TensorFlow's own, and given every kind of damage."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from damage_formats import encode_varint
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import (
@@ -166,9 +167,9 @@ tf.Variable(np.arange(6) > 2, name="net/bool")
 tf.Variable(tf.random_normal([3, 3, 4, 8], dtype=tf.float16), name="net/half")
 tf.Variable(tf.cast(tf.random_normal([5]), tf.bfloat16), name="net/bfloat")
 x = tf.get_variable("net/w", [50, 60])
-for kind, size in (("qint8", 1), ("quint8", 1), ("qint16", 2), ("quint16", 2), ("qint32", 4)):
+for dtype, size in (("qint8", 1), ("quint8", 1), ("qint16", 2), ("quint16", 2), ("qint32", 4)):
     bits = np.arange(8 * size, dtype=np.uint8).reshape([8, size][:size])
-    tf.Variable(tf.bitcast(bits, getattr(tf, kind)), name="net/" + kind, use_resource=True)
+    tf.Variable(tf.bitcast(bits, getattr(tf, dtype)), name="net/" + dtype, use_resource=True)
 tf.train.AdamOptimizer().minimize(tf.reduce_sum(x ** 2), tf.train.get_or_create_global_step())
 with tf.Session() as session:
     session.run(tf.global_variables_initializer())
@@ -193,14 +194,6 @@ def test_files_of_tensorflow_1_15_5(oracle, tmp_path):
 # Damage
 
 
-def _varint(value: int) -> bytes:
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
 def _write_table(path: Path, pairs: list[tuple[bytes, bytes]], snappy: bool = False) -> None:
     """Writes an SSTable of one data block."""
     out = b""
@@ -208,12 +201,13 @@ def _write_table(path: Path, pairs: list[tuple[bytes, bytes]], snappy: bool = Fa
     def block(entries: list[tuple[bytes, bytes]]) -> bytes:
         nonlocal out
         data = b"".join(
-            b"\0" + _varint(len(key)) + _varint(len(value)) + key + value for key, value in entries
+            b"\0" + encode_varint(len(key)) + encode_varint(len(value)) + key + value
+            for key, value in entries
         )
         data += struct.pack("<II", 0, 1)
         if snappy:
-            data = _varint(len(data)) + b"\xf4" + struct.pack("<H", len(data) - 1) + data
-        handle = _varint(len(out)) + _varint(len(data))
+            data = encode_varint(len(data)) + b"\xf4" + struct.pack("<H", len(data) - 1) + data
+        handle = encode_varint(len(out)) + encode_varint(len(data))
         data += bytes([snappy])
         out += data + struct.pack("<I", mask_crc(compute_crc32c(data)))
         return handle
@@ -347,13 +341,13 @@ def _three(folder: Path, small: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "stated",
+    "recorded",
     ["model.ckpt-10", "/another/machine/model.ckpt-10", r"C:\\runs\\one\\model.ckpt-10"],
 )
-def test_the_state_file_names_the_newest(small, tmp_path, stated):
+def test_the_state_file_names_the_newest(small, tmp_path, recorded):
     prefixes = _three(tmp_path, small)
     (tmp_path / "checkpoint").write_text(
-        f'model_checkpoint_path: "{stated}"\nall_model_checkpoint_paths: "model.ckpt-9"\n'
+        f'model_checkpoint_path: "{recorded}"\nall_model_checkpoint_paths: "model.ckpt-9"\n'
     )
     assert find_checkpoint(tmp_path) == prefixes[1]
     os.unlink(prefixes[1] + ".data-00000-of-00001")
