@@ -17,7 +17,7 @@ from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.types import Shape
+from legacy_nets.types import Array, Shape
 
 
 @click.command()
@@ -112,7 +112,7 @@ def _make_image_split(
         if mode and net.channels == 3:
             click.echo(f"{path}: {mode} image, converted to 8-bit RGB", err=True)
 
-    def load(path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> np.ndarray:
+    def load(path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> Array:
         picture = read_picture(path)
         if channels == 1 and (picture != picture[..., :1]).any():
             colour_pictures.append(path)
@@ -122,7 +122,7 @@ def _make_image_split(
 
 
 def _write_features(
-    end_point: str, values: np.ndarray, images: tuple[str, ...], out: pathlib.Path
+    end_point: str, values: Array, images: tuple[str, ...], out: pathlib.Path
 ) -> None:
     """Writes an end point [N, ...] and the paths of the images to an .npz file."""
     arrays = {end_point: values, "images": np.array(images)}
@@ -133,7 +133,7 @@ def _write_features(
 
 def _print_classes(
     images: tuple[str, ...],
-    probabilities: np.ndarray,
+    probabilities: Array,
     names: tuple[str, ...],
     top: int,
     as_json: bool,

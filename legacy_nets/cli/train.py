@@ -19,7 +19,7 @@ from legacy_nets.cli.options import (
     preprocessing_option,
 )
 from legacy_nets.data.augmentation import Augmentation
-from legacy_nets.data.dataset import resize_data
+from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.settings import (
@@ -148,13 +148,8 @@ def train(
     from legacy_nets.train import loop
 
     console = Console(stderr=True, soft_wrap=True)
-    for note in images.notes:
-        console.print(note, highlight=False)
-    console.print(
-        f"{net} on {images.name}: {len(images.train.labels)} {images.unit} to train on, "
-        f"{len(images.test.labels)} held out",
-        highlight=False,
-    )
+    for line in _describe_data(net, images):
+        console.print(line, highlight=False)
     result = loop.train(settings, images, folder, resume=resume, warm_start=start, console=console)
     _print_result(result, folder)
 
@@ -178,6 +173,15 @@ def _resume_data(data: DataOptions, folder: pathlib.Path) -> DataOptions:
         holdout=saved.holdout if data.holdout is None else data.holdout,
         seed=saved.seed if data.seed is None else data.seed,
     )
+
+
+def _describe_data(net: str, images: ImageData) -> list[str]:
+    """Describes the data that a net is trained on, in lines."""
+    return [
+        *images.notes,
+        f"{net} on {images.name}: {len(images.train.labels)} {images.unit} to train on, "
+        f"{len(images.test.labels)} held out",
+    ]
 
 
 def _print_result(result: Result, folder: pathlib.Path) -> None:

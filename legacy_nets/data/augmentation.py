@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 from PIL import Image
 
+from legacy_nets.types import Array
+
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
@@ -20,8 +22,8 @@ class Augmentation:
 
 
 def augment_picture(
-    picture: np.ndarray, augmentation: Augmentation, may_flip: bool, rng: np.random.Generator
-) -> np.ndarray:
+    picture: Array, augmentation: Augmentation, may_flip: bool, rng: np.random.Generator
+) -> Array:
     """Changes a uint8 picture [H, W, C] at random, or a clip [T, H, W, C], every frame alike."""
     draws = rng.uniform(-1, 1, 7)
     if picture.ndim == 3:
@@ -30,8 +32,8 @@ def augment_picture(
 
 
 def _augment_frame(
-    picture: np.ndarray, augmentation: Augmentation, may_flip: bool, draws: np.ndarray
-) -> np.ndarray:
+    picture: Array, augmentation: Augmentation, may_flip: bool, draws: Array
+) -> Array:
     """Changes uint8 [H, W, C] by seven random numbers from -1 to 1."""
     height, width, channels = picture.shape
     across, down, zoom, turn, gain, offset, flip = draws

@@ -26,7 +26,7 @@ from legacy_nets.data.splits import FileSplit
 from legacy_nets.data.synthetic.folders import read_data_name
 from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
 from legacy_nets.files import suggest_paths
-from legacy_nets.types import Shape
+from legacy_nets.types import Array, Shape
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -70,14 +70,14 @@ def count_frames(path: pathlib.Path) -> int:
     return count
 
 
-def read_clip(path: pathlib.Path, preprocessing: str, size: Shape, channels: int = 3) -> np.ndarray:
+def read_clip(path: pathlib.Path, preprocessing: str, size: Shape, channels: int = 3) -> Array:
     """Reads T frames of a clip at a net's size (T, H, W): float32 [T, H, W, C] from 0 to 255.
 
     The frames are cropped and resized as the preprocessing asks. Raises BadInputError for a clip
     that does not exist, has no frames, has frames of different sizes, or cannot be decoded.
     """
     chosen = choose_frames(count_frames(path), size[0])
-    frames: dict[int, np.ndarray] = {}
+    frames: dict[int, Array] = {}
     shape: Shape = ()
     for number, picture in _read_frames(path, set(chosen)):
         shape = shape or picture.shape
@@ -102,7 +102,7 @@ def _list_frame_files(folder: pathlib.Path) -> list[pathlib.Path]:
     return sorted((path for path in images if not path.name.startswith(".")), key=make_sort_key)
 
 
-def _read_frames(path: pathlib.Path, chosen: set[int]) -> Iterator[tuple[int, np.ndarray]]:
+def _read_frames(path: pathlib.Path, chosen: set[int]) -> Iterator[tuple[int, Array]]:
     """Reads the chosen frames in order: (number, uint8 [H, W, 3])."""
     if path.is_dir():
         for number, file in enumerate(_list_frame_files(path)):

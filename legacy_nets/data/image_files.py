@@ -1,4 +1,4 @@
-"""Image files of a folder: which there are, which can be read, which are converted to RGB."""
+"""The image files of a folder: lists them, checks that they can be read, loads them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import dataclasses
 import pathlib
 from collections.abc import Sequence
 
-import numpy as np
-
 from legacy_nets.data.preprocessing import open_image, read_picture, resize_picture
 from legacy_nets.errors import BadInputError
-from legacy_nets.types import Shape
+from legacy_nets.types import Array, Shape
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".tif", ".tiff", ".webp")
 THREADS = 4  # that check files
@@ -59,7 +57,7 @@ def detect_colour_mode(path: pathlib.Path, decode: bool = True) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class ImageCheck:
-    """What ``check_images`` found out."""
+    """The result of ``check_images``."""
 
     readable: frozenset[pathlib.Path]
     notes: tuple[str, ...]  # which images are skipped or converted
@@ -103,6 +101,6 @@ def _count_images(count: int, mode: str = "") -> str:
     return f"{count} {mode + ' ' if mode else ''}image{'' if count == 1 else 's'}"
 
 
-def load_picture(path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> np.ndarray:
+def load_picture(path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> Array:
     """Loads an image file at a net's size: [height, width, channels], values from 0 to 255."""
     return resize_picture(read_picture(path), preprocessing, size, channels)

@@ -130,10 +130,10 @@ def _load_splits(
 ) -> tuple[list[FileSplit], ImageCheck]:
     """Makes a split of each folder's readable images. Refuses a class without any."""
     _check_same_classes(folders, names)
-    found = [[list_images(folder / name) for name in names] for folder in folders]
-    check = check_images([path for classes in found for paths in classes for path in paths], strict)
+    files = [[list_images(folder / name) for name in names] for folder in folders]
+    check = check_images([path for classes in files for paths in classes for path in paths], strict)
     splits = []
-    for folder, classes in zip(folders, found, strict=True):
+    for folder, classes in zip(folders, files, strict=True):
         readable = [[path for path in paths if path in check.readable] for paths in classes]
         for name, paths, all_paths in zip(names, readable, classes, strict=True):
             if not paths:

@@ -20,6 +20,7 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.data.synthetic.folders import MARK, read_data_name
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.types import Array
 
 NPZ = "mnist.npz"
 KEYS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test")}
@@ -92,7 +93,7 @@ def read_mnist(path: str | pathlib.Path) -> tuple[Images, Images]:
     return train, test
 
 
-def _read_npz(path: pathlib.Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def _read_npz(path: pathlib.Path) -> dict[str, tuple[Array, Array]]:
     """Reads ``mnist.npz``: split -> (images [N, H, W], labels [N])."""
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -126,7 +127,7 @@ def _find_idx_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _read_idx_pair(folder: pathlib.Path, *names: str) -> tuple[np.ndarray, np.ndarray]:
+def _read_idx_pair(folder: pathlib.Path, *names: str) -> tuple[Array, Array]:
     """Reads the two files of a split: (images uint8 [N, H, W], labels uint8 [N])."""
     arrays = []
     for name, magic in zip(names, (IMAGES_MAGIC, LABELS_MAGIC), strict=True):
@@ -137,7 +138,7 @@ def _read_idx_pair(folder: pathlib.Path, *names: str) -> tuple[np.ndarray, np.nd
     return arrays[0], arrays[1]
 
 
-def read_idx(path: pathlib.Path, magic: int) -> np.ndarray:
+def read_idx(path: pathlib.Path, magic: int) -> Array:
     """Reads one idx file, gzipped or not: uint8, of the sizes in its header.
 
     Raises BadInputError for another magic number, or a length that does not match the sizes.
@@ -167,13 +168,13 @@ def read_idx(path: pathlib.Path, magic: int) -> np.ndarray:
     return np.frombuffer(data, np.uint8, offset=head).reshape(shape)
 
 
-def write_idx(path: pathlib.Path, array: np.ndarray) -> None:
+def write_idx(path: pathlib.Path, array: Array) -> None:
     """Writes uint8 images [N, H, W] or labels [N] as a gzipped idx file, always the same bytes."""
     head = struct.pack(f">{1 + array.ndim}I", 2048 + array.ndim, *array.shape)
     path.write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes(), mtime=0))
 
 
-def _check_digits(images: np.ndarray, labels: np.ndarray, source: str) -> None:
+def _check_digits(images: Array, labels: Array, source: str) -> None:
     """Raises BadInputError unless they are uint8 [N, H, W] and integers [N] from 0 to 9."""
 
     def refuse(problem: str) -> None:

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, ImageOps
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import suggest_paths
-from legacy_nets.types import Shape
+from legacy_nets.types import Array, Shape
 
 INCEPTION_CROP = 0.875  # share of each side that slim's evaluation keeps
 VGG_MEANS = (123.68, 116.779, 103.939)  # red, green, blue
@@ -30,7 +30,7 @@ SIXTEEN_BITS = ("PNG", "PPM")  # formats whose deepest grey, Pillow's mode I, ha
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601: red, green, blue
 
 
-def scale_pixels(pictures: np.ndarray, preprocessing: str) -> np.ndarray:
+def scale_pixels(pictures: Array, preprocessing: str) -> Array:
     """Scales pictures [..., C] with values from 0 to 255: float32 [..., C].
 
     ``unit``: to [0, 1] (document 001).
@@ -55,7 +55,7 @@ def scale_pixels(pictures: np.ndarray, preprocessing: str) -> np.ndarray:
     )
 
 
-def convert_channels(picture: np.ndarray, channels: int) -> np.ndarray:
+def convert_channels(picture: Array, channels: int) -> Array:
     """Converts uint8 [..., C] to one channel (the luma of RGB) or three (grey, three times)."""
     if picture.shape[-1] == channels:
         return picture
@@ -65,9 +65,7 @@ def convert_channels(picture: np.ndarray, channels: int) -> np.ndarray:
     return np.repeat(picture, channels, axis=-1)
 
 
-def resize_picture(
-    picture: np.ndarray, preprocessing: str, size: Shape, channels: int
-) -> np.ndarray:
+def resize_picture(picture: Array, preprocessing: str, size: Shape, channels: int) -> Array:
     """Crops and resizes a picture [H, W, C], or every frame of a clip [T, H, W, C]; float32.
 
     ``size`` is (height, width), or (frames, height, width) for a clip of that many frames.
@@ -78,7 +76,7 @@ def resize_picture(
     return np.stack([crop_and_resize(frame, preprocessing, *size[1:]) for frame in picture])
 
 
-def crop_and_resize(picture: np.ndarray, preprocessing: str, height: int, width: int) -> np.ndarray:
+def crop_and_resize(picture: Array, preprocessing: str, height: int, width: int) -> Array:
     """Crops and resizes uint8 [H, W, C] as in evaluation: float32 [height, width, C].
 
     Values stay from 0 to 255; ``scale_pixels`` scales them.
@@ -119,16 +117,14 @@ def crop_and_resize(picture: np.ndarray, preprocessing: str, height: int, width:
     return resized[top : top + height, left : left + width]
 
 
-def _resize_antialiased(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+def _resize_antialiased(picture: Array, height: int, width: int) -> Array:
     """Resizes uint8 [H, W, C] by Pillow's bilinear filter: float32 [height, width, C], rounded."""
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture)
     resized = image.resize((width, height), Image.Resampling.BILINEAR)
     return np.asarray(resized, np.float32).reshape(height, width, picture.shape[-1])
 
 
-def resize_bilinear(
-    picture: np.ndarray, height: int, width: int, half_pixels: bool = False
-) -> np.ndarray:
+def resize_bilinear(picture: Array, height: int, width: int, half_pixels: bool = False) -> Array:
     """Resizes [H, W, C] as ``tf.image.resize_bilinear`` of TF1: float32 [height, width, C].
 
     Corners are not aligned, there are no half pixels and no antialiasing. Published checkpoints
@@ -175,7 +171,7 @@ def open_image(path: str | pathlib.Path) -> Iterator[ImageFile.ImageFile]:
         ) from None
 
 
-def read_picture(path: str | pathlib.Path) -> np.ndarray:
+def read_picture(path: str | pathlib.Path) -> Array:
     """Reads any PNG or JPEG as uint8 [H, W, 3], RGB; of 16 bits the high byte."""
     with open_image(path) as image:
         upright = _turn_upright(image)

@@ -16,12 +16,13 @@ from legacy_nets.data.clips import load_clips, read_clip
 from legacy_nets.data.splits import FileSplit
 from legacy_nets.data.synthetic.folders import create_data_folder
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Array
 
 GREY = 128
 CONTRAST = 2  # differences are small: a hand rarely takes a pixel from black to white
 
 
-def arrange_row_strips(clip: pathlib.Path, frames: int, size: tuple[int, int]) -> np.ndarray:
+def arrange_row_strips(clip: pathlib.Path, frames: int, size: tuple[int, int]) -> Array:
     """Arranges T frames of a clip, each squeezed to H/T x W, in one image: uint8 [H, W], grey.
 
     ``size`` is (H, W) of the image. Raises BadInputError where T does not divide H, and for a

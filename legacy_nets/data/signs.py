@@ -18,6 +18,7 @@ from legacy_nets.data.splits import Images
 from legacy_nets.data.synthetic.hands import draw_signs
 from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
 from legacy_nets.files import replace_on_success, suggest_paths
+from legacy_nets.types import Array
 
 SIZE = 64
 CLASSES = 6
@@ -117,7 +118,7 @@ def _check_is_h5(path: pathlib.Path) -> None:
         raise BadInputError(f"{path} is {problem}: download it again")
 
 
-def _check_signs(pictures: np.ndarray, labels: np.ndarray, path: pathlib.Path) -> None:
+def _check_signs(pictures: Array, labels: Array, path: pathlib.Path) -> None:
     """Raises BadInputError unless they are uint8 [M, 64, 64, 3] and integers [M] from 0 to 5."""
 
     def refuse(problem: str) -> None:
@@ -143,7 +144,7 @@ def _check_signs(pictures: np.ndarray, labels: np.ndarray, path: pathlib.Path) -
         refuse(f"label {labels[wrong[0]]} of image {wrong[0]} is outside 0 to {CLASSES - 1}")
 
 
-def load_dataset(path: str | pathlib.Path) -> tuple[np.ndarray, ...]:
+def load_dataset(path: str | pathlib.Path) -> tuple[Array, ...]:
     """Loads the document's tuple: (train x, train y [1, M], test x, test y [1, M], classes).
 
     ``path`` is the folder of the two files; images are uint8 [M, 64, 64, 3].
@@ -160,7 +161,7 @@ def load_dataset(path: str | pathlib.Path) -> tuple[np.ndarray, ...]:
     )
 
 
-def process_orig_datasets(datasets: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+def process_orig_datasets(datasets: tuple[Array, ...]) -> tuple[Array, ...]:
     """Scales to [0, 1] and makes one-hot labels: (X_train, Y_train, X_test, Y_test).
 
     X is float64 [M, 64, 64, 3], Y is float64 [M, 6].
@@ -170,14 +171,14 @@ def process_orig_datasets(datasets: tuple[np.ndarray, ...]) -> tuple[np.ndarray,
     return x_train / 255.0, one_hot[0], x_test / 255.0, one_hot[1]
 
 
-def convert_to_one_hot(Y: np.ndarray, C: int) -> np.ndarray:
+def convert_to_one_hot(Y: Array, C: int) -> Array:
     """Makes one-hot float64 [C, M] of integer labels of any shape with M entries."""
     return np.eye(C)[np.reshape(Y, -1)].T
 
 
 def random_mini_batches(
-    X: np.ndarray, Y: np.ndarray, mini_batch_size: int = 64, seed: int | None = None
-) -> list[tuple[np.ndarray, np.ndarray]]:
+    X: Array, Y: Array, mini_batch_size: int = 64, seed: int | None = None
+) -> list[tuple[Array, Array]]:
     """Shuffles once and cuts into (X, Y) pairs; the last pair holds the rest.
 
     Call it once per epoch (001-E03). With a seed, the order is that of

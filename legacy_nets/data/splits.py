@@ -14,17 +14,17 @@ import numpy as np
 
 from legacy_nets.data.preprocessing import resize_picture
 from legacy_nets.errors import BadInputError
-from legacy_nets.types import Shape
+from legacy_nets.types import Array, Shape
 
 
 class Split(Protocol):
     """One split of a data set."""
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> Array:
         """int64 [N]."""
 
-    def read(self, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+    def read(self, batches: Iterable[Array]) -> Iterator[Images]:
         """Reads the pictures of each array of indices in turn."""
 
     def resize(self, preprocessing: str, size: Shape, channels: int) -> Split:
@@ -34,10 +34,10 @@ class Split(Protocol):
 class Images(NamedTuple):
     """A split in memory, or a batch of one: pictures with values from 0 to 255, and classes."""
 
-    pictures: np.ndarray  # uint8, or float32 where they were resized to evaluate
-    labels: np.ndarray  # int64 [N]
+    pictures: Array  # uint8, or float32 where they were resized to evaluate
+    labels: Array  # int64 [N]
 
-    def read(self, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+    def read(self, batches: Iterable[Array]) -> Iterator[Images]:
         """See ``Split``."""
         for indices in batches:
             yield Images(self.pictures[indices], self.labels[indices])
@@ -71,11 +71,11 @@ class ResizedImages:
     exact: bool = True  # float32 as resized (to evaluate), not rounded to uint8 (to train)
 
     @property
-    def labels(self) -> np.ndarray:
+    def labels(self) -> Array:
         """See ``Split``."""
         return self.originals.labels
 
-    def read(self, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+    def read(self, batches: Iterable[Array]) -> Iterator[Images]:
         """See ``Split``."""
         for originals, labels in self.originals.read(batches):
             pictures = np.stack(
@@ -92,7 +92,7 @@ class ResizedImages:
 
 
 # (path, preprocessing, size, channels) -> a picture or clip of that size, values from 0 to 255
-PictureLoader = Callable[[pathlib.Path, str, Shape, int], np.ndarray]
+PictureLoader = Callable[[pathlib.Path, str, Shape, int], Array]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ class FileSplit:
     """
 
     paths: tuple[pathlib.Path, ...]
-    labels: np.ndarray  # int64 [N]
+    labels: Array  # int64 [N]
     load: PictureLoader
     exact: bool = False  # float32 as resized (to evaluate), not rounded to uint8 (to train)
     preprocessing: str = "unit"
@@ -115,13 +115,13 @@ class FileSplit:
         """See ``Split``."""
         return dataclasses.replace(self, preprocessing=preprocessing, size=size, channels=channels)
 
-    def read(self, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+    def read(self, batches: Iterable[Array]) -> Iterator[Images]:
         """See ``Split``. Reads one file after another."""
         for indices in batches:
             pictures = [self.load_picture(int(index)) for index in indices]
             yield Images(np.stack(pictures), self.labels[indices])
 
-    def load_picture(self, index: int) -> np.ndarray:
+    def load_picture(self, index: int) -> Array:
         """Loads one picture or clip: [..., C], uint8, or float32 where the split is exact."""
         picture = self.load(self.paths[index], self.preprocessing, self.size, self.channels)
         if self.exact:
@@ -133,7 +133,7 @@ class FileSplit:
         held_out = choose_held_out(self.labels, share, seed)
         return self._select(~held_out), dataclasses.replace(self._select(held_out), exact=True)
 
-    def _select(self, chosen: np.ndarray) -> FileSplit:
+    def _select(self, chosen: Array) -> FileSplit:
         """Keeps the files that are True in a bool [N]."""
         paths = tuple(path for path, kept in zip(self.paths, chosen, strict=True) if kept)
         return dataclasses.replace(self, paths=paths, labels=self.labels[chosen])
@@ -145,7 +145,7 @@ def check_holdout(share: float) -> None:
         raise BadInputError(f"--holdout {share}: it must lie between 0 and 1")
 
 
-def choose_held_out(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+def choose_held_out(labels: Array, share: float, seed: int) -> Array:
     """Chooses a share of each class (rounded, at least one): bool [N], True is held out."""
     check_holdout(share)
     rng = np.random.default_rng(seed)

@@ -12,19 +12,18 @@ import numpy as np
 from legacy_nets.data.augmentation import Augmentation, augment_picture
 from legacy_nets.data.splits import Images, Split
 from legacy_nets.train.stream import read_ahead
+from legacy_nets.types import Array
 
 Batch = TypeVar("Batch")
 
 
-def iterate_in_order(count: int, batch_size: int) -> Iterator[np.ndarray]:
+def iterate_in_order(count: int, batch_size: int) -> Iterator[Array]:
     """Generates index arrays that run through a split once; the last one may be smaller."""
     for start in range(0, count, batch_size):
         yield np.arange(start, min(start + batch_size, count))
 
 
-def _iterate_shuffled(
-    count: int, batch_size: int, seed: int, first_step: int
-) -> Iterator[np.ndarray]:
+def _iterate_shuffled(count: int, batch_size: int, seed: int, first_step: int) -> Iterator[Array]:
     """Generates endless index arrays, shuffled again every epoch."""
     steps_per_epoch = -(-count // batch_size)
     order = np.arange(count)

@@ -32,7 +32,7 @@ from legacy_nets.train.provenance import (
     read_training_settings,
 )
 from legacy_nets.train.settings import SettingChanges, Settings, load_settings, resize_input
-from legacy_nets.types import Session, Tensor
+from legacy_nets.types import Array, Session, Tensor
 
 
 def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None = None) -> Settings:
@@ -180,8 +180,8 @@ class Evaluation:
     """How well a checkpoint classifies labelled images."""
 
     accuracy: float
-    confusion: np.ndarray  # int64 [classes, classes], rows: true class
-    probabilities: np.ndarray  # float32 [N, classes]
+    confusion: Array  # int64 [classes, classes], rows: true class
+    probabilities: Array  # float32 [N, classes]
 
 
 def evaluate(net: NetGraph, session: Session, images: Split) -> Evaluation:

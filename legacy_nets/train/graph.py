@@ -20,7 +20,7 @@ from legacy_nets.nets.build import SET_BY_COMMANDS, build_by_name
 from legacy_nets.train.batches import iterate_in_order
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.stream import read_ahead
-from legacy_nets.types import EndPoints, Operation, Session, Tensor, Variable
+from legacy_nets.types import Array, EndPoints, Operation, Session, Tensor, Variable
 
 SCORED_PIXELS = 1_600_000  # per batch: 64 images of 158x158, 8 clips of 16x112x112
 
@@ -37,13 +37,11 @@ class NetGraph:
     variables: list[Variable]  # of the net alone: weights and moving statistics
     preprocessing: str
 
-    def make_feed(self, pictures: np.ndarray) -> dict[Tensor, np.ndarray]:
+    def make_feed(self, pictures: Array) -> dict[Tensor, Array]:
         """Makes the feed of pictures [N, H, W, C] (or of clips) with values from 0 to 255."""
         return {self.images: scale_pixels(pictures, self.preprocessing)}
 
-    def score(
-        self, session: Session, images: Split | np.ndarray, fetch: Tensor | None = None
-    ) -> np.ndarray:
+    def score(self, session: Session, images: Split | Array, fetch: Tensor | None = None) -> Array:
         """Runs the net in batches over a split, or over pictures with values from 0 to 255.
 
         Returns the probabilities [N, classes], or ``fetch``, another tensor [N, ...], if given.
@@ -211,7 +209,7 @@ def use_averages(session: Session, net: TrainingGraph) -> Iterator[None]:
         assign(session, variables, raw_values)
 
 
-def assign(session: Session, variables: Sequence[Variable], values: Sequence[np.ndarray]) -> None:
+def assign(session: Session, variables: Sequence[Variable], values: Sequence[Array]) -> None:
     """Sets variables through their initializers, which adds nothing to the graph."""
     session.run(
         [variable.initializer for variable in variables],

@@ -33,7 +33,7 @@ from legacy_nets.train.graph import TrainingGraph, build_training, use_averages
 from legacy_nets.train.run_folder import prepare_folder, restore_newest
 from legacy_nets.train.settings import CHECKPOINT, Settings, WarmStart, read_best, write_best
 from legacy_nets.train.warm_start import apply_warm_start
-from legacy_nets.types import Saver, Session
+from legacy_nets.types import Array, Saver, Session
 
 LOG_EVERY = 10  # steps
 MAX_MISTAKES = 16  # pictures in the events of an evaluation
@@ -241,7 +241,7 @@ class _Loop:
         of_true_class = probabilities[np.arange(len(predicted)), test.labels]
         return float(-np.log(np.maximum(of_true_class, 1e-12)).mean()), self.test_accuracy
 
-    def _log_mistakes(self, probabilities: np.ndarray) -> None:
+    def _log_mistakes(self, probabilities: Array) -> None:
         """Adds the first wrongly classified test pictures to the events; [N, classes]."""
         test, predicted = self.data.test, probabilities.argmax(1)
         mistakes = np.flatnonzero(predicted != test.labels)[:MAX_MISTAKES]

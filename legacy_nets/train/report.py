@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import convert_channels
 from legacy_nets.files import replace_on_success
-from legacy_nets.types import Graph
+from legacy_nets.types import Array, Graph
 
 LOSSES, ACCURACIES = ("loss", "test_loss"), ("train_accuracy", "test_accuracy")
 COLUMNS = ("step", "loss", *ACCURACIES, "images_per_second", "test_loss")
@@ -90,7 +90,7 @@ def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> 
         figure.savefig(unfinished, dpi=120)
 
 
-def draw_grid(pictures: np.ndarray, captions: list[str], columns: int = 8) -> bytes:
+def draw_grid(pictures: Array, captions: list[str], columns: int = 8) -> bytes:
     """Draws pictures with a caption each (red where it begins with "not"): PNG bytes.
 
     Takes [N, H, W, C], grey or RGB; of clips [N, T, H, W, C] it draws the first, middle and last
@@ -121,7 +121,7 @@ def format_caption(true: int, predicted: int, probability: float, names: tuple[s
     return f"not {names[predicted]} ({probability:.0%})\nbut {names[true]}"
 
 
-def draw_confusion(counts: np.ndarray, names: tuple[str, ...], path: pathlib.Path) -> None:
+def draw_confusion(counts: Array, names: tuple[str, ...], path: pathlib.Path) -> None:
     """Draws the confusion matrix int64 [classes, classes] (rows: true class) into a PNG file."""
     side = 2.5 + 0.45 * len(names)
     figure = Figure(figsize=(side, side), layout="constrained")

@@ -10,12 +10,13 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.data.splits import FileSplit, Images, Split
+from legacy_nets.types import Array
 
 READERS = 2  # files decoded at the same time
 READ_AHEAD = 8  # pictures or clips decoded before they are asked for
 
 
-def read_ahead(split: Split, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+def read_ahead(split: Split, batches: Iterable[Array]) -> Iterator[Images]:
     """Reads the pictures of each array of indices in turn, as ``split.read`` does.
 
     Of a split in files, memory holds a batch and ``READ_AHEAD`` more pictures. Raises what
@@ -24,9 +25,9 @@ def read_ahead(split: Split, batches: Iterable[np.ndarray]) -> Iterator[Images]:
     return _stream_files(split, batches) if isinstance(split, FileSplit) else split.read(batches)
 
 
-def _stream_files(split: FileSplit, batches: Iterable[np.ndarray]) -> Iterator[Images]:
+def _stream_files(split: FileSplit, batches: Iterable[Array]) -> Iterator[Images]:
     """Decodes the files of a split by tf.data, in a graph of its own."""
-    requested: collections.deque[np.ndarray] = collections.deque()  # batches under way
+    requested: collections.deque[Array] = collections.deque()  # batches under way
     errors: list[BaseException] = []  # TensorFlow would keep only their text, and print it
 
     def generate_indices() -> Iterator[int]:
@@ -37,7 +38,7 @@ def _stream_files(split: FileSplit, batches: Iterable[np.ndarray]) -> Iterator[I
         except BaseException as error:
             errors.append(error)
 
-    def load(index: np.ndarray) -> np.ndarray:
+    def load(index: Array) -> Array:
         try:
             return split.load_picture(int(index))
         except BaseException as error:

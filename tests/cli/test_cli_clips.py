@@ -19,7 +19,7 @@ LEARN = ("--learning-rate", "0.02", "--preprocessing", "inception", "--augment")
 
 @pytest.fixture(scope="module")
 def clips_folder(tmp_path_factory):
-    return make_clips.clip_set(tmp_path_factory.mktemp("data") / "set", per_class=6)
+    return make_clips.write_clip_set(tmp_path_factory.mktemp("data") / "set", per_class=6)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,9 @@ def test_evaluate_on_clips(trained, clips_folder, tmp_path):
 
 def test_predict_clips(trained, tmp_path):
     folder, _ = trained
-    red, blue = (make_clips.pictures(make_clips.COLOURS[n], 2) for n in ("wave", "point"))
-    paths = [make_clips.frame_folder(tmp_path / "red", red)]
-    paths.append(make_clips.gif(tmp_path / "blue.gif", blue))
+    red, blue = (make_clips.make_pictures(make_clips.COLOURS[n], 2) for n in ("wave", "point"))
+    paths = [make_clips.write_frame_folder(tmp_path / "red", red)]
+    paths.append(make_clips.write_gif(tmp_path / "blue.gif", blue))
     given = ("predict", "tiny_clips", "--checkpoint", folder)
     done = call(*given, "--json", *paths)
     assert [row["class"] for row in json.loads(done.stdout)] == ["wave", "point"]
@@ -181,7 +181,7 @@ def spoil_images(root):
     ],
 )
 def test_bad_clips_are_one_line(tmp_path, spoil):
-    root = make_clips.clip_set(tmp_path / "set", per_class=4)
+    root = make_clips.write_clip_set(tmp_path / "set", per_class=4)
     message = spoil(root)
     given = ("--data", root, "--holdout", "0.25", "--model-dir", tmp_path / "run", "--steps", "3")
     assert message in refused("train", "tiny_clips", *given, *SHORT)
@@ -209,7 +209,7 @@ def test_data_and_net_that_do_not_fit(tmp_path, trained, clips_folder, monkeypat
 
 def test_class_folders_of_videos_without_a_reader(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    root = make_clips.clip_set(tmp_path / "set")
+    root = make_clips.write_clip_set(tmp_path / "set")
     (root / "wave" / "other.mp4").write_bytes(b"\0" * 100)
     line = refused("train", "tiny_clips", "--data", root, "--holdout", "0.5", "--model-dir", "x")
     assert "other.mp4 needs a reader of videos: pip install 'legacy-nets[clips]'" in line

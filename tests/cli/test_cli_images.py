@@ -86,11 +86,11 @@ def test_class_indices_of_another_training(flowers, trained, tmp_path, names, me
     indices = tmp_path / "mine.json"
     write_class_indices(indices, names)
     image = flowers / "val" / "roses" / "0000.jpg"
-    said = refused("predict", "tiny", "--checkpoint", trained, "--class-indices", indices, image)
-    assert said.startswith(f"legacy-nets: {indices} does not match {trained / 'model.ckpt-4'}: ")
-    assert message in said
-    said = refused("predict", "tiny", "--checkpoint", trained, "--class-indices", "none", image)
-    assert said.startswith("legacy-nets: no such file: none")
+    line = refused("predict", "tiny", "--checkpoint", trained, "--class-indices", indices, image)
+    assert line.startswith(f"legacy-nets: {indices} does not match {trained / 'model.ckpt-4'}: ")
+    assert message in line
+    line = refused("predict", "tiny", "--checkpoint", trained, "--class-indices", "none", image)
+    assert line.startswith("legacy-nets: no such file: none")
 
 
 def test_data_of_other_classes_are_not_evaluated(flowers, trained, tmp_path):

@@ -31,7 +31,7 @@ def test_a_clip_is_sampled_evenly(count, frames, want):
 
 
 def test_frames_are_read_in_natural_order_resized_and_sampled(tmp_path):
-    folder = make_clips.frame_folder(tmp_path / "clip", make_clips.pictures(RED, 12))
+    folder = make_clips.write_frame_folder(tmp_path / "clip", make_clips.make_pictures(RED, 12))
     (folder / "notes.txt").write_text("not a frame")
     assert clips.count_frames(folder) == 12
     got = clips.read_clip(folder, "unit", (4, 10, 12))
@@ -44,9 +44,11 @@ def test_frames_are_read_in_natural_order_resized_and_sampled(tmp_path):
 
 def test_gif_needs_no_video_reader(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
-    path = make_clips.gif(tmp_path / "clip.gif", make_clips.pictures(RED, 6))
+    path = make_clips.write_gif(tmp_path / "clip.gif", make_clips.make_pictures(RED, 6))
     got = clips.read_clip(path, "unit", (3, 20, 24))
-    np.testing.assert_allclose(got[:, 3, 3], make_clips.pictures(RED, 6)[[1, 3, 5], 3, 3], atol=4)
+    np.testing.assert_allclose(
+        got[:, 3, 3], make_clips.make_pictures(RED, 6)[[1, 3, 5], 3, 3], atol=4
+    )
     (tmp_path / "clip.mp4").write_bytes(b"")
     with pytest.raises(BadInputError, match=r"pip install 'legacy-nets\[clips\]'"):
         clips.count_frames(tmp_path / "clip.mp4")
@@ -59,8 +61,8 @@ def test_gif_needs_no_video_reader(tmp_path, monkeypatch):
 def test_videos(tmp_path, ending, codec):
     """webm does not state how many frames it has."""
     pytest.importorskip("av")
-    frames = make_clips.pictures((150, 100, 60), 9, height=32, width=48)
-    path = make_clips.video(tmp_path / f"clip.{ending}", frames, codec)
+    frames = make_clips.make_pictures((150, 100, 60), 9, height=32, width=48)
+    path = make_clips.write_video(tmp_path / f"clip.{ending}", frames, codec)
     assert clips.count_frames(path) == 9
     got = clips.read_clip(path, "unit", (3, 32, 48))
     np.testing.assert_allclose(got[:, 9, 9], frames[[1, 4, 7], 9, 9], atol=6)  # lossy
@@ -69,7 +71,7 @@ def test_videos(tmp_path, ending, codec):
 
 def test_video_errors(tmp_path):
     av = pytest.importorskip("av")
-    whole = make_clips.video(tmp_path / "whole.avi", make_clips.pictures(RED, 5, 32, 48))
+    whole = make_clips.write_video(tmp_path / "whole.avi", make_clips.make_pictures(RED, 5, 32, 48))
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[:300])
     (tmp_path / "page.mp4").write_text("<html>Sign in</html>")
@@ -88,7 +90,7 @@ def test_video_errors(tmp_path):
 
 
 def test_splits_by_folder_or_by_a_seeded_split(tmp_path):
-    root = make_clips.clip_set(tmp_path / "set", per_class=4)
+    root = make_clips.write_clip_set(tmp_path / "set", per_class=4)
     data = clips.load_clips(root, holdout=0.25, seed=1)
     assert data.class_names == ("point", "wave") and data.name == "set"
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
@@ -98,8 +100,8 @@ def test_splits_by_folder_or_by_a_seeded_split(tmp_path):
     assert again.test.paths == data.test.paths != other.test.paths
     splits = tmp_path / "splits"
     splits.mkdir()
-    make_clips.clip_set(splits / "train", per_class=2)
-    make_clips.clip_set(splits / "val", per_class=1)
+    make_clips.write_clip_set(splits / "train", per_class=2)
+    make_clips.write_clip_set(splits / "val", per_class=1)
     data = clips.load_clips(splits)
     assert (len(data.train.labels), len(data.test.labels)) == (4, 2)
     assert [path.parts[-3] for path in data.test.paths] == ["val", "val"]
@@ -112,7 +114,7 @@ def test_splits_by_folder_or_by_a_seeded_split(tmp_path):
 
 
 def test_reading_keeps_the_order_asked_for(tmp_path):
-    root = make_clips.clip_set(tmp_path / "set", per_class=5)
+    root = make_clips.write_clip_set(tmp_path / "set", per_class=5)
     data = resize_data(clips.load_clips(root, 0.2), "unit", (3, 10, 12))
     asked = [np.array([7, 0, 3]), np.array([1]), np.array([2, 2])]
     got = list(data.train.read(asked))
@@ -134,7 +136,7 @@ def test_reading_keeps_the_order_asked_for(tmp_path):
 
 
 def test_frames_of_different_sizes(tmp_path):
-    folder = make_clips.frame_folder(tmp_path / "clip", make_clips.pictures(RED, 3))
+    folder = make_clips.write_frame_folder(tmp_path / "clip", make_clips.make_pictures(RED, 3))
     Image.new("RGB", (9, 7)).save(folder / "frame1.png")
     with pytest.raises(
         BadInputError, match=r"clip: frame 2 is 9x7, those before it are 24x20 \(width x height\)"

@@ -180,7 +180,7 @@ def test_kinds_are_counted_over_both_splits(tmp_path):
 
 
 def test_a_folder_of_grey_pictures_is_grey(tmp_path):
-    """A grey net takes them as they are; for one on colours they are made RGB, and it is said."""
+    """A grey net takes them as they are; for a colour net they are made RGB, with a note."""
     for name, mode in (("daisy", "L"), ("roses", "1")):
         for number in range(3):
             save(tmp_path / name / f"{number}.png", mode=mode)

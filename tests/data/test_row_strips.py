@@ -13,20 +13,20 @@ from legacy_nets.errors import BadInputError
 def test_frames_lie_below_one_another_as_differences_from_their_mean(tmp_path):
     levels = (100, 110, 120, 130)  # their mean is 115
     grey = [np.full((8, 8, 3), level, np.uint8) for level in levels]
-    clip = make_clips.frame_folder(tmp_path / "clip", grey)
+    clip = make_clips.write_frame_folder(tmp_path / "clip", grey)
     still = arrange_row_strips(clip, 4, (28, 28))
     assert (still.shape, still.dtype) == ((28, 28), np.uint8)
     for row, level in enumerate(levels):
         assert set(still[7 * row : 7 * row + 7].flat) == {128 + 2 * (level - 115)}
     bright = [np.full((8, 8, 3), level, np.uint8) for level in (0, 0, 0, 255)]
-    clip = make_clips.frame_folder(tmp_path / "bright", bright)
+    clip = make_clips.write_frame_folder(tmp_path / "bright", bright)
     assert set(arrange_row_strips(clip, 4, (28, 28))[21:].flat) == {255}  # 128 + 2 * 191.25 is cut
     with pytest.raises(BadInputError, match="3 frames do not fit in 28 rows"):
         arrange_row_strips(clip, 3, (28, 28))
 
 
 def test_a_set_of_clips_becomes_a_set_of_images(tmp_path):
-    make_clips.clip_set(tmp_path / "clips", per_class=4)
+    make_clips.write_clip_set(tmp_path / "clips", per_class=4)
     write_row_strips(tmp_path / "clips", tmp_path / "strips", holdout=0.25)
     data = load_images(tmp_path / "strips")
     assert data.name == "clips, in 4 strips"

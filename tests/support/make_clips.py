@@ -6,13 +6,13 @@ from PIL import Image
 COLOURS = {"wave": (200, 60, 40), "point": (40, 90, 210)}
 
 
-def pictures(colour, count=5, height=20, width=24):
+def make_pictures(colour, count=5, height=20, width=24):
     """uint8 [count, height, width, 3]: each frame is 5 brighter than the one before."""
-    one = np.full((height, width, 3), colour, np.uint8)
-    return np.stack([one + 5 * number for number in range(count)])
+    first = np.full((height, width, 3), colour, np.uint8)
+    return np.stack([first + 5 * number for number in range(count)])
 
 
-def frame_folder(folder, frames):
+def write_frame_folder(folder, frames):
     """Writes frame0.png, frame1.png, ... (no leading zeros)."""
     folder.mkdir(parents=True)
     for number, frame in enumerate(frames):
@@ -20,14 +20,14 @@ def frame_folder(folder, frames):
     return folder
 
 
-def gif(path, frames):
+def write_gif(path, frames):
     """Writes an animated GIF; its colours are within 4 of the frames'."""
     first, *rest = (Image.fromarray(frame) for frame in frames)
     first.save(path, save_all=True, append_images=rest, duration=40, loop=0)
     return path
 
 
-def video(path, frames, codec="mpeg4"):
+def write_video(path, frames, codec="mpeg4"):
     """Writes a video; the caller has made sure of PyAV."""
     import av
 
@@ -41,10 +41,10 @@ def video(path, frames, codec="mpeg4"):
     return path
 
 
-def clip_set(root, per_class=4, count=5):
-    """Class folders of frame folders, without halves."""
+def write_clip_set(root, per_class=4, count=5):
+    """Class folders of frame folders, without splits."""
     for name, colour in COLOURS.items():
         for number in range(per_class):
             shade = np.clip(np.array(colour) + 3 * number, 0, 230)
-            frame_folder(root / name / f"clip{number}", pictures(shade, count))
+            write_frame_folder(root / name / f"clip{number}", make_pictures(shade, count))
     return root

@@ -1,11 +1,10 @@
 """Nets small enough for tests of the loop and the CLI, in the net contract.
 
-``tiny`` takes colour images, ``tiny_grey`` grey ones, ``tiny_clips`` clips.
+``tiny`` takes colour images, ``tiny_grey`` grey images, ``tiny_clips`` video clips.
 
 ``python tests/support/tiny.py COMMAND ...`` is ``legacy-nets`` with these nets in the registry.
-With
-LEGACY_NETS_TEST_KILL=FUNCTION:N it kills itself (SIGKILL) at the N-th call of that function;
-with LEGACY_NETS_TEST_STEPS=FILE it counts its training steps there.
+LEGACY_NETS_TEST_KILL=FUNCTION:N makes it kill itself (SIGKILL) at the N-th call of a function.
+LEGACY_NETS_TEST_STEPS=FILE makes it count its training steps in that file.
 """
 
 import dataclasses
@@ -67,7 +66,7 @@ def tiny_clips(clips, num_classes=6, is_training=False, *, reuse=None, scope="ti
 
 
 def register():
-    """Puts the nets into the registry of this process; returns what undoes it."""
+    """Adds the nets to the registry of this process; returns a function that removes them."""
     before = registry._NETS
     registry._NETS = (*before, RECORD, GREY, CLIPS)
     module = types.ModuleType("legacy_nets.nets.tiny")
@@ -83,13 +82,13 @@ def count_steps(path):
     run = tf.Session.run
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def counted(self, fetches, *args, **options):
+    def run_counted(self, fetches, *args, **options):
         result = run(self, fetches, *args, **options)
         if isinstance(fetches, list) and len(fetches) == 3:  # loss, accuracy, training step
             os.write(file, b".")
         return result
 
-    tf.Session.run = counted
+    tf.Session.run = run_counted
 
 
 def kill_at(function, count):
@@ -99,13 +98,13 @@ def kill_at(function, count):
     owner = os if hasattr(os, function) else tf.Session
     real, calls = getattr(owner, function), []
 
-    def counted(*args, **options):
+    def run_counted(*args, **options):
         calls.append(1)
         if len(calls) == count:
             os.kill(os.getpid(), signal.SIGKILL)
         return real(*args, **options)
 
-    setattr(owner, function, counted)
+    setattr(owner, function, run_counted)
 
 
 if __name__ == "__main__":

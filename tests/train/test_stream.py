@@ -25,7 +25,7 @@ def image_folder(folder, count):
 
 
 def test_streaming_keeps_the_order_asked_for(tmp_path):
-    root = make_clips.clip_set(tmp_path / "set", per_class=5)
+    root = make_clips.write_clip_set(tmp_path / "set", per_class=5)
     data = resize_data(clips.load_clips(root, 0.2), "unit", (3, 10, 12))
     asked = [np.array([7, 0, 3]), np.array([1]), np.array([2, 2])]
     for split in (data.train, dataclasses.replace(data.train, exact=True)):

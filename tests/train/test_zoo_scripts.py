@@ -35,8 +35,8 @@ def test_the_demo_learns_digits_and_predicts_one(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     digits.make_digits("digits", (640, 100))
     zoo_train.main(["demo_cnn", "--data", "digits", "--epochs", "3"])
-    said = capsys.readouterr().out
-    assert "demo_cnn on synthetic digits, drawn by legacy_nets\n20 steps an epoch\n" in said
+    output = capsys.readouterr().out
+    assert "demo_cnn on synthetic digits, drawn by legacy_nets\n20 steps an epoch\n" in output
     folder = tmp_path / "save_weights" / "demo_cnn"
     assert json.loads((folder / "best.json").read_text())["test_accuracy"] > 0.8
     assert (folder / "curve.png").read_bytes().startswith(b"\x89PNG")

@@ -16,6 +16,7 @@ from legacy_nets.data.clips import SYNTHETIC
 from legacy_nets.data.synthetic import hands
 from legacy_nets.data.synthetic.folders import create_data_folder
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Array
 
 ACROSS, DOWN, SIZE, TURN = range(4)
 SWINGS = (0.2, 0.2, 0.25, 35.0)  # parts of the picture, of the size; degrees
@@ -33,7 +34,7 @@ SIDE, FRAMES = 32, 12  # of the clips that make_clips writes
 CLIPS_PER_CLASS = {"train": 50, "test": 15}
 
 
-def generate_motion(name: str, frames: int, rng: np.random.Generator) -> np.ndarray:
+def generate_motion(name: str, frames: int, rng: np.random.Generator) -> Array:
     """Generates across, down, size, turn of each frame, from -1 to 1: float64 [frames, 4]."""
     phases = rng.uniform(0, 2 * np.pi, 4)
     speed = 2 * np.pi * rng.uniform(*TURNS) * rng.choice([-1.0, 1.0])
@@ -44,9 +45,7 @@ def generate_motion(name: str, frames: int, rng: np.random.Generator) -> np.ndar
     return np.sin(phases + speed * time * moving)
 
 
-def draw_clip(
-    name: str, rng: np.random.Generator, frames: int = FRAMES, size: int = SIDE
-) -> np.ndarray:
+def draw_clip(name: str, rng: np.random.Generator, frames: int = FRAMES, size: int = SIDE) -> Array:
     """Draws one clip of a class of ``MOTIONS``: uint8 [frames, size, size, 3], RGB.
 
     Raises BadInputError for an unknown class, no frames, or a size below 16.
@@ -66,7 +65,7 @@ def draw_clip(
     )
 
 
-def _move_hand(hand: Image.Image, state: np.ndarray) -> Image.Image:
+def _move_hand(hand: Image.Image, state: Array) -> Image.Image:
     """Shifts, scales and turns a painted hand about its middle."""
     size = hand.width
     across, down, larger, turn = state * SWINGS

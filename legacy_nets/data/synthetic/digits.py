@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from legacy_nets.data.mnist import IDX, write_idx
 from legacy_nets.data.synthetic.folders import create_data_folder
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Array
 
 SYNTHETIC = "synthetic digits, drawn by legacy_nets"  # written into data sets: keep it
 SIZE = 28
@@ -22,7 +23,7 @@ SUPERSAMPLING = 4
 INK = 20  # side of the box in pixels that holds a digit, as in MNIST
 
 
-def _draw_arc(x: float, y: float, wide: float, tall: float, start: float, end: float) -> np.ndarray:
+def _draw_arc(x: float, y: float, wide: float, tall: float, start: float, end: float) -> Array:
     """Makes points [17, 2] on an ellipse about (x, y), from ``start`` to ``end`` turns.
 
     0 turns point to the right.
@@ -31,7 +32,7 @@ def _draw_arc(x: float, y: float, wide: float, tall: float, start: float, end: f
     return np.stack([x + wide * np.cos(turn), y + tall * np.sin(turn)], 1)
 
 
-def _draw_line(*points: tuple[float, float]) -> np.ndarray:
+def _draw_line(*points: tuple[float, float]) -> Array:
     """Makes points [n, 2] on straight strokes, each cut in four so that it can bend."""
     path = np.array(points, float)
     positions = np.arange(0, len(path) - 1 + 0.01, 0.25)
@@ -42,7 +43,7 @@ def _draw_line(*points: tuple[float, float]) -> np.ndarray:
 
 # Ways to write each digit: strokes in a box from -0.5 to 0.5 across, -1 to 1 down.
 _TOP = _draw_arc(0, -0.5, 0.45, 0.5, 0.6, 1.25)  # upper bow of 2 and 3
-DIGITS: tuple[tuple[tuple[np.ndarray, ...], ...], ...] = (
+DIGITS: tuple[tuple[tuple[Array, ...], ...], ...] = (
     ((_draw_arc(0, 0, 0.5, 1, 0.7, 1.7),),),
     ((_draw_line((0, -1), (0, 1)),), (_draw_line((-0.3, -0.6), (0.05, -1), (0.05, 1)),)),
     (
@@ -82,7 +83,7 @@ DIGITS: tuple[tuple[tuple[np.ndarray, ...], ...], ...] = (
 )
 
 
-def draw_digit(digit: int, rng: np.random.Generator) -> np.ndarray:
+def draw_digit(digit: int, rng: np.random.Generator) -> Array:
     """Draws one digit: uint8 [28, 28], white on black.
 
     Raises BadInputError for a number that is no digit.
@@ -119,7 +120,7 @@ def draw_digit(digit: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.rint(ink), 0, 255).astype(np.uint8)
 
 
-def draw_digits(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw_digits(count: int, seed: int) -> tuple[Array, Array]:
     """Draws a balanced set: uint8 [count, 28, 28], int64 [count].
 
     Picture i depends on the seed and on i only. Raises BadInputError for a count below 1.

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from legacy_nets.data.synthetic.folders import create_data_folder
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Array
 
 NAMES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
 SYNTHETIC = "synthetic flowers, drawn by legacy_nets"  # written into data sets: keep it
@@ -25,8 +26,8 @@ SIZE = 96
 SUPERSAMPLING = 3
 QUALITY = 90  # of the JPEG files
 
-Colour = np.ndarray  # float64 [3], red, green, blue from 0 to 255
-Shapes = list[tuple[np.ndarray, Colour]]  # polygons float64 [n, 2], painted in this order
+Colour = Array  # float64 [3], red, green, blue from 0 to 255
+Shapes = list[tuple[Array, Colour]]  # polygons float64 [n, 2], painted in this order
 
 YELLOW, GOLD, WHITE = np.array([[246, 208, 40], [236, 160, 24], [240, 238, 232]], float)
 RED, PINK, VIOLET = np.array([[196, 24, 40], [232, 128, 160], [136, 56, 150]], float)
@@ -41,7 +42,7 @@ PALETTES = {  # the usual colour first, and how often each occurs
 BLADES = (0.5, 0.3, 0.08, 0.06, 0.06)  # how often each colour lies behind the flower
 
 
-def _make_petal(length: float, width: float, root: float, turn: float) -> np.ndarray:
+def _make_petal(length: float, width: float, root: float, turn: float) -> Array:
     """Makes a leaf-shaped polygon [18, 2] from radius ``root`` outward, at angle ``turn``."""
     along = np.linspace(0, 1, 9)
     half = width / 2 * np.sin(np.pi * along**0.8) ** 0.7
@@ -49,13 +50,13 @@ def _make_petal(length: float, width: float, root: float, turn: float) -> np.nda
     return _rotate(np.concatenate([side, (side * (-1, 1))[::-1]]), turn)
 
 
-def _make_disc(radius: float, x: float = 0.0, y: float = 0.0, flat: float = 1.0) -> np.ndarray:
+def _make_disc(radius: float, x: float = 0.0, y: float = 0.0, flat: float = 1.0) -> Array:
     """Makes a polygon [24, 2] of a circle, flattened by ``flat``."""
     turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
     return np.stack([x + radius * np.cos(turn), y + flat * radius * np.sin(turn)], 1)
 
 
-def _rotate(points: np.ndarray, angle: float) -> np.ndarray:
+def _rotate(points: Array, angle: float) -> Array:
     """Rotates points [n, 2] about the origin."""
     cos, sin = np.cos(angle), np.sin(angle)
     return points @ np.array([[cos, sin], [-sin, cos]])
@@ -172,7 +173,7 @@ def _to_fill(colour: Colour) -> tuple[int, ...]:
     return tuple(int(part) for part in np.clip(colour, 0, 255))
 
 
-def draw_flower(name: str, rng: np.random.Generator, size: int = SIZE) -> np.ndarray:
+def draw_flower(name: str, rng: np.random.Generator, size: int = SIZE) -> Array:
     """Draws one or two flowers of a class: uint8 [size, size, 3], RGB.
 
     Raises BadInputError for a name that is not among ``NAMES``.

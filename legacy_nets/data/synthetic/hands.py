@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Array
 
 SUPERSAMPLING = 4
 LABEL_STREAM = 1  # separates the random numbers of the label order from those of the images
@@ -69,24 +70,24 @@ WALL = np.array([219.0, 213.0, 204.0])
 
 @dataclass
 class Part:
-    """Chains painted as one surface of brightness ``tone``; its edge has ``rim``."""
+    """Chains painted as one surface, of brightness ``tone`` in the middle, ``rim`` at the edge."""
 
-    chains: list[np.ndarray]
+    chains: list[Array]
     tone: float = 1.0
     rim: float = 0.5
-    tint: np.ndarray | float = 1.0
+    tint: Array | float = 1.0
 
 
-def _make_chain(*circles: tuple[float, float, float]) -> np.ndarray:
+def _make_chain(*circles: tuple[float, float, float]) -> Array:
     return np.array(circles, float)
 
 
-def _make_unit_vector(degrees: float) -> np.ndarray:
+def _make_unit_vector(degrees: float) -> Array:
     """Makes the unit vector [2] at an angle from upright, towards the thumb."""
     return np.array([np.sin(np.radians(degrees)), -np.cos(np.radians(degrees))])
 
 
-def _make_palm(bend: float, tops: np.ndarray, rng: np.random.Generator) -> list[Part]:
+def _make_palm(bend: float, tops: Array, rng: np.random.Generator) -> list[Part]:
     """Makes the palm and forearm (bent at the wrist by ``bend`` degrees), and the thumb's ball."""
     elbow, wrist = -4.0 * _make_unit_vector(bend), rng.uniform(0.24, 0.3)
     arm = _make_chain((0.0, -0.1, wrist), (*(elbow * 0.12), wrist), (*elbow, wrist + 0.3))
@@ -196,7 +197,7 @@ def _pose_hand(parts: list[Part], rng: np.random.Generator) -> None:
         part.chains = [chain @ matrix + move for chain in part.chains]
 
 
-def _fill_stroke(draw: ImageDraw.ImageDraw, chain: np.ndarray, fill: tuple[int, ...]) -> None:
+def _fill_stroke(draw: ImageDraw.ImageDraw, chain: Array, fill: tuple[int, ...]) -> None:
     """Fills the hull of each two neighbouring circles, given in pixels."""
     for x, y, radius in chain:
         draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill)
@@ -207,7 +208,7 @@ def _fill_stroke(draw: ImageDraw.ImageDraw, chain: np.ndarray, fill: tuple[int, 
         draw.polygon(corners, fill)
 
 
-def _paint_parts(parts: list[Part], skin: np.ndarray, light: np.ndarray, size: int) -> Image.Image:
+def _paint_parts(parts: list[Part], skin: Array, light: Array, size: int) -> Image.Image:
     """Paints the posed hand: an RGBA image of side ``size`` whose alpha is the hand's outline."""
     side = size * SUPERSAMPLING
     outline = Image.new("L", (side, side), 0)
@@ -231,7 +232,7 @@ def _paint_parts(parts: list[Part], skin: np.ndarray, light: np.ndarray, size: i
     return colours
 
 
-def _draw_shadow(outline: Image.Image, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _draw_shadow(outline: Image.Image, light: Array, rng: np.random.Generator) -> Array:
     """Draws the hand's soft shadow, away from the light: float64 [size, size, 1] from 0 to 1."""
     size = outline.width
     dx, dy = -light * size * rng.uniform(0.03, 0.15)
@@ -240,13 +241,13 @@ def _draw_shadow(outline: Image.Image, light: np.ndarray, rng: np.random.Generat
     return np.asarray(soft, float)[:, :, None] / 255.0
 
 
-def _make_noise(size: int, cells: int, rng: np.random.Generator) -> np.ndarray:
+def _make_noise(size: int, cells: int, rng: np.random.Generator) -> Array:
     """Makes smooth noise: float64 [size, size, 1], standard deviation about 1."""
     coarse = Image.fromarray(rng.normal(0.0, 1.0, (cells, cells)).astype(np.float32))
     return np.asarray(coarse.resize((size, size), Image.Resampling.BICUBIC), float)[:, :, None]
 
 
-def photograph(hand: Image.Image, light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def photograph(hand: Image.Image, light: Array, rng: np.random.Generator) -> Array:
     """Photographs a painted hand in front of a wall: uint8 [size, size, 3], with noise."""
     size = hand.width
     y, x = np.mgrid[0:size, 0:size] / size - 0.5
@@ -264,7 +265,7 @@ def photograph(hand: Image.Image, light: np.ndarray, rng: np.random.Generator) -
     return np.clip(np.rint(picture), 0, 255).astype(np.uint8)
 
 
-def draw_hand(fingers: int, rng: np.random.Generator, size: int = 64) -> np.ndarray:
+def draw_hand(fingers: int, rng: np.random.Generator, size: int = 64) -> Array:
     """Draws one hand with 0 to 5 raised fingers: uint8 [size, size, 3], RGB.
 
     Raises BadInputError for other fingers, and for a size below 16.
@@ -273,7 +274,7 @@ def draw_hand(fingers: int, rng: np.random.Generator, size: int = 64) -> np.ndar
     return photograph(hand, light, rng)
 
 
-def paint_hand(fingers: int, rng: np.random.Generator, size: int) -> tuple[Image.Image, np.ndarray]:
+def paint_hand(fingers: int, rng: np.random.Generator, size: int) -> tuple[Image.Image, Array]:
     """Paints a posed hand: RGBA with its outline as alpha, and the light's direction [2].
 
     Raises BadInputError for fingers other than 0 to 5, and for a size below 16.
@@ -287,7 +288,7 @@ def paint_hand(fingers: int, rng: np.random.Generator, size: int) -> tuple[Image
     return _paint_parts(parts, skin, light, size), light
 
 
-def draw_signs(count_per_class: int, seed: int, size: int = 64) -> tuple[np.ndarray, np.ndarray]:
+def draw_signs(count_per_class: int, seed: int, size: int = 64) -> tuple[Array, Array]:
     """Draws a balanced set: uint8 [6 * count, size, size, 3], int64 [6 * count] labels.
 
     Every six images hold each class once, in a shuffled order. Picture i depends on the seed
