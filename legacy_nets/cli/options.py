@@ -17,7 +17,7 @@ from legacy_nets.registry import Net
 from legacy_nets.train.settings import SettingChanges, find_checkpoint_file, parse_net_options
 
 SYNTHETIC_FOLDER = pathlib.Path("datasets")
-Command = Callable[..., Any]
+Command = Callable[..., object]
 Option = Callable[[Command], Command]
 
 
@@ -111,7 +111,7 @@ def data_options(command: Command) -> Command:
         holdout: float | None,
         seed: int | None,
         strict: bool,
-        **others: Any,
+        **others: object,
     ) -> None:
         command(data=DataOptions(data_path, holdout, seed, strict), **others)
 

@@ -44,10 +44,22 @@ if TYPE_CHECKING:
     type=click.Path(path_type=pathlib.Path),
     help="Folder for checkpoints, log, events and curve.",
 )
-@click.option("--steps", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--batch-size", type=click.IntRange(1), default=32, show_default=True)
 @click.option(
-    "--learning-rate", type=click.FloatRange(0, 1e3, min_open=True), default=1e-4, show_default=True
+    "--steps", type=click.IntRange(1), default=1000, show_default=True, help="Training steps."
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=32,
+    show_default=True,
+    help="Images or clips per step.",
+)
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, 1e3, min_open=True),
+    default=1e-4,
+    show_default=True,
+    help="Learning rate of Adam.",
 )
 @click.option("--cosine", is_flag=True, help="Lower the learning rate to zero along a cosine.")
 @click.option(
@@ -63,7 +75,7 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, max_open=True),
     help="Decay of a moving average of the weights, for instance 0.99; evaluation uses it.",
 )
-@click.option("--augment", is_flag=True, help="Shift, flip where allowed, change brightness.")
+@click.option("--augment", is_flag=True, help="Random shifts, flips where allowed, and brightness.")
 @click.option(
     "--zoom",
     type=click.FloatRange(0, 0.9),
@@ -76,23 +88,46 @@ if TYPE_CHECKING:
     default=0.0,
     help="With --augment: degrees to either side.",
 )
-@click.option("--save-every", type=click.IntRange(1), default=100, show_default=True)
-@click.option("--evaluate-every", type=click.IntRange(1), default=100, show_default=True)
+@click.option(
+    "--save-every",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Steps between checkpoints.",
+)
+@click.option(
+    "--evaluate-every",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Steps between evaluations.",
+)
 @frames_option("the net's own")
 @image_size_option("the net's own")
 @preprocessing_option("the net's own")
 @click.option("--label-offset", type=click.IntRange(0), default=0, help="Logits before class 0.")
-@click.option("--trainable", multiple=True, metavar="SCOPE", help="Train only these scopes.")
+@click.option(
+    "--trainable",
+    multiple=True,
+    metavar="SCOPE",
+    help="Scope to train; others stay fixed. May be repeated.",
+)
 @click.option(
     "--aux-weight",
     type=click.FloatRange(0),
     help="Weight of an auxiliary head's loss. [default: the net's own]",
 )
-@click.option("--weight-decay/--no-weight-decay", default=True, help="As slim's nets collect it.")
+@click.option(
+    "--weight-decay/--no-weight-decay",
+    default=True,
+    help="Add the regularization losses of slim's nets.",
+)
 @click.option("--resume", is_flag=True, help="Continue from the newest complete checkpoint.")
 @click.option("--warm-start", metavar="CHECKPOINT", help="Checkpoint to take the weights from.")
 @click.option("--warm-start-ema", is_flag=True, help="Take its moving averages, not raw weights.")
-@click.option("--exclude", multiple=True, help="Scope that --warm-start does not restore.")
+@click.option(
+    "--exclude", multiple=True, help="Scope that --warm-start does not restore. May be repeated."
+)
 @net_option
 def train(
     net: str,
@@ -109,7 +144,7 @@ def train(
     warm_start: str | None,
     warm_start_ema: bool,
     exclude: tuple[str, ...],
-    **same_as_settings: Any,
+    **same_as_settings: Any,  # options that are named as fields of Settings
 ) -> None:
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
 

@@ -159,16 +159,16 @@ FLOWERS = {
 def _draw_garden(side: int, rng: np.random.Generator) -> Image.Image:
     """Draws blurred leaves, earth or sky behind the flower."""
     base = (GREEN, GREEN * 0.6, BROWN * 1.3, np.array([136, 168, 204.0]))[rng.choice(4)]
-    image = Image.new("RGB", (side, side), _to_fill(_vary_colour(base, rng)))
+    image = Image.new("RGB", (side, side), _convert_colour(_vary_colour(base, rng)))
     draw = ImageDraw.Draw(image)
     for _ in range(int(rng.integers(8, 26))):
         blade = _make_petal(rng.uniform(0.3, 1), rng.uniform(0.05, 0.3), 0, rng.uniform(0, 7))
         colour = _vary_colour((GREEN, base, YELLOW, WHITE, PINK)[rng.choice(5, p=BLADES)], rng)
-        draw.polygon([*(side * (blade + rng.uniform(0, 1, 2))).ravel()], _to_fill(colour))
+        draw.polygon([*(side * (blade + rng.uniform(0, 1, 2))).ravel()], _convert_colour(colour))
     return image.filter(ImageFilter.GaussianBlur(side * rng.uniform(0.008, 0.04)))
 
 
-def _to_fill(colour: Colour) -> tuple[int, ...]:
+def _convert_colour(colour: Colour) -> tuple[int, ...]:
     """Converts a colour to the integers that Pillow takes."""
     return tuple(int(part) for part in np.clip(colour, 0, 255))
 
@@ -195,7 +195,7 @@ def draw_flower(name: str, rng: np.random.Generator, size: int = SIZE) -> Array:
         centre = side * rng.uniform(0.35, 0.65, 2)
         for points, tone in shapes:
             placed = _rotate(_rotate(points, angle) * tilt, lean) * scale + centre
-            draw.polygon([*placed.ravel()], _to_fill(tone))
+            draw.polygon([*placed.ravel()], _convert_colour(tone))
     picture = np.asarray(image.reduce(SUPERSAMPLING), float)
     slope = np.linspace(-1, 1, size)
     light = 1 + rng.normal(0, 0.1) * slope[:, None, None] + rng.normal(0, 0.1) * slope[:, None]

@@ -148,7 +148,7 @@ def _make_folded_thumb(folded: list[int], rng: np.random.Generator) -> Part:
     return Part([thumb], 1.0, 0.66)
 
 
-def _make_ring(bend: float, rng: np.random.Generator) -> list[Part]:
+def _make_o_sign(bend: float, rng: np.random.Generator) -> list[Part]:
     """Makes zero as an O: four stacked fingers over the top meet the thumb around a hole."""
     side = rng.beta(0.5, 0.5)
     palm, finger, thumb, step = (a + side * (b - a) for a, b in zip(O_FRONT, O_SIDE, strict=True))
@@ -166,7 +166,7 @@ def _build_hand(fingers: int, rng: np.random.Generator) -> list[Part]:
     """Builds the parts of a hand in the order of painting, farthest first."""
     bend = rng.normal(-6.0, 6.0)
     if fingers == 0:
-        return _make_ring(bend, rng)
+        return _make_o_sign(bend, rng)
     raised = RAISED[fingers]
     folded = [finger for finger in FINGERS if finger not in raised]
     spread = rng.uniform(0.85, 1.2) * (1.4 if len(raised) < 4 else 1.0)
