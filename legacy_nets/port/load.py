@@ -31,7 +31,7 @@ def load_weights(job: Job | ImportedJob) -> Loaded:
     """
     source = open_weights(job.weights_path)
     if isinstance(job, Job) and not _has_names_of(source, job.net):
-        source = translate_for_net(source, job.net.name)
+        source = translate_for_net(source, job.net)
     averaged = has_averages(source.tensors)
     if job.averages and not averaged:
         raise CheckpointError(f"{source.prefix} has no moving averages: use --raw")
