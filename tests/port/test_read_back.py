@@ -255,10 +255,10 @@ def test_the_rules_names_lead_back(net):
     with tf.Graph().as_default():
         build_by_name(net, tf.placeholder(tf.float32, [None, *SMALL[net][0], record.channels]))
         ranks = {variable.op.name: variable.shape.rank for variable in tf.global_variables()}
-    entries = torch_rule.map_names(ranks, record.scope)
+    entries = torch_rule.apply_rule(ranks, record.scope)
     there = {entry.stored: ranks[entry.name] for entry in entries}
     assert len(there) == len(ranks)
-    assert torch_rule.map_names_back(there, record.scope) == entries
+    assert torch_rule.invert_rule(there, record.scope) == entries
 
 
 @pytest.mark.slow

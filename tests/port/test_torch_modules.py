@@ -64,13 +64,13 @@ def test_the_rule_gives_the_names_and_shapes_of_the_module(case):
     request = FACTS[case]["request"]
     shapes = variables(case, request)
     ranks = {name: len(shape) for name, shape in shapes.items()}
-    entries = torch_rule.map_names(ranks, registry.get_net(request["net"]).scope)
+    entries = torch_rule.apply_rule(ranks, registry.get_net(request["net"]).scope)
     empty = {name: np.empty(shape, np.bool_) for name, shape in shapes.items()}
     state = sorted(translate_back(empty, entries).items())
     found = common.names_and_shapes({name: list(value.shape) for name, value in state})
     assert found == FACTS[case]["tensors"]
     ranks = {name: value.ndim for name, value in state}
-    back = torch_rule.map_names_back(ranks, registry.get_net(request["net"]).scope)
+    back = torch_rule.invert_rule(ranks, registry.get_net(request["net"]).scope)
     assert set(back) == set(entries)
 
 

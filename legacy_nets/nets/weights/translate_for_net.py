@@ -90,4 +90,4 @@ def _map_ported_names(source: Source, net: Net) -> tuple[Entry, ...]:
     }
     if "torch" in net.layouts or any("/" in name or "." not in name for name in ranks):
         return ()
-    return torch_rule.map_names_back(ranks, net.scope)
+    return torch_rule.invert_rule(ranks, net.scope)

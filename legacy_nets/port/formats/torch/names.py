@@ -32,7 +32,7 @@ def map_names(net: Net, weights: Sequence[Weight], scope: str) -> tuple[Entry, .
     """
     if not has_table(net):
         ranks = {weight.name: len(weight.shape) for weight in weights}
-        return torch_rule.map_names(ranks, scope)
+        return torch_rule.apply_rule(ranks, scope)
     names = {weight.name for weight in weights}
     optional = get_family(net).optional_layer
     entries = tuple(
