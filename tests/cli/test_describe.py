@@ -13,8 +13,8 @@ from legacy_nets.cli import main
 
 
 @pytest.fixture(autouse=True)
-def here(monkeypatch):
-    """The child's work in this process: TensorFlow is imported once. One test has the child."""
+def in_one_process(monkeypatch):
+    """Runs the subprocess's work in this process, so that TensorFlow is imported once."""
     monkeypatch.setattr(
         sandbox, "run_sandboxed", lambda function, *arguments, **_: function(*arguments)
     )
@@ -139,14 +139,14 @@ def test_weights_are_no_graph(tmp_path):
 
 @pytest.mark.parametrize("name", ["dir.pb", "served"])
 def test_a_folder_is_no_graph(tmp_path, name):
-    place = tmp_path / name
-    place.mkdir()
-    (place / "saved_model.pb").write_bytes(b"\x08\x01")
-    assert f"{place} is a folder: give the .meta or frozen .pb in it" in failed(place)
+    path = tmp_path / name
+    path.mkdir()
+    (path / "saved_model.pb").write_bytes(b"\x08\x01")
+    assert f"{path} is a folder: give the .meta or frozen .pb in it" in failed(path)
 
 
 @pytest.mark.parametrize(
-    "name, data, said",
+    "name, data, expected",
     [
         ("x.meta", b"version https://git-lfs.github.com/spec/v1\n", "this is a git-LFS pointer"),
         ("x.pb", b"node {\n  name: 1", "this is a graph in text (.pbtxt): with that ending, "),
@@ -154,13 +154,13 @@ def test_a_folder_is_no_graph(tmp_path, name):
         ("x.pbtxt", b"<!doctype html>", "this is an HTML or XML page"),
     ],
 )
-def test_what_a_stranger_is_is_said_alone(tmp_path, name, data, said):
+def test_a_file_of_another_format_is_named(tmp_path, name, data, expected):
     path = tmp_path / name
     path.write_bytes(data)
     message = failed(path)
-    assert f"legacy-nets: {path}: {said}" in message or f"{path} {said}" in message
-    assert ("damaged" in message) == (said.startswith("is damaged"))
-    assert ("not read" in message) == ("not read" in said)
+    assert f"legacy-nets: {path}: {expected}" in message or f"{path} {expected}" in message
+    assert ("damaged" in message) == (expected.startswith("is damaged"))
+    assert ("not read" in message) == ("not read" in expected)
 
 
 def test_images_without_a_batch_are_one(tmp_path):
@@ -173,9 +173,9 @@ def test_images_without_a_batch_are_one(tmp_path):
 
 
 def test_files_that_cannot_be_read(folder, tmp_path):
-    whole = (folder / "net.meta").read_bytes()
+    complete = (folder / "net.meta").read_bytes()
     cut = tmp_path / "cut.meta"
-    cut.write_bytes(whole[: len(whole) // 2])
+    cut.write_bytes(complete[: len(complete) // 2])
     assert f"{cut} is damaged or no MetaGraphDef" in failed(cut)
     empty = tmp_path / "empty.pb"
     empty.write_bytes(b"")
@@ -242,7 +242,7 @@ def test_a_saved_model_is_no_frozen_graph(tmp_path):
     assert f"{path} is a SavedModel, no frozen graph: freeze it" in failed(path)
 
 
-APART = """
+IN_SUBPROCESS = """
 import sys
 from legacy_nets.cli import main
 main(["describe", *sys.argv[1:]], standalone_mode=False)
@@ -250,9 +250,9 @@ print("tensorflow" in sys.modules, "google.protobuf" in sys.modules)
 """
 
 
-def test_tensorflow_sees_a_file_in_a_process_of_its_own(folder):
-    command = [sys.executable, "-c", APART, str(folder / "net.meta"), "--depth", "1"]
+def test_a_file_is_read_in_a_subprocess(folder):
+    command = [sys.executable, "-c", IN_SUBPROCESS, str(folder / "net.meta"), "--depth", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    here = describe(folder / "net.meta", "--depth", "1").stdout
-    assert done.stdout == here + "False False\n"
-    assert "net.meta: 522 parameters" in here
+    in_process = describe(folder / "net.meta", "--depth", "1").stdout
+    assert done.stdout == in_process + "False False\n"
+    assert "net.meta: 522 parameters" in in_process

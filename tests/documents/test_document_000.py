@@ -1,7 +1,7 @@
 """Document 000: variables, shapes and gradients of its nets.
 
 The golden files (test_golden.py) compare every value with TensorFlow 1.15.5; the errata are in
-test_document_000_errata.py.
+test_errata_000.py.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def count():
 
 
 def numbered(kind, number):
-    """kind/kernel, kind/bias, kind_1/kernel, ..."""
+    """Lists layer/kernel, layer/bias, layer_1/kernel, ..."""
     layers = [f"{kind}_{n}" if n else kind for n in range(number)]
     return [f"{layer}/{part}" for layer in layers for part in ("kernel", "bias")]
 

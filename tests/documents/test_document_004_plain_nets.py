@@ -1,4 +1,4 @@
-"""Document 004's demo CNN, AlexNet, VGG and GoogLeNet: its shapes and numbers, measured."""
+"""Document 004: shapes and numbers of its demo CNN, AlexNet, VGG and GoogLeNet."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shapes(end_points):
 
 
 def parameters(*scopes):
-    """Trainable parameters under any of the scopes; all of them where none is given."""
+    """Counts trainable parameters under any of the scopes; all if none is given."""
     return sum(
         int(np.prod(v.shape))
         for v in tf.trainable_variables()
@@ -32,13 +32,13 @@ def parameters(*scopes):
 
 
 def layer_parameters():
-    """Parameters of each layer, in order."""
+    """Lists the parameters of each layer, in order."""
     layers = dict.fromkeys(v.op.name.rpartition("/")[0] for v in tf.trainable_variables())
     return [parameters(layer) for layer in layers]
 
 
 def windows(kind):
-    """Size and stride of each pool of a kind, in order."""
+    """Lists size and stride of each pool of a type, in order."""
     pools = [op for op in tf.get_default_graph().get_operations() if op.type == kind]
     return [(op.get_attr("ksize")[1], op.get_attr("strides")[1]) for op in pools]
 
@@ -250,7 +250,7 @@ def test_inception_and_its_branches_keep_the_size(graph):
 
 @pytest.mark.slow
 def test_numbers_behind_an_auxiliary_head_differ_without_it():
-    """004-E21: what was saved without auxiliary heads is for a net without them."""
+    """004-E21: a file that was saved without auxiliary heads fits a net without them."""
     googlenet.googlenet(placeholder(224, 224, 3), aux_logits=False)
     last = tf.global_variables()[-3].op.name
     assert last == "inception_5b/sequential_26/conv2d_53/bias"

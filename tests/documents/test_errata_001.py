@@ -1,4 +1,4 @@
-"""Errata of document 001 that test_hand_signs.py leaves: each defect made small, and its mend."""
+"""Errata of document 001 that test_hand_signs.py does not cover: small defects and fixes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("graph")
 def test_e03_an_epoch_uses_every_image_once():
     x = np.arange(70).reshape(70, 1)
     once = signs.random_mini_batches(x, x, 32, seed=0)
-    drawn = np.random.RandomState(0).randint(0, len(once), 300)  # as it stands
+    drawn = np.random.RandomState(0).randint(0, len(once), 300)  # as in the original code
     met = {tuple(once[i][0].ravel()) for i in drawn}
     assert len(met) == 3  # 300 steps, and images have met in three ways only
     epochs = [signs.random_mini_batches(x, x, 32, seed=seed) for seed in range(100)]
@@ -42,7 +42,7 @@ def test_e05_classes_is_used():
 
 @pytest.mark.parametrize("side", [60, 61, 62, 63, 64, 65, None])
 def test_e06_the_assert_lets_four_sizes_pass(side):
-    """The stem's sizes do not depend on its kernels: pools stand for the convolution."""
+    """The stem's sizes do not depend on its kernels, so pools replace the convolution."""
     x = tf.placeholder(tf.float32, [None, side, side, 64])
     x = tf.pad(x, [[0, 0], [3, 3], [3, 3], [0, 0]])
     x = tf.nn.max_pool(x, [1, 7, 7, 1], [1, 2, 2, 1], "VALID")
@@ -122,8 +122,8 @@ def test_e19_evaluation_goes_in_batches(tmp_path, capsys):
 
 def test_e24_a_placeholder_without_a_default_must_be_fed():
     literal = tf.placeholder(tf.bool, name="training")
-    mended = tf.placeholder_with_default(False, [])
+    fixed = tf.placeholder_with_default(False, [])
     with tf.Session() as session:
         with pytest.raises(tf.errors.InvalidArgumentError, match="[Yy]ou must feed a value"):
             session.run(tf.cast(literal, tf.float32))
-        assert session.run(tf.cast(mended, tf.float32)) == 0
+        assert session.run(tf.cast(fixed, tf.float32)) == 0

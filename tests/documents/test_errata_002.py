@@ -1,7 +1,7 @@
-"""Errata of document 002 that test_inception_v3.py leaves: each defect made small, and its mend.
+"""Errata of document 002 that test_inception_v3.py does not cover: small defects and fixes.
 
-What the listing does where it runs is in scripts/oracle/literal_002.py: here and under
-TensorFlow 1.15.5 the outcome is the same.
+scripts/oracle/literal_002.py runs the lines that can run: the outcomes are the same here and in
+TensorFlow 1.15.5.
 """
 
 from __future__ import annotations
@@ -160,12 +160,12 @@ def test_e08_e10_the_helpers_that_were_missing():
 
 
 def test_e04_e11_e17_arguments_and_what_is_returned():
-    """scope, num_classes and dropout_keep_prob are arguments; the trunk ends at Mixed_7c."""
+    """scope, num_classes and dropout_keep_prob are arguments; the base ends at Mixed_7c."""
     with without_initial_values():
-        trunk, points = module.inception_v3_base(
+        base, points = module.inception_v3_base(
             pictures(75), final_endpoint="Mixed_5b", scope="Trunk"
         )
-    assert trunk is points["Mixed_5b"]
+    assert base is points["Mixed_5b"]
     ends = inspect.signature(module.inception_v3_base).parameters["final_endpoint"]
     assert ends.default == "Mixed_7c"
     assert {v.op.name.split("/")[0] for v in tf.global_variables()} == {"Trunk"}

@@ -1,4 +1,4 @@
-"""Errata of document 003 that test_resnet_v2.py leaves: each defect made small, and its mend."""
+"""Errata of document 003 that test_resnet_v2.py does not cover: small defects and fixes."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Document 004's errata: the literal defect, reproduced small, and the mend.
+"""Errata of document 004: small reproductions of the literal defects, and the fixes.
 
-Keras 3: test_errata_004_keras3.py. Training loops: test_errata_004_loops.py. The Vision
-Transformer: test_vit_errata.py. What a comment or the text states: the facts (test_facts.py) and
-the tests of each net.
+Other files: test_errata_004_keras3.py (Keras 3), test_errata_004_loops.py (training loops),
+test_errata_004_vit.py (Vision Transformer). The facts (test_facts.py) and the tests of each net
+cover comments and text.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def picture(path, mode, size=(90, 70)):
 
 
 def literal_image(path, side=64):
-    """The lines of the predict script, for a net of that side."""
+    """Runs the lines of the predict script for a net with images of that side."""
     image = Image.open(path)
     image = image.resize((side, side))
     return np.expand_dims(np.array(image) / 255.0, 0)
 
 
 def test_e11_the_wrong_path_is_checked(tmp_path):
-    """The assertion holds for any weights, and HDF5 then says what it can."""
+    """The assertion passes for any weights; HDF5 then reports the missing file."""
     img_path = picture(tmp_path / "tulip.png", "RGB")
     weighs_path = str(tmp_path / "myAlex.h5")
     assert os.path.exists(img_path), f"file: '{weighs_path}' dose not exist."
@@ -46,7 +46,7 @@ def test_e11_the_wrong_path_is_checked(tmp_path):
         model.load_weights(weighs_path)
 
 
-def test_e11_mended_missing_weights_are_named(tmp_path):
+def test_e11_fixed_missing_weights_are_named(tmp_path):
     given = ["alexnet_v1", str(picture(tmp_path / "a.png", "RGB"))]
     with pytest.raises(CheckpointError, match="myAlex.h5"):
         zoo_predict.main([*given, "--weights", str(tmp_path / "myAlex.h5")])
@@ -61,15 +61,15 @@ def test_e12_images_are_not_made_rgb(tmp_path, mode, shape):
     model = tf.keras.Sequential([layers.Conv2D(2, 11, 4, input_shape=(64, 64, 3))])
     with pytest.raises(ValueError, match="incompatible|expected"):
         model.predict(image, verbose=0)
-    mended = preprocessing.resize_picture(preprocessing.read_picture(path), "unit", (64, 64), 3)
-    assert mended.shape == (64, 64, 3)
+    rgb = preprocessing.resize_picture(preprocessing.read_picture(path), "unit", (64, 64), 3)
+    assert rgb.shape == (64, 64, 3)
 
 
 def test_e13_prediction_resizes_another_way_than_training(tmp_path):
-    """Pillow's default is not that of flow_from_directory; ours frames both alike."""
+    """Pillow's default differs from that of flow_from_directory; ours resizes both alike."""
     (tmp_path / "flowers").mkdir()
     path = picture(tmp_path / "flowers" / "daisy.png", "RGB")
-    # as flow_from_directory loads it, which needs SciPy beside
+    # as flow_from_directory loads it, which also needs SciPy
     load = tf.keras.preprocessing.image.load_img
     trained = np.asarray(load(str(path), target_size=(64, 64)))[None] / 255.0
     assert np.abs(trained - literal_image(path)).mean() > 0.05
@@ -78,7 +78,7 @@ def test_e13_prediction_resizes_another_way_than_training(tmp_path):
 
 
 def test_e22_eager_names_are_not_unique_and_graph_names_are():
-    """Two blocks, each with a projection and a unit_1, as the document nests them."""
+    """Builds two blocks, each with a projection and a unit_1, nested as in the document."""
     layers = tf.keras.layers
     names = []
     for number in (1, 2):
@@ -99,7 +99,7 @@ def test_e22_eager_names_are_not_unique_and_graph_names_are():
 
 
 def test_e28_prediction_needs_the_means_too():
-    """Without them, or divided by 255, another image reaches the net than in training."""
+    """Without the means, or divided by 255, the net gets a different image than in training."""
     net = legacy_nets.get_net("resnet50")
     white = np.full([1, 2, 2, 3], 255, np.uint8)
     got = preprocessing.scale_pixels(white, net.preprocessing)
@@ -132,7 +132,7 @@ def test_e32_one_initializer_makes_all_layers_alike():
 
 @pytest.mark.slow
 def test_e36_e46_what_tensorflow_1_lacks(oracle):
-    """The initialisers and gelu (E36); grouped convolutions on the CPU (E46)."""
+    """Covers the initializers and gelu (E36), and grouped convolutions on the CPU (E46)."""
     done = subprocess.run([oracle, "-c", LACKS], capture_output=True, text=True)
     assert done.stdout.splitlines() == [
         "GlorotUniform False",
@@ -160,7 +160,7 @@ except tf.errors.OpError as error:
 
 
 def test_e40_e41_widths_are_the_document_s():
-    """Half of the paper's AlexNet; and a VGG of 2048 units holds no weights of 4096."""
+    """AlexNet has half of the paper's filters; a VGG of 2048 units fits no weights of 4096."""
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, 64, 64, 3])
         points = alexnet.alexnet_v1(images)[1]

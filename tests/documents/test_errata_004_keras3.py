@@ -1,4 +1,4 @@
-"""Document 004's errata of kind keras3: what Keras 3 refuses, tf.keras runs, and the mends."""
+"""Errata of document 004 with Keras 3: lines that it refuses and tf.keras runs, and the fixes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from keras3_literal import literal
+from keras3_literal import run_literal_lines
 
 import legacy_nets
 from legacy_nets import tf1 as tf
@@ -36,37 +36,37 @@ def test_what_keras_3_refuses():
     run = [sys.executable, str(script)]
     done = subprocess.run(run, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-2000:]
-    version, said = json.loads(done.stdout.splitlines()[-1])
+    version, errors = json.loads(done.stdout.splitlines()[-1])
     assert version.startswith("3.")
-    assert said.pop("E06 convolution") is None
-    assert list(said) == list(REFUSED)
-    for line, (kind, words) in REFUSED.items():
-        assert said[line] is not None, f"{line} runs"
-        assert said[line][0] == kind, said[line]
-        assert words in said[line][1], said[line]
+    assert errors.pop("E06 convolution") is None
+    assert list(errors) == list(REFUSED)
+    for line, (error_type, words) in REFUSED.items():
+        assert errors[line] is not None, f"{line} runs"
+        assert errors[line][0] == error_type, errors[line]
+        assert words in errors[line][1], errors[line]
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_keras_2_runs_them():
-    """004-E01 to E07: the lines as they stand run under tf.keras, which is tf_keras here."""
-    said = literal(tf.keras, tf.function, tf.zeros)
-    assert {line for line, error in said.items() if error} <= {"E03 load"}  # which has no file
+    """004-E01 to E07: the original lines run under tf.keras, which is tf_keras here."""
+    errors = run_literal_lines(tf.keras, tf.function, tf.zeros)
+    assert {line for line, error in errors.items() if error} <= {"E03 load"}  # which has no file
 
 
-def test_e01_mended_local_variables_forget():
+def test_e01_fixed_local_variables_forget():
     with tf.Graph().as_default(), tf.Session() as session:
         value = tf.placeholder(tf.float32, [])
         mean, update = tf.metrics.mean(value)
-        seen = []
+        means = []
         for epoch in ((1.0, 3.0), (10.0, 20.0)):
             session.run(tf.local_variables_initializer())  # in place of reset_states
-            for one in epoch:
-                session.run(update, {value: one})
-            seen.append(float(session.run(mean)))
-    assert seen == [2.0, 15.0]
+            for number in epoch:
+                session.run(update, {value: number})
+            means.append(float(session.run(mean)))
+    assert means == [2.0, 15.0]
 
 
-def test_e04_e05_mended_names_are_scopes_in_a_graph():
+def test_e04_e05_fixed_names_are_scopes_in_a_graph():
     """A slash is a scope within a scope; the name of a ViT has none."""
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, 32, 32, 3])
@@ -77,7 +77,7 @@ def test_e04_e05_mended_names_are_scopes_in_a_graph():
     assert {name.split("/")[0] for name in names if "encoderblock" in name} == {"ViT-B_16"}
 
 
-def test_e06_e07_mended_pools_and_dropout_of_an_auxiliary_head():
+def test_e06_e07_fixed_pools_and_dropout_of_an_auxiliary_head():
     from legacy_nets.nets import googlenet
 
     with tf.Graph().as_default(), tf.Session() as session:

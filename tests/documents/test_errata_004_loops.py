@@ -1,6 +1,6 @@
-"""Document 004's errata of its training loops: the literal lines, reproduced small, and the mend.
+"""Errata of document 004's training loops: small reproductions of the lines, and the fixes.
 
-The images are coloured squares, the nets those of tiny.py.
+The images are coloured squares; the nets are those of tiny.py.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ def squares(count):
 
 
 def test_e14_the_rest_of_the_images_is_never_scored():
-    """Whole batches only, and the generator goes on where it stood."""
+    """Only full batches are scored, and the generator continues where it stopped."""
     assert harm.list_scored_batches("45", "16", "4") == ["16+16", "13+16", "16+13", "16+16"]
     assert harm.list_scored_batches("10", "16", "1") == [""]  # a set smaller than a batch
 
 
 @pytest.mark.parametrize("count", [45, 10])
-def test_e14_mended_every_image_is_scored_once_each_time(monkeypatch, count):
+def test_e14_fixed_every_image_is_scored_once_each_time(monkeypatch, count):
     monkeypatch.setattr(graph, "SCORED_PIXELS", 16 * 64 * 64)  # batches of 16
     images = squares(count)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -66,7 +66,7 @@ def test_e14_mended_every_image_is_scored_once_each_time(monkeypatch, count):
 
 
 def test_e15_a_best_that_is_never_updated_saves_every_epoch(tmp_path):
-    """The commented lines, with a net whose one weight is the loss of its epoch."""
+    """Runs the commented lines with a net whose only weight is the loss of its epoch."""
     losses = (0.9, 0.8, 1.0, 1.1, 1.2)
     path = str(tmp_path / "myAlex.ckpt")
     with tf.Graph().as_default(), tf.Session() as session:
@@ -86,21 +86,21 @@ def test_e15_a_best_that_is_never_updated_saves_every_epoch(tmp_path):
     assert harm.count_saved_epochs(*map(str, losses)) == "5, not 2"
 
 
-def test_e15_mended_the_best_stays(tmp_path, monkeypatch):
-    """The held-out accuracy of five evaluations is given; the weights are what they are."""
+def test_e15_fixed_the_best_stays(tmp_path, monkeypatch):
+    """The accuracies of five evaluations are fixed; the weights are arbitrary."""
     right = iter([2, 5, 3, 1, 1])
 
     def score(self, session, images, fetch=None):
-        predicted = images.labels + (np.arange(6) >= next(right))  # so many of six are right
+        predicted = images.labels + (np.arange(6) >= next(right))  # this many of six are right
         return np.eye(6, dtype=np.float32)[predicted % 6]
 
     monkeypatch.setattr(graph.NetGraph, "score", score)
-    monkeypatch.setattr(loop.report, "draw_grid", lambda *_: b"")  # slow, and not looked at
+    monkeypatch.setattr(loop.report, "draw_grid", lambda *_: b"")  # slow, and not needed
     monkeypatch.setattr(loop.report, "draw_curve", lambda *_: None)
     data = ImageData("squares", squares(12), squares(6), tuple("abcdef"), frozenset())
     settings = {"steps": 5, "batch_size": 4, "evaluate_every": 1, "save_every": 1}
-    given = Settings(**{**vars(SETTINGS), **settings})
-    result = loop.train(given, data, tmp_path, console=Console(quiet=True))
+    full_settings = Settings(**{**vars(SETTINGS), **settings})
+    result = loop.train(full_settings, data, tmp_path, console=Console(quiet=True))
     assert (result.best_step, result.best_accuracy) == (2, 5 / 6)
     assert read_best(tmp_path) == (2, 5 / 6)
     assert 2 in [step for step, _ in list_complete_checkpoints(tmp_path)]
@@ -108,7 +108,7 @@ def test_e15_mended_the_best_stays(tmp_path, monkeypatch):
 
 
 def test_e16_the_data_and_the_model_lie_where_the_script_is_started(tmp_path, monkeypatch):
-    """The lines of the listings: found from one folder, not from another, and one net alone."""
+    """The original lines find the data from one folder only, and the module of one net only."""
     lines = (
         'data_root = os.path.abspath(os.path.join(os.getcwd(), "../.."))\n'
         'train_dir = os.path.join(data_root, "data_set", "flower_data", "train")\n'
@@ -131,7 +131,7 @@ def test_e16_the_data_and_the_model_lie_where_the_script_is_started(tmp_path, mo
     sys.modules.pop("model")
 
 
-def test_e16_mended_the_path_is_an_argument_and_the_nets_have_modules(tmp_path, monkeypatch):
+def test_e16_fixed_the_path_is_an_argument_and_the_nets_have_modules(tmp_path, monkeypatch):
     for name in ("daisy", "roses"):
         (tmp_path / "set" / name).mkdir(parents=True)
         for number in range(2):

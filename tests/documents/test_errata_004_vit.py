@@ -1,6 +1,6 @@
-"""Errata of document 004's Vision Transformer: what the literal code does, reproduced small.
+"""Errata of document 004's Vision Transformer: small reproductions of the literal code.
 
-That the mends hold, test_vit.py says, number by number.
+test_vit.py tests the fixes, number by number.
 """
 
 from __future__ import annotations

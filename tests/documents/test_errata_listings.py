@@ -1,6 +1,6 @@
-"""What the listings of the documents lack: indentation, and names that are nowhere defined.
+"""Errata of the listings: lost indentation, and names that are not defined.
 
-A listing is stood for by a few lines of our own of the same build.
+A few lines of our own replace each listing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def test_line_numbers_in_front_are_no_python(number):
         compile("\n".join(lines), "listing", "exec")
 
 
-UNDEFINED = [  # document, a line as it uses the name, the name, where it is now
+UNDEFINED = [  # document, a line that uses the name, the name, the module that defines it now
     ("000", "tf.add(1, 2)", "tf", "nets.cnn_lstm"),
     ("001", "random_mini_batches([], [])", "random_mini_batches", "data.signs"),
     ("001", "tf.losses.sparse_softmax_cross_entropy(labels=y_, logits=y_conv)", "y_", None),
@@ -45,19 +45,19 @@ UNDEFINED = [  # document, a line as it uses the name, the name, where it is now
 ]
 
 
-@pytest.mark.parametrize(("document", "line", "name", "where"), UNDEFINED)
-def test_a_name_that_is_used_and_never_defined(document, line, name, where):
+@pytest.mark.parametrize(("document", "line", "name", "module"), UNDEFINED)
+def test_a_name_that_is_used_and_never_defined(document, line, name, module):
     """000-E12, 001-E09, 001-E21, 003-E01, E02, E03, E09."""
-    given = {} if name == "tf" else {"tf": tf}
+    names = {} if name == "tf" else {"tf": tf}
     with pytest.raises(NameError, match=f"name '{name}' is not defined"):
-        exec(line, given)
-    if where:
-        assert hasattr(importlib.import_module(f"legacy_nets.{where}"), name)
+        exec(line, names)
+    if module:
+        assert hasattr(importlib.import_module(f"legacy_nets.{module}"), name)
 
 
 @pytest.mark.parametrize("name", ["weight_variable", "accuracy", "model_save_path"])
 def test_an_attribute_that_the_class_lacks(name):
-    """001-E08, E10, E11: methods that belong to a class whose head is missing."""
+    """001-E08, E10, E11: methods of a class whose header is missing."""
     from legacy_nets.nets.hand_signs import HandClassifier
 
     class hand_classifier:

@@ -1,4 +1,4 @@
-"""Errata of documents 001 and 003: the literal lines, here and under TensorFlow 1.15.5."""
+"""Errata of documents 001 and 003: the literal lines, here and in TensorFlow 1.15.5."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ DEFECTS = {  # a result, or the type of an error and a pattern of its message
     "003-E07 variables of a unit": 11,
     "003-E08 an image of 1, alone and beside 3": [0.0, -1.0],
 }
-SAID = {  # outcomes that the table of errata has as the measured harm
+HARMS = {  # outcomes that are the measured harm in the table of errata
     "001-E01 share of the gradient",
     "001-E14 moving average after 20 steps",
     "003-E07 variables of a unit",
@@ -52,10 +52,10 @@ def test_literal_defect(name):
     assert_outcome(literal_001_003.outcome(tf, name), DEFECTS[name])
 
 
-@pytest.mark.parametrize("name", sorted(SAID))
-def test_the_table_says_what_comes_out(name):
-    said = documents.errata(name.partition(" ")[0])[0].harm
-    assert said == str(DEFECTS[name]).strip("[]")
+@pytest.mark.parametrize("name", sorted(HARMS))
+def test_the_table_has_the_outcome(name):
+    harm = documents.errata(name.partition(" ")[0])[0].harm
+    assert harm == str(DEFECTS[name]).strip("[]")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
-"""Scripts in the way of the five documents, typed by us with their errors mended: short, small.
+"""Short scripts in the style of the five documents, with their errors fixed.
 
-Each is run unmodified by ``legacy-nets run``. Those of 000 to 003 and the Keras script without
-eager mode are TensorFlow 1 and were run by 1.15.5, too; 004's own training loops are TensorFlow 2.
+``legacy-nets run`` runs each unmodified. The scripts of 000 to 003 and the Keras script without
+eager mode are TensorFlow 1, and ran on 1.15.5 too. The training loops of 004 are TensorFlow 2.
 """
 
 CNN_LSTM = """

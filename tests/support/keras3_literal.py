@@ -1,7 +1,8 @@
-"""Lines of document 004 that Keras 3 refuses: ``python tests/support/keras3_literal.py`` says how.
+"""Runs lines of document 004 that Keras 3 refuses, and prints the errors.
 
-``literal(keras, function)`` runs each: under Keras 3 here, in a process of its own (tf.keras of
-``legacy_nets.tf1`` and Keras 3 do not mix), and under tf.keras in test_errata_004_keras3.py.
+``python tests/support/keras3_literal.py`` runs them with Keras 3 in a separate process, because
+Keras 3 and the tf.keras of ``legacy_nets.tf1`` exclude each other. test_errata_004_keras3.py runs
+them with tf.keras.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ import pathlib
 import tempfile
 
 
-def literal(keras, function, zeros):
-    """{line: [type of error, message]}, or None where it runs; ``function`` is tf.function."""
+def run_literal_lines(keras, function, zeros):
+    """Returns {line: [type of error, message]}, or None for a line that runs.
+
+    ``function`` is tf.function, ``zeros`` is tf.zeros.
+    """
     layers = keras.layers
 
     def model():
@@ -48,7 +52,7 @@ def literal(keras, function, zeros):
         "E07": lambda: function(lambda x: head(x, training=True))(zeros([2, 8])),
     }
 
-    def said(line):
+    def get_error(line):
         try:
             line()
         except Exception as error:
@@ -59,7 +63,7 @@ def literal(keras, function, zeros):
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            return {name: said(line) for name, line in lines.items()}
+            return {name: get_error(line) for name, line in lines.items()}
         finally:
             os.chdir(before)
 
@@ -68,4 +72,5 @@ if __name__ == "__main__":
     import keras
     import tensorflow
 
-    print(json.dumps([keras.__version__, literal(keras, tensorflow.function, tensorflow.zeros)]))
+    errors = run_literal_lines(keras, tensorflow.function, tensorflow.zeros)
+    print(json.dumps([keras.__version__, errors]))

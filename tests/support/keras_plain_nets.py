@@ -1,15 +1,15 @@
-"""Document 004's demo CNN, AlexNet, VGG and GoogLeNet as Keras models: the judge of ours.
+"""Document 004's demo CNN, AlexNet, VGG and GoogLeNet as Keras models, to compare with.
 
 ``keras`` is tf.keras, of TensorFlow 1.15.5 (Python 3.7) or of ``legacy_nets.tf1``. ``MODELS`` maps
-a net's name to (keras, num_classes, height, width, ...) -> a model; a subclassed one takes any size
-and makes its variables when it is called. ``hidden`` narrows VGG for tests.
+a net's name to (keras, num_classes, height, width, ...) -> a model. A subclassed model takes any
+size and creates its variables when it is called. ``hidden`` narrows VGG for tests.
 """
 
 from __future__ import annotations
 
 
 def demo_cnn(keras, num_classes=10, height=28, width=28):
-    """A subclass, called my_model."""
+    """Builds a subclass called my_model."""
     layers = keras.layers
 
     class MyModel(keras.Model):
@@ -27,7 +27,7 @@ def demo_cnn(keras, num_classes=10, height=28, width=28):
 
 
 def _alexnet_features(layers):
-    """The layers ahead of the flattening."""
+    """Lists the layers before the flattening."""
     relu = {"activation": "relu"}
     return [
         layers.ZeroPadding2D(((1, 2), (1, 2))),

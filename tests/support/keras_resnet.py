@@ -1,7 +1,7 @@
-"""Document 004's ResNet as Keras models: the judge of ours.
+"""Document 004's ResNet as Keras models, to compare with.
 
 ``keras`` is tf.keras, of TensorFlow 1.15.5 (Python 3.7) or of ``legacy_nets.tf1``. The names of
-layers and attributes are the document's, since files are written under them.
+layers and attributes are the document's: they are the names in the files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ BASIC = ("resnet18", "resnet34")
 
 
 def _blocks(keras):
-    """The two layers that the document subclasses: basic, bottleneck."""
+    """Builds the two layers that the document subclasses: basic, bottleneck."""
     layers = keras.layers
 
     def norm(name=None):
@@ -94,7 +94,7 @@ def resnet(keras, name, num_classes=1000, height=224, width=224, include_top=Tru
 
 
 def transfer(keras, num_classes=5, height=224, width=224):
-    """The model of the train script: frozen features of resnet50 and a new head."""
+    """Builds the train script's model: frozen features of resnet50 and a new head."""
     layers = keras.layers
     feature = resnet(keras, "resnet50", height=height, width=width, include_top=False)
     feature.trainable = False

@@ -1,8 +1,8 @@
-"""Document 004's Vision Transformer as a Keras model: the judge of ours.
+"""Document 004's Vision Transformer as a Keras model, to compare with.
 
 ``tf`` is TensorFlow 1.15.5 (Python 3.7) or ``legacy_nets.tf1``. The names of layers and attributes
-are the document's, since files are written under them. Mended: initialisers and GELU, which
-1.15.5 lacks, and the batch size, which may be unknown.
+are the document's: they are the names in the files. Fixed: initializers and GELU, which 1.15.5
+lacks, and the batch size, which may be unknown.
 """
 
 from __future__ import annotations

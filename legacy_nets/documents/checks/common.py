@@ -117,7 +117,7 @@ def get_layer(net: str, name: str, field: str, size: str = "-", options: str = "
 def get_field(layer: anatomy.Layer, field: str) -> object:
     """Returns a field of a layer that the tables name."""
     fields = {
-        "kind": layer.layer_type,
+        "layer_type": layer.layer_type,
         "kernel": layer.kernel,
         "stride": layer.stride,
         "padding": layer.padding,
