@@ -92,6 +92,16 @@ def _check_size(images: Tensor, smallest: int, advice: str) -> None:
         raise BadInputError(f"images of {height}x{width} are too small: {advice}")
 
 
+def _check_images(images: Tensor, has_aux_logits: bool) -> None:
+    """Raises BadInputError for images [N, H, W, C] too small for the base or the heads."""
+    base_side, aux_side = smallest_image(), smallest_image("Mixed_6e", AUX_WINDOW)
+    advice = (
+        f"the auxiliary head of inception_v3 needs {aux_side}x{aux_side}, the base alone "
+        f"{base_side}x{base_side} (create_aux_logits=False)"
+    )
+    _check_size(images, aux_side if has_aux_logits else base_side, advice)
+
+
 def _scale_depth(depth_multiplier: float, min_depth: int) -> modules.Depth:
     """Returns the function that narrows every layer (002-E06)."""
     if depth_multiplier <= 0:
@@ -289,6 +299,41 @@ def _build_aux_logits(
     return aux_logits
 
 
+def _pool(net: Tensor, global_pool: bool, end_points: EndPoints) -> Tensor:
+    """Pools the last map [N, H, W, C] and adds the result to the end points."""
+    if global_pool:
+        net = tf.reduce_mean(net, [1, 2], keepdims=True, name="GlobalPool")  # 1 x 1 x 2048
+        end_points["global_pool"] = net
+        return net
+    kernel_size = _reduced_kernel_size_for_small_input(net, [8, 8])
+    # 1 x 1 x 2048; an end point that slim does not list: 002-E28
+    net = slim.avg_pool2d(
+        net,
+        kernel_size,
+        stride=2,
+        padding="VALID",
+        scope="AvgPool_1a_{}x{}".format(*kernel_size),
+    )
+    end_points["AvgPool_1a"] = net
+    return net
+
+
+def _build_logits(net: Tensor, num_classes: int, spatial_squeeze: bool) -> Tensor:
+    """Builds the last layer on the pooled features [N, 1, 1, C]."""
+    # 1 x 1 x 1000
+    logits = slim.conv2d(
+        net,
+        num_classes,
+        [1, 1],
+        activation_fn=None,
+        normalizer_fn=None,
+        scope="Conv2d_1c_1x1",
+    )
+    if spatial_squeeze:
+        logits = _squeeze(logits)  # (N, 1000)
+    return logits
+
+
 def inception_v3(
     images: Tensor,
     num_classes: int | None = 1000,
@@ -311,7 +356,7 @@ def inception_v3(
     Args:
       images: float32 [N, H, W, 3] in [-1, 1]; N, H and W may be unknown.
       num_classes: 1000 in the document, 1001 in the published checkpoint (002-E26); None or 0
-        builds no heads and returns the pooled features [N, 1, 1, 2048].
+        leaves out the heads and returns the pooled features [N, 1, 1, 2048].
       is_training: bool or bool tensor, for batch norm and dropout.
       reuse, scope: as in ``tf.variable_scope``.
       dropout_keep_prob: share of the features that dropout keeps in training.
@@ -326,12 +371,7 @@ def inception_v3(
       the auxiliary head, or too large for spatial_squeeze.
     """
     depth = _scale_depth(depth_multiplier, min_depth)
-    base_side, aux_side = smallest_image(), smallest_image("Mixed_6e", AUX_WINDOW)
-    advice = (
-        f"the auxiliary head of inception_v3 needs {aux_side}x{aux_side}, the base alone "
-        f"{base_side}x{base_side} (create_aux_logits=False)"
-    )
-    _check_size(images, aux_side if num_classes and create_aux_logits else base_side, advice)
+    _check_images(images, bool(num_classes) and create_aux_logits)
     with (
         default_arg_scope(inception_v3_arg_scope()),
         slim.arg_scope([slim.conv2d], stride=1, padding="SAME"),
@@ -346,37 +386,12 @@ def inception_v3(
                 end_points["Mixed_6e"], num_classes, depth, spatial_squeeze
             )
         with tf.variable_scope("Logits"):
-            if global_pool:
-                # 1 x 1 x 2048
-                net = tf.reduce_mean(net, [1, 2], keepdims=True, name="GlobalPool")
-                end_points["global_pool"] = net
-            else:
-                kernel_size = _reduced_kernel_size_for_small_input(net, [8, 8])
-                # 1 x 1 x 2048; an end point that slim does not list: 002-E28
-                net = slim.avg_pool2d(
-                    net,
-                    kernel_size,
-                    stride=2,
-                    padding="VALID",
-                    scope="AvgPool_1a_{}x{}".format(*kernel_size),
-                )
-                end_points["AvgPool_1a"] = net
+            net = _pool(net, global_pool, end_points)
             if not num_classes:
                 return net, end_points
-            # 1 x 1 x 2048
             net = slim.dropout(net, keep_prob=dropout_keep_prob, scope="Dropout_1b")
             end_points["PreLogits"] = net
-            # 1 x 1 x 1000
-            logits = slim.conv2d(
-                net,
-                num_classes,
-                [1, 1],
-                activation_fn=None,
-                normalizer_fn=None,
-                scope="Conv2d_1c_1x1",
-            )
-            if spatial_squeeze:
-                logits = _squeeze(logits)  # (N, 1000)
+            logits = _build_logits(net, num_classes, spatial_squeeze)
         end_points["Logits"] = logits
         end_points["Predictions"] = prediction_fn(logits, scope="Predictions")
     return logits, end_points

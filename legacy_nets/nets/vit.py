@@ -28,7 +28,7 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.attention import attention_weights, check_heads
+from legacy_nets.nets.parts.attention import attention_weights, check_heads
 
 EPSILON = 1e-6  # of every layer norm
 

@@ -8,7 +8,7 @@ from oracle_client import fill
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets import attention
+from legacy_nets.nets.parts import attention
 
 
 def run(build):

@@ -17,7 +17,8 @@ from legacy_nets.documents.checks.common import (
     get_static_shape,
     get_variable_shape,
 )
-from legacy_nets.nets import attention, vit
+from legacy_nets.nets import vit
+from legacy_nets.nets.parts import attention
 
 
 @functools.cache
