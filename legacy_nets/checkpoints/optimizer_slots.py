@@ -20,6 +20,15 @@ def has_averages(names: Iterable[str]) -> bool:
     return any(name.endswith(AVERAGE) for name in names)
 
 
+def find_average(name: str, names: Container[str]) -> str:
+    """Returns the name of a variable's moving average; "" where it has none.
+
+    Moving statistics of batch norms have none: restoring never takes an average of them.
+    """
+    is_statistic = name.rsplit("/", 1)[-1] in ("moving_mean", "moving_variance")
+    return name + AVERAGE if name + AVERAGE in names and not is_statistic else ""
+
+
 def is_slot(name: str, names: Container[str]) -> bool:
     """Whether a tensor is bookkeeping, a moving average, or an optimizer's slot.
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.cli.describe import parse_size
 from legacy_nets.errors import BadInputError, report_build_errors
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.registry import get_net
 from legacy_nets.train.settings import parse_net_options
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def diff(
     if find_net == (net is not None):
         raise BadInputError("diff takes a net, or --find-net to find one: diff CHECKPOINT NET")
     if net is not None:
-        registry.get_net(net)
+        get_net(net)
     options = parse_net_options(given["options"])
     rename = tuple(_split_rename(text) for text in given["rename"])
     size = parse_size(given["size"])
@@ -98,8 +98,8 @@ def _match(
     from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
     from legacy_nets.train.provenance import name_file_in_errors, read_recorded_settings
 
-    record = registry.get_net(net)
-    recorded = read_recorded_settings(source, net)
+    record = get_net(net)
+    recorded = read_recorded_settings(source, record)
     if recorded is not None:
         options = recorded.options | options
     if given["num_classes"] is not None:
@@ -109,12 +109,12 @@ def _match(
     sides = size or (recorded or record).image_size
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *sides, record.channels])
-        with name_file_in_errors(source, net):
+        with name_file_in_errors(source, record):
             _build(net, images, options)
         variables = tf.global_variables()
         return match(
             variables,
-            adapt_to_graph(translate_for_net(source, net), net, variables),
+            adapt_to_graph(translate_for_net(source, record), record, variables),
             skip=given["exclude"],
             rename=rename,
             prefix=given["prefix"],

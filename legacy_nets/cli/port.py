@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
 from legacy_nets.cli.options import (
     frames_option,
@@ -28,6 +27,7 @@ from legacy_nets.port.jobs import (
 from legacy_nets.port.pipeline import port as run_port
 from legacy_nets.port.report import OPTIMISED, Report, check_report_path
 from legacy_nets.port.targets import TARGETS
+from legacy_nets.registry import get_net
 from legacy_nets.train.provenance import read_recorded_settings, read_training_settings
 from legacy_nets.train.settings import resize_input
 
@@ -163,10 +163,9 @@ def _build_job(
 
     Options that are not given come from the checkpoint's training settings, else the registry.
     """
-    net = registry.get_net(name)
-    trained = read_training_settings(
-        checkpoint, name, read_recorded_settings(open_weights(checkpoint), name)
-    )
+    net = get_net(name)
+    recorded = read_recorded_settings(open_weights(checkpoint), net)
+    trained = read_training_settings(checkpoint, net, recorded)
     size = trained.image_size if trained else net.image_size
     num_classes = given["num_classes"] or (trained.num_classes if trained else net.num_classes)
     label_offset = given["label_offset"]

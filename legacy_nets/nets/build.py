@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.registry import get_net
+from legacy_nets.registry import Net, get_net
 from legacy_nets.types import EndPoints, Tensor
 
 SET_BY_COMMANDS = (
@@ -35,7 +35,12 @@ def build_by_name(name: str, images: Tensor, **options: object) -> tuple[Tensor,
     Raises BadInputError for an unknown net, an option that its function does not take, or a value
     of another type than it takes.
     """
-    function = load_function(name)
+    return build_net(get_net(name), images, **options)
+
+
+def build_net(net: Net, images: Tensor, **options: object) -> tuple[Tensor, EndPoints]:
+    """Builds a net in the current graph, as ``build_by_name``, by its record."""
+    function = load_function(net)
     parameters = dict(list(inspect.signature(function).parameters.items())[1:])
     for option in options:
         if option not in parameters:
@@ -45,20 +50,22 @@ def build_by_name(name: str, images: Tensor, **options: object) -> tuple[Tensor,
                 if parameter.name not in SET_BY_COMMANDS
                 and "Callable" not in str(parameter.annotation)
             ]
-            raise BadInputError(f"{name} takes no option {option!r}; it takes {', '.join(known)}")
+            raise BadInputError(
+                f"{net.name} takes no option {option!r}; it takes {', '.join(known)}"
+            )
     checked = {
-        option: _convert(name, parameters[option], value) for option, value in options.items()
+        option: _convert(net.name, parameters[option], value) for option, value in options.items()
     }
     return function(images, **checked)
 
 
-def load_function(name: str) -> Callable[..., tuple[Tensor, EndPoints]]:
+def load_function(net: Net) -> Callable[..., tuple[Tensor, EndPoints]]:
     """Imports the module of a net (and TensorFlow) and returns the function that builds it.
 
     The registry states the module as data, so that listing the nets imports none of them.
     """
-    module = importlib.import_module(f"legacy_nets.nets.{get_net(name).module}")
-    function: Callable[..., tuple[Tensor, EndPoints]] = getattr(module, name)
+    module = importlib.import_module(f"legacy_nets.nets.{net.module}")
+    function: Callable[..., tuple[Tensor, EndPoints]] = getattr(module, net.name)
     return function
 
 

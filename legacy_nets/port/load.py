@@ -11,7 +11,6 @@ from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.jobs import ImportedJob, Job, Metadata
-from legacy_nets.registry import Net
 
 
 class Loaded(NamedTuple):
@@ -29,9 +28,7 @@ def load_weights(job: Job | ImportedJob) -> Loaded:
     Raises CheckpointError for weights that cannot be read, or without the averages that are asked
     for.
     """
-    source = open_weights(job.weights_path)
-    if isinstance(job, Job) and not _has_names_of(source, job.net):
-        source = translate_for_net(source, job.net.name)
+    source = _open(job)
     averaged = has_averages(source.tensors)
     if job.averages and not averaged:
         raise CheckpointError(f"{source.prefix} has no moving averages: use --raw")
@@ -55,13 +52,19 @@ def choose_averages(job: ImportedJob) -> bool | None:
     return False
 
 
-def _has_names_of(source: Source, net: Net) -> bool:
-    """Tells whether the names show that they are the net's, without TensorFlow.
+def _open(job: Job | ImportedJob) -> Source:
+    """Opens the weights, those of a registered net under its variable names.
 
-    All names are in the net's scope; or, for a net without a scope, a Saver wrote several scopes
-    (slim's nets have one).
+    TensorFlow is not imported where the names show that they are the net's. Then all of them are
+    in the net's scope; or, for a net without a scope, a Saver wrote several scopes (slim's nets
+    have one).
     """
+    source = open_weights(job.weights_path)
+    if isinstance(job, ImportedJob):
+        return source
     names = [name for name in source.tensors if not is_slot(name, source.tensors)]
     scopes = {name.split("/")[0] for name in names}
-    is_saved = not net.scope and isinstance(source, Bundle) and len(scopes) > 1
-    return (is_saved or scopes == {net.scope}) and not source.unsupported
+    is_saved = not job.net.scope and isinstance(source, Bundle) and len(scopes) > 1
+    if (is_saved or scopes == {job.net.scope}) and not source.unsupported:
+        return source
+    return translate_for_net(source, job.net)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import Bundle, ByteRange
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
+from legacy_nets.checkpoints.optimizer_slots import find_average, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port.jobs import Job
@@ -59,27 +59,18 @@ def list_weights(source: Source, averaged: bool) -> list[Weight]:
     for name, info in source.tensors.items():
         if is_slot(name, source.tensors):
             continue
-        if find_numpy_dtype(info.dtype) is None:
-            raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
         stored = (averaged and find_average(name, source.tensors)) or name
         load = functools.partial(source.read, stored)
         reload, place = load, None
         if isinstance(source, Bundle):
             reload, place = functools.partial(source.read, stored, False), source.locate(stored)
+        if find_numpy_dtype(info.dtype) is None:
+            raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
         shape = tuple(source.tensors[stored].shape)
         weights.append(Weight(name, shape, info.dtype, load, reload, place))
     if not weights:
         raise CheckpointError(f"{source.prefix} holds no weights")
     return weights
-
-
-def find_average(name: str, names: Container[str]) -> str:
-    """Returns the name of a variable's moving average; "" where it has none.
-
-    Moving statistics of batch norms have none: restoring never takes an average of them.
-    """
-    is_statistic = name.rsplit("/", 1)[-1] in ("moving_mean", "moving_variance")
-    return name + AVERAGE if name + AVERAGE in names and not is_statistic else ""
 
 
 def compare_file(

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages
@@ -25,6 +24,7 @@ from legacy_nets.nets.weights.translate_for_net import (
     layout_options,
     translate_for_net,
 )
+from legacy_nets.registry import Net, get_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.provenance import (
     name_file_in_errors,
@@ -48,10 +48,11 @@ def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None =
     """
     changes = changes or SettingChanges()
     source = open_weights(checkpoint)
-    recorded = read_recorded_settings(source, net)
-    settings = read_training_settings(checkpoint, net, recorded)
+    record = get_net(net)
+    recorded = read_recorded_settings(source, record)
+    settings = read_training_settings(checkpoint, record, recorded)
     if settings is None:
-        settings = _make_default_settings(source, net)
+        settings = _make_default_settings(source, record)
     names = _read_class_names(checkpoint, settings, recorded, changes)
     num_classes = changes.num_classes or settings.num_classes
     if names is not None:
@@ -72,13 +73,12 @@ def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None =
     )
 
 
-def _make_default_settings(source: Source, net: str) -> Settings:
+def _make_default_settings(source: Source, net: Net) -> Settings:
     """Makes the settings of the registry, with the options that the weights' layout needs."""
-    record = registry.get_net(net)
     options = layout_options(source, net)
     preprocessing = options.pop("preprocessing", "")
     return Settings(
-        net, record.num_classes, record.image_size, options=options, preprocessing=preprocessing
+        net.name, net.num_classes, net.image_size, options=options, preprocessing=preprocessing
     )
 
 
@@ -134,15 +134,16 @@ def restore_net(
     Raises CheckpointError that lists everything that does not match.
     """
     source = open_weights(checkpoint)
-    weights = translate_for_net(source, settings.net)
+    record = get_net(settings.net)
+    weights = translate_for_net(source, record)
     averaged = has_averages(weights.tensors)
     if ema and not averaged:
         raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
     ema = averaged if ema is None else ema
     with tf.Graph().as_default(), tf.Session() as session:
-        with name_file_in_errors(source, settings.net):
+        with name_file_in_errors(source, record):
             net = build_net(settings)
-        plan = match(net.variables, adapt_to_graph(weights, settings.net, net.variables), ema=ema)
+        plan = match(net.variables, adapt_to_graph(weights, record, net.variables), ema=ema)
         _check_plan(plan, settings, checkpoint, source)
         plan.apply(session)
         yield RestoredNet(net, session, ema)
@@ -154,7 +155,7 @@ def _check_plan(plan: Plan, settings: Settings, checkpoint: str, source: Source)
         plan.check()
     except CheckpointError as error:
         if plan.mismatched and load_settings(pathlib.Path(checkpoint).parent) is None:
-            recorded = read_recorded_settings(source, settings.net)
+            recorded = read_recorded_settings(source, get_net(settings.net))
             own_names = recorded.class_names if recorded else None
             if settings.class_names not in (number_classes(settings.num_classes), own_names):
                 raise CheckpointError(

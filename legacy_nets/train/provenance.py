@@ -12,11 +12,11 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import TypeGuard
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.weights.translate_for_net import layout_options
+from legacy_nets.registry import Net
 from legacy_nets.train.settings import Settings, load_settings, resize_input
 from legacy_nets.types import Shape
 
@@ -24,7 +24,7 @@ _WRITER = "legacy_nets "  # how the metadata of ``port`` begin to name their wri
 _MAX_NUMBER = 1 << 20  # classes, or pixels of a side
 
 
-def read_recorded_settings(source: Source, net: str) -> Settings | None:
+def read_recorded_settings(source: Source, net: Net) -> Settings | None:
     """Reads the settings that ``port`` recorded in a weight file.
 
     They are ``num_classes``, ``label_offset``, ``image_size``, ``preprocessing``, ``options`` and
@@ -34,9 +34,9 @@ def read_recorded_settings(source: Source, net: str) -> Settings | None:
     Raises BadInputError that names the file where the metadata are damaged.
     """
     metadata = source.metadata
-    if metadata.get("net") != net or not str(metadata.get("writer")).startswith(_WRITER):
+    if metadata.get("net") != net.name or not str(metadata.get("writer")).startswith(_WRITER):
         return None
-    sides = registry.get_net(net).image_size
+    sides = net.image_size
     # Files of older versions call the preprocessing "pixels".
     key = "preprocessing" if "preprocessing" in metadata else "pixels"
     classes, offset = metadata.get("num_classes"), metadata.get("label_offset")
@@ -62,7 +62,7 @@ def read_recorded_settings(source: Source, net: str) -> Settings | None:
     if not _are_class_names(names, classes):
         raise make_error("class_names", f"{classes} texts")
     return Settings(
-        net,
+        net.name,
         classes,
         tuple(size),
         class_names=tuple(names),
@@ -72,7 +72,7 @@ def read_recorded_settings(source: Source, net: str) -> Settings | None:
     )
 
 
-def read_training_settings(checkpoint: str, net: str, recorded: Settings | None) -> Settings | None:
+def read_training_settings(checkpoint: str, net: Net, recorded: Settings | None) -> Settings | None:
     """Returns the settings recorded in the checkpoint, else those of its model folder, else None.
 
     Raises BadInputError for a checkpoint of another net.
@@ -80,13 +80,13 @@ def read_training_settings(checkpoint: str, net: str, recorded: Settings | None)
     if recorded is not None:
         return recorded
     settings = load_settings(pathlib.Path(checkpoint).parent)
-    if settings is not None and settings.net != net:
-        raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net}")
+    if settings is not None and settings.net != net.name:
+        raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net.name}")
     return settings
 
 
 @contextlib.contextmanager
-def name_file_in_errors(source: Source, net: str) -> Iterator[None]:
+def name_file_in_errors(source: Source, net: Net) -> Iterator[None]:
     """Names the file in an error of building a net, where the file records the settings."""
     try:
         yield
@@ -96,7 +96,7 @@ def name_file_in_errors(source: Source, net: str) -> Iterator[None]:
         raise BadInputError(f"{source.prefix}: {error}") from error
 
 
-def read_training_options(source: Source, net: str) -> dict[str, object]:
+def read_training_options(source: Source, net: Net) -> dict[str, object]:
     """Reads the options of the net's function that the weights were trained with.
 
     They are those recorded in the file, else those that its layout needs. They include
@@ -106,7 +106,7 @@ def read_training_options(source: Source, net: str) -> dict[str, object]:
     if recorded is None:
         options: dict[str, object] = dict(layout_options(source, net))
         return options
-    if recorded.preprocessing == registry.get_net(net).preprocessing:
+    if recorded.preprocessing == net.preprocessing:
         return dict(recorded.options)
     return {**recorded.options, "preprocessing": recorded.preprocessing}
 

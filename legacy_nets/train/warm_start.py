@@ -9,6 +9,7 @@ from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
+from legacy_nets.registry import get_net
 from legacy_nets.train.graph import TrainingGraph
 from legacy_nets.train.provenance import read_training_options
 from legacy_nets.train.settings import Settings, WarmStart
@@ -28,19 +29,20 @@ def apply_warm_start(
     CheckpointError that lists everything that does not match.
     """
     source = open_weights(warm_start.checkpoint)
+    record = get_net(settings.net)
     options = {**settings.options, "preprocessing": settings.preprocessing}
-    for name, value in read_training_options(source, settings.net).items():
+    for name, value in read_training_options(source, record).items():
         if options.get(name) != value:
             flag = f"--{name} {value}" if name == "preprocessing" else f"--option {name}={value}"
             console.print(f"{warm_start.checkpoint} was trained with {flag}, this run is not")
-    weights = translate_for_net(source, settings.net)
+    weights = translate_for_net(source, record)
     if warm_start.ema and not has_averages(weights.tensors):
         raise CheckpointError(
             f"{warm_start.checkpoint} has no moving averages: leave --warm-start-ema out"
         )
     plan = match(
         net.variables,
-        adapt_to_graph(weights, settings.net, net.variables),
+        adapt_to_graph(weights, record, net.variables),
         skip=warm_start.exclude,
         ema=warm_start.ema,
         rename=warm_start.rename,

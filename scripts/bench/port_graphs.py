@@ -77,8 +77,8 @@ def measured(net: str, prefix: str, target: str, profile: str | None) -> dict[st
     seconds["import"] = time.process_time() - start
     loading, loader = LOADERS[target]
     stages = (
-        ("build", restored_net, "build_net"),
-        ("build", module, "build_net"),
+        ("build", restored_net, "build_for_port"),
+        ("build", module, "build_for_port"),
         ("restore", Plan, "apply"),
         ("write", module, "write"),
         ("load", importlib.import_module(loading), loader),

@@ -19,6 +19,7 @@ from legacy_nets.checkpoints.restore import match
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats import ckpt, h5, npz
 from legacy_nets.port.weights import list_weights
+from legacy_nets.registry import get_net
 
 pytestmark = [
     pytest.mark.slow,
@@ -99,7 +100,7 @@ def test_files_of_keras_restore_strictly_and_go_round(net, tmp_path):
         saver = tf.train.Saver()
         for file in files:
             session.run(tf.global_variables_initializer())
-            plan = match(variables, translate_for_net(open_weights(file), net))
+            plan = match(variables, translate_for_net(open_weights(file), get_net(net)))
             plan.check()
             assert len(plan.matched) == len(variables)
             assert (plan.extra, plan.skipped) == ((), ())

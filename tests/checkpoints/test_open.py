@@ -24,6 +24,7 @@ from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets.weights.families import FAMILIES
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net
 from legacy_nets.train import loop
 from legacy_nets.train.evaluate import restore_net
 from legacy_nets.train.graph import build_net, build_training
@@ -369,7 +370,7 @@ def test_for_net(foreign, tmp_path):
         "fc.weight": np.arange(8, dtype=np.float32).reshape(4, 2),
         "fc.bias": np.zeros(4, np.float32),
     }
-    source = translate_for_net(open_weights(_npz(tmp_path / "t.npz", torch)), "foreign")
+    source = translate_for_net(open_weights(_npz(tmp_path / "t.npz", torch)), get_net("foreign"))
     assert isinstance(source, Translated)
     assert source.tensors["net/conv/kernel"].shape == (3, 3, 3, 2)
     with tf.Graph().as_default(), tf.Session() as session:
@@ -385,10 +386,12 @@ def test_for_net(foreign, tmp_path):
     assert np.array_equal(kernel, torch["conv.weight"].transpose(2, 3, 1, 0))
     own = {"net/conv/kernel": np.zeros(1), "net/dense/bias": np.zeros(1)}
     plain = open_weights(_npz(tmp_path / "own.npz", own))
-    assert translate_for_net(plain, "foreign") is plain
+    assert translate_for_net(plain, get_net("foreign")) is plain
     flax = open_weights(_npz(tmp_path / "f.npz", {f"params/{name}": own[name] for name in own}))
-    assert set(translate_for_net(flax, "foreign").tensors) == set(own)
+    assert set(translate_for_net(flax, get_net("foreign")).tensors) == set(own)
     other = open_weights(_npz(tmp_path / "x.npz", {"fc.bias": np.zeros(4)}))
-    assert translate_for_net(other, "foreign") is other  # one of three names is not most of them
+    assert (
+        translate_for_net(other, get_net("foreign")) is other
+    )  # one of three names is not most of them
     with pytest.raises(BadInputError, match="no net is called 'foreing'"):
-        translate_for_net(other, "foreing")
+        translate_for_net(other, get_net("foreing"))

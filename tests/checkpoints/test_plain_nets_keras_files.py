@@ -14,6 +14,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:You are saving your model as an HDF5 file:UserWarning",
@@ -52,7 +53,7 @@ def ours(name, path, images, options, save=None):
     with tf.Graph().as_default(), tf.Session() as session:
         place = tf.placeholder(tf.float32, [None, *images.shape[1:]])
         _, points = legacy_nets.build(name, place, num_classes=4, **options)
-        plan = match(tf.global_variables(), translate_for_net(open_weights(path), name))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(path), get_net(name)))
         plan.check()
         assert len(plan.matched) == len(tf.global_variables())
         assert (plan.extra, plan.skipped) == ((), ())

@@ -25,6 +25,7 @@ from legacy_nets.errors import CheckpointError
 from legacy_nets.nets.weights import resnet as resnet_weights
 from legacy_nets.nets.weights.families import get_layout
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net
 from legacy_nets.train.evaluate import resolve_settings
 from legacy_nets.train.graph import build_net
 from legacy_nets.train.settings import SettingChanges, Settings
@@ -70,7 +71,7 @@ def test_a_slim_checkpoint_restores_strictly(slim_file, ema):
     entries = resnet_weights.map_slim_names("resnet50")
     with tf.Graph().as_default(), tf.Session() as session:
         variables = graph_of("resnet50", padding="slim", stride_in=1)[0]
-        plan = match(tf.global_variables(), translate_for_net(source, "resnet50"), ema=ema)
+        plan = match(tf.global_variables(), translate_for_net(source, get_net("resnet50")), ema=ema)
         plan.check()
         assert (len(plan.matched), plan.extra, plan.skipped) == (267, (), ())
         assert "global_step" in plan.slots and "logits/bias/Momentum" in plan.slots
@@ -133,7 +134,7 @@ def names_only(path, names):
     ],
 )
 def test_what_a_layout_was_trained_with(tmp_path, net, layout, options, preprocessing):
-    entries = get_layout(net, layout).map_names(net)
+    entries = get_layout(get_net(net), layout).map_names(net)
     path = names_only(tmp_path / "w.npz", [part for entry in entries for part in entry.parts])
     settings = resolve_settings(path, net)
     assert (settings.options, settings.preprocessing) == (options, preprocessing)
@@ -157,7 +158,7 @@ def torch_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("torch") / "mobilenetv1_025.npz"
     with tf.Graph().as_default():
         shapes = foreign_shapes(
-            get_layout("mobilenet_v1", "torch").map_names("mobilenet_v1"),
+            get_layout(get_net("mobilenet_v1"), "torch").map_names("mobilenet_v1"),
             graph_of("mobilenet_v1", **SMALL)[0],
         )
     np.savez(path, **{name: common.value(name, shape) for name, shape in shapes.items()})
@@ -173,7 +174,7 @@ def test_evaluation_and_prediction_run_a_net_as_it_was_trained(torch_file, tmp_p
     [row] = json.loads(call("predict", "mobilenet_v1", *given, tmp_path / "x.png", "--json").stdout)
     with tf.Graph().as_default(), tf.Session() as session:
         variables, logits, place = graph_of("mobilenet_v1", **SMALL, **TORCH)
-        source = translate_for_net(open_weights(torch_file), "mobilenet_v1")
+        source = translate_for_net(open_weights(torch_file), get_net("mobilenet_v1"))
         match(list(variables.values()), source).apply(session)
         feed = {place: scale_pixels(picture[None], "unit")}
         [want] = session.run(tf.nn.softmax(logits), feed)
@@ -202,7 +203,7 @@ def test_training_says_what_it_does_otherwise(torch_file, same):
     flags = ("--option padding=torch", "--option epsilon=1e-05", "--preprocessing imagenet")
     this = [f"{torch_file} was trained with {flag}, this run is not" for flag in flags]
     assert lines == ([] if same else this)
-    source = translate_for_net(open_weights(torch_file), "mobilenet_v1")
+    source = translate_for_net(open_weights(torch_file), get_net("mobilenet_v1"))
     for name, value in values.items():
         np.testing.assert_array_equal(value, source.read(name), err_msg=name)
 

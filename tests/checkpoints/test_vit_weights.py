@@ -25,6 +25,7 @@ from legacy_nets.nets.build import load_function
 from legacy_nets.nets.weights import vit as vit_weights
 from legacy_nets.nets.weights.families import get_layout
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
+from legacy_nets.registry import get_net
 
 B16 = "vit_base_patch16_224_in21k"
 HYBRID = "vit_hybrid_r50_base_224"
@@ -35,7 +36,7 @@ KERAS = {**TINY, "img_size": 32, "representation_size": 32, "num_classes": 5}
 
 
 def names_of(net, layout):
-    return get_layout(net, layout).map_names(net)
+    return get_layout(get_net(net), layout).map_names(net)
 
 
 def peers(quick):
@@ -114,7 +115,7 @@ def test_files_of_the_keras_model_load_by_name(keras_model, tmp_path, kind):
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 32, 32, 3])
         logits = build_tiny(images)
-        plan = match(tf.global_variables(), translate_for_net(open_weights(path), B16))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(path), get_net(B16)))
         plan.check()
         assert (len(plan.matched), plan.extra) == (34, ())
         plan.apply(session)
@@ -124,7 +125,7 @@ def test_files_of_the_keras_model_load_by_name(keras_model, tmp_path, kind):
 @pytest.mark.parametrize("net", peers(quick=(B16,))[:-1])
 def test_tables_name_every_variable_in_order_and_timm_s_tensors(net):
     """At full size, from a graph of one block: all blocks are alike."""
-    depth = signature(load_function(net)).parameters["depth"].default
+    depth = signature(load_function(get_net(net))).parameters["depth"].default
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, 224, 224, 3])
         legacy_nets.build(net, images, depth=1, num_classes=1000, has_logits=True)
@@ -151,7 +152,7 @@ def test_a_file_s_layout_is_told_by_its_names(net, layout, tmp_path):
     entries = names_of(net, layout)
     names = [part for entry in entries for part in entry.parts if "pre_logits" not in part]
     np.savez(tmp_path / "R.npz", **{name: np.zeros(1) for name in names})
-    source = translate_for_net(open_weights(tmp_path / "R.npz"), net)
+    source = translate_for_net(open_weights(tmp_path / "R.npz"), get_net(net))
     assert isinstance(source, Translated)
     assert set(source.tensors) == {e.name for e in entries if "pre_logits" not in e.name}
 
@@ -267,7 +268,9 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
         vit.vit(tf.placeholder(tf.float32, [None, 48, 48, 3]), **size)
         strict = match(tf.global_variables(), source)
         assert [item.name for item in strict.mismatched] == ["ViT-B_16/cls_pos/pos_embed"]
-        plan = match(tf.global_variables(), adapt_to_graph(source, B16, tf.global_variables()))
+        plan = match(
+            tf.global_variables(), adapt_to_graph(source, get_net(B16), tf.global_variables())
+        )
         plan.check()
         plan.apply(session)
         got = session.run(get_vars()["ViT-B_16/cls_pos/pos_embed"])

@@ -58,6 +58,8 @@ def test_evaluate_on_clips(trained, clips_folder, tmp_path):
         assert Image.open(tmp_path / name).size[0] > 200
     train = json.loads(call(*given, "--split", "train", "--json").stdout)
     assert train["images"] == 8
+    older = call(*given, "--half", "train", "--pixels", "inception", "--json")  # older names
+    assert json.loads(older.stdout) == train
 
 
 def test_predict_clips(trained, tmp_path):

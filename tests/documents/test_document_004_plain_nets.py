@@ -13,6 +13,7 @@ from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.nets import alexnet, demo_cnn, googlenet, vgg
 from legacy_nets.nets.weights.googlenet import map_keras_no_aux_names
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net
 
 pytestmark = pytest.mark.usefixtures("graph")
 
@@ -256,7 +257,7 @@ def test_numbers_behind_an_auxiliary_head_differ_without_it():
     sizes = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
     there = {e.stored: sizes[e.name] for e in map_keras_no_aux_names("googlenet")}
     described = {name: TensorSpec(shape, "float32") for name, shape in there.items()}
-    source = translate_for_net(WeightFile("w.h5", described, np.zeros), "googlenet")
+    source = translate_for_net(WeightFile("w.h5", described, np.zeros), get_net("googlenet"))
     assert len(match(tf.global_variables(), source).matched) == 116
     with tf.Graph().as_default():
         googlenet.googlenet(placeholder(224, 224, 3))

@@ -23,6 +23,7 @@ from legacy_nets.data.open import open_data
 from legacy_nets.data.splits import Images
 from legacy_nets.documents.checks import document_004_errata as harm
 from legacy_nets.nets.build import load_function
+from legacy_nets.registry import get_net
 from legacy_nets.train import graph, loop
 from legacy_nets.train.evaluate import evaluate
 from legacy_nets.train.settings import Settings, read_best
@@ -140,5 +141,5 @@ def test_e16_fixed_the_path_is_an_argument_and_the_nets_have_modules(tmp_path, m
         monkeypatch.chdir(folder)
         data = open_data(tmp_path / "set", registry.get_net("alexnet_v1"), holdout=0.5)
         assert data.class_names == ("daisy", "roses")
-    modules = {load_function(name).__module__ for name in ("alexnet_v1", "vgg16")}
+    modules = {load_function(get_net(name)).__module__ for name in ("alexnet_v1", "vgg16")}
     assert modules == {"legacy_nets.nets.alexnet", "legacy_nets.nets.vgg"}

@@ -16,6 +16,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets import mobilenet, mobilenet_v3
 from legacy_nets.nets.weights.families import get_layout
+from legacy_nets.registry import get_net
 
 NETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large")
 
@@ -32,7 +33,7 @@ def count(trainable=True):
 @pytest.mark.parametrize("net", NETS)
 def test_same_numbers_and_state_dict_as_torch(net):
     peer = load_peer(net)
-    entries = get_layout(net, "torch").map_names(net)
+    entries = get_layout(get_net(net), "torch").map_names(net)
     epsilon = {} if "v3" in net else {"epsilon": 1e-5}
     assert_agrees(net, entries, peer["cases"][0], padding="torch", **epsilon)
     assert len({entry.stored for entry in entries}) == peer["tensors"]["count"]

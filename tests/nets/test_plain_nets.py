@@ -15,6 +15,7 @@ from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import alexnet, demo_cnn, googlenet, vgg
 from legacy_nets.nets.weights import googlenet as googlenet_weights
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net
 from legacy_nets.train.graph import build_training
 from legacy_nets.train.settings import Settings
 
@@ -176,7 +177,7 @@ def test_a_googlenet_with_other_heads_than_the_file_is_told_the_option(
             stored = [variable.op.name for variable in tf.global_variables()]
     np.savez(tmp_path / "w.npz", **{name: np.zeros(1, np.float32) for name in stored})
     googlenet.googlenet(placeholder(193, 193, 3), 5, aux_logits=aux_logits)
-    source = translate_for_net(open_weights(tmp_path / "w.npz"), "googlenet")
+    source = translate_for_net(open_weights(tmp_path / "w.npz"), get_net("googlenet"))
     with pytest.raises(CheckpointError) as caught:
         match(tf.global_variables(), source).check()
     message = str(caught.value)

@@ -82,9 +82,9 @@ def test_records_cannot_be_changed():
 
 @pytest.mark.parametrize("name", legacy_nets.list_nets())
 def test_layouts_are_those_of_the_family(name):
-    names = {layout.name for layout in get_family(name).layouts}
+    names = {layout.name for layout in get_family(legacy_nets.get_net(name)).layouts}
     assert set(legacy_nets.get_net(name).layouts) <= names
-    assert all(layout.map_names(name) for layout in get_layouts(name))
+    assert all(layout.map_names(name) for layout in get_layouts(legacy_nets.get_net(name)))
 
 
 def test_reading_the_registry_imports_no_tensorflow():

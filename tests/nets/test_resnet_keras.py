@@ -20,6 +20,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.nets.resnet import UNITS
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net
 
 pytestmark = pytest.mark.slow
 
@@ -58,7 +59,7 @@ def ours(net, path, images, options):
     with tf.Graph().as_default(), tf.Session() as session:
         place = tf.placeholder(tf.float32, [None, *images.shape[1:]])
         _, points = legacy_nets.build(net, place, num_classes=5, **options)
-        plan = match(tf.global_variables(), translate_for_net(open_weights(path), net))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(path), get_net(net)))
         plan.check()
         assert len(plan.matched) == len(tf.global_variables())
         assert (plan.extra, plan.skipped) == ((), ())

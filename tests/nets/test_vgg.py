@@ -20,6 +20,7 @@ from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import vgg
 from legacy_nets.nets.weights import vgg as vgg_weights
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net
 
 NETS = ("vgg11", "vgg13", "vgg16", "vgg19")
 
@@ -65,7 +66,7 @@ def state_dict(shapes):
 def test_a_state_dict_fits_by_its_table():
     legacy_nets.build("vgg11", placeholder(224, 224, 3), hidden=8)
     shapes = foreign_shapes(vgg_weights.map_torch_names("vgg11"), get_vars())
-    source = translate_for_net(state_dict(shapes), "vgg11")
+    source = translate_for_net(state_dict(shapes), get_net("vgg11"))
     assert isinstance(source, Translated)
     plan = match(tf.global_variables(), source)
     plan.check()
@@ -77,7 +78,7 @@ def test_a_state_dict_needs_224_pixels():
     shapes = foreign_shapes(vgg_weights.map_torch_names("vgg11"), get_vars())
     with tf.Graph().as_default():
         legacy_nets.build("vgg11", placeholder(96, 96, 3), hidden=8)
-        plan = match(tf.global_variables(), translate_for_net(state_dict(shapes), "vgg11"))
+        plan = match(tf.global_variables(), translate_for_net(state_dict(shapes), get_net("vgg11")))
         (mismatch,) = plan.mismatched
         assert (mismatch.name, mismatch.shape) == ("dense/kernel", (4608, 8))
         assert mismatch.stored_shape == (25088, 8)
@@ -89,8 +90,10 @@ def test_other_nets_of_torchvision_do_not_fit():
     with pytest.raises(
         CheckpointError, match=r"a\.pth does not match the graph \(0 variables do\)"
     ):
-        match(tf.global_variables(), translate_for_net(alexnet, "alexnet_v1")).check()
-    assert list(translate_for_net(alexnet, "alexnet_v2").tensors) == [  # as ports name them
+        match(tf.global_variables(), translate_for_net(alexnet, get_net("alexnet_v1"))).check()
+    assert list(
+        translate_for_net(alexnet, get_net("alexnet_v2")).tensors
+    ) == [  # as ports name them
         *("alex_net_v2/features/0/kernel", "alex_net_v2/classifier/1/beta"),
     ]
     inception = state_dict(
@@ -98,7 +101,7 @@ def test_other_nets_of_torchvision_do_not_fit():
     )
     assert not any(
         name.startswith("inception_3a")
-        for name in translate_for_net(inception, "googlenet").tensors
+        for name in translate_for_net(inception, get_net("googlenet")).tensors
     )
 
 
@@ -166,7 +169,7 @@ def test_a_pth_of_torchvision_gives_its_logits(torch_python, tmp_path):
     inputs = placeholder(224, 224, 3)
     logits, _ = legacy_nets.build("vgg11", inputs)
     with tf.Session() as session:
-        plan = match(tf.global_variables(), translate_for_net(open_weights(pth), "vgg11"))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(pth), get_net("vgg11")))
         plan.check()
         plan.apply(session)
         got = session.run(logits, {inputs: images})

@@ -20,6 +20,7 @@ from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets import video_resnet_18 as nets
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.nets.weights.video_resnet_18 import map_torch_names
+from legacy_nets.registry import get_net
 
 NETS = tuple(nets.KINDS)
 QUICK = ("mc3_18", 0)
@@ -185,7 +186,7 @@ def mc3_weights(tmp_path_factory):
 
 @pytest.mark.slow
 def test_safetensors_restore_strictly(mc3_weights):
-    source = translate_for_net(open_weights(mc3_weights), "mc3_18")
+    source = translate_for_net(open_weights(mc3_weights), get_net("mc3_18"))
     legacy_nets.build("mc3_18", placeholder(1, 8, 8, 3))
     plan = match(tf.global_variables(), source)
     plan.check()
@@ -204,7 +205,7 @@ def test_safetensors_restore_strictly(mc3_weights):
     ],
 )
 def test_state_dict_of_another_net_is_refused(mc3_weights, net, words):
-    source = translate_for_net(open_weights(mc3_weights), net)
+    source = translate_for_net(open_weights(mc3_weights), get_net(net))
     legacy_nets.build(net, placeholder(1, 8, 8, 3))
     with pytest.raises(CheckpointError) as caught:
         match(tf.global_variables(), source).check()
@@ -247,7 +248,7 @@ def test_weights_go_to_torchvision_and_come_back_as_pth(torch_python, net, tmp_p
     theirs = np.load(out)
     assert_close(ours, theirs, TOLERANCE, "logits")
     with tf.Session() as session:
-        plan = match(tf.global_variables(), translate_for_net(open_weights(pth), net))
+        plan = match(tf.global_variables(), translate_for_net(open_weights(pth), get_net(net)))
         plan.check()
         plan.apply(session)
         again = session.run(logits, {clips: images})

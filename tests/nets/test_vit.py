@@ -13,6 +13,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets import vit
 from legacy_nets.nets.build import load_function
+from legacy_nets.registry import get_net
 
 TINY = {"embed_dim": 32, "depth": 2, "num_heads": 4}
 B16 = "vit_base_patch16_224_in21k"
@@ -114,7 +115,7 @@ def test_sizes_of_the_five(name, patches, tokens, width, depth, heads, parameter
     net = legacy_nets.get_net(name)
     size = {
         key: option.default
-        for key, option in inspect.signature(load_function(name)).parameters.items()
+        for key, option in inspect.signature(load_function(get_net(name))).parameters.items()
     }
     assert (size["patch_size"], size["embed_dim"], size["depth"]) == (patches, width, depth)
     assert (size["num_heads"], net.num_classes) == (heads, 21843)

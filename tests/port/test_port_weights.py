@@ -323,7 +323,7 @@ def test_torch_names_and_axes_lead_back(mobilenet, tmp_path, ending):
     assert report.passed and "load it with strict=True" in report.notes[0]
     there = open_weights(out)
     assert there.tensors["features.0.0.weight"].shape == (8, 3, 3, 3)
-    here, want = translate_for_net(there, "mobilenet_v2"), open_weights(mobilenet)
+    here, want = translate_for_net(there, get_net("mobilenet_v2")), open_weights(mobilenet)
     assert set(here.tensors) == set(want.tensors)
     for name in want.tensors:
         np.testing.assert_array_equal(here.read(name), want.read(name), err_msg=name)

@@ -25,6 +25,7 @@ from legacy_nets.nets.weights.resnet import map_torch_names
 from legacy_nets.nets.weights.translate_for_net import layout_options
 from legacy_nets.port.formats import frozen, npz
 from legacy_nets.port.pipeline import port
+from legacy_nets.registry import get_net
 from legacy_nets.train.evaluate import resolve_settings
 from legacy_nets.train.provenance import read_recorded_settings, read_training_options
 from legacy_nets.train.settings import SettingChanges, Settings
@@ -85,8 +86,8 @@ def test_every_target_is_used_as_its_net_was_trained(run, wanted, tmp_path, name
     again = tmp_path / "again.npz"
     assert call("port", out, "--net", "tiny", "--to", "npz", "--out", again).exit_code == 0
     assert (
-        read_recorded_settings(open_weights(again), "tiny")
-        == read_recorded_settings(open_weights(out), "tiny")
+        read_recorded_settings(open_weights(again), get_net("tiny"))
+        == read_recorded_settings(open_weights(out), get_net("tiny"))
         is not None
     )
 
@@ -168,9 +169,9 @@ def source(metadata, tensors=None):
     ],
 )
 def test_what_cannot_be_is_refused(name, value, what):
-    assert read_recorded_settings(source(SAID), "tiny") is not None
+    assert read_recorded_settings(source(SAID), get_net("tiny")) is not None
     with pytest.raises(BadInputError) as caught:
-        read_recorded_settings(source({**SAID, name: value}), "tiny")
+        read_recorded_settings(source({**SAID, name: value}), get_net("tiny"))
     said = str(caught.value)
     assert said.startswith(f"x.npz: its metadata are damaged: {name} is ") and "\n" not in said
     assert f"not {what}" in said and said.endswith("; port it again")
@@ -207,23 +208,25 @@ def test_metadata_of_older_versions_call_the_preprocessing_pixels():
         name: value for name, value in SAID.items() if name not in ("pixels", "preprocessing")
     }
     for name in ("pixels", "preprocessing"):
-        settings = read_recorded_settings(source({**metadata, name: "vgg_whole"}), "tiny")
+        settings = read_recorded_settings(source({**metadata, name: "vgg_whole"}), get_net("tiny"))
         assert settings.preprocessing == "vgg_whole"
         with pytest.raises(BadInputError, match=f"{name} is 'nice', not one of unit"):
-            read_recorded_settings(source({**metadata, name: "nice"}), "tiny")
+            read_recorded_settings(source({**metadata, name: "nice"}), get_net("tiny"))
 
 
 def test_the_size_of_a_clip_has_its_frames():
     said = {**SAID, "net": "tiny_clips"}
-    found = read_recorded_settings(source({**said, "image_size": [2, 16, 8]}), "tiny_clips")
+    found = read_recorded_settings(
+        source({**said, "image_size": [2, 16, 8]}), get_net("tiny_clips")
+    )
     assert found.image_size == (2, 16, 8) and found.class_names == ()
     with pytest.raises(BadInputError, match="not 3 sides that fit here"):
-        read_recorded_settings(source(said), "tiny_clips")
+        read_recorded_settings(source(said), get_net("tiny_clips"))
 
 
 def test_strangers_metadata_are_let_be(tmp_path):
     for change in ({"net": "tiny_grey"}, {"net": ["tiny"]}, {"writer": "me"}, {"writer": None}):
-        assert read_recorded_settings(source({**SAID, **change}), "tiny") is None
+        assert read_recorded_settings(source({**SAID, **change}), get_net("tiny")) is None
     deep = "[" * 100_000
     for number, text in enumerate((deep, "[1]", "{", "\0", '"a"')):
         path = tmp_path / f"{number}.npz"
@@ -238,7 +241,7 @@ def test_strangers_metadata_are_let_be(tmp_path):
         header = json.dumps({"__metadata__": {"net": text, "options": text}}).encode()
         path = tmp_path / f"{number}.safetensors"
         path.write_bytes(struct.pack("<Q", len(header)) + header)
-        assert read_recorded_settings(open_weights(path), "tiny") is None
+        assert read_recorded_settings(open_weights(path), get_net("tiny")) is None
 
 
 @pytest.mark.parametrize("said", [{"variables": 3}, {"variables": [["w"], None, "w"]}, 7, ""])
@@ -262,12 +265,12 @@ def test_a_state_dict_says_what_its_weights_were_trained_with():
     tensors = dict.fromkeys(parts, TensorSpec((1,), "float32"))
     own = {**SAID, "net": "resnet18", "options": {"padding": "same"}, "preprocessing": "vgg"}
     said = source({**own, "preprocessing": "inception"}, tensors)
-    assert read_training_options(said, "resnet18") == {
+    assert read_training_options(said, get_net("resnet18")) == {
         "padding": "same",
         "preprocessing": "inception",
     }
-    assert read_training_options(source(own, tensors), "resnet18") == {"padding": "same"}
+    assert read_training_options(source(own, tensors), get_net("resnet18")) == {"padding": "same"}
     for other in ({}, {**own, "net": "resnet34"}):
-        found = read_training_options(source(other, tensors), "resnet18")
-        assert found == layout_options(source({}, tensors), "resnet18")
+        found = read_training_options(source(other, tensors), get_net("resnet18"))
+        assert found == layout_options(source({}, tensors), get_net("resnet18"))
         assert found["padding"] == "torch" and found["preprocessing"] == "imagenet"

@@ -26,6 +26,7 @@ from legacy_nets.port import restored_net
 from legacy_nets.port.formats import frozen
 from legacy_nets.port.formats.keras import target
 from legacy_nets.port.pipeline import port
+from legacy_nets.registry import get_net
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.settings import SettingChanges
 
@@ -199,7 +200,7 @@ def test_weights_that_are_not_the_nets_own_are_refused(tmp_path):
     with pytest.raises(CheckpointError, match=wanted):
         port(job(str(out), "tiny", "ckpt", tmp_path / "back", SIZE, options))
     with pytest.raises(CheckpointError, match=wanted):
-        translate_for_net(open_weights(out), "tiny")
+        translate_for_net(open_weights(out), get_net("tiny"))
     assert open_weights(out).notes[0].startswith("its batch norms (1) are folded")
     (tmp_path / "x.onnx").write_bytes(b"\x08\x08\x12\x07tf2onnx")
     with pytest.raises(CheckpointError, match="ONNX graph are not read: use the checkpoint"):
@@ -232,9 +233,11 @@ def test_a_state_dict_by_the_rule_is_read_as_the_graphs(net, slim):
         want["/".join(part for part in parts if part)] = shape
     tensors["conv1.BatchNorm.num_batches_tracked"] = TensorSpec((), "int64")
     source = WeightFile("x.pth", tensors, np.zeros)
-    found = translate_for_net(source, net).tensors
+    found = translate_for_net(source, get_net(net)).tensors
     assert {name: info.shape for name, info in found.items()} == want
-    assert translate_for_net(source, "resnet18") is source  # of which torchvision has its own
+    assert (
+        translate_for_net(source, get_net("resnet18")) is source
+    )  # of which torchvision has its own
 
 
 def test_weights_by_number_alone_say_where_they_are_from():
@@ -252,10 +255,10 @@ def test_the_rules_names_lead_back(net):
     with tf.Graph().as_default():
         build_by_name(net, tf.placeholder(tf.float32, [None, *SMALL[net][0], record.channels]))
         ranks = {variable.op.name: variable.shape.rank for variable in tf.global_variables()}
-    entries = torch_rule.map_names(ranks, record.scope)
+    entries = torch_rule.apply_rule(ranks, record.scope)
     there = {entry.stored: ranks[entry.name] for entry in entries}
     assert len(there) == len(ranks)
-    assert torch_rule.map_names_back(there, record.scope) == entries
+    assert torch_rule.invert_rule(there, record.scope) == entries
 
 
 @pytest.mark.slow
@@ -270,9 +273,9 @@ def test_a_googlenet_without_heads_takes_the_weights_of_one_with_heads():
     ported = [name for name in names[0] if not name.startswith(HEADS)]
     tensors = {name: TensorSpec((number,), "float32") for number, name in enumerate(ported)}
     source = WeightFile("x.keras", tensors, np.zeros)
-    found = adapt_to_graph(source, "googlenet", variables).tensors
+    found = adapt_to_graph(source, get_net("googlenet"), variables).tensors
     assert found == {name: TensorSpec((n,), "float32") for n, name in enumerate(names[1])}
-    assert ported != names[1] and adapt_to_graph(source, "vgg11", variables) is source
+    assert ported != names[1] and adapt_to_graph(source, get_net("vgg11"), variables) is source
 
 
 @pytest.mark.slow
@@ -289,11 +292,11 @@ def test_every_family_comes_back(net, tmp_path):
             frozen.write(tmp_path / "x.pb", made, given.build_metadata(False))
     if "torch" not in registry.get_net(net).layouts:
         port(job(prefix, net, "torch", tmp_path / "x.pth", size, options))
-        assert_same(values(translate_for_net(open_weights(tmp_path / "x.pth"), net)), want)
+        assert_same(values(translate_for_net(open_weights(tmp_path / "x.pth"), get_net(net))), want)
     want = {name: want[name] for name in want if not name.startswith(HEADS)}
     if not has_norms:
-        assert_same(values(translate_for_net(open_weights(tmp_path / "x.pb"), net)), want)
+        assert_same(values(translate_for_net(open_weights(tmp_path / "x.pb"), get_net(net))), want)
     for name in want:
         if name.endswith("lstm_cell/bias"):  # 1 was added to it
             want[name] = LSTM_BIAS.to_graph(LSTM_BIAS.to_file(want[name]))
-    assert_same(values(translate_for_net(open_weights(given.out), net)), want)
+    assert_same(values(translate_for_net(open_weights(given.out), get_net(net))), want)

@@ -31,6 +31,7 @@ from legacy_nets.port.formats.torch import module, run_pytorch, target
 from legacy_nets.port.formats.torch.names import map_names
 from legacy_nets.port.pipeline import port
 from legacy_nets.port.weights import Weight
+from legacy_nets.registry import get_net
 
 NETS = [net for net in registry.list_nets() if module.find_family(registry.get_net(net))]
 FACTS = json.loads((GOLDEN / "torch_modules.json").read_text())
@@ -63,13 +64,13 @@ def test_the_rule_gives_the_names_and_shapes_of_the_module(case):
     request = FACTS[case]["request"]
     shapes = variables(case, request)
     ranks = {name: len(shape) for name, shape in shapes.items()}
-    entries = torch_rule.map_names(ranks, registry.get_net(request["net"]).scope)
+    entries = torch_rule.apply_rule(ranks, registry.get_net(request["net"]).scope)
     empty = {name: np.empty(shape, np.bool_) for name, shape in shapes.items()}
     state = sorted(translate_back(empty, entries).items())
     found = common.names_and_shapes({name: list(value.shape) for name, value in state})
     assert found == FACTS[case]["tensors"]
     ranks = {name: value.ndim for name, value in state}
-    back = torch_rule.map_names_back(ranks, registry.get_net(request["net"]).scope)
+    back = torch_rule.invert_rule(ranks, registry.get_net(request["net"]).scope)
     assert set(back) == set(entries)
 
 
@@ -187,7 +188,7 @@ def test_a_port_writes_the_module_beside_the_weights(demo, tmp_path, monkeypatch
     assert moved == ["x.py", "x.pth"] * 2  # whatever has weights has its code
     assert set(open_weights(out).tensors) >= {"conv2d.weight", "dense_1.bias"}
     assert open_weights(out).tensors["dense.weight"].shape == (128, 26 * 26 * 32)
-    here, want = translate_for_net(open_weights(out), "demo_cnn"), open_weights(demo)
+    here, want = translate_for_net(open_weights(out), get_net("demo_cnn")), open_weights(demo)
     assert set(here.tensors) == set(want.tensors)
     for name in want.tensors:
         np.testing.assert_array_equal(here.read(name), want.read(name), err_msg=name)

@@ -128,7 +128,7 @@ def test_the_module_trains_as_the_graph(net, tmp_path, torch_python):
         variables = tf.global_variables()
         after = session.run(variables)
     ranks = {v.op.name: len(v.shape) for v in variables}
-    entries = {e.name: e for e in torch_rule.map_names(ranks, record.scope)}
+    entries = {e.name: e for e in torch_rule.apply_rule(ranks, record.scope)}
     for number, head in enumerate(want):
         assert_close(got[f"arr_{number}"], head, TRAINING, f"head {number}")
     # As a whole: a value near 0 may fall on either side of its ReLU, and move single entries.

@@ -5,7 +5,6 @@ A net that is not listed reads weights under its own names only, and those that 
 
 from __future__ import annotations
 
-from legacy_nets import registry
 from legacy_nets.nets.weights import (
     alexnet,
     googlenet,
@@ -18,6 +17,7 @@ from legacy_nets.nets.weights import (
     vit_hybrid,
 )
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
+from legacy_nets.registry import Net
 
 FAMILIES: dict[str, FamilyWeights] = {  # module under legacy_nets.nets -> its weights
     "alexnet": alexnet.WEIGHTS,
@@ -34,17 +34,17 @@ FAMILIES: dict[str, FamilyWeights] = {  # module under legacy_nets.nets -> its w
 _NONE = FamilyWeights()
 
 
-def get_family(net_name: str) -> FamilyWeights:
+def get_family(net: Net) -> FamilyWeights:
     """Gives the weights of a net's family; an empty record for a net that has none."""
-    return FAMILIES.get(registry.get_net(net_name).module, _NONE)
+    return FAMILIES.get(net.module, _NONE)
 
 
-def get_layouts(net_name: str) -> list[WeightLayout]:
+def get_layouts(net: Net) -> list[WeightLayout]:
     """Gives the layouts that the registry lists for a net, in the registry's order."""
-    layouts = {layout.name: layout for layout in get_family(net_name).layouts}
-    return [layouts[name] for name in registry.get_net(net_name).layouts]
+    layouts = {layout.name: layout for layout in get_family(net).layouts}
+    return [layouts[name] for name in net.layouts]
 
 
-def get_layout(net_name: str, layout_name: str) -> WeightLayout:
+def get_layout(net: Net, layout_name: str) -> WeightLayout:
     """Gives one layout of a net. Raises KeyError where the registry does not list it."""
-    return {layout.name: layout for layout in get_layouts(net_name)}[layout_name]
+    return {layout.name: layout for layout in get_layouts(net)}[layout_name]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.contents import list_contents
 from legacy_nets.checkpoints.hints import find_scope_rename
@@ -15,6 +14,7 @@ from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, LegacyNetsError
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.registry import get_net, list_nets
 
 _MIN_EXPLAINED = 0.5  # share of the missing names that one renamed scope must explain
 _MIN_SHARE = 0.1  # of the best net's variables that the file must have
@@ -41,7 +41,7 @@ def find_nets(source: Source) -> list[Candidate]:
 
     Raises BadInputError where none matches.
     """
-    names = sorted(registry.list_nets(), key=lambda name: _measure_distance(source, name))
+    names = sorted(list_nets(), key=lambda name: _measure_distance(source, name))
     names = names[:_MAX_CANDIDATES]
     tried = [_try_net(source, name) for name in names]
     candidates = [candidate for candidate in tried if candidate is not None]
@@ -56,7 +56,7 @@ def find_nets(source: Source) -> list[Candidate]:
 
 def _measure_distance(source: Source, name: str) -> float:
     """Measures how far a net's size is from the file's; nets named in the file come first."""
-    net = registry.get_net(name)
+    net = get_net(name)
     size = list_contents(source).parameters
     is_named = bool(net.scope) and any(f"{net.scope}/" in tensor for tensor in source.tensors)
     is_named |= source.metadata.get("net") == name
@@ -65,7 +65,7 @@ def _measure_distance(source: Source, name: str) -> float:
 
 def _try_net(source: Source, name: str) -> Candidate | None:
     """Matches a source with a net; None where the net cannot be built or matched."""
-    translated = translate_for_net(source, name)
+    translated = translate_for_net(source, get_net(name))
     try:
         plan = _match_net(translated, name, (), None)
         scopes = find_scope_rename(plan, _MIN_EXPLAINED)
@@ -83,7 +83,7 @@ def _match_net(
     source: Source, name: str, rename: tuple[tuple[str, str], ...], num_classes: int | None
 ) -> Plan:
     """Builds a net in a graph of its own and matches its variables."""
-    net = registry.get_net(name)
+    net = get_net(name)
     options = {} if num_classes is None else {"num_classes": num_classes}
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])

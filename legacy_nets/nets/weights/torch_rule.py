@@ -28,7 +28,7 @@ _LEAVES = {
 _VARIABLE = re.compile(r"(^|\.)Variable(_\d+)?$")
 
 
-def map_names(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
+def apply_rule(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
     """Maps each variable to its name and axes in PyTorch.
 
     Args:
@@ -38,7 +38,7 @@ def map_names(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
     return tuple(_map_name(name, rank, scope) for name, rank in ranks.items())
 
 
-def map_names_back(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
+def invert_rule(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
     """Maps the tensors of a state_dict to variables.
 
     A name alone does not say what its layer is: the ranks of the other tensors do.
@@ -55,7 +55,7 @@ def map_names_back(ranks: Mapping[str, int], scope: str) -> tuple[Entry, ...]:
         leaves = _NORM if norm else _SLIM if slim else _LAYER
         leaf = "" if _VARIABLE.search(module) else leaves.get(part, part)
         names["/".join(filter(None, (scope, *module.split("."), leaf)))] = rank
-    return map_names(names, scope)
+    return apply_rule(names, scope)
 
 
 def _map_name(name: str, rank: int, scope: str) -> Entry:

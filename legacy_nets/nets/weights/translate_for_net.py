@@ -9,47 +9,46 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.translate import Entry, Translated
 from legacy_nets.errors import CheckpointError
 from legacy_nets.nets.weights import torch_rule
 from legacy_nets.nets.weights.layouts import WeightLayout
+from legacy_nets.registry import Net
 from legacy_nets.types import Variable
 
 _MIN_SHARE = 0.5  # of a layout's names that a file must have to be of that layout
 
 
-def translate_for_net(source: Source, net_name: str) -> Source:
+def translate_for_net(source: Source, net: Net) -> Source:
     """Shows a source under the variable names of a net.
 
     Of the net's layouts, takes the one with most of its names in the file. Returns the source
     itself where its names are the graph's own, or of no known layout.
 
-    Raises BadInputError for an unknown net, and CheckpointError for weights that are no longer
-    the variables of any net.
+    Raises CheckpointError for weights that are no longer the variables of any net.
     """
     if source.unsupported:
         raise CheckpointError(f"{source.prefix}: {source.unsupported}")
-    layout = _detect_layout(source, net_name)
-    entries = layout.map_names(net_name) if layout else _map_ported_names(source, net_name)
+    layout = _detect_layout(source, net)
+    entries = layout.map_names(net.name) if layout else _map_ported_names(source, net)
     return Translated(source, entries) if entries else source
 
 
-def layout_options(source: Source, net_name: str) -> dict[str, Any]:
+def layout_options(source: Source, net: Net) -> dict[str, Any]:
     """Options of the net's function (and "preprocessing") that weights of the source's layout need.
 
     PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
     same weights compute other numbers. Empty where the net's own defaults are right.
     """
-    layout = _detect_layout(source, net_name)
+    layout = _detect_layout(source, net)
     if layout is None:
         return {}
     preprocessing = {"preprocessing": layout.preprocessing} if layout.preprocessing else {}
     return {**layout.options, **preprocessing}
 
 
-def adapt_to_graph(source: Source, net_name: str, variables: Sequence[Variable]) -> Source:
+def adapt_to_graph(source: Source, net: Net, variables: Sequence[Variable]) -> Source:
     """Adapts a source of ``translate_for_net`` to the variables of a graph.
 
     A ViT's position embeddings, for example, are resized to the graph's image size. Returns the
@@ -57,19 +56,19 @@ def adapt_to_graph(source: Source, net_name: str, variables: Sequence[Variable])
     """
     from legacy_nets.nets.weights.families import get_family
 
-    adapt = get_family(net_name).adapt
+    adapt = get_family(net).adapt
     return adapt(source, variables) if adapt else source
 
 
-def _detect_layout(source: Source, net_name: str) -> WeightLayout | None:
+def _detect_layout(source: Source, net: Net) -> WeightLayout | None:
     """Finds the layout of a source; None where it has the graph's own names."""
-    if not registry.get_net(net_name).layouts:
+    if not net.layouts:
         return None
     from legacy_nets.nets.weights.families import get_layouts
 
     best, best_share = None, _MIN_SHARE
-    for layout in get_layouts(net_name):
-        entries = layout.map_names(net_name)
+    for layout in get_layouts(net):
+        entries = layout.map_names(net.name)
         own = _share(source, [entry.name for entry in entries])
         share = _share(source, [part for entry in entries for part in entry.parts])
         if share > max(own, best_share):
@@ -82,14 +81,13 @@ def _share(source: Source, names: list[str]) -> float:
     return sum(name in source.tensors for name in names) / max(1, len(names))
 
 
-def _map_ported_names(source: Source, net_name: str) -> tuple[Entry, ...]:
+def _map_ported_names(source: Source, net: Net) -> tuple[Entry, ...]:
     """Maps the names of a state_dict that ``port`` named by a rule; () for any other file."""
-    record = registry.get_net(net_name)
     ranks = {
         name: len(info.shape)
         for name, info in source.tensors.items()
         if not name.endswith(".num_batches_tracked")
     }
-    if "torch" in record.layouts or any("/" in name or "." not in name for name in ranks):
+    if "torch" in net.layouts or any("/" in name or "." not in name for name in ranks):
         return ()
-    return torch_rule.map_names_back(ranks, record.scope)
+    return torch_rule.invert_rule(ranks, net.scope)

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.port.build import build_for_port
 from legacy_nets.port.formats.frozen import freeze
 from legacy_nets.port.jobs import INPUT, OUTPUTS, Metadata
 from legacy_nets.port.report import OPTIMISED
-from legacy_nets.port.restored_net import RestoredNet, build_net
+from legacy_nets.port.restored_net import RestoredNet
 from legacy_nets.port.verify import Run
 from legacy_nets.types import Array, GraphDef
 
@@ -139,7 +140,7 @@ def _rebuild_with_old_loops(net: RestoredNet) -> Iterator[RestoredNet]:
         was_enabled = tf.control_flow_v2_enabled()
         tf.disable_control_flow_v2()
         try:
-            tensors = build_net(net.job)
+            tensors = build_for_port(net.job)
         finally:
             if was_enabled:
                 tf.enable_control_flow_v2()

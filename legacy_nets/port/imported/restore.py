@@ -10,14 +10,13 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
-from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, find_average, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name, get_output_index
 from legacy_nets.graphdef.op_types import VARIABLES
 from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
 from legacy_nets.port.imported.graph import ImportedGraph
-from legacy_nets.port.weights import find_average
 from legacy_nets.types import Array, NodeDef, Session
 
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message

@@ -24,10 +24,11 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.h5 import METADATA
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.traverse import walk
+from legacy_nets.port.build import build_for_port
 from legacy_nets.port.formats.keras.conversion import Conversion, Recipe
 from legacy_nets.port.formats.keras.operations import find_recipe
 from legacy_nets.port.jobs import Metadata
-from legacy_nets.port.restored_net import RestoredNet, build_net
+from legacy_nets.port.restored_net import RestoredNet
 from legacy_nets.port.verify import Run, derive_outputs
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.types import Operation, Tensor
@@ -45,7 +46,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
         raise BadInputError(f"--out {path.name}: Keras opens only files that end in .keras")
     variables = {variable.op.name: variable for variable in net.graph.get_collection("variables")}
     with tf.Graph().as_default(), without_initial_values():  # to be read, not to be run
-        tensors = build_net(net.job, is_training=True)
+        tensors = build_for_port(net.job, is_training=True)
     values = net.session.run(variables)  # at once: every new fetch prunes the graph again
     conversion = Conversion(net.job.net.name, tensors.images, values.__getitem__)
     with _without_advice():

@@ -32,12 +32,12 @@ def map_names(net: Net, weights: Sequence[Weight], scope: str) -> tuple[Entry, .
     """
     if not has_table(net):
         ranks = {weight.name: len(weight.shape) for weight in weights}
-        return torch_rule.map_names(ranks, scope)
+        return torch_rule.apply_rule(ranks, scope)
     names = {weight.name for weight in weights}
-    optional = get_family(net.name).optional_layer
+    optional = get_family(net).optional_layer
     entries = tuple(
         entry
-        for entry in get_layout(net.name, "torch").map_names(net.name)
+        for entry in get_layout(net, "torch").map_names(net.name)
         if entry.name in names or not optional or optional not in entry.name
     )
     table = {entry.name for entry in entries}
@@ -53,7 +53,7 @@ def map_names(net: Net, weights: Sequence[Weight], scope: str) -> tuple[Entry, .
 
 def get_torch_options(net: Net) -> Mapping[str, object]:
     """Returns the options under which the net computes what PyTorch's net does."""
-    return get_layout(net.name, "torch").options
+    return get_layout(net, "torch").options
 
 
 def rename_weights(weights: Sequence[Weight], entries: Sequence[Entry]) -> list[Weight]:

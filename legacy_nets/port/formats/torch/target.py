@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from legacy_nets import registry
 from legacy_nets.checkpoints.formats.safetensors import read_safetensors
 from legacy_nets.checkpoints.formats.torch import read_torch
 from legacy_nets.checkpoints.source import Source
@@ -27,7 +26,7 @@ from legacy_nets.port.formats.torch.state_dict import write_state_dict
 from legacy_nets.port.jobs import Job, Metadata, get_scope
 from legacy_nets.port.report import Comparison, Verification
 from legacy_nets.port.weights import NOT_BUILT, Weight, compare_file
-from legacy_nets.registry import Net
+from legacy_nets.registry import Net, get_net
 
 _ENDINGS = (".pth", ".pt", ".bin", ".safetensors")
 _NOT_RUN = (
@@ -44,7 +43,7 @@ def write(path: Path, weights: Sequence[Weight], metadata: Metadata) -> Iterator
     """
     if path.suffix not in _ENDINGS:
         raise BadInputError(f"--out {path.name}: end its name in {', '.join(_ENDINGS)}")
-    net = registry.get_net(metadata["net"])
+    net = get_net(metadata["net"])
     entries = map_names(net, weights, get_scope(net, metadata["options"]))
     renamed = rename_weights(weights, entries)
     stored: dict[str, object] = {**metadata}
@@ -102,7 +101,7 @@ def describe_target(
             f"PyTorch's net computes what this one does with {settings}, and these weights were "
             "trained without: its outputs will differ until it is trained on"
         )
-    if get_family(net.name).optional_layer:
+    if get_family(net).optional_layer:
         notes.append("timm has no pre_logits from 0.7 on: it takes nets of has_logits=False")
     return tuple(notes)
 
