@@ -1,5 +1,5 @@
-"""Ports checkpoints: from any readable weight file into a format that lives, with proof.
+"""Ports checkpoints and graphs to other formats, and verifies the result.
 
-``job.port`` writes into a folder of its own beside the target, runs both sides on the same
-inputs (or compares every tensor) and only then moves the result into place.
+``pipeline.port`` writes the target into a staging directory and compares it with the original: the
+outputs on the same inputs, or every tensor. Only a verified target is published.
 """

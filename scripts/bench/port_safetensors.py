@@ -24,7 +24,7 @@ MB = 1 << 20
 
 
 def write(prefix: Path, sizes: list[int]) -> None:
-    """A checkpoint of float32 tensors under hand_signs' scope; sizes in bytes."""
+    """Writes a checkpoint of float32 tensors in hand_signs' scope; sizes in bytes."""
     from legacy_nets.port.formats import ckpt
     from legacy_nets.port.weights import Weight
 
@@ -38,7 +38,7 @@ def write(prefix: Path, sizes: list[int]) -> None:
 
 
 def run(command: list[str]) -> tuple[float, float, float]:
-    """Seconds of a command, those of the processor, and the most memory it held, in MB."""
+    """Runs a command; returns wall seconds, CPU seconds and the largest memory in MB."""
     start = time.perf_counter()
     child = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(child.pid, 0)
@@ -48,8 +48,8 @@ def run(command: list[str]) -> tuple[float, float, float]:
     return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
 
 
-def port(prefix: Path) -> list[str]:
-    """The command that ports a checkpoint."""
+def build_command(prefix: Path) -> list[str]:
+    """Builds the command that ports a checkpoint."""
     out = prefix.with_suffix(".safetensors")
     code = "from legacy_nets.cli import main; main()"
     rest = ["--net", "hand_signs", "--to", "safetensors", "--out", str(out)]
@@ -75,12 +75,12 @@ def main() -> None:
         for _ in range(given.rounds):
             for old in (Path(folder, "copy"), large.with_suffix(".safetensors")):
                 old.unlink(missing_ok=True)  # else each would pay for the old one's end
-            rounds.append([*run(["cp", data, f"{folder}/copy"]), *run(port(small))])
-            rounds[-1] += run(port(large))
+            rounds.append([*run(["cp", data, f"{folder}/copy"]), *run(build_command(small))])
+            rounds[-1] += run(build_command(large))
     copied, copying, _, started, starting, _, ported, porting, memory = (
         float(np.median(column)) for column in zip(*rounds, strict=True)
     )
-    found = {
+    results = {
         "MB": given.mb,
         "cp_seconds": round(copied, 3),
         "start_seconds": round(started, 3),
@@ -90,7 +90,7 @@ def main() -> None:
         "resident_MB": round(memory),
         "beyond_largest_tensor_MB": round(memory - largest / MB),
     }
-    print(json.dumps(found))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

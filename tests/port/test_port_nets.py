@@ -48,8 +48,8 @@ print(*[name for name in sys.modules if name.startswith(("legacy_nets", "tf_kera
 for line in sys.stdin:
     given = np.load(line.strip() + ".npz")
     model = keras.models.load_model(line.strip())
-    found = model.predict(given["inputs"], verbose=0)
-    print(np.abs(found - given["logits"]).max() / np.abs(given["logits"]).max(), flush=True)
+    logits = model.predict(given["inputs"], verbose=0)
+    print(np.abs(logits - given["logits"]).max() / np.abs(given["logits"]).max(), flush=True)
     keras.backend.clear_session()
 """
 

@@ -206,9 +206,9 @@ def test_sigkill_leaves_the_old_file(prefix, tmp_path, function):
     out.write_bytes(b"old")
     code = KILLED.format(function=function)
     arguments = ["port", prefix, "--net", "tiny", "--to", "safetensors", "--out", str(out)]
-    here = str(Path(tiny.__file__).parent)
+    folder = str(Path(tiny.__file__).parent)
     done = subprocess.run(
-        [sys.executable, "-c", code, "1", here, *arguments], capture_output=True, text=True
+        [sys.executable, "-c", code, "1", folder, *arguments], capture_output=True, text=True
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert out.read_bytes() == b"old"
@@ -225,7 +225,7 @@ def test_safetensors_with_and_without_copies_by_the_kernel(prefix, tmp_path, mon
         pytest.skip("Linux alone has copy_file_range")
     calls = []
 
-    def copy(source, target, count, start, place):
+    def copy(source, target, count, start, offset):
         calls.append(count)
         if kernel == "fails":
             raise OSError(errno.EXDEV, "another file system")
@@ -238,10 +238,10 @@ def test_safetensors_with_and_without_copies_by_the_kernel(prefix, tmp_path, mon
     out = tmp_path / "x.safetensors"
     assert run(prefix, "safetensors", out).passed
     assert len(calls) == (0 if kernel in ("copies", "cannot") else len(NAMES))
-    source, found = open_weights(prefix), weights(out)
+    source, ported = open_weights(prefix), weights(out)
     for name in NAMES:
         stored = name + AVERAGE if name + AVERAGE in source.tensors else name
-        assert found[name].tobytes() == source.read(stored).tobytes(), name
+        assert ported[name].tobytes() == source.read(stored).tobytes(), name
 
 
 def test_a_damaged_checkpoint_is_not_copied(prefix, tmp_path):
@@ -321,12 +321,12 @@ def test_torch_names_and_axes_lead_back(mobilenet, tmp_path, ending):
     out = tmp_path / f"x{ending}"
     report = port(job(mobilenet, "mobilenet_v2", "torch", out, (32, 32)))
     assert report.passed and "load it with strict=True" in report.notes[0]
-    there = open_weights(out)
-    assert there.tensors["features.0.0.weight"].shape == (8, 3, 3, 3)
-    here, want = translate_for_net(there, get_net("mobilenet_v2")), open_weights(mobilenet)
-    assert set(here.tensors) == set(want.tensors)
+    ported = open_weights(out)
+    assert ported.tensors["features.0.0.weight"].shape == (8, 3, 3, 3)
+    translated, want = translate_for_net(ported, get_net("mobilenet_v2")), open_weights(mobilenet)
+    assert set(translated.tensors) == set(want.tensors)
     for name in want.tensors:
-        np.testing.assert_array_equal(here.read(name), want.read(name), err_msg=name)
+        np.testing.assert_array_equal(translated.read(name), want.read(name), err_msg=name)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""What ``port`` wrote says of itself how its net was trained; what a stranger wrote is checked."""
+"""Files that ``port`` wrote record how their net was trained; untrusted records are checked."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAMES = ("paper", "scissors", "stone")
 TRAINED = Settings(
     *("tiny", 3, (40, 48), NAMES), label_offset=1, preprocessing="vgg_whole", options={"width": 6}
 )
-SAID = {  # by ``port``
+RECORDED = {  # the metadata that ``port`` writes
     **{"writer": "legacy_nets 1", "net": "tiny", "num_classes": 3, "label_offset": 1},
     **{"image_size": [40, 48], "preprocessing": "vgg_whole", "options": {"width": 6}},
 }
@@ -71,9 +71,9 @@ def predicted(run, checkpoint, *options):
 
 @pytest.fixture(scope="module")
 def wanted(run):
-    found = predicted(run, run)
-    assert tuple(found) == NAMES and len(set(found.values())) == 3
-    return found
+    probabilities = predicted(run, run)
+    assert tuple(probabilities) == NAMES and len(set(probabilities.values())) == 3
+    return probabilities
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -150,7 +150,7 @@ def source(metadata, tensors=None):
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "what"),
+    ("name", "value", "expected"),
     [
         *(("num_classes", value, "a whole number above 0") for value in (0, -3, 2.0, "3", 10**30)),
         *(("num_classes", value, "a whole number above 0") for value in (True, None, [3])),
@@ -168,17 +168,19 @@ def source(metadata, tensors=None):
         ),
     ],
 )
-def test_what_cannot_be_is_refused(name, value, what):
-    assert read_recorded_settings(source(SAID), get_net("tiny")) is not None
+def test_what_cannot_be_is_refused(name, value, expected):
+    assert read_recorded_settings(source(RECORDED), get_net("tiny")) is not None
     with pytest.raises(BadInputError) as caught:
-        read_recorded_settings(source({**SAID, name: value}), get_net("tiny"))
-    said = str(caught.value)
-    assert said.startswith(f"x.npz: its metadata are damaged: {name} is ") and "\n" not in said
-    assert f"not {what}" in said and said.endswith("; port it again")
+        read_recorded_settings(source({**RECORDED, name: value}), get_net("tiny"))
+    message = str(caught.value)
+    assert (
+        message.startswith(f"x.npz: its metadata are damaged: {name} is ") and "\n" not in message
+    )
+    assert f"not {expected}" in message and message.endswith("; port it again")
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "pattern"),
     [
         ({"options": {"depth": 9}}, "takes no option|tiny cannot be built"),
         ({"options": {"num_classes": 9}}, "num_classes: that is set by the command itself"),
@@ -188,24 +190,26 @@ def test_what_cannot_be_is_refused(name, value, what):
         ({"class_names": "abc"}, "class_names is 'abc'"),
     ],
 )
-def test_the_command_refuses_in_a_line_that_names_the_file(run, ported, change, told):
-    said = npz.read_npz(ported).metadata
+def test_the_command_refuses_in_a_line_that_names_the_file(run, ported, change, pattern):
+    metadata = npz.read_npz(ported).metadata
     with zipfile.ZipFile(ported) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    members[npz.METADATA] = json.dumps({**SAID, **change}).encode()
+    members[npz.METADATA] = json.dumps({**RECORDED, **change}).encode()
     with zipfile.ZipFile(ported, "w") as archive:
         for name, data in members.items():
             archive.writestr(name, data)
-    assert said["class_names"] == [*NAMES] and open_weights(ported).tensors  # listed all the same
+    assert (
+        metadata["class_names"] == [*NAMES] and open_weights(ported).tensors
+    )  # listed all the same
     done = call("predict", "tiny", "--checkpoint", ported, run / "photo.png")
     assert done.exit_code == 2, done.output
     assert done.stderr.startswith(f"legacy-nets: {ported}") and done.stderr.count("\n") == 1
-    assert re.search(told, done.stderr), done.stderr
+    assert re.search(pattern, done.stderr), done.stderr
 
 
 def test_metadata_of_older_versions_call_the_preprocessing_pixels():
     metadata = {
-        name: value for name, value in SAID.items() if name not in ("pixels", "preprocessing")
+        name: value for name, value in RECORDED.items() if name not in ("pixels", "preprocessing")
     }
     for name in ("pixels", "preprocessing"):
         settings = read_recorded_settings(source({**metadata, name: "vgg_whole"}), get_net("tiny"))
@@ -215,18 +219,18 @@ def test_metadata_of_older_versions_call_the_preprocessing_pixels():
 
 
 def test_the_size_of_a_clip_has_its_frames():
-    said = {**SAID, "net": "tiny_clips"}
-    found = read_recorded_settings(
-        source({**said, "image_size": [2, 16, 8]}), get_net("tiny_clips")
+    metadata = {**RECORDED, "net": "tiny_clips"}
+    settings = read_recorded_settings(
+        source({**metadata, "image_size": [2, 16, 8]}), get_net("tiny_clips")
     )
-    assert found.image_size == (2, 16, 8) and found.class_names == ()
+    assert settings.image_size == (2, 16, 8) and settings.class_names == ()
     with pytest.raises(BadInputError, match="not 3 sides that fit here"):
-        read_recorded_settings(source(said), get_net("tiny_clips"))
+        read_recorded_settings(source(metadata), get_net("tiny_clips"))
 
 
-def test_strangers_metadata_are_let_be(tmp_path):
+def test_metadata_of_other_writers_are_ignored(tmp_path):
     for change in ({"net": "tiny_grey"}, {"net": ["tiny"]}, {"writer": "me"}, {"writer": None}):
-        assert read_recorded_settings(source({**SAID, **change}), get_net("tiny")) is None
+        assert read_recorded_settings(source({**RECORDED, **change}), get_net("tiny")) is None
     deep = "[" * 100_000
     for number, text in enumerate((deep, "[1]", "{", "\0", '"a"')):
         path = tmp_path / f"{number}.npz"
@@ -244,18 +248,18 @@ def test_strangers_metadata_are_let_be(tmp_path):
         assert read_recorded_settings(open_weights(path), get_net("tiny")) is None
 
 
-@pytest.mark.parametrize("said", [{"variables": 3}, {"variables": [["w"], None, "w"]}, 7, ""])
-def test_a_graphs_list_of_variables_is_a_strangers(tmp_path, said):
+@pytest.mark.parametrize("metadata", [{"variables": 3}, {"variables": [["w"], None, "w"]}, 7, ""])
+def test_an_untrusted_list_of_variables_is_checked(tmp_path, metadata):
     graph = tf.GraphDef()
     for name in ("w", "axis"):
         node = graph.node.add(name=name, op="Const")
         node.attr["dtype"].type = tf.float32.as_datatype_enum
         node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(1.0))
-    frozen.write_graph(tmp_path / "x.pb", graph, said)
-    if said == "":  # a text without a value
+    frozen.write_graph(tmp_path / "x.pb", graph, metadata)
+    if metadata == "":  # a text without a value
         graph.node[-1].attr["value"].tensor.ClearField("string_val")
         (tmp_path / "x.pb").write_bytes(graph.SerializeToString())
-    listed = said == {"variables": [["w"], None, "w"]}
+    listed = metadata == {"variables": [["w"], None, "w"]}
     assert ("axis" in open_weights(tmp_path / "x.pb").tensors) != listed
 
 
@@ -263,14 +267,14 @@ def test_a_state_dict_says_what_its_weights_were_trained_with():
     """By its layout alone it would be one of PyTorch's, which pads otherwise."""
     parts = [part for entry in map_torch_names("resnet18") for part in entry.parts]
     tensors = dict.fromkeys(parts, TensorSpec((1,), "float32"))
-    own = {**SAID, "net": "resnet18", "options": {"padding": "same"}, "preprocessing": "vgg"}
-    said = source({**own, "preprocessing": "inception"}, tensors)
-    assert read_training_options(said, get_net("resnet18")) == {
+    own = {**RECORDED, "net": "resnet18", "options": {"padding": "same"}, "preprocessing": "vgg"}
+    ported = source({**own, "preprocessing": "inception"}, tensors)
+    assert read_training_options(ported, get_net("resnet18")) == {
         "padding": "same",
         "preprocessing": "inception",
     }
     assert read_training_options(source(own, tensors), get_net("resnet18")) == {"padding": "same"}
     for other in ({}, {**own, "net": "resnet34"}):
-        found = read_training_options(source(other, tensors), get_net("resnet18"))
-        assert found == layout_options(source({}, tensors), get_net("resnet18"))
-        assert found["padding"] == "torch" and found["preprocessing"] == "imagenet"
+        options = read_training_options(source(other, tensors), get_net("resnet18"))
+        assert options == layout_options(source({}, tensors), get_net("resnet18"))
+        assert options["padding"] == "torch" and options["preprocessing"] == "imagenet"

@@ -88,10 +88,10 @@ def assert_same(got, want):
 @pytest.mark.parametrize("name", FILES)
 def test_every_target_leads_back_to_the_checkpoint(prefix, wanted, tmp_path, name):
     port(job(prefix, "tiny", FILES[name], tmp_path / name, SIZE))
-    there = str(tmp_path / name)
-    assert port(job(there, "tiny", "ckpt", tmp_path / "back", SIZE)).passed
+    path = str(tmp_path / name)
+    assert port(job(path, "tiny", "ckpt", tmp_path / "back", SIZE)).passed
     assert_same(values(open_weights(tmp_path / "back")), wanted[0])
-    np.testing.assert_array_equal(scores(there), wanted[1])
+    np.testing.assert_array_equal(scores(path), wanted[1])
 
 
 def test_a_keras_model_that_was_trained_on_comes_back(keras_file, tmp_path):
@@ -135,7 +135,7 @@ SLIM = ("a/conv/weights", "a/conv/biases")
 
 
 @pytest.mark.parametrize(
-    ("kind", "variables", "shape", "names"),
+    ("layer_type", "variables", "shape", "names"),
     [
         ("Dense", ("a/b/kernel", "a/b/bias"), (), ("a/b", "a/b>kernel>bias")),
         ("Conv2D", ("a/b/kernel",), (), ("a/b", "a/b>kernel")),
@@ -147,20 +147,20 @@ SLIM = ("a/conv/weights", "a/conv/biases")
         ("Dense", ("a/w/kernel", "a/bias_of/w"), (), ("a>w/kernel>bias_of/w",)),
     ],
 )
-def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
-    found = make_layer_names(kind, variables, shape)
-    assert found == (names or ("n>" + ">".join(name[2:] for name in variables),))
-    place = {"LSTM": "lstm_3/cell", "BatchNormalization": "batch_normalization"}.get(kind)
-    place = f"layers/{place or kind.lower()}/vars"
-    shapes = {"LSTM": [(3, 8), (2, 8), (8,)], "Embedding": [(1, 4)]}.get(kind)
+def test_a_layers_name_tells_its_variables(layer_type, variables, shape, names):
+    layer_names = make_layer_names(layer_type, variables, shape)
+    assert layer_names == (names or ("n>" + ">".join(name[2:] for name in variables),))
+    group = {"LSTM": "lstm_3/cell", "BatchNormalization": "batch_normalization"}.get(layer_type)
+    group = f"layers/{group or layer_type.lower()}/vars"
+    shapes = {"LSTM": [(3, 8), (2, 8), (8,)], "Embedding": [(1, 4)]}.get(layer_type)
     shapes = shapes or [(number + 2,) for number in range(len(variables))]
-    tensors = {f"{place}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
-    for name in found:
-        layers = {place: "cell", place.replace("/cell", ""): name.replace("/", ".")}
+    tensors = {f"{group}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
+    for name in layer_names:
+        layers = {group: "cell", group.replace("/cell", ""): name.replace("/", ".")}
         entries = make_entries(layers, tensors)
         assert [entry.name for entry in entries] == list(variables)
         assert [part for entry in entries for part in entry.parts] == list(tensors)
-        if kind == "Embedding":
+        if layer_type == "Embedding":
             assert entries[0].layout.to_graph(np.ones((1, 4))).shape == shape
 
 
@@ -176,9 +176,9 @@ def test_a_layers_name_tells_its_variables(kind, variables, shape, names):
     ],
 )
 def test_other_layers_keep_their_paths(path, name, shapes):
-    place = f"layers/{path}".removesuffix("/0")
-    tensors = {f"{place}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
-    assert make_entries({place.replace("/cell", ""): name}, tensors) == []
+    group = f"layers/{path}".removesuffix("/0")
+    tensors = {f"{group}/{number}": TensorSpec(s, "float32") for number, s in enumerate(shapes)}
+    assert make_entries({group.replace("/cell", ""): name}, tensors) == []
 
 
 def test_gates_come_back():
@@ -233,8 +233,8 @@ def test_a_state_dict_by_the_rule_is_read_as_the_graphs(net, slim):
         want["/".join(part for part in parts if part)] = shape
     tensors["conv1.BatchNorm.num_batches_tracked"] = TensorSpec((), "int64")
     source = WeightFile("x.pth", tensors, np.zeros)
-    found = translate_for_net(source, get_net(net)).tensors
-    assert {name: info.shape for name, info in found.items()} == want
+    translated = translate_for_net(source, get_net(net)).tensors
+    assert {name: info.shape for name, info in translated.items()} == want
     assert (
         translate_for_net(source, get_net("resnet18")) is source
     )  # of which torchvision has its own
@@ -256,9 +256,9 @@ def test_the_rules_names_lead_back(net):
         build_by_name(net, tf.placeholder(tf.float32, [None, *SMALL[net][0], record.channels]))
         ranks = {variable.op.name: variable.shape.rank for variable in tf.global_variables()}
     entries = torch_rule.apply_rule(ranks, record.scope)
-    there = {entry.stored: ranks[entry.name] for entry in entries}
-    assert len(there) == len(ranks)
-    assert torch_rule.invert_rule(there, record.scope) == entries
+    stored_ranks = {entry.stored: ranks[entry.name] for entry in entries}
+    assert len(stored_ranks) == len(ranks)
+    assert torch_rule.invert_rule(stored_ranks, record.scope) == entries
 
 
 @pytest.mark.slow
@@ -273,8 +273,8 @@ def test_a_googlenet_without_heads_takes_the_weights_of_one_with_heads():
     ported = [name for name in names[0] if not name.startswith(HEADS)]
     tensors = {name: TensorSpec((number,), "float32") for number, name in enumerate(ported)}
     source = WeightFile("x.keras", tensors, np.zeros)
-    found = adapt_to_graph(source, get_net("googlenet"), variables).tensors
-    assert found == {name: TensorSpec((n,), "float32") for n, name in enumerate(names[1])}
+    adapted = adapt_to_graph(source, get_net("googlenet"), variables).tensors
+    assert adapted == {name: TensorSpec((n,), "float32") for n, name in enumerate(names[1])}
     assert ported != names[1] and adapt_to_graph(source, get_net("vgg11"), variables) is source
 
 

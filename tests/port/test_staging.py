@@ -48,8 +48,8 @@ def test_a_folder_that_another_port_took_for_a_dead_ones_is_made_again(tmp_path,
         flock(opened, flags)
 
     monkeypatch.setattr(fcntl, "flock", late)
-    with staging.open_staging(tmp_path / "x.pb") as found:
-        assert found == folder and folder.is_dir()
+    with staging.open_staging(tmp_path / "x.pb") as staged:
+        assert staged == folder and folder.is_dir()
         with staging._lock(folder) as free:
             assert not free
     assert not folder.exists()

@@ -67,8 +67,8 @@ def test_the_rule_gives_the_names_and_shapes_of_the_module(case):
     entries = torch_rule.apply_rule(ranks, registry.get_net(request["net"]).scope)
     empty = {name: np.empty(shape, np.bool_) for name, shape in shapes.items()}
     state = sorted(translate_back(empty, entries).items())
-    found = common.names_and_shapes({name: list(value.shape) for name, value in state})
-    assert found == FACTS[case]["tensors"]
+    tensors = common.names_and_shapes({name: list(value.shape) for name, value in state})
+    assert tensors == FACTS[case]["tensors"]
     ranks = {name: value.ndim for name, value in state}
     back = torch_rule.invert_rule(ranks, registry.get_net(request["net"]).scope)
     assert set(back) == set(entries)
@@ -188,10 +188,10 @@ def test_a_port_writes_the_module_beside_the_weights(demo, tmp_path, monkeypatch
     assert moved == ["x.py", "x.pth"] * 2  # whatever has weights has its code
     assert set(open_weights(out).tensors) >= {"conv2d.weight", "dense_1.bias"}
     assert open_weights(out).tensors["dense.weight"].shape == (128, 26 * 26 * 32)
-    here, want = translate_for_net(open_weights(out), get_net("demo_cnn")), open_weights(demo)
-    assert set(here.tensors) == set(want.tensors)
+    translated, want = translate_for_net(open_weights(out), get_net("demo_cnn")), open_weights(demo)
+    assert set(translated.tensors) == set(want.tensors)
     for name in want.tensors:
-        np.testing.assert_array_equal(here.read(name), want.read(name), err_msg=name)
+        np.testing.assert_array_equal(translated.read(name), want.read(name), err_msg=name)
 
 
 def test_the_code_of_other_weights_keeps_its_place(demo, tmp_path, monkeypatch):
@@ -223,7 +223,7 @@ def test_weights_that_are_not_the_nets_get_no_module(demo, tmp_path):
 
 @pytest.fixture
 def pytorch(monkeypatch):
-    """Stands in for the child with PyTorch: ``answer`` is what it leaves behind."""
+    """Replaces the child process with PyTorch; ``answer`` writes its result."""
     asked = []
 
     def use(answer):
@@ -257,17 +257,17 @@ def test_torchvisions_nets_are_run_where_they_should_say_the_same(net, options, 
         run_pytorch, "list_missing_packages", lambda net, path: ["torch", "torchvision"]
     )
     given = job("c", net, "torch", Path("x.pth"), options=options)
-    compared, found = target.run(given, None, False, given.out)
-    assert compared == () and len(found) == len(notes) + 1
-    assert all(note in text for note, text in zip(notes, found[1:], strict=True))
+    compared, texts = target.run(given, None, False, given.out)
+    assert compared == () and len(texts) == len(notes) + 1
+    assert all(note in text for note, text in zip(notes, texts[1:], strict=True))
 
 
 def test_a_net_that_torchvision_has_not(pytorch):
     asked = pytorch(lambda *_: done(3))
     given = job("c", "mobilenet_v1", "torch", Path("x.pth"))
     options = {"padding": "torch", "epsilon": 1e-5}
-    compared, found = target.run(replace(given, options=options), None, False, given.out)
-    assert compared == () and "copied without building" in found[-1] and len(found) == 2
+    compared, texts = target.run(replace(given, options=options), None, False, given.out)
+    assert compared == () and "copied without building" in texts[-1] and len(texts) == 2
     assert asked == [["mobilenet_v1"]]
 
 
@@ -282,9 +282,9 @@ def test_what_pytorch_says_decides(demo, tmp_path, pytorch):
     asked = pytorch(zeros)
     (tmp_path / "x.pth").write_bytes(b"old")
     arguments = ["port", demo, "--net", "demo_cnn", "--to", "torch", "--num-classes", "5"]
-    found = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "x.pth")])
-    assert found.exit_code == 1 and "in logits (PyTorch), top-1 agrees on" in found.output
-    assert "8 tensors and outputs compared" in found.output
+    result = CliRunner().invoke(main, [*arguments, "--out", str(tmp_path / "x.pth")])
+    assert result.exit_code == 1 and "in logits (PyTorch), top-1 agrees on" in result.output
+    assert "8 tensors and outputs compared" in result.output
     assert len(asked) == 1 and (tmp_path / "x.pth").read_bytes() == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["x.pth"]
 

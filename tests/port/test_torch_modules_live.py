@@ -80,13 +80,13 @@ import runpy, sys
 import numpy as np, torch
 module, weights, images, answers = sys.argv[1:]
 net = runpy.run_path(module)["load"](weights).train()
-said = net(torch.from_numpy(np.moveaxis(np.load(images), -1, 1).copy()))
-said = said if isinstance(said, tuple) else (said,)
-target = torch.zeros(len(said[0]), dtype=torch.long)
-sum(torch.nn.functional.cross_entropy(logits, target) for logits in said).backward()
-found = {name: p.grad.numpy() for name, p in net.named_parameters()}
-found |= {name: b.numpy() for name, b in net.named_buffers()}
-np.savez(answers, *[logits.detach().numpy() for logits in said], **found)
+outputs = net(torch.from_numpy(np.moveaxis(np.load(images), -1, 1).copy()))
+outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+target = torch.zeros(len(outputs[0]), dtype=torch.long)
+sum(torch.nn.functional.cross_entropy(logits, target) for logits in outputs).backward()
+values = {name: p.grad.numpy() for name, p in net.named_parameters()}
+values |= {name: b.numpy() for name, b in net.named_buffers()}
+np.savez(answers, *[logits.detach().numpy() for logits in outputs], **values)
 """
 TRAINED = {  # dropout off
     **{"demo_cnn": {}, "alexnet_v1": {"dropout": 0.0}, "cnn_lstm_resnet": {}},
@@ -135,9 +135,9 @@ def test_the_module_trains_as_the_graph(net, tmp_path, torch_python):
     apart, length = 0.0, 0.0
     for variable, slope in zip(trained, slopes, strict=True):
         entry = entries[variable.op.name]
-        found = entry.layout.to_graph(got[entry.stored])
-        assert found.shape == slope.shape and np.any(found) == np.any(slope), entry.name
-        apart += float(np.sum(np.square(found - slope, dtype=np.float64)))
+        gradient = entry.layout.to_graph(got[entry.stored])
+        assert gradient.shape == slope.shape and np.any(gradient) == np.any(slope), entry.name
+        apart += float(np.sum(np.square(gradient - slope, dtype=np.float64)))
         length += float(np.sum(np.square(slope, dtype=np.float64)))
     assert apart <= 0.02**2 * length
     moved = set(ranks) - {variable.op.name for variable in trained}

@@ -32,9 +32,12 @@ SMALL: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {  # every net: image
     "googlenet": ((193, 193), {}),
     **{f"resnet{depth}": ((33, 33), {}) for depth in (18, 34, 50, 101, 152)},
     **{f"resnext{depth}_32x4d": ((33, 33), {}) for depth in (50, 101)},
-    **{f"mobilenet_{kind}": ((32, 32), _NARROW) for kind in ("v1", "v2", "v3_small", "v3_large")},
-    **{f"vit_{kind}_patch16_224_in21k": ((32, 32), _TOKENS) for kind in ("base", "large")},
-    **{f"vit_{kind}_patch32_224_in21k": ((64, 64), _TOKENS) for kind in ("base", "large")},
+    **{
+        f"mobilenet_{variant}": ((32, 32), _NARROW)
+        for variant in ("v1", "v2", "v3_small", "v3_large")
+    },
+    **{f"vit_{variant}_patch16_224_in21k": ((32, 32), _TOKENS) for variant in ("base", "large")},
+    **{f"vit_{variant}_patch32_224_in21k": ((64, 64), _TOKENS) for variant in ("base", "large")},
     "vit_huge_patch14_224_in21k": ((28, 28), _TOKENS),
     "vit_hybrid_r50_base_224": ((32, 32), _HYBRID),
 }
