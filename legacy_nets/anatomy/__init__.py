@@ -70,9 +70,9 @@ def build_net(
         except (ValueError, tf.errors.InvalidArgumentError) as error:
             if isinstance(error, BadInputError):
                 raise
-            given = "x".join("?" if side is None else str(side) for side in sides)
+            shown = "x".join("?" if side is None else str(side) for side in sides)
             reason = str(error).strip().splitlines()[0]
-            raise BadInputError(f"{name} cannot be built at {given}: {reason}") from error
+            raise BadInputError(f"{name} cannot be built at {shown}: {reason}") from error
     return images, logits, end_points
 
 
@@ -123,9 +123,9 @@ def compute_receptive_fields(
     outputs: Iterable[Tensor], images: Tensor, *, known_size: bool = True
 ) -> list[ReceptiveField | None]:
     """Computes the receptive fields of many tensors of one graph in one walk."""
-    wanted = list(outputs)
-    if not wanted:
+    tensors = list(outputs)
+    if not tensors:
         return []
-    alive = find_live_graph(images.graph, [images], wanted)
+    alive = find_live_graph(images.graph, [images], tensors)
     fields = receptive.compute_fields(alive.operations, alive.sources, known_size)
-    return [fields.get(output.op.name) for output in wanted]
+    return [fields.get(output.op.name) for output in tensors]

@@ -49,15 +49,15 @@ def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str 
     columns = math.ceil(len(layers) / _PER_COLUMN)
     rows = math.ceil(len(layers) / columns)
     width, logs = 4.6, [math.log(_count_elements(layer)) for layer in layers]
-    narrow, spread = min(logs), max(logs) - min(logs) or 1.0
+    smallest, spread = min(logs), max(logs) - min(logs) or 1.0
     figure = Figure(figsize=(width * columns + 0.3, 0.46 * rows + 0.8))
     axes = figure.subplots()
     stages = _name_stages(layers)
     for index, layer in enumerate(layers):
         column, row = divmod(index, rows)
         x, y = width * column, -row
-        # how many values the layer gives, on a log scale
-        bar = 3.15 + 0.4 * (logs[index] - narrow) / spread
+        # number of values that the layer outputs, on a log scale
+        bar = 3.15 + 0.4 * (logs[index] - smallest) / spread
         axes.add_patch(
             Rectangle(
                 (x + 0.12, y - 0.38),

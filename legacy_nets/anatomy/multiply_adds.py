@@ -208,8 +208,8 @@ def _multiply_known(shape: list[int | None]) -> int:
 def count_inside(operation: Operation, attribute: str) -> int | None:
     """Counts the multiply-adds of one call of a function."""
     graph = body(operation, attribute)
-    given = operation.inputs[1:] if "branch" in attribute else operation.inputs
-    outside = dict(zip((tensor.name for tensor in graph.inputs), given, strict=True))
+    arguments = operation.inputs[1:] if "branch" in attribute else operation.inputs
+    outside = dict(zip((tensor.name for tensor in graph.inputs), arguments, strict=True))
     known = {}
     for inner in graph.get_operations():
         if inner.type == "ReadVariableOp" and inner.inputs[0].name in outside:

@@ -129,7 +129,7 @@ def _simplify(number: Number) -> Number:
 
 
 def _follow(operation: Operation, inputs: list[_Path | None], known_size: bool) -> _Path | None:
-    """Computes the path behind one operation."""
+    """Computes the path after one operation."""
     if operation.type in _DEPENDS_ON_ALL:
         return None
     path = _join(inputs)

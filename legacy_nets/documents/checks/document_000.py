@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any
 
 import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import Layer, analyze_graph
 from legacy_nets.documents.checks import common
-from legacy_nets.documents.checks.common import Check, get_static_shape
+from legacy_nets.documents.checks.common import Check, Sides, get_static_shape
 from legacy_nets.nets import cnn_lstm as images_module
 from legacy_nets.nets import video_resnet as video
-from legacy_nets.nets import video_resnet_18
+from legacy_nets.nets.build import load_function
+from legacy_nets.registry import get_net
 from legacy_nets.tf1.speed import without_initial_values
+from legacy_nets.types import Tensor
 
 
 @functools.cache
-def _build_literal(batch: int | None) -> dict[str, Any]:
+def _build_literal(batch: int | None) -> dict[str, Tensor]:
     """Builds the original listings, except that the second LSTM has a scope (000-E03)."""
-    points = {}
+    points: dict[str, Tensor] = {}
     with tf.Graph().as_default(), without_initial_values():
         x = tf.placeholder(tf.float32, [batch, 28, 28, 1])
         for group, filters in enumerate((32, 64, 128, 256), 1):
@@ -38,7 +39,7 @@ def _build_literal(batch: int | None) -> dict[str, Any]:
         try:
             images_module.lstm_layer(x, 512, 1)
         except ValueError as error:
-            points["second LSTM"] = error
+            points["second LSTM"] = error  # instead of a tensor
         with tf.variable_scope("lstm_2"):
             x = points["lstm_output2"] = images_module.lstm_layer(x, 512, 1)
         x = points["flatten"] = tf.reshape(x[:, -1, :], [-1, 512])
@@ -60,11 +61,17 @@ def get_literal_size(point: str) -> tuple[int | None, ...]:
 def list_accepting_layers(size: str, *names: str) -> list[str]:
     """Lists the layers of tf.layers that accept a window with that many sides (for clips)."""
     window = tuple(int(number) for number in size.split("x"))
+    layers = {
+        "conv2d": tf.layers.conv2d,
+        "conv3d": tf.layers.conv3d,
+        "max_pooling2d": tf.layers.max_pooling2d,
+        "max_pooling3d": tf.layers.max_pooling3d,
+    }
     accepted = []
     for name in names:
         with tf.Graph().as_default():
             x = tf.placeholder(tf.float32, [None, 4, 8, 8, 3])
-            layer = getattr(tf.layers, name)
+            layer = layers[name]
             strides = (1, *(2,) * (len(window) - 1))
             try:
                 layer(x, 4, window, strides) if "conv" in name else layer(x, window, strides)
@@ -214,7 +221,7 @@ def list_frame_counts(net: str) -> list[int | None]:
 
 def get_python_type(net: str) -> str:
     """Returns what a net is in Python: a function or a class."""
-    return "function" if inspect.isfunction(getattr(video_resnet_18, net)) else "class"
+    return "function" if inspect.isfunction(load_function(get_net(net))) else "class"
 
 
 def get_adam_learning_rate() -> float:
@@ -242,7 +249,7 @@ def list_moved_rows(point: str, images: str, changed: str) -> list[int]:
     return sorted({int(i) for i in np.argwhere(maps[0] != maps[1])[:, 0]})
 
 
-def get_size_with_valid() -> tuple[Any, ...]:
+def get_size_with_valid() -> Sides:
     """Returns the output size of a (2+1)D block with padding "valid" for a 3x9x9 input.
 
     The layers of the block hard-code "same".

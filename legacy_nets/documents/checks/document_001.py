@@ -11,6 +11,7 @@ import inspect
 import math
 import os
 import pathlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -75,7 +76,10 @@ def _get_processed_shape(pictures: np.ndarray, labels: np.ndarray, array: str) -
 def get_photograph_extreme(split: str, extreme: str) -> float | None:
     """Returns the largest or smallest pixel ("max", "min") of a split, divided by 255."""
     images = _read_photographs(split)
-    return None if images is None else float(getattr(images.pictures, extreme)() / 255)
+    if images is None:
+        return None
+    pixel = images.pictures.max() if extreme == "max" else images.pictures.min()
+    return float(pixel / 255)
 
 
 def get_truncated_photograph_extreme(split: str, extreme: str, digits: str) -> float | None:
@@ -219,10 +223,13 @@ def _name_main_path(stage: str, block: str) -> set[str]:
 
 def get_default(function: str, argument: str) -> object:
     """Returns the default of an argument of a function or method of the document."""
-    member = net
-    for name in function.split("."):
-        member = getattr(member, name)
-    return inspect.signature(member).parameters[argument].default  # type: ignore[arg-type]
+    functions: dict[str, Callable[..., object]] = {
+        "HandClassifier.train": net.HandClassifier.train,
+        "convolutional_block": net.convolutional_block,
+        "deepnn": net.deepnn,
+        "hand_signs": net.hand_signs,
+    }
+    return inspect.signature(functions[function]).parameters[argument].default
 
 
 def count_regularization_losses() -> int:

@@ -254,8 +254,8 @@ def normalize_alone_and_in_batch() -> list[float]:
         y = slim.batch_norm(x)
         session.run(tf.global_variables_initializer())
         alone = session.run(y, {x: [[[[1.0]]]]})
-        beside = session.run(y, {x: [[[[1.0]]], [[[3.0]]]]})
-    return [float(alone[0, 0, 0, 0]), float(beside[0, 0, 0, 0])]
+        in_batch = session.run(y, {x: [[[[1.0]]], [[[3.0]]]]})
+    return [float(alone[0, 0, 0, 0]), float(in_batch[0, 0, 0, 0])]
 
 
 CHECKS: dict[str, Check] = {

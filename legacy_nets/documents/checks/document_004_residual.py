@@ -105,7 +105,8 @@ def find_frozen_statistics(library: str) -> str:
     """
     x = _draw_batch()
     keras1 = tf.keras.layers.BatchNormalization
-    keras = vars(inspect.getmodule(keras1.__mro__[1]))[keras1.__name__]  # beside their base
+    # TensorFlow 2's class lies in the module of the base class.
+    keras = vars(inspect.getmodule(keras1.__mro__[1]))[keras1.__name__]
     with tf.Graph().as_default(), tf.Session() as session:
         if library == "layers":
             y = tf.layers.batch_normalization(tf.constant(x), trainable=False, training=True)
@@ -254,7 +255,7 @@ def list_cost_factors() -> list[str]:
     full = analyze_net("mobilenet_v1")
     narrow = anatomy.analyze_net("mobilenet_v1", width_multiplier=0.5)
     small = analyze_net("mobilenet_v1", "112x112")
-    cost = [found.multiply_adds or 0 for found in (full, narrow, small)]
+    cost = [analyzed.multiply_adds or 0 for analyzed in (full, narrow, small)]
     factors = []
     if narrow.parameters < full.parameters and cost[1] < cost[0]:
         factors.append("width")

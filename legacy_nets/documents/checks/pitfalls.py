@@ -9,7 +9,6 @@ import contextlib
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 
@@ -18,12 +17,13 @@ from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.nets.inception_v3 import inception_v3_arg_scope
+from legacy_nets.types import Array, Session
 
 slim = tf.contrib.slim
 
 
 @contextlib.contextmanager
-def _open_session() -> Iterator[Any]:
+def _open_session() -> Iterator[Session]:
     with tf.Graph().as_default(), tf.Session() as session:
         yield session
 
@@ -34,11 +34,11 @@ def _make_checkpoint_path() -> Iterator[str]:
         yield str(pathlib.Path(folder) / "model.ckpt")
 
 
-def _initialize(session: Any) -> None:
+def _initialize(session: Session) -> None:
     session.run(tf.global_variables_initializer())
 
 
-def _make_fives() -> object:
+def _make_fives() -> Array:
     return 5 * np.ones([4, 1])
 
 
