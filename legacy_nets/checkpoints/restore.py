@@ -67,10 +67,7 @@ def match(
     mismatched = [item for item in items if isinstance(item, Mismatch)]
     offset = _find_offset(mismatched, label_offset or 0, graph)
     if label_offset and not offset:
-        raise CheckpointError(
-            f"{source.prefix}: label_offset={label_offset} matches nothing: no variable's last "
-            f"dimension is {label_offset} more in the checkpoint; leave label_offset out"
-        )
+        raise _make_offset_error(source.prefix, label_offset)
     unused = _sort_unused(tensors, {*raw_names.values(), *names.values()}, matched)
     extra = [name for name in unused.extra if not _is_skipped(patterns, name)]
     plan = Plan(
@@ -208,6 +205,13 @@ def _list_nearest(pattern: str, names: Iterable[str]) -> str:
     bare = pattern.strip("/*")
     inner = [scope for scope in scopes if scope.endswith("/" + bare)]
     return ", ".join(list(dict.fromkeys(inner + find_nearest(bare, scopes)))[:3])
+
+
+def _make_offset_error(prefix: str, offset: int) -> CheckpointError:
+    return CheckpointError(
+        f"{prefix}: label_offset={offset} matches nothing: no variable's last "
+        f"dimension is {offset} more in the checkpoint; leave label_offset out"
+    )
 
 
 def _find_offset(

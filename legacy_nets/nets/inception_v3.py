@@ -358,9 +358,8 @@ def inception_v3(
       num_classes: 1000 in the document, 1001 in the published checkpoint (002-E26); None or 0
         leaves out the heads and returns the pooled features [N, 1, 1, 2048].
       is_training: bool or bool tensor, for batch norm and dropout.
-      reuse, scope: as in ``tf.variable_scope``.
-      dropout_keep_prob: share of the features that dropout keeps in training.
-      min_depth, depth_multiplier: as in ``inception_v3_base``.
+      reuse, scope: as in ``tf.variable_scope``. min_depth, depth_multiplier: as in
+        ``inception_v3_base``. dropout_keep_prob: share of the features that dropout keeps.
       prediction_fn: makes the end point Predictions from (logits, scope=...).
       spatial_squeeze: logits [N, num_classes] rather than [N, 1, 1, num_classes].
       create_aux_logits: whether to build the auxiliary head (10 variables).
