@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from legacy_nets.nets.build import build_by_name as build
 from legacy_nets.registry import Net, get_net, list_nets
+from legacy_nets.types import NotebookShell
 from legacy_nets.version import __version__
 
 __all__ = ["Net", "__version__", "build", "get_net", "list_nets"]
 
 
-def load_ipython_extension(shell: object) -> None:
+def load_ipython_extension(shell: NotebookShell) -> None:
     """``%load_ext legacy_nets``: a notebook's cells see TensorFlow 1, as under ``run``."""
     from legacy_nets.runner import launch
 

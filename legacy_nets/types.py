@@ -11,19 +11,35 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 if TYPE_CHECKING:
     from numpy import dtype, ndarray
     from tensorflow.compat.v1 import (
+        ConfigProto,
         DType,
         Graph,
         GraphDef,
         MetaGraphDef,
         NodeDef,
         Operation,
+        ReaderBase,
         Session,
         Tensor,
+        TensorArray,
         TensorShape,
         Variable,
         VariableScope,
     )
-    from tensorflow.compat.v1.train import Saver
+    from tensorflow.compat.v1.data import Dataset
+    from tensorflow.compat.v1.estimator import Estimator, EstimatorSpec, RunConfig
+    from tensorflow.compat.v1.estimator.export import ServingInputReceiver
+    from tensorflow.compat.v1.feature_column import FeatureColumn
+    from tensorflow.compat.v1.keras.layers import Layer
+    from tensorflow.compat.v1.nn.rnn_cell import RNNCell
+    from tensorflow.compat.v1.train import (
+        Optimizer,
+        Saver,
+        SessionRunArgs,
+        SessionRunContext,
+        SessionRunHook,
+        SessionRunValues,
+    )
     from tensorflow.core.framework.op_def_pb2 import OpDef, OpList
 
     # Of any shape and dtype. mypy's disallow_any_explicit allows these names where it does not
@@ -33,7 +49,10 @@ if TYPE_CHECKING:
 else:  # annotations are never evaluated here: see "from __future__ import annotations"
     Array = NumpyDtype = DType = Graph = GraphDef = MetaGraphDef = NodeDef = object
     OpDef = Operation = OpList = Saver = Session = Tensor = TensorShape = Variable = object
-    VariableScope = object
+    VariableScope = ConfigProto = Estimator = RunConfig = FeatureColumn = Layer = object
+    RNNCell = Optimizer = SessionRunArgs = SessionRunContext = object
+    SessionRunHook = SessionRunValues = ReaderBase = TensorArray = Dataset = object
+    EstimatorSpec = ServingInputReceiver = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
@@ -44,6 +63,13 @@ Scope: TypeAlias = "str | VariableScope | None"
 Initializer: TypeAlias = "Callable[..., Tensor]"  # of (shape, dtype=...)
 ArgScope: TypeAlias = "dict[object, dict[str, object]]"  # of slim: operation -> its arguments
 GraphVariable: TypeAlias = "Variable | list[Variable]"  # a list: parts of a partitioned one
+TensorLike: TypeAlias = Tensor  # a tensor, or what tf.convert_to_tensor makes one of
+Structure: TypeAlias = Tensor  # nested tuples, lists and dicts of tensors, arrays, sizes or dtypes
+DTypeLike: TypeAlias = DType  # a DType, or what tf.as_dtype makes one of
+ShapeLike: TypeAlias = TensorShape  # a TensorShape, a list of sizes, or an int32 tensor of them
+InputFn: TypeAlias = (
+    "Callable[[], Structure]"  # of estimators: gives features, or (features, labels)
+)
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 
@@ -56,31 +82,59 @@ class NodeList(Protocol):
         """Appends a new node."""
 
 
+class NotebookShell(Protocol):
+    """What is used of IPython's InteractiveShell."""
+
+    ast_transformers: list[object]
+
+
 __all__ = [
     "ArgScope",
     "Array",
+    "ConfigProto",
     "DType",
+    "DTypeLike",
+    "Dataset",
     "EndPoints",
+    "Estimator",
+    "EstimatorSpec",
+    "FeatureColumn",
     "Graph",
     "GraphDef",
     "GraphVariable",
     "Initializer",
+    "InputFn",
     "IsTraining",
     "Json",
+    "Layer",
     "MetaGraphDef",
     "Net",
     "NodeDef",
     "NodeList",
+    "NotebookShell",
     "NumpyDtype",
     "OpDef",
     "OpList",
     "Operation",
+    "Optimizer",
+    "RNNCell",
+    "ReaderBase",
     "Reuse",
+    "RunConfig",
     "Saver",
     "Scope",
+    "ServingInputReceiver",
     "Session",
+    "SessionRunArgs",
+    "SessionRunContext",
+    "SessionRunHook",
+    "SessionRunValues",
     "Shape",
+    "ShapeLike",
+    "Structure",
     "Tensor",
+    "TensorArray",
+    "TensorLike",
     "TensorShape",
     "Variable",
     "VariableScope",

@@ -1,4 +1,4 @@
-"""``legacy-nets run``: an unmodified TensorFlow 1 script on today's TensorFlow."""
+"""``legacy-nets run``: runs an unmodified TensorFlow 1 script on today's TensorFlow."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from legacy_nets.errors import BadInputError
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.option("-m", "module", metavar="MODULE", help="Run a module, as python -m does.")
-@click.option("--strict", is_flag=True, help="No stand-ins for what is gone from numpy and others.")
+@click.option("--strict", is_flag=True, help="Keep names that numpy and others removed missing.")
 @click.option(
     "--data",
     type=click.Choice(["synthetic"]),
-    help="Drawn digits where the script's MNIST is not there.",
+    help="Use synthetic digits where the script's MNIST is missing.",
 )
 @click.option(
     "--tf2",
     is_flag=True,
-    help="For a script of TensorFlow 2.0 to 2.15: eager, with Keras 2, and no TensorFlow 1.",
+    help="Run a script of TensorFlow 2.0 to 2.15: eager, with Keras 2, without TensorFlow 1.",
 )
-@click.option("--report", is_flag=True, help="Names used and time spent, after the run.")
+@click.option("--report", is_flag=True, help="Print used names and times after the run.")
 @click.argument("script", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
@@ -32,7 +32,7 @@ def run(
     script: str | None,
     arguments: tuple[str, ...],
 ) -> None:
-    """Run SCRIPT, written for TensorFlow 1.4 to 1.15, as it is; ARGUMENTS are its own.
+    """Run SCRIPT, written for TensorFlow 1.4 to 1.15, unmodified. It gets ARGUMENTS.
 
     \b
     legacy-nets run train.py --epochs 3
@@ -48,7 +48,7 @@ def run(
     if report:
         from legacy_nets.runner import report as reporting
 
-        reporting.start(hook.is_own)
+        reporting.start_clock(hook.is_own_file)
     if module is not None:
         launch.run_module(module, [*([script] if script else []), *arguments])
     elif script is None:

@@ -1,4 +1,4 @@
-"""``legacy-nets upgrade``: TensorFlow 1 scripts as source that plain ``python`` runs."""
+"""``legacy-nets upgrade``: rewrites TensorFlow 1 scripts as source that plain ``python`` runs."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from legacy_nets.quiet import quiet_tensorflow
 
 @click.command()
 @click.argument("path", type=click.Path(path_type=pathlib.Path))
-@click.option("--out", type=click.Path(path_type=pathlib.Path), help="New folder to write.")
-@click.option("--check", is_flag=True, help="Only report; exit code 1 where a name is missing.")
-@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option("--out", type=click.Path(path_type=pathlib.Path), help="New folder to write to.")
+@click.option("--check", is_flag=True, help="Only report; exit code 1 if a name is missing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
 def upgrade(
     context: click.Context, path: pathlib.Path, out: pathlib.Path | None, check: bool, as_json: bool
 ) -> None:
-    """Write PATH (a script, or a folder of them) as source that plain python runs.
+    """Rewrite PATH (a script, or a folder of scripts) as source that plain python runs.
 
-    What was changed, what is only approximate and what is not offered is printed, and written to
-    UPGRADE.md in the new folder. legacy-nets must be installed where the new source runs.
+    The report lists changes, approximate replacements and names that are not offered. It is
+    printed, and written to UPGRADE.md in the new folder. The new source needs legacy-nets.
 
     \b
-    legacy-nets upgrade project --check                what share of its names there is
+    legacy-nets upgrade project --check                how many of its names are offered
     legacy-nets upgrade project --out project_today    then: python project_today/train.py
     """
     try:
@@ -41,7 +41,7 @@ def upgrade(
     if (out is None) != check:
         raise BadInputError("upgrade needs either --out DIR, or --check, which writes nothing")
     if out is not None:
-        folder.refuse_full(path, out)
+        folder.check_destination(path, out)
     sources = folder.read_sources(path)
     names = {paths for upgraded in sources.values() for paths in upgraded.names}
     quiet_tensorflow()
@@ -50,12 +50,15 @@ def upgrade(
         resolve,
     )
 
-    found = report.facts(str(path), sources, resolve.resolve(sorted(names)))
-    text = report.as_text(found)
+    built = report.build_report(str(path), sources, resolve.resolve(sorted(names)))
+    text = report.format_report(built)
     if out is not None:
         folder.write_folder(path, out, sources, text)
-    click.echo(json.dumps(found, indent=1) if as_json else text, nl=as_json)
-    for module in folder.left_behind(path, sources):
-        click.echo(f"legacy-nets: {module}, which {path} imports, is not upgraded", err=True)
-    if check and not report.all_well(found):
+    click.echo(json.dumps(built, indent=1) if as_json else text, nl=as_json)
+    for module in folder.find_local_imports(path, sources):
+        click.echo(
+            f"legacy-nets: {module}, which {path} imports, is not upgraded; upgrade its folder",
+            err=True,
+        )
+    if check and not report.is_complete(built):
         context.exit(1)

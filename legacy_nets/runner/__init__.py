@@ -1,1 +1,1 @@
-"""Runs unmodified TensorFlow 1 scripts: launcher, import hook, and what moved around them."""
+"""Runs unmodified TensorFlow 1 scripts: launcher, import hook, and shims for removed names."""

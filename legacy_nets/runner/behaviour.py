@@ -9,16 +9,22 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+
+from legacy_nets import quiet
+from legacy_nets.runner import seeds
+from legacy_nets.types import Tensor, TensorLike
 
 # Deprecated functions that the script called, and where first: 1.15 warned once of each.
-deprecated: dict[str, str] = {}
-# Called with the seconds that the import of TensorFlow took, once it is there.
-after_import: list[Callable[[float], None]] = []
+deprecated_calls: dict[str, str] = {}
+# Called with the seconds that the import of TensorFlow took.
+import_listeners: list[Callable[[float], None]] = []
 
 
-def before_import() -> None:
-    """What TensorFlow and libraries read once, when they are imported. The user's word rules."""
+def set_environment() -> None:
+    """Sets what TensorFlow and libraries read once, when they are imported.
+
+    Variables that the user has set stay.
+    """
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     if sys.platform.startswith("linux") and not _has_display():
         os.environ.setdefault("MPLBACKEND", "Agg")  # plt.show() returns, as it did there
@@ -29,46 +35,49 @@ def _has_display() -> bool:
 
 
 @functools.cache
-def as_tf1() -> None:
-    """Graph mode, reference variables, old control flow and ``Dimension``: as 1.15 began."""
-    from legacy_nets import quiet
-    from legacy_nets.runner import seeds
-
-    before_import()
+def enable_tf1_behavior() -> None:
+    """Enables graph mode, reference variables, old control flow and ``Dimension``, as in 1.15."""
+    set_environment()
     # 1.15 had no oneDNN. With it, steps of small nets take 2.5 times as long as there, those of
     # convolutions a third; without, none takes longer. TF_ENABLE_ONEDNN_OPTS=1 turns it on.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    began = time.perf_counter()
+    start = time.perf_counter()
     quiet.import_quietly()
     from legacy_nets import tf1
+    from legacy_nets.runner import op_counts  # which imports NumPy
 
-    logging.getLogger("tensorflow").addFilter(_not_advice)
+    logging.getLogger("tensorflow").addFilter(_keep_record)
     tf1.disable_v2_behavior()
-    deprecated.clear()  # of that call
-    seeds.count_as_tf1()
-    _raise_for_another_rank()
+    deprecated_calls.clear()  # of disable_v2_behavior itself
+    seeds.use_tf1_op_seeds()
+    op_counts.install()
+    _check_ranks_of_convolutions()
     # TensorFlow of today is built with CUDA everywhere; scripts ask in order to use a GPU.
     tf1.test.is_built_with_cuda = lambda: bool(tf1.config.experimental.list_physical_devices("GPU"))
-    vars(tf1.keras).setdefault("__version__", "2.2.4-tf")  # as tf.keras said in 1.15.5
-    for tell in after_import:
-        tell(time.perf_counter() - began)
+    vars(tf1.keras).setdefault("__version__", "2.2.4-tf")  # the value in 1.15.5
+    for listener in import_listeners:
+        listener(time.perf_counter() - start)
 
 
-def _raise_for_another_rank() -> None:
-    """Lets convolutions raise, as in 1.15, where they are fed a tensor of another rank.
+as_tf1 = enable_tf1_behavior  # its former name, which upgraded scripts import
 
-    oneDNN's kernels abort the process then. The rank is checked where the graph does not know it.
+
+def _check_ranks_of_convolutions() -> None:
+    """Makes convolutions raise, as in 1.15, where they are fed a tensor of another rank.
+
+    oneDNN's kernels abort the process instead. The rank is checked where the graph does not know
+    it.
     """
-    generated: Any = importlib.import_module("tensorflow.python.ops.gen_nn_ops")
+    functions = vars(importlib.import_module("tensorflow.python.ops.gen_nn_ops"))
     for name, rank in (("conv2d", 4), ("depthwise_conv2d_native", 4), ("conv3d", 5)):
-        setattr(generated, name, _checked(getattr(generated, name), rank))
+        functions[name] = _check_rank(functions[name], rank)
 
 
-def _checked(convolution: Callable[..., Any], rank: int) -> Callable[..., Any]:
+def _check_rank(convolution: Callable[..., Tensor], rank: int) -> Callable[..., Tensor]:
     from legacy_nets import tf1
 
     @functools.wraps(convolution)
-    def checked(input: Any, *arguments: Any, **options: Any) -> Any:
+    def checked(input: TensorLike, *arguments: object, **options: object) -> Tensor:
         if getattr(getattr(input, "shape", None), "rank", rank) is None:
             input = tf1.ensure_shape(input, [None] * rank)
         return convolution(input, *arguments, **options)
@@ -76,11 +85,11 @@ def _checked(convolution: Callable[..., Any], rank: int) -> Callable[..., Any]:
     return checked
 
 
-def _not_advice(record: logging.LogRecord) -> bool:
-    """Keeps the advice to leave TensorFlow 1 for the report of a run."""
+def _keep_record(record: logging.LogRecord) -> bool:
+    """Moves the advice to leave TensorFlow 1 from the log into the report of a run."""
     text = str(record.msg)
     if text.startswith("From %s: ") and "deprecated" in text and isinstance(record.args, tuple):
-        where, name = str(record.args[0]), str(record.args[1])
-        deprecated.setdefault(name, where)
+        location, name = str(record.args[0]), str(record.args[1])
+        deprecated_calls.setdefault(name, location)
         return False
     return True

@@ -13,20 +13,20 @@ import sysconfig
 import traceback
 import types
 from collections.abc import Sequence
-from typing import Any
 
 from legacy_nets import run_options
 from legacy_nets.errors import BadInputError
 from legacy_nets.runner import behaviour, hook, rewrite
+from legacy_nets.types import NotebookShell
 
 _interrupted: list[bool] = []
 _RUNNER = os.path.dirname(os.path.abspath(__file__))
 
 
 def run_script(path: str, arguments: Sequence[str]) -> None:
-    """``python path arguments``: ends with SystemExit, as the script does.
+    """Runs ``python path arguments``; ends with SystemExit, as the script does.
 
-    Raises BadInputError where there is no such script, or its source cannot be decoded.
+    Raises BadInputError where there is no such script, or it cannot be read.
     """
     if os.path.isdir(path):
         inner = os.path.join(path, "__main__.py")
@@ -35,14 +35,14 @@ def run_script(path: str, arguments: Sequence[str]) -> None:
         folder, path = path, inner
     else:
         folder = os.path.dirname(os.path.realpath(path))
-    source = _source(path)
+    source = _read_source(path)
     _prepare(folder, [path, *arguments])
     path = os.path.abspath(path)
-    _execute(path, source, _new_main(path))
+    _execute(path, source, _make_main(path))
 
 
 def run_module(name: str, arguments: Sequence[str]) -> None:
-    """``python -m name arguments``. Raises BadInputError where there is no such module."""
+    """Runs ``python -m name arguments``. Raises BadInputError where there is no such module."""
     _prepare(os.getcwd(), ["-m", *arguments])
     try:
         spec = importlib.util.find_spec(name)
@@ -53,13 +53,13 @@ def run_module(name: str, arguments: Sequence[str]) -> None:
     if spec is None or not spec.origin or not os.path.isfile(spec.origin):
         raise BadInputError(f"-m {name}: no such module: run it from the folder above it")
     sys.argv[0] = spec.origin
-    main = _new_main(spec.origin)
+    main = _make_main(spec.origin)
     main.__spec__ = spec
     main.__package__ = spec.parent
-    _execute(spec.origin, _source(spec.origin), main)
+    _execute(spec.origin, _read_source(spec.origin), main)
 
 
-def _source(path: str) -> bytes:
+def _read_source(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -68,61 +68,61 @@ def _source(path: str) -> bytes:
 
 
 def _prepare(folder: str, argv: list[str]) -> None:
-    """sys.argv and sys.path as the script expects them; the hook over imports and spawns."""
-    stated, libraries = _stated(), _libraries()
-    behaviour.before_import()
+    """Sets sys.argv and sys.path as the script expects them, and hooks imports and spawns."""
+    pythonpath, libraries = _read_pythonpath(), _find_libraries()
+    behaviour.set_environment()
     sys.argv[:] = argv
     sys.path[0:1] = [folder]
-    roots = [folder, os.getcwd(), *stated]
+    roots = [folder, os.getcwd(), *pythonpath]
     hook.install(roots, libraries)
-    _hook_spawned(roots, libraries)
+    _hook_spawned_processes(roots, libraries)
     atexit.register(_die_if_interrupted)  # the first registered is the last called
 
 
-def _stated() -> list[str]:
+def _read_pythonpath() -> list[str]:
     return [p for p in os.environ.get("PYTHONPATH", "").split(os.pathsep) if p]
 
 
-def _libraries() -> list[str]:
-    """Folders whose modules are none of the script's own."""
-    own = {os.path.realpath(p) for p in ("", *_stated())}
-    started = [p for p in sys.path[1:] if p and os.path.realpath(p) not in own]
-    return [*started, *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib"))]
+def _find_libraries() -> list[str]:
+    """Finds the folders whose modules are not the script's own."""
+    own = {os.path.realpath(p) for p in ("", *_read_pythonpath())}
+    installed = [p for p in sys.path[1:] if p and os.path.realpath(p) not in own]
+    return [*installed, *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib"))]
 
 
-def load_into_notebook(shell: Any) -> None:
-    """``%load_ext legacy_nets``: from here on, cells see TensorFlow 1, and modules beside them.
+def load_into_notebook(shell: NotebookShell) -> None:
+    """Shows TensorFlow 1 to all later cells, and to modules next to them: ``%load_ext``.
 
     Args:
       shell: IPython's InteractiveShell.
     """
-    behaviour.before_import()
-    hook.install([os.getcwd(), *_stated()], _libraries(), nameless=True)
-    if not any(isinstance(each, rewrite.Calls) for each in shell.ast_transformers):
-        shell.ast_transformers.append(rewrite.Calls())  # twice, on %reload_ext, would be wrong
+    behaviour.set_environment()
+    hook.install([os.getcwd(), *_read_pythonpath()], _find_libraries(), owns_cells=True)
+    if not any(isinstance(each, rewrite.CallRewriter) for each in shell.ast_transformers):
+        shell.ast_transformers.append(rewrite.CallRewriter())  # only once, also on %reload_ext
 
 
-def _hook_spawned(roots: list[str], libraries: list[str]) -> None:
-    """Lets a process that multiprocessing spawns begin with the hook, too."""
+def _hook_spawned_processes(roots: list[str], libraries: list[str]) -> None:
+    """Installs the hook in processes that multiprocessing spawns, too."""
     from multiprocessing import spawn
 
     real = spawn.get_command_line
 
-    def get_command_line(**given: Any) -> list[str]:
-        command = real(**given)
+    def get_command_line(**options: object) -> list[str]:
+        command = real(**options)
         if "-c" in command:
-            place = command.index("-c") + 1
+            index = command.index("-c") + 1
             start = (
                 "from legacy_nets.runner import hook; from legacy_nets import run_options; "
                 f"run_options.tf2 = {run_options.tf2}; hook.install({roots!r}, {libraries!r}); "
             )
-            command[place] = start + command[place]
+            command[index] = start + command[index]
         return command
 
     spawn.get_command_line = get_command_line
 
 
-def _new_main(path: str) -> types.ModuleType:
+def _make_main(path: str) -> types.ModuleType:
     main = types.ModuleType("__main__")
     vars(main).update(__file__=path, __builtins__=builtins, __cached__=None)
     sys.modules["__main__"] = main
@@ -149,7 +149,7 @@ def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
 
 
 def _print_traceback(error: BaseException) -> None:
-    """As ``python`` prints it, without the frames of the launcher and its hook."""
+    """Prints a traceback as ``python`` does, without the frames of the launcher and its hook."""
     text = io.StringIO()
     report = traceback.TracebackException.from_exception(error)
     _drop_frames(report, set())
@@ -158,7 +158,7 @@ def _print_traceback(error: BaseException) -> None:
     print(text.getvalue(), end="", file=sys.stderr)
 
 
-def _drop_frames(report: Any, seen: set[int]) -> None:
+def _drop_frames(report: traceback.TracebackException | None, seen: set[int]) -> None:
     if report is None or id(report) in seen:
         return
     seen.add(id(report))
@@ -170,8 +170,8 @@ def _drop_frames(report: Any, seen: set[int]) -> None:
 
 def _explain_syntax(error: SyntaxError) -> None:
     print(
-        f"legacy-nets: {error.filename}, line {error.lineno}: not Python 3 ({error.msg}); if it is "
-        "Python 2, carry it over with 2to3 (pip install 2to3) and run it again",
+        f"legacy-nets: {error.filename}, line {error.lineno}: not Python 3 ({error.msg}): if it "
+        "is Python 2, convert it with 2to3 (pip install 2to3) and run it again",
         file=sys.stderr,
     )
 
@@ -185,7 +185,7 @@ def _flush() -> None:
 
 
 def _die_if_interrupted() -> None:
-    """After Ctrl-C, python ends by that signal, once all else is done: a shell sees why."""
+    """Ends by SIGINT after Ctrl-C, as python does, so that a shell sees why."""
     if _interrupted:
         _flush()
         signal.signal(signal.SIGINT, signal.SIG_DFL)

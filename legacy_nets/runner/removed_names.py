@@ -1,8 +1,8 @@
-"""What scripts took from numpy, scipy, sklearn and Python itself, and what stands in for it.
+"""Names that numpy, scipy, sklearn and Python itself have removed, and what replaces each.
 
-One table, ``GONE``. Each module in it gets a ``__getattr__`` (PEP 562) that looks who asks: a
-script's own module gets the stand-in, with one line of notice; a library gets what it always
-got. Nothing is in the way of names that are still there.
+There is one table, ``REMOVED_NAMES``. Each module in it gets a ``__getattr__`` (PEP 562) that
+looks at its caller. A script's own module gets the replacement, with one line of notice. A
+library gets the AttributeError that it always got. Names that still exist are not affected.
 """
 
 from __future__ import annotations
@@ -11,31 +11,35 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+IsOwnCode = Callable[[Mapping[str, object] | None], bool]  # of a module's globals
 
 
-class Gone(NamedTuple):
-    """A name that is gone: from which module, since when, and what stands in."""
+class RemovedName(NamedTuple):
+    """A removed name: its module, the release that removed it, and its replacement."""
 
     module: str
     name: str
     since: str
-    stand_in: str  # "module" or "module:attribute"
+    replacement: str  # "module" or "module:attribute"
 
     @property
     def path(self) -> str:
-        """``numpy.int``."""
-        return f"{self.module}.{self.name}"
+        """``numpy.int``; a module of Python itself has no dot."""
+        return f"{self.module}.{self.name}".lstrip(".")
 
 
-_OURS = "legacy_nets.runner.shims"
+_SHIMS = "legacy_nets.runner.shims"
 
 
-def _rows(module: str, since: str, **stand_ins: str) -> list[Gone]:
-    return [Gone(module, name, since, where) for name, where in stand_ins.items()]
+def _rows(module: str, since: str, **replacements: str) -> list[RemovedName]:
+    return [
+        RemovedName(module, name, since, replacement) for name, replacement in replacements.items()
+    ]
 
 
-GONE = (
+REMOVED_NAMES = (
     *_rows(
         "numpy",
         "NumPy 1.24",
@@ -48,7 +52,7 @@ GONE = (
         str="builtins:str",
         unicode="builtins:str",
         typeDict="numpy:sctypeDict",
-        asscalar=f"{_OURS}.functions:asscalar",
+        asscalar=f"{_SHIMS}.functions:asscalar",
         rank="numpy:ndim",
     ),
     *_rows(
@@ -62,7 +66,7 @@ GONE = (
         Infinity="numpy:inf",
         infty="numpy:inf",
         PINF="numpy:inf",
-        NINF=f"{_OURS}.functions:NINF",
+        NINF=f"{_SHIMS}.functions:NINF",
         NaN="numpy:nan",
         product="numpy:prod",
         cumproduct="numpy:cumprod",
@@ -73,16 +77,16 @@ GONE = (
         in1d="numpy:isin",
         trapz="numpy:trapezoid",
         mat="numpy:asmatrix",
-        asfarray=f"{_OURS}.functions:asfarray",
+        asfarray=f"{_SHIMS}.functions:asfarray",
     ),
-    *_rows("numpy.random", "NumPy 2.4", random_integers=f"{_OURS}.functions:random_integers"),
-    *_rows("numpy.core", "NumPy 2", umath_tests=f"{_OURS}.functions"),
-    *_rows("scipy", "SciPy 1.12", misc=f"{_OURS}.scipy_misc"),
+    *_rows("numpy.random", "NumPy 2.4", random_integers=f"{_SHIMS}.functions:random_integers"),
+    *_rows("numpy.core", "NumPy 2", umath_tests=f"{_SHIMS}.functions"),
+    *_rows("scipy", "SciPy 1.12", misc=f"{_SHIMS}.scipy_misc"),
     *_rows(
         "scipy.misc",
         "SciPy 1.3",
         **{
-            name: f"{_OURS}.scipy_misc:{name}"
+            name: f"{_SHIMS}.scipy_misc:{name}"
             for name in ("bytescale", "comb", "factorial", "fromimage", "imread", "imresize")
             + ("imrotate", "imsave", "imshow", "logsumexp", "toimage")
         },
@@ -90,7 +94,7 @@ GONE = (
     *_rows(
         "scipy.ndimage",
         "SciPy 1.2 and 2",
-        imread=f"{_OURS}.scipy_misc:imread",
+        imread=f"{_SHIMS}.scipy_misc:imread",
         filters="scipy.ndimage",
         fourier="scipy.ndimage",
         interpolation="scipy.ndimage",
@@ -127,86 +131,96 @@ GONE = (
         },
     ),
     *_rows("time", "Python 3.8", clock="time:perf_counter"),
-    *_rows("inspect", "Python 3.11", getargspec=f"{_OURS}.functions:getargspec"),
+    *_rows("inspect", "Python 3.11", getargspec=f"{_SHIMS}.functions:getargspec"),
     *_rows("fractions", "Python 3.9", gcd="math:gcd"),
     *_rows(
         "base64", "Python 3.9", encodestring="base64:encodebytes", decodestring="base64:decodebytes"
     ),
     *_rows("xml.etree", "Python 3.9", cElementTree="xml.etree.ElementTree"),
-    *_rows("", "Python 3.12", imp=f"{_OURS}.imp", distutils="setuptools._distutils"),
+    *_rows("", "Python 3.12", imp=f"{_SHIMS}.imp", distutils="setuptools._distutils"),
 )
 
-_BY_MODULE: dict[str, dict[str, Gone]] = {}
-for _gone in GONE:
-    _BY_MODULE.setdefault(_gone.module, {})[_gone.name] = _gone
+_BY_MODULE: dict[str, dict[str, RemovedName]] = {}
+for _row in REMOVED_NAMES:
+    _BY_MODULE.setdefault(_row.module, {})[_row.name] = _row
 
 # Functions that now demand an argument which had a default: (module, functions, its value).
-DEFAULTS = (("yaml", ("load", "load_all"), "FullLoader"),)  # PyYAML 6
+DEFAULT_ARGUMENTS = (("yaml", ("load", "load_all"), "FullLoader"),)  # PyYAML 6
 
-TOPS = frozenset(row.path.strip(".").partition(".")[0] for row in GONE)
-TOPS |= {module for module, _, _ in DEFAULTS}
+TOP_MODULES = frozenset(row.path.partition(".")[0] for row in REMOVED_NAMES)
+TOP_MODULES |= {module for module, _, _ in DEFAULT_ARGUMENTS}
 
-used: dict[str, Gone] = {}  # what has been healed in this process, for the report of a run
-strict = False  # --strict: refuse where a stand-in would be given
+used: dict[str, RemovedName] = {}  # replaced in this process, for the report of a run
+strict = False  # --strict: replace nothing
 
 
-def mend(name: str, asks: Callable[[Mapping[str, Any] | None], bool]) -> None:
-    """Gives the imported module ``name``, and those above and below it, their stand-ins."""
+class _ShimLookup:
+    """The ``__getattr__`` of a module that has lost names."""
+
+    def __init__(
+        self, path: str, before: Callable[[str], object] | None, is_own_code: IsOwnCode
+    ) -> None:
+        self._path = path
+        self._before = before
+        self._is_own_code = is_own_code
+
+    def __call__(self, name: str) -> object:
+        row = _BY_MODULE[self._path].get(name)
+        if row is not None and self._is_own_code(sys._getframe(1).f_globals):
+            return load_replacement(row)
+        if self._before is not None:
+            return self._before(name)
+        raise AttributeError(f"module {self._path!r} has no attribute {name!r}")
+
+
+def add_shims(name: str, is_own_code: IsOwnCode) -> None:
+    """Adds the removed names to the imported module ``name``, and to those above and below it.
+
+    Args:
+      is_own_code: tells from a module's globals whether it is one of the script's own.
+    """
     for path in _BY_MODULE:
         module = sys.modules.get(path)
         if module is not None and path.partition(".")[0] == name.partition(".")[0]:
-            _mend_module(module, path, asks)
-    for path, functions, value in DEFAULTS:
+            before = vars(module).get("__getattr__")
+            if not isinstance(before, _ShimLookup):
+                vars(module)["__getattr__"] = _ShimLookup(path, before, is_own_code)
+    for path, functions, value in DEFAULT_ARGUMENTS:
         if name == path and not strict:
-            for function in functions:
-                found = getattr(sys.modules[path], function)
-                found.__defaults__ = found.__defaults__ or (getattr(sys.modules[path], value),)
+            module = sys.modules[path]
+            for function_name in functions:
+                function = getattr(module, function_name)
+                function.__defaults__ = function.__defaults__ or (getattr(module, value),)
 
 
-def _mend_module(
-    module: types.ModuleType, path: str, asks: Callable[[Mapping[str, Any] | None], bool]
-) -> None:
-    before = vars(module).get("__getattr__")
-    if getattr(before, "legacy_nets", False):
-        return
+def load_replacement(row: RemovedName) -> object:
+    """Returns the replacement of a name, with a notice the first time.
 
-    def __getattr__(name: str) -> Any:
-        row = _BY_MODULE[path].get(name)
-        if row is not None and asks(sys._getframe(1).f_globals):
-            return give(row)
-        if before is not None:
-            return before(name)
-        raise AttributeError(f"module {path!r} has no attribute {name!r}")
-
-    vars(__getattr__)["legacy_nets"] = True
-    vars(module)["__getattr__"] = __getattr__
-
-
-def give(row: Gone) -> Any:
-    """The stand-in, with a notice the first time. Raises AttributeError under --strict."""
-    name = row.path.strip(".")
+    Raises AttributeError under --strict.
+    """
+    replacement = row.replacement.replace(_SHIMS + ".", "legacy_nets' ").removeprefix("builtins:")
+    replacement = replacement.replace(":", ".")
     if strict:
         raise AttributeError(
-            f"{name} is gone since {row.since}, and --strict takes no stand-in ({row.stand_in})"
+            f"{row.path} was removed in {row.since}; use {replacement} instead, or run without "
+            "--strict"
         )
-    module, _, attributes = row.stand_in.partition(":")
-    found: Any = importlib.import_module(module)
+    module, _, attributes = row.replacement.partition(":")
+    value: object = importlib.import_module(module)
     for attribute in filter(None, attributes.split(".")):
-        found = getattr(found, attribute)
-    if name not in used:
-        used[name] = row
-        stand_in = row.stand_in.replace(_OURS + ".", "legacy_nets' ").removeprefix("builtins:")
+        value = getattr(value, attribute)
+    if row.path not in used:
+        used[row.path] = row
         print(
-            f"legacy-nets: {name} is gone since {row.since}: {stand_in.replace(':', '.')} "
-            "stands in",
+            f"legacy-nets: {row.path} was removed in {row.since}; using {replacement} instead",
             file=sys.stderr,
         )
-    return found
+    return value
 
 
-def missing_module(name: str) -> types.ModuleType | None:
-    """The module that stands in for one which is gone: ``scipy.misc``; None where none does."""
+def load_missing_module(name: str) -> types.ModuleType | None:
+    """Returns the replacement of a removed module (``scipy.misc``); None where there is none."""
     path, _, last = name.rpartition(".")
     row = _BY_MODULE.get(path, {}).get(last)
-    found = give(row) if row is not None else None
-    return found if isinstance(found, types.ModuleType) else None
+    module = load_replacement(row) if row is not None else None
+    return module if isinstance(module, types.ModuleType) else None

@@ -1,4 +1,4 @@
-"""``legacy-nets run --report``: what a script took from TensorFlow, and where its time went."""
+"""``legacy-nets run --report``: the names of TensorFlow that a script used, and its time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import sys
 import time
 import types
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from legacy_nets.runner import behaviour, removed_names
+from legacy_nets.types import Session, Structure
 
 _TOP = "tensorflow"
 
 
 class _Clock:
-    """Seconds: since the start, in TensorFlow's import, in sessions (and how many runs)."""
+    """Times in seconds, and the number of session runs."""
 
-    start = 0.0
-    importing = 0.0
-    session = 0.0
+    start = 0.0  # of the run, on the clock
+    importing = 0.0  # TensorFlow
+    session = 0.0  # in session.run
     runs = 0
     running = 0  # nested calls count once
 
@@ -35,24 +36,24 @@ class Name(NamedTuple):
     origin: str
 
 
-def start(is_own: Callable[[str], bool]) -> None:
+def start_clock(is_own_file: Callable[[str], bool]) -> None:
     """Starts the clock of a run; the report is printed to standard error when Python ends.
 
     Args:
-      is_own: whether a file is one of the script's own modules.
+      is_own_file: tells whether a file is one of the script's own modules.
     """
     _Clock.start = time.perf_counter()
-    behaviour.after_import.append(_imported)
-    atexit.register(lambda: print(text(is_own), file=sys.stderr))
+    behaviour.import_listeners.append(_time_sessions)
+    atexit.register(lambda: print(format_report(is_own_file), file=sys.stderr))
 
 
-def _imported(seconds: float) -> None:
-    """TensorFlow has been imported in so many seconds: from here on, sessions are timed."""
+def _time_sessions(seconds: float) -> None:
+    """Times all sessions from here on. TensorFlow's import took so many ``seconds``."""
     _Clock.importing = seconds
     session = importlib.import_module("tensorflow.python.client.session").BaseSession
     run = session.run
 
-    def timed(self: Any, *arguments: Any, **options: Any) -> Any:
+    def timed_run(self: Session, *arguments: object, **options: object) -> Structure:
         before = time.perf_counter()
         _Clock.running += 1
         try:
@@ -63,32 +64,32 @@ def _imported(seconds: float) -> None:
             if not _Clock.running:
                 _Clock.session += time.perf_counter() - before
 
-    session.run = timed
+    session.run = timed_run
 
 
-def names(sources: list[str]) -> list[Name]:
-    """The names of TensorFlow in Python sources, with what each is offered by; most used first."""
+def count_names(sources: list[str]) -> list[Name]:
+    """Counts the names of TensorFlow in Python sources, most used first."""
     counts: collections.Counter[str] = collections.Counter()
     for source in sources:
-        counts.update(_names_in(ast.parse(source)))
-    found: collections.Counter[tuple[str, str]] = collections.Counter()
+        counts.update(_find_names(ast.parse(source)))
+    resolved: collections.Counter[tuple[str, str]] = collections.Counter()
     for path, count in counts.items():
-        found[_resolved(path)] += count
-    return [Name(name, count, origin) for (name, origin), count in found.most_common()]
+        resolved[_resolve_name(path)] += count
+    return [Name(name, count, origin) for (name, origin), count in resolved.most_common()]
 
 
-def _names_in(tree: ast.AST) -> Iterator[str]:
-    """``tf.layers.dense`` for each chain that begins with an imported name of TensorFlow."""
+def _find_names(tree: ast.AST) -> Iterator[str]:
+    """Yields ``tf.layers.dense`` for each chain that begins with an imported TensorFlow name."""
     aliases: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for each in node.names:
-                if each.name.split(".")[0] == _TOP:
-                    aliases[each.asname or _TOP] = each.name if each.asname else "tensorflow"
+            for alias in node.names:
+                if alias.name.split(".")[0] == _TOP:
+                    aliases[alias.asname or _TOP] = alias.name if alias.asname else _TOP
         elif isinstance(node, ast.ImportFrom) and not node.level:
             if (node.module or "").split(".")[0] == _TOP:
-                for each in node.names:
-                    aliases[each.asname or each.name] = f"{node.module}.{each.name}"
+                for alias in node.names:
+                    aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     inner: set[int] = set()
     for node in ast.walk(tree):  # the outermost of a chain comes first
         if isinstance(node, ast.Attribute | ast.Name) and id(node) not in inner:
@@ -102,25 +103,28 @@ def _names_in(tree: ast.AST) -> Iterator[str]:
                 yield ".".join(["tf", *aliases[part.id].split(".")[1:], *reversed(parts)])
 
 
-def _resolved(path: str) -> tuple[str, str]:
-    """The part of a path that is TensorFlow's (not ``.value`` of a result), and what offers it."""
-    found: Any = sys.modules["legacy_nets.tf1"]
+def _resolve_name(path: str) -> tuple[str, str]:
+    """Returns the part of a path that is TensorFlow's, and the package that offers it.
+
+    An attribute of a result (``.value``) is not TensorFlow's.
+    """
+    value: object = sys.modules["legacy_nets.tf1"]
     seen = ["tf"]
     for part in path.split(".")[1:]:
-        if not isinstance(found, types.ModuleType):
+        if not isinstance(value, types.ModuleType):
             break
         try:
-            found = getattr(found, part)
+            value = getattr(value, part)
         except (AttributeError, NotImplementedError, ImportError):
             return ".".join([*seen, part]), "not offered"
         seen.append(part)
-    module = found.__name__ if isinstance(found, types.ModuleType) else None
-    module = module or getattr(found, "__module__", None) or type(found).__module__
+    module = value.__name__ if isinstance(value, types.ModuleType) else None
+    module = module or getattr(value, "__module__", None) or type(value).__module__
     return ".".join(seen), str(module).split(".")[0]
 
 
-def text(is_own: Callable[[str], bool]) -> str:
-    """The report, after a run."""
+def format_report(is_own_file: Callable[[str], bool]) -> str:
+    """Formats the report of a run that has ended."""
     total = time.perf_counter() - _Clock.start
     rest = total - _Clock.importing - _Clock.session
     lines = [
@@ -130,22 +134,25 @@ def text(is_own: Callable[[str], bool]) -> str:
     ]
     if "legacy_nets.tf1" in sys.modules:
         by_origin: dict[str, list[str]] = {}
-        for name in names(_own_sources(is_own)):
+        for name in count_names(_read_own_sources(is_own_file)):
             by_origin.setdefault(name.origin, []).append(f"{name.name} ({name.uses})")
-        for origin, used in sorted(by_origin.items()):
-            lines.append(f"  {origin:11} {', '.join(used)}")
-    lines += [f"  deprecated  {name}, at {at}" for name, at in behaviour.deprecated.items()]
+        for origin, uses in sorted(by_origin.items()):
+            lines.append(f"  {origin:11} {', '.join(uses)}")
     lines += [
-        f"  stands in   {row.stand_in.replace(':', '.')} for {path}, gone since {row.since}"
+        f"  deprecated  {name}, at {location}"
+        for name, location in behaviour.deprecated_calls.items()
+    ]
+    lines += [
+        f"  shim        {row.replacement.replace(':', '.')} for {path}, removed in {row.since}"
         for path, row in removed_names.used.items()
     ]
     return "\n".join(lines)
 
 
-def _own_sources(is_own: Callable[[str], bool]) -> list[str]:
+def _read_own_sources(is_own_file: Callable[[str], bool]) -> list[str]:
     sources = []
     for file in {getattr(module, "__file__", None) for module in list(sys.modules.values())}:
-        if file and file.endswith(".py") and is_own(file):
+        if file and file.endswith(".py") and is_own_file(file):
             try:
                 with open(file, "rb") as opened:
                     source = opened.read()

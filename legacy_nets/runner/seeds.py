@@ -1,43 +1,41 @@
 """The same seed gives the same weights as in TensorFlow 1.15, where the graph has the same ops.
 
-``tf.set_random_seed`` seeds an op with the graph's seed and a number of its own. In 1.15 that
-was the number of ops in the graph so far; TensorFlow 2.21 counts the random ops only. Where a
-function makes fewer ops today than it made in 1.15, ``op_counts.py`` tells how many.
+``tf.set_random_seed`` seeds an op with the graph's seed and a number. In 1.15 that was the number
+of ops in the graph so far. TensorFlow 2.21 counts the random ops only. Where a function makes
+fewer ops today than in 1.15, ``op_counts.py`` reports how many.
 """
 
 from __future__ import annotations
 
 import importlib
 import weakref
-from typing import Any
 
-_missing: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+from legacy_nets.types import Graph
+
+_missing_ops: weakref.WeakKeyDictionary[Graph, int] = weakref.WeakKeyDictionary()
 
 
-class _OpsSoFar:
-    """In the place of ``random_seed._graph_to_seed_dict``, which counts random ops by graph."""
+class _OpCounter:
+    """Replaces ``random_seed._graph_to_seed_dict``, which counts random ops by graph."""
 
-    def setdefault(self, graph: Any, _first: int) -> int:
-        """The number of ops that 1.15 would have in the graph."""
-        return graph.version + _missing.get(graph, 0)
+    def setdefault(self, graph: Graph, _first: int) -> int:
+        """Returns the number of ops that 1.15 would have in the graph."""
+        return graph.version + _missing_ops.get(graph, 0)
 
-    def __getitem__(self, graph: Any) -> int:
+    def __getitem__(self, graph: Graph) -> int:
         return 0
 
-    def __setitem__(self, graph: Any, count: int) -> None:
-        """The next number is counted anew."""
+    def __setitem__(self, graph: Graph, count: int) -> None:
+        """Ignores the count: ``setdefault`` computes it each time."""
 
 
-def made_more(count: int) -> None:
-    """1.15 had made so many ops more than there are, in the graph that is built right now."""
+def add_missing_ops(count: int) -> None:
+    """Counts ops that 1.15 would have made in the default graph, and 2.21 has not."""
     graph = importlib.import_module("tensorflow.python.framework.ops").get_default_graph()
-    _missing[graph] = _missing.get(graph, 0) + count
+    _missing_ops[graph] = _missing_ops.get(graph, 0) + count
 
 
-def count_as_tf1() -> None:
-    """From here on, in this process, random ops take their number from the ops before them."""
-    from legacy_nets.runner import op_counts
-
+def use_tf1_op_seeds() -> None:
+    """Lets random ops of this process take their number from all ops before them."""
     random_seed = importlib.import_module("tensorflow.python.framework.random_seed")
-    vars(random_seed)["_graph_to_seed_dict"] = _OpsSoFar()
-    op_counts.install()
+    vars(random_seed)["_graph_to_seed_dict"] = _OpCounter()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import TensorLike, TensorShape
 
-def scalar() -> Any:
+
+def scalar() -> TensorShape:
     """``tensor_shape.scalar()``: the shape []."""
     return tf.TensorShape([])
 
 
-def vector(length: Any) -> Any:
+def vector(length: TensorLike) -> TensorShape:
     """``tensor_shape.vector(n)``: the shape [n]."""
     return tf.TensorShape([length])
 
 
-def matrix(rows: Any, cols: Any) -> Any:
+def matrix(rows: TensorLike, cols: TensorLike) -> TensorShape:
     """``tensor_shape.matrix(m, n)``: the shape [m, n]."""
     return tf.TensorShape([rows, cols])

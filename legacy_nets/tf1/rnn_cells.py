@@ -11,6 +11,8 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 from tensorflow.python.ops.rnn_cell_impl import assert_like_rnncell
 
+from legacy_nets.types import Initializer, Scope, Structure, Tensor, TensorLike
+
 __all__ = [
     "GRUCell",
     "LayerRNNCell",
@@ -35,16 +37,20 @@ def __getattr__(name: str) -> Any:
     return getattr(_wrappers if name.endswith("Wrapper") else _cells, name)
 
 
-def like_rnncell(cell: Any) -> bool:
+def like_rnncell(cell: RNNCell) -> bool:
     """Whether an object has what an RNN cell must have."""
     needed = ("output_size", "state_size", "zero_state")
     return callable(cell) and all(hasattr(cell, name) for name in needed)
 
 
 def linear(
-    args: Any, output_size: int, bias: bool, bias_initializer: Any = None, scope: Any = None,
-    kernel_initializer: Any = None,
-) -> Any:  # fmt: skip
+    args: TensorLike,
+    output_size: int,
+    bias: bool,
+    bias_initializer: Initializer | None = None,
+    scope: Scope = None,
+    kernel_initializer: Initializer | None = None,
+) -> Tensor:
     """``rnn_cell_impl._linear``: concatenated [N, _] inputs times one kernel: [N, output_size]."""
     inputs = args if isinstance(args, (list, tuple)) else [args]
     sizes = [tensor.shape.as_list()[1] for tensor in inputs]
@@ -68,11 +74,11 @@ class Linear:
 
     def __init__(
         self,
-        args: Any,
+        args: TensorLike,
         output_size: int,
         build_bias: bool,
-        bias_initializer: Any = None,
-        kernel_initializer: Any = None,
+        bias_initializer: Initializer | None = None,
+        kernel_initializer: Initializer | None = None,
     ) -> None:
         inputs = args if isinstance(args, (list, tuple)) else [args]
         rows = sum(tensor.shape.as_list()[1] for tensor in inputs)
@@ -85,7 +91,7 @@ class Linear:
             tf.get_variable("bias", [output_size], dtype, initializer=first) if build_bias else None
         )
 
-    def __call__(self, args: Any) -> Any:
+    def __call__(self, args: TensorLike) -> tuple[Tensor, Structure]:
         """Concatenated [N, _] inputs to [N, output_size]."""
         inputs = tf.concat(args, 1) if isinstance(args, (list, tuple)) else args
         result = tf.matmul(inputs, self._weights)

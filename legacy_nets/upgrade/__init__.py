@@ -1,1 +1,1 @@
-"""Writes TensorFlow 1 scripts as source that plain ``python`` runs, with legacy_nets installed."""
+"""Rewrites TensorFlow 1 scripts as source that plain ``python`` runs with legacy_nets."""

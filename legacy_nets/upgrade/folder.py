@@ -1,4 +1,4 @@
-"""A script or a folder of them: reads, upgrades, writes."""
+"""Reads, upgrades and writes a script or a folder of scripts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.upgrade.rewriter import Upgraded
 from legacy_nets.upgrade.source import upgrade_source
 
-_LEFT_OUT = (".git", "__pycache__")
+_IGNORED = (".git", "__pycache__")
 
 
 def read_sources(path: pathlib.Path) -> dict[str, Upgraded]:
@@ -29,12 +29,12 @@ def read_sources(path: pathlib.Path) -> dict[str, Upgraded]:
         files = sorted(
             file
             for file in path.rglob("*.py")
-            if file.is_file() and not set(_LEFT_OUT) & set(file.relative_to(path).parts)
+            if file.is_file() and not set(_IGNORED) & set(file.relative_to(path).parts)
         )
     else:
         raise BadInputError(f"{path}: no such file or folder: name a script or its folder")
     if not files:
-        raise BadInputError(f"{path}: no Python file in it: name a script or its folder")
+        raise BadInputError(f"{path} holds no Python file: name a script or its folder")
     return {str(file.relative_to(root)): _read(file) for file in files}
 
 
@@ -42,53 +42,55 @@ def _read(file: pathlib.Path) -> Upgraded:
     try:
         return upgrade_source(file.read_bytes())
     except OSError as error:
-        raise BadInputError(f"{file}: cannot be read ({error.strerror}): mend its rights") from None
+        raise BadInputError(
+            f"{file}: cannot be read ({error.strerror}): check its permissions"
+        ) from None
 
 
 def write_folder(
     path: pathlib.Path, out: pathlib.Path, sources: dict[str, Upgraded], report: str
 ) -> None:
     """Writes the sources, a folder's other files, and UPGRADE.md, to a new folder ``out``."""
-    with _written_whole(out) as unfinished:
+    with _publish(out) as staging:
         if path.is_dir():
-            ignored = shutil.ignore_patterns(*_LEFT_OUT)
-            shutil.copytree(path, unfinished, symlinks=True, ignore=ignored, dirs_exist_ok=True)
+            ignored = shutil.ignore_patterns(*_IGNORED)
+            shutil.copytree(path, staging, symlinks=True, ignore=ignored, dirs_exist_ok=True)
         else:
-            shutil.copy2(path, unfinished)
+            shutil.copy2(path, staging)
         for name, upgraded in sources.items():
             if upgraded.changes:
-                target = unfinished / name
+                target = staging / name
                 mode = target.stat().st_mode
                 target.unlink()  # it may be a link, or read-only
                 target.write_bytes(upgraded.source)
                 target.chmod(mode)
-        (unfinished / "UPGRADE.md").write_text(report, encoding="utf-8")
+        (staging / "UPGRADE.md").write_text(report, encoding="utf-8")
 
 
-def refuse_full(path: pathlib.Path, out: pathlib.Path) -> None:
-    """Raises BadInputError where ``out`` holds something, or lies in the folder that is read."""
+def check_destination(path: pathlib.Path, out: pathlib.Path) -> None:
+    """Raises BadInputError where ``out`` is not empty, or is inside the folder that is read."""
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise BadInputError(f"--out {out} is there and not empty: name a new folder")
+        raise BadInputError(f"--out {out} exists and is not empty: name a new folder")
     if path.is_dir() and out.resolve().is_relative_to(path.resolve()):
-        raise BadInputError(f"--out {out} lies in {path}: name a folder outside")
+        raise BadInputError(f"--out {out} is inside {path}: name a folder outside")
 
 
 @contextlib.contextmanager
-def _written_whole(out: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A temporary folder beside ``out``, which takes its place if the block succeeds."""
+def _publish(out: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Yields a staging folder next to ``out``, and renames it to ``out`` if the block succeeds."""
     out = out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = out.with_name(f".{os.getpid()}.{out.name}")
-    unfinished.mkdir()
+    staging = out.with_name(f".{os.getpid()}.{out.name}")
+    staging.mkdir()
     try:
-        yield unfinished
-        os.replace(unfinished, out)
+        yield staging
+        os.replace(staging, out)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
-def left_behind(path: pathlib.Path, sources: dict[str, Upgraded]) -> list[str]:
-    """Modules beside a single script that it imports, and that are not upgraded with it."""
+def find_local_imports(path: pathlib.Path, sources: dict[str, Upgraded]) -> list[str]:
+    """Finds the modules next to a single script that it imports: they are not upgraded with it."""
     if path.is_dir():
         return []
     [upgraded] = sources.values()
@@ -98,6 +100,6 @@ def left_behind(path: pathlib.Path, sources: dict[str, Upgraded]) -> list[str]:
             imported.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level:
             imported.add(str(node.module).partition(".")[0])
-    beside = {file.stem for file in path.parent.glob("*.py")}
-    beside |= {file.parent.name for file in path.parent.glob("*/__init__.py")}
-    return sorted(imported & beside)
+    local = {file.stem for file in path.parent.glob("*.py")}
+    local |= {file.parent.name for file in path.parent.glob("*/__init__.py")}
+    return sorted(imported & local)

@@ -1,4 +1,4 @@
-"""What an upgrade did, as JSON and as text that is Markdown, too."""
+"""The report of an upgrade, as JSON and as Markdown."""
 
 from __future__ import annotations
 
@@ -9,15 +9,21 @@ from legacy_nets.upgrade.resolve import Resolved
 from legacy_nets.upgrade.rewriter import Upgraded
 
 
-def facts(
+def build_report(
     path: str, sources: Mapping[str, Upgraded], resolved: Mapping[tuple[str, ...], Resolved]
 ) -> dict[str, Any]:
-    """All that is known of an upgrade, ready for JSON."""
-    missing = {found.name: found.reason for found in resolved.values() if found.reason}
-    names = {found.name for found in resolved.values()}
+    """Builds the report of an upgrade, ready for JSON.
+
+    Args:
+      path: what was upgraded, as the user named it.
+      sources: the upgraded files, by relative path.
+      resolved: each used name of TensorFlow, looked up in ``legacy_nets.tf1``.
+    """
+    missing = {name.name: name.reason for name in resolved.values() if name.reason}
+    names = {name.name for name in resolved.values()}
     return {
         "path": path,
-        "files": [_file(name, upgraded, resolved) for name, upgraded in sources.items()],
+        "files": [_report_file(name, upgraded, resolved) for name, upgraded in sources.items()],
         "names": {
             "used": len(names),
             "resolved": len(names) - len(missing),
@@ -26,15 +32,15 @@ def facts(
     }
 
 
-def _file(
+def _report_file(
     name: str, upgraded: Upgraded, resolved: Mapping[tuple[str, ...], Resolved]
 ) -> dict[str, Any]:
     missing: dict[str, dict[str, Any]] = {}
     for paths, line in sorted(upgraded.names.items(), key=lambda item: item[1]):
-        found = resolved[paths]
-        if found.reason:
-            row = {"line": line, "name": found.name, "reason": found.reason}
-            missing.setdefault(found.name, row)
+        name_of_tf1 = resolved[paths]
+        if name_of_tf1.reason:
+            row = {"line": line, "name": name_of_tf1.name, "reason": name_of_tf1.reason}
+            missing.setdefault(name_of_tf1.name, row)
     broken = upgraded.broken
     return {
         "file": name,
@@ -45,19 +51,19 @@ def _file(
     }
 
 
-def all_well(found: Mapping[str, Any]) -> bool:
+def is_complete(report: Mapping[str, Any]) -> bool:
     """Whether every file is Python 3, and every name resolves."""
-    return not found["names"]["missing"] and not any(f["not_python_3"] for f in found["files"])
+    return not report["names"]["missing"] and not any(f["not_python_3"] for f in report["files"])
 
 
-def as_text(found: Mapping[str, Any]) -> str:
-    """The report that people read; it ends with what share of names resolves."""
-    lines = [f"# Upgrade of {found['path']}", ""]
-    for file in found["files"]:
-        rows = _rows(file)
+def format_report(report: Mapping[str, Any]) -> str:
+    """Formats a report as Markdown; it ends with the share of names that resolve."""
+    lines = [f"# Upgrade of {report['path']}", ""]
+    for file in report["files"]:
+        rows = _format_file(file)
         if rows:
             lines += [f"## {file['file']}", "", *rows, ""]
-    files, names = found["files"], found["names"]
+    files, names = report["files"], report["names"]
     changed = sum(bool(file["changes"]) for file in files)
     broken = sum(bool(file["not_python_3"]) for file in files)
     lines.append(f"files: {len(files)} read, {changed} changed, {broken} not Python 3")
@@ -66,8 +72,8 @@ def as_text(found: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _rows(file: Mapping[str, Any]) -> list[str]:
-    rows = [_change(**change) for change in file["changes"]]
+def _format_file(file: Mapping[str, Any]) -> list[str]:
+    rows = [_format_change(**change) for change in file["changes"]]
     rows += [f"- line {note['line']}, approximate: {note['text']}" for note in file["approximate"]]
     rows += [
         f"- line {row['line']}, not offered: `{row['name']}`: {row['reason']}"
@@ -76,13 +82,13 @@ def _rows(file: Mapping[str, Any]) -> list[str]:
     if file["not_python_3"]:
         rows.append(
             f"- line {file['not_python_3']['line']}, not Python 3 "
-            f"({file['not_python_3']['message']}), copied as it is: carry it over with 2to3 "
-            "(pip install 2to3), then upgrade again"
+            f"({file['not_python_3']['message']}), copied unchanged: convert it with "
+            "2to3 (pip install 2to3), then upgrade again"
         )
     return rows
 
 
-def _change(line: int, before: str, after: str) -> str:
+def _format_change(line: int, before: str, after: str) -> str:
     if not before:
         return f"- below line {line}: `{after}` added"
     return f"- line {line}: `{before}` -> `{after}`"

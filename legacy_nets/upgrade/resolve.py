@@ -1,4 +1,4 @@
-"""Which names of TensorFlow 1.15 ``legacy_nets.tf1`` has. Imports TensorFlow."""
+"""Looks up names of TensorFlow 1.15 in ``legacy_nets.tf1``. Imports TensorFlow."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from legacy_nets.upgrade.table import TF, TF1
 
 
 class Resolved(NamedTuple):
-    """A name as far as it is one of TensorFlow's (``tf.app.flags.FLAGS`` of ``...FLAGS.x``).
+    """The part of a name that is TensorFlow's (``tf.app.flags.FLAGS`` of ``...FLAGS.x``).
 
-    ``reason`` is empty where it resolves, else why it does not.
+    ``reason`` is empty if the name resolves; else it says why it does not.
     """
 
     name: str
@@ -24,29 +24,29 @@ class Resolved(NamedTuple):
 
 def resolve(names: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], Resolved]:
     """Looks each name up; of several paths, the first that resolves counts."""
-    found: dict[tuple[str, ...], Resolved] = {}
+    resolved: dict[tuple[str, ...], Resolved] = {}
     for paths in names:
         tried = [_resolve(path) for path in paths]
-        found[paths] = next((one for one in tried if not one.reason), tried[0])
-    return found
+        resolved[paths] = next((result for result in tried if not result.reason), tried[0])
+    return resolved
 
 
 def _resolve(path: str) -> Resolved:
-    here: object = tf1
+    value: object = tf1
     name = TF
     for part in path.split(".")[1:]:
-        if not isinstance(here, (types.ModuleType, type)):
-            break  # an object of the script's own making from here on
+        if not isinstance(value, (types.ModuleType, type)):
+            break  # what follows is an attribute of an object
         name += f".{part}"
         try:
-            here = _member(here, part, TF1 + name[len(TF) :])
+            value = _get_member(value, part, TF1 + name[len(TF) :])
         except (AttributeError, ImportError) as error:
-            said = join_lines(error)  # by ours: what to use instead
-            return Resolved(name, said if "offered" in said else f"no such name in {TF1}")
+            message = join_lines(error)  # ours says what to use instead
+            return Resolved(name, message if "offered" in message else f"no such name in {TF1}")
     return Resolved(name, "")
 
 
-def _member(owner: object, part: str, path: str) -> object:
+def _get_member(owner: object, part: str, path: str) -> object:
     try:
         return getattr(owner, part)
     except AttributeError as error:

@@ -1,4 +1,4 @@
-"""One source file: bytes in, bytes out, and what was changed."""
+"""Upgrades one source file: bytes in, bytes out, and a list of changes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from libcst.metadata import MetadataWrapper, ScopeProvider
 from legacy_nets.runner.rewrite import METHODS
 from legacy_nets.upgrade.rewriter import Rewriter, Upgraded
 from legacy_nets.upgrade.survey import Survey
-from legacy_nets.upgrade.table import TOPS
+from legacy_nets.upgrade.table import TOP_MODULES
 
-_TOUCHED = re.compile(rb"\b(" + "|".join([*sorted(TOPS), *METHODS]).encode() + rb")\b")
+_CANDIDATE = re.compile(rb"\b(" + "|".join([*sorted(TOP_MODULES), *METHODS]).encode() + rb")\b")
 
 
 def upgrade_source(source: bytes) -> Upgraded:
-    """The source as plain ``python`` runs it today.
+    """Rewrites a source so that plain ``python`` runs it today.
 
-    Encoding, line ends, comments and formatting stay. What is no Python 3 comes back unchanged,
-    with ``broken`` set.
+    Encoding, line ends, comments and formatting stay. A source that is not Python 3 is returned
+    unchanged, with ``broken`` set.
     """
     try:
         with warnings.catch_warnings():
@@ -30,7 +30,7 @@ def upgrade_source(source: bytes) -> Upgraded:
     except (SyntaxError, ValueError, RecursionError) as error:
         line = getattr(error, "lineno", None) or 1
         return Upgraded(source, broken=(line, getattr(error, "msg", str(error))))
-    if not _TOUCHED.search(source):
+    if not _CANDIDATE.search(source):
         return Upgraded(source)
     try:
         wrapper = MetadataWrapper(cst.parse_module(source), unsafe_skip_copy=True)

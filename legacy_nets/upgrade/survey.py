@@ -1,4 +1,4 @@
-"""What a module binds and uses: whose name is it, and which imports need the switch."""
+"""Surveys a module: which names come from which import, and which imports need the switch."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from collections.abc import Mapping
 import libcst as cst
 from libcst.metadata import BuiltinAssignment, QualifiedNameSource, Scope
 
-from legacy_nets.upgrade.table import TF, TOPS, below
+from legacy_nets.upgrade.table import TF, TOP_MODULES, is_below
 
-_WATCHED = TOPS | {"importlib"}
+_WATCHED = TOP_MODULES | {"importlib"}
 Statement = cst.SimpleStatementLine | cst.SimpleStatementSuite
 
 
-def dotted(node: cst.CSTNode | None) -> str | None:
-    """``a.b.c`` of names and attributes; None for any other expression."""
+def format_dotted(node: cst.CSTNode | None) -> str | None:
+    """Formats names and attributes as ``a.b.c``; returns None for any other expression."""
     if isinstance(node, cst.Name):
         return node.value
     if isinstance(node, cst.Attribute):
-        value = dotted(node.value)
+        value = format_dotted(node.value)
         return value and f"{value}.{node.attr.value}"
     return None
 
 
-def imported(node: cst.Import | cst.ImportFrom) -> list[tuple[str, str | None]]:
-    """(path, name after "as") of each part of an absolute import; a star is path ``module.*``."""
+def list_imports(node: cst.Import | cst.ImportFrom) -> list[tuple[str, str | None]]:
+    """Lists (path, name after "as") of each part of an absolute import; a star is ``module.*``."""
     if isinstance(node, cst.Import):
-        return [(dotted(alias.name) or "", as_name(alias)) for alias in node.names]
-    module = dotted(node.module)
+        return [(format_dotted(alias.name) or "", get_alias(alias)) for alias in node.names]
+    module = format_dotted(node.module)
     if node.relative or module is None:
         return []
     if isinstance(node.names, cst.ImportStar):
         return [(f"{module}.*", None)]
-    return [(f"{module}.{dotted(alias.name)}", as_name(alias)) for alias in node.names]
+    return [(f"{module}.{format_dotted(alias.name)}", get_alias(alias)) for alias in node.names]
 
 
-def as_name(alias: cst.ImportAlias) -> str | None:
-    """The name after "as"."""
-    return dotted(alias.asname.name) if alias.asname else None
+def get_alias(alias: cst.ImportAlias) -> str | None:
+    """Returns the name after "as", or None."""
+    return format_dotted(alias.asname.name) if alias.asname else None
 
 
 class Survey(cst.CSTVisitor):
-    """Read once before anything is written.
+    """What a first pass over the module collects, before anything is rewritten.
 
     Attributes:
       switches: statements before whose import of TensorFlow the behaviour of 1.15 is set.
@@ -55,38 +55,38 @@ class Survey(cst.CSTVisitor):
         self.functions: set[str] = set()
         self.targets: set[cst.CSTNode] = set()
         self.names = {a.name for s in set(scopes.values()) if s for a in s.assignments}
-        self._bound = set(TOPS)  # names that paths of interest begin with
+        self._bound = set(TOP_MODULES)  # names that paths of interest begin with
         self._aliases: dict[str, list[str]] = {}
         self._blocks: list[cst.CSTNode] = []
         self._in_blocks: dict[int, Statement] = {}
         self._statement: Statement | None = None
         self._at_top = False
 
-    def paths(self, node: cst.CSTNode) -> list[str]:
-        """Imported paths that an expression may be, sorted; of an alias, those it stands for."""
-        text = dotted(node)
+    def find_paths(self, node: cst.CSTNode) -> list[str]:
+        """Finds the imported paths that an expression may mean, sorted; aliases are followed."""
+        text = format_dotted(node)
         scope = self.scopes.get(node)
         if text is None or scope is None or text.partition(".")[0] not in self._bound:
             return []
-        found: set[str] = set()
+        paths: set[str] = set()
         for qualified in scope.get_qualified_names_for(node):
             if qualified.source is QualifiedNameSource.IMPORT:
-                found.add(qualified.name)
+                paths.add(qualified.name)
                 continue
-            for alias, paths in self._aliases.items():
-                if below(qualified.name, alias):
-                    found.update(path + qualified.name[len(alias) :] for path in paths)
-        return sorted(found)
+            for alias, targets in self._aliases.items():
+                if is_below(qualified.name, alias):
+                    paths.update(path + qualified.name[len(alias) :] for path in targets)
+        return sorted(paths)
 
-    def origins(self, node: cst.CSTNode) -> list[str]:
-        """Paths of an expression that begins with an imported name; none for any other."""
+    def find_origins(self, node: cst.CSTNode) -> list[str]:
+        """Finds the paths of an expression that begins with an imported name, else none."""
         scope = self.scopes.get(node)
-        names = scope.get_qualified_names_for(node) if scope and dotted(node) else ()
+        names = scope.get_qualified_names_for(node) if scope and format_dotted(node) else ()
         return [name.name for name in names if name.source is QualifiedNameSource.IMPORT]
 
-    def is_builtin(self, name: str, where: cst.CSTNode) -> bool:
-        """Whether a name means Python's own there."""
-        scope = self.scopes.get(where)
+    def is_builtin(self, name: str, node: cst.CSTNode) -> bool:
+        """Whether a name means Python's builtin at a node."""
+        scope = self.scopes.get(node)
         return scope is not None and all(isinstance(a, BuiltinAssignment) for a in scope[name])
 
     # Blocks and statements
@@ -100,7 +100,7 @@ class Survey(cst.CSTVisitor):
         self._blocks.pop()
 
     def visit_SimpleStatementLine(self, node: cst.SimpleStatementLine) -> None:
-        """Keeps the line that an import stands in."""
+        """Keeps the line that holds an import."""
         self._statement = node
 
     def visit_SimpleStatementSuite(self, node: cst.SimpleStatementSuite) -> None:
@@ -116,16 +116,16 @@ class Survey(cst.CSTVisitor):
         self._note_import(node)
 
     def _note_import(self, node: cst.Import | cst.ImportFrom) -> None:
-        paths = imported(node)
+        paths = list_imports(node)
         for path, name in paths:
             if path.partition(".")[0] in _WATCHED:
                 self._bound.add(name or path.rpartition(".")[2])
-        if not any(below(path, TF) for path, _ in paths) or self._at_top:
+        if not any(is_below(path, TF) for path, _ in paths) or self._at_top:
             return
         assert self._statement is not None
-        whole_line = isinstance(self._statement, cst.SimpleStatementLine)
-        self._at_top = whole_line and not self._blocks
-        block = id(self._blocks[-1] if whole_line and self._blocks else self._statement)
+        is_line = isinstance(self._statement, cst.SimpleStatementLine)
+        self._at_top = is_line and not self._blocks
+        block = id(self._blocks[-1] if is_line and self._blocks else self._statement)
         if block not in self._in_blocks:
             self._in_blocks[block] = self._statement
             self.switches.add(self._statement)
@@ -137,20 +137,20 @@ class Survey(cst.CSTVisitor):
         self.functions.add(node.name.value)
 
     def visit_AssignTarget(self, node: cst.AssignTarget) -> None:
-        """``np.int = int`` is the script's own mending."""
+        """Keeps targets: ``np.int = int`` is the script's own fix."""
         self.targets.add(node.target)
 
     def visit_Del(self, node: cst.Del) -> None:
-        """Neither is a name that it deletes."""
+        """Keeps names that are deleted."""
         self.targets.add(node.target)
 
     def visit_Assign(self, node: cst.Assign) -> None:
-        """``slim = tf.contrib.slim``: slim's names are TensorFlow's."""
+        """Keeps aliases: after ``slim = tf.contrib.slim``, slim's names are TensorFlow's."""
         target = node.targets[0].target
         scope = self.scopes.get(target)
         if len(node.targets) > 1 or not isinstance(target, cst.Name) or scope is None:
             return
-        paths = [path for path in self.paths(node.value) if below(path, TF)]
+        paths = [path for path in self.find_paths(node.value) if is_below(path, TF)]
         if not paths or len(list(scope[target.value])) != 1:
             return
         for qualified in scope.get_qualified_names_for(target):

@@ -1,46 +1,47 @@
-"""Where a dotted path of that time lies today: the launcher's table, read for sources."""
+"""Maps a dotted path of TensorFlow 1's time to today's: the launcher's table, for sources."""
 
 from __future__ import annotations
 
-from legacy_nets.runner.removed_names import GONE
+from legacy_nets.runner.removed_names import REMOVED_NAMES
 
 TF = "tensorflow"
 TF1 = "legacy_nets.tf1"
-STAND_INS = {TF: TF1} | {row.path.strip("."): row.stand_in for row in GONE}
-TOPS = frozenset(path.partition(".")[0] for path in STAND_INS)
+REPLACEMENTS = {TF: TF1} | {row.path: row.replacement for row in REMOVED_NAMES}
+TOP_MODULES = frozenset(path.partition(".")[0] for path in REPLACEMENTS)
 
-# Stand-ins of other libraries that take or answer something else in places.
+# Replacements that differ in places from what they replace.
 APPROXIMATE = {
-    "time.clock": "counted the processor's time; perf_counter counts time on the wall",
-    "sklearn.cross_validation": "KFold and its like take the data in split() now, not their number",
-    "sklearn.grid_search": "grid_scores_ is cv_results_ now",
-    "sklearn.preprocessing.Imputer": "SimpleImputer has no axis",
+    "time.clock": "counted CPU time; perf_counter counts wall-clock time",
+    "sklearn.cross_validation": "KFold and similar classes take the data in split(), "
+    "not the number of examples",
+    "sklearn.grid_search": "has cv_results_ in place of grid_scores_",
+    "sklearn.preprocessing.Imputer": "becomes SimpleImputer, which has no axis",
 }
 
 
-def gone_part(path: str) -> str | None:
-    """The shortest beginning of a path that is gone: ``scipy.misc`` of ``scipy.misc.imread``."""
+def find_removed(path: str) -> str | None:
+    """Finds the shortest removed prefix of a path: ``scipy.misc`` of ``scipy.misc.imread``."""
     parts = path.split(".")
-    beginnings = (".".join(parts[: end + 1]) for end in range(len(parts)))
-    return next((beginning for beginning in beginnings if beginning in STAND_INS), None)
+    prefixes = (".".join(parts[: end + 1]) for end in range(len(parts)))
+    return next((prefix for prefix in prefixes if prefix in REPLACEMENTS), None)
 
 
-def today(path: str) -> tuple[str, str]:
-    """What a path with a gone part is today: a module, and attributes in it ("" or "a.b")."""
-    gone = gone_part(path)
-    assert gone is not None
-    module, _, attributes = STAND_INS[gone].partition(":")
-    rest = path[len(gone) :]
+def translate(path: str) -> tuple[str, str]:
+    """Translates a path with a removed prefix to a module, and attributes in it ("" or "a.b")."""
+    removed = find_removed(path)
+    assert removed is not None
+    module, _, attributes = REPLACEMENTS[removed].partition(":")
+    rest = path[len(removed) :]
     return (module, attributes + rest) if attributes else (module + rest, "")
 
 
-def below(path: str, top: str) -> bool:
+def is_below(path: str, top: str) -> bool:
     """Whether a path is ``top`` or lies below it."""
     return f"{path}.".startswith(f"{top}.")
 
 
-def bind(module: str, attributes: str, name: str) -> list[str]:
-    """Statements that import something under a name."""
+def write_import(module: str, attributes: str, name: str) -> list[str]:
+    """Writes the statements that import something under a name."""
     if not attributes:
         module, _, attributes = module.rpartition(".")
     first, _, rest = attributes.partition(".")
@@ -50,16 +51,18 @@ def bind(module: str, attributes: str, name: str) -> list[str]:
     return [(f"from {module} " if module else "") + f"import {first}{renamed}"]
 
 
-def import_statements(path: str, name: str | None) -> list[str] | None:
-    """What stands for ``import path as name`` today; None where the statement may stay."""
-    gone = gone_part(path)
-    if gone is None:
+def translate_import(path: str, name: str | None) -> list[str] | None:
+    """Translates ``import path as name`` to statements; None where the statement may stay."""
+    removed = find_removed(path)
+    if removed is None:
         return None
     if name is not None:
-        module, attributes = today(path)
-        exact = path != gone and not attributes
-        return [f"import {module} as {name}"] if exact else bind(module, attributes, name)
-    if "." in gone:  # what is used of it is written anew where it is used
-        return [f"import {gone.rpartition('.')[0]}"]
-    here = [] if path == gone else [f"import {today(path)[0]}"]
-    return [*here, *bind(*today(gone), gone)]
+        module, attributes = translate(path)
+        is_module = path != removed and not attributes
+        if is_module:
+            return [f"import {module} as {name}"]
+        return write_import(module, attributes, name)
+    if "." in removed:  # names below it are translated where they are used
+        return [f"import {removed.rpartition('.')[0]}"]
+    submodule = [] if path == removed else [f"import {translate(path)[0]}"]
+    return [*submodule, *write_import(*translate(removed), removed)]

@@ -198,7 +198,7 @@ def test_python_2_syntax_points_to_2to3(tmp_path):
     assert "2to3" in last
 
 
-def test_what_is_gone_is_healed_for_own_modules_with_one_notice_each(tmp_path):
+def test_removed_names_work_in_own_modules_with_one_notice_each(tmp_path):
     source = """
     import collections, time, fractions
     import numpy as np
@@ -222,7 +222,7 @@ def test_what_is_gone_is_healed_for_own_modules_with_one_notice_each(tmp_path):
         "False",
     ]
     notices = done.stderr.splitlines()
-    assert notices.count("legacy-nets: numpy.int is gone since NumPy 1.24: int stands in") == 1
+    assert notices.count("legacy-nets: numpy.int was removed in NumPy 1.24; using int instead") == 1
     assert len(notices) == len(set(notices))
     assert all(line.startswith("legacy-nets: ") for line in notices)
 
@@ -234,12 +234,12 @@ def test_yaml_loads_without_a_loader_as_it_did(tmp_path):
     assert "Loader" in run("--strict", script).stderr.splitlines()[-1]
 
 
-def test_strict_takes_no_stand_in(tmp_path):
+def test_strict_replaces_no_removed_name(tmp_path):
     done = run("--strict", write(tmp_path, script="import numpy as np\nnp.int\n"))
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1] == (
-        "AttributeError: numpy.int is gone since NumPy 1.24, and --strict takes no stand-in "
-        "(builtins:int)"
+        "AttributeError: numpy.int was removed in NumPy 1.24; use int instead, or run without "
+        "--strict"
     )
 
 

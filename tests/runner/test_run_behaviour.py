@@ -104,18 +104,18 @@ def test_as_in_1_15(done, line):
 def test_nothing_but_the_script_and_its_report_speak(done):
     lines = done.stderr.splitlines()
     assert lines[0] == "WARNING:tensorflow:mine"
-    assert lines[1].startswith("legacy-nets: numpy.int is gone")
+    assert lines[1].startswith("legacy-nets: numpy.int was removed in")
     assert lines[2] == "legacy-nets: report"
 
 
-def test_the_report_tells_names_deprecations_and_stand_ins(done):
+def test_the_report_lists_names_deprecations_and_shims(done):
     lines = done.stderr.splitlines()[3:]
     assert lines[0].endswith(" s in 6 session runs")
     found = {line.split()[0]: line for line in lines[1:]}
     assert "tf.contrib.layers.batch_norm (1)" in found["tf_slim"]
     assert "tf.placeholder (3)" in found["tensorflow"]
     assert any("initialize_all_variables" in line for line in lines if "deprecated" in line)
-    assert found["stands"].endswith("for numpy.int, gone since NumPy 1.24")
+    assert found["shim"].endswith("for numpy.int, removed in NumPy 1.24")
 
 
 def test_names_are_followed_through_their_imports():
@@ -124,7 +124,7 @@ def test_names_are_followed_through_their_imports():
         "from tensorflow.contrib import layers as L\nimport numpy as np\n"
         "tf.nn.relu(slim.flatten(L.x), np.int)\n"
     )
-    found = sorted(report._names_in(tree))
+    found = sorted(report._find_names(tree))
     assert found == ["tf.contrib.layers.x", "tf.contrib.slim.flatten", "tf.nn.relu"]
 
 

@@ -1,11 +1,8 @@
 """tf.contrib.tensor_forest: what it learns, and how far it is that of TensorFlow 1.15.5."""
 
-import logging
-
 import numpy as np
 import pytest
 from legacy_nets.tf1.python.ops import resources
-from legacy_nets.tf1.python.platform import tf_logging
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
@@ -15,6 +12,9 @@ from legacy_nets.tf1.contrib.tensor_forest.python import tensor_forest
 from legacy_nets.tf1.contrib.tensor_forest.python.ops import data_ops
 from legacy_nets.tf1.contrib.tensor_forest.targets import Classes, Numbers
 
+pytestmark = pytest.mark.filterwarnings(
+    "default::legacy_nets.tf1.contrib.tensor_forest.python.tensor_forest.DifferentForestWarning"
+)
 X = np.random.RandomState(0).rand(600, 4).astype(np.float32)
 CLASSES = (X[:, 0] > 0.5) + 1 * (X[:, 1] > 0.6)
 NUMBERS = np.stack([3 * (X[:, 0] > 0.5) + X[:, 1], X[:, 2]], 1)
@@ -193,13 +193,14 @@ def test_features_by_name_are_joined_in_order():
         assert session.run(labels).tolist() == [[0, 1], [0, 1]]
 
 
-def test_the_notice_comes_once(caplog):
-    tf_logging._log_counter_per_token.clear()  # as in a process that begins
-    with tf.Graph().as_default(), caplog.at_level(logging.WARNING, "tensorflow"):
+def test_the_first_forest_of_a_process_warns_that_it_is_another_one(recwarn):
+    tensor_forest._warn_of_different_forest.cache_clear()  # as in a new process
+    with tf.Graph().as_default():
         for _ in range(2):
             tensor_forest.RandomForestGraphs(settings())
-    told = [one.getMessage() for one in caplog.records if "tensor_forest" in one.getMessage()]
-    assert told == [tensor_forest.NOTICE]
+    [warning] = [w for w in recwarn if w.category is tensor_forest.DifferentForestWarning]
+    assert "another forest than TensorFlow 1.15" in str(warning.message)
+    assert warning.filename == __file__
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from legacy_nets.runner import removed_names, rewrite
 from legacy_nets.upgrade import rewriter, table
 from legacy_nets.upgrade.source import upgrade_source
 
-SWITCH = "from legacy_nets.runner.behaviour import as_tf1\nas_tf1()\n"
+SWITCH = "from legacy_nets.runner.behaviour import enable_tf1_behavior\nenable_tf1_behavior()\n"
 
 
 def upgraded(source: str) -> str:
@@ -58,12 +58,14 @@ def lines(source: str) -> str:
         ),
         (
             "import os; import tensorflow as tf; import sys",
-            "import os; from legacy_nets.runner.behaviour import as_tf1; as_tf1(); "
+            "import os; from legacy_nets.runner.behaviour import enable_tf1_behavior; "
+            "enable_tf1_behavior(); "
             "from legacy_nets import tf1 as tf; import sys\n",
         ),
         (
             "if True: import tensorflow as tf",
-            "if True: from legacy_nets.runner.behaviour import as_tf1; as_tf1(); "
+            "if True: from legacy_nets.runner.behaviour import enable_tf1_behavior; "
+            "enable_tf1_behavior(); "
             "from legacy_nets import tf1 as tf\n",
         ),
         ("import tensorflow_hub as hub", "import tensorflow_hub as hub\n"),
@@ -75,7 +77,7 @@ def test_each_form_of_import(before, after):
     assert upgraded(before + "\n") == after.replace("SWITCH", SWITCH)
 
 
-def test_the_switch_stands_once_wherever_tensorflow_may_come_first():
+def test_the_switch_is_added_once_wherever_tensorflow_may_come_first():
     source = """
     #!/usr/bin/env python
     # -*- coding: utf-8 -*-
@@ -107,22 +109,22 @@ def test_the_switch_stands_once_wherever_tensorflow_may_come_first():
     from __future__ import print_function
 
     try:
-        from legacy_nets.runner.behaviour import as_tf1
-        as_tf1()
+        from legacy_nets.runner.behaviour import enable_tf1_behavior
+        enable_tf1_behavior()
         from legacy_nets import tf1 as tf   # may fail
         from legacy_nets.tf1 import flags
     except ImportError:
         tf = None
 
     def lazy():
-        from legacy_nets.runner.behaviour import as_tf1
-        as_tf1()
+        from legacy_nets.runner.behaviour import enable_tf1_behavior
+        enable_tf1_behavior()
         from legacy_nets import tf1 as tf
         return tf.constant(1)  # one
 
 
-    from legacy_nets.runner.behaviour import as_tf1
-    as_tf1()
+    from legacy_nets.runner.behaviour import enable_tf1_behavior
+    enable_tf1_behavior()
     import legacy_nets.tf1.contrib.slim as slim
     import legacy_nets.tf1.contrib.rnn as rnn
 
@@ -132,7 +134,7 @@ def test_the_switch_stands_once_wherever_tensorflow_may_come_first():
     )
 
 
-def test_what_is_gone_from_other_libraries_is_written_as_of_today():
+def test_removed_names_of_other_libraries_are_rewritten():
     source = """
     import collections, inspect, time
     import numpy as np
@@ -225,7 +227,7 @@ def test_a_name_that_is_taken_is_not_taken_again():
     )
 
 
-def test_a_method_that_the_script_may_have_of_its_own_goes_through_the_stand_in():
+def test_a_method_that_the_script_may_have_of_its_own_goes_through_the_shim():
     source = """
     class Own:
         def tostring(self):
@@ -250,7 +252,8 @@ def test_a_method_that_the_script_may_have_of_its_own_goes_through_the_stand_in(
     [
         (
             b"\xef\xbb\xbfimport tensorflow as tf\r\nif tf:\r\n\tx = 1 # \xc3\xa9\r\n",
-            b"\xef\xbb\xbffrom legacy_nets.runner.behaviour import as_tf1\r\nas_tf1()\r\n"
+            b"\xef\xbb\xbffrom legacy_nets.runner.behaviour import enable_tf1_behavior\r\n"
+            b"enable_tf1_behavior()\r\n"
             b"from legacy_nets import tf1 as tf\r\n"
             b"if tf:\r\n\tx = 1 # \xc3\xa9\r\n",
         ),
@@ -293,21 +296,21 @@ m.imread
 """
     notes = [tuple(note) for note in upgrade_source(source).approximate]
     assert notes == [
-        (2, "from tensorflow import *: names that it brings are not counted"),
+        (2, "from tensorflow import *: the names that it imports are not counted"),
         (
             3,
-            "sklearn.cross_validation KFold and its like take the data in split() now, "
-            "not their number",
+            "sklearn.cross_validation KFold and similar classes take the data in split(), "
+            "not the number of examples",
         ),
         (8, "np.array of rows of different lengths needs dtype=object"),
-        (9, "m.imread may be another name: left as it is"),
+        (9, "m.imread may be another name: left unchanged"),
     ]
 
 
 def test_the_tables_are_those_of_the_launcher():
-    assert set(table.STAND_INS) == {
+    assert set(table.REPLACEMENTS) == {
         "tensorflow",
-        *(row.path.strip(".") for row in removed_names.GONE),
+        *(row.path for row in removed_names.REMOVED_NAMES),
     }
-    assert set(table.APPROXIMATE) <= set(table.STAND_INS)
+    assert set(table.APPROXIMATE) <= set(table.REPLACEMENTS)
     assert set(rewriter.RENAMED) <= set(rewrite.METHODS)

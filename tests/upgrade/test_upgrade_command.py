@@ -81,7 +81,7 @@ def test_the_written_folder_runs_with_plain_python(project):
     )
     assert ran.stdout.splitlines() == ["[[2.]] convolution2d", "7 1.15.5"], ran.stderr
     repeated = call(project, "--out", out)
-    assert repeated.exit_code == 2 and "is there and not empty" in repeated.output
+    assert repeated.exit_code == 2 and "exists and is not empty" in repeated.output
 
 
 def test_the_report_says_what_was_changed_and_what_is_not_there(project):
@@ -92,12 +92,12 @@ def test_the_report_says_what_was_changed_and_what_is_not_there(project):
     done = call(project, "--check")
     assert done.exit_code == 1 and not (project.parent / "today").exists()
     report = done.output.splitlines()
-    switch = "from legacy_nets.runner.behaviour import as_tf1; as_tf1()"
+    switch = "from legacy_nets.runner.behaviour import enable_tf1_behavior; enable_tf1_behavior()"
     change = f"`import tensorflow as tf` -> `{switch}; from legacy_nets import tf1 as tf`"
     place = report.index("## old.py")
     assert report[place + 2] == f"- line 1: {change}"
     assert report[place + 3] == "- line 4: `time.clock` -> `time.perf_counter`"
-    assert report[place + 4].startswith("- line 4, approximate: time.clock counted the processor's")
+    assert report[place + 4].startswith("- line 4, approximate: time.clock counted CPU time")
     missing = "- line 3, not offered: `tensorflow.nn.telu`: no such name in legacy_nets.tf1"
     assert report[place + 5] == missing
     assert report[place + 6].startswith("- line 3, not offered: `tensorflow.contrib.nothing`: ")
@@ -133,12 +133,12 @@ def test_a_lone_script_says_which_module_stays_behind(project):
     "arguments, message",
     [
         (["no_such", "--check"], "no_such: no such file or folder"),
-        (["data", "--check"], "data: no Python file in it"),
+        (["data", "--check"], "data holds no Python file"),
         (["train.py"], "either --out DIR, or --check"),
         (["train.py", "--check", "--out", "x"], "either --out DIR, or --check"),
-        ([".", "--out", "today"], "--out today lies in ."),
-        (["train.py", "--out", "data"], "--out data is there and not empty"),
-        (["train.py", "--out", "train.py"], "--out train.py is there and not empty"),
+        ([".", "--out", "today"], "--out today is inside ."),
+        (["train.py", "--out", "data"], "--out data exists and is not empty"),
+        (["train.py", "--out", "train.py"], "--out train.py exists and is not empty"),
     ],
 )
 def test_bad_input_gets_one_line(project, monkeypatch, arguments, message):

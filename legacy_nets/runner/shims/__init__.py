@@ -1,1 +1,1 @@
-"""What stands in for small parts of numpy, scipy and Python that are gone (``ground.GONE``)."""
+"""Shims for small parts of numpy, scipy and Python that were removed (``REMOVED_NAMES``)."""

@@ -1,4 +1,4 @@
-"""Single functions that no library has any more."""
+"""Shims for single functions that no library has any more."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 NINF = -np.inf
 
 
 class ArgSpec(NamedTuple):
-    """What ``inspect.getargspec`` answered."""
+    """The result of ``inspect.getargspec``."""
 
     args: list[str]
     varargs: str | None
     keywords: str | None
-    defaults: tuple[Any, ...] | None
+    defaults: tuple[object, ...] | None
 
 
-def getargspec(function: Callable[..., Any]) -> ArgSpec:
-    """Arguments of a function. Raises ValueError for keyword-only ones, as it did."""
+def getargspec(function: Callable[..., object]) -> ArgSpec:
+    """Returns the arguments of a function. Raises ValueError for keyword-only ones, as it did."""
     full = inspect.getfullargspec(function)
     if full.kwonlyargs:
         raise ValueError("Function has keyword-only parameters: use inspect.getfullargspec")
@@ -29,44 +30,51 @@ def getargspec(function: Callable[..., Any]) -> ArgSpec:
 
 
 def asscalar(a: np.ndarray) -> Any:
-    """The one value of an array of size 1."""
+    """Returns the value of an array of size 1."""
     return np.asarray(a).item()
 
 
-def asfarray(a: Any, dtype: Any = np.float64) -> np.ndarray:
-    """An array of floats; of ``dtype`` where that is a float type."""
+def asfarray(a: ArrayLike, dtype: DTypeLike = np.float64) -> np.ndarray:
+    """Makes an array of floats, of ``dtype`` where that is a float type."""
     if not np.issubdtype(np.dtype(dtype), np.inexact):
         dtype = np.float64
     return np.asarray(a, dtype)
 
 
-def random_integers(low: int, high: int | None = None, size: Any = None) -> Any:
-    """Integers from low to high, both included; from 1 where one bound is given."""
+def random_integers(
+    low: int, high: int | None = None, size: int | tuple[int, ...] | None = None
+) -> int | np.ndarray:
+    """Draws integers from low to high, both included; from 1 where one bound is given."""
     low, high = (1, low) if high is None else (low, high)
     return np.random.randint(low, high + 1, size)
 
 
-def tostring(value: Any, *arguments: Any, **options: Any) -> Any:
-    """``value.tostring()``, which arrays call ``tobytes`` today."""
+def tostring(value: Any, *arguments: object, **options: object) -> Any:
+    """Calls ``value.tostring()``; arrays have it as ``tobytes`` today."""
     method = getattr(value, "tostring", None) or value.tobytes
     return method(*arguments, **options)
 
 
-def array(owner: Any, *arguments: Any, **options: Any) -> Any:
-    """``numpy.array``: of rows of different lengths an array of objects, as before NumPy 1.24."""
-    return _made(owner, "array", arguments, options)
+def array(owner: object, *arguments: object, **options: object) -> Any:
+    """Calls ``numpy.array``; rows of different lengths become objects, as before NumPy 1.24.
+
+    ``owner`` is the object whose ``array`` the script calls: numpy or any other.
+    """
+    return _make_array(owner, "array", arguments, options)
 
 
-def asarray(owner: Any, *arguments: Any, **options: Any) -> Any:
-    """``numpy.asarray``, in the same way."""
-    return _made(owner, "asarray", arguments, options)
+def asarray(owner: object, *arguments: object, **options: object) -> Any:
+    """Calls ``numpy.asarray``, in the same way."""
+    return _make_array(owner, "asarray", arguments, options)
 
 
-def _made(owner: Any, name: str, arguments: Any, options: Any) -> Any:
+def _make_array(
+    owner: object, name: str, arguments: tuple[object, ...], options: dict[str, object]
+) -> Any:
     try:
         return getattr(owner, name)(*arguments, **options)
     except ValueError as error:
-        typed = len(arguments) != 1 or "dtype" in options
-        if owner is not np or typed or "inhomogeneous" not in str(error):
+        has_dtype = len(arguments) != 1 or "dtype" in options
+        if owner is not np or has_dtype or "inhomogeneous" not in str(error):
             raise
         return getattr(owner, name)(*arguments, dtype=object, **options)

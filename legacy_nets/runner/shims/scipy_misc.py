@@ -1,16 +1,19 @@
-"""The image functions of ``scipy.misc`` (gone since SciPy 1.2 to 1.12), on Pillow.
+"""The image functions of ``scipy.misc`` (removed in SciPy 1.2 to 1.12), on Pillow.
 
-Semantics, rounding included, are those of SciPy 1.1: what they return is what a network of that
-time was fed.
+They compute and round as SciPy 1.1 did: networks of that time were fed with these values.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image
+
+Path = str | os.PathLike[str]
 
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
@@ -22,9 +25,13 @@ _RESAMPLING = {
 
 
 def bytescale(
-    data: Any, cmin: float | None = None, cmax: float | None = None, high: int = 255, low: int = 0
+    data: ArrayLike,
+    cmin: float | None = None,
+    cmax: float | None = None,
+    high: int = 255,
+    low: int = 0,
 ) -> np.ndarray:
-    """uint8 of any array: cmin becomes low, cmax high. uint8 is returned as it is."""
+    """Scales an array to uint8: cmin becomes low, cmax high. Returns a uint8 array unchanged."""
     data = np.asarray(data)
     if data.dtype == np.uint8:
         return data
@@ -40,16 +47,16 @@ def bytescale(
 
 
 def toimage(
-    arr: Any,
+    arr: ArrayLike,
     high: int = 255,
     low: int = 0,
     cmin: float | None = None,
     cmax: float | None = None,
-    pal: Any = None,
+    pal: ArrayLike | None = None,
     mode: str | None = None,
     channel_axis: int | None = None,
 ) -> Image.Image:
-    """A PIL image of [H, W], [H, W, 3 or 4] (or another channel axis); scaled by bytescale."""
+    """Makes a PIL image of [H, W], [H, W, 3 or 4] or another channel axis, scaled by bytescale."""
     data = np.asarray(arr)
     if np.iscomplexobj(data):
         raise ValueError("Cannot convert a complex-valued array.")
@@ -71,12 +78,12 @@ def toimage(
         axes = [axis for axis, size in enumerate(data.shape) if size == count]
         channel_axis = axes[-1] if data.shape[-1] == count else axes[0]
     pixels = np.moveaxis(bytescale(data, cmin, cmax, high, low), channel_axis, -1)
-    kind = mode or {3: "RGB", 4: "RGBA"}[pixels.shape[-1]]
-    return Image.fromarray(np.ascontiguousarray(pixels)).convert(kind)
+    image_mode = mode or {3: "RGB", 4: "RGBA"}[pixels.shape[-1]]
+    return Image.fromarray(np.ascontiguousarray(pixels)).convert(image_mode)
 
 
 def fromimage(im: Image.Image, flatten: bool = False, mode: str | None = None) -> np.ndarray:
-    """The array of a PIL image; ``flatten`` gives float32 grey."""
+    """Returns a PIL image as an array; ``flatten`` gives float32 grey."""
     if mode is not None and mode != im.mode:
         im = im.convert(mode)
     elif im.mode == "P":
@@ -88,18 +95,23 @@ def fromimage(im: Image.Image, flatten: bool = False, mode: str | None = None) -
     return np.array(im)
 
 
-def imread(name: Any, flatten: bool = False, mode: str | None = None) -> np.ndarray:
-    """The pixels of an image file: uint8 [H, W] or [H, W, C]."""
+def imread(name: Path, flatten: bool = False, mode: str | None = None) -> np.ndarray:
+    """Reads an image file: uint8 [H, W] or [H, W, C]."""
     with Image.open(name) as image:
         return fromimage(image, flatten, mode)
 
 
-def imsave(name: Any, arr: Any, format: str | None = None) -> None:
+def imsave(name: Path, arr: ArrayLike, format: str | None = None) -> None:
     """Writes an image file; values are scaled as ``toimage`` does."""
     toimage(arr, channel_axis=2 if np.ndim(arr) == 3 else None).save(name, format)
 
 
-def imresize(arr: Any, size: Any, interp: str = "bilinear", mode: str | None = None) -> np.ndarray:
+def imresize(
+    arr: ArrayLike,
+    size: Any,
+    interp: str = "bilinear",
+    mode: str | None = None,
+) -> np.ndarray:
     """Resizes by Pillow: ``size`` is a percentage (int), a fraction (float) or (height, width)."""
     image = toimage(arr, mode=mode)
     if np.issubdtype(np.asarray(size).dtype, np.signedinteger) and np.ndim(size) == 0:
@@ -111,30 +123,30 @@ def imresize(arr: Any, size: Any, interp: str = "bilinear", mode: str | None = N
     return fromimage(image.resize((width, height), _RESAMPLING[interp]))
 
 
-def imrotate(arr: Any, angle: float, interp: str = "bilinear") -> np.ndarray:
+def imrotate(arr: ArrayLike, angle: float, interp: str = "bilinear") -> np.ndarray:
     """Rotates counter-clockwise by degrees about the centre; the size stays."""
     return fromimage(toimage(arr).rotate(angle, _RESAMPLING[interp]))
 
 
-def imshow(arr: Any) -> None:
+def imshow(arr: ArrayLike) -> None:
     """Shows an image with the system's viewer."""
     toimage(arr).show()
 
 
-def logsumexp(a: Any, axis: int | None = None, **options: Any) -> Any:
-    """``scipy.special.logsumexp``."""
-    from scipy.special import logsumexp as now
+def logsumexp(a: ArrayLike, axis: int | None = None, **options: object) -> np.ndarray:
+    """Calls ``scipy.special.logsumexp``."""
+    from scipy.special import logsumexp as scipy_logsumexp
 
-    return now(a, axis, **options)
+    return scipy_logsumexp(a, axis, **options)
 
 
-def comb(N: int, k: int, exact: bool = False, repetition: bool = False) -> Any:
-    """How many ways there are to choose k of N."""
+def comb(N: int, k: int, exact: bool = False, repetition: bool = False) -> int | float:
+    """Counts the ways to choose k of N."""
     if repetition:
         N = N + k - 1
     return math.comb(N, k) if exact else float(math.comb(N, k))
 
 
 def factorial(n: Any, exact: bool = False) -> Any:
-    """n!, as int where exact."""
+    """Computes n!, as int where exact."""
     return math.factorial(n) if exact else np.vectorize(math.gamma)(np.asarray(n) + 1.0)[()]

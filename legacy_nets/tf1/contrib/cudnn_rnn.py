@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.tf1 import refused
 from legacy_nets.tf1.contrib.rnn import LSTMBlockCell
 from legacy_nets.tf1.rnn_cells import GRUCell
+from legacy_nets.types import Initializer, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = ["CudnnCompatibleGRUCell", "CudnnCompatibleLSTMCell"]
 
@@ -28,11 +29,14 @@ class CudnnCompatibleGRUCell(GRUCell):
     """A GRU as CudnnGRU: the reset gate acts after the recurrent product."""
 
     def __init__(
-        self, num_units: int, reuse: bool | None = None, kernel_initializer: Any = None
+        self,
+        num_units: int,
+        reuse: bool | None = None,
+        kernel_initializer: Initializer | None = None,
     ) -> None:
         super().__init__(num_units, reuse=reuse, kernel_initializer=kernel_initializer)
 
-    def build(self, inputs_shape: Any) -> None:
+    def build(self, inputs_shape: ShapeLike) -> None:
         """Makes gates and candidate, the candidate's two products apart."""
         depth, units = inputs_shape.as_list()[1], self._num_units
         kernel = self._kernel_initializer
@@ -54,7 +58,7 @@ class CudnnCompatibleGRUCell(GRUCell):
         self._parts = list(zip(kernels, biases, strict=True))
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, units] -> [N, units] twice."""
         gates = tf.matmul(tf.concat([inputs, state], 1), self._gate_kernel)
         r, u = tf.split(tf.sigmoid(tf.nn.bias_add(gates, self._gate_bias)), 2, 1)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tensorflow.compat.v1 import data
+
+from legacy_nets.types import Dataset, ShapeLike, Structure, Tensor, TensorLike
 
 Transformation = Callable[[Any], Any]
 Optional = data.experimental.Optional
@@ -15,13 +17,13 @@ def __getattr__(name: str) -> Any:
     return getattr(data.experimental, name)
 
 
-def batch_and_drop_remainder(batch_size: Any) -> Transformation:
+def batch_and_drop_remainder(batch_size: TensorLike) -> Transformation:
     """``dataset.apply(...)``: batches, without a last smaller one."""
     return lambda dataset: dataset.batch(batch_size, drop_remainder=True)
 
 
 def padded_batch_and_drop_remainder(
-    batch_size: Any, padded_shapes: Any, padding_values: Any = None
+    batch_size: TensorLike, padded_shapes: ShapeLike, padding_values: object = None
 ) -> Transformation:
     """``dataset.apply(...)``: padded batches, without a last smaller one."""
     return lambda dataset: dataset.padded_batch(
@@ -37,36 +39,36 @@ def sliding_window_batch(
     name), each as one batch."""
     shift = window_shift or stride or 1
 
-    def apply(dataset: Any) -> Any:
+    def apply(dataset: Any) -> Dataset:
         windows = dataset.window(window_size, shift, window_stride, drop_remainder=True)
         return windows.flat_map(lambda window: window.batch(window_size))
 
     return apply
 
 
-def sloppy_interleave(map_func: Any, cycle_length: int, block_length: int = 1) -> Transformation:
+def sloppy_interleave(map_func: object, cycle_length: int, block_length: int = 1) -> Transformation:
     """``dataset.apply(...)``: interleaves without keeping the order."""
     return data.experimental.parallel_interleave(
         map_func, cycle_length, block_length=block_length, sloppy=True
     )
 
 
-def reduce_dataset(dataset: Any, reducer: Any) -> Any:
+def reduce_dataset(dataset: Any, reducer: Any) -> Structure:
     """One value of a whole data set, by a ``Reducer``."""
     state = dataset.reduce(reducer.init_func(0), reducer.reduce_func)
     return reducer.finalize_func(state)
 
 
 def read_batch_features(
-    file_pattern: Any,
+    file_pattern: TensorLike,
     batch_size: int,
-    features: Any,
-    reader: Any = None,
-    reader_args: Any = None,
+    features: Mapping[str, Tensor],
+    reader: object = None,
+    reader_args: object = None,
     randomize_input: bool = True,
     num_epochs: int | None = None,
     capacity: int = 10000,
-) -> Any:
+) -> dict[str, Tensor]:
     """One batch of parsed ``tf.train.Example`` as tensors, from files."""
     dataset = data.experimental.make_batched_features_dataset(
         file_pattern,

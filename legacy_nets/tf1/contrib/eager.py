@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -27,6 +27,7 @@ from tensorflow.python.eager.context import num_gpus
 from tensorflow.python.ops.resource_variable_ops import ResourceVariable as Variable
 
 from legacy_nets.tf1 import keras
+from legacy_nets.types import Optimizer, Structure, Tensor, TensorLike
 
 __all__ = [
     "Checkpoint",
@@ -68,14 +69,14 @@ class Iterator:
     def __iter__(self) -> Iterator:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Structure:
         return next(self._elements)
 
-    def next(self) -> Any:
+    def next(self) -> Structure:
         """The next element. Raises StopIteration at the end."""
         return next(self._elements)
 
-    def get_next(self, name: str | None = None) -> Any:
+    def get_next(self, name: str | None = None) -> Structure:
         """The next element. Raises OutOfRangeError at the end."""
         try:
             return next(self._elements)
@@ -86,10 +87,10 @@ class Iterator:
 class Saver:
     """Saves and restores a list of variables, by their names."""
 
-    def __init__(self, var_list: Any) -> None:
+    def __init__(self, var_list: Iterable[Variable]) -> None:
         self._saver = tf.train.Saver(var_list)
 
-    def save(self, file_prefix: str, global_step: Any = None) -> str:
+    def save(self, file_prefix: str, global_step: TensorLike | None = None) -> str:
         """Writes a checkpoint; returns its prefix."""
         return self._saver.save(None, file_prefix, global_step=global_step)
 
@@ -98,7 +99,7 @@ class Saver:
         self._saver.restore(None, file_prefix)
 
 
-def get_optimizer_variables(optimizer: Any) -> list[Any]:
+def get_optimizer_variables(optimizer: Optimizer) -> list[Tensor]:
     """The slots and other variables of an optimizer."""
     return optimizer.variables()
 
@@ -108,7 +109,7 @@ def list_devices() -> list[str]:
     return [device.name for device in tf.config.list_logical_devices()]
 
 
-def run(main: Callable[[list[str]], Any] | None = None, argv: list[str] | None = None) -> None:
+def run(main: Callable[[list[str]], object] | None = None, argv: list[str] | None = None) -> None:
     """``tf.app.run`` after ``enable_eager_execution``."""
     enable_eager_execution()
     tf.app.run(main, argv)

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import refused
+from legacy_nets.types import ShapeLike, Tensor, TensorLike
 
 __all__ = [
     "angles_to_projective_transforms",
@@ -30,7 +31,9 @@ def __getattr__(name: str) -> Any:
     raise refused.error("image", name)
 
 
-def rotate(images: Any, angles: Any, interpolation: str = "NEAREST", name: Any = None) -> Any:
+def rotate(
+    images: TensorLike, angles: TensorLike, interpolation: str = "NEAREST", name: str | None = None
+) -> Tensor:
     """Images [N, H, W, C], [H, W, C] or [H, W] turned by radians, one or N."""
     with tf.name_scope(name, "rotate"):
         images = tf.convert_to_tensor(images)
@@ -41,16 +44,19 @@ def rotate(images: Any, angles: Any, interpolation: str = "NEAREST", name: Any =
 
 
 def translate(
-    images: Any, translations: Any, interpolation: str = "NEAREST", name: Any = None
-) -> Any:
+    images: TensorLike,
+    translations: TensorLike,
+    interpolation: str = "NEAREST",
+    name: str | None = None,
+) -> Tensor:
     """Images moved by (dx, dy), one pair or [N, 2]."""
     with tf.name_scope(name, "translate"):
         return transform(images, translations_to_projective_transforms(translations), interpolation)
 
 
 def angles_to_projective_transforms(
-    angles: Any, image_height: Any, image_width: Any, name: Any = None
-) -> Any:
+    angles: TensorLike, image_height: TensorLike, image_width: TensorLike, name: str | None = None
+) -> Tensor:
     """Transforms [N, 8] that turn about the centre, from radians."""
     with tf.name_scope(name, "angles_to_projective_transforms"):
         angles = tf.reshape(tf.convert_to_tensor(angles, tf.float32), [-1])
@@ -63,7 +69,9 @@ def angles_to_projective_transforms(
         return tf.stack([cos, -sin, x, sin, cos, y, zero, zero], 1)
 
 
-def translations_to_projective_transforms(translations: Any, name: Any = None) -> Any:
+def translations_to_projective_transforms(
+    translations: TensorLike, name: str | None = None
+) -> Tensor:
     """Transforms [N, 8] that move by (dx, dy)."""
     with tf.name_scope(name, "translations_to_projective_transforms"):
         moves = tf.reshape(tf.convert_to_tensor(translations, tf.float32), [-1, 2])
@@ -71,7 +79,7 @@ def translations_to_projective_transforms(translations: Any, name: Any = None) -
         return tf.stack([one, zero, -moves[:, 0], zero, one, -moves[:, 1], zero, zero], 1)
 
 
-def _batched(images: Any) -> Any:
+def _batched(images: TensorLike) -> Tensor:
     rank = images.shape.rank
     if rank not in (2, 3, 4):
         raise TypeError(f"Images should have rank between 2 and 4, got {images.shape}.")
@@ -79,12 +87,12 @@ def _batched(images: Any) -> Any:
 
 
 def transform(
-    images: Any,
-    transforms: Any,
+    images: TensorLike,
+    transforms: TensorLike,
     interpolation: str = "NEAREST",
-    output_shape: Any = None,
+    output_shape: ShapeLike | None = None,
     name: str | None = None,
-) -> Any:
+) -> Tensor:
     """Images [N, H, W, C], [H, W, C] or [H, W] under transforms [8] or [N, 8].
 
     ``interpolation`` is "NEAREST" or "BILINEAR"; points from outside are 0.
@@ -118,19 +126,19 @@ def transform(
         return result[0] if images.shape.rank == 3 else result
 
 
-def flat_transforms_to_matrices(transforms: Any) -> Any:
+def flat_transforms_to_matrices(transforms: TensorLike) -> Tensor:
     """[N, 8] (or [8]) to matrices [N, 3, 3]."""
     flat = tf.reshape(tf.convert_to_tensor(transforms, tf.float32), [-1, 8])
     return tf.reshape(tf.concat([flat, tf.ones_like(flat[:, :1])], 1), [-1, 3, 3])
 
 
-def matrices_to_flat_transforms(transform_matrices: Any) -> Any:
+def matrices_to_flat_transforms(transform_matrices: TensorLike) -> Tensor:
     """[N, 3, 3] to [N, 8]."""
     flat = tf.reshape(transform_matrices, [-1, 9])
     return flat[:, :8] / flat[:, 8:]
 
 
-def compose_transforms(*transforms: Any) -> Any:
+def compose_transforms(*transforms: TensorLike) -> Tensor:
     """One transform [N, 8] that applies all, in the order they are given."""
     if not transforms:
         raise ValueError("transforms cannot be empty")
@@ -140,7 +148,7 @@ def compose_transforms(*transforms: Any) -> Any:
     return matrices_to_flat_transforms(composed)
 
 
-def dense_image_warp(image: Any, flow: Any, name: str = "dense_image_warp") -> Any:
+def dense_image_warp(image: TensorLike, flow: TensorLike, name: str = "dense_image_warp") -> Tensor:
     """Pixels [N, H, W, C] from (row, column) minus flow [N, H, W, 2], bilinear, edges repeated."""
     with tf.name_scope(name):
         image, flow = tf.convert_to_tensor(image), tf.convert_to_tensor(flow)
@@ -153,7 +161,7 @@ def dense_image_warp(image: Any, flow: Any, name: str = "dense_image_warp") -> A
         share = tf.clip_by_value(points - low, 0.0, 1.0)
         corner = tf.cast(low, tf.int32)
 
-        def at(down: int, right: int) -> Any:
+        def at(down: int, right: int) -> Tensor:
             return tf.gather_nd(image, corner + [down, right], batch_dims=1)
 
         y, x = tf.split(tf.cast(share, image.dtype), 2, 3)
@@ -163,8 +171,11 @@ def dense_image_warp(image: Any, flow: Any, name: str = "dense_image_warp") -> A
 
 
 def bipartite_match(
-    distance_mat: Any, num_valid_rows: Any, top_k: int = -1, name: str = "bipartite_match"
-) -> Any:
+    distance_mat: TensorLike,
+    num_valid_rows: TensorLike,
+    top_k: int = -1,
+    name: str = "bipartite_match",
+) -> tuple[Tensor, Tensor]:
     """Greedy matching by the smallest distance [rows, columns], among the first valid rows.
 
     Returns (the column of each row, the row of each column), int32, -1 where there is none.
@@ -179,7 +190,9 @@ def bipartite_match(
         if top_k > 0:
             count = tf.minimum(count, top_k)
 
-        def match(i: Any, left: Any, row_match: Any, column_match: Any) -> Any:
+        def match(
+            i: TensorLike, left: TensorLike, row_match: TensorLike, column_match: TensorLike
+        ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
             place = tf.argmin(tf.reshape(left, [-1]), output_type=tf.int32)
             row, column = place // columns, place % columns
             here, there = tf.equal(tf.range(rows), row), tf.equal(tf.range(columns), column)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
 from tensorflow.python.ops.lookup_ops import (
     FastHashSpec,
@@ -23,6 +21,8 @@ from tensorflow.python.ops.lookup_ops import (
     index_to_string_table_from_file,
     index_to_string_table_from_tensor,
 )
+
+from legacy_nets.types import Initializer, Operation, Tensor, TensorLike
 
 MutableHashTable = tf.lookup.experimental.MutableHashTable
 MutableDenseHashTable = tf.lookup.experimental.DenseHashTable
@@ -57,24 +57,28 @@ class HashTable(StaticHashTableV1):
     """A table that an initializer fills once; ``init`` is its operation."""
 
     def __init__(
-        self, initializer: Any, default_value: Any, shared_name: Any = None, name: Any = None
+        self,
+        initializer: Initializer,
+        default_value: TensorLike,
+        shared_name: object = None,
+        name: str | None = None,
     ) -> None:
         super().__init__(initializer, default_value, name)
 
     @property
-    def init(self) -> Any:
+    def init(self) -> Operation:
         """The operation that fills the table."""
         return self.initializer
 
 
 def string_to_index_table_from_file(
-    vocabulary_file: Any = None,
+    vocabulary_file: TensorLike | None = None,
     num_oov_buckets: int = 0,
     vocab_size: int | None = None,
     default_value: int = -1,
-    hasher_spec: Any = FastHashSpec,
+    hasher_spec: object = FastHashSpec,
     name: str | None = None,
-) -> Any:
+) -> LookupInterface:
     """The older name of ``index_table_from_file``."""
     return index_table_from_file(
         vocabulary_file, num_oov_buckets, vocab_size, default_value, hasher_spec, name=name
@@ -82,22 +86,26 @@ def string_to_index_table_from_file(
 
 
 def string_to_index_table_from_tensor(
-    mapping: Any,
+    mapping: TensorLike,
     num_oov_buckets: int = 0,
     default_value: int = -1,
-    hasher_spec: Any = FastHashSpec,
+    hasher_spec: object = FastHashSpec,
     name: str | None = None,
-) -> Any:
+) -> LookupInterface:
     """The older name of ``index_table_from_tensor``."""
     return index_table_from_tensor(mapping, num_oov_buckets, default_value, hasher_spec, name=name)
 
 
-def string_to_index(tensor: Any, mapping: Any, default_value: int = -1, name: Any = None) -> Any:
+def string_to_index(
+    tensor: TensorLike, mapping: TensorLike, default_value: int = -1, name: str | None = None
+) -> Tensor:
     """Indices of strings in a list of strings."""
     table = index_table_from_tensor(mapping, default_value=default_value, name=name)
     return table.lookup(tensor)
 
 
-def index_to_string(tensor: Any, mapping: Any, default_value: str = "UNK", name: Any = None) -> Any:
+def index_to_string(
+    tensor: TensorLike, mapping: TensorLike, default_value: str = "UNK", name: str | None = None
+) -> Tensor:
     """Strings of int64 indices into a list of strings."""
     return index_to_string_table_from_tensor(mapping, default_value, name=name).lookup(tensor)

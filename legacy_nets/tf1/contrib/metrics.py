@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
 from tensorflow.compat.v1.math import confusion_matrix
 from tensorflow.compat.v1.sets import difference as set_difference
@@ -11,6 +9,8 @@ from tensorflow.compat.v1.sets import intersection as set_intersection
 from tensorflow.compat.v1.sets import size as set_size
 from tensorflow.compat.v1.sets import union as set_union
 from tf_slim.metrics import *  # noqa: F403
+
+from legacy_nets.types import Tensor, TensorLike
 
 __all__ = [
     "accuracy",
@@ -22,7 +22,12 @@ __all__ = [
 ]
 
 
-def accuracy(predictions: Any, labels: Any, weights: Any = None, name: str | None = None) -> Any:
+def accuracy(
+    predictions: TensorLike,
+    labels: TensorLike,
+    weights: TensorLike | None = None,
+    name: str | None = None,
+) -> Tensor:
     """Share of equal entries, a scalar float32. Raises ValueError for unequal dtypes."""
     if labels.dtype != predictions.dtype:
         raise ValueError(

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.compat.v1.nn import conv1d_transpose
 
 from legacy_nets.tf1 import refused
+from legacy_nets.types import ShapeLike, Tensor, TensorLike
 
 __all__ = [
     "alpha_dropout",
@@ -25,29 +26,33 @@ def __getattr__(name: str) -> Any:
 
 
 def deprecated_flipped_softmax_cross_entropy_with_logits(
-    logits: Any, labels: Any, dim: int = -1, name: str | None = None
-) -> Any:
+    logits: TensorLike, labels: TensorLike, dim: int = -1, name: str | None = None
+) -> Tensor:
     """``tf.nn.softmax_cross_entropy_with_logits`` with logits first."""
     return tf.nn.softmax_cross_entropy_with_logits(labels=labels, logits=logits, dim=dim, name=name)
 
 
 def deprecated_flipped_sparse_softmax_cross_entropy_with_logits(
-    logits: Any, labels: Any, name: str | None = None
-) -> Any:
+    logits: TensorLike, labels: TensorLike, name: str | None = None
+) -> Tensor:
     """``tf.nn.sparse_softmax_cross_entropy_with_logits`` with logits first."""
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits, name=name)
 
 
 def deprecated_flipped_sigmoid_cross_entropy_with_logits(
-    logits: Any, targets: Any, name: str | None = None
-) -> Any:
+    logits: TensorLike, targets: TensorLike, name: str | None = None
+) -> Tensor:
     """``tf.nn.sigmoid_cross_entropy_with_logits`` with logits first."""
     return tf.nn.sigmoid_cross_entropy_with_logits(labels=targets, logits=logits, name=name)
 
 
 def alpha_dropout(
-    x: Any, keep_prob: Any, noise_shape: Any = None, seed: int | None = None, name: Any = None
-) -> Any:
+    x: TensorLike,
+    keep_prob: TensorLike,
+    noise_shape: ShapeLike | None = None,
+    seed: int | None = None,
+    name: str | None = None,
+) -> Tensor:
     """Dropout that keeps mean and variance of SELU activations (arXiv:1706.02515)."""
     with tf.name_scope(name, "alpha_dropout", [x]):
         keep_prob = tf.convert_to_tensor(keep_prob, x.dtype)
@@ -58,12 +63,16 @@ def alpha_dropout(
         return a * (x * kept + low * (1 - kept)) - a * low * (1 - keep_prob)
 
 
-def nth_element(values: Any, n: Any, reverse: bool = False, name: str | None = None) -> Any:
+def nth_element(
+    values: TensorLike, n: TensorLike, reverse: bool = False, name: str | None = None
+) -> Tensor:
     """The n-th smallest of the last axis (largest, with ``reverse``)."""
     return tf.raw_ops.NthElement(input=values, n=n, reverse=reverse, name=name)
 
 
-def scaled_softplus(x: Any, alpha: Any, clip: Any = None, name: str | None = None) -> Any:
+def scaled_softplus(
+    x: TensorLike, alpha: TensorLike, clip: TensorLike | None = None, name: str | None = None
+) -> Tensor:
     """alpha * softplus(x / alpha), at most ``clip``."""
     with tf.name_scope(name, "scaled_softplus", [x, alpha]):
         y = alpha * tf.nn.softplus(x / alpha)

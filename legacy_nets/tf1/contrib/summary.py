@@ -6,6 +6,8 @@ from typing import Any
 
 from tensorflow.python.ops import summary_ops_v2 as _ops
 
+from legacy_nets.types import Graph, Session
+
 all_summary_ops = _ops.all_v2_summary_ops
 create_summary_file_writer = _ops.create_file_writer
 
@@ -14,7 +16,7 @@ def __getattr__(name: str) -> Any:
     return getattr(_ops, name)
 
 
-def initialize(graph: Any = None, session: Any = None) -> None:
+def initialize(graph: Graph | None = None, session: Session | None = None) -> None:
     """Runs the operations that open the writers, and writes the graph where one is given."""
     import tensorflow.compat.v1 as tf
 

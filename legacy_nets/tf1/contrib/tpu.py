@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import tensorflow.compat.v1 as tf
 
@@ -39,7 +39,7 @@ _TPUEstimator: Any = _carried.TPUEstimator
 class TPUEstimator(_TPUEstimator):
     """An estimator whose batch sizes are set here. Raises BadInputError for ``use_tpu=True``."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
+    def __init__(self, *arguments: object, **options: object) -> None:
         use_tpu = options.get("use_tpu", arguments[4] if len(arguments) > 4 else True)
         if use_tpu:
             raise BadInputError(f"TPUEstimator(use_tpu=True) {_NO_TPU}")
@@ -47,7 +47,7 @@ class TPUEstimator(_TPUEstimator):
 
 
 def _needs_tpu(name: str) -> Callable[..., Any]:
-    def refuse(*_arguments: Any, **_options: Any) -> Any:
+    def refuse(*_arguments: object, **_options: object) -> NoReturn:
         raise BadInputError(f"tf.contrib.tpu.{name} {_NO_TPU} (or without {name})")
 
     refuse.__name__ = name

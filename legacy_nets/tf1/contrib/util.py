@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tensorflow.compat.v1 import make_ndarray, make_tensor_proto
 from tensorflow.python.framework.tensor_util import constant_value
+
+from legacy_nets.types import GraphDef, OpList
 
 __all__ = [
     "constant_value",
@@ -16,7 +16,7 @@ __all__ = [
 ]
 
 
-def ops_used_by_graph_def(graph_def: Any) -> set[str]:
+def ops_used_by_graph_def(graph_def: GraphDef) -> set[str]:
     """Names of the operations that a GraphDef and its functions use."""
     functions = {function.signature.name: function for function in graph_def.library.function}
     used: set[str] = set()
@@ -30,7 +30,7 @@ def ops_used_by_graph_def(graph_def: Any) -> set[str]:
     return {op for op in used if op not in functions}
 
 
-def stripped_op_list_for_graph(graph_def: Any) -> Any:
+def stripped_op_list_for_graph(graph_def: GraphDef) -> OpList:
     """An OpList of the registered operations that a GraphDef uses, in order of their names."""
     from tensorflow.core.framework import op_def_pb2
     from tensorflow.python.framework import op_def_registry

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tensorflow.python.ops import clustering_ops as _ops
 from tensorflow.python.ops.gen_clustering_ops import (
     kmc2_chain_initialization,
     kmeans_plus_plus_initialization,
     nearest_neighbors,
 )
+
+from legacy_nets.types import TensorLike
 
 __all__ = [
     "COSINE_DISTANCE",
@@ -39,9 +39,9 @@ class KMeans(_ops.KMeans):
 
     def __init__(
         self,
-        inputs: Any,
-        num_clusters: Any,
-        initial_clusters: Any = RANDOM_INIT,
+        inputs: TensorLike,
+        num_clusters: TensorLike,
+        initial_clusters: TensorLike = RANDOM_INIT,
         distance_metric: str = SQUARED_EUCLIDEAN_DISTANCE,
         use_mini_batch: bool = False,
         mini_batch_steps_per_iteration: int = 1,

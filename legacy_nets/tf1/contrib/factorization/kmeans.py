@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -15,6 +15,7 @@ from legacy_nets.tf1.contrib.factorization.clustering_ops import (
     SQUARED_EUCLIDEAN_DISTANCE,
 )
 from legacy_nets.tf1.estimator import carried
+from legacy_nets.types import FeatureColumn, InputFn, RunConfig, Tensor, TensorLike
 
 __all__ = ["KMeansClustering"]
 
@@ -24,11 +25,11 @@ _Estimator: Any = carried["canned.kmeans"].KMeansClustering
 def _random_centers(seed: int) -> Callable[[list[Any], Any], Any]:
     """Up to k rows by chance; all, where there are no more than k."""
 
-    def choose(inputs: list[Any], k: Any) -> Any:
+    def choose(inputs: list[TensorLike], k: TensorLike) -> Tensor:
         rows = tf.concat(inputs, 0)
         count = tf.shape(rows)[0]
 
-        def draw() -> Any:
+        def draw() -> Tensor:
             chosen = tf.random_uniform([k], 0, tf.cast(count, tf.int64), tf.int64, seed=seed)
             return tf.gather(rows, chosen)
 
@@ -40,7 +41,7 @@ def _random_centers(seed: int) -> Callable[[list[Any], Any], Any]:
 def _spread_centers(seed: int, distance: str, retries: int) -> Callable[[list[Any], Any], Any]:
     """k rows of the first input by k-means++, which asks for at least k."""
 
-    def choose(inputs: list[Any], k: Any) -> Any:
+    def choose(inputs: list[TensorLike], k: TensorLike) -> Tensor:
         rows = tf.nn.l2_normalize(inputs[0], 1) if distance == COSINE_DISTANCE else inputs[0]
         count = tf.add_n([tf.shape(part)[0] for part in inputs])
         with tf.control_dependencies([tf.assert_greater_equal(count, k)]):
@@ -59,15 +60,15 @@ class KMeansClustering(_Estimator):
         self,
         num_clusters: int,
         model_dir: str | None = None,
-        initial_clusters: Any = RANDOM_INIT,
+        initial_clusters: TensorLike = RANDOM_INIT,
         distance_metric: str = SQUARED_EUCLIDEAN_DISTANCE,
         random_seed: int = 0,
         use_mini_batch: bool = True,
         mini_batch_steps_per_iteration: int = 1,
         kmeans_plus_plus_num_retries: int = 2,
         relative_tolerance: float | None = None,
-        config: Any = None,
-        feature_columns: Any = None,
+        config: RunConfig | None = None,
+        feature_columns: Iterable[FeatureColumn] | None = None,
     ) -> None:
         chosen = initial_clusters
         if isinstance(chosen, str) and chosen == RANDOM_INIT:
@@ -88,6 +89,6 @@ class KMeansClustering(_Estimator):
             feature_columns,
         )
 
-    def transform(self, input_fn: Callable[[], Any]) -> Iterator[Any]:
+    def transform(self, input_fn: InputFn) -> Iterator[Tensor]:
         """Each input's distances to all centres, [K]; squared ones unless they are cosines."""
         return self._predict_one_key(input_fn, self.ALL_DISTANCES)

@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 from tensorflow.python.util import nest
 
+from legacy_nets.types import Array, DTypeLike, ShapeLike, Structure, TensorLike
+
 __all__ = ["py_func"]
 
 
 def py_func(
-    func: Callable[..., Any],
-    args: Any = (),
-    kwargs: dict[str, Any] | None = None,
-    output_types: Any = None,
-    output_shapes: Any = None,
+    func: Callable[..., TensorLike],
+    args: TensorLike = (),
+    kwargs: dict[str, object] | None = None,
+    output_types: DTypeLike | None = None,
+    output_shapes: ShapeLike | None = None,
     stateful: bool = True,
     name: str | None = None,
-) -> Any:
+) -> Structure:
     """``tf.py_func`` with nested arguments, keywords and results."""
     given = {"args": args, "kwargs": kwargs or {}}
     flat = tf.nest.flatten(given)
     types = tf.nest.flatten(output_types)
 
-    def flat_func(*values: Any) -> Any:
+    def flat_func(*values: TensorLike) -> list[Array]:
         packed = tf.nest.pack_sequence_as(given, values)
         results = func(*packed["args"], **packed["kwargs"])
         return [

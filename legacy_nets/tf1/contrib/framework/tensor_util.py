@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
 from tensorflow.python.ops import confusion_matrix
+
+from legacy_nets.types import ShapeLike, Tensor, TensorLike
 
 __all__ = [
     "assert_scalar_int",
@@ -16,7 +18,7 @@ __all__ = [
 ]
 
 
-def assert_scalar_int(tensor: Any, name: str | None = None) -> Any:
+def assert_scalar_int(tensor: TensorLike, name: str | None = None) -> Tensor:
     """The tensor, a scalar of integers. Raises ValueError for another dtype or shape."""
     tensor = tf.convert_to_tensor(tensor)
     if not tensor.dtype.base_dtype.is_integer:
@@ -24,7 +26,7 @@ def assert_scalar_int(tensor: Any, name: str | None = None) -> Any:
     return tf.debugging.assert_scalar(tensor, name=name)
 
 
-def reduce_sum_n(tensors: Any, name: str | None = None) -> Any:
+def reduce_sum_n(tensors: Sequence[TensorLike], name: str | None = None) -> Tensor:
     """The sum of all entries of all tensors, a scalar. Raises ValueError for none."""
     if not tensors:
         raise ValueError("No tensors provided.")
@@ -32,7 +34,9 @@ def reduce_sum_n(tensors: Any, name: str | None = None) -> Any:
         return tf.add_n([tf.reduce_sum(tensor) for tensor in tensors], name=scope)
 
 
-def remove_squeezable_dimensions(predictions: Any, labels: Any, name: str | None = None) -> Any:
+def remove_squeezable_dimensions(
+    predictions: TensorLike, labels: TensorLike, name: str | None = None
+) -> tuple[Tensor, Tensor]:
     """(predictions, labels) of equal rank: a last dimension 1 too many goes."""
     labels, predictions = confusion_matrix.remove_squeezable_dimensions(
         labels, predictions, name=name
@@ -40,13 +44,13 @@ def remove_squeezable_dimensions(predictions: Any, labels: Any, name: str | None
     return predictions, labels
 
 
-def with_same_shape(expected_tensor: Any, tensor: Any) -> Any:
+def with_same_shape(expected_tensor: TensorLike, tensor: TensorLike) -> Tensor:
     """The tensor, checked to have the shape of another."""
     shape = expected_tensor.shape
     return with_shape(shape if shape.is_fully_defined() else tf.shape(expected_tensor), tensor)
 
 
-def with_shape(expected_shape: Any, tensor: Any) -> Any:
+def with_shape(expected_shape: ShapeLike, tensor: TensorLike) -> Tensor:
     """The tensor, with that shape: checked now where it is known, else when it runs.
 
     Raises ValueError for a known shape that differs.

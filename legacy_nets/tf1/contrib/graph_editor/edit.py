@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.graph_editor import reroute, select, subgraph, util
+from legacy_nets.types import Tensor
 
 __all__ = [
     "bypass",
@@ -39,7 +40,7 @@ def detach_control_outputs(sgv: Any, control_outputs: util.ControlOutputs) -> No
                 reroute.remove_control_inputs(waiting, op)
 
 
-def detach_inputs(sgv: Any, control_inputs: bool = False) -> tuple[View, list[Any]]:
+def detach_inputs(sgv: Any, control_inputs: bool = False) -> tuple[View, list[Tensor]]:
     """(the view, placeholders that now feed it)."""
     view = subgraph.make_view(sgv)
     with view.graph.as_default():
@@ -52,7 +53,7 @@ def detach_inputs(sgv: Any, control_inputs: bool = False) -> tuple[View, list[An
 
 def detach_outputs(
     sgv: Any, control_outputs: util.ControlOutputs | None = None
-) -> tuple[View, list[Any]]:
+) -> tuple[View, list[Tensor]]:
     """(the view, without outputs that nobody took; placeholders that feed those who took them)."""
     view = subgraph.make_view(sgv)
     view = view.remap_outputs([i for i, t in enumerate(view.outputs) if t.consumers()])
@@ -68,8 +69,11 @@ def detach_outputs(
 
 
 def detach(
-    sgv: Any, control_inputs: Any = False, control_outputs: Any = None, control_ios: Any = None
-) -> tuple[View, list[Any], list[Any]]:
+    sgv: Any,
+    control_inputs: bool | util.ControlOutputs | None = False,
+    control_outputs: util.ControlOutputs | None = None,
+    control_ios: util.ControlOutputs | None = None,
+) -> tuple[View, list[Tensor], list[Tensor]]:
     """(the view, placeholders that feed it, placeholders that feed those who took from it)."""
     inputs, outputs = select.check_cios(control_inputs, control_outputs, control_ios)
     _, fed = detach_inputs(sgv, inputs)
@@ -87,7 +91,7 @@ def connect(sgv0: Any, sgv1: Any, disconnect_first: bool = False) -> tuple[View,
     return first, second
 
 
-def bypass(sgv: Any) -> tuple[View, list[Any]]:
+def bypass(sgv: Any) -> tuple[View, list[Tensor]]:
     """Lets what took a view's outputs take its inputs; (the view, placeholders that feed it)."""
     view = subgraph.make_view(sgv)
     inputs = list(view.inputs)

@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.graph_editor import subgraph, util
+from legacy_nets.types import Operation, Tensor
 
 __all__ = [
     "add_control_inputs",
@@ -27,7 +28,7 @@ __all__ = [
 View = subgraph.SubGraphView
 
 
-def _check_pairs(ts0: list[Any], ts1: list[Any]) -> None:
+def _check_pairs(ts0: list[Tensor], ts1: list[Tensor]) -> None:
     if len(ts0) != len(ts1):
         raise ValueError(f"ts0 and ts1 have different sizes: {len(ts0)} != {len(ts1)}")
     for t0, t1 in zip(ts0, ts1, strict=True):
@@ -38,7 +39,7 @@ def _check_pairs(ts0: list[Any], ts1: list[Any]) -> None:
 
 
 def _reroute_ts(
-    ts0: Any, ts1: Any, swap: bool, can_modify: Any = None, cannot_modify: Any = None
+    ts0: Tensor, ts1: Tensor, swap: bool, can_modify: object = None, cannot_modify: object = None
 ) -> int:
     """Rewires each pair; the number of inputs that have changed."""
     ts0, ts1 = util.make_list_of_t(ts0), util.make_list_of_t(ts1)
@@ -59,7 +60,9 @@ def _reroute_ts(
     return changed
 
 
-def swap_ts(ts0: Any, ts1: Any, can_modify: Any = None, cannot_modify: Any = None) -> int:
+def swap_ts(
+    ts0: Tensor, ts1: Tensor, can_modify: object = None, cannot_modify: object = None
+) -> int:
     """Swaps the users of each pair of tensors, as far as they may be changed.
 
     Returns how many inputs were changed. Raises ValueError where a pair's dtypes or shapes differ.
@@ -67,7 +70,9 @@ def swap_ts(ts0: Any, ts1: Any, can_modify: Any = None, cannot_modify: Any = Non
     return _reroute_ts(ts0, ts1, True, can_modify, cannot_modify)
 
 
-def reroute_ts(ts0: Any, ts1: Any, can_modify: Any = None, cannot_modify: Any = None) -> int:
+def reroute_ts(
+    ts0: Tensor, ts1: Tensor, can_modify: object = None, cannot_modify: object = None
+) -> int:
     """Lets the users of each ``t1`` take ``t0``, as far as they may be changed.
 
     Returns how many inputs were changed. Raises ValueError where a pair's dtypes or shapes differ.
@@ -133,12 +138,12 @@ def reroute_ios(sgv0: Any, sgv1: Any) -> tuple[View, View]:
     return _reroute_inputs(*_reroute_outputs(sgv0, sgv1, False), False)
 
 
-def _check_op(op: Any) -> None:
+def _check_op(op: Operation) -> None:
     if not isinstance(op, tf.Operation):
         raise TypeError(f"Expected a tf.Operation, got: {type(op)}")
 
 
-def remove_control_inputs(op: tf.Operation, cops: Any) -> None:
+def remove_control_inputs(op: tf.Operation, cops: object) -> None:
     """Lets an operation no longer wait for others. Raises ValueError where it does not wait."""
     _check_op(op)
     gone = util.make_list_of_op(cops, allow_graph=False)
@@ -150,7 +155,7 @@ def remove_control_inputs(op: tf.Operation, cops: Any) -> None:
     op._add_control_inputs(kept)
 
 
-def add_control_inputs(op: tf.Operation, cops: Any) -> None:
+def add_control_inputs(op: tf.Operation, cops: object) -> None:
     """Lets an operation wait for others. Raises ValueError where it does already."""
     _check_op(op)
     more = util.make_list_of_op(cops, allow_graph=False)

@@ -10,6 +10,7 @@ import tensorflow.compat.v1 as tf
 from tensorflow.python.ops import op_selector
 
 from legacy_nets.tf1.contrib.graph_editor import util
+from legacy_nets.types import Tensor, TensorLike
 
 __all__ = [
     "can_be_regex",
@@ -37,34 +38,34 @@ Ops = Any
 Filter = Any
 
 
-def can_be_regex(obj: Any) -> bool:
+def can_be_regex(obj: TensorLike) -> bool:
     """Whether it is a text or a compiled expression."""
     return isinstance(obj, (str, re.Pattern))
 
 
-def make_regex(obj: Any) -> re.Pattern[str]:
+def make_regex(obj: TensorLike) -> re.Pattern[str]:
     """The compiled expression. Raises ValueError for what is neither text nor expression."""
     if not can_be_regex(obj):
         raise ValueError(f"Expected a string or a regex, got: {type(obj)}")
     return re.compile(obj)
 
 
-def _inputs(ops: Iterable[tf.Operation]) -> list[Any]:
+def _inputs(ops: Iterable[tf.Operation]) -> list[Tensor]:
     return list(dict.fromkeys(t for op in ops for t in op.inputs))
 
 
-def _outputs(ops: Iterable[tf.Operation]) -> list[Any]:
+def _outputs(ops: Iterable[tf.Operation]) -> list[Tensor]:
     return [t for op in ops for t in op.outputs]
 
 
-def filter_ts(ops: Ops, positive_filter: Filter) -> list[Any]:
+def filter_ts(ops: Ops, positive_filter: Filter) -> list[Tensor]:
     """The inputs and outputs of operations, as far as the filter (or True) lets them pass."""
     ops = util.make_list_of_op(ops)
     found = dict.fromkeys(_inputs(ops) + _outputs(ops))
     return [t for t in found if positive_filter is True or positive_filter(t)]
 
 
-def filter_ts_from_regex(ops: Ops, regex: Any) -> list[Any]:
+def filter_ts_from_regex(ops: Ops, regex: object) -> list[Tensor]:
     """The inputs and outputs of operations whose names, as "a/b:0", the expression finds."""
     pattern = make_regex(regex)
     return filter_ts(ops, lambda t: pattern.search(t.name))
@@ -76,7 +77,7 @@ def filter_ops(ops: Ops, positive_filter: Filter) -> list[tf.Operation]:
     return [op for op in ops if positive_filter is True or positive_filter(op)]
 
 
-def filter_ops_from_regex(ops: Ops, regex: Any) -> list[tf.Operation]:
+def filter_ops_from_regex(ops: Ops, regex: object) -> list[tf.Operation]:
     """The operations whose names the expression finds."""
     pattern = make_regex(regex)
     return filter_ops(ops, lambda op: pattern.search(op.name))
@@ -88,10 +89,10 @@ def get_name_scope_ops(ops: Ops, scope: str) -> list[tf.Operation]:
 
 
 def check_cios(
-    control_inputs: Any = False,
+    control_inputs: bool | util.ControlOutputs | None = False,
     control_outputs: util.ControlOutputs | None = None,
     control_ios: util.ControlOutputs | None = None,
-) -> tuple[Any, util.ControlOutputs | None]:
+) -> tuple[Tensor, util.ControlOutputs | None]:
     """(control_inputs, control_outputs); ``control_ios`` stands for both.
 
     Raises TypeError for other control outputs than ControlOutputs, ValueError for both kinds.
@@ -107,7 +108,10 @@ def check_cios(
 
 
 def get_ops_ios(
-    ops: Ops, control_inputs: Any = False, control_outputs: Any = None, control_ios: Any = None
+    ops: Ops,
+    control_inputs: bool | util.ControlOutputs | None = False,
+    control_outputs: util.ControlOutputs | None = None,
+    control_ios: util.ControlOutputs | None = None,
 ) -> list[tf.Operation]:
     """The neighbours of operations: what they take from, what takes from them."""
     control_inputs, control_outputs = check_cios(control_inputs, control_outputs, control_ios)
@@ -122,7 +126,7 @@ def get_ops_ios(
     return list(found)
 
 
-def compute_boundary_ts(ops: Ops) -> tuple[list[Any], list[Any], list[Any]]:
+def compute_boundary_ts(ops: Ops) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
     """(inputs, outputs, inner tensors) of operations taken together.
 
     A tensor that is used inside and outside is an output and an inner one.
@@ -144,9 +148,9 @@ def get_within_boundary_ops(
     seed_ops: Ops,
     boundary_ops: Ops = (),
     inclusive: bool = True,
-    control_inputs: Any = False,
-    control_outputs: Any = None,
-    control_ios: Any = None,
+    control_inputs: bool | util.ControlOutputs | None = False,
+    control_outputs: util.ControlOutputs | None = None,
+    control_ios: util.ControlOutputs | None = None,
 ) -> list[tf.Operation]:
     """Those of ``ops`` that are reached from the seeds without crossing the boundary.
 
@@ -169,8 +173,8 @@ def get_forward_walk_ops(
     seed_ops: Ops,
     inclusive: bool = True,
     within_ops: Ops = None,
-    within_ops_fn: Callable[[tf.Operation], Any] | None = None,
-    stop_at_ts: Any = (),
+    within_ops_fn: Callable[[tf.Operation], bool] | None = None,
+    stop_at_ts: TensorLike = (),
     control_outputs: util.ControlOutputs | None = None,
 ) -> list[tf.Operation]:
     """What depends on the seeds (operations, or tensors, whose users are meant)."""
@@ -207,9 +211,9 @@ def get_backward_walk_ops(
     seed_ops: Ops,
     inclusive: bool = True,
     within_ops: Ops = None,
-    within_ops_fn: Callable[[tf.Operation], Any] | None = None,
-    stop_at_ts: Any = (),
-    control_inputs: Any = False,
+    within_ops_fn: Callable[[tf.Operation], bool] | None = None,
+    stop_at_ts: TensorLike = (),
+    control_inputs: bool | util.ControlOutputs | None = False,
 ) -> list[tf.Operation]:
     """What the seeds (operations, or tensors, whose makers are meant) depend on."""
     found: list[tf.Operation] = op_selector.get_backward_walk_ops(
@@ -238,10 +242,10 @@ def get_walks_intersection_ops(
     forward_inclusive: bool = True,
     backward_inclusive: bool = True,
     within_ops: Ops = None,
-    within_ops_fn: Callable[[tf.Operation], Any] | None = None,
-    control_inputs: Any = False,
-    control_outputs: Any = None,
-    control_ios: Any = None,
+    within_ops_fn: Callable[[tf.Operation], bool] | None = None,
+    control_inputs: bool | util.ControlOutputs | None = False,
+    control_outputs: util.ControlOutputs | None = None,
+    control_ios: util.ControlOutputs | None = None,
 ) -> list[tf.Operation]:
     """What lies between: depends on the first seeds, and the second depend on it."""
     forward, backward = _both_walks(
@@ -260,10 +264,10 @@ def get_walks_union_ops(
     forward_inclusive: bool = True,
     backward_inclusive: bool = True,
     within_ops: Ops = None,
-    within_ops_fn: Callable[[tf.Operation], Any] | None = None,
-    control_inputs: Any = False,
-    control_outputs: Any = None,
-    control_ios: Any = None,
+    within_ops_fn: Callable[[tf.Operation], bool] | None = None,
+    control_inputs: bool | util.ControlOutputs | None = False,
+    control_outputs: util.ControlOutputs | None = None,
+    control_ios: util.ControlOutputs | None = None,
 ) -> list[tf.Operation]:
     """What depends on the first seeds, and what the second depend on."""
     forward, backward = _both_walks(
@@ -276,7 +280,7 @@ def get_walks_union_ops(
 
 
 def _select(
-    arguments: Collection[Any],
+    arguments: Collection[object],
     mark: str,
     other_mark: str,
     by_name: Callable[[Any, Any], list[Any]],
@@ -284,7 +288,7 @@ def _select(
     graph: tf.Graph | None,
     positive_filter: Callable[[Any], Any] | None,
     restrict: bool,
-) -> list[Any]:
+) -> list[Tensor]:
     """Expressions find by name in the graph (their mark says in what); lists are taken."""
     if graph is not None and not isinstance(graph, tf.Graph):
         raise TypeError(f"Expected a tf.Graph, got: {type(graph)}")
@@ -308,7 +312,7 @@ def _select(
 
 
 def select_ops(
-    *args: Any,
+    *args: TensorLike,
     graph: tf.Graph | None = None,
     positive_filter: Callable[[Any], Any] | None = None,
     restrict_ops_regex: bool = False,
@@ -328,12 +332,12 @@ def select_ops(
 
 
 def select_ts(
-    *args: Any,
+    *args: TensorLike,
     graph: tf.Graph | None = None,
     positive_filter: Callable[[Any], Any] | None = None,
     restrict_ts_regex: bool = False,
     restrict_ops_regex: bool = False,
-) -> list[Any]:
+) -> list[Tensor]:
     """Tensors by expressions (which need ``graph``) and lists; operations are passed over."""
     return _select(
         args,
@@ -347,7 +351,7 @@ def select_ts(
     )
 
 
-def select_ops_and_ts(*args: Any, **kwargs: Any) -> tuple[list[tf.Operation], list[Any]]:
+def select_ops_and_ts(*args: TensorLike, **kwargs: Any) -> tuple[list[tf.Operation], list[Tensor]]:
     """Both; an expression means tensors only where it begins with ``(?#ts)``."""
     return (
         select_ops(*args, restrict_ops_regex=False, **kwargs),

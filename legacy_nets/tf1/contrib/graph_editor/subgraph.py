@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.graph_editor import select, util
+from legacy_nets.types import Tensor, TensorLike
 
 __all__ = ["SubGraphView", "make_view", "make_view_from_scope"]
 
@@ -21,7 +22,7 @@ class SubGraphView:
     is nothing. Raises TypeError for what is no operation or tensor.
     """
 
-    def __init__(self, inside_ops: Any = (), passthrough_ts: Any = ()) -> None:
+    def __init__(self, inside_ops: TensorLike = (), passthrough_ts: Tensor = ()) -> None:
         self.ops = list(util.make_list_of_op(inside_ops))
         through = util.make_list_of_t(passthrough_ts)
         everything = [*self.ops, *through]
@@ -46,7 +47,11 @@ class SubGraphView:
         self.ops, self.passthroughs = list(other.ops), list(other.passthroughs)
         self.inputs, self.outputs = list(other.inputs), list(other.outputs)
 
-    def remap(self, new_input_indices: Any = None, new_output_indices: Any = None) -> SubGraphView:
+    def remap(
+        self,
+        new_input_indices: Iterable[int] | None = None,
+        new_output_indices: Iterable[int] | None = None,
+    ) -> SubGraphView:
         """A view with chosen inputs (each once) and outputs, by index or tensor.
 
         Raises ValueError for an index out of range, and for an input that is named twice.
@@ -62,11 +67,11 @@ class SubGraphView:
             view.outputs = [self.outputs[index] for index in chosen]
         return view
 
-    def remap_inputs(self, new_input_indices: Any) -> SubGraphView:
+    def remap_inputs(self, new_input_indices: Iterable[int] | None) -> SubGraphView:
         """``remap`` of inputs."""
         return self.remap(new_input_indices=new_input_indices)
 
-    def remap_outputs(self, new_output_indices: Any) -> SubGraphView:
+    def remap_outputs(self, new_output_indices: Iterable[int] | None) -> SubGraphView:
         """``remap`` of outputs."""
         return self.remap(new_output_indices=new_output_indices)
 
@@ -109,12 +114,12 @@ class SubGraphView:
         return view
 
     @property
-    def connected_inputs(self) -> list[Any]:
+    def connected_inputs(self) -> list[Tensor]:
         """The inputs that an operation of the view takes."""
         return [t for t in self.inputs if t not in frozenset(self.passthroughs)]
 
     @property
-    def connected_outputs(self) -> list[Any]:
+    def connected_outputs(self) -> list[Tensor]:
         """The outputs that an operation of the view makes."""
         return [t for t in self.outputs if t not in frozenset(self.passthroughs)]
 
@@ -134,7 +139,7 @@ class SubGraphView:
     def __enter__(self) -> SubGraphView:
         return self
 
-    def __exit__(self, *_error: Any) -> None:
+    def __exit__(self, *_error: object) -> None:
         pass
 
     def op(self, op_id: int) -> tf.Operation:
@@ -148,15 +153,15 @@ class SubGraphView:
                 return op
         raise ValueError(f"{op_name} not in subgraph.")
 
-    def is_passthrough(self, t: Any) -> bool:
+    def is_passthrough(self, t: TensorLike) -> bool:
         """Whether a tensor goes by all operations."""
         return any(t is one for one in self.passthroughs)
 
-    def input_index(self, t: Any) -> int:
+    def input_index(self, t: TensorLike) -> int:
         """The place of an input. Raises ValueError for another tensor."""
         return _index(t, self.inputs, "inputs")
 
-    def output_index(self, t: Any) -> int:
+    def output_index(self, t: TensorLike) -> int:
         """The place of an output. Raises ValueError for another tensor."""
         return _index(t, self.outputs, "outputs")
 
@@ -167,14 +172,14 @@ class SubGraphView:
         return [user for user in users if user not in inside]
 
 
-def _index(t: Any, tensors: list[Any], what: str) -> int:
+def _index(t: TensorLike, tensors: list[TensorLike], what: str) -> int:
     for index, one in enumerate(tensors):
         if one is t:
             return index
     raise ValueError(f"Can't find {t.name} in {what} of the subgraph.")
 
 
-def _indices(chosen: Iterable[Any], tensors: list[Any]) -> list[int]:
+def _indices(chosen: Iterable[TensorLike], tensors: list[TensorLike]) -> list[int]:
     found = [one if isinstance(one, int) else _index(one, tensors, "tensors") for one in chosen]
     for index in found:
         if not 0 <= index < len(tensors):
@@ -182,7 +187,7 @@ def _indices(chosen: Iterable[Any], tensors: list[Any]) -> list[int]:
     return found
 
 
-def make_view(*args: Any, **kwargs: Any) -> SubGraphView:
+def make_view(*args: TensorLike, **kwargs: object) -> SubGraphView:
     """The view of what ``select_ops_and_ts`` finds; a view is itself.
 
     Raises ValueError where it is of another graph than the argument ``graph``.

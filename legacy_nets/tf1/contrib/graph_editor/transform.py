@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.graph_editor import select, subgraph, util
+from legacy_nets.types import Operation, Structure, Tensor, TensorLike
 
 __all__ = [
     "Transformer",
@@ -48,18 +49,18 @@ class _Job:
         return self.scope_ + name[len(self.scope) :]
 
 
-def replace_t_with_placeholder_handler(info: Any, t: Any) -> Any:
+def replace_t_with_placeholder_handler(info: Any, t: TensorLike) -> Tensor:
     """A placeholder in the place of a tensor."""
     with info.graph_.as_default():
         return util.make_placeholder_from_tensor(t, scope=info.scope_)
 
 
-def keep_t_if_possible_handler(info: Any, t: Any) -> Any:
+def keep_t_if_possible_handler(info: Any, t: TensorLike) -> Tensor:
     """The tensor itself, or a placeholder where the copy is in another graph."""
     return t if info.graph is info.graph_ else replace_t_with_placeholder_handler(info, t)
 
 
-def assign_renamed_collections_handler(info: Any, elem: Any, elem_: Any) -> None:
+def assign_renamed_collections_handler(info: Any, elem: Structure, elem_: Structure) -> None:
     """Puts the copy into the collections of the original, under TensorFlow's or a new name."""
     for name, members in info.collections.items():
         if any(elem is member for member in members):
@@ -67,7 +68,9 @@ def assign_renamed_collections_handler(info: Any, elem: Any, elem_: Any) -> None
             info.graph_.add_to_collection(name if known else info.new_name(name), elem_)
 
 
-def transform_op_if_inside_handler(info: Any, op: Any, keep_if_possible: bool = True) -> Any:
+def transform_op_if_inside_handler(
+    info: Any, op: Operation, keep_if_possible: bool = True
+) -> Operation | None:
     """The copy of an operation, else itself in the same graph, else None."""
     if op in info.ops:
         return info.transformed_ops[op]
@@ -77,10 +80,10 @@ def transform_op_if_inside_handler(info: Any, op: Any, keep_if_possible: bool = 
 def copy_op_handler(
     info: Any,
     op: tf.Operation,
-    new_inputs: list[Any],
+    new_inputs: list[TensorLike],
     copy_shape: bool = False,
-    nodedef_fn: Callable[[Any], Any] | None = None,
-) -> tuple[tf.Operation, list[Any]]:
+    nodedef_fn: Callable[[TensorLike], TensorLike] | None = None,
+) -> tuple[tf.Operation, list[Tensor]]:
     """(an operation's copy, its outputs); ``nodedef_fn`` may change its definition."""
     node = _copy.deepcopy(op.node_def)
     node.name = info.graph_.unique_name(info.new_name(op.name))
@@ -102,22 +105,29 @@ class TransformerInfo:
     def __init__(self, info: _Job) -> None:
         self._maps = (info.transformed_ops, info.transformed_ts)
 
-    def transformed(self, original: Any, missing_fn: Callable[[Any], Any] | None = None) -> Any:
+    def transformed(
+        self, original: TensorLike, missing_fn: Callable[[object], object] | None = None
+    ) -> Structure:
         """The copy of an operation or tensor, or of each in nested lists.
 
         Where there is none: what ``missing_fn`` says, else None.
         """
         return self._looked_up([dict(found) for found in self._maps], original, missing_fn)
 
-    def original(self, transformed: Any, missing_fn: Callable[[Any], Any] | None = None) -> Any:
+    def original(
+        self, transformed: TensorLike, missing_fn: Callable[[object], object] | None = None
+    ) -> Structure:
         """The original of an operation or tensor, or of each in nested lists."""
         back = [{copied: one for one, copied in found.items()} for found in self._maps]
         return self._looked_up(back, transformed, missing_fn)
 
     def _looked_up(
-        self, maps: list[dict[Any, Any]], tree: Any, missing_fn: Callable[[Any], Any] | None
-    ) -> Any:
-        def look_up(one: Any) -> Any:
+        self,
+        maps: list[dict[Any, Any]],
+        tree: Structure,
+        missing_fn: Callable[[object], object] | None,
+    ) -> Structure:
+        def look_up(one: Any) -> Tensor:
             if not isinstance(one, (tf.Operation, tf.Tensor)):
                 raise TypeError(f"Expected a tf.Tensor or a tf.Operation, got a {type(one)}")
             found = maps[isinstance(one, tf.Tensor)]
@@ -187,7 +197,7 @@ class Transformer:
             job.transformed_ts[t] = t_
             self.assign_collections_handler(job, t, t_)
 
-    def _transformed_t(self, job: _Job, t: Any, taker: tf.Operation) -> Any:
+    def _transformed_t(self, job: _Job, t: TensorLike, taker: tf.Operation) -> Tensor:
         if t in job.transformed_ts:
             return job.transformed_ts[t]
         if t in job.sgv_inputs_set:
@@ -232,7 +242,7 @@ def copy(
 
 def copy_with_input_replacements(
     sgv: Any,
-    replacement_ts: Mapping[Any, Any],
+    replacement_ts: Mapping[Tensor, Tensor],
     dst_graph: tf.Graph | None = None,
     dst_scope: str = "",
     src_scope: str = "",
@@ -242,7 +252,7 @@ def copy_with_input_replacements(
     view = subgraph.make_view(sgv)
     graph = view.graph if dst_graph is None else dst_graph
 
-    def replace(info: Any, t: Any) -> Any:
+    def replace(info: Any, t: TensorLike) -> Tensor:
         if t in replacement_ts:
             return replacement_ts[t]
         return keep_t_if_possible_handler(info, t)
@@ -253,12 +263,12 @@ def copy_with_input_replacements(
 
 
 def graph_replace(
-    target_ts: Any,
-    replacement_ts: Mapping[Any, Any],
+    target_ts: Tensor,
+    replacement_ts: Mapping[Tensor, Tensor],
     dst_scope: str = "",
     src_scope: str = "",
     reuse_dst_scope: bool = False,
-) -> Any:
+) -> Structure:
     """Tensors computed anew, with other tensors in the place of some; nested as ``target_ts``.
 
     Raises ValueError where no target depends on a replaced tensor.

@@ -18,6 +18,8 @@ from tensorflow.python.ops.op_selector import (
     make_list_of_t,
 )
 
+from legacy_nets.types import DTypeLike, Operation, ShapeLike, Structure, Tensor, TensorLike
+
 __all__ = [
     "ControlOutputs",
     "get_consuming_ops",
@@ -80,7 +82,9 @@ def scope_basename(scope: str) -> str:
     return scope[scope.rfind("/") + 1 :]
 
 
-def placeholder_name(t: Any = None, scope: str | None = None, prefix: str = _PREFIX) -> str:
+def placeholder_name(
+    t: TensorLike | None = None, scope: str | None = None, prefix: str = _PREFIX
+) -> str:
     """The name of a tensor's stand-in, ``geph__NAME_INDEX``, in its own scope if none is given.
 
     Raises TypeError for anything but a tensor.
@@ -96,19 +100,24 @@ def placeholder_name(t: Any = None, scope: str | None = None, prefix: str = _PRE
     return f"{folder}{prefix}__{name}_{t.value_index}"
 
 
-def make_placeholder_from_tensor(t: Any, scope: str | None = None, prefix: str = _PREFIX) -> Any:
+def make_placeholder_from_tensor(
+    t: TensorLike, scope: str | None = None, prefix: str = _PREFIX
+) -> Tensor:
     """A placeholder of a tensor's dtype and shape."""
     return tf.placeholder(t.dtype, t.shape, placeholder_name(t, scope, prefix))
 
 
 def make_placeholder_from_dtype_and_shape(
-    dtype: Any, shape: Any = None, scope: str | None = None, prefix: str = _PREFIX
-) -> Any:
+    dtype: DTypeLike,
+    shape: ShapeLike | None = None,
+    scope: str | None = None,
+    prefix: str = _PREFIX,
+) -> Tensor:
     """A placeholder that stands for no tensor of the graph."""
     return tf.placeholder(dtype, shape, placeholder_name(scope=scope, prefix=prefix))
 
 
-def flatten_tree(tree: Any, leaves: list[Any] | None = None) -> list[Any]:
+def flatten_tree(tree: Structure, leaves: list[TensorLike] | None = None) -> list[Tensor]:
     """What nested lists, tuples and dictionaries hold, in one list."""
     leaves = [] if leaves is None else leaves
     if isinstance(tree, Mapping):
@@ -121,7 +130,11 @@ def flatten_tree(tree: Any, leaves: list[Any] | None = None) -> list[Any]:
     return leaves
 
 
-def transform_tree(tree: Any, fn: Callable[[Any], Any], iterable_type: Any = tuple) -> Any:
+def transform_tree(
+    tree: Structure,
+    fn: Callable[[TensorLike], TensorLike],
+    iterable_type: Callable[..., Structure] = tuple,
+) -> Structure:
     """The same nesting, with ``fn`` of each leaf in its place."""
     if not is_iterable(tree):
         return fn(tree)
@@ -135,8 +148,8 @@ def transform_tree(tree: Any, fn: Callable[[Any], Any], iterable_type: Any = tup
 
 
 def find_corresponding_elem(
-    target: Any, dst_graph: tf.Graph, dst_scope: str = "", src_scope: str = ""
-) -> Any:
+    target: TensorLike, dst_graph: tf.Graph, dst_scope: str = "", src_scope: str = ""
+) -> Tensor | Operation:
     """The tensor or operation of the same name in another graph.
 
     Raises ValueError where the name is not in ``src_scope``, KeyError where the graph has none.
@@ -148,8 +161,8 @@ def find_corresponding_elem(
 
 
 def find_corresponding(
-    targets: Any, dst_graph: tf.Graph, dst_scope: str = "", src_scope: str = ""
-) -> Any:
+    targets: TensorLike, dst_graph: tf.Graph, dst_scope: str = "", src_scope: str = ""
+) -> Structure:
     """``find_corresponding_elem`` for all that nested lists hold."""
     return transform_tree(
         targets, lambda target: find_corresponding_elem(target, dst_graph, dst_scope, src_scope)

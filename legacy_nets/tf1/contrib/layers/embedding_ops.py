@@ -6,12 +6,14 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import Tensor, TensorLike
+
 __all__ = ["embedding_lookup_unique", "safe_embedding_lookup_sparse"]
 
 
 def embedding_lookup_unique(
-    params: Any, ids: Any, partition_strategy: str = "mod", name: str | None = None
-) -> Any:
+    params: Any, ids: TensorLike, partition_strategy: str = "mod", name: str | None = None
+) -> Tensor:
     """``tf.nn.embedding_lookup`` that looks up each id once."""
     with tf.name_scope(name, "EmbeddingLookupUnique", [params, ids]):
         ids = tf.convert_to_tensor(ids)
@@ -23,15 +25,15 @@ def embedding_lookup_unique(
 
 
 def safe_embedding_lookup_sparse(
-    embedding_weights: Any,
-    sparse_ids: Any,
-    sparse_weights: Any = None,
+    embedding_weights: TensorLike,
+    sparse_ids: TensorLike,
+    sparse_weights: TensorLike | None = None,
     combiner: str | None = None,
     default_id: int | None = None,
     name: str | None = None,
     partition_strategy: str = "div",
     max_norm: float | None = None,
-) -> Any:
+) -> Tensor:
     """``tf.nn.safe_embedding_lookup_sparse``, the mean unless ``combiner`` says else."""
     return tf.nn.safe_embedding_lookup_sparse(
         embedding_weights,

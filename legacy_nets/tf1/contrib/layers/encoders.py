@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
 from tf_slim.layers import dense_to_sparse
 from tf_slim.ops.variables import model_variable
 
 from legacy_nets.tf1.contrib.layers.embedding_ops import embedding_lookup_unique
+from legacy_nets.types import Initializer, Scope, Tensor, TensorLike
 
 __all__ = ["bow_encoder", "embed_sequence"]
 
 
 def bow_encoder(
-    ids: Any,
+    ids: TensorLike,
     vocab_size: int,
     embed_dim: int,
     sparse_lookup: bool = True,
-    initializer: Any = None,
-    regularizer: Any = None,
+    initializer: Initializer | None = None,
+    regularizer: Initializer | None = None,
     trainable: bool = True,
-    scope: Any = None,
+    scope: Scope = None,
     reuse: bool | None = None,
-) -> Any:
+) -> Tensor:
     """The mean of the embeddings of ids [N, T]: [N, embed_dim]."""
     with tf.variable_scope(scope, "bow_encoder", [ids], reuse=reuse):
         table = model_variable(
@@ -42,16 +41,16 @@ def bow_encoder(
 
 
 def embed_sequence(
-    ids: Any,
+    ids: TensorLike,
     vocab_size: int | None = None,
     embed_dim: int | None = None,
     unique: bool = False,
-    initializer: Any = None,
-    regularizer: Any = None,
+    initializer: Initializer | None = None,
+    regularizer: Initializer | None = None,
     trainable: bool = True,
-    scope: Any = None,
+    scope: Scope = None,
     reuse: bool | None = None,
-) -> Any:
+) -> Tensor:
     """Embeddings of ids [N, T]: [N, T, embed_dim]. Raises ValueError for no sizes to make a
     table of and none to reuse."""
     if not (reuse or (vocab_size and embed_dim)):

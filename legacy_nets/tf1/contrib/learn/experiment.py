@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from legacy_nets.tf1.contrib.learn.estimators import BaseEstimator
 from legacy_nets.tf1.contrib.learn.monitors import ValidationMonitor
+from legacy_nets.types import Estimator, InputFn, SessionRunHook, Tensor
 
 
 class Experiment:
     """An estimator with the inputs to train and evaluate it."""
 
     def __init__(
-        self, estimator: Any, train_input_fn: Any, eval_input_fn: Any, eval_metrics: Any = None,
-        train_steps: int | None = None, eval_steps: int | None = 100, train_monitors: Any = None,
-        eval_hooks: Any = None, local_eval_frequency: int | None = None,
-        eval_delay_secs: float = 120, continuous_eval_throttle_secs: float = 60,
-        min_eval_frequency: int | None = None, delay_workers_by_global_step: bool = False,
-        export_strategies: Any = None, train_steps_per_iteration: int | None = None,
-        checkpoint_and_export: bool = False, saving_listeners: Any = None,
+        self,
+        estimator: Estimator,
+        train_input_fn: InputFn,
+        eval_input_fn: InputFn,
+        eval_metrics: object = None,
+        train_steps: int | None = None,
+        eval_steps: int | None = 100,
+        train_monitors: Sequence[SessionRunHook] | None = None,
+        eval_hooks: Sequence[SessionRunHook] | None = None,
+        local_eval_frequency: int | None = None,
+        eval_delay_secs: float = 120,
+        continuous_eval_throttle_secs: float = 60,
+        min_eval_frequency: int | None = None,
+        delay_workers_by_global_step: bool = False,
+        export_strategies: Any = None,
+        train_steps_per_iteration: int | None = None,
+        checkpoint_and_export: bool = False,
+        saving_listeners: object = None,
         check_interval_secs: float = 5,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if eval_metrics is not None and not isinstance(estimator, BaseEstimator):
             raise ValueError(
                 "`eval_metrics` must be `None` with `tf.estimator.Estimator`: use eval_metric_ops"
@@ -41,15 +54,15 @@ class Experiment:
             self._strategies = [self._strategies]
         self._check_interval = check_interval_secs
 
-    def extend_train_hooks(self, additional_hooks: Any) -> None:
+    def extend_train_hooks(self, additional_hooks: Sequence[SessionRunHook]) -> None:
         """Adds hooks to training."""
         self._monitors.extend(additional_hooks)
 
-    def train(self, delay_secs: float | None = None) -> Any:
+    def train(self, delay_secs: float | None = None) -> Estimator:
         """Trains up to ``train_steps``."""
         return self._train(self._monitors, self.train_steps)
 
-    def _train(self, hooks: list[Any], steps: int | None) -> Any:
+    def _train(self, hooks: list[SessionRunHook], steps: int | None) -> Estimator:
         if isinstance(self.estimator, BaseEstimator):
             return self.estimator.fit(
                 input_fn=self._train_input_fn, max_steps=steps, monitors=hooks
@@ -59,18 +72,20 @@ class Experiment:
                 hook.set_estimator(self.estimator)
         return self.estimator.train(self._train_input_fn, hooks=hooks, max_steps=steps)
 
-    def evaluate(self, delay_secs: float | None = None, name: str | None = None) -> Any:
+    def evaluate(
+        self, delay_secs: float | None = None, name: str | None = None
+    ) -> dict[str, Tensor]:
         """Evaluates the newest checkpoint once; where there is no other process, at once."""
         return self._evaluate(name or "one_pass")
 
-    def _evaluate(self, name: str | None, steps: int | None = None) -> Any:
+    def _evaluate(self, name: str | None, steps: int | None = None) -> dict[str, Tensor]:
         options = {"metrics": self.eval_metrics} if self.eval_metrics is not None else {}
         steps = self.eval_steps if steps is None else steps
         return self.estimator.evaluate(
             input_fn=self._eval_input_fn, steps=steps, hooks=self._eval_hooks, name=name, **options
         )
 
-    def train_and_evaluate(self) -> tuple[Any, list[Any]]:
+    def train_and_evaluate(self) -> tuple[Tensor, list[Tensor]]:
         """Trains, evaluates each new checkpoint meanwhile, then exports.
 
         Returns:
@@ -92,14 +107,14 @@ class Experiment:
         found = self._evaluate(None)
         return found, self._export(found)
 
-    def _export(self, found: Any) -> list[Any]:
+    def _export(self, found: Mapping[str, Tensor]) -> list[object]:
         exports = []
         for strategy in self._strategies:
             folder = os.path.join(self.estimator.model_dir, "export", strategy.name)
             exports.append(strategy.export(self.estimator, folder, eval_result=found))
         return exports
 
-    def local_run(self) -> tuple[Any, list[Any]]:
+    def local_run(self) -> tuple[Tensor, list[Tensor]]:
         """``train_and_evaluate``, which evaluates every ``local_eval_frequency`` steps."""
         before, self._min_eval_frequency = self._min_eval_frequency, self._local_eval_frequency or 0
         try:
@@ -107,11 +122,13 @@ class Experiment:
         finally:
             self._min_eval_frequency = before
 
-    def continuous_train_and_eval(self, continuous_eval_predicate_fn: Any = None) -> Any:
+    def continuous_train_and_eval(
+        self, continuous_eval_predicate_fn: object = None
+    ) -> tuple[dict[str, Tensor], list[object]]:
         """Trains and evaluates in one process: here the same as ``train_and_evaluate``."""
         return self.train_and_evaluate()
 
-    def test(self) -> tuple[Any, list[Any]]:
+    def test(self) -> tuple[Tensor, list[Tensor]]:
         """One step of training and one of evaluation."""
         self._train(self._monitors, 1)
         found = self._evaluate("one_pass", 1)

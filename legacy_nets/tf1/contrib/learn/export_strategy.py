@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from legacy_nets.types import Estimator
+
 
 class ExportStrategy(NamedTuple):
     """A name, and the function ``(estimator, folder, checkpoint_path, eval_result)`` of it."""
@@ -15,9 +17,9 @@ class ExportStrategy(NamedTuple):
     strip_default_attrs: Any = None
 
     def export(
-        self, estimator: Any, export_path: str, checkpoint_path: str | None = None,
-        eval_result: Any = None,
-    ) -> Any:  # fmt: skip
+        self, estimator: Estimator, export_path: str, checkpoint_path: str | None = None,
+        eval_result: object = None,
+    ) -> object:  # fmt: skip
         """Calls the function with those of the last two that it takes."""
         offered = {"checkpoint_path": checkpoint_path, "eval_result": eval_result,
                    "strip_default_attrs": self.strip_default_attrs}  # fmt: skip

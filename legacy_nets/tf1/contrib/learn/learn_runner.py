@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
 
 from legacy_nets.tf1.contrib.learn.experiment import Experiment
+from legacy_nets.types import RunConfig
 
 
 def run(
     experiment_fn: Callable[..., Experiment], output_dir: str | None = None,
-    schedule: str | None = None, run_config: Any = None, hparams: Any = None,
-) -> Any:  # fmt: skip
+    schedule: str | None = None, run_config: RunConfig | None = None, hparams: object = None,
+) -> object:  # fmt: skip
     """``learn_runner.run``: makes an Experiment and calls its method ``schedule``."""
     if (output_dir is None) == (run_config is None):
         raise ValueError("learn_runner.run needs either output_dir or run_config")

@@ -6,12 +6,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from legacy_nets.types import Operation, Tensor, TensorLike
+
 
 class MetricSpec:
     """A metric function ``(predictions, labels[, weights])``, and the names of what it takes."""
 
     def __init__(
-        self, metric_fn: Callable[..., Any], prediction_key: str | None = None,
+        self, metric_fn: Callable[..., TensorLike], prediction_key: str | None = None,
         label_key: str | None = None, weight_key: str | None = None,
     ) -> None:  # fmt: skip
         self.metric_fn = metric_fn
@@ -19,7 +21,9 @@ class MetricSpec:
         self.label_key = label_key
         self.weight_key = weight_key
 
-    def create_metric_ops(self, inputs: Any, labels: Any, predictions: Any) -> Any:
+    def create_metric_ops(
+        self, inputs: TensorLike, labels: TensorLike, predictions: TensorLike
+    ) -> tuple[Tensor, Operation]:
         """(value, update) of the metric. Raises ValueError where a name is missing."""
         values = {
             "predictions": _pick(predictions, self.prediction_key, "prediction"),
@@ -33,7 +37,7 @@ class MetricSpec:
         return self.metric_fn(*values.values())
 
 
-def _pick(values: Any, key: str | None, what: str) -> Any:
+def _pick(values: TensorLike, key: str | None, what: str) -> TensorLike:
     if not isinstance(values, Mapping):
         return values
     if key is None:
@@ -48,8 +52,11 @@ def _pick(values: Any, key: str | None, what: str) -> Any:
 
 
 def metric_ops(
-    metrics: Mapping[Any, Any], features: Any, labels: Any, predictions: Any
-) -> dict[str, Any]:
+    metrics: Mapping[Any, Any],
+    features: Mapping[str, Tensor],
+    labels: TensorLike,
+    predictions: TensorLike,
+) -> dict[str, Tensor]:
     """The ops of metrics: MetricSpec by name, or functions by name or (name, prediction key)."""
     found = {}
     for name, metric in metrics.items():

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import (
+    Estimator,
+    InputFn,
+    SessionRunContext,
+    SessionRunHook,
+    SessionRunValues,
+    TensorLike,
+)
 
 
 class ValidationMonitor(tf.train.SessionRunHook):
     """Evaluates new checkpoints during training, and stops it when nothing gets better."""
 
     def __init__(
-        self, x: Any = None, y: Any = None, input_fn: Any = None, batch_size: int | None = None,
-        eval_steps: int | None = None, every_n_steps: int = 100, metrics: Any = None,
-        hooks: Any = None, early_stopping_rounds: int | None = None,
-        early_stopping_metric: str = "loss", early_stopping_metric_minimize: bool = True,
-        name: str | None = None, check_interval_secs: float = 5,
-    ) -> None:  # fmt: skip
-        self._options = {"input_fn": input_fn, "steps": eval_steps, "hooks": hooks, "name": name}
+        self,
+        x: TensorLike | None = None,
+        y: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        batch_size: int | None = None,
+        eval_steps: int | None = None,
+        every_n_steps: int = 100,
+        metrics: object = None,
+        hooks: Sequence[SessionRunHook] | None = None,
+        early_stopping_rounds: int | None = None,
+        early_stopping_metric: str = "loss",
+        early_stopping_metric_minimize: bool = True,
+        name: str | None = None,
+        check_interval_secs: float = 5,
+    ) -> None:
+        self._options: dict[str, object] = {
+            "input_fn": input_fn,
+            "steps": eval_steps,
+            "hooks": hooks,
+            "name": name,
+        }
         if x is not None:
             self._options.update(x=x, y=y, batch_size=batch_size)
         if metrics is not None:
@@ -33,11 +56,11 @@ class ValidationMonitor(tf.train.SessionRunHook):
         self.best_step: int | None = None
         self.early_stopped = False
 
-    def set_estimator(self, estimator: Any) -> None:
+    def set_estimator(self, estimator: Estimator) -> None:
         """Whose checkpoints are evaluated."""
         self._estimator = estimator
 
-    def after_run(self, run_context: Any, run_values: Any) -> None:
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         """Looks for a new checkpoint, after so many steps and seconds."""
         self._steps += 1
         if self._steps % self._every or time.monotonic() - self._checked < self._interval:
@@ -50,7 +73,9 @@ class ValidationMonitor(tf.train.SessionRunHook):
         found = self._estimator.evaluate(checkpoint_path=latest, **self._options)
         self._stop_if_no_better(run_context, found)
 
-    def _stop_if_no_better(self, run_context: Any, found: dict[str, Any]) -> None:
+    def _stop_if_no_better(
+        self, run_context: SessionRunContext, found: dict[str, TensorLike]
+    ) -> None:
         if self._rounds is None or self._metric not in found:
             return
         value, step = found[self._metric], found["global_step"]

@@ -15,6 +15,7 @@ from legacy_nets.tf1.contrib.legacy_seq2seq.seq2seq import (
 )
 from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper, OutputProjectionWrapper
 from legacy_nets.tf1.rnn_cells import linear
+from legacy_nets.types import DTypeLike, RNNCell, Scope, Structure, Tensor, TensorLike
 
 __all__ = [
     "attention_decoder",
@@ -26,7 +27,7 @@ __all__ = [
 class _Heads:
     """``num_heads`` attentions to states [N, T, D]; their variables are made here."""
 
-    def __init__(self, states: Any, num_heads: int) -> None:
+    def __init__(self, states: Structure, num_heads: int) -> None:
         length, size = states.shape.as_list()[1:]
         self._length = tf.shape(states)[1] if length is None else length
         self._size = size
@@ -37,7 +38,7 @@ class _Heads:
             self._keys.append(tf.nn.conv2d(self._hidden, kernel, [1, 1, 1, 1], "SAME"))
             self._vs.append(tf.get_variable(f"AttnV_{head}", [size], states.dtype))
 
-    def __call__(self, query: Any) -> list[Any]:
+    def __call__(self, query: TensorLike) -> list[Tensor]:
         """Weighted sums [N, D] of the states, one per head."""
         query = tf.concat(tf.nest.flatten(query), 1)
         sums = []
@@ -52,17 +53,17 @@ class _Heads:
 
 
 def attention_decoder(
-    decoder_inputs: Any,
-    initial_state: Any,
-    attention_states: Any,
-    cell: Any,
+    decoder_inputs: TensorLike,
+    initial_state: Structure,
+    attention_states: Structure,
+    cell: RNNCell,
     output_size: int | None = None,
     num_heads: int = 1,
     loop_function: Loop | None = None,
-    dtype: Any = None,
-    scope: Any = None,
+    dtype: DTypeLike | None = None,
+    scope: Scope = None,
     initial_state_attention: bool = False,
-) -> Any:
+) -> tuple[list[Tensor], Structure]:
     """(T outputs [N, output_size], state); attention to ``attention_states`` [N, T', D]."""
     if not decoder_inputs:
         raise ValueError("Must provide at least 1 input to attention decoder.")
@@ -102,21 +103,21 @@ def attention_decoder(
 
 
 def embedding_attention_decoder(
-    decoder_inputs: Any,
-    initial_state: Any,
-    attention_states: Any,
-    cell: Any,
+    decoder_inputs: TensorLike,
+    initial_state: Structure,
+    attention_states: Structure,
+    cell: RNNCell,
     num_symbols: int,
     embedding_size: int,
     num_heads: int = 1,
     output_size: int | None = None,
-    output_projection: Any = None,
+    output_projection: TensorLike | None = None,
     feed_previous: bool = False,
     update_embedding_for_previous: bool = True,
-    dtype: Any = None,
-    scope: Any = None,
+    dtype: DTypeLike | None = None,
+    scope: Scope = None,
     initial_state_attention: bool = False,
-) -> Any:
+) -> tuple[list[Tensor], Structure]:
     """``attention_decoder`` of class numbers."""
     size = cell.output_size if output_size is None else output_size
     with tf.variable_scope(scope or "embedding_attention_decoder", dtype=dtype) as outer:
@@ -141,19 +142,19 @@ def embedding_attention_decoder(
 
 
 def embedding_attention_seq2seq(
-    encoder_inputs: Any,
-    decoder_inputs: Any,
-    cell: Any,
+    encoder_inputs: TensorLike,
+    decoder_inputs: TensorLike,
+    cell: RNNCell,
     num_encoder_symbols: int,
     num_decoder_symbols: int,
     embedding_size: int,
     num_heads: int = 1,
-    output_projection: Any = None,
-    feed_previous: Any = False,
-    dtype: Any = None,
-    scope: Any = None,
+    output_projection: TensorLike | None = None,
+    feed_previous: TensorLike = False,
+    dtype: DTypeLike | None = None,
+    scope: Scope = None,
     initial_state_attention: bool = False,
-) -> Any:
+) -> tuple[list[Tensor], Structure]:
     """Class numbers in, logits out (or what ``output_projection`` makes logits of)."""
     with tf.variable_scope(scope or "embedding_attention_seq2seq", dtype=dtype) as outer:
         dtype = outer.dtype

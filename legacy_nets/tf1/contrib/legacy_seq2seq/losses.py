@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import Tensor, TensorLike
+
 __all__ = ["model_with_buckets", "sequence_loss", "sequence_loss_by_example"]
 
 Loss = Callable[..., Any]
@@ -14,13 +16,13 @@ _EPSILON = 1e-12  # to the sum of the weights: it may be 0
 
 
 def sequence_loss_by_example(
-    logits: Any,
-    targets: Any,
-    weights: Any,
+    logits: TensorLike,
+    targets: TensorLike,
+    weights: TensorLike,
     average_across_timesteps: bool = True,
     softmax_loss_function: Loss | None = None,
     name: str | None = None,
-) -> Any:
+) -> Tensor:
     """Weighted cross-entropy of each sequence, [N]: T logits [N, C], T targets [N], T weights [N].
 
     Raises ValueError for lists of unequal length.
@@ -41,14 +43,14 @@ def sequence_loss_by_example(
 
 
 def sequence_loss(
-    logits: Any,
-    targets: Any,
-    weights: Any,
+    logits: TensorLike,
+    targets: TensorLike,
+    weights: TensorLike,
     average_across_timesteps: bool = True,
     average_across_batch: bool = True,
     softmax_loss_function: Loss | None = None,
     name: str | None = None,
-) -> Any:
+) -> Tensor:
     """The sum of ``sequence_loss_by_example`` over the batch, or its mean: a scalar."""
     with tf.name_scope(name, "sequence_loss", [*logits, *targets, *weights]):
         losses = sequence_loss_by_example(
@@ -61,16 +63,16 @@ def sequence_loss(
 
 
 def model_with_buckets(
-    encoder_inputs: Any,
-    decoder_inputs: Any,
-    targets: Any,
-    weights: Any,
-    buckets: Any,
-    seq2seq: Callable[..., Any],
+    encoder_inputs: TensorLike,
+    decoder_inputs: TensorLike,
+    targets: TensorLike,
+    weights: TensorLike,
+    buckets: TensorLike,
+    seq2seq: Callable[..., TensorLike],
     softmax_loss_function: Loss | None = None,
     per_example_loss: bool = False,
     name: str | None = None,
-) -> Any:
+) -> tuple[list[list[Tensor]], list[Tensor]]:
     """One model ``seq2seq(encoder_inputs, decoder_inputs)`` per pair of lengths, sharing weights.
 
     Returns (outputs of each bucket, loss of each bucket). Raises ValueError for lists shorter

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper, OutputProjectionWrapper
+from legacy_nets.types import DTypeLike, RNNCell, Scope, Structure, Tensor, TensorLike
 
 __all__ = [
     "basic_rnn_seq2seq",
@@ -24,10 +25,10 @@ __all__ = [
 Loop = Callable[[Any, int], Any]
 
 
-def fed_back(embedding: Any, output_projection: Any, update_embedding: bool) -> Loop:
+def fed_back(embedding: TensorLike, output_projection: TensorLike, update_embedding: bool) -> Loop:
     """A loop function: the embedding of the best class of the last output."""
 
-    def loop(output: Any, _: int) -> Any:
+    def loop(output: TensorLike, _: int) -> Tensor:
         if output_projection is not None:
             output = tf.nn.xw_plus_b(output, *output_projection)
         vectors = tf.nn.embedding_lookup(embedding, tf.argmax(output, 1))
@@ -37,12 +38,12 @@ def fed_back(embedding: Any, output_projection: Any, update_embedding: bool) -> 
 
 
 def rnn_decoder(
-    decoder_inputs: Any,
-    initial_state: Any,
-    cell: Any,
+    decoder_inputs: TensorLike,
+    initial_state: Structure,
+    cell: RNNCell,
     loop_function: Loop | None = None,
-    scope: Any = None,
-) -> Any:
+    scope: Scope = None,
+) -> tuple[list[Tensor], Structure]:
     """(T outputs, state). ``loop_function(output, i)`` makes all inputs but the first."""
     with tf.variable_scope(scope or "rnn_decoder"):
         outputs: list[Any] = []
@@ -59,8 +60,12 @@ def rnn_decoder(
 
 
 def basic_rnn_seq2seq(
-    encoder_inputs: Any, decoder_inputs: Any, cell: Any, dtype: Any = tf.float32, scope: Any = None
-) -> Any:
+    encoder_inputs: TensorLike,
+    decoder_inputs: TensorLike,
+    cell: RNNCell,
+    dtype: DTypeLike = tf.float32,
+    scope: Scope = None,
+) -> tuple[list[Tensor], Structure]:
     """An encoder, and a decoder that starts from its state."""
     with tf.variable_scope(scope or "basic_rnn_seq2seq"):
         _, state = tf.nn.static_rnn(copy.deepcopy(cell), encoder_inputs, dtype=dtype)
@@ -68,13 +73,13 @@ def basic_rnn_seq2seq(
 
 
 def tied_rnn_seq2seq(
-    encoder_inputs: Any,
-    decoder_inputs: Any,
-    cell: Any,
+    encoder_inputs: TensorLike,
+    decoder_inputs: TensorLike,
+    cell: RNNCell,
     loop_function: Loop | None = None,
-    dtype: Any = tf.float32,
-    scope: Any = None,
-) -> Any:
+    dtype: DTypeLike = tf.float32,
+    scope: Scope = None,
+) -> tuple[list[Tensor], Structure]:
     """Encoder and decoder with the same weights."""
     with tf.variable_scope("combined_tied_rnn_seq2seq"):
         name = scope or "tied_rnn_seq2seq"
@@ -84,16 +89,16 @@ def tied_rnn_seq2seq(
 
 
 def embedding_rnn_decoder(
-    decoder_inputs: Any,
-    initial_state: Any,
-    cell: Any,
+    decoder_inputs: TensorLike,
+    initial_state: Structure,
+    cell: RNNCell,
     num_symbols: int,
     embedding_size: int,
-    output_projection: Any = None,
+    output_projection: TensorLike | None = None,
     feed_previous: bool = False,
     update_embedding_for_previous: bool = True,
-    scope: Any = None,
-) -> Any:
+    scope: Scope = None,
+) -> tuple[list[Tensor], Structure]:
     """A decoder of class numbers; ``feed_previous`` feeds its own best class back."""
     with tf.variable_scope(scope or "embedding_rnn_decoder") as outer:
         dtype = None
@@ -110,14 +115,16 @@ def embedding_rnn_decoder(
         return rnn_decoder(vectors, initial_state, cell, loop)
 
 
-def check_projection(projection: Any, num_symbols: int, dtype: Any) -> None:
+def check_projection(projection: TensorLike, num_symbols: int, dtype: DTypeLike) -> None:
     """Raises ValueError for weights or biases that do not end in ``num_symbols``."""
     weights, biases = (tf.convert_to_tensor(part, dtype) for part in projection)
     weights.shape.assert_is_compatible_with([None, num_symbols])
     biases.shape.assert_is_compatible_with([num_symbols])
 
 
-def with_or_without_feeding(feed_previous: Any, decode: Callable[[bool], Any]) -> Any:
+def with_or_without_feeding(
+    feed_previous: TensorLike, decode: Callable[[bool], Any]
+) -> tuple[list[Tensor], Structure]:
     """``decode(feeding)``; for a bool tensor both are built, and the tensor chooses.
 
     ``decode(feeding)`` gives (outputs, state).
@@ -126,7 +133,7 @@ def with_or_without_feeding(feed_previous: Any, decode: Callable[[bool], Any]) -
         return decode(feed_previous)
     structure: list[Any] = []
 
-    def branch(feeding: bool) -> list[Any]:
+    def branch(feeding: bool) -> list[Tensor]:
         with tf.variable_scope(tf.get_variable_scope(), reuse=None if feeding else True):
             outputs, state = decode(feeding)
         structure[:] = [len(outputs), state]
@@ -138,17 +145,17 @@ def with_or_without_feeding(feed_previous: Any, decode: Callable[[bool], Any]) -
 
 
 def embedding_rnn_seq2seq(
-    encoder_inputs: Any,
-    decoder_inputs: Any,
-    cell: Any,
+    encoder_inputs: TensorLike,
+    decoder_inputs: TensorLike,
+    cell: RNNCell,
     num_encoder_symbols: int,
     num_decoder_symbols: int,
     embedding_size: int,
-    output_projection: Any = None,
-    feed_previous: Any = False,
-    dtype: Any = None,
-    scope: Any = None,
-) -> Any:
+    output_projection: TensorLike | None = None,
+    feed_previous: TensorLike = False,
+    dtype: DTypeLike | None = None,
+    scope: Scope = None,
+) -> tuple[list[Tensor], Structure]:
     """Class numbers in, logits out (or what ``output_projection`` makes logits of)."""
     with tf.variable_scope(scope or "embedding_rnn_seq2seq") as outer:
         dtype = dtype or outer.dtype
@@ -172,17 +179,17 @@ def embedding_rnn_seq2seq(
 
 
 def embedding_tied_rnn_seq2seq(
-    encoder_inputs: Any,
-    decoder_inputs: Any,
-    cell: Any,
+    encoder_inputs: TensorLike,
+    decoder_inputs: TensorLike,
+    cell: RNNCell,
     num_symbols: int,
     embedding_size: int,
     num_decoder_symbols: int | None = None,
-    output_projection: Any = None,
-    feed_previous: Any = False,
-    dtype: Any = None,
-    scope: Any = None,
-) -> Any:
+    output_projection: TensorLike | None = None,
+    feed_previous: TensorLike = False,
+    dtype: DTypeLike | None = None,
+    scope: Scope = None,
+) -> tuple[list[Tensor], Structure]:
     """One embedding and one set of weights for encoder and decoder."""
     with tf.variable_scope(scope or "embedding_tied_rnn_seq2seq", dtype=dtype) as outer:
         dtype = outer.dtype
@@ -196,7 +203,7 @@ def embedding_tied_rnn_seq2seq(
         if output_projection is None:
             cell = OutputProjectionWrapper(cell, num_decoder_symbols or num_symbols)
 
-        def decode(feeding: bool) -> Any:
+        def decode(feeding: bool) -> tuple[list[Tensor], Structure]:
             loop = fed_back(embedding, output_projection, update_embedding=True)
             return tied_rnn_seq2seq(encoder, decoder, cell, loop if feeding else None, dtype)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import Array, Session, Structure, Tensor, TensorLike, Variable
 
 __all__ = ["ExternalOptimizerInterface", "ScipyOptimizerInterface"]
 
@@ -16,12 +18,12 @@ class ExternalOptimizerInterface:
 
     def __init__(
         self,
-        loss: Any,
-        var_list: Any = None,
-        equalities: Any = None,
-        inequalities: Any = None,
+        loss: TensorLike,
+        var_list: Iterable[Variable] | None = None,
+        equalities: TensorLike | None = None,
+        inequalities: TensorLike | None = None,
         var_to_bounds: Any = None,
-        **optimizer_kwargs: Any,
+        **optimizer_kwargs: object,
     ) -> None:
         self._loss = loss
         self._equalities = list(equalities or [])
@@ -39,19 +41,21 @@ class ExternalOptimizerInterface:
 
     def minimize(
         self,
-        session: Any = None,
-        feed_dict: Any = None,
-        fetches: Any = None,
-        step_callback: Callable[..., Any] | None = None,
-        loss_callback: Callable[..., Any] | None = None,
-        **run_kwargs: Any,
+        session: Session | None = None,
+        feed_dict: Tensor | None = None,
+        fetches: TensorLike | None = None,
+        step_callback: Callable[..., object] | None = None,
+        loss_callback: Callable[..., object] | None = None,
+        **run_kwargs: object,
     ) -> None:
         """Runs the optimizer to its end and assigns the variables."""
         session = session or tf.get_default_session()
         feed_dict, fetches = feed_dict or {}, fetches or []
 
-        def function_of(tensors: list[Any], extra: list[Any], callback: Any) -> Any:
-            def evaluate(x: np.ndarray) -> list[Any]:
+        def function_of(
+            tensors: list[TensorLike], extra: list[TensorLike], callback: Any
+        ) -> Callable[[Array], list[Array]]:
+            def evaluate(x: np.ndarray) -> list[Tensor]:
                 found = session.run(tensors + extra, self._at(x, session) | feed_dict)
                 if callback is not None:
                     callback(*found[len(tensors) :])
@@ -72,7 +76,7 @@ class ExternalOptimizerInterface:
         )
         self._assign(final, session, **run_kwargs)
 
-    def _at(self, vector: np.ndarray, session: Any) -> dict[Any, np.ndarray]:
+    def _at(self, vector: np.ndarray, session: Session) -> dict[Tensor, np.ndarray]:
         """What to feed for the variables to have these values. Resource variables are assigned:
         to feed one changes a single read of it, and the graph has others."""
         if any(variable.op.type == "VarHandleOp" for variable in self._vars):
@@ -80,14 +84,14 @@ class ExternalOptimizerInterface:
             return {}
         return dict(zip(self._vars, self._unpacked(vector), strict=True))
 
-    def _assign(self, vector: np.ndarray, session: Any, **run_kwargs: Any) -> None:
+    def _assign(self, vector: np.ndarray, session: Session, **run_kwargs: object) -> None:
         feed = dict(zip(self._placeholders, self._unpacked(vector), strict=True))
         session.run(self._updates, feed, **run_kwargs)
 
-    def _minimize(self, *arguments: Any, **options: Any) -> np.ndarray:
+    def _minimize(self, *arguments: object, **options: object) -> np.ndarray:
         raise NotImplementedError("a subclass says how: ScipyOptimizerInterface")
 
-    def _gradient_of(self, loss: Any) -> Any:
+    def _gradient_of(self, loss: TensorLike) -> Tensor:
         gradients = tf.gradients(loss, self._vars)
         return self._pack(
             [
@@ -96,7 +100,7 @@ class ExternalOptimizerInterface:
             ]
         )
 
-    def _pack(self, tensors: Any) -> Any:
+    def _pack(self, tensors: Sequence[TensorLike]) -> Structure:
         return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], 0)
 
     def _unpacked(self, vector: np.ndarray) -> list[np.ndarray]:
@@ -120,7 +124,7 @@ class ExternalOptimizerInterface:
 class ScipyOptimizerInterface(ExternalOptimizerInterface):
     """``scipy.optimize.minimize``; L-BFGS-B unless ``method`` says else."""
 
-    def _minimize(self, *arguments: Any, **options: Any) -> np.ndarray:
+    def _minimize(self, *arguments: object, **options: Any) -> np.ndarray:
         """``options`` are those that ``minimize`` passes."""
         import scipy.optimize
 
@@ -128,7 +132,9 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
             loss, gradient = options["loss_grad_func"](x)
             return float(loss), gradient.astype("float64")
 
-        def in_double(evaluate: Any) -> Any:  # all that SLSQP of today's scipy takes
+        def in_double(
+            evaluate: Any,
+        ) -> Callable[[Array], Array]:  # all that SLSQP of today's scipy takes
             return lambda x: np.asarray(evaluate(x)[0], "float64")
 
         settings = dict(options["optimizer_kwargs"])

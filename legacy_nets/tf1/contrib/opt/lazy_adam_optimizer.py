@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import Operation, TensorLike, Variable
 
 __all__ = ["LazyAdamOptimizer"]
 
@@ -12,7 +12,7 @@ __all__ = ["LazyAdamOptimizer"]
 class LazyAdamOptimizer(tf.train.AdamOptimizer):
     """Adam that leaves alone the rows (and slots) that a sparse gradient does not name."""
 
-    def _apply_sparse(self, grad: Any, var: Any) -> Any:
+    def _apply_sparse(self, grad: TensorLike, var: Variable) -> Operation:
         beta1_power, beta2_power = self._get_beta_accumulators()
         dtype = var.dtype.base_dtype
         beta1 = tf.cast(self._beta1_t, dtype)
@@ -30,5 +30,7 @@ class LazyAdamOptimizer(tf.train.AdamOptimizer):
             tf.scatter_sub(var, rows, change),
         )
 
-    def _resource_apply_sparse(self, grad: Any, var: Any, indices: Any) -> Any:
+    def _resource_apply_sparse(
+        self, grad: TensorLike, var: Variable, indices: TensorLike
+    ) -> Operation:
         return self._apply_sparse(tf.IndexedSlices(grad, indices), var)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import Operation, Optimizer, Saver, Tensor, TensorLike, Variable
 
 __all__ = ["MovingAverageOptimizer"]
 
@@ -14,9 +17,9 @@ class MovingAverageOptimizer(tf.train.Optimizer):
 
     def __init__(
         self,
-        opt: Any,
+        opt: Optimizer,
         average_decay: float = 0.9999,
-        num_updates: Any = None,
+        num_updates: TensorLike | None = None,
         sequential_update: bool = True,
     ) -> None:
         self._optimizer = opt
@@ -24,13 +27,18 @@ class MovingAverageOptimizer(tf.train.Optimizer):
         self._swapped_variable_name_map: dict[str, str] | None = None
         self._sequential_update = sequential_update
 
-    def compute_gradients(self, *arguments: Any, **options: Any) -> Any:
+    def compute_gradients(
+        self, *arguments: object, **options: object
+    ) -> list[tuple[Tensor, Variable]]:
         """As the other optimizer does."""
         return self._optimizer.compute_gradients(*arguments, **options)
 
     def apply_gradients(
-        self, grads_and_vars: Any, global_step: Any = None, name: str | None = None
-    ) -> Any:
+        self,
+        grads_and_vars: Iterable[tuple[Tensor, Variable]],
+        global_step: TensorLike | None = None,
+        name: str | None = None,
+    ) -> Operation:
         """The step of the other optimizer, then the averages."""
         step = self._optimizer.apply_gradients(grads_and_vars, global_step, name)
         variables = [variable for _, variable in grads_and_vars]
@@ -44,8 +52,11 @@ class MovingAverageOptimizer(tf.train.Optimizer):
         return tf.group(step, self._ema.apply(variables))
 
     def swapping_saver(
-        self, var_list: Any = None, name: str = "swapping_saver", **options: Any
-    ) -> Any:
+        self,
+        var_list: Iterable[Variable] | None = None,
+        name: str = "swapping_saver",
+        **options: object,
+    ) -> Saver:
         """A Saver that stores averages under the variables' own names. Raises RuntimeError
         before apply_gradients."""
         if self._swapped_variable_name_map is None:

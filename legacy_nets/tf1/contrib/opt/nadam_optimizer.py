@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import Operation, Tensor, TensorLike, Variable
 
 __all__ = ["NadamOptimizer"]
 
@@ -12,7 +12,7 @@ __all__ = ["NadamOptimizer"]
 class NadamOptimizer(tf.train.AdamOptimizer):
     """Adam with Nesterov momentum."""
 
-    def _apply_dense(self, grad: Any, var: Any) -> Any:
+    def _apply_dense(self, grad: TensorLike, var: Variable) -> Operation:
         beta1_power, beta2_power = self._get_beta_accumulators()
         return tf.raw_ops.ApplyAdam(
             var=var._ref(),
@@ -24,7 +24,7 @@ class NadamOptimizer(tf.train.AdamOptimizer):
             use_nesterov=True,
         ).op
 
-    def _resource_apply_dense(self, grad: Any, var: Any) -> Any:
+    def _resource_apply_dense(self, grad: TensorLike, var: Variable) -> Operation:
         beta1_power, beta2_power = self._get_beta_accumulators()
         return tf.raw_ops.ResourceApplyAdam(
             var=var.handle,
@@ -36,7 +36,9 @@ class NadamOptimizer(tf.train.AdamOptimizer):
             use_nesterov=True,
         )
 
-    def _apply_sparse_shared(self, grad: Any, var: Any, indices: Any, scatter_add: Any) -> Any:
+    def _apply_sparse_shared(
+        self, grad: TensorLike, var: Variable, indices: TensorLike, scatter_add: TensorLike
+    ) -> Operation:
         """All of the moments decay; the rows named by ``indices`` get the gradient."""
         numbers = self._numbers(var, *self._get_beta_accumulators())
         rate = numbers["lr"] * tf.sqrt(1 - numbers["beta2_power"]) / (1 - numbers["beta1_power"])
@@ -50,7 +52,9 @@ class NadamOptimizer(tf.train.AdamOptimizer):
         change = rate * m / (tf.sqrt(grown[1]) + numbers["epsilon"])
         return tf.group(scatter_add(var, indices, -change), *grown)
 
-    def _numbers(self, var: Any, beta1_power: Any, beta2_power: Any) -> dict[str, Any]:
+    def _numbers(
+        self, var: Variable, beta1_power: TensorLike, beta2_power: TensorLike
+    ) -> dict[str, Tensor]:
         numbers = {
             "beta1_power": beta1_power,
             "beta2_power": beta2_power,

@@ -8,6 +8,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import nn
 from legacy_nets.tf1.rnn_cells import RNNCell
+from legacy_nets.types import Initializer, Scope, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = ["Conv1DLSTMCell", "Conv2DLSTMCell", "Conv3DLSTMCell", "ConvLSTMCell"]
 
@@ -20,13 +21,13 @@ class ConvLSTMCell(RNNCell):
     def __init__(
         self,
         conv_ndims: int,
-        input_shape: Any,
+        input_shape: ShapeLike,
         output_channels: int,
-        kernel_shape: Any,
+        kernel_shape: ShapeLike,
         use_bias: bool = True,
         skip_connection: bool = False,
         forget_bias: float = 1.0,
-        initializers: Any = None,
+        initializers: Initializer | None = None,
         name: str = "conv_lstm_cell",
     ) -> None:
         """``input_shape`` is that of one step without batch, channels last: [H, W, C]."""
@@ -46,16 +47,18 @@ class ConvLSTMCell(RNNCell):
         self._output_size = tf.TensorShape([*place, outputs])
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(cell, hidden), shapes without batch."""
         return self._state_size
 
     @property
-    def output_size(self) -> Any:
+    def output_size(self) -> Structure:
         """Shape without batch."""
         return self._output_size
 
-    def call(self, inputs: Any, state: Any, scope: Any = None) -> Any:
+    def call(
+        self, inputs: TensorLike, state: Structure, scope: Scope = None
+    ) -> tuple[Tensor, Structure]:
         """[N, ..., C], (cell, hidden) -> output, (cell, output)."""
         cell, hidden = state
         x = tf.concat([inputs, hidden], -1)

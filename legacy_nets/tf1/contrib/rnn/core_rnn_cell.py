@@ -8,6 +8,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.rnn_cells import RNNCell, linear
+from legacy_nets.types import DTypeLike, Initializer, Structure, Tensor, TensorLike
 
 __all__ = ["EmbeddingWrapper", "InputProjectionWrapper", "OutputProjectionWrapper"]
 
@@ -17,21 +18,21 @@ Activation = Callable[[Any], Any]
 class CellWrapper(RNNCell):
     """A cell with the state of another."""
 
-    def __init__(self, cell: Any, reuse: bool | None = None) -> None:
+    def __init__(self, cell: RNNCell, reuse: bool | None = None) -> None:
         super().__init__(_reuse=reuse)
         self._cell = cell
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """The cell's."""
         return self._cell.state_size
 
     @property
-    def output_size(self) -> Any:
+    def output_size(self) -> Structure:
         """The cell's."""
         return self._cell.output_size
 
-    def zero_state(self, batch_size: Any, dtype: Any) -> Any:
+    def zero_state(self, batch_size: TensorLike, dtype: DTypeLike) -> Structure:
         """The cell's."""
         with tf.name_scope(f"{type(self).__name__}ZeroState"):
             return self._cell.zero_state(batch_size, dtype)
@@ -42,17 +43,17 @@ class InputProjectionWrapper(CellWrapper):
 
     def __init__(
         self,
-        cell: Any,
+        cell: RNNCell,
         num_proj: int,
         activation: Activation | None = None,
-        input_size: Any = None,
+        input_size: TensorLike | None = None,
         reuse: bool | None = None,
     ) -> None:
         super().__init__(cell, reuse)
         self._num_proj = num_proj
         self._activation = activation
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D] -> [N, num_proj] -> the cell's."""
         x = linear(inputs, self._num_proj, True)
         return self._cell(self._activation(x) if self._activation else x, state)
@@ -63,7 +64,7 @@ class OutputProjectionWrapper(CellWrapper):
 
     def __init__(
         self,
-        cell: Any,
+        cell: RNNCell,
         output_size: int,
         activation: Activation | None = None,
         reuse: bool | None = None,
@@ -77,7 +78,7 @@ class OutputProjectionWrapper(CellWrapper):
         """Units of the projection."""
         return self._output_size
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """The cell's -> [N, output_size]."""
         output, state = self._cell(inputs, state)
         output = linear(output, self._output_size, True)
@@ -89,10 +90,10 @@ class EmbeddingWrapper(CellWrapper):
 
     def __init__(
         self,
-        cell: Any,
+        cell: RNNCell,
         embedding_classes: int,
         embedding_size: int,
-        initializer: Any = None,
+        initializer: Initializer | None = None,
         reuse: bool | None = None,
     ) -> None:
         super().__init__(cell, reuse)
@@ -101,7 +102,7 @@ class EmbeddingWrapper(CellWrapper):
         self._shape = [embedding_classes, embedding_size]
         self._initializer = initializer
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """Vectors of variance 1 unless the scope says else."""
         bound = 3**0.5
         initializer = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import DTypeLike, RNNCell, Scope, Structure, Tensor, TensorLike
 
 __all__ = ["FusedRNNCell", "FusedRNNCellAdaptor", "TimeReversedFusedRNN"]
 
@@ -17,18 +17,18 @@ class FusedRNNCell:
 class FusedRNNCellAdaptor(FusedRNNCell):
     """A plain cell as a fused one."""
 
-    def __init__(self, cell: Any, use_dynamic_rnn: bool = False) -> None:
+    def __init__(self, cell: RNNCell, use_dynamic_rnn: bool = False) -> None:
         self._cell = cell
         self._use_dynamic_rnn = use_dynamic_rnn
 
     def __call__(
         self,
-        inputs: Any,
-        initial_state: Any = None,
-        dtype: Any = None,
-        sequence_length: Any = None,
-        scope: Any = None,
-    ) -> Any:
+        inputs: TensorLike,
+        initial_state: Structure | None = None,
+        dtype: DTypeLike | None = None,
+        sequence_length: TensorLike | None = None,
+        scope: Scope = None,
+    ) -> tuple[Tensor, Structure]:
         """A list of T tensors [N, D] gives a list back, a tensor [T, N, D] a tensor."""
         as_list = isinstance(inputs, list)
         if self._use_dynamic_rnn:
@@ -56,17 +56,17 @@ class FusedRNNCellAdaptor(FusedRNNCell):
 class TimeReversedFusedRNN(FusedRNNCell):
     """A fused cell that reads its sequences from their ends."""
 
-    def __init__(self, cell: Any) -> None:
+    def __init__(self, cell: RNNCell) -> None:
         self._cell = cell
 
     def __call__(
         self,
-        inputs: Any,
-        initial_state: Any = None,
-        dtype: Any = None,
-        sequence_length: Any = None,
-        scope: Any = None,
-    ) -> Any:
+        inputs: TensorLike,
+        initial_state: Structure | None = None,
+        dtype: DTypeLike | None = None,
+        sequence_length: TensorLike | None = None,
+        scope: Scope = None,
+    ) -> tuple[Tensor, Structure]:
         """Outputs are in the order of the inputs."""
         outputs, state = self._cell(
             _reversed(inputs, sequence_length),
@@ -78,7 +78,7 @@ class TimeReversedFusedRNN(FusedRNNCell):
         return _reversed(outputs, sequence_length), state
 
 
-def _reversed(values: Any, lengths: Any) -> Any:
+def _reversed(values: TensorLike, lengths: TensorLike) -> Tensor:
     if isinstance(values, list):
         return tf.unstack(_reversed(tf.stack(values), lengths), num=len(values))
     if lengths is None:

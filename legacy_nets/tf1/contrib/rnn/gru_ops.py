@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.rnn_cells import LayerRNNCell
+from legacy_nets.types import ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = ["GRUBlockCell", "GRUBlockCellV2"]
 
@@ -29,16 +30,16 @@ class GRUBlockCell(LayerRNNCell):
         self._cell_size: Any = cell_size if num_units is None else num_units
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """Units."""
         return self._cell_size
 
     @property
-    def output_size(self) -> Any:
+    def output_size(self) -> Structure:
         """Units."""
         return self._cell_size
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Makes the kernels and biases of gates and candidate."""
         depth, units = input_shape.as_list()[1], self._cell_size
         one, zero = tf.ones_initializer(), tf.zeros_initializer()
@@ -49,7 +50,7 @@ class GRUBlockCell(LayerRNNCell):
         self._candidate_bias = self.add_weight(candidate_bias, [units], initializer=zero)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, units] -> [N, units] twice."""
         gates = tf.matmul(tf.concat([inputs, state], 1), self._gates)
         r, u = tf.split(tf.sigmoid(tf.nn.bias_add(gates, self._gates_bias)), 2, 1)

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import nn
 from legacy_nets.tf1.rnn_cells import LayerRNNCell
+from legacy_nets.types import DTypeLike, Initializer, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = ["IndRNNCell", "IndyGRUCell", "IndyLSTMCell"]
 
@@ -25,14 +26,14 @@ class IndRNNCell(LayerRNNCell):
         activation: Activation | None = None,
         reuse: bool | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(_reuse=reuse, name=name, dtype=dtype)
         self._num_units = num_units
         self._activation = activation or tf.tanh
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """Units."""
         return self._num_units
 
@@ -41,7 +42,7 @@ class IndRNNCell(LayerRNNCell):
         """Units."""
         return self._num_units
 
-    def build(self, inputs_shape: Any) -> None:
+    def build(self, inputs_shape: ShapeLike) -> None:
         """Makes kernel_w [D, units], kernel_u [1, units] and bias."""
         units = self._num_units
         self._kernel_w = self.add_weight("kernel_w", [inputs_shape.as_list()[1], units])
@@ -51,7 +52,7 @@ class IndRNNCell(LayerRNNCell):
         self._bias = self.add_weight("bias", [units], initializer=tf.zeros_initializer())
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, units] -> [N, units] twice."""
         summed = tf.matmul(inputs, self._kernel_w) + state * self._kernel_u
         output = self._activation(tf.nn.bias_add(summed, self._bias))
@@ -66,16 +67,16 @@ class IndyGRUCell(IndRNNCell):
         num_units: int,
         activation: Activation | None = None,
         reuse: bool | None = None,
-        kernel_initializer: Any = None,
-        bias_initializer: Any = None,
+        kernel_initializer: Initializer | None = None,
+        bias_initializer: Initializer | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(num_units, activation, reuse, name, dtype)
         self._kernel_initializer = kernel_initializer
         self._bias_initializer = bias_initializer
 
-    def build(self, inputs_shape: Any) -> None:
+    def build(self, inputs_shape: ShapeLike) -> None:
         """Makes the kernels and biases of gates and candidate."""
         units, depth = self._num_units, inputs_shape.as_list()[1]
         kernel, given = self._kernel_initializer, self._bias_initializer
@@ -91,7 +92,7 @@ class IndyGRUCell(IndRNNCell):
         )
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, units] -> [N, units] twice."""
         gates = tf.matmul(inputs, self._gate_w) + tf.tile(state, [1, 2]) * self._gate_u
         r, u = tf.split(tf.sigmoid(tf.nn.bias_add(gates, self._gate_bias)), 2, 1)
@@ -109,10 +110,10 @@ class IndyLSTMCell(IndRNNCell):
         forget_bias: float = 1.0,
         activation: Activation | None = None,
         reuse: bool | None = None,
-        kernel_initializer: Any = None,
-        bias_initializer: Any = None,
+        kernel_initializer: Initializer | None = None,
+        bias_initializer: Initializer | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         super().__init__(num_units, activation, reuse, name, dtype)
         self._forget_bias = forget_bias
@@ -120,11 +121,11 @@ class IndyLSTMCell(IndRNNCell):
         self._bias_initializer = bias_initializer
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(cell, hidden)."""
         return _StateTuple(self._num_units, self._num_units)
 
-    def build(self, inputs_shape: Any) -> None:
+    def build(self, inputs_shape: ShapeLike) -> None:
         """Makes kernel_w [D, 4 units], kernel_u [1, 4 units] and bias."""
         width, kernel = 4 * self._num_units, self._kernel_initializer
         depth = inputs_shape.as_list()[1]
@@ -134,7 +135,7 @@ class IndyLSTMCell(IndRNNCell):
         self._bias = self.add_weight("bias", [width], initializer=first)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], (cell, hidden) -> [N, units], (cell, hidden)."""
         cell, hidden = state
         gates = tf.matmul(inputs, self._kernel_w) + tf.tile(hidden, [1, 4]) * self._kernel_u

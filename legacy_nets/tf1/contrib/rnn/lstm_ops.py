@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import layers, nn
 from legacy_nets.tf1.rnn_cells import LayerRNNCell
+from legacy_nets.types import DTypeLike, Layer, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = ["LSTMBlockCell", "LSTMBlockFusedCell"]
 
@@ -23,7 +24,7 @@ _StateTuple: Any = nn.rnn_cell.LSTMStateTuple
 _PEEPHOLES = ("w_i_diag", "w_f_diag", "w_o_diag")
 
 
-def _add_lstm_weights(layer: Any, depth: int, units: int, peephole: bool) -> None:
+def _add_lstm_weights(layer: Layer, depth: int, units: int, peephole: bool) -> None:
     layer.kernel = layer.add_weight("kernel", [depth + units, 4 * units])
     layer.bias = layer.add_weight("bias", [4 * units], initializer=tf.zeros_initializer())
     if peephole:
@@ -39,7 +40,7 @@ class LSTMBlockCell(LayerRNNCell):
         forget_bias: float = 1.0,
         cell_clip: float | None = None,
         use_peephole: bool = False,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         reuse: bool | None = None,
         name: str = "lstm_cell",
     ) -> None:
@@ -50,7 +51,7 @@ class LSTMBlockCell(LayerRNNCell):
         self._use_peephole = use_peephole
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(cell, hidden)."""
         return _StateTuple(self._num_units, self._num_units)
 
@@ -59,13 +60,13 @@ class LSTMBlockCell(LayerRNNCell):
         """Units."""
         return self._num_units
 
-    def build(self, inputs_shape: Any) -> None:
+    def build(self, inputs_shape: ShapeLike) -> None:
         """Makes kernel [D + units, 4 units], bias and peepholes."""
         depth = inputs_shape.as_list()[1]
         _add_lstm_weights(self, depth, self._num_units, self._use_peephole)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], (cell, hidden) -> [N, units], (cell, hidden)."""
         cell, hidden = state
         gates = tf.nn.bias_add(tf.matmul(tf.concat([inputs, hidden], 1), self.kernel), self.bias)
@@ -95,7 +96,7 @@ class LSTMBlockFusedCell(_Layer):
         cell_clip: float | None = None,
         use_peephole: bool = False,
         reuse: bool | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         name: str = "lstm_fused_cell",
     ) -> None:
         super().__init__(_reuse=reuse, name=name, dtype=dtype)
@@ -109,15 +110,19 @@ class LSTMBlockFusedCell(_Layer):
         """Units."""
         return self._num_units
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: ShapeLike) -> None:
         """Makes kernel [D + units, 4 units], bias and peepholes."""
         depth = input_shape.as_list()[2]
         _add_lstm_weights(self, depth, self._num_units, self._use_peephole)
         self.built = True
 
     def call(
-        self, inputs: Any, initial_state: Any = None, dtype: Any = None, sequence_length: Any = None
-    ) -> Any:
+        self,
+        inputs: TensorLike,
+        initial_state: Structure | None = None,
+        dtype: DTypeLike | None = None,
+        sequence_length: TensorLike | None = None,
+    ) -> tuple[Tensor, Structure]:
         """[T, N, D] (or a list of T [N, D]) -> outputs alike, (cell, hidden).
 
         Outputs after a sequence's end are zero; the state is that at its end.

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import DTypeLike, RNNCell, Scope, Structure, Tensor, TensorLike
 
 __all__ = ["stack_bidirectional_dynamic_rnn", "stack_bidirectional_rnn", "transpose_batch_time"]
 
 
-def _check_cells(cells_fw: Any, cells_bw: Any, states_fw: Any, states_bw: Any) -> int:
+def _check_cells(
+    cells_fw: Sequence[RNNCell],
+    cells_bw: Sequence[RNNCell],
+    states_fw: Structure,
+    states_bw: Structure,
+) -> int:
     if not cells_fw or not cells_bw or not isinstance(cells_fw, list):
         raise ValueError("cells_fw and cells_bw must be lists of at least one cell")
     depth = len(cells_fw)
@@ -24,18 +31,18 @@ def _check_cells(cells_fw: Any, cells_bw: Any, states_fw: Any, states_bw: Any) -
 
 
 def stack_bidirectional_dynamic_rnn(
-    cells_fw: Any,
-    cells_bw: Any,
-    inputs: Any,
-    initial_states_fw: Any = None,
-    initial_states_bw: Any = None,
-    dtype: Any = None,
-    sequence_length: Any = None,
+    cells_fw: Sequence[RNNCell],
+    cells_bw: Sequence[RNNCell],
+    inputs: TensorLike,
+    initial_states_fw: Structure | None = None,
+    initial_states_bw: Structure | None = None,
+    dtype: DTypeLike | None = None,
+    sequence_length: TensorLike | None = None,
     parallel_iterations: int | None = None,
     time_major: bool = False,
-    scope: Any = None,
+    scope: Scope = None,
     swap_memory: bool = False,
-) -> Any:
+) -> tuple[Tensor, Structure, Structure]:
     """Layers of bidirectional_dynamic_rnn, each fed with both outputs of the one below.
 
     Returns (outputs [N, T, _], states forward, states backward), the states one per layer.
@@ -64,15 +71,15 @@ def stack_bidirectional_dynamic_rnn(
 
 
 def stack_bidirectional_rnn(
-    cells_fw: Any,
-    cells_bw: Any,
-    inputs: Any,
-    initial_states_fw: Any = None,
-    initial_states_bw: Any = None,
-    dtype: Any = None,
-    sequence_length: Any = None,
-    scope: Any = None,
-) -> Any:
+    cells_fw: Sequence[RNNCell],
+    cells_bw: Sequence[RNNCell],
+    inputs: TensorLike,
+    initial_states_fw: Structure | None = None,
+    initial_states_bw: Structure | None = None,
+    dtype: DTypeLike | None = None,
+    sequence_length: TensorLike | None = None,
+    scope: Scope = None,
+) -> tuple[list[Tensor], Structure, Structure]:
     """The same with static_bidirectional_rnn: ``inputs`` and outputs are lists of [N, _]."""
     depth = _check_cells(cells_fw, cells_bw, initial_states_fw, initial_states_bw)
     states = []
@@ -94,7 +101,7 @@ def stack_bidirectional_rnn(
     return inputs, all_forward, all_backward
 
 
-def transpose_batch_time(x: Any) -> Any:
+def transpose_batch_time(x: TensorLike) -> Tensor:
     """[N, T, ...] to [T, N, ...]; what has no second axis stays."""
     x = tf.convert_to_tensor(x)
     if x.shape.rank is not None and x.shape.rank < 2:

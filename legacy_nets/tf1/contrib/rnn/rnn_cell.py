@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.tf1 import nn
 from legacy_nets.tf1.contrib import layers
 from legacy_nets.tf1.rnn_cells import LayerRNNCell, RNNCell, linear
+from legacy_nets.types import DTypeLike, Initializer, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = [
     "CoupledInputForgetGateLSTMCell",
@@ -25,7 +26,7 @@ Activation = Callable[[Any], Any]
 _StateTuple: Any = nn.rnn_cell.LSTMStateTuple
 
 
-def _normalized(x: Any, scope: str, gain: float, shift: float) -> Any:
+def _normalized(x: TensorLike, scope: str, gain: float, shift: float) -> Tensor:
     """Layer norm with gamma and beta of the given first values in ``scope``."""
     with tf.variable_scope(scope):
         size = [x.shape.as_list()[-1]]
@@ -42,12 +43,12 @@ class LayerNormBasicLSTMCell(RNNCell):
         self,
         num_units: int,
         forget_bias: float = 1.0,
-        input_size: Any = None,
+        input_size: TensorLike | None = None,
         activation: Activation = tf.tanh,
         layer_norm: bool = True,
         norm_gain: float = 1.0,
         norm_shift: float = 0.0,
-        dropout_keep_prob: Any = 1.0,
+        dropout_keep_prob: TensorLike = 1.0,
         dropout_prob_seed: int | None = None,
         reuse: bool | None = None,
     ) -> None:
@@ -62,7 +63,7 @@ class LayerNormBasicLSTMCell(RNNCell):
         self._norm_shift = norm_shift
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(cell, hidden)."""
         return _StateTuple(self._num_units, self._num_units)
 
@@ -71,7 +72,7 @@ class LayerNormBasicLSTMCell(RNNCell):
         """Units."""
         return self._num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], (cell, hidden) -> [N, units], (cell, hidden)."""
         cell, hidden = state
         gates = linear([inputs, hidden], 4 * self._num_units, not self._layer_norm)
@@ -90,7 +91,7 @@ class LayerNormBasicLSTMCell(RNNCell):
         hidden = self._activation(cell) * tf.sigmoid(o)
         return hidden, _StateTuple(cell, hidden)
 
-    def _norm(self, x: Any, scope: str) -> Any:
+    def _norm(self, x: TensorLike, scope: str) -> Tensor:
         if not self._layer_norm:
             return x
         return _normalized(x, scope, self._norm_gain, self._norm_shift)
@@ -105,7 +106,7 @@ class NASCell(LayerRNNCell):
         num_proj: int | None = None,
         use_bias: bool = False,
         reuse: bool | None = None,
-        **options: Any,
+        **options: object,
     ) -> None:
         super().__init__(_reuse=reuse, **options)
         self._num_units = num_units
@@ -113,7 +114,7 @@ class NASCell(LayerRNNCell):
         self._use_bias = use_bias
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(cell, hidden)."""
         return _StateTuple(self._num_units, self.output_size)
 
@@ -122,7 +123,7 @@ class NASCell(LayerRNNCell):
         """Units, or units of the projection."""
         return self._num_proj or self._num_units
 
-    def build(self, inputs_shape: Any) -> None:
+    def build(self, inputs_shape: ShapeLike) -> None:
         """Makes recurrent_kernel, kernel, bias and projection_weights."""
         width = 8 * self._num_units
         self.recurrent_kernel = self.add_weight("recurrent_kernel", [self.output_size, width])
@@ -134,7 +135,7 @@ class NASCell(LayerRNNCell):
             self.projection_weights = self.add_weight("projection_weights", shape)
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], (cell, hidden) -> [N, outputs], (cell, hidden)."""
         cell, hidden = state
         recurrent = tf.matmul(hidden, self.recurrent_kernel)
@@ -160,7 +161,7 @@ class UGRNNCell(RNNCell):
     def __init__(
         self,
         num_units: int,
-        initializer: Any = None,
+        initializer: Initializer | None = None,
         forget_bias: float = 1.0,
         activation: Activation = tf.tanh,
         reuse: bool | None = None,
@@ -181,7 +182,7 @@ class UGRNNCell(RNNCell):
         """Units."""
         return self._num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, units] -> [N, units] twice."""
         with tf.variable_scope(tf.get_variable_scope(), initializer=self._initializer):
             gate, new = tf.split(linear([inputs, state], 2 * self._num_units, True), 2, 1)
@@ -199,7 +200,7 @@ class SRUCell(LayerRNNCell):
         activation: Activation | None = None,
         reuse: bool | None = None,
         name: str | None = None,
-        **options: Any,
+        **options: object,
     ) -> None:
         super().__init__(_reuse=reuse, name=name, **options)
         self._num_units = num_units
@@ -215,14 +216,14 @@ class SRUCell(LayerRNNCell):
         """Units."""
         return self._num_units
 
-    def build(self, inputs_shape: Any) -> None:
+    def build(self, inputs_shape: ShapeLike) -> None:
         """Makes kernel [D, 4 units] and bias [2 units]."""
         units = self._num_units
         self._kernel = self.add_weight("kernel", [inputs_shape.as_list()[1], 4 * units])
         self._bias = self.add_weight("bias", [2 * units], initializer=tf.zeros_initializer())
         self.built = True
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, units] -> [N, units] twice."""
         new, f, r, x = tf.split(tf.matmul(inputs, self._kernel), 4, 1)
         f, r = tf.split(tf.sigmoid(tf.nn.bias_add(tf.concat([f, r], 1), self._bias)), 2, 1)
@@ -237,7 +238,7 @@ class CoupledInputForgetGateLSTMCell(RNNCell):
         self,
         num_units: int,
         use_peepholes: bool = False,
-        initializer: Any = None,
+        initializer: Initializer | None = None,
         num_proj: int | None = None,
         proj_clip: float | None = None,
         num_unit_shards: int = 1,
@@ -266,7 +267,7 @@ class CoupledInputForgetGateLSTMCell(RNNCell):
         self._norm_shift = norm_shift
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(cell, hidden), or their sum."""
         sizes = (self._num_units, self.output_size)
         return _StateTuple(*sizes) if self._state_is_tuple else sum(sizes)
@@ -276,7 +277,7 @@ class CoupledInputForgetGateLSTMCell(RNNCell):
         """Units, or units of the projection."""
         return self._num_proj or self._num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], (cell, hidden) -> [N, outputs], (cell, hidden)."""
         if not self._state_is_tuple:
             state = tf.split(state, [self._num_units, self.output_size], 1)
@@ -306,10 +307,10 @@ class CoupledInputForgetGateLSTMCell(RNNCell):
         both = _StateTuple(cell, hidden)
         return hidden, both if self._state_is_tuple else tf.concat(both, 1)
 
-    def _weight(self, name: str, shape: list[int], like: Any) -> Any:
+    def _weight(self, name: str, shape: list[int], like: Structure) -> Tensor:
         return tf.get_variable(name, shape, like.dtype, initializer=self._initializer)
 
-    def _norm(self, x: Any, scope: str) -> Any:
+    def _norm(self, x: TensorLike, scope: str) -> Tensor:
         if not self._layer_norm:
             return x
         return _normalized(x, scope, self._norm_gain, self._norm_shift)
@@ -338,7 +339,7 @@ class PhasedLSTMCell(RNNCell):
         self._period_init = (period_init_min, period_init_max)
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(cell, hidden)."""
         return _StateTuple(self._num_units, self._num_units)
 
@@ -347,7 +348,7 @@ class PhasedLSTMCell(RNNCell):
         """Units."""
         return self._num_units
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """(times [N, 1], [N, D]), (cell, hidden) -> [N, units], (cell, hidden)."""
         times, x = inputs
         cell, hidden = state
@@ -364,17 +365,21 @@ class PhasedLSTMCell(RNNCell):
         new_hidden = k * new_hidden + (1 - k) * hidden
         return new_hidden, _StateTuple(new_cell, new_hidden)
 
-    def _openness(self, times: Any, dtype: Any) -> Any:
+    def _openness(self, times: TensorLike, dtype: DTypeLike) -> Tensor:
         """How far each unit is open at its time, [N, units]."""
         size = [self._num_units]
         low, high = (math.log(bound) for bound in self._period_init)
 
-        def first_period(shape: Any, dtype: Any, partition_info: Any = None) -> Any:
+        def first_period(
+            shape: ShapeLike, dtype: DTypeLike, partition_info: object = None
+        ) -> Tensor:
             return tf.exp(tf.random_uniform(shape, low, high, dtype=dtype))
 
         period = tf.get_variable("period", size, dtype, initializer=first_period)
 
-        def first_phase(shape: Any, dtype: Any, partition_info: Any = None) -> Any:
+        def first_phase(
+            shape: ShapeLike, dtype: DTypeLike, partition_info: object = None
+        ) -> Tensor:
             return tf.random_uniform(shape, 0.0, period.initial_value, dtype=dtype)
 
         phase = tf.get_variable("phase", size, dtype, initializer=first_phase)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.rnn.core_rnn_cell import CellWrapper
 from legacy_nets.tf1.rnn_cells import RNNCell, linear
+from legacy_nets.types import Scope, Structure, Tensor, TensorLike
 
 __all__ = ["AttentionCellWrapper", "HighwayWrapper"]
 
@@ -17,7 +16,7 @@ class AttentionCellWrapper(RNNCell):
 
     def __init__(
         self,
-        cell: Any,
+        cell: RNNCell,
         attn_length: int,
         attn_size: int | None = None,
         attn_vec_size: int | None = None,
@@ -36,7 +35,7 @@ class AttentionCellWrapper(RNNCell):
         self._state_is_tuple = state_is_tuple
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """(the cell's, attention, the last outputs), or their sum."""
         sizes = (self._cell.state_size, self._size, self._size * self._length)
         return sizes if self._state_is_tuple else sum(sizes)
@@ -46,7 +45,7 @@ class AttentionCellWrapper(RNNCell):
         """Units of the attention."""
         return self._size
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], state -> [N, attn_size], state."""
         if not self._state_is_tuple:
             widths = [self._cell.state_size, self._size, self._size * self._length]
@@ -62,7 +61,7 @@ class AttentionCellWrapper(RNNCell):
         new = (cell_state, attention, tf.reshape(past, [-1, self._length * self._size]))
         return output, new if self._state_is_tuple else tf.concat(new, 1)
 
-    def _attend(self, query: Any, past: Any) -> Any:
+    def _attend(self, query: TensorLike, past: TensorLike) -> Tensor:
         """[N, _], [N, length, size] -> weighted sum [N, size]."""
         with tf.variable_scope("attention"):
             kernel = tf.get_variable("attn_w", [1, 1, self._size, self._vec_size])
@@ -77,19 +76,21 @@ class HighwayWrapper(CellWrapper):
     """A gate between the cell's input and output (arXiv:1505.00387)."""
 
     def __init__(
-        self, cell: Any, couple_carry_transform_gates: bool = True, carry_bias_init: float = 1.0
+        self, cell: RNNCell, couple_carry_transform_gates: bool = True, carry_bias_init: float = 1.0
     ) -> None:
         super().__init__(cell)
         self._couple = couple_carry_transform_gates
         self._carry_bias_init = carry_bias_init
 
-    def __call__(self, inputs: Any, state: Any, scope: Any = None) -> Any:
+    def __call__(
+        self, inputs: TensorLike, state: Structure, scope: Scope = None
+    ) -> tuple[Tensor, Structure]:
         """As the cell; input and output have the same shape."""
         outputs, state = self._cell(inputs, state, scope=scope)
         tf.nest.assert_same_structure(inputs, outputs)
         return tf.nest.map_structure(self._highway, inputs, outputs), state
 
-    def _highway(self, inputs: Any, outputs: Any) -> Any:
+    def _highway(self, inputs: TensorLike, outputs: TensorLike) -> Tensor:
         carry = self._gate("carry", inputs, self._carry_bias_init)
         transform = (
             1 - carry if self._couple else self._gate("transform", inputs, -self._carry_bias_init)
@@ -97,7 +98,7 @@ class HighwayWrapper(CellWrapper):
         return inputs * carry + outputs * transform
 
     @staticmethod
-    def _gate(name: str, inputs: Any, bias: float) -> Any:
+    def _gate(name: str, inputs: TensorLike, bias: float) -> Tensor:
         size = inputs.shape.as_list()[1]
         w = tf.get_variable(f"{name}_w", [size, size])
         b = tf.get_variable(f"{name}_b", [size], initializer=tf.constant_initializer(bias))

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import layers
+from legacy_nets.types import DTypeLike, Layer, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = [
     "AttentionMechanism",
@@ -26,17 +27,17 @@ class AttentionMechanism:
     """What has alignments_size, state_size, initial_state and __call__(query, state)."""
 
     @property
-    def alignments_size(self) -> Any:
+    def alignments_size(self) -> TensorLike:
         """Length of the memory."""
         raise NotImplementedError
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """Size of the state."""
         raise NotImplementedError
 
 
-def mask_score(score: Any, lengths: Any, value: Any) -> Any:
+def mask_score(score: TensorLike, lengths: TensorLike, value: TensorLike) -> Tensor:
     """Scores [N, T] with ``value`` after each memory's end."""
     if lengths is None:
         return score
@@ -44,10 +45,12 @@ def mask_score(score: Any, lengths: Any, value: Any) -> Any:
     return tf.where(inside, score, value * tf.ones_like(score))
 
 
-def masked_memory(memory: Any, lengths: Any, check_inner_dims_defined: bool = True) -> Any:
+def masked_memory(
+    memory: Structure, lengths: TensorLike, check_inner_dims_defined: bool = True
+) -> Structure:
     """Memories [N, T, ...] with zeros after their ends."""
 
-    def masked(tensor: Any) -> Any:
+    def masked(tensor: TensorLike) -> Tensor:
         tensor = tf.convert_to_tensor(tensor, name="memory")
         if check_inner_dims_defined and not tensor.shape[2:].is_fully_defined():
             raise ValueError(f"Expected memory {tensor.name} to have fully defined inner dims, "
@@ -67,14 +70,14 @@ class BaseAttentionMechanism(AttentionMechanism):
 
     def __init__(
         self,
-        query_layer: Any,
-        memory: Any,
+        query_layer: Layer,
+        memory: Structure,
         probability_fn: Probability,
-        memory_sequence_length: Any = None,
-        memory_layer: Any = None,
+        memory_sequence_length: TensorLike | None = None,
+        memory_layer: Layer | None = None,
         check_inner_dims_defined: bool = True,
-        score_mask_value: Any = None,
-        custom_key_value_fn: Callable[..., Any] | None = None,
+        score_mask_value: TensorLike | None = None,
+        custom_key_value_fn: Callable[..., TensorLike] | None = None,
         name: str | None = None,
     ) -> None:
         """``probability_fn(score, state)`` gives alignments [N, T]."""
@@ -90,64 +93,66 @@ class BaseAttentionMechanism(AttentionMechanism):
             self._batch_size = _size(self._keys, 0)
             self._alignments_size = _size(self._keys, 1)
 
-    def _set_probability(self, probability_fn: Probability, lengths: Any, value: Any) -> None:
+    def _set_probability(
+        self, probability_fn: Probability, lengths: TensorLike, value: TensorLike
+    ) -> None:
         value = -np.inf if value is None else value
         self._probability_fn = lambda score, state: probability_fn(
             mask_score(score, lengths, value), state
         )
 
     @property
-    def memory_layer(self) -> Any:
+    def memory_layer(self) -> Layer | None:
         """Layer from memory to keys."""
         return self._memory_layer
 
     @property
-    def query_layer(self) -> Any:
+    def query_layer(self) -> Layer | None:
         """Layer for the query."""
         return self._query_layer
 
     @property
-    def values(self) -> Any:
+    def values(self) -> Tensor:
         """The memory, [N, T, D]."""
         return self._values
 
     @property
-    def keys(self) -> Any:
+    def keys(self) -> Tensor:
         """[N, T, units]."""
         return self._keys
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> TensorLike:
         """N."""
         return self._batch_size
 
     @property
-    def alignments_size(self) -> Any:
+    def alignments_size(self) -> TensorLike:
         """T."""
         return self._alignments_size
 
     @property
-    def state_size(self) -> Any:
+    def state_size(self) -> Structure:
         """T: the state is the last alignments."""
         return self._alignments_size
 
-    def initial_alignments(self, batch_size: Any, dtype: Any) -> Any:
+    def initial_alignments(self, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
         """Zeros [N, T]."""
         zeros = tf.zeros(tf.stack([batch_size, self._alignments_size]), dtype)
         zeros.set_shape([_static(batch_size), _static(self._alignments_size)])
         return zeros
 
-    def initial_state(self, batch_size: Any, dtype: Any) -> Any:
+    def initial_state(self, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
         """The first alignments."""
         return self.initial_alignments(batch_size, dtype)
 
 
-def _size(tensor: Any, axis: int) -> Any:
+def _size(tensor: TensorLike, axis: int) -> TensorLike:
     """An int where it is known, else a tensor."""
     return tensor.shape.as_list()[axis] or tf.shape(tensor)[axis]
 
 
-def _static(size: Any) -> int | None:
+def _static(size: ShapeLike) -> int | None:
     return None if (known := tf.get_static_value(size)) is None else int(known)
 
 
@@ -157,7 +162,7 @@ def _of_score(probability_fn: Probability | None) -> Probability:
     return lambda score, _: chosen(score)
 
 
-def _dense(units: int, name: str, dtype: Any) -> Any:
+def _dense(units: int, name: str, dtype: DTypeLike) -> Layer:
     return layers.Dense(units, name=name, use_bias=False, dtype=dtype or tf.float32)
 
 
@@ -167,13 +172,13 @@ class LuongAttention(BaseAttentionMechanism):
     def __init__(
         self,
         num_units: int,
-        memory: Any,
-        memory_sequence_length: Any = None,
+        memory: Structure,
+        memory_sequence_length: TensorLike | None = None,
         scale: bool = False,
         probability_fn: Probability | None = None,
-        score_mask_value: Any = None,
-        dtype: Any = None,
-        custom_key_value_fn: Callable[..., Any] | None = None,
+        score_mask_value: TensorLike | None = None,
+        dtype: DTypeLike | None = None,
+        custom_key_value_fn: Callable[..., TensorLike] | None = None,
         name: str = "LuongAttention",
     ) -> None:
         super().__init__(
@@ -190,7 +195,7 @@ class LuongAttention(BaseAttentionMechanism):
         self._scale = scale
         self._name = name
 
-    def __call__(self, query: Any, state: Any) -> Any:
+    def __call__(self, query: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, units], [N, T] -> alignments [N, T], and again as the state."""
         with tf.variable_scope(None, "luong_attention", [query]):
             score = luong_score(query, self._keys, self._scale)
@@ -198,7 +203,7 @@ class LuongAttention(BaseAttentionMechanism):
         return alignments, alignments
 
 
-def luong_score(query: Any, keys: Any, scale: bool) -> Any:
+def luong_score(query: TensorLike, keys: TensorLike, scale: bool) -> Tensor:
     """[N, units], [N, T, units] -> [N, T]; with ``scale`` times the variable attention_g."""
     units, key_units = query.shape.as_list()[-1], keys.shape.as_list()[-1]
     if units != key_units:
@@ -219,13 +224,13 @@ class BahdanauAttention(BaseAttentionMechanism):
     def __init__(
         self,
         num_units: int,
-        memory: Any,
-        memory_sequence_length: Any = None,
+        memory: Structure,
+        memory_sequence_length: TensorLike | None = None,
         normalize: bool = False,
         probability_fn: Probability | None = None,
-        score_mask_value: Any = None,
-        dtype: Any = None,
-        custom_key_value_fn: Callable[..., Any] | None = None,
+        score_mask_value: TensorLike | None = None,
+        dtype: DTypeLike | None = None,
+        custom_key_value_fn: Callable[..., TensorLike] | None = None,
         name: str = "BahdanauAttention",
     ) -> None:
         super().__init__(
@@ -242,7 +247,7 @@ class BahdanauAttention(BaseAttentionMechanism):
         self._normalize = normalize
         self._name = name
 
-    def __call__(self, query: Any, state: Any) -> Any:
+    def __call__(self, query: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, T] -> alignments [N, T], and again as the state."""
         with tf.variable_scope(None, "bahdanau_attention", [query]):
             processed = self.query_layer(query) if self.query_layer else query
@@ -251,7 +256,7 @@ class BahdanauAttention(BaseAttentionMechanism):
         return alignments, alignments
 
 
-def bahdanau_score(processed_query: Any, keys: Any, normalize: bool) -> Any:
+def bahdanau_score(processed_query: TensorLike, keys: TensorLike, normalize: bool) -> Tensor:
     """[N, units], [N, T, units] -> [N, T]; with ``normalize`` the direction of attention_v counts
     and attention_g is its length."""
     units, dtype = keys.shape.as_list()[2] or tf.shape(keys)[2], processed_query.dtype
@@ -265,7 +270,7 @@ def bahdanau_score(processed_query: Any, keys: Any, normalize: bool) -> Any:
     return tf.reduce_sum(v * tf.tanh(total), 2)
 
 
-def hardmax(logits: Any, name: str | None = None) -> Any:
+def hardmax(logits: TensorLike, name: str | None = None) -> Tensor:
     """1 where the largest is, else 0; of the shape of ``logits``."""
     with tf.name_scope(name, "Hardmax", [logits]):
         logits = tf.convert_to_tensor(logits)

@@ -9,6 +9,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import layers
 from legacy_nets.tf1.rnn_cells import RNNCell
+from legacy_nets.types import DTypeLike, Layer, Structure, Tensor, TensorLike
 
 __all__ = ["AttentionWrapper", "AttentionWrapperState", "compute_attention"]
 
@@ -23,10 +24,10 @@ class AttentionWrapperState(NamedTuple):
     alignment_history: Any
     attention_state: Any
 
-    def clone(self, **changed: Any) -> AttentionWrapperState:
+    def clone(self, **changed: object) -> AttentionWrapperState:
         """A copy with some fields replaced. Raises ValueError for tensors of other shapes."""
 
-        def checked(old: Any, new: Any) -> Any:
+        def checked(old: TensorLike, new: TensorLike) -> Tensor:
             if tf.is_tensor(old) and tf.is_tensor(new) and not isinstance(new, tf.TensorArray):
                 if not new.shape.is_compatible_with(old.shape):
                     raise ValueError(f"shape {new.shape} of a state, expected {old.shape}")
@@ -37,8 +38,11 @@ class AttentionWrapperState(NamedTuple):
 
 
 def compute_attention(
-    attention_mechanism: Any, cell_output: Any, attention_state: Any, attention_layer: Any
-) -> Any:
+    attention_mechanism: Any,
+    cell_output: TensorLike,
+    attention_state: Structure,
+    attention_layer: Layer,
+) -> tuple[Tensor, Tensor, Structure]:
     """(attention [N, A], alignments [N, T], next state) of one mechanism."""
     alignments, state = attention_mechanism(cell_output, attention_state)
     context = tf.squeeze(tf.matmul(alignments[:, None], attention_mechanism.values), 1)
@@ -47,7 +51,7 @@ def compute_attention(
     return attention_layer(tf.concat([cell_output, context], 1)), alignments, state
 
 
-def _listed(value: Any, count: int, what: str) -> list[Any]:
+def _listed(value: TensorLike, count: int, what: str) -> list[Tensor]:
     if not isinstance(value, (list, tuple)):
         value = [value]
     if len(value) != count:
@@ -60,17 +64,17 @@ class AttentionWrapper(RNNCell):
 
     def __init__(
         self,
-        cell: Any,
+        cell: RNNCell,
         attention_mechanism: Any,
-        attention_layer_size: Any = None,
+        attention_layer_size: TensorLike | None = None,
         alignment_history: bool = False,
-        cell_input_fn: Callable[..., Any] | None = None,
+        cell_input_fn: Callable[..., TensorLike] | None = None,
         output_attention: bool = True,
-        initial_cell_state: Any = None,
+        initial_cell_state: Structure | None = None,
         name: str | None = None,
-        attention_layer: Any = None,
-        attention_fn: Callable[..., Any] | None = None,
-        dtype: Any = None,
+        attention_layer: Layer | None = None,
+        attention_fn: Callable[..., TensorLike] | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
         """Sizes and layers are lists where ``attention_mechanism`` is one."""
         super().__init__(name=name, dtype=dtype)
@@ -104,14 +108,14 @@ class AttentionWrapper(RNNCell):
         self._alignment_history = alignment_history
         self._initial_cell_state = initial_cell_state
 
-    def _pack(self, values: list[Any]) -> Any:
+    def _pack(self, values: list[TensorLike]) -> Structure:
         return tuple(values) if self._is_multi else values[0]
 
-    def _unpack(self, value: Any) -> list[Any]:
+    def _unpack(self, value: TensorLike) -> list[Tensor]:
         return list(value) if self._is_multi else [value]
 
     @property
-    def output_size(self) -> Any:
+    def output_size(self) -> Structure:
         """That of the attention, or of the cell."""
         return self._attention_layer_size if self._output_attention else self._cell.output_size
 
@@ -130,7 +134,7 @@ class AttentionWrapper(RNNCell):
             alignment_history=self._pack(history),
         )
 
-    def zero_state(self, batch_size: Any, dtype: Any) -> AttentionWrapperState:
+    def zero_state(self, batch_size: TensorLike, dtype: DTypeLike) -> AttentionWrapperState:
         """Zeros, with ``initial_cell_state`` where one was given."""
         with tf.name_scope(f"{type(self).__name__}ZeroState"):
             cell_state = self._initial_cell_state
@@ -159,7 +163,7 @@ class AttentionWrapper(RNNCell):
                 ),
             )
 
-    def call(self, inputs: Any, state: Any) -> Any:
+    def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], AttentionWrapperState -> attention (or cell output), state."""
         if not isinstance(state, AttentionWrapperState):
             raise TypeError(
@@ -194,7 +198,7 @@ class AttentionWrapper(RNNCell):
         return attention if self._output_attention else cell_output, new
 
 
-def _attention_size(layer: Any, mechanism: Any, cell: Any) -> int:
+def _attention_size(layer: Layer, mechanism: Any, cell: RNNCell) -> int:
     depth = mechanism.values.shape.as_list()[-1]
     if layer is None:
         return depth

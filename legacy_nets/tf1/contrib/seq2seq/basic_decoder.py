@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
+from legacy_nets.types import Layer, RNNCell, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = ["BasicDecoder", "BasicDecoderOutput"]
 
@@ -18,7 +19,7 @@ class BasicDecoderOutput(NamedTuple):
     sample_id: Any
 
 
-def layer_output_shape(layer: Any, size: Any) -> Any:
+def layer_output_shape(layer: Layer, size: ShapeLike) -> ShapeLike:
     """Shape, without batch, of a layer's output for inputs of that size."""
     if layer is None:
         return size
@@ -30,7 +31,11 @@ class BasicDecoder(Decoder):
     """A cell, and a helper that feeds it."""
 
     def __init__(
-        self, cell: Any, helper: Any, initial_state: Any, output_layer: Any = None
+        self,
+        cell: RNNCell,
+        helper: Any,
+        initial_state: Structure,
+        output_layer: Layer | None = None,
     ) -> None:
         self._cell = cell
         self._helper = helper
@@ -38,7 +43,7 @@ class BasicDecoder(Decoder):
         self._output_layer = output_layer
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> Tensor:
         """N."""
         return self._helper.batch_size
 
@@ -59,11 +64,13 @@ class BasicDecoder(Decoder):
         types = tf.nest.map_structure(lambda _: dtype, self._cell.output_size)
         return BasicDecoderOutput(types, self._helper.sample_ids_dtype)
 
-    def initialize(self, name: str | None = None) -> Any:
+    def initialize(self, name: str | None = None) -> tuple[Tensor, ...]:
         """(finished [N], first inputs, first state)."""
         return (*self._helper.initialize(), self._initial_state)
 
-    def step(self, time: Any, inputs: Any, state: Any, name: str | None = None) -> Any:
+    def step(
+        self, time: TensorLike, inputs: TensorLike, state: Structure, name: str | None = None
+    ) -> tuple[BasicDecoderOutput, Structure, Structure, Tensor]:
         """(BasicDecoderOutput, next state, next inputs, finished [N])."""
         with tf.name_scope(name, "BasicDecoderStep", [time]):
             output, state = self._cell(inputs, state)

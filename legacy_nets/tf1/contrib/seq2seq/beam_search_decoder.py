@@ -10,6 +10,7 @@ from legacy_nets.tf1.contrib.seq2seq.attention_wrapper import AttentionWrapperSt
 from legacy_nets.tf1.contrib.seq2seq.beam_search_ops import gather_tree, trace_parents
 from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
 from legacy_nets.tf1.contrib.seq2seq.helper import lookup_of
+from legacy_nets.types import DTypeLike, Layer, RNNCell, Structure, Tensor, TensorLike
 
 __all__ = [
     "BeamSearchDecoder",
@@ -45,10 +46,10 @@ class FinalBeamSearchDecoderOutput(NamedTuple):
     beam_search_decoder_output: Any
 
 
-def tile_batch(t: Any, multiplier: int, name: str | None = None) -> Any:
+def tile_batch(t: TensorLike, multiplier: int, name: str | None = None) -> Structure:
     """Each entry [N, ...] ``multiplier`` times after itself: [N * multiplier, ...]."""
 
-    def tiled(tensor: Any) -> Any:
+    def tiled(tensor: TensorLike) -> Tensor:
         tensor = tf.convert_to_tensor(tensor)
         if tensor.shape.rank == 0:
             raise ValueError("t must have statically known rank of at least 1")
@@ -66,13 +67,13 @@ class BeamSearchDecoder(Decoder):
 
     def __init__(
         self,
-        cell: Any,
-        embedding: Any,
-        start_tokens: Any,
-        end_token: Any,
-        initial_state: Any,
+        cell: RNNCell,
+        embedding: TensorLike,
+        start_tokens: TensorLike,
+        end_token: TensorLike,
+        initial_state: Structure,
         beam_width: int,
-        output_layer: Any = None,
+        output_layer: Layer | None = None,
         length_penalty_weight: float = 0.0,
         coverage_penalty_weight: float = 0.0,
         reorder_tensor_arrays: bool = True,
@@ -100,7 +101,7 @@ class BeamSearchDecoder(Decoder):
         )
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> Tensor:
         """N."""
         return self._batch_size
 
@@ -120,7 +121,7 @@ class BeamSearchDecoder(Decoder):
         dtype = tf.nest.flatten(self._initial_cell_state)[0].dtype
         return BeamSearchDecoderOutput(dtype, tf.int32, tf.int32)
 
-    def initialize(self, name: str | None = None) -> Any:
+    def initialize(self, name: str | None = None) -> tuple[Tensor, ...]:
         """Only the first beam of each entry is alive: all start alike."""
         dtype = tf.nest.flatten(self._initial_cell_state)[0].dtype
         zeros = tf.zeros([self._batch_size], tf.int32)
@@ -136,7 +137,9 @@ class BeamSearchDecoder(Decoder):
         )
         return self._finished, self._start_inputs, state
 
-    def step(self, time: Any, inputs: Any, state: Any, name: str | None = None) -> Any:
+    def step(
+        self, time: TensorLike, inputs: TensorLike, state: Structure, name: str | None = None
+    ) -> tuple[BeamSearchDecoderOutput, Structure, Structure, Tensor]:
         """(BeamSearchDecoderOutput, next state, next inputs, finished [N, beams])."""
         with tf.name_scope(name, "BeamSearchDecoderStep", [time]):
             inputs = tf.nest.map_structure(self._merge_beams, inputs)
@@ -154,7 +157,9 @@ class BeamSearchDecoder(Decoder):
             )
         return output, state, inputs, state.finished
 
-    def _search(self, logits: Any, cell_state: Any, state: Any) -> Any:
+    def _search(
+        self, logits: TensorLike, cell_state: Structure, state: Structure
+    ) -> tuple[BeamSearchDecoderOutput, BeamSearchDecoderState]:
         """The best beams after one more step; logits [N, beams, C]."""
         classes = logits.shape.as_list()[-1] or tf.shape(logits)[-1]
         step = self._after_end(tf.nn.log_softmax(logits), state.finished, classes)
@@ -169,7 +174,7 @@ class BeamSearchDecoder(Decoder):
             attended = state.accumulated_attention_probs + attended * grows[:, :, None]
             scores += self._coverage_penalty(attended, state.finished)[:, :, None]
 
-        def flat(x: Any) -> Any:
+        def flat(x: TensorLike) -> Tensor:
             return tf.reshape(x, [self._batch_size, -1])
 
         best, places = tf.nn.top_k(flat(scores), self._beam_width)
@@ -177,7 +182,7 @@ class BeamSearchDecoder(Decoder):
         log_probs = tf.gather(flat(total), places, batch_dims=1)
         ids, parents = places % classes, places // classes
 
-        def parents_of(x: Any) -> Any:
+        def parents_of(x: TensorLike) -> Tensor:
             return tf.gather(x, parents, batch_dims=1)
 
         had_finished = parents_of(state.finished)
@@ -196,7 +201,9 @@ class BeamSearchDecoder(Decoder):
                 new.set_shape(old.shape)
         return BeamSearchDecoderOutput(best, ids, parents), next_state
 
-    def _after_end(self, log_probs: Any, finished: Any, classes: Any) -> Any:
+    def _after_end(
+        self, log_probs: TensorLike, finished: TensorLike, classes: TensorLike
+    ) -> Tensor:
         """A beam that has finished says the end token again, for nothing."""
         only_end = tf.one_hot(
             self._end_token, classes, on_value=0.0, off_value=log_probs.dtype.min,
@@ -208,13 +215,13 @@ class BeamSearchDecoder(Decoder):
             log_probs,
         )
 
-    def _length_penalty(self, lengths: Any, dtype: Any) -> Any:
+    def _length_penalty(self, lengths: TensorLike, dtype: DTypeLike) -> Tensor:
         weight = tf.get_static_value(tf.convert_to_tensor(self._length_penalty_weight))
         if weight is not None and weight == 0:
             return tf.constant(1.0, dtype)
         return ((5.0 + tf.cast(lengths, dtype)) / 6.0) ** self._length_penalty_weight
 
-    def _alignments(self, cell_state: Any) -> Any:
+    def _alignments(self, cell_state: Structure) -> Structure:
         """What the cells attend to, [N, beams, T], the mean of several; () where nobody asks.
 
         Raises ValueError where a coverage penalty is asked for and no cell attends.
@@ -232,13 +239,15 @@ class BeamSearchDecoder(Decoder):
             raise ValueError("coverage_penalty_weight must be 0.0 if no cell is attentional.")
         return tf.reduce_mean(tf.stack(found, -1), -1)
 
-    def _coverage_penalty(self, attended: Any, finished: Any) -> Any:
+    def _coverage_penalty(self, attended: TensorLike, finished: TensorLike) -> Tensor:
         """Below 0, [N, beams], for beams that ended and left input unseen (padding is 0)."""
         seen = tf.where(tf.equal(attended, 0.0), tf.ones_like(attended), attended)
         penalty = tf.reduce_sum(tf.log(tf.minimum(seen, 1.0)), 2)
         return penalty * tf.cast(finished, penalty.dtype) * self._coverage_penalty_weight
 
-    def finalize(self, outputs: Any, final_state: Any, sequence_lengths: Any) -> Any:
+    def finalize(
+        self, outputs: TensorLike, final_state: Structure, sequence_lengths: TensorLike
+    ) -> tuple[Structure, Structure]:
         """Sequences read back from their ends; TensorArrays in the state come back stacked."""
         longest = tf.cast(tf.reduce_max(final_state.lengths, 1), tf.int32)
         ids = gather_tree(outputs.predicted_ids, outputs.parent_ids, longest, self._end_token)
@@ -251,7 +260,7 @@ class BeamSearchDecoder(Decoder):
             final_state = final_state._replace(cell_state=cell_state)
         return FinalBeamSearchDecoderOutput(ids, outputs), final_state
 
-    def _reordered(self, array: Any, beams: Any) -> Any:
+    def _reordered(self, array: TensorLike, beams: TensorLike) -> Tensor:
         """What the final beams saw: [T, N * beams, ...]; zeros after their ends.
 
         As in 1.15 the TensorArray stays as it is where batch and second size are both known.
@@ -271,10 +280,10 @@ class BeamSearchDecoder(Decoder):
         return result
 
     @staticmethod
-    def _is_beamed(x: Any) -> bool:
+    def _is_beamed(x: TensorLike) -> bool:
         return not isinstance(x, tf.TensorArray) and x.shape.rank != 0
 
-    def _split_beams(self, x: Any) -> Any:
+    def _split_beams(self, x: TensorLike) -> Tensor:
         """[N * beams, ...] to [N, beams, ...]; scalars and TensorArrays stay."""
         if isinstance(x, tf.TensorArray) or tf.convert_to_tensor(x).shape.rank == 0:
             return x
@@ -286,7 +295,7 @@ class BeamSearchDecoder(Decoder):
         result.set_shape([known, self._beam_width, *x.shape.as_list()[1:]])
         return result
 
-    def _merge_beams(self, x: Any) -> Any:
+    def _merge_beams(self, x: TensorLike) -> Tensor:
         """[N, beams, ...] to [N * beams, ...]; scalars and TensorArrays stay."""
         if not self._is_beamed(x):
             return x

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import Tensor, TensorLike
 
 __all__ = ["gather_tree"]
 
 
-def trace_parents(parent_ids: Any, max_sequence_lengths: Any) -> Any:
+def trace_parents(parent_ids: TensorLike, max_sequence_lengths: TensorLike) -> Tensor:
     """[T, N, beams]: which beam the final beam k came from at each step; -1 after the end."""
     time = tf.shape(parent_ids)[0]
     last = tf.zeros_like(parent_ids[0]) + tf.range(tf.shape(parent_ids)[2])
 
-    def back(came_from: Any, step: Any) -> Any:
+    def back(came_from: TensorLike, step: TensorLike) -> tuple[Tensor, Tensor]:
         index, parents = step
         inside = tf.reshape(index < max_sequence_lengths, [-1, 1])
         inside = tf.logical_and(inside, tf.ones_like(parents, tf.bool))
@@ -27,8 +27,12 @@ def trace_parents(parent_ids: Any, max_sequence_lengths: Any) -> Any:
 
 
 def gather_tree(
-    step_ids: Any, parent_ids: Any, max_sequence_lengths: Any, end_token: Any, name: Any = None
-) -> Any:
+    step_ids: TensorLike,
+    parent_ids: TensorLike,
+    max_sequence_lengths: TensorLike,
+    end_token: TensorLike,
+    name: str | None = None,
+) -> Tensor:
     """Whole sequences [T, N, beams] int32 from ids and parents of each step, all [T, N, beams].
 
     After the first end token, and from ``max_sequence_lengths`` [N] on, there are end tokens.

@@ -7,6 +7,16 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import (
+    DType,
+    DTypeLike,
+    ShapeLike,
+    Structure,
+    Tensor,
+    TensorLike,
+    TensorShape,
+)
+
 __all__ = [
     "CustomHelper",
     "GreedyEmbeddingHelper",
@@ -21,43 +31,50 @@ class Helper:
     """What has batch_size, sample_ids_shape, sample_ids_dtype, initialize, sample, next_inputs."""
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> Tensor:
         """N, a scalar int32."""
         raise NotImplementedError("batch_size has not been implemented")
 
     @property
-    def sample_ids_shape(self) -> Any:
+    def sample_ids_shape(self) -> TensorShape:
         """Shape of one sample, without batch."""
         return tf.TensorShape([])
 
     @property
-    def sample_ids_dtype(self) -> Any:
+    def sample_ids_dtype(self) -> DType:
         """Type of a sample."""
         return tf.int32
 
-    def initialize(self, name: str | None = None) -> Any:
+    def initialize(self, name: str | None = None) -> tuple[Tensor, ...]:
         """(finished [N], first inputs)."""
         raise NotImplementedError("initialize has not been implemented")
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """Sample ids [N] of outputs."""
         raise NotImplementedError("sample has not been implemented")
 
     def next_inputs(
-        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
-    ) -> Any:
+        self,
+        time: TensorLike,
+        outputs: TensorLike,
+        state: Structure,
+        sample_ids: TensorLike,
+        name: str | None = None,
+    ) -> tuple[Tensor, ...]:
         """(finished [N], next inputs, next state)."""
         raise NotImplementedError("next_inputs has not been implemented")
 
 
-def best_ids(outputs: Any) -> Any:
+def best_ids(outputs: TensorLike) -> Tensor:
     """Classes of the largest logits. Raises TypeError for anything but one tensor."""
     if not tf.is_tensor(outputs):
         raise TypeError(f"Expected outputs to be a single Tensor, got: {type(outputs)}")
     return tf.argmax(outputs, -1, output_type=tf.int32)
 
 
-def lookup_of(embedding: Any) -> Callable[[Any], Any]:
+def lookup_of(embedding: TensorLike) -> Callable[[Any], Any]:
     """A function from ids to vectors, from such a function or from a table."""
     return embedding if callable(embedding) else lambda ids: tf.nn.embedding_lookup(embedding, ids)
 
@@ -66,7 +83,11 @@ class TrainingHelper(Helper):
     """Reads its inputs [N, T, ...] one step after another."""
 
     def __init__(
-        self, inputs: Any, sequence_length: Any, time_major: bool = False, name: str | None = None
+        self,
+        inputs: TensorLike,
+        sequence_length: TensorLike,
+        time_major: bool = False,
+        name: str | None = None,
     ) -> None:
         with tf.name_scope(name, "TrainingHelper", [sequence_length]):
             self._inputs = inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
@@ -88,35 +109,42 @@ class TrainingHelper(Helper):
             self._batch_size = tf.size(self._sequence_length)
 
     @property
-    def inputs(self) -> Any:
+    def inputs(self) -> Structure:
         """As they were given."""
         return self._inputs
 
     @property
-    def sequence_length(self) -> Any:
+    def sequence_length(self) -> Tensor:
         """[N]."""
         return self._sequence_length
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> Tensor:
         """N."""
         return self._batch_size
 
-    def initialize(self, name: str | None = None) -> Any:
+    def initialize(self, name: str | None = None) -> tuple[Tensor, ...]:
         """(finished [N], inputs at time 0)."""
         return self._inputs_at(0)
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """The best ids."""
         return best_ids(outputs)
 
     def next_inputs(
-        self, time: Any, outputs: Any, state: Any, sample_ids: Any = None, name: str | None = None
-    ) -> Any:
+        self,
+        time: TensorLike,
+        outputs: TensorLike,
+        state: Structure,
+        sample_ids: TensorLike | None = None,
+        name: str | None = None,
+    ) -> tuple[Tensor, ...]:
         """(finished [N], inputs at the next time, the state)."""
         return (*self._inputs_at(time + 1), state)
 
-    def _inputs_at(self, time: Any) -> Any:
+    def _inputs_at(self, time: TensorLike) -> tuple[Tensor, Structure]:
         finished = tf.cast(time, self._sequence_length.dtype) >= self._sequence_length
         inputs = tf.cond(
             tf.reduce_all(finished),
@@ -126,12 +154,12 @@ class TrainingHelper(Helper):
         return finished, _with_shapes_of(inputs, self._zero_inputs)
 
 
-def _with_shapes_of(values: Any, like: Any) -> Any:
+def _with_shapes_of(values: TensorLike, like: Structure) -> Structure:
     tf.nest.map_structure(lambda value, other: value.set_shape(other.shape), values, like)
     return values
 
 
-def _time_first(x: Any) -> Any:
+def _time_first(x: TensorLike) -> Tensor:
     return (
         tf.transpose(x, tf.concat([[1, 0], tf.range(2, tf.rank(x))], 0))
         if (x.shape.rank is None)
@@ -142,7 +170,9 @@ def _time_first(x: Any) -> Any:
 class GreedyEmbeddingHelper(Helper):
     """Feeds the embedding of the best id back."""
 
-    def __init__(self, embedding: Any, start_tokens: Any, end_token: Any) -> None:
+    def __init__(
+        self, embedding: TensorLike, start_tokens: TensorLike, end_token: TensorLike
+    ) -> None:
         """``embedding`` is a table [C, D] or a function of ids; ``start_tokens`` [N]."""
         self._embedding_fn = lookup_of(embedding)
         self._start_tokens = tf.convert_to_tensor(start_tokens, tf.int32, name="start_tokens")
@@ -155,21 +185,28 @@ class GreedyEmbeddingHelper(Helper):
         self._start_inputs = self._embedding_fn(self._start_tokens)
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> Tensor:
         """N."""
         return self._batch_size
 
-    def initialize(self, name: str | None = None) -> Any:
+    def initialize(self, name: str | None = None) -> tuple[Tensor, ...]:
         """(nothing finished, embedded start tokens)."""
         return tf.tile([False], [self._batch_size]), self._start_inputs
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """The best ids."""
         return best_ids(outputs)
 
     def next_inputs(
-        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
-    ) -> Any:
+        self,
+        time: TensorLike,
+        outputs: TensorLike,
+        state: Structure,
+        sample_ids: TensorLike,
+        name: str | None = None,
+    ) -> tuple[Tensor, ...]:
         """(finished where the end token came, embedded ids, the state)."""
         finished = tf.equal(sample_ids, self._end_token)
         inputs = tf.cond(
@@ -185,17 +222,19 @@ class SampleEmbeddingHelper(GreedyEmbeddingHelper):
 
     def __init__(
         self,
-        embedding: Any,
-        start_tokens: Any,
-        end_token: Any,
-        softmax_temperature: Any = None,
+        embedding: TensorLike,
+        start_tokens: TensorLike,
+        end_token: TensorLike,
+        softmax_temperature: TensorLike | None = None,
         seed: int | None = None,
     ) -> None:
         super().__init__(embedding, start_tokens, end_token)
         self._softmax_temperature = softmax_temperature
         self._seed = seed
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """Ids drawn."""
         if not tf.is_tensor(outputs):
             raise TypeError(f"Expected outputs to be a single Tensor, got: {type(outputs)}")
@@ -204,7 +243,7 @@ class SampleEmbeddingHelper(GreedyEmbeddingHelper):
         return drawn_ids(outputs, self._seed)
 
 
-def drawn_ids(logits: Any, seed: int | None) -> Any:
+def drawn_ids(logits: TensorLike, seed: int | None) -> Tensor:
     """One id per row, int32 [N]."""
     return tf.random.categorical(logits, 1, dtype=tf.int32, seed=seed)[:, 0]
 
@@ -214,11 +253,11 @@ class CustomHelper(Helper):
 
     def __init__(
         self,
-        initialize_fn: Callable[..., Any],
-        sample_fn: Callable[..., Any],
-        next_inputs_fn: Callable[..., Any],
-        sample_ids_shape: Any = None,
-        sample_ids_dtype: Any = None,
+        initialize_fn: Callable[..., TensorLike],
+        sample_fn: Callable[..., TensorLike],
+        next_inputs_fn: Callable[..., TensorLike],
+        sample_ids_shape: ShapeLike | None = None,
+        sample_ids_dtype: DTypeLike | None = None,
     ) -> None:
         self._initialize_fn = initialize_fn
         self._sample_fn = sample_fn
@@ -228,36 +267,43 @@ class CustomHelper(Helper):
         self._sample_ids_dtype = sample_ids_dtype or tf.int32
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> Tensor:
         """N; known after ``initialize``."""
         if self._batch_size is None:
             raise ValueError("batch_size accessed before initialize was called")
         return self._batch_size
 
     @property
-    def sample_ids_shape(self) -> Any:
+    def sample_ids_shape(self) -> TensorShape:
         """As given."""
         return self._sample_ids_shape
 
     @property
-    def sample_ids_dtype(self) -> Any:
+    def sample_ids_dtype(self) -> DType:
         """As given."""
         return self._sample_ids_dtype
 
-    def initialize(self, name: str | None = None) -> Any:
+    def initialize(self, name: str | None = None) -> tuple[Tensor, ...]:
         """What ``initialize_fn()`` gives."""
         finished, inputs = self._initialize_fn()
         if self._batch_size is None:
             self._batch_size = tf.size(finished)
         return finished, inputs
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """What ``sample_fn`` gives."""
         return self._sample_fn(time=time, outputs=outputs, state=state)
 
     def next_inputs(
-        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
-    ) -> Any:
+        self,
+        time: TensorLike,
+        outputs: TensorLike,
+        state: Structure,
+        sample_ids: TensorLike,
+        name: str | None = None,
+    ) -> tuple[Tensor, ...]:
         """What ``next_inputs_fn`` gives."""
         return self._next_inputs_fn(time=time, outputs=outputs, state=state, sample_ids=sample_ids)
 
@@ -267,12 +313,12 @@ class InferenceHelper(Helper):
 
     def __init__(
         self,
-        sample_fn: Callable[..., Any],
-        sample_shape: Any,
-        sample_dtype: Any,
-        start_inputs: Any,
-        end_fn: Callable[..., Any],
-        next_inputs_fn: Callable[..., Any] | None = None,
+        sample_fn: Callable[..., TensorLike],
+        sample_shape: ShapeLike,
+        sample_dtype: DTypeLike,
+        start_inputs: TensorLike,
+        end_fn: Callable[..., TensorLike],
+        next_inputs_fn: Callable[..., TensorLike] | None = None,
     ) -> None:
         self._sample_fn = sample_fn
         self._end_fn = end_fn
@@ -283,30 +329,37 @@ class InferenceHelper(Helper):
         self._batch_size = tf.shape(self._start_inputs)[0]
 
     @property
-    def batch_size(self) -> Any:
+    def batch_size(self) -> Tensor:
         """N."""
         return self._batch_size
 
     @property
-    def sample_ids_shape(self) -> Any:
+    def sample_ids_shape(self) -> TensorShape:
         """As given."""
         return self._sample_shape
 
     @property
-    def sample_ids_dtype(self) -> Any:
+    def sample_ids_dtype(self) -> DType:
         """As given."""
         return self._sample_dtype
 
-    def initialize(self, name: str | None = None) -> Any:
+    def initialize(self, name: str | None = None) -> tuple[Tensor, ...]:
         """(nothing finished, start inputs)."""
         return tf.tile([False], [self._batch_size]), self._start_inputs
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """What ``sample_fn(outputs)`` gives."""
         return self._sample_fn(outputs)
 
     def next_inputs(
-        self, time: Any, outputs: Any, state: Any, sample_ids: Any, name: str | None = None
-    ) -> Any:
+        self,
+        time: TensorLike,
+        outputs: TensorLike,
+        state: Structure,
+        sample_ids: TensorLike,
+        name: str | None = None,
+    ) -> tuple[Tensor, ...]:
         """(``end_fn(samples)``, next inputs, the state)."""
         return self._end_fn(sample_ids), self._next_inputs_fn(sample_ids), state

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import Tensor, TensorLike
+
 
 def sequence_loss(
-    logits: Any,
-    targets: Any,
-    weights: Any,
+    logits: TensorLike,
+    targets: TensorLike,
+    weights: TensorLike,
     average_across_timesteps: bool = True,
     average_across_batch: bool = True,
     sum_over_timesteps: bool = False,
     sum_over_batch: bool = False,
-    softmax_loss_function: Callable[..., Any] | None = None,
+    softmax_loss_function: Callable[..., TensorLike] | None = None,
     name: str | None = None,
-) -> Any:
+) -> Tensor:
     """Weighted cross-entropy of logits [N, T, C], targets [N, T] and weights [N, T].
 
     Averages divide by the sum of the weights, sums by the number of weights that are not zero;

@@ -14,6 +14,7 @@ from legacy_nets.tf1.contrib.seq2seq.attention_mechanisms import (
     bahdanau_score,
     luong_score,
 )
+from legacy_nets.types import DTypeLike, Structure, Tensor, TensorLike
 
 __all__ = [
     "BahdanauMonotonicAttention",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-def safe_cumprod(x: Any, *arguments: Any, **options: Any) -> Any:
+def safe_cumprod(x: TensorLike, *arguments: object, **options: object) -> Tensor:
     """``tf.cumprod`` of numbers in [0, 1] with a stable gradient."""
     with tf.name_scope(None, "SafeCumprod", [x]):
         x = tf.convert_to_tensor(x)
@@ -31,7 +32,9 @@ def safe_cumprod(x: Any, *arguments: Any, **options: Any) -> Any:
         return tf.exp(tf.cumsum(tf.log(tf.clip_by_value(x, tiny, 1)), *arguments, **options))
 
 
-def monotonic_attention(p_choose_i: Any, previous_attention: Any, mode: str) -> Any:
+def monotonic_attention(
+    p_choose_i: TensorLike, previous_attention: TensorLike, mode: str
+) -> Tensor:
     """[N, T] probabilities to stop, [N, T] last attention -> [N, T].
 
     ``mode``: "recursive" (exact), "parallel" (fast; underflows for long T) or "hard" (both
@@ -55,7 +58,7 @@ def monotonic_attention(p_choose_i: Any, previous_attention: Any, mode: str) -> 
 
 
 def _probability(mode: str, noise: float, seed: int | None) -> Probability:
-    def probability(score: Any, previous: Any) -> Any:
+    def probability(score: TensorLike, previous: TensorLike) -> Tensor:
         if noise > 0:
             score += noise * tf.random_normal(tf.shape(score), dtype=score.dtype, seed=seed)
         p = tf.cast(score > 0, score.dtype) if mode == "hard" else tf.sigmoid(score)
@@ -64,12 +67,12 @@ def _probability(mode: str, noise: float, seed: int | None) -> Probability:
     return probability
 
 
-def _score_bias(dtype: Any, first: float) -> Any:
+def _score_bias(dtype: DTypeLike, first: float) -> Tensor:
     initializer = tf.constant_initializer(first)
     return tf.get_variable("attention_score_bias", [], dtype, initializer=initializer)
 
 
-def _start_at_zero(mechanism: Any, batch_size: Any, dtype: Any) -> Any:
+def _start_at_zero(mechanism: Any, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
     return tf.one_hot(tf.zeros([batch_size], tf.int32), mechanism.alignments_size, dtype=dtype)
 
 
@@ -79,15 +82,15 @@ class BahdanauMonotonicAttention(BahdanauAttention):
     def __init__(
         self,
         num_units: int,
-        memory: Any,
-        memory_sequence_length: Any = None,
+        memory: Structure,
+        memory_sequence_length: TensorLike | None = None,
         normalize: bool = False,
-        score_mask_value: Any = None,
+        score_mask_value: TensorLike | None = None,
         sigmoid_noise: float = 0.0,
         sigmoid_noise_seed: int | None = None,
         score_bias_init: float = 0.0,
         mode: str = "parallel",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         name: str = "BahdanauMonotonicAttention",
     ) -> None:
         super().__init__(
@@ -103,16 +106,16 @@ class BahdanauMonotonicAttention(BahdanauAttention):
         self._set_probability(probability, memory_sequence_length, score_mask_value)
         self._score_bias_init = score_bias_init
 
-    def __call__(self, query: Any, state: Any) -> Any:
+    def __call__(self, query: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, D], [N, T] -> alignments [N, T], and again as the state."""
         with tf.variable_scope(None, "bahdanau_monotonic_attention", [query]):
-            processed = self.query_layer(query)
+            processed = self.query_layer(query) if self.query_layer else query
             score = bahdanau_score(processed, self._keys, self._normalize)
             score += _score_bias(query.dtype, self._score_bias_init)
         alignments = self._probability_fn(score, state)
         return alignments, alignments
 
-    def initial_alignments(self, batch_size: Any, dtype: Any) -> Any:
+    def initial_alignments(self, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
         """All at the first place."""
         return _start_at_zero(self, batch_size, dtype)
 
@@ -123,15 +126,15 @@ class LuongMonotonicAttention(LuongAttention):
     def __init__(
         self,
         num_units: int,
-        memory: Any,
-        memory_sequence_length: Any = None,
+        memory: Structure,
+        memory_sequence_length: TensorLike | None = None,
         scale: bool = False,
-        score_mask_value: Any = None,
+        score_mask_value: TensorLike | None = None,
         sigmoid_noise: float = 0.0,
         sigmoid_noise_seed: int | None = None,
         score_bias_init: float = 0.0,
         mode: str = "parallel",
-        dtype: Any = None,
+        dtype: DTypeLike | None = None,
         name: str = "LuongMonotonicAttention",
     ) -> None:
         super().__init__(
@@ -147,7 +150,7 @@ class LuongMonotonicAttention(LuongAttention):
         self._set_probability(probability, memory_sequence_length, score_mask_value)
         self._score_bias_init = score_bias_init
 
-    def __call__(self, query: Any, state: Any) -> Any:
+    def __call__(self, query: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
         """[N, units], [N, T] -> alignments [N, T], and again as the state."""
         with tf.variable_scope(None, "luong_monotonic_attention", [query]):
             score = luong_score(query, self._keys, self._scale)
@@ -155,6 +158,6 @@ class LuongMonotonicAttention(LuongAttention):
         alignments = self._probability_fn(score, state)
         return alignments, alignments
 
-    def initial_alignments(self, batch_size: Any, dtype: Any) -> Any:
+    def initial_alignments(self, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
         """All at the first place."""
         return _start_at_zero(self, batch_size, dtype)

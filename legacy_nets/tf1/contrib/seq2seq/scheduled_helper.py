@@ -8,19 +8,20 @@ from typing import Any
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.seq2seq.helper import TrainingHelper, drawn_ids, lookup_of
+from legacy_nets.types import Structure, Tensor, TensorLike
 
 __all__ = ["ScheduledEmbeddingTrainingHelper", "ScheduledOutputTrainingHelper"]
 
 
-def _chosen(probability: Any, batch_size: Any, seed: int | None) -> Any:
+def _chosen(probability: TensorLike, batch_size: TensorLike, seed: int | None) -> Tensor:
     """True with that probability, bool [N]."""
     return tf.random_uniform([batch_size], seed=seed) < probability
 
 
-def _mixed(chosen: Any, sampled: Any, given: Any) -> Any:
+def _mixed(chosen: TensorLike, sampled: TensorLike, given: object) -> Structure:
     """Rows of ``sampled`` where chosen, else of ``given``."""
 
-    def mix(new: Any, old: Any) -> Any:
+    def mix(new: TensorLike, old: TensorLike) -> Tensor:
         return tf.where(chosen, new, tf.broadcast_to(old, tf.shape(new)))
 
     return tf.nest.map_structure(mix, sampled, given)
@@ -31,10 +32,10 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
 
     def __init__(
         self,
-        inputs: Any,
-        sequence_length: Any,
-        embedding: Any,
-        sampling_probability: Any,
+        inputs: TensorLike,
+        sequence_length: TensorLike,
+        embedding: TensorLike,
+        sampling_probability: TensorLike,
         time_major: bool = False,
         seed: int | None = None,
         scheduling_seed: int | None = None,
@@ -46,15 +47,22 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
         self._seed = seed
         self._scheduling_seed = scheduling_seed
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """Drawn ids, and -1 where the input shall be read."""
         chosen = _chosen(self._probability, self.batch_size, self._scheduling_seed)
         ids = drawn_ids(outputs, self._seed)
         return tf.where(chosen, ids, -tf.ones_like(ids))
 
     def next_inputs(
-        self, time: Any, outputs: Any, state: Any, sample_ids: Any = None, name: str | None = None
-    ) -> Any:
+        self,
+        time: TensorLike,
+        outputs: TensorLike,
+        state: Structure,
+        sample_ids: Any = None,
+        name: str | None = None,
+    ) -> tuple[Tensor, ...]:
         """(finished [N], inputs, the state)."""
         finished, inputs, state = super().next_inputs(time, outputs, state, sample_ids)
         embedded = self._embedding_fn(tf.maximum(sample_ids, 0))
@@ -66,13 +74,13 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
 
     def __init__(
         self,
-        inputs: Any,
-        sequence_length: Any,
-        sampling_probability: Any,
+        inputs: TensorLike,
+        sequence_length: TensorLike,
+        sampling_probability: TensorLike,
         time_major: bool = False,
         seed: int | None = None,
-        next_inputs_fn: Callable[[Any], Any] | None = None,
-        auxiliary_inputs: Any = None,
+        next_inputs_fn: Callable[[TensorLike], TensorLike] | None = None,
+        auxiliary_inputs: TensorLike | None = None,
         name: str | None = None,
     ) -> None:
         """``auxiliary_inputs`` [N, T, ...] are appended to the inputs of each step, and to what
@@ -88,13 +96,20 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
             )
         super().__init__(inputs, sequence_length, time_major, name)
 
-    def sample(self, time: Any, outputs: Any, state: Any, name: str | None = None) -> Any:
+    def sample(
+        self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
+    ) -> Tensor:
         """1 where the output shall be fed back, int32 [N]."""
         return tf.cast(_chosen(self._probability, self.batch_size, self._seed), tf.int32)
 
     def next_inputs(
-        self, time: Any, outputs: Any, state: Any, sample_ids: Any = None, name: str | None = None
-    ) -> Any:
+        self,
+        time: TensorLike,
+        outputs: TensorLike,
+        state: Structure,
+        sample_ids: TensorLike | None = None,
+        name: str | None = None,
+    ) -> tuple[Tensor, ...]:
         """(finished [N], inputs, the state)."""
         finished, inputs, state = super().next_inputs(time, outputs, state, sample_ids)
         fed = self._next_inputs_fn(outputs) if self._next_inputs_fn else outputs

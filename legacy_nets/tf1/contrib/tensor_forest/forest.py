@@ -14,6 +14,7 @@ from tensorflow.python.training import saver
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.tf1.contrib.tensor_forest.targets import Classes, Numbers
 from legacy_nets.tf1.contrib.tensor_forest.tree import Limits, Tree
+from legacy_nets.types import Operation, TensorLike
 
 _NODES = ("left", "feature", "threshold", "sums")  # in a file, as Tree.load takes them
 
@@ -129,7 +130,7 @@ class Saveable(saver.BaseSaverBuilder.SaveableObject):
         spec = saver.BaseSaverBuilder.SaveSpec(dumped, "", name)
         super().__init__(dumped, [spec], name)
 
-    def restore(self, restored_tensors: Any, restored_shapes: Any) -> Any:
+    def restore(self, restored_tensors: TensorLike, restored_shapes: TensorLike) -> Operation:
         """The operation that takes what was read."""
         return tf.numpy_function(self._forest.load, restored_tensors, tf.bool).op
 

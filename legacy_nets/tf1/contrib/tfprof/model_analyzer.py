@@ -6,6 +6,8 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import Graph
+
 _options = tf.profiler.ProfileOptionBuilder
 TRAINABLE_VARS_PARAMS_STAT_OPTIONS = _options.trainable_variables_parameter()
 FLOAT_OPS_OPTIONS = _options.float_operation()
@@ -20,11 +22,11 @@ __all__ += ["print_model_analysis"]
 
 
 def print_model_analysis(
-    graph: Any,
-    run_meta: Any = None,
-    op_log: Any = None,
+    graph: Graph,
+    run_meta: object = None,
+    op_log: object = None,
     tfprof_cmd: str = "scope",
-    tfprof_options: Any = TRAINABLE_VARS_PARAMS_STAT_OPTIONS,
-) -> Any:
+    tfprof_options: object = TRAINABLE_VARS_PARAMS_STAT_OPTIONS,
+) -> object:
     """Prints and returns the profile of a graph."""
     return tf.profiler.profile(graph, run_meta, op_log, tfprof_cmd, tfprof_options)

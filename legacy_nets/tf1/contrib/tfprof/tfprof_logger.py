@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import Graph
 
 __all__ = ["write_op_log"]
 
 
 def write_op_log(
-    graph: Any, log_dir: str, op_log: Any = None, run_meta: Any = None, add_trace: bool = True
+    graph: Graph,
+    log_dir: str,
+    op_log: object = None,
+    run_meta: object = None,
+    add_trace: bool = True,
 ) -> None:
     """Writes ``log_dir/tfprof_log``, an OpLogProto: the graph's ops with their kinds."""
     tf.profiler.write_op_log(graph, log_dir, op_log, run_meta, add_trace)

@@ -7,7 +7,7 @@ every value of the next window.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from legacy_nets import tf1 as tf
@@ -20,6 +20,7 @@ from legacy_nets.tf1.contrib.timeseries.model import (
     ModelOutputs,
     TimeSeriesModel,
 )
+from legacy_nets.types import FeatureColumn, Structure, Tensor, TensorLike
 
 
 class FlatPredictionModel:
@@ -39,7 +40,9 @@ class FlatPredictionModel:
         self._shape = [-1, output_window_size, num_features]
         self._hidden = hidden_layer_sizes or ()
 
-    def __call__(self, input_window_features: Any, output_window_features: Any) -> dict[str, Any]:
+    def __call__(
+        self, input_window_features: TensorLike, output_window_features: TensorLike
+    ) -> dict[str, Tensor]:
         """The predictions for a batch of windows."""
         windows = (input_window_features, output_window_features)
         sizes = [window.shape[1:].num_elements() for window in windows]
@@ -77,14 +80,14 @@ class ARModel(TimeSeriesModel):
 
     def __init__(
         self,
-        periodicities: Any,
+        periodicities: TensorLike,
         input_window_size: int,
         output_window_size: int,
         num_features: int,
-        prediction_model_factory: Callable[..., Any] = FlatPredictionModel,
+        prediction_model_factory: Callable[..., object] = FlatPredictionModel,
         num_time_buckets: int = 10,
         loss: str = NORMAL_LIKELIHOOD_LOSS,
-        exogenous_feature_columns: Any = None,
+        exogenous_feature_columns: Iterable[FeatureColumn] | None = None,
     ) -> None:
         super().__init__(num_features, exogenous_feature_columns)
         given = periodicities or []
@@ -114,7 +117,7 @@ class ARModel(TimeSeriesModel):
             output_window_size=self.output_window_size,
         )
 
-    def get_start_state(self) -> Any:
+    def get_start_state(self) -> Structure:
         """Zeros."""
         size = self.input_window_size
         return (
@@ -123,7 +126,7 @@ class ARModel(TimeSeriesModel):
             tf.zeros([size, self.exogenous_size], self.dtype),
         )
 
-    def _time_features(self, times: Any) -> Any:
+    def _time_features(self, times: TensorLike) -> Tensor:
         """[N, T, periods x buckets]: how far into its bucket a time is, in buckets, else 0."""
         periods = tf.constant(self._periodicities, times.dtype)
         within = tf.cast(times[:, :, None] % periods, self.dtype) * self._buckets
@@ -133,7 +136,9 @@ class ARModel(TimeSeriesModel):
         size = len(self._periodicities) * self._buckets
         return tf.reshape(behind, [-1, self.window_size, size])
 
-    def prediction_ops(self, times: Any, values: Any, exogenous_regressors: Any) -> dict[str, Any]:
+    def prediction_ops(
+        self, times: TensorLike, values: TensorLike, exogenous_regressors: TensorLike
+    ) -> dict[str, Tensor]:
         """ "mean" and "covariance" [N, output_window_size, F] of a window, in the model's scale.
 
         Takes times [N, window_size], values [N, input_window_size, F] and further features
@@ -156,7 +161,7 @@ class ARModel(TimeSeriesModel):
             value.set_shape([None, self.output_window_size, self.num_features])
         return found
 
-    def loss_op(self, targets: Any, prediction_ops: Mapping[str, Any]) -> Any:
+    def loss_op(self, targets: TensorLike, prediction_ops: Mapping[str, Tensor]) -> Tensor:
         """The mean over all targets [N, output_window_size, F]."""
         mean = prediction_ops["mean"]
         if self.loss == self.SQUARED_LOSS:
@@ -164,7 +169,9 @@ class ARModel(TimeSeriesModel):
         sigma = tf.sqrt(tf.maximum(prediction_ops["covariance"], 1e-5))
         return -tf.reduce_mean(normal_log_prob(targets, sigma, mean))
 
-    def _process_exogenous_features(self, times: Any, features: Mapping[str, Any]) -> Any:
+    def _process_exogenous_features(
+        self, times: TensorLike, features: Mapping[str, Tensor]
+    ) -> Tensor:
         extra = {name: value for name, value in features.items() if name not in (TIMES, VALUES)}
         extra.pop(STATE_TUPLE, None)
         found = super()._process_exogenous_features(times, extra)
@@ -174,7 +181,7 @@ class ARModel(TimeSeriesModel):
         none.set_shape(times.shape.concatenate([0]))
         return none
 
-    def _check_window(self, times: Any, exact: bool) -> None:
+    def _check_window(self, times: TensorLike, exact: bool) -> None:
         found = times.shape.as_list()[1]
         if found is None or found == self.window_size or (not exact and found > self.window_size):
             return
@@ -184,7 +191,9 @@ class ARModel(TimeSeriesModel):
             f"{self.window_size} times and got {found}: set window_size of the input function so"
         )
 
-    def get_batch_loss(self, features: Mapping[str, Any], mode: str, state: Any) -> ModelOutputs:
+    def get_batch_loss(
+        self, features: Mapping[str, Tensor], mode: str, state: Structure
+    ) -> ModelOutputs:
         """Losses and predictions: of windows in training, of whole series in evaluation.
 
         A series is predicted window beside window from its end; what is left at its beginning is
@@ -201,7 +210,7 @@ class ARModel(TimeSeriesModel):
         # Windows as series: [N, T, ...] -> [N x count, window_size, ...].
         index = tf.range(count)[:, None] * output + tf.range(self.window_size)
 
-        def windows(series: Any) -> Any:
+        def windows(series: TensorLike) -> Tensor:
             width = series.shape[2:].as_list()
             return tf.reshape(tf.gather(series, index, axis=1), [-1, self.window_size, *width])
 
@@ -231,13 +240,13 @@ class ARModel(TimeSeriesModel):
         end = tuple(self._last(part) for part in joined)
         return ModelOutputs(loss, end, predictions, times[:, -count * output :])
 
-    def _last(self, series: Any) -> Any:
+    def _last(self, series: TensorLike) -> Tensor:
         """The last ``input_window_size`` of [N, T, ...]."""
         found = series[:, tf.shape(series)[1] - self.input_window_size :]
         found.set_shape([None, self.input_window_size, *series.shape[2:]])
         return found
 
-    def predict(self, features: Mapping[str, Any]) -> dict[str, Any]:
+    def predict(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """ "mean" and "covariance" [N, T, F] for times [N, T], window by window.
 
         Each window but the first is predicted from the means of those before.
@@ -257,7 +266,9 @@ class ARModel(TimeSeriesModel):
             self._last(tf.cast(state_exogenous, self.dtype)),
         )
 
-        def advance(number: Any, known: Any, means: Any, covariances: Any) -> tuple[Any, ...]:
+        def advance(
+            number: TensorLike, known: TensorLike, means: TensorLike, covariances: TensorLike
+        ) -> tuple[Tensor, ...]:
             here = slice(number * output, (number + 1) * output)
             window = tf.concat([known[0], times[:, here]], 1)
             extra = tf.concat([known[2], exogenous[:, here]], 1)
@@ -276,7 +287,7 @@ class ARModel(TimeSeriesModel):
             lambda number, *_: number < count, advance, [tf.constant(0), state, *arrays]
         )
 
-        def joined(array: Any) -> Any:
+        def joined(array: TensorLike) -> Tensor:
             parts = tf.transpose(array.stack(), [1, 0, 2, 3])
             whole = tf.reshape(parts, [tf.shape(times)[0], count * output, self.num_features])
             return whole[:, :length]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from legacy_nets import tf1 as tf
@@ -11,6 +12,7 @@ from legacy_nets.tf1.contrib.timeseries import state_management
 from legacy_nets.tf1.contrib.timeseries.ar_model import ARModel, FlatPredictionModel
 from legacy_nets.tf1.contrib.timeseries.head import TimeSeriesRegressionHead
 from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatisticsFromMiniBatch
+from legacy_nets.types import FeatureColumn, Optimizer, RunConfig, TensorLike
 
 _Estimator: Any = tf.estimator.Estimator
 
@@ -27,10 +29,10 @@ class TimeSeriesRegressor(_Estimator):
         self,
         model: Any,
         state_manager: Any = None,
-        optimizer: Any = None,
+        optimizer: Optimizer | None = None,
         model_dir: str | None = None,
-        config: Any = None,
-        head_type: Any = TimeSeriesRegressionHead,
+        config: RunConfig | None = None,
+        head_type: Callable[..., TimeSeriesRegressionHead] = TimeSeriesRegressionHead,
     ) -> None:
         if state_manager is None:
             windows = isinstance(model, ARModel)
@@ -56,19 +58,19 @@ class ARRegressor(TimeSeriesRegressor):
 
     def __init__(
         self,
-        periodicities: Any,
+        periodicities: TensorLike,
         input_window_size: int,
         output_window_size: int,
         num_features: int,
-        exogenous_feature_columns: Any = None,
+        exogenous_feature_columns: Iterable[FeatureColumn] | None = None,
         num_time_buckets: int = 10,
         loss: str = ARModel.NORMAL_LIKELIHOOD_LOSS,
-        hidden_layer_sizes: Any = None,
+        hidden_layer_sizes: TensorLike | None = None,
         anomaly_prior_probability: float | None = None,
         anomaly_distribution: str | None = None,
-        optimizer: Any = None,
+        optimizer: Optimizer | None = None,
         model_dir: str | None = None,
-        config: Any = None,
+        config: RunConfig | None = None,
     ) -> None:
         if anomaly_prior_probability is not None or anomaly_distribution is not None:
             raise BadInputError(

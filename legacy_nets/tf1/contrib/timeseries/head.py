@@ -8,9 +8,10 @@ from typing import Any
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1.contrib.timeseries.model import STATE_TUPLE, TIMES, VALUES
+from legacy_nets.types import EstimatorSpec, Optimizer, Structure, Tensor, TensorLike
 
 
-def _check(features: dict[str, Any], wanted: Iterable[str]) -> None:
+def _check(features: dict[str, Tensor], wanted: Iterable[str]) -> None:
     for name in wanted:
         if name not in features:
             raise BadInputError(f"a time series model needs {name!r} among its features: add it")
@@ -25,7 +26,7 @@ def _check(features: dict[str, Any], wanted: Iterable[str]) -> None:
             )
 
 
-def _last_seen(name: str, value: Any) -> tuple[Any, Any]:
+def _last_seen(name: str, value: TensorLike) -> tuple[Tensor, Tensor]:
     """A metric that is its last value; its shape is known when it has one."""
     kept = tf.Variable(
         tf.zeros([], value.dtype), name=f"{name}_identity_metric", validate_shape=False,
@@ -36,7 +37,7 @@ def _last_seen(name: str, value: Any) -> tuple[Any, Any]:
     return kept.value(), update
 
 
-def _last_state(state: Any) -> tuple[Any, Any]:
+def _last_state(state: Structure) -> tuple[Tensor, Tensor]:
     """A metric that is the last state, a nest of tensors."""
     pairs = [
         _last_seen(f"{STATE_TUPLE}_{number}", value)
@@ -53,7 +54,7 @@ class TimeSeriesRegressionHead:
         self,
         model: Any,
         state_manager: Any,
-        optimizer: Any,
+        optimizer: Optimizer,
         input_statistics_generator: Any = None,
         name: str | None = None,
     ) -> None:
@@ -63,7 +64,9 @@ class TimeSeriesRegressionHead:
         self.input_statistics_generator = input_statistics_generator
         self.name = name
 
-    def create_estimator_spec(self, features: dict[str, Any], mode: str, labels: Any = None) -> Any:
+    def create_estimator_spec(
+        self, features: dict[str, Tensor], mode: str, labels: TensorLike | None = None
+    ) -> EstimatorSpec:
         """The EstimatorSpec of a mode.
 
         Raises BadInputError for labels, for missing features and for shapes that do not fit.
@@ -104,7 +107,7 @@ class TimeSeriesRegressionHead:
                 return tf.estimator.EstimatorSpec(mode, loss=outputs.loss, train_op=step)
             return self._evaluation(mode, outputs)
 
-    def _as_tensor(self, name: str, value: Any) -> Any:
+    def _as_tensor(self, name: str, value: TensorLike) -> Tensor:
         if name == TIMES:
             return tf.cast(value, tf.int64)
         if name == VALUES:
@@ -113,7 +116,7 @@ class TimeSeriesRegressionHead:
             return value
         return tf.convert_to_tensor_or_sparse_tensor(value)
 
-    def _evaluation(self, mode: str, outputs: Any) -> Any:
+    def _evaluation(self, mode: str, outputs: TensorLike) -> EstimatorSpec:
         """Predictions, times and state of the last batch, and the mean loss of all."""
         metrics = {name: _last_seen(name, value) for name, value in outputs.predictions.items()}
         metrics[TIMES] = _last_seen(TIMES, outputs.prediction_times)

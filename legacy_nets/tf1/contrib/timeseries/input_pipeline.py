@@ -17,6 +17,7 @@ from legacy_nets.tf1.contrib.timeseries.readers import (
     TFExampleReader,
     TimeSeriesReader,
 )
+from legacy_nets.types import Tensor, TensorLike
 
 __all__ = [
     "CSVReader",
@@ -27,7 +28,7 @@ __all__ = [
 ]
 
 
-def _times_to_predict(last: Any, steps: int | None, times: Any) -> Any:
+def _times_to_predict(last: TensorLike, steps: int | None, times: TensorLike) -> Tensor:
     """Integers [N, T] after the times [N, 1] that an evaluation ended with."""
     if (steps is None) == (times is None):
         raise BadInputError("say what to predict by one of steps and times, not both")
@@ -46,10 +47,10 @@ def _times_to_predict(last: Any, steps: int | None, times: Any) -> Any:
 
 
 def predict_continuation_input_fn(
-    evaluation: Mapping[str, Any],
+    evaluation: Mapping[str, TensorLike],
     steps: int | None = None,
-    times: Any = None,
-    exogenous_features: Mapping[str, Any] | None = None,
+    times: TensorLike | None = None,
+    exogenous_features: Mapping[str, Tensor] | None = None,
 ) -> Callable[[], tuple[dict[str, Any], None]]:
     """An input function for ``predict``, which goes on where ``evaluate`` ended.
 
@@ -64,7 +65,7 @@ def predict_continuation_input_fn(
         **(exogenous_features or {}),
     }
 
-    def read() -> tuple[dict[str, Any], None]:
+    def read() -> tuple[dict[str, Tensor], None]:
         once = tf.nest.map_structure(lambda value: tf.train.limit_epochs(value, 1), features)
         return once, None
 
@@ -74,11 +75,11 @@ def predict_continuation_input_fn(
 class TimeSeriesInputFn:
     """An input function for an estimator, on a reader."""
 
-    def create_batch(self) -> tuple[dict[str, Any], None]:
+    def create_batch(self) -> tuple[dict[str, Tensor], None]:
         """({name: tensor [N, T, ...]}, None)."""
         raise NotImplementedError("an input function needs a create_batch()")
 
-    def __call__(self) -> tuple[dict[str, Any], None]:
+    def __call__(self) -> tuple[dict[str, Tensor], None]:
         """As ``create_batch``, for an estimator."""
         return self.create_batch()
 
@@ -89,7 +90,7 @@ class WholeDatasetInputFn(TimeSeriesInputFn):
     def __init__(self, time_series_reader: TimeSeriesReader) -> None:
         self._reader = time_series_reader
 
-    def create_batch(self) -> tuple[dict[str, Any], None]:
+    def create_batch(self) -> tuple[dict[str, Tensor], None]:
         """({name: tensor [1, T, ...]}, None)."""
         return {name: value[None] for name, value in self._reader.read_full().items()}, None
 
@@ -128,7 +129,7 @@ class RandomWindowInputFn(TimeSeriesInputFn):
         self._threads = batch_size if num_threads is None else num_threads
         self._seed = shuffle_seed
 
-    def _windows(self) -> dict[str, Any]:
+    def _windows(self) -> dict[str, Tensor]:
         """As many windows as a batch has, in their order."""
         records = self._reader.read()
         skipped = tf.random_uniform([], maxval=2, dtype=tf.int32) if self._jitter else 0
@@ -146,7 +147,7 @@ class RandomWindowInputFn(TimeSeriesInputFn):
             for name, value in queued.items()
         }
 
-    def _in_order(self, times: Any) -> Any:
+    def _in_order(self, times: TensorLike) -> Tensor:
         """Bool [N]: which windows to keep."""
         good = tf.reduce_all(times[:, 1:] >= times[:, :-1], axis=1)
         discarded = tf.Variable(
@@ -154,7 +155,7 @@ class RandomWindowInputFn(TimeSeriesInputFn):
             use_resource=True, collections=[tf.GraphKeys.LOCAL_VARIABLES],
         )  # fmt: skip
 
-        def count() -> Any:
+        def count() -> Tensor:
             return tf.cond(
                 tf.reduce_any(good),
                 lambda: tf.assign(discarded, 0),
@@ -167,7 +168,7 @@ class RandomWindowInputFn(TimeSeriesInputFn):
         with tf.control_dependencies([counted]):
             return tf.identity(good)
 
-    def create_batch(self) -> tuple[dict[str, Any], None]:
+    def create_batch(self) -> tuple[dict[str, Tensor], None]:
         """({name: tensor [batch_size, window_size, ...]}, None)."""
         windows = self._windows()
         times = windows[TrainEvalFeatures.TIMES]

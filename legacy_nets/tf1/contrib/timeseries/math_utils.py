@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1.contrib.timeseries.feature_keys import TrainEvalFeatures
+from legacy_nets.types import DTypeLike, Operation, Structure, Tensor, TensorLike, Variable
 
 TIMES, VALUES = TrainEvalFeatures.TIMES, TrainEvalFeatures.VALUES
 
@@ -29,15 +30,15 @@ class InputStatistics(NamedTuple):
     total_observation_count: Any
 
 
-def normal_log_prob(loc: Any, scale: Any, x: Any) -> Any:
+def normal_log_prob(loc: TensorLike, scale: TensorLike, x: TensorLike) -> Tensor:
     """As 1.15.5 computes it: with half the logarithm of the scale, where the density has all."""
     return -0.5 * (tf.square((x - loc) / scale) + np.log(2.0 * np.pi) + tf.log(scale))
 
 
-def replicate_state(start_state: Any, batch_size: Any) -> Any:
+def replicate_state(start_state: Structure, batch_size: TensorLike) -> Structure:
     """A nest of states [...] as one of [batch_size, ...]."""
 
-    def repeated(value: Any) -> Any:
+    def repeated(value: TensorLike) -> Tensor:
         return tf.tile(
             value[None], tf.concat([[batch_size], tf.ones([tf.rank(value)], tf.int32)], 0)
         )
@@ -49,7 +50,12 @@ class TupleOfTensorsLookup:
     """Nests of tensors by integer keys: one table per tensor."""
 
     def __init__(
-        self, default_values: Any, empty_key: int, deleted_key: int, name: str, checkpoint: bool
+        self,
+        default_values: TensorLike,
+        empty_key: int,
+        deleted_key: int,
+        name: str,
+        checkpoint: bool,
     ) -> None:
         self._structure = default_values
         flat = [tf.convert_to_tensor(value) for value in tf.nest.flatten(default_values)]
@@ -62,7 +68,7 @@ class TupleOfTensorsLookup:
             for number, value in enumerate(flat)
         ]  # fmt: skip
 
-    def lookup(self, keys: Any) -> Any:
+    def lookup(self, keys: TensorLike) -> Structure:
         """A nest of [N, ...] for int64 keys [N]; the defaults where a key is new."""
         found = [
             tf.reshape(table.lookup(keys), [-1, *shape.as_list()])
@@ -70,7 +76,7 @@ class TupleOfTensorsLookup:
         ]
         return tf.nest.pack_sequence_as(self._structure, found)
 
-    def insert(self, keys: Any, values: Any) -> Any:
+    def insert(self, keys: TensorLike, values: TensorLike) -> Operation:
         """An operation that stores a nest of [N, T, ...] under keys [N, T], later ones last."""
         flat = [tf.identity(value) for value in tf.nest.flatten(values)]
         with tf.control_dependencies(flat):  # what one table gives may be what another takes
@@ -89,14 +95,14 @@ class InputStatisticsFromMiniBatch:
     """
 
     def __init__(
-        self, num_features: int, dtype: Any, starting_variance_window_size: int = 16
+        self, num_features: int, dtype: DTypeLike, starting_variance_window_size: int = 16
     ) -> None:
         self._features = num_features
         self._dtype = dtype
         self._beginning = starting_variance_window_size
 
     def initialize_graph(
-        self, features: Mapping[str, Any], update_statistics: bool = True
+        self, features: Mapping[str, Tensor], update_statistics: bool = True
     ) -> InputStatistics:
         """The statistics, after this batch's update where one is wanted and can be made."""
         with tf.variable_scope("input_statistics", use_resource=True):
@@ -110,7 +116,9 @@ class InputStatisticsFromMiniBatch:
             found: InputStatistics = tf.nest.map_structure(tf.identity, known)
         return found._replace(start_time=tf.minimum(found.start_time, tf.reduce_min(times)))
 
-    def _variable(self, name: str, initial: Any, dtype: Any = None, vector: bool = False) -> Any:
+    def _variable(
+        self, name: str, initial: TensorLike, dtype: DTypeLike | None = None, vector: bool = False
+    ) -> Variable:
         return tf.get_variable(
             name,
             [self._features] if vector else [],
@@ -132,7 +140,7 @@ class InputStatisticsFromMiniBatch:
         count = self._variable("total_observation_count", 1, tf.int64)
         return InputStatistics(start, overall, first, count)
 
-    def _sums(self) -> dict[str, Any]:
+    def _sums(self) -> dict[str, Tensor]:
         """What the statistics are computed from."""
         return {
             "last": self._variable("max_time_seen", tf.int64.min, tf.int64),
@@ -143,7 +151,9 @@ class InputStatisticsFromMiniBatch:
             "squares": self._variable("overall_feature_sum_of_squares", 0, vector=True),
         }
 
-    def _update(self, known: InputStatistics, sums: dict[str, Any], times: Any, values: Any) -> Any:
+    def _update(
+        self, known: InputStatistics, sums: dict[str, Tensor], times: TensorLike, values: TensorLike
+    ) -> Operation:
         size = tf.shape(times, out_type=tf.int64)
         spans = tf.reduce_max(times, 1) - tf.reduce_min(times, 1)
         durations = tf.cast(spans, self._dtype) / tf.cast(size[1] - 1, self._dtype)
@@ -176,11 +186,13 @@ class InputStatisticsFromMiniBatch:
             counted = tf.assign(known.total_observation_count, length)
         return tf.group(*moments, began, start_time, counted)
 
-    def _update_start(self, known: InputStatistics, times: Any, values: Any) -> Any:
+    def _update_start(
+        self, known: InputStatistics, times: TensorLike, values: TensorLike
+    ) -> Operation:
         """Takes the moments of the earliest window, where none was earlier."""
         earliest = tf.argmin(times[:, 0])
 
-        def take() -> Any:
+        def take() -> Operation:
             mean, variance = tf.nn.moments(values[earliest, : self._beginning], [0])
             start = known.series_start_moments
             return tf.group(tf.assign(start.mean, mean), tf.assign(start.variance, variance))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow.compat.v1 as tf
@@ -11,6 +11,7 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1.contrib.timeseries.feature_keys import PredictionFeatures, TrainEvalFeatures
 from legacy_nets.tf1.contrib.timeseries.math_utils import InputStatistics, replicate_state
+from legacy_nets.types import DTypeLike, FeatureColumn, Structure, Tensor, TensorLike
 
 TIMES, VALUES = TrainEvalFeatures.TIMES, TrainEvalFeatures.VALUES
 STATE_TUPLE = PredictionFeatures.STATE_TUPLE
@@ -33,7 +34,10 @@ class TimeSeriesModel(abc.ABC):
     """
 
     def __init__(
-        self, num_features: int, exogenous_feature_columns: Any = None, dtype: Any = tf.float32
+        self,
+        num_features: int,
+        exogenous_feature_columns: Iterable[FeatureColumn] | None = None,
+        dtype: DTypeLike = tf.float32,
     ) -> None:
         self.num_features = num_features
         self.dtype = dtype
@@ -44,7 +48,7 @@ class TimeSeriesModel(abc.ABC):
         self._stats_sigmas: Any = None
 
     @property
-    def exogenous_feature_columns(self) -> Any:
+    def exogenous_feature_columns(self) -> Iterable[FeatureColumn]:
         """Columns of features that are not predicted."""
         return self._exogenous_feature_columns
 
@@ -60,27 +64,27 @@ class TimeSeriesModel(abc.ABC):
         if not self._graph_initialized:
             raise BadInputError("this time series model has no graph yet: call initialize_graph()")
 
-    def _scale_data(self, data: Any) -> Any:
+    def _scale_data(self, data: TensorLike) -> Tensor:
         if self._input_statistics is None:
             return data
         return (data - self._stats_means) / self._stats_sigmas
 
-    def _scale_variance(self, variance: Any) -> Any:
+    def _scale_variance(self, variance: TensorLike) -> Tensor:
         if self._input_statistics is None:
             return variance
         return variance / self._input_statistics.overall_feature_moments.variance
 
-    def _scale_back_data(self, data: Any) -> Any:
+    def _scale_back_data(self, data: TensorLike) -> Tensor:
         if self._input_statistics is None:
             return data
         return data * self._stats_sigmas + self._stats_means
 
-    def _scale_back_variance(self, variance: Any) -> Any:
+    def _scale_back_variance(self, variance: TensorLike) -> Tensor:
         if self._input_statistics is None:
             return variance
         return variance * self._input_statistics.overall_feature_moments.variance
 
-    def define_loss(self, features: Mapping[str, Any], mode: str) -> ModelOutputs:
+    def define_loss(self, features: Mapping[str, Tensor], mode: str) -> ModelOutputs:
         """Losses and predictions of series [N, T], each from the start state."""
         self._check_graph_initialized()
         state = replicate_state(self.get_start_state(), tf.shape(features[TIMES])[0])
@@ -90,22 +94,24 @@ class TimeSeriesModel(abc.ABC):
         self,
         number_of_series: int,
         series_length: int,
-        model_parameters: Any = None,
+        model_parameters: TensorLike | None = None,
         seed: int | None = None,
-    ) -> Any:
+    ) -> Tensor:
         """Raises NotImplementedError, unless a child can draw series."""
         raise NotImplementedError("This model does not support generation.")
 
     @abc.abstractmethod
-    def get_start_state(self) -> Any:
+    def get_start_state(self) -> Structure:
         """A nest of tensors, without the axis of the batch."""
 
     @abc.abstractmethod
-    def get_batch_loss(self, features: Mapping[str, Any], mode: str, state: Any) -> ModelOutputs:
+    def get_batch_loss(
+        self, features: Mapping[str, Tensor], mode: str, state: Structure
+    ) -> ModelOutputs:
         """Losses and predictions of series [N, T] that go on from states [N, ...]."""
 
     @abc.abstractmethod
-    def predict(self, features: Mapping[str, Any]) -> dict[str, Any]:
+    def predict(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Predictions for times [N, T] that go on from the states among the features."""
 
     def _get_exogenous_embedding_shape(self) -> Sequence[int]:
@@ -121,7 +127,9 @@ class TimeSeriesModel(abc.ABC):
             shape: list[int] = embedded.shape.as_list()[1:]
         return shape
 
-    def _process_exogenous_features(self, times: Any, features: Mapping[str, Any]) -> Any:
+    def _process_exogenous_features(
+        self, times: TensorLike, features: Mapping[str, Tensor]
+    ) -> Tensor | None:
         """[N, T, E] of features [N, T, ...], or None without columns."""
         if not self._exogenous_feature_columns:
             return None
@@ -155,9 +163,9 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
         predict_output_names: Sequence[str],
         num_features: int,
         normalize_features: bool = False,
-        dtype: Any = tf.float32,
-        exogenous_feature_columns: Any = None,
-        exogenous_update_condition: Callable[..., Any] | None = None,
+        dtype: DTypeLike = tf.float32,
+        exogenous_feature_columns: Iterable[FeatureColumn] | None = None,
+        exogenous_update_condition: Callable[..., TensorLike] | None = None,
         static_unrolling_window_size_threshold: int | None = None,
     ) -> None:
         super().__init__(num_features, exogenous_feature_columns, dtype)
@@ -168,44 +176,52 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
 
     @abc.abstractmethod
     def _filtering_step(
-        self, current_times: Any, current_values: Any, state: Any, predictions: dict[str, Any]
-    ) -> tuple[Any, dict[str, Any]]:
+        self,
+        current_times: TensorLike,
+        current_values: Structure,
+        state: Structure,
+        predictions: dict[str, TensorLike],
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The state after values [N, F] were seen, and outputs with their loss [N]."""
 
     @abc.abstractmethod
-    def _prediction_step(self, current_times: Any, state: Any) -> tuple[Any, dict[str, Any]]:
+    def _prediction_step(
+        self, current_times: TensorLike, state: Structure
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """The state at times [N], and what is predicted for them."""
 
     @abc.abstractmethod
-    def _imputation_step(self, current_times: Any, state: Any) -> Any:
+    def _imputation_step(self, current_times: TensorLike, state: Structure) -> Structure:
         """The state just before times [N], across whatever gap."""
 
     @abc.abstractmethod
     def _exogenous_input_step(
-        self, current_times: Any, current_exogenous_regressors: Any, state: Any
-    ) -> Any:
+        self, current_times: TensorLike, current_exogenous_regressors: TensorLike, state: Structure
+    ) -> Structure:
         """The state after features [N, E] that are not predicted."""
 
-    def _scale_back_predictions(self, predictions: dict[str, Any]) -> dict[str, Any]:
+    def _scale_back_predictions(self, predictions: dict[str, TensorLike]) -> dict[str, Tensor]:
         """Predictions in the scale of the input; needed with ``normalize_features``."""
         raise NotImplementedError("normalize_features=True needs a _scale_back_predictions()")
 
-    def _loss_additions(self, times: Any, values: Any, mode: str) -> Any:
+    def _loss_additions(self, times: TensorLike, values: TensorLike, mode: str) -> TensorLike:
         """A scalar to add to the loss."""
         return 0.0
 
-    def _window_initializer(self, times: Any, state: Any) -> None:
+    def _window_initializer(self, times: TensorLike, state: Structure) -> None:
         """What to do before a loop over times [N, T]."""
 
-    def get_batch_loss(self, features: Mapping[str, Any], mode: str, state: Any) -> ModelOutputs:
+    def get_batch_loss(
+        self, features: Mapping[str, Tensor], mode: str, state: Structure
+    ) -> ModelOutputs:
         """See TimeSeriesModel."""
         loss, states, outputs = self.per_step_batch_loss(features, mode, state)
         last = tf.nest.map_structure(lambda value: value[:, -1], states)
         return ModelOutputs(loss, last, {**outputs, "observed": features[VALUES]}, features[TIMES])
 
     def per_step_batch_loss(
-        self, features: Mapping[str, Any], mode: str, state: Any
-    ) -> tuple[Any, Any, dict[str, Any]]:
+        self, features: Mapping[str, Tensor], mode: str, state: Structure
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """(mean loss, states [N, T, ...], predictions [N, T, ...]) of series [N, T]."""
         self._check_graph_initialized()
         times = tf.cast(features[TIMES], tf.int64)
@@ -215,7 +231,9 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
         extra = {name: value for name, value in features.items() if name not in (TIMES, VALUES)}
         exogenous = self._process_exogenous_features(times, extra)
 
-        def step(number: Any, now: Any, state: Any) -> tuple[Any, dict[str, Any]]:
+        def step(
+            number: TensorLike, now: TensorLike, state: Structure
+        ) -> tuple[Tensor, dict[str, Tensor]]:
             state = self._with_exogenous(number, now, state, extra, exogenous)
             state, predictions = self._prediction_step(current_times=now, state=state)
             return self._filtering_step(
@@ -234,7 +252,7 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
             outputs = self._scale_back_predictions(outputs)
         return loss, states, outputs
 
-    def predict(self, features: Mapping[str, Any]) -> dict[str, Any]:
+    def predict(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """See TimeSeriesModel."""
         times = tf.cast(features[TIMES], tf.int64)
         extra = {
@@ -242,7 +260,9 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
         }
         exogenous = self._process_exogenous_features(times, extra)
 
-        def step(number: Any, now: Any, state: Any) -> tuple[Any, dict[str, Any]]:
+        def step(
+            number: TensorLike, now: TensorLike, state: Structure
+        ) -> tuple[Tensor, dict[str, Tensor]]:
             state = self._with_exogenous(number, now, state, extra, exogenous)
             return self._prediction_step(current_times=now, state=state)
 
@@ -253,8 +273,13 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
         return predictions
 
     def _with_exogenous(
-        self, number: Any, now: Any, state: Any, extra: Mapping[str, Any], exogenous: Any
-    ) -> Any:
+        self,
+        number: TensorLike,
+        now: TensorLike,
+        state: Structure,
+        extra: Mapping[str, TensorLike],
+        exogenous: TensorLike,
+    ) -> Structure:
         if exogenous is None:
             return state
         updated = self._exogenous_input_step(
@@ -271,8 +296,12 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
         return tf.nest.pack_sequence_as(state, flat)
 
     def _state_update_loop(
-        self, times: Any, state: Any, step: Callable[..., Any], names: Sequence[str]
-    ) -> tuple[Any, dict[str, Any]]:
+        self,
+        times: TensorLike,
+        state: Structure,
+        step: Callable[..., TensorLike],
+        names: Sequence[str],
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Takes ``step(number, times [N], state)`` for each of times [N, T].
 
         Returns the states and the named outputs of all steps, each [N, T, ...].
@@ -281,7 +310,12 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
         length = tf.shape(times)[1]
         first = [tf.convert_to_tensor(value) for value in tf.nest.flatten(state)]
 
-        def advance(number: Any, flat: list[Any], kept: list[Any], said: list[Any]) -> Any:
+        def advance(
+            number: TensorLike,
+            flat: list[TensorLike],
+            kept: list[TensorLike],
+            said: list[TensorLike],
+        ) -> tuple[Structure, ...]:
             with tf.variable_scope("state_update_step"):
                 now = times[:, number]
                 before = tf.nest.pack_sequence_as(state, flat)
@@ -310,7 +344,7 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
         return states, dict(zip(names, map(_by_series, said), strict=True))
 
 
-def _by_series(array: Any) -> Any:
+def _by_series(array: TensorLike) -> Tensor:
     """[N, T, ...] of a TensorArray of T entries [N, ...]."""
     stacked = array.stack()
     return tf.transpose(stacked, tf.concat([[1, 0], tf.range(2, tf.rank(stacked))], 0))

@@ -14,17 +14,18 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1 import estimator
 from legacy_nets.tf1.contrib.timeseries.feature_keys import TrainEvalFeatures
+from legacy_nets.types import DTypeLike, ReaderBase, Structure, Tensor, TensorLike
 
 TIMES, VALUES = TrainEvalFeatures.TIMES, TrainEvalFeatures.VALUES
 
 
-def _check_names(names: Any) -> None:
+def _check_names(names: TensorLike) -> None:
     for name in (TIMES, VALUES):
         if name not in names:
             raise BadInputError(f"a time series needs {name!r}, and got {sorted(names)}: add it")
 
 
-def one_series(data: Mapping[str, Any]) -> dict[str, Any]:
+def one_series(data: Mapping[str, TensorLike]) -> dict[str, Tensor]:
     """Arrays as [T, ...], where values are [T, F].
 
     Times are [T] or [1, T]; values have a last axis of their own or, with one feature, none.
@@ -58,11 +59,11 @@ class TimeSeriesReader:
     def check_dataset_size(self, minimum_dataset_size: int) -> None:
         """Raises BadInputError where it is known that there are fewer records than that."""
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Tensor]:
         """The next records; after the last come the first again."""
         raise NotImplementedError("a reader needs a read()")
 
-    def read_full(self) -> dict[str, Any]:
+    def read_full(self) -> dict[str, Tensor]:
         """All records, each time that the tensors are run."""
         raise NotImplementedError("a reader needs a read_full()")
 
@@ -70,7 +71,7 @@ class TimeSeriesReader:
 class NumpyReader(TimeSeriesReader):
     """A series in arrays: times [T], values [T] or [T, F], further features [T, ...]."""
 
-    def __init__(self, data: Mapping[str, Any], read_num_records_hint: int = 4096) -> None:
+    def __init__(self, data: Mapping[str, TensorLike], read_num_records_hint: int = 4096) -> None:
         self._arrays = one_series(data)
         self._at_once = read_num_records_hint
 
@@ -83,18 +84,18 @@ class NumpyReader(TimeSeriesReader):
                 "smaller windows or give more records"
             )
 
-    def _queue(self, arrays: dict[str, Any], batch_size: int, **options: Any) -> Any:
+    def _queue(self, arrays: dict[str, Structure], batch_size: int, **options: object) -> Tensor:
         build = estimator.inputs.numpy_input_fn(
             arrays, batch_size=batch_size, num_epochs=None, shuffle=False, **options
         )
         return build()
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Tensor]:
         """The next ``read_num_records_hint`` records."""
         found: dict[str, Any] = self._queue(self._arrays, self._at_once)
         return found
 
-    def read_full(self) -> dict[str, Any]:
+    def read_full(self) -> dict[str, Tensor]:
         """The whole series."""
         whole = {name: array[np.newaxis] for name, array in self._arrays.items()}
         found = self._queue(whole, 1, queue_capacity=2)  # each entry is a copy of the series
@@ -104,19 +105,19 @@ class NumpyReader(TimeSeriesReader):
 class ReaderBaseTimeSeriesParser(TimeSeriesReader):
     """A series in files, record by record; a child says how to read and to parse them."""
 
-    def __init__(self, filenames: Any, read_num_records_hint: int = 4096) -> None:
+    def __init__(self, filenames: TensorLike, read_num_records_hint: int = 4096) -> None:
         self._filenames = filenames
         self._at_once = read_num_records_hint
 
-    def _get_reader(self) -> Any:
+    def _get_reader(self) -> ReaderBase:
         """A ``tf.TextLineReader`` or its like."""
         raise NotImplementedError("a reader of files needs a _get_reader()")
 
-    def _process_records(self, lines: Any) -> dict[str, Any]:
+    def _process_records(self, lines: TensorLike) -> dict[str, Tensor]:
         """Strings [T] to {name: tensor [T, ...]}."""
         raise NotImplementedError("a reader of files needs a _process_records()")
 
-    def _names(self, limit: int) -> tuple[Any, Any]:
+    def _names(self, limit: int) -> tuple[Tensor, Tensor]:
         """A queue of file names without end, and what to run before each read.
 
         Files without any record would be opened for ever: more than ``limit`` rounds within one
@@ -137,7 +138,7 @@ class ReaderBaseTimeSeriesParser(TimeSeriesReader):
         queue = tf.train.string_input_producer(names, shuffle=False, capacity=1)
         return queue, tf.assign(rounds, 0)
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Tensor]:
         """The next ``read_num_records_hint`` records, or fewer."""
         queue, reset = self._names(self._at_once)
         reader = self._get_reader()
@@ -145,17 +146,19 @@ class ReaderBaseTimeSeriesParser(TimeSeriesReader):
             _, records = reader.read_up_to(queue, self._at_once)
         return self._process_records(records)
 
-    def read_full(self) -> dict[str, Any]:
+    def read_full(self) -> dict[str, Tensor]:
         """The records of all files: up to the one that is called as the first was."""
         queue, reset = self._names(2)
         reader = self._get_reader()
         with tf.control_dependencies([reset]):
             first, record = reader.read_up_to(queue, 1)
 
-        def goes_on(key: Any, *_rest: Any) -> Any:
+        def goes_on(key: TensorLike, *_rest: object) -> Tensor:
             return tf.not_equal(tf.squeeze(key, 0), tf.squeeze(first, 0))
 
-        def collect(_key: Any, record: Any, count: Any, records: Any) -> tuple[Any, ...]:
+        def collect(
+            _key: object, record: TensorLike, count: TensorLike, records: TensorLike
+        ) -> tuple[Tensor, ...]:
             with tf.control_dependencies([record]):
                 key, following = reader.read_up_to(queue, 1)
             key.set_shape([1])
@@ -184,9 +187,9 @@ class CSVReader(ReaderBaseTimeSeriesParser):
 
     def __init__(
         self,
-        filenames: Any,
+        filenames: TensorLike,
         column_names: Sequence[str] = (TIMES, VALUES),
-        column_dtypes: Sequence[Any] | None = None,
+        column_dtypes: Sequence[DTypeLike] | None = None,
         skip_header_lines: int | None = None,
         read_num_records_hint: int = 4096,
     ) -> None:
@@ -203,10 +206,10 @@ class CSVReader(ReaderBaseTimeSeriesParser):
         self._skip = skip_header_lines
         super().__init__(filenames, read_num_records_hint)
 
-    def _get_reader(self) -> Any:
+    def _get_reader(self) -> ReaderBase:
         return tf.TextLineReader(skip_header_lines=self._skip)
 
-    def _process_records(self, lines: Any) -> dict[str, Any]:
+    def _process_records(self, lines: TensorLike) -> dict[str, Tensor]:
         if self._types is None:  # an empty time counts as 0, an empty value is an error
             defaults = [
                 tf.zeros([1], tf.int64) if name == TIMES else tf.zeros([0])
@@ -226,14 +229,14 @@ class CSVReader(ReaderBaseTimeSeriesParser):
 class TFExampleReader(ReaderBaseTimeSeriesParser):
     """A series in TFRecord files; ``features`` is what ``tf.parse_example`` is to read."""
 
-    def __init__(self, filenames: Any, features: Mapping[str, Any]) -> None:
+    def __init__(self, filenames: TensorLike, features: Mapping[str, Tensor]) -> None:
         _check_names(features)
         self._features = features
         super().__init__(filenames)
 
-    def _get_reader(self) -> Any:
+    def _get_reader(self) -> ReaderBase:
         return tf.TFRecordReader()
 
-    def _process_records(self, lines: Any) -> dict[str, Any]:
+    def _process_records(self, lines: TensorLike) -> dict[str, Tensor]:
         found: dict[str, Any] = tf.parse_example(lines, self._features)
         return found

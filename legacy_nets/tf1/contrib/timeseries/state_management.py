@@ -14,6 +14,7 @@ from legacy_nets.tf1.contrib.timeseries.math_utils import (
     replicate_state,
 )
 from legacy_nets.tf1.contrib.timeseries.model import STATE_TUPLE, TIMES, VALUES, ModelOutputs
+from legacy_nets.types import Structure, Tensor, TensorLike
 
 
 class PassthroughStateManager:
@@ -26,7 +27,7 @@ class PassthroughStateManager:
         """Begins a graph."""
         self._input_statistics = input_statistics
 
-    def define_loss(self, model: Any, features: dict[str, Any], mode: str) -> ModelOutputs:
+    def define_loss(self, model: Any, features: dict[str, Tensor], mode: str) -> ModelOutputs:
         """The model's; raises BadInputError where the features hold a state."""
         if STATE_TUPLE in features:
             raise BadInputError(
@@ -39,7 +40,7 @@ class PassthroughStateManager:
 class _OverridableStateManager(PassthroughStateManager, abc.ABC):
     """Evaluation may begin with a state among the features."""
 
-    def define_loss(self, model: Any, features: dict[str, Any], mode: str) -> ModelOutputs:
+    def define_loss(self, model: Any, features: dict[str, Tensor], mode: str) -> ModelOutputs:
         """From the given state if there is one, which training must not have (BadInputError)."""
         if STATE_TUPLE not in features:
             return self._define_loss_with_saved_state(model, features, mode)
@@ -53,7 +54,7 @@ class _OverridableStateManager(PassthroughStateManager, abc.ABC):
 
     @abc.abstractmethod
     def _define_loss_with_saved_state(
-        self, model: Any, features: dict[str, Any], mode: str
+        self, model: Any, features: dict[str, Tensor], mode: str
     ) -> ModelOutputs:
         """What to do where no state is given."""
 
@@ -62,7 +63,7 @@ class FilteringOnlyStateManager(_OverridableStateManager):
     """Training takes no state, as ARModel's; evaluation may."""
 
     def _define_loss_with_saved_state(
-        self, model: Any, features: dict[str, Any], mode: str
+        self, model: Any, features: dict[str, Tensor], mode: str
     ) -> ModelOutputs:
         found: ModelOutputs = model.define_loss(features, mode)
         return found
@@ -90,7 +91,7 @@ class ChainingStateManager(_OverridableStateManager):
             self._start_state, -1, -2, "cached_states", self._checkpoint
         )
 
-    def _begin(self, times: Any) -> Any:
+    def _begin(self, times: TensorLike) -> Structure:
         """States for windows that begin at times [N].
 
         The first of the series takes the model's start state itself, so that it is trained.
@@ -104,7 +105,7 @@ class ChainingStateManager(_OverridableStateManager):
         return tf.nest.map_structure(lambda new, old: tf.where(is_first, new, old), start, saved)
 
     def _define_loss_with_saved_state(
-        self, model: Any, features: dict[str, Any], mode: str
+        self, model: Any, features: dict[str, Tensor], mode: str
     ) -> ModelOutputs:
         if self._saved is None:
             raise BadInputError("this state manager has no graph yet: call initialize_graph()")

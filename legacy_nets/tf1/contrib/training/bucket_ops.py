@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import Operation, ShapeLike, Structure, Tensor, TensorLike
 
-def _as_list(tensors: Any) -> list[Any]:
+
+def _as_list(tensors: Sequence[TensorLike]) -> list[Tensor]:
     """The tensors of a list, or of a dict in the order of its sorted names."""
     chosen = [tensors[key] for key in sorted(tensors)] if isinstance(tensors, dict) else tensors
     found = [tf.convert_to_tensor(tensor) for tensor in chosen]
@@ -18,16 +20,25 @@ def _as_list(tensors: Any) -> list[Any]:
     return found
 
 
-def _as_given(given: Any, values: list[Any]) -> Any:
+def _as_given(given: object, values: list[TensorLike]) -> Structure:
     return dict(zip(sorted(given), values, strict=True)) if isinstance(given, dict) else values
 
 
 def bucket(
-    tensors: Any, which_bucket: Any, batch_size: Any, num_buckets: int, num_threads: int = 1,
-    capacity: int = 32, bucket_capacities: Any = None, shapes: Any = None,
-    dynamic_pad: bool = False, allow_smaller_final_batch: bool = False, keep_input: Any = True,
-    shared_name: str | None = None, name: str | None = None,
-) -> tuple[Any, Any]:  # fmt: skip
+    tensors: Sequence[TensorLike],
+    which_bucket: TensorLike,
+    batch_size: TensorLike,
+    num_buckets: int,
+    num_threads: int = 1,
+    capacity: int = 32,
+    bucket_capacities: TensorLike | None = None,
+    shapes: Sequence[ShapeLike] | None = None,
+    dynamic_pad: bool = False,
+    allow_smaller_final_batch: bool = False,
+    keep_input: TensorLike = True,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:
     """Puts each example into a queue of its bucket, and gives out full batches of one bucket.
 
     Args:
@@ -82,7 +93,9 @@ def bucket(
         return bucket_of, _as_given(tensors, values)
 
 
-def _run_queues(queues: Any, top: Any, enqueue: Any, num_threads: int, to_top: Any) -> None:
+def _run_queues(
+    queues: TensorLike, top: TensorLike, enqueue: Operation, num_threads: int, to_top: TensorLike
+) -> None:
     """One runner fills the buckets, the other the queue on top of them."""
     over = (tf.errors.OutOfRangeError, tf.errors.CancelledError)
     tf.train.add_queue_runner(
@@ -106,11 +119,20 @@ def _run_queues(queues: Any, top: Any, enqueue: Any, num_threads: int, to_top: A
 
 
 def bucket_by_sequence_length(
-    input_length: Any, tensors: Any, batch_size: Any, bucket_boundaries: Any,
-    num_threads: int = 1, capacity: int = 32, bucket_capacities: Any = None, shapes: Any = None,
-    dynamic_pad: bool = False, allow_smaller_final_batch: bool = False, keep_input: Any = True,
-    shared_name: str | None = None, name: str | None = None,
-) -> tuple[Any, Any]:  # fmt: skip
+    input_length: TensorLike,
+    tensors: Sequence[TensorLike],
+    batch_size: TensorLike,
+    bucket_boundaries: TensorLike,
+    num_threads: int = 1,
+    capacity: int = 32,
+    bucket_capacities: TensorLike | None = None,
+    shapes: Sequence[ShapeLike] | None = None,
+    dynamic_pad: bool = False,
+    allow_smaller_final_batch: bool = False,
+    keep_input: TensorLike = True,
+    shared_name: str | None = None,
+    name: str | None = None,
+) -> tuple[Tensor, Tensor]:
     """``bucket`` by length: below the first boundary, from it to below the second, and so on.
 
     Returns:

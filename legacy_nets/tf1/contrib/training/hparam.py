@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from legacy_nets.types import Tensor, TensorLike
+
 # One assignment of "a=1,b[2]=3,c=[1,2]": name, [index] or none, then a value or [values].
 _ASSIGNMENT = re.compile(
     r"(?P<name>[a-zA-Z][\w.]*)"
@@ -25,7 +27,7 @@ def _parse_bool(text: str) -> bool:
 
 def parse_values(
     values: str, type_map: Mapping[str, type], ignore_unknown: bool = False
-) -> dict[str, Any]:
+) -> dict[str, Tensor]:
     """What ``"a=1,b[2]=3,c=[1,2]"`` says: ``{"a": 1, "b": {2: 3}, "c": [1, 2]}``.
 
     Args:
@@ -49,7 +51,7 @@ def parse_values(
     return found
 
 
-def _assign(found: dict[str, Any], match: re.Match[str], kind: type, values: str) -> None:
+def _assign(found: dict[str, TensorLike], match: re.Match[str], kind: type, values: str) -> None:
     name, index = match["name"], match["index"]
     if match["values"] is not None and index is not None:
         raise ValueError("Assignment of a list to a list index.")
@@ -82,7 +84,7 @@ def _assign(found: dict[str, Any], match: re.Match[str], kind: type, values: str
     elements[int(index)] = value
 
 
-def _cast(name: str, kind: type, value: Any) -> Any:
+def _cast(name: str, kind: type, value: TensorLike) -> object:
     """``value`` as ``kind`` where nothing is lost by it. Raises ValueError where there is."""
     if type(value) is kind or kind is type(None):
         return value
@@ -100,7 +102,9 @@ def _cast(name: str, kind: type, value: Any) -> Any:
 class HParams:
     """Settings as attributes; each keeps the type of its first value."""
 
-    def __init__(self, hparam_def: Any = None, model_structure: Any = None, **kwargs: Any) -> None:
+    def __init__(
+        self, hparam_def: object = None, model_structure: object = None, **kwargs: object
+    ) -> None:
         if hparam_def is not None:
             raise ValueError(
                 "HParams(hparam_def=...) is not offered: give the values by name, or parse_json"
@@ -110,7 +114,7 @@ class HParams:
         for name, value in kwargs.items():
             self.add_hparam(name, value)
 
-    def add_hparam(self, name: str, value: Any) -> None:
+    def add_hparam(self, name: str, value: TensorLike) -> None:
         """Adds a setting. Raises ValueError for a name that is taken, or an empty list."""
         if getattr(self, name, None) is not None:
             raise ValueError(f"Hyperparameter name is reserved: {name}")
@@ -120,7 +124,7 @@ class HParams:
         self._hparam_types[name] = (type(value[0] if is_list else value), is_list)
         setattr(self, name, value)
 
-    def set_hparam(self, name: str, value: Any) -> None:
+    def set_hparam(self, name: str, value: TensorLike) -> None:
         """Changes a setting. Raises KeyError where there is none, ValueError for another type."""
         kind, is_list = self._hparam_types[name]
         if isinstance(value, list) != is_list:
@@ -143,7 +147,7 @@ class HParams:
         kinds = {name: kind for name, (kind, _) in self._hparam_types.items()}
         return self.override_from_dict(parse_values(values, kinds))
 
-    def override_from_dict(self, values_dict: Mapping[str, Any]) -> HParams:
+    def override_from_dict(self, values_dict: Mapping[str, object]) -> HParams:
         """Changes settings by name."""
         for name, value in values_dict.items():
             self.set_hparam(name, value)
@@ -159,19 +163,19 @@ class HParams:
         """The settings as a JSON object."""
         return json.dumps(self.values(), indent=indent, separators=separators, sort_keys=sort_keys)
 
-    def set_model_structure(self, model_structure: Any) -> None:
+    def set_model_structure(self, model_structure: object) -> None:
         """Keeps any object beside the settings."""
         self._model_structure = model_structure
 
-    def get_model_structure(self) -> Any:
+    def get_model_structure(self) -> object:
         """The object kept by ``set_model_structure``."""
         return self._model_structure
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Tensor]:
         """All settings."""
         return {name: getattr(self, name) for name in self._hparam_types}
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Tensor:
         """One setting, or ``default``. Raises ValueError for a default of another type."""
         if key not in self._hparam_types:
             return default

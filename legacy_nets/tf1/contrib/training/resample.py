@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
+
+from legacy_nets.types import Tensor, TensorLike
 
 
 def resample_at_rate(
-    inputs: Any, rates: Any, scope: str | None = None, seed: int | None = None,
+    inputs: TensorLike, rates: TensorLike, scope: str | None = None, seed: int | None = None,
     back_prop: bool = False,
-) -> list[Any]:  # fmt: skip
+) -> list[Tensor]:  # fmt: skip
     """Repeats each of N examples as often as a Poisson draw with its rate (float [N]) says."""
     with tf.name_scope(scope, "resample_at_rate", [*inputs, rates]):
         rates = tf.convert_to_tensor(rates)
@@ -21,9 +21,9 @@ def resample_at_rate(
 
 
 def weighted_resample(
-    inputs: Any, weights: Any, overall_rate: float, scope: str | None = None,
+    inputs: TensorLike, weights: TensorLike, overall_rate: float, scope: str | None = None,
     mean_decay: float = 0.999, seed: int | None = None,
-) -> tuple[list[Any], Any]:  # fmt: skip
+) -> tuple[list[Tensor], Tensor]:  # fmt: skip
     """Repeats examples in proportion to their weights, ``overall_rate`` times on average.
 
     Returns:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import Tensor, TensorLike
 
-def _one_by_one(tensors: list[Any], threads: int, capacity: int) -> list[Any]:
+
+def _one_by_one(tensors: list[TensorLike], threads: int, capacity: int) -> list[Tensor]:
     """Single examples, through a queue, from tensors with a batch dimension."""
     batched = tf.train.batch(tensors, 1, num_threads=threads, capacity=capacity, enqueue_many=True)
     batched = list(batched) if isinstance(batched, (list, tuple)) else [batched]
@@ -16,10 +17,16 @@ def _one_by_one(tensors: list[Any], threads: int, capacity: int) -> list[Any]:
 
 
 def rejection_sample(
-    tensors: Any, accept_prob_fn: Callable[[list[Any]], Any], batch_size: int,
-    queue_threads: int = 1, enqueue_many: bool = False, prebatch_capacity: int = 16,
-    prebatch_threads: int = 1, runtime_checks: bool = False, name: str | None = None,
-) -> list[Any]:  # fmt: skip
+    tensors: Sequence[TensorLike],
+    accept_prob_fn: Callable[[list[TensorLike]], TensorLike],
+    batch_size: int,
+    queue_threads: int = 1,
+    enqueue_many: bool = False,
+    prebatch_capacity: int = 16,
+    prebatch_threads: int = 1,
+    runtime_checks: bool = False,
+    name: str | None = None,
+) -> list[Tensor]:
     """Batches of examples, each kept with the probability that ``accept_prob_fn`` gives it."""
     with tf.variable_scope(name, "rejection_sample", tensors):
         example = [tf.convert_to_tensor(tensor) for tensor in tensors]
@@ -36,10 +43,16 @@ def rejection_sample(
 
 
 def stratified_sample(
-    tensors: Any, labels: Any, target_probs: Any, batch_size: int, init_probs: Any = None,
-    enqueue_many: bool = False, queue_capacity: int = 16, threads_per_queue: int = 1,
+    tensors: Sequence[TensorLike],
+    labels: TensorLike,
+    target_probs: TensorLike,
+    batch_size: int,
+    init_probs: TensorLike | None = None,
+    enqueue_many: bool = False,
+    queue_capacity: int = 16,
+    threads_per_queue: int = 1,
     name: str | None = None,
-) -> tuple[list[Any], Any]:  # fmt: skip
+) -> tuple[list[Tensor], Tensor]:
     """Batches in which the classes have the shares ``target_probs`` (float [classes]).
 
     ``init_probs`` are their shares in the input; where they are not given they are counted as
@@ -72,7 +85,7 @@ def stratified_sample(
         return batch, batch_labels
 
 
-def _counted_shares(labels: Any, classes: int) -> Any:
+def _counted_shares(labels: TensorLike, classes: int) -> Tensor:
     counts = tf.get_local_variable(
         "stratified_sample_counts", initializer=tf.fill([classes], 10.0), use_resource=True
     )

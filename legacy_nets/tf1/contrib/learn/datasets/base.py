@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from legacy_nets.errors import BadInputError, SetupError
+from legacy_nets.types import DTypeLike
 
 
 class Dataset(NamedTuple):
@@ -27,7 +28,7 @@ class Datasets(NamedTuple):
 
 
 def load_csv_with_header(
-    filename: str, target_dtype: Any, features_dtype: Any, target_column: int = -1
+    filename: str, target_dtype: DTypeLike, features_dtype: DTypeLike, target_column: int = -1
 ) -> Dataset:
     """A CSV file whose first line begins with its number of rows and of features."""
     with open(filename, newline="", encoding="utf-8") as file:
@@ -49,7 +50,7 @@ def load_csv_with_header(
 
 
 def load_csv_without_header(
-    filename: str, target_dtype: Any, features_dtype: Any, target_column: int = -1
+    filename: str, target_dtype: DTypeLike, features_dtype: DTypeLike, target_column: int = -1
 ) -> Dataset:
     """A CSV file of nothing but rows."""
     with open(filename, newline="", encoding="utf-8") as file:

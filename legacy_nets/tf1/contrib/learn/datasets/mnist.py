@@ -18,6 +18,7 @@ from legacy_nets.data import mnist as files
 from legacy_nets.data.synthetic import digits
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1.contrib.learn.datasets.base import Datasets
+from legacy_nets.types import DTypeLike, Tensor, TensorLike
 
 DEFAULT_SOURCE_URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
 _DRAWN = (7000, 1000)  # training and test digits that stand in: 1.15's had 60000 and 10000
@@ -59,9 +60,15 @@ class DataSet:
     """
 
     def __init__(
-        self, images: Any, labels: Any, fake_data: bool = False, one_hot: bool = False,
-        dtype: Any = tf.float32, reshape: bool = True, seed: int | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        images: TensorLike,
+        labels: TensorLike,
+        fake_data: bool = False,
+        one_hot: bool = False,
+        dtype: DTypeLike = tf.float32,
+        reshape: bool = True,
+        seed: int | None = None,
+    ) -> None:
         graph_seed, op_seed = tf.get_seed(seed)
         np.random.seed(graph_seed if seed is None else op_seed)
         dtype = tf.as_dtype(dtype).base_dtype
@@ -112,7 +119,7 @@ class DataSet:
 
     def next_batch(
         self, batch_size: int, fake_data: bool = False, shuffle: bool = True
-    ) -> tuple[Any, Any]:
+    ) -> tuple[Tensor, Tensor]:
         """The next examples; an epoch's rest and the next epoch's first share a batch."""
         if fake_data:
             label: Any = [1] + [0] * 9 if self.one_hot else 0
@@ -136,7 +143,7 @@ class DataSet:
         return images, labels
 
 
-def _read(folder: str) -> tuple[Any, Any]:
+def _read(folder: str) -> tuple[Tensor, Tensor]:
     """Training and test half, each with ``.pictures`` uint8 [N, H, W, 1] and ``.labels``."""
     path = pathlib.Path(folder)
     if path.exists() and files.is_mnist(path):
@@ -153,7 +160,7 @@ def _read(folder: str) -> tuple[Any, Any]:
 
 
 def read_data_sets(
-    train_dir: str, fake_data: bool = False, one_hot: bool = False, dtype: Any = tf.float32,
+    train_dir: str, fake_data: bool = False, one_hot: bool = False, dtype: DTypeLike = tf.float32,
     reshape: bool = True, validation_size: int = 5000, seed: int | None = None,
     source_url: str = DEFAULT_SOURCE_URL,
 ) -> Datasets:  # fmt: skip

@@ -6,8 +6,8 @@ Their variables have tf.estimator's names (``dnn/hiddenlayer_0/kernel`` where co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import tensorflow.compat.v1 as tf
@@ -15,15 +15,18 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1 import estimator as core
 from legacy_nets.tf1.contrib.learn.estimators.estimator import BaseEstimator, stacked
+from legacy_nets.types import Array, FeatureColumn, InputFn, Structure, Tensor, TensorLike
+
+_Result = TypeVar("_Result")
 
 
 class CannedEstimator(BaseEstimator):
     """An estimator of tf.estimator that takes features without a name as its one column's."""
 
-    _kind: str  # in tf.estimator
+    _class_name: str  # in tf.estimator
     _names: ClassVar[Mapping[str, str]]  # of contrib.learn -> of tf.estimator
 
-    def __init__(self, columns: Any, **options: Any) -> None:
+    def __init__(self, columns: Iterable[FeatureColumn], **options: object) -> None:
         self._columns = list(columns)
         refused = ("gradient_clip_norm", "enable_centered_bias", "feature_engineering_fn",
                    "embedding_lr_multipliers", "input_layer_min_slice_size")  # fmt: skip
@@ -36,41 +39,59 @@ class CannedEstimator(BaseEstimator):
         for old, new in (("weight_column_name", "weight_column"),
                          ("label_keys", "label_vocabulary")):  # fmt: skip
             if options.pop(old, None) is not None:
-                raise BadInputError(f"tf.estimator.{self._kind} takes {new}, not {old}: use that")
+                raise BadInputError(
+                    f"tf.estimator.{self._class_name} takes {new}, not {old}: use that"
+                )
         given = {name: value for name, value in options.items() if value is not None}
         # contrib.learn's loss is the mean over the batch.
         mean = tf.losses.Reduction.SUM_OVER_BATCH_SIZE
-        kind = getattr(core, self._kind)
-        self._core = kind(feature_columns=self._columns, loss_reduction=mean, **given)
+        build = getattr(core, self._class_name)
+        self._core = build(feature_columns=self._columns, loss_reduction=mean, **given)
         for name in ("train", "evaluate", "predict"):
-            setattr(self._core, name, self._naming(getattr(self._core, name)))
+            setattr(self._core, name, self._name_features(getattr(self._core, name)))
 
-    def _naming(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(input_fn: Any, *arguments: Any, **options: Any) -> Any:
-            def named() -> Any:
-                found = input_fn()
-                features, labels = found if isinstance(found, tuple) else (found, None)
+    def _name_features(self, method: Callable[..., _Result]) -> Callable[..., _Result]:
+        """``method``, whose input function may give features without a name."""
+
+        def call(input_fn: InputFn, *arguments: object, **options: object) -> _Result:
+            def name_features() -> tuple[Structure, Structure]:
+                batch = input_fn()
+                features, labels = batch if isinstance(batch, tuple) else (batch, None)
                 if not isinstance(features, dict):
                     features = {self._columns[0].name: features}
                 return features, labels
 
-            return method(named, *arguments, **options)
+            return method(name_features, *arguments, **options)
 
         return call
 
-    def _each(self, x: Any, input_fn: Any, batch_size: int | None) -> Iterator[dict[str, Any]]:
+    def _each(
+        self, x: TensorLike, input_fn: InputFn | None, batch_size: int | None
+    ) -> Iterator[dict[str, Tensor]]:
         """The predictions for each example, under contrib.learn's names."""
         for one in BaseEstimator.predict(self, x, input_fn, batch_size):
             yield {new: _single(one[old]) for new, old in self._names.items() if old in one}
 
-    def _answers(self, key: str, x: Any, input_fn: Any, batch_size: Any, as_iterable: bool) -> Any:
+    def _answers(
+        self,
+        key: str,
+        x: TensorLike,
+        input_fn: InputFn | None,
+        batch_size: TensorLike,
+        as_iterable: bool,
+    ) -> Iterator[Array] | Array:
         values = (one[key] for one in self._each(x, input_fn, batch_size))
         return values if as_iterable else np.array(list(values))
 
     def predict(
-        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
-        outputs: Any = None, as_iterable: bool = True, iterate_batches: bool = False,
-    ) -> Any:  # fmt: skip
+        self,
+        x: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        batch_size: int | None = None,
+        outputs: TensorLike | None = None,
+        as_iterable: bool = True,
+        iterate_batches: bool = False,
+    ) -> Structure:
         """The first of the predictions of each example; with ``outputs``, dicts of these."""
         if outputs is None:
             return self._answers(self.outputs[0], x, input_fn, batch_size, as_iterable)
@@ -81,7 +102,7 @@ class CannedEstimator(BaseEstimator):
         return found if as_iterable else stacked(list(found))
 
 
-def _single(value: np.ndarray) -> Any:
+def _single(value: np.ndarray) -> Array:
     return value[0] if value.shape == (1,) else value
 
 
@@ -97,16 +118,22 @@ class Classifier(CannedEstimator):
     outputs = ("classes", "probabilities", "logits")
 
     def predict_classes(
-        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        self,
+        x: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        batch_size: int | None = None,
         as_iterable: bool = True,
-    ) -> Any:  # fmt: skip
+    ) -> Iterator[Array] | Array:
         """The class of each example."""
         return self._answers("classes", x, input_fn, batch_size, as_iterable)
 
     def predict_proba(
-        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        self,
+        x: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        batch_size: int | None = None,
         as_iterable: bool = True,
-    ) -> Any:  # fmt: skip
+    ) -> Iterator[Array] | Array:
         """The probabilities of the classes, float32 [classes], of each example."""
         return self._answers("probabilities", x, input_fn, batch_size, as_iterable)
 
@@ -118,8 +145,11 @@ class Regressor(CannedEstimator):
     outputs = ("scores",)
 
     def predict_scores(
-        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
+        self,
+        x: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        batch_size: int | None = None,
         as_iterable: bool = True,
-    ) -> Any:  # fmt: skip
+    ) -> Iterator[Array] | Array:
         """The value of each example, or float32 [label_dimension]."""
         return self._answers("scores", x, input_fn, batch_size, as_iterable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,28 @@ from legacy_nets.tf1 import estimator as core
 from legacy_nets.tf1.contrib.learn.estimators.model_fn import ModeKeys, ModelFnOps
 from legacy_nets.tf1.contrib.learn.metric_spec import metric_ops
 from legacy_nets.tf1.contrib.learn.utils.saved_model_export_utils import as_receiver
+from legacy_nets.types import (
+    Array,
+    EstimatorSpec,
+    FeatureColumn,
+    InputFn,
+    RunConfig,
+    SessionRunHook,
+    ShapeLike,
+    Structure,
+    Tensor,
+    TensorLike,
+)
 
 KEY = "x"  # the name of the features that come as one array
 
 
 def arrays_input_fn(
-    x: Any, y: Any, batch_size: int | None, epochs: int | None, shuffle: bool
+    x: TensorLike, y: TensorLike, batch_size: int | None, epochs: int | None, shuffle: bool
 ) -> Callable[[], Any]:
     """An input function over arrays (or dicts of arrays); doubles become float32, as in 1.15."""
 
-    def narrowed(value: Any) -> np.ndarray:
+    def narrowed(value: TensorLike) -> np.ndarray:
         array = np.asarray(value)
         return array.astype(np.float32) if array.dtype == np.float64 else array
 
@@ -34,7 +46,7 @@ def arrays_input_fn(
         features, labels, batch_size or count, num_epochs=epochs, shuffle=shuffle
     )
 
-    def input_fn() -> Any:
+    def input_fn() -> tuple[Structure, Structure]:
         found = made()
         got, target = found if y is not None else (found, None)
         return (got if named else got[KEY]), target
@@ -43,7 +55,12 @@ def arrays_input_fn(
 
 
 def _input(
-    x: Any, y: Any, input_fn: Any, batch_size: int | None, epochs: int | None, shuffle: bool
+    x: TensorLike,
+    y: TensorLike,
+    input_fn: InputFn | None,
+    batch_size: int | None,
+    epochs: int | None,
+    shuffle: bool,
 ) -> Callable[[], Any]:
     if (x is None) == (input_fn is None):
         raise ValueError(
@@ -67,14 +84,20 @@ class BaseEstimator:
         return self._core.model_dir
 
     @property
-    def config(self) -> Any:
+    def config(self) -> RunConfig:
         """The RunConfig."""
         return self._core.config
 
     def fit(
-        self, x: Any = None, y: Any = None, input_fn: Any = None, steps: int | None = None,
-        batch_size: int | None = None, monitors: Any = None, max_steps: int | None = None,
-    ) -> Any:  # fmt: skip
+        self,
+        x: TensorLike | None = None,
+        y: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        steps: int | None = None,
+        batch_size: int | None = None,
+        monitors: Sequence[SessionRunHook] | None = None,
+        max_steps: int | None = None,
+    ) -> BaseEstimator:
         """Trains: on shuffled arrays, or what ``input_fn`` gives. Returns self."""
         if steps is not None and max_steps is not None:
             raise ValueError("Can not provide both steps and max_steps.")
@@ -87,18 +110,31 @@ class BaseEstimator:
         return self
 
     def partial_fit(
-        self, x: Any = None, y: Any = None, input_fn: Any = None, steps: int | None = 1,
-        batch_size: int | None = None, monitors: Any = None,
-    ) -> Any:  # fmt: skip
+        self,
+        x: TensorLike | None = None,
+        y: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        steps: int | None = 1,
+        batch_size: int | None = None,
+        monitors: Sequence[SessionRunHook] | None = None,
+    ) -> BaseEstimator:
         """``fit``, one step where nothing is said."""
         return self.fit(x, y, input_fn, steps, batch_size, monitors)
 
     def evaluate(
-        self, x: Any = None, y: Any = None, input_fn: Any = None, feed_fn: Any = None,
-        batch_size: int | None = None, steps: int | None = None, metrics: Any = None,
-        name: str | None = None, checkpoint_path: str | None = None, hooks: Any = None,
+        self,
+        x: TensorLike | None = None,
+        y: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        feed_fn: InputFn | None = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        metrics: object = None,
+        name: str | None = None,
+        checkpoint_path: str | None = None,
+        hooks: Sequence[SessionRunHook] | None = None,
         log_progress: bool = True,
-    ) -> dict[str, Any]:  # fmt: skip
+    ) -> dict[str, Tensor]:
         """Means of the loss and the metrics, and ``global_step``."""
         if metrics is not None and not isinstance(metrics, dict):
             raise ValueError(f"Metrics argument should be None or dict. Got {metrics}.")
@@ -111,9 +147,14 @@ class BaseEstimator:
             self._metrics = None
 
     def predict(
-        self, x: Any = None, input_fn: Any = None, batch_size: int | None = None,
-        outputs: Any = None, as_iterable: bool = True, iterate_batches: bool = False,
-    ) -> Any:  # fmt: skip
+        self,
+        x: TensorLike | None = None,
+        input_fn: InputFn | None = None,
+        batch_size: int | None = None,
+        outputs: TensorLike | None = None,
+        as_iterable: bool = True,
+        iterate_batches: bool = False,
+    ) -> Structure:
         """Predictions, one by one; with ``as_iterable=False`` all in one array (or a dict)."""
         source = _input(x, None, input_fn, batch_size, 1, False)
         found = self._core.predict(
@@ -130,17 +171,22 @@ class BaseEstimator:
         return self._core.get_variable_value(name)
 
     def export_savedmodel(
-        self, export_dir_base: str, serving_input_fn: Any,
-        default_output_alternative_key: Any = None, assets_extra: Any = None, as_text: bool = False,
-        checkpoint_path: str | None = None, **_options: Any,
-    ) -> bytes:  # fmt: skip
+        self,
+        export_dir_base: str,
+        serving_input_fn: InputFn,
+        default_output_alternative_key: object = None,
+        assets_extra: object = None,
+        as_text: bool = False,
+        checkpoint_path: str | None = None,
+        **_options: object,
+    ) -> bytes:
         """Writes a SavedModel into a new folder below ``export_dir_base``; returns its path."""
         return self._core.export_saved_model(
             export_dir_base, as_receiver(serving_input_fn), assets_extra, as_text, checkpoint_path
         )
 
 
-def stacked(found: list[Any]) -> Any:
+def stacked(found: list[TensorLike]) -> Array | dict[str, Array]:
     """Predictions one by one as one array, or a dict of arrays."""
     if found and isinstance(found[0], dict):
         return {key: np.stack([one[key] for one in found]) for key in found[0]}
@@ -155,12 +201,22 @@ class Estimator(BaseEstimator):
     """
 
     def __init__(
-        self, model_fn: Callable[..., Any], model_dir: str | None = None, config: Any = None,
-        params: Any = None, feature_engineering_fn: Any = None,
-    ) -> None:  # fmt: skip
+        self,
+        model_fn: Callable[..., object],
+        model_dir: str | None = None,
+        config: RunConfig | None = None,
+        params: Any = None,
+        feature_engineering_fn: Callable[..., tuple[Structure, Structure]] | None = None,
+    ) -> None:
         wanted = set(inspect.signature(model_fn).parameters)
 
-        def build(features: Any, labels: Any, mode: str, params: Any, config: Any) -> Any:
+        def build(
+            features: Mapping[str, Tensor],
+            labels: TensorLike,
+            mode: str,
+            params: Any,
+            config: RunConfig,
+        ) -> EstimatorSpec:
             if feature_engineering_fn is not None:
                 features, labels = feature_engineering_fn(features, labels)
             offered = {"mode": mode, "params": params, "config": config,
@@ -170,7 +226,9 @@ class Estimator(BaseEstimator):
 
         self._core = core.Estimator(build, model_dir, config, {} if params is None else params)
 
-    def _spec(self, found: Any, mode: str, features: Any, labels: Any) -> Any:
+    def _spec(
+        self, found: TensorLike, mode: str, features: Mapping[str, Tensor], labels: TensorLike
+    ) -> EstimatorSpec:
         if isinstance(found, ModelFnOps):
             ops = found
         elif isinstance(found, core.EstimatorSpec):
@@ -198,12 +256,12 @@ class Estimator(BaseEstimator):
 class SKCompat:
     """An estimator with scikit-learn's ``fit(x, y)``, ``predict(x)`` and ``score(x, y)``."""
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: Estimator) -> None:
         self._estimator = estimator
 
     def fit(
-        self, x: Any, y: Any, batch_size: int = 128, steps: int | None = None,
-        max_steps: int | None = None, monitors: Any = None,
+        self, x: TensorLike, y: TensorLike, batch_size: int = 128, steps: int | None = None,
+        max_steps: int | None = None, monitors: Sequence[SessionRunHook] | None = None,
     ) -> SKCompat:  # fmt: skip
         """Trains on shuffled arrays."""
         self._estimator.fit(
@@ -212,28 +270,30 @@ class SKCompat:
         return self
 
     def score(
-        self, x: Any, y: Any, batch_size: int = 128, steps: int | None = None,
-        metrics: Any = None, name: str | None = None,
-    ) -> dict[str, Any]:  # fmt: skip
+        self, x: TensorLike, y: TensorLike, batch_size: int = 128, steps: int | None = None,
+        metrics: object = None, name: str | None = None,
+    ) -> dict[str, Tensor]:  # fmt: skip
         """``evaluate``."""
         return self._estimator.evaluate(
             x, y, batch_size=batch_size, steps=steps, metrics=metrics, name=name
         )
 
-    def predict(self, x: Any, batch_size: int = 128, outputs: Any = None) -> Any:
+    def predict(
+        self, x: TensorLike, batch_size: int = 128, outputs: TensorLike | None = None
+    ) -> Structure:
         """All predictions in one array, or a dict of arrays."""
         wanted = outputs or self._estimator.outputs
         return self._estimator.predict(x, batch_size=batch_size, outputs=wanted, as_iterable=False)
 
 
-def infer_real_valued_columns_from_input(x: Any) -> list[Any]:
+def infer_real_valued_columns_from_input(x: TensorLike) -> list[FeatureColumn]:
     """Columns for arrays: one per name, or one for an array [N, features]."""
     if not isinstance(x, dict):
         return [core_column(KEY, np.asarray(x).shape)]
     return [core_column(key, np.asarray(x[key]).shape) for key in sorted(x)]
 
 
-def infer_real_valued_columns_from_input_fn(input_fn: Callable[[], Any]) -> list[Any]:
+def infer_real_valued_columns_from_input_fn(input_fn: InputFn) -> list[FeatureColumn]:
     """Columns for what an input function gives."""
     with tf.Graph().as_default():
         features, _ = input_fn()
@@ -242,6 +302,6 @@ def infer_real_valued_columns_from_input_fn(input_fn: Callable[[], Any]) -> list
         return [core_column(key, features[key].shape.as_list()) for key in sorted(features)]
 
 
-def core_column(key: str, shape: Any) -> Any:
+def core_column(key: str, shape: ShapeLike) -> FeatureColumn:
     """A numeric column for values [N, ...]."""
     return tf.feature_column.numeric_column(key, tuple(shape[1:]) or (1,))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.tf1 import estimator as core
+from legacy_nets.types import ConfigProto
 
 _FRACTION_OF_ALL = 1.0
 
@@ -17,11 +16,11 @@ class RunConfig(core.RunConfig):
     def __init__(
         self, master: str | None = None, num_cores: int = 0, log_device_placement: bool = False,
         gpu_memory_fraction: float = _FRACTION_OF_ALL, tf_random_seed: int | None = None,
-        save_summary_steps: int = 100, save_checkpoints_secs: Any = 600,
+        save_summary_steps: int = 100, save_checkpoints_secs: object = 600,
         save_checkpoints_steps: int | None = None, keep_checkpoint_max: int = 5,
         keep_checkpoint_every_n_hours: float = 10000, log_step_count_steps: int = 100,
         protocol: str | None = None, evaluation_master: str = "", model_dir: str | None = None,
-        session_config: Any = None, session_creation_timeout_secs: int = 7200,
+        session_config: ConfigProto | None = None, session_creation_timeout_secs: int = 7200,
     ) -> None:  # fmt: skip
         if session_config is None:
             session_config = tf.ConfigProto(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
 from legacy_nets.tf1.contrib.learn.preprocessing.categorical_vocabulary import CategoricalVocabulary
+from legacy_nets.types import Tensor, TensorLike
 
 
 class CategoricalProcessor:
@@ -26,7 +26,11 @@ class CategoricalProcessor:
         for vocabulary in self.vocabularies_ or []:
             vocabulary.freeze(freeze)
 
-    def _number(self, row: Any, number: Callable[[CategoricalVocabulary, Any], Any]) -> list[Any]:
+    def _number(
+        self,
+        row: Iterable[object],
+        number: Callable[[CategoricalVocabulary, TensorLike], TensorLike],
+    ) -> list[Tensor]:
         if self.vocabularies_ is None:
             one = CategoricalVocabulary()
             self.vocabularies_ = [one if self.share else CategoricalVocabulary() for _ in row]
@@ -36,7 +40,7 @@ class CategoricalProcessor:
             for column, value in enumerate(row)
         ]
 
-    def fit(self, x: Iterable[Any], unused_y: Any = None) -> CategoricalProcessor:
+    def fit(self, x: Iterable[TensorLike], unused_y: object = None) -> CategoricalProcessor:
         """Learns the categories of rows [N][columns]."""
         for row in x:
             self._number(row, CategoricalVocabulary.add)
@@ -46,12 +50,14 @@ class CategoricalProcessor:
         self.freeze()
         return self
 
-    def fit_transform(self, x: Iterable[Any], unused_y: Any = None) -> Iterator[np.ndarray]:
+    def fit_transform(
+        self, x: Iterable[TensorLike], unused_y: object = None
+    ) -> Iterator[np.ndarray]:
         """``fit``, then ``transform``."""
         self.fit(x)
         return self.transform(x)
 
-    def transform(self, x: Iterable[Any]) -> Iterator[np.ndarray]:
+    def transform(self, x: Iterable[TensorLike]) -> Iterator[np.ndarray]:
         """Each row as int64 [columns]."""
         self.freeze()
         for row in x:

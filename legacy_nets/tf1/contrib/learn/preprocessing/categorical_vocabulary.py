@@ -17,7 +17,7 @@ class CategoricalVocabulary:
         self._freeze = False
         self._number([])
 
-    def _number(self, categories: Iterable[Any]) -> None:
+    def _number(self, categories: Iterable[object]) -> None:
         names = [self._unknown_token, *categories]
         self._mapping = {name: number for number, name in enumerate(names)}
         if self._support_reverse:
@@ -30,7 +30,7 @@ class CategoricalVocabulary:
         """From now on what is new gets 0 (or, with False, a number of its own)."""
         self._freeze = freeze
 
-    def get(self, category: Any) -> int:
+    def get(self, category: object) -> int:
         """The number of a category."""
         if category not in self._mapping:
             if self._freeze:
@@ -40,7 +40,7 @@ class CategoricalVocabulary:
                 self._reverse_mapping.append(category)
         return self._mapping[category]
 
-    def add(self, category: Any, count: int = 1) -> None:
+    def add(self, category: object, count: int = 1) -> None:
         """Counts a category."""
         if self.get(category) > 0:
             self._freq[category] += count

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 import numpy as np
 
 from legacy_nets.tf1.contrib.learn.preprocessing.categorical_vocabulary import CategoricalVocabulary
+from legacy_nets.types import TensorLike
 
 # Words, with runs of capitals and CamelCase taken apart.
 TOKENIZER_RE = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z][a-z]+(?=[A-Z])|[\'\w\-]+", re.UNICODE)
@@ -34,7 +34,7 @@ class VocabularyProcessor:
         self.vocabulary_ = CategoricalVocabulary() if vocabulary is None else vocabulary
         self._tokenizer = tokenizer_fn or tokenizer
 
-    def fit(self, raw_documents: Iterable[str], unused_y: Any = None) -> VocabularyProcessor:
+    def fit(self, raw_documents: Iterable[str], unused_y: object = None) -> VocabularyProcessor:
         """Learns the words, drops the rare ones, and freezes the vocabulary."""
         for tokens in self._tokenizer(raw_documents):
             for token in tokens:
@@ -45,7 +45,7 @@ class VocabularyProcessor:
         return self
 
     def fit_transform(
-        self, raw_documents: Iterable[str], unused_y: Any = None
+        self, raw_documents: Iterable[str], unused_y: object = None
     ) -> Iterator[np.ndarray]:
         """``fit``, then ``transform``."""
         self.fit(raw_documents)
@@ -81,7 +81,7 @@ class VocabularyProcessor:
 class _Unpickler(pickle.Unpickler):
     """Finds the classes of TensorFlow's pickles here."""
 
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         if "contrib.learn.python.learn.preprocessing" in module:
             return globals()[name]
         return super().find_class(module, name)
@@ -93,14 +93,14 @@ class ByteProcessor:
     def __init__(self, max_document_length: int) -> None:
         self.max_document_length = max_document_length
 
-    def fit(self, x: Any) -> None:
+    def fit(self, x: TensorLike) -> None:
         """There is nothing to learn."""
 
-    def fit_transform(self, x: Iterable[Any]) -> Iterator[np.ndarray]:
+    def fit_transform(self, x: Iterable[TensorLike]) -> Iterator[np.ndarray]:
         """``transform``."""
         return self.transform(x)
 
-    def transform(self, x: Iterable[Any]) -> Iterator[np.ndarray]:
+    def transform(self, x: Iterable[TensorLike]) -> Iterator[np.ndarray]:
         """Each text (str or bytes) as its bytes, cut or filled with 0."""
         for document in x:
             data = document.encode("utf-8") if isinstance(document, str) else document

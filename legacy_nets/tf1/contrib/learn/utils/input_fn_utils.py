@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import tensorflow.compat.v1 as tf
 
+from legacy_nets.types import Tensor
+
 
 class InputFnOps(NamedTuple):
     """What a serving input function returns."""
@@ -17,7 +19,7 @@ class InputFnOps(NamedTuple):
 
 
 def build_parsing_serving_input_fn(
-    feature_spec: dict[str, Any], default_batch_size: int | None = None
+    feature_spec: dict[str, object], default_batch_size: int | None = None
 ) -> Callable[[], InputFnOps]:
     """Serving takes serialized ``tf.Example`` (string [N]) and parses them."""
 
@@ -30,7 +32,7 @@ def build_parsing_serving_input_fn(
 
 
 def build_default_serving_input_fn(
-    features: dict[str, Any], default_batch_size: int | None = None
+    features: dict[str, Tensor], default_batch_size: int | None = None
 ) -> Callable[[], InputFnOps]:
     """Serving takes the features themselves."""
 

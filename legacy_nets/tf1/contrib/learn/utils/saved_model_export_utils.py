@@ -10,12 +10,13 @@ from typing import Any
 from legacy_nets.tf1 import estimator as core
 from legacy_nets.tf1.contrib.learn.export_strategy import ExportStrategy
 from legacy_nets.tf1.contrib.learn.utils.input_fn_utils import InputFnOps
+from legacy_nets.types import Estimator, InputFn, ServingInputReceiver
 
 
-def as_receiver(serving_input_fn: Callable[[], Any]) -> Callable[[], Any]:
+def as_receiver(serving_input_fn: InputFn) -> Callable[[], Any]:
     """The same as a function of tf.estimator, which returns a ServingInputReceiver."""
 
-    def receive() -> Any:
+    def receive() -> ServingInputReceiver:
         found = serving_input_fn()
         if not isinstance(found, InputFnOps):
             return found
@@ -27,14 +28,14 @@ def as_receiver(serving_input_fn: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def make_export_strategy(
-    serving_input_fn: Callable[[], Any], default_output_alternative_key: Any = None,
-    assets_extra: Any = None, as_text: bool = False, exports_to_keep: int | None = 5,
-    strip_default_attrs: Any = None,
+    serving_input_fn: InputFn, default_output_alternative_key: object = None,
+    assets_extra: object = None, as_text: bool = False, exports_to_keep: int | None = 5,
+    strip_default_attrs: object = None,
 ) -> ExportStrategy:  # fmt: skip
     """Exports into folders named by the time; the oldest beyond ``exports_to_keep`` are removed."""
 
     def export_fn(
-        estimator: Any, export_dir_base: str, checkpoint_path: str | None = None
+        estimator: Estimator, export_dir_base: str, checkpoint_path: str | None = None
     ) -> bytes:
         path = estimator.export_savedmodel(
             export_dir_base,

@@ -6,7 +6,7 @@ As in 1.15, more than two classes go through softmax twice: ``logits`` are the f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -14,6 +14,17 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.tf1 import estimator as core
 from legacy_nets.tf1.contrib.learn.estimators import Estimator
 from legacy_nets.tf1.contrib.tensor_forest.python.tensor_forest import RandomForestGraphs
+from legacy_nets.types import (
+    EstimatorSpec,
+    Operation,
+    RunConfig,
+    SessionRunArgs,
+    SessionRunContext,
+    SessionRunValues,
+    Structure,
+    Tensor,
+    TensorLike,
+)
 
 __all__ = ["CoreTensorForestEstimator", "TensorForestEstimator", "TensorForestLossHook"]
 
@@ -30,7 +41,7 @@ class TensorForestLossHook(tf.train.SessionRunHook):
 
     def __init__(
         self, early_stopping_rounds: int, early_stopping_loss_threshold: float = 0.0,
-        loss_op: Any = None,
+        loss_op: TensorLike | None = None,
     ) -> None:  # fmt: skip
         self._rounds = early_stopping_rounds
         self._threshold = early_stopping_loss_threshold
@@ -38,11 +49,11 @@ class TensorForestLossHook(tf.train.SessionRunHook):
         self._least: float | None = None
         self._since = 0
 
-    def before_run(self, run_context: Any) -> Any:
+    def before_run(self, run_context: SessionRunContext) -> SessionRunArgs:
         """Asks for the loss."""
         return tf.train.SessionRunArgs(self._loss)
 
-    def after_run(self, run_context: Any, run_values: Any) -> None:
+    def after_run(self, run_context: SessionRunContext, run_values: SessionRunValues) -> None:
         """Compares it with the smallest."""
         self._since += 1
         loss = run_values.results
@@ -53,7 +64,7 @@ class TensorForestLossHook(tf.train.SessionRunHook):
             run_context.request_stop()
 
 
-def _head(params: Any, weights: str | None) -> Any:
+def _head(params: Any, weights: str | None) -> object:
     if params.regression:
         return core.RegressionHead(params.num_outputs, weight_column=weights)
     if params.num_classes == 2:
@@ -61,7 +72,7 @@ def _head(params: Any, weights: str | None) -> Any:
     return core.MultiClassHead(params.num_classes, weight_column=weights)
 
 
-def _logits(params: Any, shares: Any) -> Any:
+def _logits(params: Any, shares: TensorLike) -> Tensor:
     """Of two classes the second one's log odds, kept finite; else what the forest gives."""
     if params.regression or params.num_classes != 2:
         return shares
@@ -76,14 +87,14 @@ def _model_fn(
     params = params.fill()
     head = head or _head(params, weight_column)
 
-    def model_fn(features: Any, labels: Any, mode: str) -> Any:
+    def model_fn(features: Mapping[str, Tensor], labels: TensorLike, mode: str) -> EstimatorSpec:
         shown = dict(features) if isinstance(features, dict) else {"features": features}
         weights = shown.pop(weight_column, None) if weight_column else None
         keys = shown.pop(keys_column, None) if keys_column else None
         builder = graph_builder_class(params)
         shares, _, variance = builder.inference_graph(shown)
 
-        def train(_loss: Any) -> Any:
+        def train(_loss: TensorLike) -> Operation:
             with tf.control_dependencies([shares]):  # the loss is that of the forest before
                 trained = builder.training_graph(shown, labels, input_weights=weights)
             return tf.group(trained, tf.assign_add(tf.train.get_global_step(), 1))
@@ -116,10 +127,10 @@ class CoreTensorForestEstimator(core.Estimator):
 
     def __init__(
         self, params: Any, model_dir: str | None = None,
-        graph_builder_class: Any = RandomForestGraphs, config: Any = None,
+        graph_builder_class: object = RandomForestGraphs, config: RunConfig | None = None,
         weight_column: str | None = None, keys_column: str | None = None,
         early_stopping_rounds: int | None = 100, early_stopping_loss_threshold: float = 0.001,
-        head: Any = None,
+        head: object = None,
     ) -> None:  # fmt: skip
         build = _model_fn(params, graph_builder_class, weight_column, keys_column,
                           early_stopping_rounds, early_stopping_loss_threshold, head)  # fmt: skip
@@ -134,22 +145,25 @@ class TensorForestEstimator(Estimator):
 
     def __init__(
         self, params: Any, model_dir: str | None = None,
-        graph_builder_class: Any = RandomForestGraphs, config: Any = None,
+        graph_builder_class: object = RandomForestGraphs, config: RunConfig | None = None,
         weight_column: str | None = None, keys_column: str | None = None,
-        feature_engineering_fn: Any = None, early_stopping_rounds: int | None = 100,
-        early_stopping_loss_threshold: float = 0.001, head: Any = None,
+        feature_engineering_fn: Callable[..., tuple[Structure, Structure]] | None = None,
+        early_stopping_rounds: int | None = 100,
+        early_stopping_loss_threshold: float = 0.001, head: object = None,
     ) -> None:  # fmt: skip
         build = _model_fn(params, graph_builder_class, weight_column, keys_column,
                           early_stopping_rounds, early_stopping_loss_threshold, head)  # fmt: skip
 
-        def model_fn(features: Any, labels: Any, mode: str) -> Any:
+        def model_fn(
+            features: Mapping[str, Tensor], labels: TensorLike, mode: str
+        ) -> EstimatorSpec:
             spec = build(features, labels, mode)
             return spec._replace(predictions=_named_as_of_old(spec.predictions))
 
         super().__init__(model_fn, model_dir, config, feature_engineering_fn=feature_engineering_fn)
 
 
-def _named_as_of_old(predictions: Any) -> Any:
+def _named_as_of_old(predictions: TensorLike) -> Structure:
     """contrib.learn's names and shapes for the predictions of tf.estimator's heads."""
     found = dict(predictions or {})
     if "class_ids" in found:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import random
+import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow.compat.v1 as tf
@@ -11,14 +14,15 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1.contrib.tensor_forest import forest as _forest
 from legacy_nets.tf1.contrib.tensor_forest.python.ops import data_ops
+from legacy_nets.types import Operation, Tensor, TensorLike
 
-__all__ = ["ForestHParams", "RandomForestGraphs"]
+__all__ = ["DifferentForestWarning", "ForestHParams", "RandomForestGraphs"]
 
-NOTICE = (
-    "tensor_forest: same interface, another forest: TensorFlow's own kernels are gone and NumPy "
-    "grows the trees by the same rules from other draws; checkpoints of TensorFlow 1 hold trees "
-    "that cannot be read here, and all sessions of a graph share one forest"
-)
+
+class DifferentForestWarning(UserWarning):
+    """The forest is not the one that TensorFlow 1.15 grows from the same data."""
+
+
 # Settings of 1.15 that are offered with their default only.
 _ONLY = {
     "model_name": ("all_dense", "sparse_then_dense", "all_sparse"),  # they predict the same
@@ -28,6 +32,18 @@ _ONLY = {
     "inference_tree_paths": (False,),
     "param_file": (None,),
 }
+
+
+@functools.cache  # once in a process
+def _warn_of_different_forest() -> None:
+    warnings.warn(
+        "tf.contrib.tensor_forest grows another forest than TensorFlow 1.15 did: its C++ kernels "
+        "were removed, and NumPy grows the trees by the same rules from other random draws. "
+        "Checkpoints of TensorFlow 1 hold trees that cannot be read here, and all sessions of a "
+        "graph share one forest",
+        DifferentForestWarning,
+        stacklevel=3,
+    )
 
 
 class ForestHParams:
@@ -62,12 +78,12 @@ class ForestHParams:
         inference_tree_paths: bool = False,
         param_file: str | None = None,
         split_name: str = "less_or_equal",
-        **kwargs: Any,
+        **kwargs: object,
     ) -> None:
         given = {name: value for name, value in locals().items() if name not in ("self", "kwargs")}
         vars(self).update(given, **kwargs)
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, Tensor]:
         """All settings."""
         return vars(self)
 
@@ -104,13 +120,13 @@ class RandomForestGraphs:
     """
 
     def __init__(
-        self, params: Any, device_assigner: Any = None, training: bool = True
+        self, params: Any, device_assigner: object = None, training: bool = True
     ) -> None:  # fmt: skip
-        tf.logging.log_first_n(tf.logging.WARN, NOTICE, 1)
+        _warn_of_different_forest()
         self.params = params
         self._forest = _forest.in_graph(params)
 
-    def _features(self, input_data: Any) -> Any:
+    def _features(self, input_data: TensorLike) -> Tensor:
         """Raises BadInputError where they are not ``num_features`` wide."""
         dense, _, spec = data_ops.ParseDataTensorOrDict(input_data)
         if spec.dense_features_size not in (None, self.params.num_features):
@@ -121,9 +137,13 @@ class RandomForestGraphs:
         return dense
 
     def training_graph(
-        self, input_data: Any, input_labels: Any, num_trainers: int = 1, trainer_id: int = 0,
-        input_weights: Any = None,
-    ) -> Any:  # fmt: skip
+        self,
+        input_data: TensorLike,
+        input_labels: TensorLike,
+        num_trainers: int = 1,
+        trainer_id: int = 0,
+        input_weights: TensorLike | None = None,
+    ) -> Operation:
         """An operation that shows a batch to the forest.
 
         ``input_data``: [N, D] or a dict of such; ``input_labels``: class numbers [N], or numbers
@@ -137,7 +157,7 @@ class RandomForestGraphs:
         trained = tf.numpy_function(self._forest.train, [x, labels, weights], tf.bool)
         return tf.group(trained, name="train")
 
-    def inference_graph(self, input_data: Any) -> tuple[Any, Any, Any]:
+    def inference_graph(self, input_data: TensorLike) -> tuple[Tensor, Tensor, Tensor]:
         """(probabilities, paths, variance) for [N, D], or a dict of such.
 
         Probabilities (for regression: predictions) are means over the trees, float32
@@ -151,21 +171,23 @@ class RandomForestGraphs:
         paths = tf.zeros([0, self.params.num_trees], tf.string)
         return tf.identity(mean, name="probabilities"), paths, variance
 
-    def average_size(self) -> Any:
+    def average_size(self) -> Tensor:
         """How many nodes a tree has on average: float32 []."""
         size = tf.numpy_function(self._forest.size, [], tf.float32)
         size.set_shape([])
         return size
 
-    def training_loss(self, features: Any, labels: Any, name: str = "training_loss") -> Any:
+    def training_loss(
+        self, features: Mapping[str, Tensor], labels: TensorLike, name: str = "training_loss"
+    ) -> Tensor:
         """The average size with a minus: a forest is better the more it has grown."""
         return tf.negative(self.average_size(), name=name)
 
-    def validation_loss(self, features: Any, labels: Any) -> Any:
+    def validation_loss(self, features: Mapping[str, Tensor], labels: TensorLike) -> Tensor:
         """The same."""
         return tf.negative(self.average_size())
 
-    def feature_importances(self) -> Any:
+    def feature_importances(self) -> Tensor:
         """The share of nodes that ask for each feature: float64 [num_features]."""
         counts = tf.numpy_function(self._forest.feature_counts, [], tf.float64)
         counts.set_shape([self.params.num_features])

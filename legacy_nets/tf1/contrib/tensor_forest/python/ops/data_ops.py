@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Tensor, TensorLike
 
 __all__ = ["ParseDataTensorOrDict", "ParseLabelTensorOrDict", "TensorForestDataSpec"]
 
@@ -17,7 +18,7 @@ class TensorForestDataSpec(NamedTuple):
     dense_features_size: int
 
 
-def _dense(value: Any, name: str) -> Any:
+def _dense(value: TensorLike, name: str) -> Tensor:
     """A float32 [N, width]. Raises BadInputError for strings and sparse tensors."""
     if isinstance(value, tf.SparseTensor):
         raise BadInputError(
@@ -34,7 +35,7 @@ def _dense(value: Any, name: str) -> Any:
     return value[:, tf.newaxis] if value.shape.ndims == 1 else value
 
 
-def ParseDataTensorOrDict(data: Any) -> tuple[Any, None, TensorForestDataSpec]:
+def ParseDataTensorOrDict(data: TensorLike) -> tuple[Tensor, None, TensorForestDataSpec]:
     """Features [N, D], or a dict of such (joined in the order of its keys), as float32 [N, D].
 
     Between the features and their spec stands None: 1.15 gave sparse features there.
@@ -48,7 +49,7 @@ def ParseDataTensorOrDict(data: Any) -> tuple[Any, None, TensorForestDataSpec]:
     return dense, None, TensorForestDataSpec(dense.shape.as_list()[1])
 
 
-def ParseLabelTensorOrDict(labels: Any) -> Any:
+def ParseLabelTensorOrDict(labels: TensorLike) -> Tensor:
     """Labels, or a dict of such (joined in the order of its keys), as float32."""
     if isinstance(labels, dict):
         parts = [tf.cast(labels[key], tf.float32) for key in sorted(labels)]
