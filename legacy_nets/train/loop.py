@@ -89,8 +89,8 @@ def train(
             except (OSError, IndexError, tf.errors.OpError) as error:
                 # Also a full disk; TensorFlow's event writer reports it as IndexError.
                 raise TrainingError(
-                    f"the run in {folder} stopped: {join_lines(error)[:300]}; its checkpoints are "
-                    "kept: make room if the disk is full, then continue with --resume"
+                    f"the run in {folder} stopped: {join_lines(error)[:300]}; older checkpoints "
+                    "are unchanged: make room if the disk is full, then continue with --resume"
                 ) from error
 
 

@@ -320,7 +320,7 @@ def test_disk_that_fills_up_keeps_the_older_checkpoint(signs_folder, tmp_path, l
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("legacy-nets: ") and "checkpoints stand" in last
+    assert last.startswith("legacy-nets: ") and "older checkpoints are unchanged" in last
     assert ("not saved" in last or "stopped: " in last) and "File too large" in last
     assert len(last) < 400
     evaluated = subprocess.run(
