@@ -59,6 +59,7 @@ EndPoints: TypeAlias = dict[str, Tensor]
 Net: TypeAlias = "tuple[Tensor, EndPoints]"  # what the function of a net returns: logits first
 IsTraining: TypeAlias = "bool | Tensor"  # a scalar bool, or a scalar bool tensor
 Reuse: TypeAlias = object  # of variables: True, False, None or tf.AUTO_REUSE
+Size: TypeAlias = "int | Sequence[int]"  # of a kernel or stride: for all axes, or for each
 Scope: TypeAlias = "str | VariableScope | None"
 Initializer: TypeAlias = "Callable[..., Tensor]"  # of (shape, dtype=...)
 ArgScope: TypeAlias = "dict[object, dict[str, object]]"  # of slim: operation -> its arguments
@@ -131,6 +132,7 @@ __all__ = [
     "SessionRunValues",
     "Shape",
     "ShapeLike",
+    "Size",
     "Structure",
     "Tensor",
     "TensorArray",

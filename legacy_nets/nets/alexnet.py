@@ -8,7 +8,7 @@ Names:   v1 conv2d/kernel, ..., conv2d_4/bias, dense/kernel, ..., dense_2/bias; 
 Differs: 004-E08, E09 v2's dense layers have 1024 and 128 units (its comments: 2048 and 2048),
          the last one ``num_classes`` (the comments: 5)
          004-E29 return logits; the softmax is the end point "predictions"
-         004-E39 kept: no local response normalisation, which the text tells of
+         004-E39 kept: no local response normalisation, which the text mentions
          004-E40 kept: the widths of one of the paper's two towers. This is not torchvision's
          AlexNet (64, 192, 384, 256, 256 filters, 4096 units), whose weights do not fit
 """
@@ -16,16 +16,16 @@ Differs: 004-E08, E09 v2's dense layers have 1024 and 128 units (its comments: 2
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.parts.keras_style import check_images, document_net
+from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 SMALLEST = 64  # pixels: 15-7-3-1, the last pool has 3x3 to look at
 
 
-def _features(x: Any, end_points: dict[str, Any]) -> Any:
-    """Five convolutions and three overlapping pools; sizes behind the lines are for 224x224."""
+def _features(x: Tensor, end_points: EndPoints) -> Tensor:
+    """Builds five convolutions and three overlapping pools; shapes are for images of 224x224."""
     x = tf.pad(x, [[0, 0], [1, 2], [1, 2], [0, 0]])
     end_points["pad"] = x  # (N, 227, 227, 3)
     x = tf.layers.conv2d(x, 48, 11, 4, activation=tf.nn.relu, name="conv2d")
@@ -36,24 +36,26 @@ def _features(x: Any, end_points: dict[str, Any]) -> Any:
     end_points["conv2"] = x  # (N, 27, 27, 128)
     x = tf.layers.max_pooling2d(x, 3, 2)
     end_points["pool2"] = x  # (N, 13, 13, 128)
-    for number, filters in ((3, 192), (4, 192), (5, 128)):
-        name = f"conv2d_{number - 1}"
-        x = tf.layers.conv2d(x, filters, 3, padding="same", activation=tf.nn.relu, name=name)
-        end_points[f"conv{number}"] = x  # (N, 13, 13, 192), again, (N, 13, 13, 128)
+    x = tf.layers.conv2d(x, 192, 3, padding="same", activation=tf.nn.relu, name="conv2d_2")
+    end_points["conv3"] = x  # (N, 13, 13, 192)
+    x = tf.layers.conv2d(x, 192, 3, padding="same", activation=tf.nn.relu, name="conv2d_3")
+    end_points["conv4"] = x  # (N, 13, 13, 192)
+    x = tf.layers.conv2d(x, 128, 3, padding="same", activation=tf.nn.relu, name="conv2d_4")
+    end_points["conv5"] = x  # (N, 13, 13, 128)
     x = tf.layers.max_pooling2d(x, 3, 2)
     end_points["pool3"] = x  # (N, 6, 6, 128)
     return x
 
 
 def _classifier(
-    x: Any,
+    x: Tensor,
     units: tuple[int, int],
     num_classes: int,
-    is_training: Any,
+    is_training: IsTraining,
     dropout: float,
-    end_points: dict[str, Any],
-) -> Any:
-    """Dropout ahead of each of two dense layers, then the logits [N, num_classes]."""
+    end_points: EndPoints,
+) -> Tensor:
+    """Builds the dense layers on features [N, C], with dropout before the first two: logits."""
     x = tf.layers.dropout(x, dropout, training=is_training)
     x = tf.layers.dense(x, units[0], activation=tf.nn.relu, name="dense")
     end_points["dense1"] = x
@@ -67,15 +69,15 @@ def _classifier(
 
 
 def alexnet_v1(
-    images: Any,
+    images: Tensor,
     num_classes: int = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     dropout: float = 0.2,
-) -> tuple[Any, dict[str, Any]]:
-    """Version 1: dense layers of 2048 units; all names lie in the current scope.
+) -> Net:
+    """Builds version 1: dense layers of 2048 units; all names are in the current scope.
 
     Args:
       images: float32 [N, H, W, 3] in [0, 1], H and W known; the document: 224x224.
@@ -83,13 +85,13 @@ def alexnet_v1(
       is_training: bool or bool tensor: dropout.
       reuse: as in ``tf.variable_scope``.
       scope: outermost variable scope; "" is the current one.
-      dropout: share of units that is dropped ahead of the first two dense layers.
+      dropout: share of units that is dropped before the first two dense layers.
 
     Returns: logits [N, num_classes], and the end points in order of construction.
     Raises: BadInputError for images of unknown size or below 64x64 pixels.
     """
     check_images(images, "alexnet_v1", SMALLEST)
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         x = tf.layers.flatten(_features(images, end_points))
         end_points["flatten"] = x  # (N, 4608)
@@ -99,20 +101,20 @@ def alexnet_v1(
 
 
 def alexnet_v2(
-    images: Any,
+    images: Tensor,
     num_classes: int = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "alex_net_v2",
     dropout: float = 0.2,
-) -> tuple[Any, dict[str, Any]]:
-    """Version 2, a subclass of Model there: dense layers of 1024 and 128 units (004-E08).
+) -> Net:
+    """Builds version 2, a subclass of Model there: dense layers of 1024 and 128 units (004-E08).
 
     Arguments, result and errors as ``alexnet_v1``'s.
     """
     check_images(images, "alexnet_v2", SMALLEST)
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         with tf.variable_scope("sequential"):
             x = _features(images, end_points)
@@ -126,11 +128,11 @@ def alexnet_v2(
 
 def AlexNet_v1(
     im_height: int = 224, im_width: int = 224, num_classes: int = 1000
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """The document's version 1: a function of the images (see ``keras_style``)."""
+) -> Callable[..., Net]:
+    """Returns the document's version 1: a function of the images (see ``keras_style``)."""
     return document_net(alexnet_v1, num_classes, (im_height, im_width))
 
 
-def AlexNet_v2(num_classes: int = 1000) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """The document's version 2: a function of the images (see ``keras_style``)."""
+def AlexNet_v2(num_classes: int = 1000) -> Callable[..., Net]:
+    """Returns the document's version 2: a function of the images (see ``keras_style``)."""
     return document_net(alexnet_v2, num_classes)

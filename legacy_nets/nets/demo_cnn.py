@@ -11,23 +11,23 @@ Differs: 004-E29 returns logits; the softmax is the end point "predictions"
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.parts.keras_style import check_images, document_net
+from legacy_nets.types import IsTraining, Net, Reuse, Tensor
 
 SMALLEST = 3  # pixels: the VALID 3x3 convolution
 
 
 def demo_cnn(
-    images: Any,
+    images: Tensor,
     num_classes: int = 10,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "my_model",
-) -> tuple[Any, dict[str, Any]]:
-    """The demo model.
+) -> Net:
+    """Builds the demo model.
 
     Args:
       images: float32 [N, H, W, C] in [0, 1], H, W and C known; the document: 28x28x1.
@@ -54,6 +54,6 @@ def demo_cnn(
     return logits, end_points
 
 
-def MyModel() -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """The document's model: a function of the images (see ``keras_style``)."""
+def MyModel() -> Callable[..., Net]:
+    """Returns the document's model: a function of the images (see ``keras_style``)."""
     return document_net(demo_cnn, num_classes=10)

@@ -23,8 +23,6 @@ The name tables know names only. Which arithmetic the weights were trained with 
 
 from __future__ import annotations
 
-from typing import Any
-
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.torch_style import (
@@ -32,6 +30,7 @@ from legacy_nets.nets.parts.torch_style import (
     check_option,
     pad_both_sides,
 )
+from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 PADDINGS = ("same", "torch")
 V1 = (  # [1, table 1]: filters of the 1x1 convolution, stride of the depthwise one ahead of it
@@ -63,7 +62,7 @@ class Layers:
     """
 
     def __init__(
-        self, net: str, is_training: Any, padding: str, momentum: float, epsilon: float
+        self, net: str, is_training: IsTraining, padding: str, momentum: float, epsilon: float
     ) -> None:
         check_option(net, "padding", padding, PADDINGS)
         self.is_training = is_training
@@ -71,13 +70,13 @@ class Layers:
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def conv(self, x: Any, filters: int, size: int, stride: int, name: str, norm: str) -> Any:
+    def conv(self, x: Tensor, filters: int, size: int, stride: int, name: str, norm: str) -> Tensor:
         """Convolution without bias, and batch norm: [N, ceil(H/stride), ..., filters]."""
         x, padding = self._pad(x, size, stride)
         x = tf.layers.conv2d(x, filters, size, stride, padding, use_bias=False, name=name)
         return self._norm(x, norm)
 
-    def depthwise(self, x: Any, size: int, stride: int, name: str, norm: str) -> Any:
+    def depthwise(self, x: Tensor, size: int, stride: int, name: str, norm: str) -> Tensor:
         """Each channel under a kernel of its own, and batch norm: [N, ceil(H/stride), ..., C]."""
         x, padding = self._pad(x, size, stride)
         with tf.variable_scope(name):
@@ -89,12 +88,12 @@ class Layers:
         x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], padding.upper())
         return self._norm(x, norm)
 
-    def _pad(self, x: Any, size: int, stride: int) -> tuple[Any, str]:
+    def _pad(self, x: Tensor, size: int, stride: int) -> tuple[Tensor, str]:
         if self.padding == "torch" and stride > 1:
             return pad_both_sides(x, size), "valid"
         return x, "same"
 
-    def _norm(self, x: Any, name: str) -> Any:
+    def _norm(self, x: Tensor, name: str) -> Tensor:
         return tf.layers.batch_normalization(
             x,
             momentum=self.momentum,
@@ -113,18 +112,18 @@ def check_width(net: str, width_multiplier: float) -> None:
 
 
 def mobilenet_v1(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     width_multiplier: float = 1.0,
     dropout: float = 0.001,
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """MobileNet v1: 13 pairs of a depthwise and a pointwise convolution.
 
     Args:
@@ -147,7 +146,7 @@ def mobilenet_v1(
     check_maps(images, "mobilenet_v1")
     check_width("mobilenet_v1", width_multiplier)
     layers = Layers("mobilenet_v1", is_training, padding, momentum, epsilon)
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         filters = max(1, int(32 * width_multiplier))
         x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "conv1", "conv1_bn"))
@@ -172,8 +171,8 @@ def mobilenet_v1(
 
 
 def _inverted_residual(
-    x: Any, layers: Layers, expansion: int, filters: int, stride: int, prefix: str
-) -> Any:
+    x: Tensor, layers: Layers, expansion: int, filters: int, stride: int, prefix: str
+) -> Tensor:
     """1x1 to more channels, depthwise, 1x1 to fewer without ReLU; plus the input where it fits."""
     y, inputs = x, int(x.shape[-1])
     if expansion > 1:
@@ -187,18 +186,18 @@ def _inverted_residual(
 
 
 def mobilenet_v2(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     width_multiplier: float = 1.0,
     dropout: float = 0.2,
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """MobileNet v2: 17 inverted residuals with linear ends.
 
     Filters are rounded to multiples of 8; the last layer's 1280 only grow with
@@ -208,7 +207,7 @@ def mobilenet_v2(
     check_maps(images, "mobilenet_v2")
     check_width("mobilenet_v2", width_multiplier)
     layers = Layers("mobilenet_v2", is_training, padding, momentum, epsilon)
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         filters = rounded(32 * width_multiplier)
         x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "Conv1", "bn_Conv1"))

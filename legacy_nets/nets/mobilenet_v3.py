@@ -16,11 +16,12 @@ no option.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.mobilenet import Layers, check_width, rounded
 from legacy_nets.nets.parts.torch_style import check_maps
+from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 
 class Unit(NamedTuple):
@@ -67,17 +68,17 @@ SMALL = (
 NETS = {"mobilenet_v3_small": (SMALL, 1024), "mobilenet_v3_large": (LARGE, 1280)}
 
 
-def hard_sigmoid(x: Any) -> Any:
+def hard_sigmoid(x: Tensor) -> Tensor:
     """relu6(x + 3) / 6."""
     return tf.nn.relu6(x + 3) * (1 / 6)
 
 
-def hard_swish(x: Any) -> Any:
+def hard_swish(x: Tensor) -> Tensor:
     """x * relu6(x + 3) / 6 [1, section 5.2]."""
     return x * hard_sigmoid(x)
 
 
-def squeeze_excite(x: Any) -> Any:
+def squeeze_excite(x: Tensor) -> Tensor:
     """Each channel times a number in [0, 1] that all channels' means decide [2]: same shape."""
     channels = int(x.shape[-1])
     with tf.variable_scope("squeeze_excite"):
@@ -87,7 +88,7 @@ def squeeze_excite(x: Any) -> Any:
         return x * hard_sigmoid(y)
 
 
-def _unit(x: Any, layers: Layers, unit: Unit, filters: int, expands: bool) -> Any:
+def _unit(x: Tensor, layers: Layers, unit: Unit, filters: int, expands: bool) -> Tensor:
     """Expand, depthwise, squeeze-and-excite, project; plus the input where it fits."""
     activation = hard_swish if unit.swish else tf.nn.relu
     y, inputs = x, int(x.shape[-1])
@@ -104,20 +105,20 @@ def _unit(x: Any, layers: Layers, unit: Unit, filters: int, expands: bool) -> An
 
 def _net(
     name: str,
-    images: Any,
+    images: Tensor,
     num_classes: int | None,
-    is_training: Any,
-    reuse: Any,
+    is_training: IsTraining,
+    reuse: Reuse,
     scope: str,
     width_multiplier: float,
     dropout: float,
     layers: Layers,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Stem, units, 1x1 convolution, pool and two more 1x1 convolutions."""
     check_maps(images, name)
     check_width(name, width_multiplier)
     units, hidden = NETS[name]
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         x = hard_swish(layers.conv(images, 16, 3, 2, "Conv", "Conv/BatchNorm"))
         end_points["Conv"] = x  # (N, 112, 112, 16)
@@ -146,18 +147,18 @@ def _net(
 
 
 def mobilenet_v3_small(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     width_multiplier: float = 1.0,
     dropout: float = 0.2,
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """MobileNet v3 small: 11 units.
 
     The stem keeps its 16 filters, and the last hidden layer's only grow with
@@ -170,18 +171,18 @@ def mobilenet_v3_small(
 
 
 def mobilenet_v3_large(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     width_multiplier: float = 1.0,
     dropout: float = 0.2,
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """MobileNet v3 large: 15 units; see ``mobilenet_v3_small``."""
     layers = Layers("mobilenet_v3_large", is_training, padding, momentum, epsilon)
     about = (images, num_classes, is_training, reuse, scope, width_multiplier, dropout, layers)

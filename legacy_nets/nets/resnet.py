@@ -32,12 +32,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import Names, auto_names, document_net
 from legacy_nets.nets.parts.torch_style import check_maps, check_option, pad_both_sides
+from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 UNITS = {  # of the four blocks [1, table 1]
     "resnet18": (2, 2, 2, 2),
@@ -77,14 +78,14 @@ DOCUMENT = Variant()
 
 
 def conv(
-    x: Any,
+    x: Tensor,
     filters: int,
     size: int,
     stride: int = 1,
     *,
     name: str,
     variant: Variant = DOCUMENT,
-) -> Any:
+) -> Tensor:
     """Convolution without bias: float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]."""
     padding = "same"
     if stride > 1 and size > 1 and variant.padding != "same":
@@ -93,8 +94,12 @@ def conv(
 
 
 def batch_norm(
-    x: Any, is_training: Any, name: str, variant: Variant = DOCUMENT, epsilon: float = EPSILON
-) -> Any:
+    x: Tensor,
+    is_training: IsTraining,
+    name: str,
+    variant: Variant = DOCUMENT,
+    epsilon: float = EPSILON,
+) -> Tensor:
     """Batch norm with the momentum of ``variant``."""
     return tf.layers.batch_normalization(
         x, momentum=variant.momentum, epsilon=epsilon, training=is_training, name=name
@@ -120,7 +125,7 @@ class Residual:
         self,
         out_channel: int,
         strides: int = 1,
-        downsample: Callable[..., Any] | None = None,
+        downsample: Callable[..., Tensor] | None = None,
         *,
         name: str | None = None,
         names: Names | None = None,
@@ -133,11 +138,11 @@ class Residual:
         self.names = names or auto_names()
         self.variant = variant
 
-    def main_path(self, x: Any, is_training: Any) -> Any:
+    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
         """The convolutions, up to the last batch norm."""
         raise NotImplementedError
 
-    def __call__(self, inputs: Any, is_training: Any = False) -> Any:
+    def __call__(self, inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         """float32 [N, H, W, C] -> [N, ceil(H/strides), ..., out_channel * expansion].
 
         Raises: BadInputError where the sum has two shapes: without ``downsample`` the strides
@@ -160,7 +165,7 @@ class BasicBlock(Residual):
     expansion = 1
     auto_name = "basic_block"
 
-    def main_path(self, x: Any, is_training: Any) -> Any:
+    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
         """3x3, batch norm, ReLU, 3x3, batch norm."""
         for number, stride in enumerate((self.strides, 1)):
             x = tf.nn.relu(x) if number else x
@@ -176,14 +181,16 @@ class Bottleneck(Residual):
     expansion = 4
     auto_name = "bottleneck"
 
-    def main_path(self, x: Any, is_training: Any) -> Any:
+    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
         """Three convolutions, each with batch norm, ReLU between them."""
         x = self._unit(x, 1, self.out_channel, is_training, "conv1")  # (N, H, W, out_channel)
         x = self._unit(tf.nn.relu(x), 3, self.out_channel, is_training, "conv2")
         filters = self.out_channel * self.expansion
         return self._unit(tf.nn.relu(x), 1, filters, is_training, "conv3")
 
-    def _unit(self, x: Any, size: int, filters: int, is_training: Any, name: str) -> Any:
+    def _unit(
+        self, x: Tensor, size: int, filters: int, is_training: IsTraining, name: str
+    ) -> Tensor:
         strided = name == ("conv2" if self.variant.stride_in == 3 else "conv1")
         stride = self.strides if strided else 1
         x = conv(x, filters, size, stride, name=name, variant=self.variant)
@@ -200,7 +207,7 @@ def _make_layer(
     *,
     names: Names | None = None,
     variant: Variant = DOCUMENT,
-) -> Callable[..., Any]:
+) -> Callable[..., Tensor]:
     """A block of ``block_num`` units, the first with the stride and, where needed, a projection.
 
     A function of (x, is_training=False, end_points=None): float32 [N, H, W, in_channel] ->
@@ -209,12 +216,14 @@ def _make_layer(
     counted = names or auto_names()
     filters = channel * block.expansion
 
-    def shortcut(x: Any, is_training: Any) -> Any:
+    def shortcut(x: Tensor, is_training: IsTraining) -> Tensor:
         with tf.variable_scope("shortcut"):
             x = conv(x, filters, 1, strides, name="conv1", variant=variant)
             return batch_norm(x, is_training, "BatchNorm", variant, SHORTCUT_EPSILON)
 
-    def layer(x: Any, is_training: Any = False, end_points: dict[str, Any] | None = None) -> Any:
+    def layer(
+        x: Tensor, is_training: IsTraining = False, end_points: EndPoints | None = None
+    ) -> Tensor:
         projected = strides != 1 or in_channel != filters
         with tf.variable_scope(name):
             for number in range(1, block_num + 1):
@@ -238,13 +247,13 @@ def residual_net(
     net: str,
     block: type[Residual],
     blocks_num: Sequence[int],
-    images: Any,
+    images: Tensor,
     num_classes: int | None,
-    is_training: Any,
-    reuse: Any,
+    is_training: IsTraining,
+    reuse: Reuse,
     scope: str,
     variant: Variant,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Stem, four blocks of ``blocks_num`` units, global average pool, dense layer.
 
     Sizes behind the lines are for 224x224 and Bottlenecks; a BasicBlock gives a quarter of the
@@ -252,7 +261,7 @@ def residual_net(
     """
     check_maps(images, net)
     check_option(net, "padding", variant.padding, PADDINGS)
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     names = auto_names()
     head_is_training = is_training
     if variant.frozen:
@@ -301,33 +310,33 @@ def _resnet(
     im_height: int = 224,
     num_classes: int = 1000,
     include_top: bool = True,
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
+) -> Callable[..., Net]:
     """A net of any blocks: a function of the images (see ``keras_style``)."""
 
-    def net(images: Any, classes: Any, is_training: Any, *, reuse: Any) -> Any:
+    def net(images: Tensor, classes: int | None, is_training: IsTraining, *, reuse: Reuse) -> Net:
         about = ("the model", block, blocks_num, images)
         return residual_net(*about, classes, is_training, reuse, "", DOCUMENT)
 
-    classes: Any = num_classes if include_top else None  # 004-E26
+    classes = num_classes if include_top else None  # 004-E26
     return document_net(net, classes, (im_height, im_width))
 
 
 def resnet34(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
+) -> Callable[..., Net]:
     """The document's model: a function of the images (see ``keras_style``)."""
     return _resnet(BasicBlock, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
 
 
 def resnet50(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
+) -> Callable[..., Net]:
     """The document's model: a function of the images (see ``keras_style``)."""
     return _resnet(Bottleneck, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
 
 
 def resnet101(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
+) -> Callable[..., Net]:
     """The document's model: a function of the images (see ``keras_style``)."""
     return _resnet(Bottleneck, [3, 4, 23, 3], im_width, im_height, num_classes, include_top)

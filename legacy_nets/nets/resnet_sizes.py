@@ -6,25 +6,24 @@ and ``resnet101``, whose parameters are those of a Keras model.
 
 from __future__ import annotations
 
-from typing import Any
-
 from legacy_nets.nets.parts.torch_style import check_option
 from legacy_nets.nets.resnet import DOCUMENT, UNITS, BasicBlock, Bottleneck, Variant, residual_net
+from legacy_nets.types import IsTraining, Net, Reuse, Tensor
 
 
 def resnet50(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     padding: str = DOCUMENT.padding,
     stride_in: int = DOCUMENT.stride_in,
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ResNet-50: 3 + 4 + 6 + 3 bottlenecks.
 
     Args:
@@ -56,18 +55,18 @@ def resnet50(
 
 
 def resnet18(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     padding: str = DOCUMENT.padding,
     stride_in: int = DOCUMENT.stride_in,
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ResNet-18: 2 + 2 + 2 + 2 basic blocks.
 
     Arguments, result and errors as ``resnet50``. A basic block has no 1x1 convolution: stride_in
@@ -89,18 +88,18 @@ def resnet18(
 
 
 def resnet34(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     padding: str = DOCUMENT.padding,
     stride_in: int = DOCUMENT.stride_in,
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ResNet-34: 3 + 4 + 6 + 3 basic blocks.
 
     Arguments, result and errors as ``resnet50``. A basic block has no 1x1 convolution: stride_in
@@ -122,18 +121,18 @@ def resnet34(
 
 
 def resnet101(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     padding: str = DOCUMENT.padding,
     stride_in: int = DOCUMENT.stride_in,
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ResNet-101: 3 + 4 + 23 + 3 bottlenecks; see ``resnet50``."""
     check_option("resnet101", "stride_in", stride_in, (3, 1))
     variant = Variant(padding, stride_in, momentum, frozen, dense)
@@ -151,18 +150,18 @@ def resnet101(
 
 
 def resnet152(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     padding: str = DOCUMENT.padding,
     stride_in: int = DOCUMENT.stride_in,
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ResNet-152: 3 + 8 + 36 + 3 bottlenecks; see ``resnet50``."""
     check_option("resnet152", "stride_in", stride_in, (3, 1))
     variant = Variant(padding, stride_in, momentum, frozen, dense)

@@ -13,7 +13,6 @@ Differs: 004-E24 SAME padding as ResNet's; the weights of others need ``padding=
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -30,13 +29,14 @@ from legacy_nets.nets.resnet import (
     conv,
     residual_net,
 )
+from legacy_nets.types import IsTraining, Net, Reuse, Tensor
 
 FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 
 
 def grouped_conv(
-    x: Any, filters: int, groups: int, stride: int, *, name: str, variant: Variant = DOCUMENT
-) -> Any:
+    x: Tensor, filters: int, groups: int, stride: int, *, name: str, variant: Variant = DOCUMENT
+) -> Tensor:
     """3x3 convolution without bias, of which each group of filters sees its share of channels.
 
     float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]; kernel [3, 3, C/groups, filters].
@@ -74,7 +74,7 @@ class ResNeXtBlock(Residual):
         self,
         out_channel: int,
         strides: int = 1,
-        downsample: Callable[..., Any] | None = None,
+        downsample: Callable[..., Tensor] | None = None,
         *,
         cardinality: int = 32,
         form: str = "grouped",
@@ -88,7 +88,7 @@ class ResNeXtBlock(Residual):
         self.form = form
         self.width = 2 * out_channel  # of all paths; 32 paths of 4 where out_channel is 64
 
-    def main_path(self, x: Any, is_training: Any) -> Any:
+    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
         """1x1, 3x3, 1x1 in the form asked for; the last batch norm comes after the sum."""
         if self.form == "grouped":
             x = self._ends(x, is_training, self.width, self.cardinality)
@@ -103,14 +103,14 @@ class ResNeXtBlock(Residual):
             x = self._last(x)
         return batch_norm(x, is_training, "conv3/BatchNorm", self.variant)
 
-    def _ends(self, x: Any, is_training: Any, width: int, groups: int) -> Any:
+    def _ends(self, x: Tensor, is_training: IsTraining, width: int, groups: int) -> Tensor:
         """1x1 and 3x3, each with batch norm and ReLU: [N, ceil(H/strides), ..., width]."""
         x = conv(x, width, 1, name="conv1", variant=self.variant)
         x = tf.nn.relu(batch_norm(x, is_training, "conv1/BatchNorm", self.variant))
         x = grouped_conv(x, width, groups, self.strides, name="conv2", variant=self.variant)
         return tf.nn.relu(batch_norm(x, is_training, "conv2/BatchNorm", self.variant))
 
-    def _last(self, x: Any) -> Any:
+    def _last(self, x: Tensor) -> Tensor:
         filters = self.out_channel * self.expansion
         return conv(x, filters, 1, name="conv3", variant=self.variant)
 
@@ -140,15 +140,15 @@ def split_weights(
 
 
 def resnext50_32x4d(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     padding: str = DOCUMENT.padding,
     momentum: float = DOCUMENT.momentum,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ResNeXt-50 (32x4d): 3 + 4 + 6 + 3 units of 32 paths.
 
     Arguments, result and errors as ``resnet_sizes.resnet50``, without stride_in, frozen and dense.
@@ -168,15 +168,15 @@ def resnext50_32x4d(
 
 
 def resnext101_32x4d(
-    images: Any,
+    images: Tensor,
     num_classes: int | None = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     padding: str = DOCUMENT.padding,
     momentum: float = DOCUMENT.momentum,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ResNeXt-101 (32x4d): 3 + 4 + 23 + 3 units of 32 paths; see ``resnext50_32x4d``."""
     variant = Variant(padding, momentum=momentum)
     return residual_net(

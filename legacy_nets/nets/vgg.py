@@ -9,18 +9,19 @@ Names:   feature/conv2d/kernel, feature/conv2d/bias, ..., dense/kernel, dense_1/
 Differs: 004-E29 returns logits; the softmax is the end point "predictions"
          004-E41 kept: 4096 units (``hidden``), of which later versions of the source have 2048
          004-E42 kept: four of the paper's six configurations
-         torchvision drops out after the dense layers 1 and 2, the document ahead of them: the
+         torchvision drops out after the dense layers 1 and 2, the document before them: the
          same nets, and torchvision's weights load
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import check_images, document_net
+from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 SMALLEST = 32  # pixels: five pools halve them
 HIDDEN = 4096  # units of the dense layers 1 and 2
@@ -28,33 +29,32 @@ HIDDEN = 4096  # units of the dense layers 1 and 2
 CONV_KERNEL_INITIALIZER = tf.variance_scaling_initializer(2.0, "fan_out", "truncated_normal")
 DENSE_KERNEL_INITIALIZER = tf.variance_scaling_initializer(1 / 3, "fan_out", "uniform")
 
-# filters of the convolutions, "M" is a pool
-cfgs: dict[str, list[Any]] = {
-    name: [
-        layer
-        for filters, convolutions in zip((64, 128, 256, 512, 512), counts, strict=True)
-        for layer in (*[filters] * convolutions, "M")
-    ]
-    for name, counts in {
-        "vgg11": (1, 1, 2, 2, 2),
-        "vgg13": (2, 2, 2, 2, 2),
-        "vgg16": (2, 2, 3, 3, 3),
-        "vgg19": (2, 2, 4, 4, 4),
-    }.items()
+# filters of the convolutions; "M" is a pool
+cfgs: dict[str, list[int | str]] = {
+    "vgg11": [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
+    "vgg13": [64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
+    "vgg16": [
+        *(64, 64, "M", 128, 128, "M", 256, 256, 256, "M"),
+        *(512, 512, 512, "M", 512, 512, 512, "M"),
+    ],
+    "vgg19": [
+        *(64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M"),
+        *(512, 512, 512, 512, "M", 512, 512, 512, 512, "M"),
+    ],
 }
 
 
 def make_feature(
-    cfg: Sequence[Any], *, end_points: dict[str, Any] | None = None
-) -> Callable[[Any], Any]:
-    """3x3 convolutions and 2x2 pools as ``cfg`` says, in the scope "feature".
+    cfg: Sequence[int | str], *, end_points: EndPoints | None = None
+) -> Callable[[Tensor], Tensor]:
+    """Builds 3x3 convolutions and 2x2 pools as ``cfg`` says, in the scope "feature".
 
-    A function of float32 [N, H, W, C] -> [N, H/32, W/32, 512] for the tables of ``cfgs``. It
-    puts each layer into ``end_points`` as conv1, conv2, pool1, ...
+    Returns a function of float32 [N, H, W, C] -> [N, H/32, W/32, 512] for the tables of
+    ``cfgs``. It puts each layer into ``end_points`` as conv1, conv2, pool1, ...
     """
 
-    def feature(x: Any) -> Any:
-        points: dict[str, Any] = {} if end_points is None else end_points
+    def feature(x: Tensor) -> Tensor:
+        points: EndPoints = {} if end_points is None else end_points
         convolutions = pools = 0
         with tf.variable_scope("feature"):
             for filters in cfg:
@@ -83,51 +83,46 @@ def make_feature(
 
 def _build(
     name: str,
-    images: Any,
+    images: Tensor,
     num_classes: int,
-    is_training: Any,
-    reuse: Any,
+    is_training: IsTraining,
+    reuse: Reuse,
     scope: str,
     hidden: int,
     dropout: float,
-    feature: Callable[[Any], Any] | None = None,
-) -> tuple[Any, dict[str, Any]]:
-    """Features (those of ``cfgs[name]`` where none are given) and the three dense layers."""
+    feature: Callable[[Tensor], Tensor] | None = None,
+) -> Net:
+    """Builds the features, by default those of ``cfgs[name]``, and the three dense layers."""
     check_images(images, name, SMALLEST)
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     feature = feature or make_feature(cfgs[name], end_points=end_points)
+    dense = functools.partial(tf.layers.dense, kernel_initializer=DENSE_KERNEL_INITIALIZER)
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         x = tf.layers.flatten(feature(images))
         end_points["flatten"] = x  # (N, 25088)
-        for number, layer in ((1, "dense"), (2, "dense_1")):
-            x = tf.layers.dropout(x, dropout, training=is_training)
-            x = tf.layers.dense(
-                x,
-                hidden,
-                activation=tf.nn.relu,
-                kernel_initializer=DENSE_KERNEL_INITIALIZER,
-                name=layer,
-            )
-            end_points[f"dense{number}"] = x  # (N, 4096)
-        logits = tf.layers.dense(
-            x, num_classes, kernel_initializer=DENSE_KERNEL_INITIALIZER, name="dense_2"
-        )
-        end_points["logits"] = logits
+        x = tf.layers.dropout(x, dropout, training=is_training)
+        x = dense(x, hidden, activation=tf.nn.relu, name="dense")
+        end_points["dense1"] = x  # (N, 4096)
+        x = tf.layers.dropout(x, dropout, training=is_training)
+        x = dense(x, hidden, activation=tf.nn.relu, name="dense_1")
+        end_points["dense2"] = x  # (N, 4096)
+        logits = dense(x, num_classes, name="dense_2")
+        end_points["logits"] = logits  # (N, 1000)
         end_points["predictions"] = tf.nn.softmax(logits)
     return logits, end_points
 
 
 def vgg11(
-    images: Any,
+    images: Tensor,
     num_classes: int = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> tuple[Any, dict[str, Any]]:
-    """VGG-11: 8 convolutions, 3 dense layers.
+) -> Net:
+    """Builds VGG-11: 8 convolutions, 3 dense layers.
 
     Args:
       images: float32 [N, H, W, 3] in [0, 1], H and W known; the document: 224x224.
@@ -136,7 +131,7 @@ def vgg11(
       reuse: as in ``tf.variable_scope``.
       scope: outermost variable scope; "" is the current one.
       hidden: units of the dense layers 1 and 2.
-      dropout: share of units that is dropped ahead of them.
+      dropout: share of units that is dropped before them.
 
     Returns: logits [N, num_classes], and the end points in order of construction.
     Raises: BadInputError for images of unknown size or below 32x32 pixels.
@@ -145,58 +140,56 @@ def vgg11(
 
 
 def vgg13(
-    images: Any,
+    images: Tensor,
     num_classes: int = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> tuple[Any, dict[str, Any]]:
-    """VGG-13: 10 convolutions, 3 dense layers; see ``vgg11``."""
+) -> Net:
+    """Builds VGG-13: 10 convolutions, 3 dense layers; see ``vgg11``."""
     return _build("vgg13", images, num_classes, is_training, reuse, scope, hidden, dropout)
 
 
 def vgg16(
-    images: Any,
+    images: Tensor,
     num_classes: int = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> tuple[Any, dict[str, Any]]:
-    """VGG-16: 13 convolutions, 3 dense layers; see ``vgg11``."""
+) -> Net:
+    """Builds VGG-16: 13 convolutions, 3 dense layers; see ``vgg11``."""
     return _build("vgg16", images, num_classes, is_training, reuse, scope, hidden, dropout)
 
 
 def vgg19(
-    images: Any,
+    images: Tensor,
     num_classes: int = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> tuple[Any, dict[str, Any]]:
-    """VGG-19: 16 convolutions, 3 dense layers; see ``vgg11``."""
+) -> Net:
+    """Builds VGG-19: 16 convolutions, 3 dense layers; see ``vgg11``."""
     return _build("vgg19", images, num_classes, is_training, reuse, scope, hidden, dropout)
 
 
 def VGG(
-    feature: Callable[[Any], Any],
+    feature: Callable[[Tensor], Tensor],
     im_height: int = 224,
     im_width: int = 224,
     num_classes: int = 1000,
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """The document's head on features of ``make_feature``: a function of the images."""
+) -> Callable[..., Net]:
+    """Returns the document's head on features of ``make_feature``: a function of the images."""
 
-    def net(
-        images: Any, num_classes: int, is_training: Any, *, reuse: Any
-    ) -> tuple[Any, dict[str, Any]]:
+    def net(images: Tensor, num_classes: int, is_training: IsTraining, *, reuse: Reuse) -> Net:
         return _build("VGG", images, num_classes, is_training, reuse, "", HIDDEN, 0.5, feature)
 
     return document_net(net, num_classes, (im_height, im_width))
@@ -204,8 +197,8 @@ def VGG(
 
 def vgg(
     model_name: str = "vgg16", im_height: int = 224, im_width: int = 224, num_classes: int = 1000
-) -> Callable[..., tuple[Any, dict[str, Any]]]:
-    """The document's net of that name: a function of the images (see ``keras_style``).
+) -> Callable[..., Net]:
+    """Returns the document's net of that name: a function of the images (see ``keras_style``).
 
     Raises: BadInputError for a name that is not in ``cfgs``.
     """

@@ -15,10 +15,9 @@ Kept:    the stem of R(2+1)D has 45 channels in the middle, where the formula of
 
 from __future__ import annotations
 
-from typing import Any
-
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Size, Tensor
 
 KINDS = {  # how the stem and the four layers convolve
     "r3d_18": ("3d", "3d", "3d", "3d", "3d"),
@@ -41,7 +40,7 @@ def middle_channels(inputs: int, filters: int) -> int:
     return (inputs * filters * 3 * 3 * 3) // (inputs * 3 * 3 + 3 * filters)
 
 
-def _conv(x: Any, filters: int, kernel: tuple[int, ...], strides: Any, name: str) -> Any:
+def _conv(x: Tensor, filters: int, kernel: tuple[int, ...], strides: Size, name: str) -> Tensor:
     """Convolution without bias, padded by half a kernel on both sides of each axis."""
     pads = [[0, 0], *([side // 2, side // 2] for side in kernel), [0, 0]]
     if max(max(pad) for pad in pads):
@@ -58,15 +57,21 @@ def _conv(x: Any, filters: int, kernel: tuple[int, ...], strides: Any, name: str
     )
 
 
-def _batch_norm(x: Any, training: Any, name: str) -> Any:
+def _batch_norm(x: Tensor, training: IsTraining, name: str) -> Tensor:
     return tf.layers.batch_normalization(
         x, momentum=0.9, epsilon=1e-5, training=training, name=name
     )
 
 
 def _unit(
-    x: Any, kind: str, filters: int, middle: int, side: int, strides: Any, training: Any
-) -> Any:
+    x: Tensor,
+    kind: str,
+    filters: int,
+    middle: int,
+    side: int,
+    strides: tuple[int, int],
+    training: IsTraining,
+) -> Tensor:
     """One convolution of a kind, in space and time, with its batch norm.
 
     Args:
@@ -89,8 +94,14 @@ def _unit(
 
 
 def _block(
-    x: Any, kind: str, filters: int, stride: int, training: Any, key: str, end_points: dict
-) -> Any:
+    x: Tensor,
+    kind: str,
+    filters: int,
+    stride: int,
+    training: IsTraining,
+    key: str,
+    end_points: dict,
+) -> Tensor:
     """Two units plus the input, then ReLU; the input is projected where shapes differ."""
     inputs = int(x.shape[-1])
     middle = middle_channels(inputs, filters)
@@ -114,12 +125,12 @@ def _block(
 
 def _net(
     name: str,
-    clips: Any,
+    clips: Tensor,
     num_classes: int | None,
-    is_training: Any,
-    reuse: Any,
+    is_training: IsTraining,
+    reuse: Reuse,
     scope: str | None,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Stem, four layers of two blocks, global average pool, dense layer."""
     if clips.shape.rank != 5 or clips.shape[-1] is None or 0 in clips.shape.as_list()[1:]:
         raise BadInputError(
@@ -127,7 +138,7 @@ def _net(
             f"number of channels (3 for torchvision's weights), not {clips.shape}"
         )
     kinds = KINDS[name]
-    end_points: dict[str, Any] = {}
+    end_points: EndPoints = {}
     with tf.variable_scope(
         name if scope is None else scope or tf.get_variable_scope(), reuse=reuse
     ):
@@ -154,13 +165,13 @@ def _net(
 
 
 def r2plus1d_18(
-    clips: Any,
+    clips: Tensor,
     num_classes: int | None = 400,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str | None = None,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """R(2+1)D-18: each 3D convolution is one in space and one in time.
 
     Args:
@@ -181,24 +192,24 @@ def r2plus1d_18(
 
 
 def r3d_18(
-    clips: Any,
+    clips: Tensor,
     num_classes: int | None = 400,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str | None = None,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """R3D-18: all convolutions look at space and time; see ``r2plus1d_18``."""
     return _net("r3d_18", clips, num_classes, is_training, reuse, scope)
 
 
 def mc3_18(
-    clips: Any,
+    clips: Tensor,
     num_classes: int | None = 400,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str | None = None,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """MC3-18: the stem and the first layer are 3D, the others 2D; see ``r2plus1d_18``."""
     return _net("mc3_18", clips, num_classes, is_training, reuse, scope)

@@ -29,19 +29,25 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.attention import attention_weights, check_heads
+from legacy_nets.types import IsTraining, Net, Reuse, Tensor
 
 EPSILON = 1e-6  # of every layer norm
 
-Layer = Callable[..., Any]  # (tensor, is_training=False) -> tensor
+Layer = Callable[..., Tensor]  # (tensor, is_training=False) -> tensor
 
 
-def _dropout(x: Any, rate: float, is_training: Any, noise_shape: Any = None) -> Any:
+def _dropout(
+    x: Tensor,
+    rate: float,
+    is_training: IsTraining,
+    noise_shape: tuple[int | None, ...] | None = None,
+) -> Tensor:
     if not rate:
         return x
     return tf.layers.dropout(x, rate, noise_shape=noise_shape, training=is_training)
 
 
-def _layer_norm(x: Any, name: str) -> Any:
+def _layer_norm(x: Tensor, name: str) -> Tensor:
     """Each token less its mean, over its deviation [2]: float32 [..., C] -> the same shape."""
     with tf.variable_scope(name):
         width = [x.shape.as_list()[-1]]
@@ -51,11 +57,11 @@ def _layer_norm(x: Any, name: str) -> Any:
         return tf.nn.batch_normalization(x, mean, variance, beta, gamma, EPSILON)
 
 
-def _gelu(x: Any) -> Any:
+def _gelu(x: Tensor) -> Tensor:
     return 0.5 * x * (1.0 + tf.erf(x / np.sqrt(2).astype(np.float32)))  # 004-E36
 
 
-def _dense(x: Any, units: int, name: str, **options: Any) -> Any:
+def _dense(x: Tensor, units: int, name: str, **options: Any) -> Tensor:
     options = {"kernel_initializer": tf.glorot_uniform_initializer(), **options}  # 004-E32
     return tf.layers.dense(x, units, name=name, **options)
 
@@ -72,7 +78,7 @@ def PatchEmbed(img_size: int = 224, patch_size: int = 16, embed_dim: int = 768) 
             "resize it to a multiple"
         )
 
-    def layer(inputs: Any, is_training: Any = False) -> Any:
+    def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         sides = inputs.shape.as_list()[1:3] if inputs.shape.rank == 4 else []
         if sides != [img_size, img_size]:
             raise BadInputError(
@@ -101,7 +107,7 @@ def ConcatClassTokenAddPosEmbed(
     Returns: a function, float32 [N, num_patches, embed_dim] -> [N, num_patches + 1, embed_dim].
     """
 
-    def layer(inputs: Any, is_training: Any = False) -> Any:
+    def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         with tf.variable_scope(name, "concat_class_token_add_pos_embed"):
             cls = tf.get_variable("cls", [1, 1, embed_dim], initializer=tf.zeros_initializer())
             positions = tf.get_variable(
@@ -132,7 +138,7 @@ def Attention(
     check_heads(dim, num_heads)
     length = dim // num_heads
 
-    def layer(inputs: Any, is_training: Any = False) -> Any:
+    def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         tokens = inputs.shape.as_list()[1]  # 197 behind the lines
         with tf.variable_scope(name, "attention"):
             x = _dense(inputs, dim * 3, "qkv", use_bias=qkv_bias)  # (N, 197, 3 * 768)
@@ -154,7 +160,7 @@ def MLP(
 ) -> Layer:
     """Two dense layers with GELU between; the function: float32 [N, T, in_features] -> the same."""
 
-    def layer(inputs: Any, is_training: Any = False) -> Any:
+    def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         near_zero = tf.random_normal_initializer(stddev=1e-6)
         with tf.variable_scope(name, "mlp"):
             x = _dense(
@@ -186,8 +192,8 @@ def Block(
     )
     mlp = MLP(dim, drop=drop_ratio, name="MlpBlock")
 
-    def layer(inputs: Any, is_training: Any = False) -> Any:
-        def drop_path(branch: Any) -> Any:
+    def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
+        def drop_path(branch: Tensor) -> Tensor:
             return _dropout(branch, drop_path_ratio, is_training, (None, 1, 1))  # 004-E37
 
         with tf.variable_scope(name, "block"):
@@ -245,7 +251,7 @@ def VisionTransformer(
         for i, rate in enumerate(np.linspace(0.0, drop_path_ratio, depth).tolist())
     }
 
-    def net(images: Any, is_training: Any = False) -> tuple[Any, dict[str, Any]]:
+    def net(images: Tensor, is_training: IsTraining = False) -> Net:
         end_points = {}
         with tf.variable_scope(name or tf.get_variable_scope(), auxiliary_name_scope=bool(name)):
             end_points["patch_embed"] = x = patches(images)  # (N, 196, 768)
@@ -310,7 +316,7 @@ def vit_huge_patch14_224_in21k(num_classes: int = 21843, has_logits: bool = True
     return _in21k("ViT-H_14", 14, HUGE, num_classes, has_logits)
 
 
-def known_side(images: Any) -> int:
+def known_side(images: Tensor) -> int:
     """H of images [N, H, H, C]. Raises BadInputError unless it is known and the width as well."""
     height, width = images.shape.as_list()[1:3] if images.shape.rank == 4 else (None, None)
     if height is None or height != width:
@@ -321,11 +327,11 @@ def known_side(images: Any) -> int:
 
 
 def vit(
-    images: Any,
+    images: Tensor,
     num_classes: int = 21843,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "ViT-B_16",
     patch_size: int = 16,
     embed_dim: int = 768,
@@ -335,7 +341,7 @@ def vit(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """``VisionTransformer`` in the net contract of this package, for images of any square size.
 
     Args: as ``VisionTransformer``, but

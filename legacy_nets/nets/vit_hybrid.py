@@ -14,11 +14,11 @@ Differs: 004-E46 no code in the document: built from [1], equal to timm's vit_ba
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.vit import VisionTransformer, known_side
+from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 UNITS = (3, 4, 9)  # ResNet-50's 3, 4, 6, 3 with the last stage's three moved into the third
 GROUPS = 32
@@ -27,7 +27,7 @@ GROUP_EPSILON = 1e-5  # timm's
 STRIDE = 16  # of the backbone
 
 
-def std_conv2d(x: Any, filters: int, kernel_size: int, strides: int, name: str) -> Any:
+def std_conv2d(x: Tensor, filters: int, kernel_size: int, strides: int, name: str) -> Tensor:
     """SAME convolution whose kernel is standardised for each filter [2]; no bias.
 
     float32 [N, H, W, C] -> [N, H / strides, W / strides, filters], rounded up.
@@ -43,7 +43,7 @@ def std_conv2d(x: Any, filters: int, kernel_size: int, strides: int, name: str) 
         return tf.nn.conv2d(x, kernel, strides=[1, strides, strides, 1], padding="SAME")
 
 
-def group_norm(x: Any, name: str, *, gamma: float = 1.0) -> Any:
+def group_norm(x: Tensor, name: str, *, gamma: float = 1.0) -> Tensor:
     """Normalises over space and groups of channels [3]: float32 [N, H, W, C] -> the same shape.
 
     ``gamma`` is the scale's first value. Raises BadInputError if C is no multiple of 32.
@@ -66,7 +66,7 @@ def group_norm(x: Any, name: str, *, gamma: float = 1.0) -> Any:
         return normal * scale + shift
 
 
-def unit(x: Any, filters: int, strides: int, name: str) -> Any:
+def unit(x: Tensor, filters: int, strides: int, name: str) -> Tensor:
     """Bottleneck [4], the stride in its 3x3: float32 [N, H, W, C] -> [N, H', W', 4 * filters]."""
     with tf.variable_scope(name):
         shortcut = x
@@ -79,7 +79,7 @@ def unit(x: Any, filters: int, strides: int, name: str) -> Any:
         return tf.nn.relu(x + shortcut)
 
 
-def r50(images: Any, units: Sequence[int] = UNITS, width: int = 64) -> dict[str, Any]:
+def r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> EndPoints:
     """The backbone in the current scope: its end points, the last one [N, H/16, W/16, 16 * width].
 
     Sizes behind the lines are for 224x224 and the defaults.
@@ -100,11 +100,11 @@ def r50(images: Any, units: Sequence[int] = UNITS, width: int = 64) -> dict[str,
 
 
 def vit_hybrid_r50_base_224(
-    images: Any,
+    images: Tensor,
     num_classes: int = 1000,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "R50_ViT-B_16",
     units: Sequence[int] = UNITS,
     width: int = 64,
@@ -115,7 +115,7 @@ def vit_hybrid_r50_base_224(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds R50 + ViT: the maps of the backbone are the patches, each of one place.
 
     Args: as ``vit.vit``, but

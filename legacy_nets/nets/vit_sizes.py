@@ -6,17 +6,16 @@ whose parameters are ``num_classes`` and ``has_logits``.
 
 from __future__ import annotations
 
-from typing import Any
-
 from legacy_nets.nets.vit import vit
+from legacy_nets.types import IsTraining, Net, Reuse, Tensor
 
 
 def vit_base_patch16_224_in21k(
-    images: Any,
+    images: Tensor,
     num_classes: int = 21843,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "ViT-B_16",
     patch_size: int = 16,
     embed_dim: int = 768,
@@ -26,7 +25,7 @@ def vit_base_patch16_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ViT-B/16. Arguments, result and errors as ``vit.vit``."""
     return vit(
         images,
@@ -46,11 +45,11 @@ def vit_base_patch16_224_in21k(
 
 
 def vit_base_patch32_224_in21k(
-    images: Any,
+    images: Tensor,
     num_classes: int = 21843,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "ViT-B_32",
     patch_size: int = 32,
     embed_dim: int = 768,
@@ -60,7 +59,7 @@ def vit_base_patch32_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ViT-B/32; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,
@@ -80,11 +79,11 @@ def vit_base_patch32_224_in21k(
 
 
 def vit_large_patch16_224_in21k(
-    images: Any,
+    images: Tensor,
     num_classes: int = 21843,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "ViT-L_16",
     patch_size: int = 16,
     embed_dim: int = 1024,
@@ -94,7 +93,7 @@ def vit_large_patch16_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ViT-L/16; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,
@@ -114,11 +113,11 @@ def vit_large_patch16_224_in21k(
 
 
 def vit_large_patch32_224_in21k(
-    images: Any,
+    images: Tensor,
     num_classes: int = 21843,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "ViT-L_32",
     patch_size: int = 32,
     embed_dim: int = 1024,
@@ -128,7 +127,7 @@ def vit_large_patch32_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ViT-L/32; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,
@@ -148,11 +147,11 @@ def vit_large_patch32_224_in21k(
 
 
 def vit_huge_patch14_224_in21k(
-    images: Any,
+    images: Tensor,
     num_classes: int = 21843,
-    is_training: Any = False,
+    is_training: IsTraining = False,
     *,
-    reuse: Any = None,
+    reuse: Reuse = None,
     scope: str = "ViT-H_14",
     patch_size: int = 14,
     embed_dim: int = 1280,
@@ -162,7 +161,7 @@ def vit_huge_patch14_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> tuple[Any, dict[str, Any]]:
+) -> Net:
     """Builds ViT-H/14; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,

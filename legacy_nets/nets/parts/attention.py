@@ -9,13 +9,12 @@ Differs: 004-E45 d is the length of a k, by which the text says "number of k"
 
 from __future__ import annotations
 
-from typing import Any
-
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Tensor
 
 
-def attention_weights(q: Any, k: Any, scale: float | None = None) -> Any:
+def attention_weights(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
     """softmax(q k^T scale): float32 [..., N, d], [..., M, d] -> [..., N, M], rows that sum to 1.
 
     Args:
@@ -27,12 +26,12 @@ def attention_weights(q: Any, k: Any, scale: float | None = None) -> Any:
     return tf.nn.softmax(tf.matmul(q, k, transpose_b=True) * scale, axis=-1)
 
 
-def self_attention(q: Any, k: Any, v: Any, scale: float | None = None) -> Any:
+def self_attention(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> Tensor:
     """b_i = sum_j a_ij v_j, a of ``attention_weights``: v [..., M, e] -> float32 [..., N, e]."""
     return tf.matmul(attention_weights(q, k, scale), v)
 
 
-def split_heads(x: Any, num_heads: int) -> Any:
+def split_heads(x: Tensor, num_heads: int) -> Tensor:
     """Cuts each token into heads: [..., N, D] -> [..., num_heads, N, D / num_heads].
 
     (1, 1, 0, 1) gives the heads (1, 1) and (0, 1). Raises BadInputError if D does not divide.
@@ -42,12 +41,12 @@ def split_heads(x: Any, num_heads: int) -> Any:
     return tf.stack(tf.split(x, num_heads, axis=-1), axis=-3)
 
 
-def merge_heads(x: Any) -> Any:
+def merge_heads(x: Tensor) -> Tensor:
     """Undoes ``split_heads``: [..., num_heads, N, d] -> [..., N, num_heads * d]."""
     return tf.concat(tf.unstack(x, axis=-3), axis=-1)
 
 
-def multi_head_self_attention(q: Any, k: Any, v: Any, num_heads: int) -> Any:
+def multi_head_self_attention(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
     """Attends within each head and joins the results: float32 [..., N, D] -> [..., N, D]."""
     heads = (split_heads(x, num_heads) for x in (q, k, v))
     return merge_heads(self_attention(*heads))

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.types import Tensor
 
 
-def pad_both_sides(x: Any, size: int) -> Any:
-    """[N, H, W, C] with size // 2 zeros on each side, as torch pads for a window of ``size``.
+def pad_both_sides(x: Tensor, size: int) -> Tensor:
+    """Pads a map [N, H, W, C] with size // 2 zeros on each side, as torch does for a window.
 
     With a VALID window of odd size at stride 1, or at stride 2 on maps of odd size, that equals
-    SAME. At stride 2 on maps of even size SAME pads a row less at the top and left: all windows
-    lie one pixel further to the bottom and right than torch's.
+    SAME. At stride 2 on maps of even size, SAME pads a row less at the top and left. Its windows
+    then lie one pixel further to the bottom and right than torch's.
     """
     before = after = size // 2
     return tf.pad(x, [[0, 0], [before, after], [before, after], [0, 0]])
 
 
-def check_maps(images: Any, net: str) -> None:
+def check_maps(images: Tensor, net: str) -> None:
     """Raises BadInputError for anything but [N, H, W, C] with C known; H and W may be unknown."""
     if images.shape.rank != 4 or images.shape[-1] is None or 0 in images.shape.as_list()[1:]:
         raise BadInputError(
@@ -28,7 +28,7 @@ def check_maps(images: Any, net: str) -> None:
         )
 
 
-def check_option(net: str, option: str, given: Any, allowed: Sequence[Any]) -> None:
+def check_option(net: str, option: str, given: object, allowed: Sequence[object]) -> None:
     """Raises BadInputError for a value that an option of a net does not take."""
     if given not in allowed:
         values = ", ".join(repr(value) for value in allowed)
