@@ -21,7 +21,7 @@ ToGraph: TypeAlias = Callable[..., Array]  # type: ignore[explicit-any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Layout:
+class Transform:
     """How the axes of a stored tensor become those of the variable, and back.
 
     Where several stored tensors make up a variable, ``to_graph`` takes and ``to_file`` returns all
@@ -33,26 +33,26 @@ class Layout:
     to_file: Callable[[Array], Array | tuple[Array, ...]]
 
 
-SAME = Layout("same", lambda x: x, lambda x: x)
-DENSE = Layout("dense", np.transpose, np.transpose)  # [out, in] <-> [in, out]
-CONV = Layout(  # [out, in, *window] <-> [*window, in, out], of any rank
+SAME = Transform("same", lambda x: x, lambda x: x)
+DENSE = Transform("dense", np.transpose, np.transpose)  # [out, in] <-> [in, out]
+CONV = Transform(  # [out, in, *window] <-> [*window, in, out], of any rank
     "conv",
     lambda x: np.moveaxis(x, (0, 1), (-1, -2)),
     lambda x: np.moveaxis(x, (-1, -2), (0, 1)),
 )
-DEPTHWISE = Layout(  # [channels, 1, *window] <-> [*window, channels, 1]
+DEPTHWISE = Transform(  # [channels, 1, *window] <-> [*window, channels, 1]
     "depthwise",
     lambda x: np.moveaxis(x, (0, 1), (-2, -1)),
     lambda x: np.moveaxis(x, (-2, -1), (0, 1)),
 )
 
 
-def dense_after_flatten(height: int, width: int, channels: int) -> Layout:
-    """Makes the layout of the first dense layer after a flattened map.
+def dense_after_flatten(height: int, width: int, channels: int) -> Transform:
+    """Makes the transform of the first dense layer after a flattened map.
 
     The rows of the kernel are in the order C, H, W in PyTorch, and H, W, C here.
     """
-    return Layout(
+    return Transform(
         f"dense after {height}x{width}x{channels}",
         lambda x: x.reshape(-1, channels, height, width).transpose(2, 3, 1, 0).reshape(-1, len(x)),
         lambda x: (
@@ -61,9 +61,9 @@ def dense_after_flatten(height: int, width: int, channels: int) -> Layout:
     )
 
 
-def reshape_layout(stored: Sequence[int], wanted: Sequence[int]) -> Layout:
-    """Makes the layout of the same values in the same order under another shape."""
-    return Layout(
+def reshape_transform(stored: Sequence[int], wanted: Sequence[int]) -> Transform:
+    """Makes the transform of the same values in the same order under another shape."""
+    return Transform(
         f"{list(stored)} as {list(wanted)}",
         lambda x: x.reshape(wanted),
         lambda x: x.reshape(stored),
@@ -76,7 +76,7 @@ class Entry:
 
     name: str  # of the variable, without ":0"
     stored: str | tuple[str, ...]
-    layout: Layout = SAME
+    transform: Transform = SAME
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -110,7 +110,7 @@ class Translated(WrappedSource):
             if name not in translated and not name.endswith(_UNREAD)
         }
         self.tensors = {
-            name: _describe([source.tensors[part] for part in entry.parts], entry.layout)
+            name: _describe([source.tensors[part] for part in entry.parts], entry.transform)
             for name, entry in self.entries.items()
         } | rest
 
@@ -119,7 +119,7 @@ class Translated(WrappedSource):
         entry = self.entries.get(name)
         if entry is None:
             return self.source.read(name)
-        return entry.layout.to_graph(*(self.source.read(part) for part in entry.parts))
+        return entry.transform.to_graph(*(self.source.read(part) for part in entry.parts))
 
 
 def _map_training_tensors(source: Source, entries: Sequence[Entry]) -> Iterator[Entry]:
@@ -132,7 +132,7 @@ def _map_training_tensors(source: Source, entries: Sequence[Entry]) -> Iterator[
             if part in single and is_slot(name, single):
                 if source.tensors[name].shape == source.tensors[part].shape:
                     variable = "/".join((*scopes[:start], single[part].name, last))
-                    yield Entry(variable, name, single[part].layout)
+                    yield Entry(variable, name, single[part].transform)
                 break
 
 
@@ -147,16 +147,16 @@ def translate_back(values: Mapping[str, Array], entries: Sequence[Entry]) -> dic
     """
     stored: dict[str, Array] = {}
     for entry in entries:
-        back = entry.layout.to_file(values[entry.name])
+        back = entry.transform.to_file(values[entry.name])
         arrays = back if isinstance(back, tuple) else (back,)
         stored |= zip(entry.parts, map(np.ascontiguousarray, arrays), strict=True)
     return stored
 
 
-def _describe(parts: Sequence[TensorSpecLike], layout: Layout) -> TensorSpec:
+def _describe(parts: Sequence[TensorSpecLike], transform: Transform) -> TensorSpec:
     """Gives the shape and dtype that the variable has, without reading values."""
     try:
-        shape = layout.to_graph(*(np.empty(part.shape, np.bool_) for part in parts)).shape
+        shape = transform.to_graph(*(np.empty(part.shape, np.bool_) for part in parts)).shape
     except (ValueError, MemoryError, np.exceptions.AxisError):  # another net's: match reports it
         shape = parts[0].shape
     return TensorSpec(shape, parts[0].dtype)

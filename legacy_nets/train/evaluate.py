@@ -21,7 +21,7 @@ from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, CheckpointError, find_nearest
 from legacy_nets.nets.weights.translate_for_net import (
     adapt_to_graph,
-    layout_options,
+    get_layout_options,
     translate_for_net,
 )
 from legacy_nets.registry import Net, get_net
@@ -75,7 +75,7 @@ def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None =
 
 def _make_default_settings(source: Source, net: Net) -> Settings:
     """Makes the settings of the registry, with the options that the weights' layout needs."""
-    options = layout_options(source, net)
+    options = get_layout_options(source, net)
     preprocessing = options.pop("preprocessing", "")
     return Settings(
         net.name, net.num_classes, net.image_size, options=options, preprocessing=preprocessing

@@ -15,7 +15,7 @@ from typing import TypeGuard
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.weights.translate_for_net import layout_options
+from legacy_nets.nets.weights.translate_for_net import get_layout_options
 from legacy_nets.registry import Net
 from legacy_nets.train.settings import Settings, load_settings, resize_input
 from legacy_nets.types import Shape
@@ -104,7 +104,7 @@ def read_training_options(source: Source, net: Net) -> dict[str, object]:
     """
     recorded = read_recorded_settings(source, net)
     if recorded is None:
-        options: dict[str, object] = dict(layout_options(source, net))
+        options: dict[str, object] = dict(get_layout_options(source, net))
         return options
     if recorded.preprocessing == net.preprocessing:
         return dict(recorded.options)

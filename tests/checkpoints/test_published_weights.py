@@ -80,7 +80,7 @@ def test_a_slim_checkpoint_restores_strictly(slim_file, ema):
     for entry in entries:
         averaged = ema and f"{entry.stored}/ExponentialMovingAverage" in source.tensors
         stored = f"{entry.stored}/ExponentialMovingAverage" if averaged else entry.stored
-        want = entry.layout.to_graph(source.read(stored))
+        want = entry.transform.to_graph(source.read(stored))
         np.testing.assert_array_equal(got[entry.name], want, err_msg=entry.name)
 
 
@@ -191,14 +191,14 @@ def test_evaluation_and_prediction_run_a_net_as_it_was_trained(torch_file, tmp_p
 def test_training_says_what_it_does_otherwise(torch_file, same):
     options, pixels = (TORCH, "imagenet") if same else ({"padding": "same"}, "inception")
     settings = Settings("mobilenet_v1", 5, (32, 32), options=SMALL | options, preprocessing=pixels)
-    said = io.StringIO()
+    printed = io.StringIO()
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_net(settings)
         session.run(tf.global_variables_initializer())
-        console = Console(file=said, width=1000, soft_wrap=True)
+        console = Console(file=printed, width=1000, soft_wrap=True)
         apply_warm_start(WarmStart(torch_file), settings, net, session, console)
         values = session.run({variable.op.name: variable for variable in net.variables})
-    *lines, last = said.getvalue().splitlines()
+    *lines, last = printed.getvalue().splitlines()
     assert last == f"warm start from {torch_file}: {len(values)} variables"
     flags = ("--option padding=torch", "--option epsilon=1e-05", "--preprocessing imagenet")
     this = [f"{torch_file} was trained with {flag}, this run is not" for flag in flags]

@@ -140,7 +140,7 @@ def test_tables_name_every_variable_in_order_and_timm_s_tensors(net):
     for entry in names_of(net, "torch"):
         if "pre_logits" not in entry.name:  # timm has none
             here = np.broadcast_to(True, shapes[block.sub("encoderblock_0", entry.name)])
-            foreign[entry.stored] = entry.layout.to_file(here).shape
+            foreign[entry.stored] = entry.transform.to_file(here).shape
     full = load_peer(net)["full"]  # 1000 classes
     assert common.names_and_shapes(dict(sorted(foreign.items()))) == full["tensors"]
     assert sum(int(np.prod(shape)) for shape in foreign.values()) == full["parameters"]

@@ -132,19 +132,19 @@ def test_a_v1_file_and_a_v2_checkpoint_of_one_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("start", "said"),
+    ("start", "reason"),
     [
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "LFS"),
         (b"<!DOCTYPE html><html></html>", "HTML"),
         (b"", "empty"),
     ],
 )
-def test_files_that_are_none(tmp_path, start, said):
+def test_files_that_are_not_checkpoints(tmp_path, start, reason):
     path = tmp_path / "model.ckpt"
     path.write_bytes(start)
     text = run("inspect", path, code=2)
     assert text.startswith("legacy-nets: ") and text.count("\n") == 1
-    assert said in text and "model.ckpt" in text
+    assert reason in text and "model.ckpt" in text
 
 
 def command(*arguments):
@@ -235,11 +235,11 @@ def test_a_moved_folder_whose_state_names_another_machine(folder, tmp_path):
 def test_a_folder_says_what_is_below_it_and_what_is_incomplete(folder, tmp_path):
     for number in (1, 2, 3):
         (tmp_path / f"model-{number}.index").write_bytes(b"")
-    said = run("inspect", tmp_path, code=2)
-    assert said.count("the file is empty") == 2 and said.endswith(" (and 1 more)\n")
-    said = run("inspect", folder, code=2)
-    assert "no checkpoint in this folder" in said
-    assert said.endswith("; there are some in outer, plain\n")
+    message = run("inspect", tmp_path, code=2)
+    assert message.count("the file is empty") == 2 and message.endswith(" (and 1 more)\n")
+    message = run("inspect", folder, code=2)
+    assert "no checkpoint in this folder" in message
+    assert message.endswith("; there are some in outer, plain\n")
 
 
 def test_the_step_of_an_object_based_checkpoint(tmp_path):
@@ -266,6 +266,8 @@ def test_a_data_file_that_is_a_git_lfs_pointer(folder, tmp_path):
     shutil.copy(index, tmp_path / "model.index")
     data = tmp_path / "model.data-00000-of-00001"
     data.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 12345\n")
-    said = f"{data}: this is a git-LFS pointer, not the file itself: run git lfs pull\n"
-    assert f"note: incomplete: {said}" in run("inspect", tmp_path / "model")
-    assert run("inspect", "--digest", tmp_path / "model", code=2).endswith(f"legacy-nets: {said}")
+    message = f"{data}: this is a git-LFS pointer, not the file itself: run git lfs pull\n"
+    assert f"note: incomplete: {message}" in run("inspect", tmp_path / "model")
+    assert run("inspect", "--digest", tmp_path / "model", code=2).endswith(
+        f"legacy-nets: {message}"
+    )

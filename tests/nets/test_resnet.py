@@ -273,7 +273,7 @@ def slim_logits(case, **options):
     feed = {}
     for entry in entries:
         value = fill.variable(entry.stored, shapes[entry.stored])
-        feed[get_vars()[entry.name].initializer.inputs[1]] = entry.layout.to_graph(value)
+        feed[get_vars()[entry.name].initializer.inputs[1]] = entry.transform.to_graph(value)
     with tf.Session() as session:
         session.run([v.initializer for v in get_vars().values()], feed)
         return session.run(logits, {images: fill.images(shape)}), shapes

@@ -22,7 +22,7 @@ from legacy_nets.cli import main
 from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.weights.resnet import map_torch_names
-from legacy_nets.nets.weights.translate_for_net import layout_options
+from legacy_nets.nets.weights.translate_for_net import get_layout_options
 from legacy_nets.port.formats import frozen, npz
 from legacy_nets.port.pipeline import port
 from legacy_nets.registry import get_net
@@ -276,5 +276,5 @@ def test_a_state_dict_says_what_its_weights_were_trained_with():
     assert read_training_options(source(own, tensors), get_net("resnet18")) == {"padding": "same"}
     for other in ({}, {**own, "net": "resnet34"}):
         options = read_training_options(source(other, tensors), get_net("resnet18"))
-        assert options == layout_options(source({}, tensors), get_net("resnet18"))
+        assert options == get_layout_options(source({}, tensors), get_net("resnet18"))
         assert options["padding"] == "torch" and options["preprocessing"] == "imagenet"

@@ -161,7 +161,7 @@ def test_a_layers_name_tells_its_variables(layer_type, variables, shape, names):
         assert [entry.name for entry in entries] == list(variables)
         assert [part for entry in entries for part in entry.parts] == list(tensors)
         if layer_type == "Embedding":
-            assert entries[0].layout.to_graph(np.ones((1, 4))).shape == shape
+            assert entries[0].transform.to_graph(np.ones((1, 4))).shape == shape
 
 
 @pytest.mark.parametrize(

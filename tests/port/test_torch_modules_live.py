@@ -135,7 +135,7 @@ def test_the_module_trains_as_the_graph(net, tmp_path, torch_python):
     apart, length = 0.0, 0.0
     for variable, slope in zip(trained, slopes, strict=True):
         entry = entries[variable.op.name]
-        gradient = entry.layout.to_graph(got[entry.stored])
+        gradient = entry.transform.to_graph(got[entry.stored])
         assert gradient.shape == slope.shape and np.any(gradient) == np.any(slope), entry.name
         apart += float(np.sum(np.square(gradient - slope, dtype=np.float64)))
         length += float(np.sum(np.square(slope, dtype=np.float64)))

@@ -43,7 +43,7 @@ def fill_by_foreign_name(
     feed = {}
     for entry in entries:
         parts = [common.value(name, shapes[name]) for name in entry.parts]
-        feed[variables[entry.name].initializer.inputs[1]] = entry.layout.to_graph(*parts)
+        feed[variables[entry.name].initializer.inputs[1]] = entry.transform.to_graph(*parts)
     session.run([variable.initializer for variable in variables.values()], feed)
 
 

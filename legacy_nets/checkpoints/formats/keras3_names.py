@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from legacy_nets.checkpoints.source import TensorSpecLike
-from legacy_nets.checkpoints.translate import Entry, Layout, reshape_layout
+from legacy_nets.checkpoints.translate import Entry, Transform, reshape_transform
 from legacy_nets.types import Array, Shape
 
 _PLAIN = {  # layer type -> the variables that its name need not list
@@ -45,12 +45,12 @@ def _add_to_forget_gate(x: Array, value: int) -> Array:
     return np.concatenate([i, j, f + value, o])
 
 
-LSTM_KERNEL = Layout(  # [inputs, 4 units], [units, 4 units] <-> [inputs + units, 4 units]
+LSTM_KERNEL = Transform(  # [inputs, 4 units], [units, 4 units] <-> [inputs + units, 4 units]
     "lstm kernel",
     lambda kernel, recurrent: _swap_gates(np.concatenate([kernel, recurrent])),
     lambda x: tuple(np.split(_swap_gates(x), [len(x) - x.shape[1] // 4])),
 )
-LSTM_BIAS = Layout(  # TensorFlow 1 adds 1 to f itself; the addition may round off bits for good
+LSTM_BIAS = Transform(  # TensorFlow 1 adds 1 to f itself; the addition may round off bits for good
     "lstm bias",
     lambda x: _add_to_forget_gate(_swap_gates(x), -1),
     lambda x: _swap_gates(_add_to_forget_gate(x, 1)),
@@ -118,7 +118,7 @@ def _make_layer_entries(
     elif len(inner) == 2 and len(paths) == 1 and _SHAPE.fullmatch(inner[1]):
         shape = [int(side) for side in inner[1].split("x")]
         if math.prod(shape) == math.prod(shapes[0]):
-            yield Entry(names[0], paths[0], reshape_layout(shapes[0], shape))
+            yield Entry(names[0], paths[0], reshape_transform(shapes[0], shape))
 
 
 def _are_lstm_weights(shapes: Sequence[Shape]) -> bool:

@@ -8,7 +8,10 @@ from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 
 
 def map_keras_names(name: str) -> tuple[Entry, ...]:
-    """Names that Keras saves of version 2 in eager mode: without the model and its Sequentials."""
+    """Maps each variable of version 2 to its name in Keras' eager mode.
+
+    The name lacks those of the model and its Sequentials.
+    """
     conv, dense = layer_names("conv2d"), layer_names("dense")
     layers = [f"sequential/{next(conv)}" for _ in range(5)]
     layers += [f"sequential_1/{next(dense)}" for _ in range(3)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.translate import Entry, Translated
@@ -13,75 +14,90 @@ from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 from legacy_nets.types import Variable
 
 
+class _Layer(NamedTuple):
+    """A layer and its names in files of Keras."""
+
+    scope: str
+    eager_name: str  # in eager mode, where a Sequential adds no name
+    object_path: str  # in the TF format; "" where no other layer has the eager name
+
+
 def map_keras_names(name: str) -> tuple[Entry, ...]:
-    """Names in an .h5 file that Keras saved in eager mode, of a model with auxiliary heads."""
-    return _keras_entries(aux_logits=True, objects=False)
+    """Maps names of an .h5 file that Keras saved in eager mode, with auxiliary heads."""
+    return _map_keras(aux_logits=True, by_object=False)
 
 
 def map_keras_tf_names(name: str) -> tuple[Entry, ...]:
-    """Names in Keras' TF format, of a model with auxiliary heads."""
-    return _keras_entries(aux_logits=True, objects=True)
+    """Maps names of Keras' TF format, with auxiliary heads."""
+    return _map_keras(aux_logits=True, by_object=True)
 
 
 def map_keras_no_aux_names(name: str) -> tuple[Entry, ...]:
-    """As ``map_keras_names``, without auxiliary heads: for ``aux_logits=False``."""
-    return _keras_entries(aux_logits=False, objects=False)
+    """Maps names as ``map_keras_names`` does, for ``aux_logits=False``."""
+    return _map_keras(aux_logits=False, by_object=False)
 
 
 def map_keras_tf_no_aux_names(name: str) -> tuple[Entry, ...]:
-    """As ``map_keras_tf_names``, without auxiliary heads: for ``aux_logits=False``."""
-    return _keras_entries(aux_logits=False, objects=True)
+    """Maps names as ``map_keras_tf_names`` does, for ``aux_logits=False``."""
+    return _map_keras(aux_logits=False, by_object=True)
 
 
 def renumber_without_heads(source: Source, variables: Sequence[Variable]) -> Source:
-    """A source under the graph's names that is of a graph with auxiliary heads, where this one has
-    none and numbers its layers otherwise (004-E21): a Keras model that ``port`` wrote."""
-    graphs = ([path for path, *_ in _keras_layers(heads)] for heads in (False, True))
-    here, there = ([path for path in paths if not path.startswith("aux_")] for paths in graphs)
+    """Renumbers the layers of a source with auxiliary heads for a graph without them.
+
+    Such a source is a Keras model that ``port`` wrote. Without the heads the graph numbers its
+    layers differently (004-E21).
+    """
+    new_scopes, old_scopes = (
+        [layer.scope for layer in _list_layers(heads) if not layer.scope.startswith("aux_")]
+        for heads in (False, True)
+    )
     entries = [
         Entry(f"{new}/{part}", f"{old}/{part}")
-        for new, old in zip(here, there, strict=True)
+        for new, old in zip(new_scopes, old_scopes, strict=True)
         for part in ("kernel", "bias")
     ]
-    wanted, names = {v.op.name for v in variables}, source.tensors.keys()
-    of_heads = names >= {entry.stored for entry in entries}
-    without = not any(name.startswith("aux_") for name in wanted)
-    return Translated(source, entries) if of_heads and without else source
+    file_has_heads = source.tensors.keys() >= {entry.stored for entry in entries}
+    graph_has_heads = any(variable.op.name.startswith("aux_") for variable in variables)
+    return Translated(source, entries) if file_has_heads and not graph_has_heads else source
 
 
-def _keras_entries(aux_logits: bool, objects: bool) -> tuple[Entry, ...]:
-    """Layers that share a name (004-E21) go by their group in .h5, by their object in TF format."""
-    layers = list(_keras_layers(aux_logits))
-    count = Counter(eager for _, eager, _ in layers)
+def _map_keras(aux_logits: bool, by_object: bool) -> tuple[Entry, ...]:
+    """Maps each layer to its eager name.
+
+    Layers that share one (004-E21) go by their group in .h5, by their object in the TF format.
+    """
+    layers = list(_list_layers(aux_logits))
+    count = Counter(layer.eager_name for layer in layers)
     entries = []
-    for here, there, place in layers:
-        if count[there] > 1:
-            there = place if objects else f"{here.split('/')[0]}/{there}"
-        entries += [Entry(f"{here}/{part}", f"{there}/{part}") for part in ("kernel", "bias")]
+    for scope, eager_name, object_path in layers:
+        stored = eager_name
+        if count[eager_name] > 1:
+            stored = object_path if by_object else f"{scope.split('/')[0]}/{eager_name}"
+        entries += [Entry(f"{scope}/{part}", f"{stored}/{part}") for part in ("kernel", "bias")]
     return tuple(entries)
 
 
-def _keras_layers(aux_logits: bool) -> Iterator[tuple[str, str, str]]:
-    """Of each layer: its path here, its name in eager mode (Sequential adds none), its object."""
+def _list_layers(aux_logits: bool) -> Iterator[_Layer]:
+    """Lists the layers that have weights, in the order of the graph."""
     names = auto_names()
     for number in (1, 2, 3):
-        yield f"conv2d_{number}", f"conv2d_{number}", f"layer_with_weights-{number - 1}"
+        yield _Layer(f"conv2d_{number}", f"conv2d_{number}", f"layer_with_weights-{number - 1}")
     for index, module in enumerate(MODULES, 3):
-        top, place = f"inception_{module}", f"layer_with_weights-{index}"
+        scope, module_path = f"inception_{module}", f"layer_with_weights-{index}"
         layer = names("conv2d")
-        yield f"{top}/{layer}", f"{top}/{layer}", f"{place}/branch1"
+        yield _Layer(f"{scope}/{layer}", f"{scope}/{layer}", f"{module_path}/branch1")
         for branch, convolutions in ((2, 2), (3, 2), (4, 1)):
             sequential = names("sequential")
             for number in range(convolutions):
                 layer = names("conv2d")
-                inside = f"{place}/branch{branch}/layer_with_weights-{number}"
-                yield f"{top}/{sequential}/{layer}", layer, inside
+                path = f"{module_path}/branch{branch}/layer_with_weights-{number}"
+                yield _Layer(f"{scope}/{sequential}/{layer}", layer, path)
         if module in HEAD_AFTER and aux_logits:
-            head = HEAD_AFTER[module]
-            for kind in ("conv2d", "dense", "dense"):
-                layer = f"{head}/{names(kind)}"
-                yield layer, layer, ""  # no other has its name
-    yield "output_dense", "output_dense", ""
+            for layer_type in ("conv2d", "dense", "dense"):
+                layer = f"{HEAD_AFTER[module]}/{names(layer_type)}"
+                yield _Layer(layer, layer, "")
+    yield _Layer("output_dense", "output_dense", "")
 
 
 WEIGHTS = FamilyWeights(

@@ -9,21 +9,24 @@ from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 
 
 def map_torch_names(name: str) -> tuple[Entry, ...]:
-    """torchvision's name for each variable; run its weights with ``padding="torch"``."""
+    """Maps each variable to its tensor in torchvision.
+
+    Run such weights with ``padding="torch"``.
+    """
     units, _ = NETS[name]
     entries = map_conv_and_norm("Conv", "Conv/BatchNorm", "features.0.0", "features.0.1")
     for number, unit in enumerate(units):
-        here = f"expanded_conv_{number}" if number else "expanded_conv"
+        unit_scope = f"expanded_conv_{number}" if number else "expanded_conv"
         parts = ["expand"] if number else []
         parts += ["depthwise", *(["squeeze_excite"] if unit.excite else []), "project"]
-        for place, part in enumerate(parts):
-            ours, there = f"{here}/{part}", f"features.{number + 1}.block.{place}"
+        for index, part in enumerate(parts):
+            scope, module = f"{unit_scope}/{part}", f"features.{number + 1}.block.{index}"
             if part == "squeeze_excite":
-                entries += map_layer(f"{ours}/Conv", f"{there}.fc1")
-                entries += map_layer(f"{ours}/Conv_1", f"{there}.fc2")
+                entries += map_layer(f"{scope}/Conv", f"{module}.fc1")
+                entries += map_layer(f"{scope}/Conv_1", f"{module}.fc2")
                 continue
-            places = (ours, f"{ours}/BatchNorm", f"{there}.0", f"{there}.1")
-            entries += map_conv_and_norm(*places, *([DEPTHWISE] if part == "depthwise" else []))
+            names = (scope, f"{scope}/BatchNorm", f"{module}.0", f"{module}.1")
+            entries += map_conv_and_norm(*names, *([DEPTHWISE] if part == "depthwise" else []))
     last = f"features.{len(units) + 1}"
     entries += map_conv_and_norm("Conv_1", "Conv_1/BatchNorm", f"{last}.0", f"{last}.1")
     entries += map_layer("Conv_2", "classifier.0", DENSE_AS_CONV)

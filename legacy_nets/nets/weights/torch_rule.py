@@ -62,5 +62,5 @@ def _map_name(name: str, rank: int, scope: str) -> Entry:
     *scopes, leaf = name.removeprefix(f"{scope}/").split("/")
     # A variable that is no layer's (a kernel of tf.nn.conv2d) is the only weight of a module.
     stored = ".".join([*scopes, _LEAVES.get(leaf, f"{leaf}.weight")])
-    layout = {0: SAME, 1: SAME, 2: DENSE}.get(rank, CONV)
-    return Entry(name, stored, layout)
+    transform = {0: SAME, 1: SAME, 2: DENSE}.get(rank, CONV)
+    return Entry(name, stored, transform)

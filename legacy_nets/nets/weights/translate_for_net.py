@@ -35,8 +35,8 @@ def translate_for_net(source: Source, net: Net) -> Source:
     return Translated(source, entries) if entries else source
 
 
-def layout_options(source: Source, net: Net) -> dict[str, Any]:
-    """Options of the net's function (and "preprocessing") that weights of the source's layout need.
+def get_layout_options(source: Source, net: Net) -> dict[str, Any]:
+    """Gives the options, and "preprocessing", that weights of the source's layout need.
 
     PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
     same weights compute other numbers. Empty where the net's own defaults are right.
@@ -69,14 +69,14 @@ def _detect_layout(source: Source, net: Net) -> WeightLayout | None:
     best, best_share = None, _MIN_SHARE
     for layout in get_layouts(net):
         entries = layout.map_names(net.name)
-        own = _share(source, [entry.name for entry in entries])
-        share = _share(source, [part for entry in entries for part in entry.parts])
+        own = _compute_share(source, [entry.name for entry in entries])
+        share = _compute_share(source, [part for entry in entries for part in entry.parts])
         if share > max(own, best_share):
             best, best_share = layout, share
     return best
 
 
-def _share(source: Source, names: list[str]) -> float:
+def _compute_share(source: Source, names: list[str]) -> float:
     """Computes the share of the names that a file has."""
     return sum(name in source.tensors for name in names) / max(1, len(names))
 

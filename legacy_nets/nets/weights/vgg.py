@@ -9,13 +9,13 @@ from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 
 
 def map_torch_names(name: str) -> tuple[Entry, ...]:
-    """torchvision's names for the net's variables; its state_dict counts ReLUs and pools too."""
+    """Maps each variable to its tensor in torchvision, which counts ReLUs and pools too."""
     entries: list[Entry] = []
     number = index = 0
     for filters in cfgs[name]:
         if filters != "M":
-            here = f"feature/conv2d_{number}" if number else "feature/conv2d"
-            entries += map_layer(here, f"features.{index}")
+            scope = f"feature/conv2d_{number}" if number else "feature/conv2d"
+            entries += map_layer(scope, f"features.{index}")
             number += 1
         index += 1 if filters == "M" else 2  # itself and its ReLU
     entries += map_layer("dense", "classifier.0", dense_after_flatten(7, 7, 512))
@@ -24,9 +24,9 @@ def map_torch_names(name: str) -> tuple[Entry, ...]:
 
 
 def map_keras_names(name: str) -> tuple[Entry, ...]:
-    """Names that Keras saves in eager mode: without those of the Sequential."""
-    ours = [entry.name for entry in map_torch_names(name)]
-    return tuple(Entry(path, path.removeprefix("feature/")) for path in ours)
+    """Maps each variable to its name in Keras' eager mode, which has no name of the Sequential."""
+    variables = [entry.name for entry in map_torch_names(name)]
+    return tuple(Entry(variable, variable.removeprefix("feature/")) for variable in variables)
 
 
 WEIGHTS = FamilyWeights(

@@ -7,9 +7,9 @@ from legacy_nets.nets.video_resnet_18 import KINDS
 from legacy_nets.nets.weights.entries import map_batch_norm, map_layer
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 
-# A unit's layers here, and their places in torchvision's sequences: in a block, in the stem.
+# The layers of a unit, and their indices in torchvision's sequences: in a block, in the stem.
 _ONE_CONV = (("conv", "0", "0"), ("bn", "1", "1"))
-_PLACES = {
+_INDICES = {
     "3d": _ONE_CONV,
     "2d": _ONE_CONV,
     "2plus1d": (
@@ -22,24 +22,25 @@ _PLACES = {
 
 
 def map_torch_names(name: str) -> tuple[Entry, ...]:
-    """Each variable of a net and the tensor of torchvision's state_dict, in its order."""
-    layers = [(f"stem/{here}", f"stem.{there}") for here, _, there in _PLACES[KINDS[name][0]]]
-    for layer, kind in enumerate(KINDS[name][1:], 1):
+    """Maps each variable to its tensor in torchvision, in the order of the state_dict."""
+    stem_type, *layer_types = KINDS[name]
+    layers = [(f"stem/{part}", f"stem.{index}") for part, _, index in _INDICES[stem_type]]
+    for layer, layer_type in enumerate(layer_types, 1):
         for block in (0, 1):
-            units = {"conv1": _PLACES[kind], "conv2": _PLACES[kind]}
+            units = {"conv1": _INDICES[layer_type], "conv2": _INDICES[layer_type]}
             if layer > 1 and block == 0:
                 units["downsample"] = _ONE_CONV
             layers += [
-                (f"layer{layer}/block{block}/{unit}/{here}", f"layer{layer}.{block}.{unit}.{there}")
-                for unit, places in units.items()
-                for here, there, _ in places
+                (f"layer{layer}/block{block}/{unit}/{part}", f"layer{layer}.{block}.{unit}.{index}")
+                for unit, indices in units.items()
+                for part, index, _ in indices
             ]
     entries = []
-    for here, there in layers:
-        if here.endswith("bn"):
-            entries += map_batch_norm(f"{name}/{here}", there)
+    for scope, module in layers:
+        if scope.endswith("bn"):
+            entries += map_batch_norm(f"{name}/{scope}", module)
         else:
-            entries.append(Entry(f"{name}/{here}/kernel", f"{there}.weight", CONV))
+            entries.append(Entry(f"{name}/{scope}/kernel", f"{module}.weight", CONV))
     return (*entries, *map_layer(f"{name}/fc", "fc", DENSE))
 
 

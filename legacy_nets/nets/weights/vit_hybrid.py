@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.translate import CONV, Entry, Layout
+from legacy_nets.checkpoints.translate import CONV, Entry, Transform
 from legacy_nets.nets.vit_hybrid import UNITS
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 from legacy_nets.nets.weights.vit import (
@@ -17,14 +17,14 @@ from legacy_nets.nets.weights.vit import (
 )
 
 # The release's older files hold scale and bias as [1, 1, 1, C].
-FLAT = Layout("flat", lambda x: x.reshape(-1), lambda x: x)
+FLAT = Transform("flat", lambda x: x.reshape(-1), lambda x: x)
 
 
 def map_npz_names(name: str) -> tuple[Entry, ...]:
-    """The variables under the names of the release's R50+ViT-B_16.npz."""
+    """Maps each variable to its tensor in the release's R50+ViT-B_16.npz."""
     scope = registry.get_net(name).scope
     backbone = []
-    for conv, norm, _, _ in _layers():
+    for conv, norm, _, _ in _list_layers():
         backbone += [
             Entry(f"{scope}/{conv}/kernel", f"{conv}/kernel"),
             Entry(f"{scope}/{norm}/gamma", f"{norm}/scale", FLAT),
@@ -34,29 +34,29 @@ def map_npz_names(name: str) -> tuple[Entry, ...]:
 
 
 def map_torch_names(name: str) -> tuple[Entry, ...]:
-    """The variables under the names of timm's vit_base_r50_s16_224."""
+    """Maps each variable to its tensor in timm's vit_base_r50_s16_224."""
     scope = registry.get_net(name).scope
     backbone = []
-    for conv, norm, conv_there, norm_there in _layers():
+    for conv, norm, torch_conv, torch_norm in _list_layers():
         backbone += [
-            Entry(f"{scope}/{conv}/kernel", f"patch_embed.backbone.{conv_there}.weight", CONV),
-            Entry(f"{scope}/{norm}/gamma", f"patch_embed.backbone.{norm_there}.weight"),
-            Entry(f"{scope}/{norm}/beta", f"patch_embed.backbone.{norm_there}.bias"),
+            Entry(f"{scope}/{conv}/kernel", f"patch_embed.backbone.{torch_conv}.weight", CONV),
+            Entry(f"{scope}/{norm}/gamma", f"patch_embed.backbone.{torch_norm}.weight"),
+            Entry(f"{scope}/{norm}/beta", f"patch_embed.backbone.{torch_norm}.bias"),
         ]
     return (*backbone, *iterate_torch(scope, DEPTH_AND_HEADS[name][0]))
 
 
-def _layers() -> Iterator[tuple[str, str, str, str]]:
-    """Convolution and norm here, and there in timm's backbone, in the order of the variables."""
+def _list_layers() -> Iterator[tuple[str, str, str, str]]:
+    """Lists convolution, norm, and both in timm's backbone, in the order of the variables."""
     yield "conv_root", "gn_root", "stem.conv", "stem.norm"
     for stage, count in enumerate(UNITS):
         for number in range(count):
-            here, there = f"block{stage + 1}/unit{number + 1}", f"stages.{stage}.blocks.{number}"
+            scope, unit = f"block{stage + 1}/unit{number + 1}", f"stages.{stage}.blocks.{number}"
             if number == 0:
-                down = f"{there}.downsample"
-                yield f"{here}/conv_proj", f"{here}/gn_proj", f"{down}.conv", f"{down}.norm"
+                down = f"{unit}.downsample"
+                yield f"{scope}/conv_proj", f"{scope}/gn_proj", f"{down}.conv", f"{down}.norm"
             for i in (1, 2, 3):
-                yield f"{here}/conv{i}", f"{here}/gn{i}", f"{there}.conv{i}", f"{there}.norm{i}"
+                yield f"{scope}/conv{i}", f"{scope}/gn{i}", f"{unit}.conv{i}", f"{unit}.norm{i}"
 
 
 WEIGHTS = FamilyWeights(

@@ -83,7 +83,7 @@ def rename_weights(weights: Sequence[Weight], entries: Sequence[Entry]) -> list[
 
 def _convert_back(entry: Entry, value: Array) -> tuple[Array, ...]:
     """Returns the PyTorch tensors of a variable's array: one, or several that it joins."""
-    converted = entry.layout.to_file(value)
+    converted = entry.transform.to_file(value)
     return converted if isinstance(converted, tuple) else (converted,)
 
 
