@@ -5,7 +5,7 @@ that still has it: ``tf.layers``, ``tf.nn.rnn_cell`` and ``tf.keras`` from tf_ke
 ``tf.contrib`` from tf_slim (see ``legacy_nets/tf1/contrib``).
 
 Importing this module flips no switch: eager mode, control flow and variables of the code
-beside it stay as they are. Nets are built inside ``with tf.Graph().as_default():``.
+that is not built with it stay as they are. Nets are built inside ``with tf.Graph().as_default():``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _import_legacy_keras() -> types.ModuleType:
 
 
 def _alias_legacy_layers() -> None:
-    """Registers tf_keras' legacy layers where TensorFlow still looks for them.
+    """Registers tf_keras' legacy layers under the name that TensorFlow imports.
 
     ``tensorflow.python.layers.normalization`` (and slim.batch_norm through it) imports
     ``tf_keras.legacy_tf_layers``, which today lies in ``tf_keras.src.legacy_tf_layers``.
@@ -73,11 +73,11 @@ def _alias_legacy_layers() -> None:
         sys.modules.setdefault(f"tf_keras.legacy_tf_layers.{name}", module)
 
 
-def _draw_defaults_as_tf1() -> None:
-    """Lets layers and RNN cells without an initializer of their own draw as TF1 did.
+def _initialize_as_tf1() -> None:
+    """Lets layers and RNN cells without an initializer of their own draw weights as TF1 did.
 
-    That is with the initializer of the variable scope, else Glorot's, from the graph's seed.
-    tf_keras takes Glorot's from Python's random numbers, which tf.set_random_seed leaves alone.
+    TF1 uses the initializer of the variable scope, else Glorot's, with the graph's seed. tf_keras
+    draws Glorot's from Python's random numbers, which tf.set_random_seed does not seed.
     """
     layer = importlib.import_module("tf_keras.src.legacy_tf_layers.base").Layer
     if hasattr(layer.add_weight, "__wrapped__"):
@@ -95,7 +95,7 @@ def _draw_defaults_as_tf1() -> None:
     layer.add_weight = wrapped
 
 
-class _Extended(types.ModuleType):
+class ExtendedNamespace(types.ModuleType):
     """A TensorFlow namespace with some names replaced."""
 
     def __init__(self, base: Any, name: str, **own: Any) -> None:
@@ -114,20 +114,22 @@ _check_versions(_tf)
 _v1 = _tf.compat.v1
 keras = _import_legacy_keras()
 _alias_legacy_layers()
-_draw_defaults_as_tf1()
-importlib.import_module(f"{__name__}.speed").answer_quickly()
+_initialize_as_tf1()
+importlib.import_module(f"{__name__}.speed").speed_up_graph_building()
 layers = importlib.import_module(f"{_LEGACY}.__internal__.legacy.layers")
-nn = _Extended(
+nn = ExtendedNamespace(
     _v1.nn,
     f"{__name__}.nn",
     rnn_cell=importlib.import_module(f"{_LEGACY}.__internal__.legacy.rnn_cell"),
 )
-# What a script of that time compares with; where it really runs is in tf.GIT_VERSION.
+# Scripts compare this version; tf.GIT_VERSION names the TensorFlow that really runs.
 __version__ = VERSION = "1.15.5"
 __git_version__ = GIT_VERSION = f"legacy_nets on TensorFlow {_tf.__version__}"
-version = _Extended(_v1.version, f"{__name__}.version", VERSION=VERSION, GIT_VERSION=GIT_VERSION)
+version = ExtendedNamespace(
+    _v1.version, f"{__name__}.version", VERSION=VERSION, GIT_VERSION=GIT_VERSION
+)
 # "import tensorflow.compat.v1 as tf" means this namespace, too.
-compat = _Extended(_v1.compat, f"{__name__}.compat", v1=sys.modules[__name__])
+compat = ExtendedNamespace(_v1.compat, f"{__name__}.compat", v1=sys.modules[__name__])
 # TensorFlow 1 code is what this package is for: no advice to stop using it.
 for _advice in (r"`tf\.(layers|nn\.rnn_cell)\.", r"`layer\.apply` is deprecated"):
     warnings.filterwarnings("ignore", message=_advice, category=UserWarning)
@@ -135,11 +137,11 @@ for _advice in (r"`tf\.(layers|nn\.rnn_cell)\.", r"`layer\.apply` is deprecated"
 
 finder.install()
 
-_ON_DEMAND = ("contrib", "estimator", "examples", "python")  # imported on first use
+_LAZY_MODULES = ("contrib", "estimator", "examples", "python")  # imported on first use
 
 
 def __getattr__(name: str) -> Any:
-    if name in _ON_DEMAND:
+    if name in _LAZY_MODULES:
         try:
             return importlib.import_module(f"{__name__}.{name}")
         except ModuleNotFoundError as error:
@@ -150,4 +152,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*_ON_DEMAND, "keras", "layers", "nn", *dir(_v1)})
+    return sorted({*_LAZY_MODULES, "keras", "layers", "nn", *dir(_v1)})

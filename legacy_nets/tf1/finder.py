@@ -2,8 +2,8 @@
 
 ``import legacy_nets.tf1.contrib.slim.nets as nets``,
 ``from legacy_nets.tf1.python.framework import graph_util``: few of these paths have a file here.
-What has none is looked up where today's packages keep it, and stands in ``sys.modules`` under
-both names. The launcher turns a script's ``tensorflow.a.b`` into ``legacy_nets.tf1.a.b``.
+A path without a file is looked up in today's packages, and entered in ``sys.modules`` under both
+names. The launcher turns a script's ``tensorflow.a.b`` into ``legacy_nets.tf1.a.b``.
 """
 
 from __future__ import annotations
@@ -21,8 +21,6 @@ from typing import Any
 ROOT = "legacy_nets.tf1"
 _FOLDER = pathlib.Path(__file__).parent
 
-# Where a path of 1.15 (without "tensorflow.") lies today; the longest one that fits counts.
-# Below such a path, modules keep their relative names.
 # Modules of Keras 2.2; the package above each has their names, too.
 KERAS_MODULES = frozenset(
     "advanced_activations base_layer conv_utils convolutional convolutional_recurrent core "
@@ -31,6 +29,8 @@ KERAS_MODULES = frozenset(
     "recurrent saving sequential tensorflow_backend topology training vis_utils wrappers".split()
 )
 
+# Today's module of a path of 1.15 (without "tensorflow."); the longest matching path counts.
+# Below such a path, modules keep their relative names.
 MOVED = {
     "core": "tensorflow.core",
     "python": "tensorflow.python",
@@ -57,7 +57,7 @@ MOVED = {
 }
 
 
-# Private names that nothing public stands for.
+# Private names that no public name replaces.
 RENAMED = {
     "python.framework.tensor_shape.scalar": "legacy_nets.tf1.removed_functions:scalar",
     "python.framework.tensor_shape.vector": "legacy_nets.tf1.removed_functions:vector",
@@ -73,38 +73,38 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Finds what lies below ``legacy_nets.tf1`` and has no file of its own."""
 
     def __init__(self) -> None:
-        self.under_way: set[str] = set()
+        self._pending: set[str] = set()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """A spec for paths of TensorFlow 1.15 that something stands in for, else None."""
-        if not fullname.startswith(ROOT + ".") or fullname in self.under_way:
+        """Returns a spec for paths of TensorFlow 1.15 that have a replacement, else None."""
+        if not fullname.startswith(ROOT + ".") or fullname in self._pending:
             return None
         if _has_file(fullname):
-            return _with_modules_below(fullname, path)
-        self.under_way.add(fullname)  # an attribute that is imported on demand asks again
+            return _find_package_spec(fullname, path)
+        self._pending.add(fullname)  # an attribute that is imported lazily calls this again
         try:
-            found = _find(fullname[len(ROOT) + 1 :])
+            module = _find_module(fullname[len(ROOT) + 1 :])
         finally:
-            self.under_way.discard(fullname)
-        if found is None:
+            self._pending.discard(fullname)
+        if module is None:
             return None
         return importlib.machinery.ModuleSpec(
-            fullname, self, loader_state=found, is_package=hasattr(found, "__path__")
+            fullname, self, loader_state=module, is_package=hasattr(module, "__path__")
         )
 
     def exec_module(self, module: types.ModuleType) -> None:
-        """Puts what was found in the place of the empty module that Python has made."""
+        """Replaces the empty module that Python has made by the one that was found."""
         spec = module.__spec__
         assert spec is not None
         sys.modules[spec.name] = spec.loader_state
 
 
-def _with_modules_below(
+def _find_package_spec(
     fullname: str, path: Sequence[str] | None
 ) -> importlib.machinery.ModuleSpec | None:
-    """Our ``contrib/rnn.py`` was a package: ``contrib.rnn.python.ops.rnn`` is asked for."""
+    """Returns the spec of a file as a package: ``contrib/crf.py`` was one, with modules below."""
     spec = importlib.machinery.PathFinder.find_spec(fullname, path)
     if spec is not None and spec.submodule_search_locations is None:
         spec.submodule_search_locations = []
@@ -116,16 +116,16 @@ def _has_file(fullname: str) -> bool:
     return stem.with_suffix(".py").is_file() or (stem / "__init__.py").is_file()
 
 
-def _find(path: str) -> types.ModuleType | None:
-    """The module that stands for ``tensorflow.<path>`` of 1.15; None where there is none."""
-    found = _moved(path) or _attribute(path) or _shallow(path)
-    if found is None:
+def _find_module(path: str) -> types.ModuleType | None:
+    """Finds today's module for ``tensorflow.<path>`` of 1.15; None where there is none."""
+    module = _find_moved(path) or _find_attribute(path) or _find_flat(path)
+    if module is None:
         return None
     if path.partition(".")[0] in ("python", "tools"):
-        return _Private(found, path)
-    if ".python" in path and found.__name__ in _INNER:
-        return _Inner(found, f"{ROOT}.{path}")
-    return found if hasattr(found, "__path__") else _Package(found)
+        return _Private(module, path)
+    if ".python" in path and module.__name__ in _INNER:
+        return _Inner(module, f"{ROOT}.{path}")
+    return module if hasattr(module, "__path__") else _Package(module)
 
 
 _INNER = ("tf_slim.layers", "tf_slim.losses", "tf_slim.metrics", "tf_slim.ops")
@@ -140,13 +140,13 @@ class _Package(types.ModuleType):
         self._module = module
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Imports set a module on its package, where it would hide a function of its name."""
+        """Ignores modules that imports set where they would hide a function of that name."""
         is_import = isinstance(value, types.ModuleType) and not name.startswith("_")
         if not (is_import and self._has_other(name)):
             super().__setattr__(name, value)
 
     def _has_other(self, name: str) -> bool:
-        """Whether it has something of that name that is no module."""
+        """Whether the module has an attribute of that name that is not a module."""
         return not isinstance(getattr(self._module, name, types), types.ModuleType)
 
     def __getattr__(self, name: str) -> Any:
@@ -157,22 +157,21 @@ class _Package(types.ModuleType):
 
 
 class _Inner(_Package):
-    """``contrib.framework.python.ops``: such packages had the names of the modules in them,
-    and so has ``contrib.framework``."""
+    """A package that has the names of its modules, such as ``contrib.framework.python.ops``."""
 
     def _has_other(self, name: str) -> bool:
-        return True  # it is looked for below, in another order
+        return True  # __getattr__ looks it up in another order
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("__"):
             contrib = self.__name__.partition(".python")[0]
-            found = getattr(importlib.import_module(contrib), name, None)
-            if found is not None and not isinstance(found, types.ModuleType):
-                return found  # also where a module below has the name, as arg_scope has
-        found = getattr(self._module, name)
-        if isinstance(found, types.ModuleType):  # contrib.layers has another "layers"
+            value = getattr(importlib.import_module(contrib), name, None)
+            if value is not None and not isinstance(value, types.ModuleType):
+                return value  # also where a module below has the name, as arg_scope has
+        value = getattr(self._module, name)
+        if isinstance(value, types.ModuleType):  # contrib.layers has another "layers"
             return importlib.import_module(f"{self.__name__}.{name}")
-        return found
+        return value
 
 
 class _Flat(_Package):
@@ -189,7 +188,7 @@ class _Flat(_Package):
 
 
 class _Private(_Package):
-    """A module of ``tensorflow.python``, with the names that have since left it."""
+    """A module of ``tensorflow.python``, with the names that have moved elsewhere since."""
 
     def __init__(self, module: Any, path: str) -> None:
         super().__init__(module)
@@ -203,17 +202,17 @@ class _Private(_Package):
         if path in MOVED:
             return importlib.import_module(f"{ROOT}.{path}")
         try:
-            found = getattr(self._module, name)
+            value = getattr(self._module, name)
         except AttributeError:
-            return self._from_elsewhere(name)
-        if isinstance(found, types.ModuleType) and found.__name__.startswith("tensorflow."):
+            return self._find_public(name)
+        if isinstance(value, types.ModuleType) and value.__name__.startswith("tensorflow."):
             try:
                 return importlib.import_module(f"{ROOT}.{path}")
             except ModuleNotFoundError:  # an alias, which is no module of that path
-                return found
-        return found
+                return value
+        return value
 
-    def _from_elsewhere(self, name: str) -> Any:
+    def _find_public(self, name: str) -> object:
         if not name.startswith("__"):
             for public in _PUBLIC:
                 owner = getattr(sys.modules[ROOT], public) if public else sys.modules[ROOT]
@@ -224,48 +223,48 @@ class _Private(_Package):
         )
 
 
-def _moved(path: str) -> types.ModuleType | None:
-    """By the table MOVED."""
+def _find_moved(path: str) -> types.ModuleType | None:
+    """Finds a module by the table MOVED."""
     parts = path.split(".")
     for end in range(len(parts), 0, -1):
-        here = MOVED.get(".".join(parts[:end]))
-        if here:
-            name = ".".join([here, *parts[end:]])
+        new_path = MOVED.get(".".join(parts[:end]))
+        if new_path:
+            name = ".".join([new_path, *parts[end:]])
             try:
                 return importlib.import_module(name)
             except ModuleNotFoundError as error:
                 if error.name and not name.startswith(error.name):
-                    raise  # it is there, and lacks something
+                    raise  # the module exists, and one of its imports does not
     return None
 
 
-def _attribute(path: str) -> types.ModuleType | None:
-    """By attributes from ``legacy_nets.tf1`` on: ``train``, ``nn.rnn_cell``, ``keras.layers``."""
-    found: Any = sys.modules[ROOT]
+def _find_attribute(path: str) -> types.ModuleType | None:
+    """Finds a module by attributes of ``legacy_nets.tf1``: ``train``, ``nn.rnn_cell``."""
+    value: object = sys.modules[ROOT]
     for part in path.split("."):
         try:
-            found = getattr(found, part)
+            value = getattr(value, part)
         except (AttributeError, ModuleNotFoundError):
             return None
-    return found if isinstance(found, types.ModuleType) else None
+    return value if isinstance(value, types.ModuleType) else None
 
 
-def _shallow(path: str) -> types.ModuleType | None:
-    """``contrib.rnn.python.ops.core_rnn_cell`` is ``contrib.rnn``: its names are all there."""
+def _find_flat(path: str) -> types.ModuleType | None:
+    """Finds ``contrib.rnn`` for ``contrib.rnn.python.ops.core_rnn_cell``: it has all its names."""
     parts = path.split(".")
     if len(parts) == 3 and parts[0] == "keras" and parts[2] in KERAS_MODULES:
-        return _attribute(f"keras.{parts[1]}") or _moved(f"keras.{parts[1]}")
+        return _find_attribute(f"keras.{parts[1]}") or _find_moved(f"keras.{parts[1]}")
     if len(parts) < 3 or parts[0] != "contrib" or parts[2] != "python":
         return None
     try:
         package = importlib.import_module(f"{ROOT}.contrib.{parts[1]}")
-        inner = len(parts) == 3 and any(moved.startswith(path + ".") for moved in MOVED)
+        inner = len(parts) == 3 and any(old_path.startswith(path + ".") for old_path in MOVED)
         return (_Inner if inner else _Flat)(package, f"{ROOT}.{path}")
     except ModuleNotFoundError:
         return None
 
 
 def install() -> None:
-    """Puts the finder first, once: the paths of real modules must not be searched again."""
+    """Installs the finder, once and first: other finders would search real modules again."""
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())

@@ -1,4 +1,4 @@
-"""Names of ``tf.contrib`` that are known and not offered, with what to use instead."""
+"""Names of ``tf.contrib`` that are not offered, with what to use instead."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ _PACKAGES = {
 }
 
 
-def error(package: str, name: str) -> AttributeError:
-    """What to raise where ``tf.contrib.<package>`` has no such name."""
+def make_error(package: str, name: str) -> AttributeError:
+    """Makes the error for a name that ``tf.contrib.<package>`` does not have."""
     path = f"tf.contrib.{package}.{name}" if package else f"tf.contrib.{name}"
     instead = _NAMES.get(package, {}).get(name) if package else _PACKAGES.get(name)
     if instead is None:

@@ -1,4 +1,4 @@
-"""Private functions of TensorFlow 1.15 that scripts imported and nothing public stands for."""
+"""Private functions of TensorFlow 1.15 that scripts imported and no public name replaces."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from legacy_nets.types import TensorLike, TensorShape
 
 
 def scalar() -> TensorShape:
-    """``tensor_shape.scalar()``: the shape []."""
+    """Returns the shape [], as ``tensor_shape.scalar()``."""
     return tf.TensorShape([])
 
 
 def vector(length: TensorLike) -> TensorShape:
-    """``tensor_shape.vector(n)``: the shape [n]."""
+    """Returns the shape [n], as ``tensor_shape.vector(n)``."""
     return tf.TensorShape([length])
 
 
 def matrix(rows: TensorLike, cols: TensorLike) -> TensorShape:
-    """``tensor_shape.matrix(m, n)``: the shape [m, n]."""
+    """Returns the shape [m, n], as ``tensor_shape.matrix(m, n)``."""
     return tf.TensorShape([rows, cols])

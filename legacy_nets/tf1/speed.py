@@ -1,4 +1,4 @@
-"""Builds graphs faster, with the same graph as the result; and graphs without initial values."""
+"""Makes graph building faster with the same result, and builds graphs without initial values."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _context = importlib.import_module("tensorflow.python.eager.context")
 _resources: Any = importlib.import_module("tensorflow.python.ops.resource_variable_ops")
 
 
-def answer_quickly() -> None:
-    """Lets TensorFlow see at once that a plain graph is no eager code.
+def speed_up_graph_building() -> None:
+    """Makes TensorFlow detect quickly that code builds a plain graph.
 
-    Each hash and comparison of variables asks ``executing_eagerly_outside_functions``, which
-    enters and leaves a graph to find out; layers hash all variables for each new one. Inside a
-    graph that is no function's the answer is always no.
+    Each hash and comparison of variables calls ``executing_eagerly_outside_functions``, which
+    enters and leaves a graph. Layers hash all variables for each new one. Inside a graph that is
+    not a function's the result is always False.
     """
     slow = _ops.executing_eagerly_outside_functions
     if hasattr(slow, "__wrapped__"):
@@ -36,29 +36,33 @@ def answer_quickly() -> None:
     for package in ("tf_keras.src", "tensorflow.python.keras"):  # tf.layers', slim's
         vars(importlib.import_module(f"{package}.legacy_tf_layers.base"))["set"] = _set
         selectors: Any = importlib.import_module(f"{package}.utils.version_utils")
-        selectors.swap_class = _swapping_once(selectors.swap_class)
+        selectors.swap_class = _swap_once(selectors.swap_class)
 
 
-class _Known(tuple[Any, ...]):
-    """Variables of which a layer asks only whether one is among them: that needs no hashes."""
+class _IdentitySet(tuple[object, ...]):
+    """Variables that a layer searches by identity only, which needs no hashes."""
 
     def __contains__(self, variable: object) -> bool:
-        return any(variable is known for known in self)
+        return any(variable is item for item in self)
 
 
 def _set(items: Iterable[Any]) -> Any:
-    """``set`` for the modules of the layers, which collect all variables for each new one."""
+    """Replaces ``set`` in the modules of layers, which collect all variables for each new one."""
     collected = tuple(items)
-    return _Known(collected) if hasattr(collected[:1] and collected[0], "ref") else set(collected)
+    return (
+        _IdentitySet(collected)
+        if hasattr(collected[:1] and collected[0], "ref")
+        else set(collected)
+    )
 
 
-def _swapping_once(swap: Callable[..., type]) -> Callable[..., type]:
-    """Keras' ``swap_class``, which gives a class the bases of graph mode or of eager mode.
+def _swap_once(swap: Callable[..., type]) -> Callable[..., type]:
+    """Wraps Keras' ``swap_class``, which gives a class the bases of graph mode or of eager mode.
 
-    It is asked for every layer that is made, and writes ``__bases__`` each time, which empties
-    Python's caches of attributes. A class that has the bases of this mode already is left alone.
+    Keras calls it for every new layer. It writes ``__bases__`` each time, which empties Python's
+    caches of attributes. The wrapper skips classes that have the bases of this mode already.
     """
-    done: dict[type, weakref.WeakSet[type]] = {}  # for each kind of base: classes that have it
+    done: dict[type, weakref.WeakSet[type]] = {}  # base -> classes that have it
     mode: list[bool] = []
 
     @functools.wraps(swap)
@@ -79,16 +83,19 @@ def _swapping_once(swap: Callable[..., type]) -> Callable[..., type]:
 
 @contextlib.contextmanager
 def without_initial_values() -> Iterator[None]:
-    """Variables made inside have name, shape and collections, but nothing that initializes them.
+    """Makes variables with name, shape and collections, but without initializers.
 
-    For graphs that are looked at and never run: half the operations, a third of the time.
+    For graphs that are inspected and never run: half the operations, a third of the time.
     """
     as_written = _autograph.ControlStatusCtx(status=_autograph.Status.DISABLED)
-    with as_written, importlib.import_module("tensorflow").variable_creator_scope(_bare_variable):
+    with (
+        as_written,
+        importlib.import_module("tensorflow").variable_creator_scope(_create_bare_variable),
+    ):
         yield
 
 
-def _bare_variable(create: Callable[..., Any], **given: Any) -> Any:
+def _create_bare_variable(create: Callable[..., Any], **given: Any) -> Any:
     value, shape = given.get("initial_value"), given.get("shape")
     if shape is None and isinstance(value, functools.partial):  # tf.get_variable's
         shape = value.keywords.get("shape", value.args[0] if value.args else None)
@@ -98,7 +105,7 @@ def _bare_variable(create: Callable[..., Any], **given: Any) -> Any:
 
 
 class _Handle(_resources.BaseResourceVariable):
-    """A variable that is one operation: its handle, which layers read where they need it."""
+    """A variable that is one operation: its handle, which layers read where they use it."""
 
     __eq__ = object.__eq__  # as in any graph of TensorFlow 1, without asking whether this is one
     __hash__ = object.__hash__

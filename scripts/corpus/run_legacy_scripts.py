@@ -5,10 +5,10 @@
         [--only TEXT] [--side oracle|ours|both] [--write]
 
 The table names each script by repository, commit and path; its code is never kept here. FOLDER
-holds a checkout per repository, called OWNER+NAME, at the commit stated. Each run gets a copy of
-it, with the data that the column ``setup`` asks for: synthetic pictures and digits. A run passes
-if the script ends by itself with exit code 0 within the time limit. --write puts CPU seconds,
-results and what was printed last into the table, and draws docs/legacy_scripts.md from it.
+holds a checkout per repository, called OWNER+NAME, at the table's commit. Each run gets a copy of
+it, with the data of the column ``setup``: synthetic pictures and digits. A run passes
+if the script ends by itself with exit code 0 within the time limit. --write puts results,
+CPU seconds and the last printed line into the table, and writes docs/legacy_scripts.md from it.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ SAME = ROOT / "tests/runner/legacy_scripts/same_numbers.csv"  # written by same_
 UPGRADED = ROOT / "tests/runner/legacy_scripts/upgraded.csv"  # written by upgrade_legacy_scripts.py
 PAGE = ROOT / "docs/legacy_scripts.md"
 KEY = ("repository", "path", "arguments")
-GIVEN = ("repository", "commit", "folder", "path", "arguments", "kind", "setup")
-SIDES = {"oracle": "1.15.5", "ours": "ours"}
-FOUND = tuple(f"{what}_{side}" for side in SIDES.values() for what in ("result", "seconds", "last"))
-COLUMNS = (*GIVEN, *FOUND)
-UPGRADED_COLUMNS = (*KEY, "result", "seconds", "last")
-SAME_COLUMNS = (*KEY, "steps", "numbers", "difference", "variables")
-SAME_COLUMNS += ("restored_by_ours", "restored_by_1.15.5", "difference_restored")
+GIVEN = ("repository", "commit", "folder", "path", "arguments", "subject", "setup")
+SIDES = {"oracle": "tf1", "ours": "legacy_nets"}
+RESULTS = ("result", "cpu_seconds", "last_line")
+COLUMNS = (*GIVEN, *(f"{result}_{side}" for side in SIDES.values() for result in RESULTS))
+UPGRADED_COLUMNS = (*KEY, *RESULTS)
+SAME_COLUMNS = (*KEY, "steps", "compared_numbers", "largest_difference", "variables")
+SAME_COLUMNS += ("restored_by_legacy_nets", "restored_by_tf1", "largest_difference_restored")
 LIMIT = float(os.environ.get("LEGACY_LIMIT", 120))  # seconds of the clock
 
 
@@ -80,7 +80,7 @@ def write_table(rows: list[dict[str, str]], path: pathlib.Path = TABLE) -> None:
 
 
 def command(row: dict[str, str], side: str, program: str) -> list[str]:
-    """What is typed to run a row's script."""
+    """Builds the command that runs a row's script."""
     start = [program, "-u"] if side == "oracle" else [program, "run"]
     path = os.path.relpath(row["path"], row["folder"] or ".")
     if "module" in row["setup"].split():
@@ -90,19 +90,19 @@ def command(row: dict[str, str], side: str, program: str) -> list[str]:
 
 def run_row(row: dict[str, str], side: str, program: str, checkouts: pathlib.Path) -> None:
     """Runs one script in a copy of its repository, and writes the result into the row."""
-    with prepared(row, side, program, checkouts) as (folder, given):
-        result, seconds, output = run_limited(command(row, side, program), folder, given)
+    with prepare(row, side, program, checkouts) as (folder, given):
+        result, seconds, output = run_with_limit(command(row, side, program), folder, given)
     name = SIDES[side]
     row[f"result_{name}"] = result
-    row[f"seconds_{name}"] = f"{seconds:.1f}"
-    row[f"last_{name}"] = last_line(output)
+    row[f"cpu_seconds_{name}"] = f"{seconds:.1f}"
+    row[f"last_line_{name}"] = last_line(output)
 
 
 @contextlib.contextmanager
-def prepared(
+def prepare(
     row: dict[str, str], side: str, program: str, checkouts: pathlib.Path
 ) -> Iterator[tuple[pathlib.Path, dict[str, str]]]:
-    """A copy of the script's repository with all that the column ``setup`` asks for.
+    """Prepares a copy of the script's repository with the data of the column ``setup``.
 
     Yields the folder to run in, and what to add to the environment. Raises SystemExit where
     there is no checkout.
@@ -122,7 +122,7 @@ def prepared(
             if kind in ("run", "start"):
                 words = command({**row, **_script(what, row["folder"])}, side, program)
                 if kind == "run":
-                    run_limited(words, folder, given)
+                    run_with_limit(words, folder, given)
                 else:
                     started.append(_start(words, folder, given, subprocess.DEVNULL))
             elif kind not in ("module", "path"):
@@ -135,7 +135,7 @@ def prepared(
 
 
 def _script(wish: str, folder: str) -> dict[str, str]:
-    """``SCRIPT%20ARGUMENTS`` after ``run:`` (has to run before) or ``start:`` (runs beside)."""
+    """Parses ``SCRIPT%20ARGUMENTS`` after ``run:`` (run before) or ``start:`` (run in parallel)."""
     path, _, arguments = urllib.parse.unquote(wish).partition(" ")
     return {"path": os.path.join(folder, path), "arguments": arguments}
 
@@ -170,10 +170,10 @@ def _cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def run_limited(
+def run_with_limit(
     words: list[str], folder: pathlib.Path, given: dict[str, str]
 ) -> tuple[str, float, str]:
-    """Runs a command; (result, CPU seconds, output). The result is "pass" or why it is none."""
+    """Runs a command: (result, CPU seconds, output). The result is "pass" or the failure."""
     before = _cpu_seconds()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = _start(words, folder, given, out, err)
@@ -196,29 +196,29 @@ def run_limited(
 
 
 def last_line(text: str) -> str:
-    """The last line that says something, cut to 120 characters and freed of temporary paths."""
+    """Returns the last line that is not empty, at most 120 characters, without temporary paths."""
     lines = [line.strip() for line in re.split(r"[\r\n]", text) if line.strip()]
     line = lines[-1] if lines else ""
     line = re.sub(r"/tmp/tmp\w+/|/\S*/site-packages/", "", line)
     return "".join(c if c.isprintable() else " " for c in line)[:120]
 
 
-def draw_page(
+def format_page(
     rows: list[dict[str, str]],
     same: list[dict[str, str]],
     upgraded: dict[tuple[str, ...], dict[str, str]],
 ) -> str:
     """docs/legacy_scripts.md: counts, a row per script, and the scripts with the same numbers."""
-    both = [row for row in rows if row["result_1.15.5"] == "pass"]
-    passed = [row for row in both if row["result_ours"] == "pass"]
+    both = [row for row in rows if row["result_tf1"] == "pass"]
+    passed = [row for row in both if row["result_legacy_nets"] == "pass"]
     plain = [row for row in upgraded.values() if row["result"] == "pass"]
     lines = [
         "# Public TensorFlow 1 scripts, unmodified, under `legacy-nets run`",
         "",
-        "Drawn by `scripts/corpus/run_legacy_scripts.py` from "
+        "Written by `scripts/corpus/run_legacy_scripts.py` from "
         "`tests/runner/legacy_scripts/scripts.csv`, which",
-        "records runs; the scripts themselves are not kept here. *Setup* is the data that a run",
-        "was given (synthetic digits in the place of MNIST, drawn pictures), *s* its CPU seconds.",
+        "records runs. The scripts themselves are not kept here. *Setup* is the data of a run",
+        "(synthetic digits in the place of MNIST, synthetic pictures), *CPU s* its CPU seconds.",
         "",
         f"- Scripts that pass under TensorFlow 1.15.5: {len(both)}, from "
         f"{len({row['repository'] for row in both})} repositories.",
@@ -226,22 +226,25 @@ def draw_page(
         f"- Of those, upgraded: {len(upgraded)}; these passing under plain `python`: {len(plain)}.",
         f"- Of those, compared number by number ([below](#the-same-numbers)): {len(same)}.",
         "",
-        "| Repository | Script | Kind | Setup | 1.15.5 | s | Ours | s | Upgraded "
-        "| Printed last (1.15.5) | Printed last (ours) |",
+        "| Repository | Script | Subject | Setup | 1.15.5 | CPU s | legacy-nets | CPU s | Upgraded "
+        "| Last line (1.15.5) | Last line (legacy-nets) |",
         "| --- | --- | --- | --- | --- | ---: | --- | ---: | --- | --- | --- |",
     ]
     for row in rows:
         cells = [
             row["repository"],
             _typed(row),
-            row["kind"],
+            row["subject"],
             row["setup"],
-            row["result_1.15.5"],
-            row["seconds_1.15.5"],
-            row["result_ours"],
-            row["seconds_ours"],
+            row["result_tf1"],
+            row["cpu_seconds_tf1"],
+            row["result_legacy_nets"],
+            row["cpu_seconds_legacy_nets"],
             upgraded.get(tuple(row[name] for name in KEY), {}).get("result", ""),
-            *(f"`{text}`" if text else "" for text in (row["last_1.15.5"], row["last_ours"])),
+            *(
+                f"`{text}`" if text else ""
+                for text in (row["last_line_tf1"], row["last_line_legacy_nets"])
+            ),
         ]
         lines.append(_line(cells))
     lines += [
@@ -251,14 +254,14 @@ def draw_page(
         "`scripts/corpus/same_numbers.py` runs these from the first weights of 1.15.5's run on "
         "both sides",
         "and compares all floats that the first 20 calls of `session.run` with a float returned",
-        "(losses, accuracies); *difference* is the largest, relative. After the last step each",
-        "side writes a checkpoint and restores the other's: so many *variables* come back bit for",
-        "bit. *Restored* is the largest relative difference of the floats that a side computes",
-        "from the other's checkpoint, on the last step's feed; nothing where they are drawn by",
-        "chance or take another batch each time.",
+        "(losses, accuracies). *Largest difference* is relative. After the last step each side",
+        "writes a checkpoint and restores the other's: so many *variables* are restored bit for",
+        "bit. The last column is the largest relative difference of floats that a side computes",
+        "from the other's checkpoint, on the last step's feed. It is empty where these floats are",
+        "random or need another batch each time.",
         "",
-        "| Repository | Script | Numbers | Difference | Variables | Ours restores "
-        "| 1.15.5 restores | Restored |",
+        "| Repository | Script | Compared numbers | Largest difference | Variables "
+        "| Restored by legacy-nets | Restored by 1.15.5 | Largest difference, restored |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for row in same:
@@ -275,9 +278,9 @@ def _line(cells: list[str]) -> str:
 
 
 def write_page() -> None:
-    """Draws the page from both tables."""
+    """Writes the page from the tables."""
     PAGE.parent.mkdir(exist_ok=True)
-    PAGE.write_text(draw_page(read_table(), read_same(), read_upgraded()), encoding="utf-8")
+    PAGE.write_text(format_page(read_table(), read_same(), read_upgraded()), encoding="utf-8")
 
 
 def main() -> None:
@@ -298,10 +301,10 @@ def main() -> None:
         for side, program in (("oracle", given.oracle), ("ours", given.ours)):
             if not program or (given.missing and row[f"result_{SIDES[side]}"]):
                 continue
-            if given.missing and side == "ours" and row["result_1.15.5"] != "pass":
+            if given.missing and side == "ours" and row["result_tf1"] != "pass":
                 continue
             run_row(row, side, program, given.checkouts)
-            found = [row[f"{what}_{SIDES[side]}"] for what in ("result", "seconds", "last")]
+            found = [row[f"{what}_{SIDES[side]}"] for what in RESULTS]
             print(row["path"], side, *found, sep=" | ", flush=True)
             if given.write:
                 write_table(rows, given.table)

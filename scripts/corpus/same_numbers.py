@@ -4,11 +4,10 @@
         [--only TEXT] [--write]
 
 The table tests/runner/legacy_scripts/same_numbers.csv names scripts of scripts.csv, mostly with
-fewer
-arguments. Each is run three times, watched by scripts/oracle/same_start: under 1.15.5, which
+fewer arguments. Each is run three times, watched by scripts/oracle/same_start: under 1.15.5, which
 keeps its first weights and writes a checkpoint after 20 steps; under ours, from those weights,
 which writes a checkpoint and restores that of 1.15.5; and under 1.15.5 again, which restores
-ours. --write puts into the table what was found, and draws docs/legacy_scripts.md anew.
+ours. --write puts the results into the table and writes docs/legacy_scripts.md again.
 """
 
 from __future__ import annotations
@@ -26,43 +25,45 @@ import run_legacy_scripts as scripts
 WATCH = scripts.ROOT / "scripts/oracle/same_start"
 
 
-def traced(
+def run_traced(
     row: dict[str, str], side: str, program: str, checkouts: pathlib.Path, **files: pathlib.Path
 ) -> dict[str, Any]:
-    """One watched run; what it wrote. Raises SystemExit where it wrote nothing.
+    """Runs a script once, watched, and returns its trace. Raises SystemExit where it wrote nothing.
 
     Args:
       files: START, SAVE, RESTORE and TRACE, as in scripts/oracle/same_start.
     """
-    with scripts.prepared(row, side, program, checkouts) as (folder, given):
+    with scripts.prepare(row, side, program, checkouts) as (folder, given):
         paths = [str(WATCH), *filter(None, [given.get("PYTHONPATH")])]
         given = given | {f"LEGACY_{name}": str(path) for name, path in files.items()}
         given["PYTHONPATH"] = os.pathsep.join(paths)
-        result, _, output = scripts.run_limited(scripts.command(row, side, program), folder, given)
+        result, _, output = scripts.run_with_limit(
+            scripts.command(row, side, program), folder, given
+        )
     if not files["TRACE"].is_file():
         raise SystemExit(f"{row['path']} under {side}: {result} {scripts.last_line(output)}")
     found: dict[str, Any] = json.loads(files["TRACE"].read_text())
     return found
 
 
-def off(one: list[float], other: list[float]) -> float:
+def relative_difference(numbers: list[float], other: list[float]) -> float:
     """The largest relative difference of two lists of numbers."""
-    return max(abs(a - b) / max(abs(a), 1e-6) for a, b in zip(one, other, strict=True))
+    return max(abs(a - b) / max(abs(a), 1e-6) for a, b in zip(numbers, other, strict=True))
 
 
 def compare(row: dict[str, str], oracle: str, ours: str, checkouts: pathlib.Path) -> dict[str, str]:
-    """What the table says of a script, from three runs of it."""
+    """Computes the row of a script from three runs of it."""
     with tempfile.TemporaryDirectory() as scratch:
         at = pathlib.Path(scratch)
-        first = traced(
+        first = run_traced(
             row, "oracle", oracle, checkouts,
             START=at / "start.npz", SAVE=at / "a", TRACE=at / "first",
         )  # fmt: skip
-        mine = traced(
+        mine = run_traced(
             row, "ours", ours, checkouts,
             START=at / "start.npz", SAVE=at / "b", RESTORE=at / "a", TRACE=at / "mine",
         )  # fmt: skip
-        again = traced(
+        again = run_traced(
             row, "oracle", oracle, checkouts,
             START=at / "start.npz", RESTORE=at / "b", TRACE=at / "again",
         )  # fmt: skip
@@ -71,17 +72,18 @@ def compare(row: dict[str, str], oracle: str, ours: str, checkouts: pathlib.Path
         raise SystemExit(f"{row['path']}: the two sides returned other tensors")
     repeats = first["repeats"] and mine["repeats"]
     restored = [
-        off(first["loss"], mine["loss_restored"]),
-        off(mine["loss"], again["loss_restored"]),
+        relative_difference(first["loss"], mine["loss_restored"]),
+        relative_difference(mine["loss"], again["loss_restored"]),
     ]
+    numbers = [value for _, value in mine["numbers"]]
     return {
         "steps": str(first["steps"]),
-        "numbers": str(len(values)),
-        "difference": f"{off(list(values), [value for _, value in mine['numbers']]):.1e}",
+        "compared_numbers": str(len(values)),
+        "largest_difference": f"{relative_difference(list(values), numbers):.1e}",
         "variables": str(first["variables"]),
-        "restored_by_ours": str(mine["restored"]),
-        "restored_by_1.15.5": str(again["restored"]),
-        "difference_restored": f"{max(restored):.1e}" if repeats else "",
+        "restored_by_legacy_nets": str(mine["restored"]),
+        "restored_by_tf1": str(again["restored"]),
+        "largest_difference_restored": f"{max(restored):.1e}" if repeats else "",
     }
 
 

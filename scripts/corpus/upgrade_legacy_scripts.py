@@ -5,8 +5,8 @@
         [--only TEXT] [--missing] [--write]
 
 Each repository is written by ``legacy-nets upgrade`` into a folder of its own below the second
-FOLDER, once. PYTHON has legacy_nets installed and what the scripts need; it runs them as its own
-(``run_legacy_scripts`` says how). --write records the results in
+FOLDER, once. PYTHON has legacy_nets installed and what the scripts need; it runs them like
+``run_legacy_scripts``. --write records the results in
 tests/runner/legacy_scripts/upgraded.csv.
 """
 
@@ -67,7 +67,7 @@ def main() -> None:
         upgrade(row["repository"], given.checkouts, given.upgraded, given.python)
         ran = dict(row)
         driver.run_row(ran, "oracle", given.python, given.upgraded)  # as python SCRIPT
-        found = [ran[f"{what}_1.15.5"] for what in ("result", "seconds", "last")]
+        found = [ran[f"{result}_tf1"] for result in driver.RESULTS]
         print(row["path"], *found, sep=" | ", flush=True)
         if given.write:
             rows = driver.read_upgraded()

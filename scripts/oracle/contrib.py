@@ -1,8 +1,8 @@
-"""What parts of ``tf.contrib`` compute: the cases of contrib_*.py, on either side.
+"""Computes the cases of contrib_*.py, parts of ``tf.contrib``, on either side.
 
   .oracle/bin/python scripts/oracle/contrib.py golden [CASE ...]          compare, change nothing
   .oracle/bin/python scripts/oracle/contrib.py golden --write [CASE ...]  write tests/golden/contrib
-  .oracle/bin/python scripts/oracle/contrib.py live OUT.npz [CASE ...]    answer cases
+  .oracle/bin/python scripts/oracle/contrib.py live OUT.npz [CASE ...]    compute cases
 
 A case is a function of ``tf`` (TensorFlow 1.15.5 or legacy_nets.tf1) that returns its results
 by name. Variables are filled by name and shape, so that both sides hold the same weights.
@@ -40,7 +40,7 @@ def cases():
 def answer(tf, case):
     """{"variables": [[name, shape], ...], "values": {name: array}} of one case.
 
-    Values hold, beside the results, each variable's gradient norm (of the sum of the squares of
+    Values hold the results and each variable's gradient norm (of the sum of the squares of
     all real results), 0 where there is none.
     """
     with tf.Graph().as_default(), tf.Session() as session:

@@ -79,13 +79,13 @@ def _net(tf):
     return tf.get_default_graph(), x, y, z, out
 
 
-def said(names):
+def join_texts(names):
     """Names as one array of letters, which can be compared."""
     return np.frombuffer("\n".join(["names:"] + list(names)).encode(), np.uint8).astype(np.int64)
 
 
 def _names(ops):
-    return said(sorted(op.name for op in ops))
+    return join_texts(sorted(op.name for op in ops))
 
 
 def editor_select(tf):
@@ -104,17 +104,17 @@ def editor_select(tf):
         "backward_control": _names(ge.get_backward_walk_ops([z.op], False, control_inputs=True)),
         "between": _names(ops),
         "union": _names(ge.get_walks_union_ops([y.op], [y.op])),
-        "regex": said(t.name for t in ge.filter_ts_from_regex(graph, "one|x")),
-        "ops": said(op.name for op in ge.select_ops("^two/.*z", y.op, z, graph=graph)),
-        "ts": said(t.name for t in ge.select_ts("one", out, graph=graph)),
+        "regex": join_texts(t.name for t in ge.filter_ts_from_regex(graph, "one|x")),
+        "ops": join_texts(op.name for op in ge.select_ops("^two/.*z", y.op, z, graph=graph)),
+        "ts": join_texts(t.name for t in ge.select_ts("one", out, graph=graph)),
         "all": _names(ge.get_tensors(graph)),
         "neighbours": _names(ge.get_ops_ios(z.op, control_ios=control)),
         "near": _names(near),
-        "inputs": said(t.name for t in inputs),
-        "outputs": said(t.name for t in outputs),
-        "inside": said(t.name for t in inside),
+        "inputs": join_texts(t.name for t in inputs),
+        "outputs": join_texts(t.name for t in outputs),
+        "inside": join_texts(t.name for t in inside),
         "consumers": _names(ge.get_consuming_ops([y, x])),
-        "stand_in": said([ge.placeholder_name(y), ge.placeholder_name(scope="a")]),
+        "stand_in": join_texts([ge.placeholder_name(y), ge.placeholder_name(scope="a")]),
     }
 
 
@@ -124,14 +124,14 @@ def editor_view(tf):
     view = ge.sgv("^one", z, graph=graph)
     plain = ge.sgv_scope("one", graph)
     return {
-        "view": said(str(view).split("\n")[1:]),
-        "plain": said(t.name for t in list(plain.inputs) + list(plain.outputs)),
-        "moved": said(t.name for t in plain.remap_inputs([1, x]).inputs),
-        "taken": said(t.name for t in plain.remap_outputs_to_consumers().outputs),
+        "view": join_texts(str(view).split("\n")[1:]),
+        "plain": join_texts(t.name for t in list(plain.inputs) + list(plain.outputs)),
+        "moved": join_texts(t.name for t in plain.remap_inputs([1, x]).inputs),
+        "taken": join_texts(t.name for t in plain.remap_outputs_to_consumers().outputs),
         "unused": _names(plain.remap_inputs([]).remove_unused_ops().ops),
         "users": _names(plain.consumers()),
         "index": np.array([plain.input_index(x), plain.output_index(y)]),
-        "found": said([plain.find_op_by_name("one/y").name]),
+        "found": join_texts([plain.find_op_by_name("one/y").name]),
     }
 
 
@@ -172,11 +172,11 @@ def editor_edit(tf):
     control = ge.ControlOutputs(x.graph)
     _, inputs, outputs = ge.detach(ge.sgv(z.op), control_ios=control)
     return {
-        "fed": said(t.op.name for t in fed),
+        "fed": join_texts(t.op.name for t in fed),
         "after": after,
         "cosine": tf.get_default_graph().get_tensor_by_name("cosine:0"),
-        "inputs": said(t.op.name for t in inputs),
-        "outputs": said(t.op.name for t in outputs),
+        "inputs": join_texts(t.op.name for t in inputs),
+        "outputs": join_texts(t.op.name for t in outputs),
         "waits": _names(z.op.control_inputs),
     }
 
@@ -194,11 +194,11 @@ def editor_copy(tf):
         "replaced": ge.graph_replace({"y": y, "out": [out]}, {x: other}, dst_scope="new")["out"][0],
         "kept": ge.graph_replace([y, x], {x: other})[0],
         "copy": info.transformed(y),
-        "view": said(t.name for t in list(view.inputs) + list(view.outputs)),
-        "view2": said(t.name for t in list(view2.inputs) + list(view2.outputs)),
-        "back": said([info2.original(view2.outputs[0]).name]),
+        "view": join_texts(t.name for t in list(view.inputs) + list(view.outputs)),
+        "view2": join_texts(t.name for t in list(view2.inputs) + list(view2.outputs)),
+        "back": join_texts([info2.original(view2.outputs[0]).name]),
         "all": _names(graph.get_operations()),
-        "mine": said(sorted(graph.get_all_collection_keys())),
+        "mine": join_texts(sorted(graph.get_all_collection_keys())),
         "there": np.array(copied),
     }
 

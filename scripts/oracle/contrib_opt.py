@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contrib_graph import said
+from contrib_graph import join_texts
 from contrib_rnn import data
 
 
@@ -29,7 +29,7 @@ def _steps(name, made, sparse=False, after=None, linear=False):
             for _ in range(5):
                 session.run(step)
             found = {variable.op.name: session.run(variable) for variable in variables}
-        found["names"] = said(sorted(found))
+        found["names"] = join_texts(sorted(found))
         if after is not None:
             found.update(after(tf, optimizer))
         return found
@@ -40,7 +40,7 @@ def _steps(name, made, sparse=False, after=None, linear=False):
 
 def _swapped(tf, optimizer):
     saver = optimizer.swapping_saver()
-    return {"saver": said([type(saver).__name__])}
+    return {"saver": join_texts([type(saver).__name__])}
 
 
 CASES = [

@@ -10,11 +10,11 @@ import tempfile
 
 import fill
 import numpy as np
-from contrib_graph import said
+from contrib_graph import join_texts
 
 
 def series(features=1, length=60, extra=False):
-    """Times from 5 on and float32 values of waves; "extra" is a feature beside them."""
+    """Times from 5 on and float32 values of waves; "extra" is one more feature."""
     times = np.arange(length) + 5
     waves = [2.0 * np.sin(times / (4.0 + k)) + 0.05 * times + k for k in range(features)]
     found = {"times": times, "values": np.stack(waves, 1).astype(np.float32)}
@@ -24,7 +24,7 @@ def series(features=1, length=60, extra=False):
 
 
 def _names(values):
-    return said(sorted(f"{key} {np.shape(value)}" for key, value in values.items()))
+    return join_texts(sorted(f"{key} {np.shape(value)}" for key, value in values.items()))
 
 
 def _fill(session, tf):

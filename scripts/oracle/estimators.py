@@ -1,7 +1,7 @@
 """Trains estimators in 20 fixed steps, under TensorFlow 1.15.5 and, unchanged, under ours.
 
     python estimators.py measure FOLDER           # prints JSON; FOLDER gets the checkpoints
-    python estimators.py judge FOLDER             # of the checkpoints that lie there
+    python estimators.py judge FOLDER             # of the checkpoints in it
     python estimators.py golden FOLDER [--write]  # compares with tests/golden, or writes it
 
 The first weights come from a formula and the batches in their order, so that losses, names and

@@ -1,4 +1,4 @@
-"""The values of every variable, image and label, from its name and shape alone.
+"""Computes values of variables, images and labels from name and shape alone.
 
 Both sides of a comparison import this file: the oracle (Python 3.7, NumPy 1.18) and the tests
 (Python 3.10 to 3.13, NumPy 2). Every step is exact integer arithmetic or correctly rounded

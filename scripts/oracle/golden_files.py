@@ -1,4 +1,4 @@
-"""Golden files: how they are compared and written, whoever is the judge."""
+"""Compares and writes golden files, of any reference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tf.contrib.learn's data and texts, and HParams, say in TensorFlow 1.15.5 and in ours.
+"""Results of tf.contrib.learn's data, texts and HParams, in TensorFlow 1.15.5 and in ours.
 
     python learn.py FOLDER           # prints JSON
     python learn.py FOLDER --golden [--write]
@@ -133,7 +133,7 @@ def texts(tf, folder):
     return found
 
 
-def said(function, *arguments):
+def call_and_describe(function, *arguments):
     """What a call returns, or raises."""
     try:
         return repr(function(*arguments))
@@ -147,8 +147,8 @@ def settings(tf):
     found = []
     for method, *arguments in SETTINGS:
         held = training.HParams(a=1, b=2.5, c="x", d=[1, 2], e=True, f=None)
-        found.append([said(getattr(held, method), *arguments), held.to_json(), str(held)])
-    parsed = [said(training.parse_values, text, TYPES) for text in VALUES]
+        found.append([call_and_describe(getattr(held, method), *arguments), held.to_json(), str(held)])
+    parsed = [call_and_describe(training.parse_values, text, TYPES) for text in VALUES]
     return {"hparams": found, "parsed": parsed,
             "unknown": training.parse_values("a=1,zz=3,b=2", TYPES, True)}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What document 000's listings do where they are wrong, each reduced to the lines at fault.
+"""The errors of document 000's listings, each reduced to the lines at fault.
 
 ``outcome(tf, name)`` runs on either side, as measure.py does: with TensorFlow 1.15.5 or with
 legacy_nets.tf1. Under Python 3.7
@@ -54,7 +54,7 @@ def _moved(tf, x, tensor, examples, changed):
 
 
 def _three_pools(tf, x):
-    """The pools' padding is "valid" where nothing is said; the convolutions keep the size."""
+    """The pools' padding is "valid" by default; the convolutions keep the size."""
     for _ in range(3):
         x = tf.layers.max_pooling2d(inputs=x, pool_size=2, strides=2)
     return x

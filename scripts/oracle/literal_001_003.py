@@ -1,4 +1,4 @@
-"""What the listings of documents 001 and 003 do where they are wrong, reduced to the lines at fault.
+"""The errors of the listings of documents 001 and 003, reduced to the lines at fault.
 
 ``outcome(tf, name)`` runs on either side, with TensorFlow 1.15.5 or with legacy_nets.tf1. Under
 Python 3.7

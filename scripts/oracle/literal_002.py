@@ -1,4 +1,4 @@
-"""What document 002's listing does where it runs and is wrong, reduced to the lines at fault.
+"""The errors of document 002's listing where it runs, reduced to the lines at fault.
 
 ``outcome(tf, name)`` runs on either side, with TensorFlow 1.15.5 or with legacy_nets.tf1. Under
 Python 3.7

@@ -1,7 +1,7 @@
-"""What is asked of a net, in TensorFlow 1's own words.
+"""Measures a net, written for TensorFlow 1.
 
 ``measure`` runs on either side: with TensorFlow 1.15.5 and the documents' nets (the oracle), or
-with legacy_nets.tf1 and the nets of this package (the tests). It knows neither; it is handed
+with legacy_nets.tf1 and the nets of this package (the tests). Both are arguments:
 the module and the net.
 
 A request is a dict:
@@ -129,7 +129,7 @@ def _measure_mode(tf, build, request, mode, answer):
 
 
 def assign(session, variables, salt=""):
-    """Gives every variable the value that its name says, adding nothing to the graph."""
+    """Sets every variable to values computed from its name, without adding ops to the graph."""
     feed = {
         v.initializer.inputs[1]: fill.variable(v.op.name, v.shape.as_list(), salt)
         for v in variables

@@ -1,7 +1,7 @@
-"""The documents' nets as TensorFlow 1 ran them, their errors mended: the judge of ours.
+"""The documents' nets under TensorFlow 1, with their errors fixed: the reference for ours.
 
-Documents 002 and 003: with its errors mended, their code equals tf.contrib.slim.nets bit for
-bit, so that is what runs here. Documents 000 and 001: their code, mended.
+Documents 002 and 003: with its errors fixed, their code equals tf.contrib.slim.nets bit for bit,
+so slim's nets run here. Documents 000 and 001: their code, fixed.
 
 ``NETS`` maps a net's name to (images, num_classes, is_training, **options) -> (logits,
 end_points); to add a net, add a function and its name.
@@ -25,7 +25,7 @@ def _tensor(pattern):
 
 
 def _insert(end_points, before, key, tensor):
-    """The end points with one more, ahead of the key ``before`` (or last)."""
+    """The end points with one more, before the key ``before`` (or last)."""
     result = collections.OrderedDict()
     for name, point in end_points.items():
         if name == before:
@@ -68,7 +68,7 @@ def _resnet(name):
 
 
 class HandClassifier(object):
-    """Document 001: its methods, with 001-E01 (linear logits) and E05 to E08 mended."""
+    """Document 001: its methods, with 001-E01 (linear logits) and E05 to E08 fixed."""
 
     def __init__(self, shortcut_batch_norm):
         self.shortcut_batch_norm = shortcut_batch_norm
@@ -145,7 +145,7 @@ def lstm_layer(x):
 
 
 def cnn_lstm(images, num_classes, is_training, second_half=False, lstm_map="column"):
-    """Document 000's first listing, 000-E01 mended, with the output layer of its last one."""
+    """Document 000's first listing, 000-E01 fixed, with the output layer of its last one."""
     points = collections.OrderedDict()
     points["conv1"] = x = conv2d_layer(images, 32)
     points["conv2"] = x = conv2d_layer(x, 32)

@@ -1,8 +1,8 @@
-"""Asks real TensorFlow 1.15.5 what the documents' nets compute.
+"""Computes the documents' nets under the reference TensorFlow 1.15.5.
 
   .oracle/bin/python scripts/oracle/oracle.py golden [CASE ...]          compare, change nothing
   .oracle/bin/python scripts/oracle/oracle.py golden --write [CASE ...]  write tests/golden
-  .oracle/bin/python scripts/oracle/oracle.py live REQUEST.json OUT.npz  answer one request
+  .oracle/bin/python scripts/oracle/oracle.py live REQUEST.json OUT.npz  compute one request
 
 Runs under Python 3.7; ``make oracle`` sets it up.
 """
@@ -66,7 +66,7 @@ CASES = {
 
 
 def golden(names, write):
-    """Compares golden files with what TensorFlow 1.15.5 says now, or writes them."""
+    """Compares golden files with the results of TensorFlow 1.15.5, or writes them."""
     worst = 0.0
     for name in names or CASES:
         request = CASES[name]

@@ -1,10 +1,10 @@
-"""Lists every tensor of checkpoints as TensorFlow's own reader has them.
+"""Lists every tensor of checkpoints, as TensorFlow's own reader returns them.
 
   .oracle/bin/python scripts/oracle/read_checkpoints.py < prefixes
 
-Takes a prefix a line, prints a line of JSON each: [name, dtype, shape, SHA-256] a tensor, or what
-the reader said where it failed. Runs under Python 3.7 with TensorFlow 1.15.5 (``make oracle``);
-any later TensorFlow will do as well.
+Takes a prefix a line, prints a line of JSON each: [name, dtype, shape, SHA-256] a tensor, or the
+error of the reader where it failed. Runs under Python 3.7 with TensorFlow 1.15.5 (``make oracle``);
+any later TensorFlow works, too.
 """
 
 from __future__ import annotations

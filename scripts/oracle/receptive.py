@@ -2,12 +2,12 @@
 
   .oracle/bin/python scripts/oracle/receptive.py           compare with the golden file
   .oracle/bin/python scripts/oracle/receptive.py --write   write tests/golden/receptive_fields.json
-  .oracle/bin/python scripts/oracle/receptive.py --live NET SIDE OUT.json   one other question
+  .oracle/bin/python scripts/oracle/receptive.py --live NET SIDE OUT.json   one other request
 
 Runs under Python 3.7; ``make oracle`` sets it up.
 
-contrib knows FusedBatchNorm, but not the FusedBatchNormV3 that 1.15.5 itself writes, and stops at
-it; the graph is handed over with the older name, which looks at the same pixels.
+contrib knows FusedBatchNorm, but fails at the FusedBatchNormV3 that 1.15.5 itself writes. So the
+graph gets the older name, which has the same receptive field.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What weights little graphs start from under ``tf.set_random_seed(1)``: both sides run this file.
+"""First weights of small graphs under ``tf.set_random_seed(1)``: both sides run this file.
 
-An op's own seed is the number of ops before it, so the weights of 1.15.5 come again only where a
-graph has as many ops at each place. Each case puts random variables after something that makes
-ops. Gradients and the decoders of seq2seq are left out, since theirs are others. Under Python 3.7
+An op's own seed is the number of ops before it, so the weights equal those of 1.15.5 only where
+a graph has as many ops before each. Each case puts random variables after a function that makes
+ops. Gradients and the decoders of seq2seq make other ops and are left out. Under Python 3.7
 
   seeds.py OUT.json [CASE ...]
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Sets up the oracle: real TensorFlow 1.15.5 under Python 3.7, in .oracle or the folder given.
-# Quick where it is there already; without a Python 3.7 it says so and is content.
+# Quick if it exists already. Without a Python 3.7 it prints a note and succeeds.
 set -eu
 
 folder=${1:-"$(dirname "$0")/../../.oracle"}

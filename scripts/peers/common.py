@@ -1,8 +1,10 @@
-"""What all scripts share that run a PyTorch model and keep its numbers in tests/golden/peers.
+"""Shared code of the scripts that run a peer's model and keep its numbers in tests/golden/peers.
 
-``value`` says what a tensor of the state_dict holds: it needs NumPy only, and the tests fill
-this package's nets with it, through the table of names of each net. So the golden files compare
-the arithmetic and the table at once.
+The scripts need scripts/oracle (fill, golden_files, measure) and tests/support (Keras models).
+Importing this module adds both folders to the path; no other script does that.
+
+``value`` computes a tensor of the state_dict with NumPy only. The tests fill this package's nets
+with it through each net's table of names, so the golden files check arithmetic and table.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import numpy as np
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 GOLDEN = REPOSITORY / "tests" / "golden" / "peers"
-sys.path.insert(0, str(REPOSITORY / "scripts" / "oracle"))
+sys.path[:0] = [str(REPOSITORY / "scripts" / "oracle"), str(REPOSITORY / "tests" / "support")]
 
 import fill  # noqa: E402
 import golden_files  # noqa: E402
@@ -35,10 +37,10 @@ def value(name: str, shape: Sequence[int]) -> np.ndarray:
     variance 1.1 / fan in.
     """
     u = fill.uniform(name, int(np.prod(shape))).reshape(shape)
-    kind = name.rpartition(".")[2]
-    if kind == "running_var" or (kind == "weight" and len(shape) == 1):
+    role = name.rpartition(".")[2]
+    if role == "running_var" or (role == "weight" and len(shape) == 1):
         values = 1 + 0.2 * u
-    elif kind in ("running_mean", "bias"):
+    elif role in ("running_mean", "bias"):
         values = 0.1 * u
     else:
         values = u * np.sqrt(3.3 / np.prod(shape[1:]))

@@ -1,4 +1,4 @@
-"""Asks tf.keras of real TensorFlow 1.15.5 what document 004's smaller models compute.
+"""Runs document 004's smaller models in tf.keras of the reference TensorFlow 1.15.5.
 
   .oracle/bin/python scripts/peers/keras_zoo_a.py [NET ...]          compare, change nothing
   .oracle/bin/python scripts/peers/keras_zoo_a.py --write [NET ...]  write tests/golden/peers
@@ -17,12 +17,10 @@ warnings.filterwarnings("ignore")
 
 import common  # noqa: E402
 import fill  # noqa: E402
+import keras_plain_nets  # noqa: E402
 import measure  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
-
-sys.path.insert(0, str(common.REPOSITORY / "tests" / "support"))
-import keras_plain_nets  # noqa: E402
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 REQUESTS = {

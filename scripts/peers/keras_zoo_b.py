@@ -1,5 +1,5 @@
-"""Asks real TensorFlow 1.15.5 for document 004's ResNets (tf.keras), slim's resnet_v1 and Keras'
-MobileNets.
+"""Runs document 004's ResNets (tf.keras), slim's resnet_v1 and Keras' MobileNets under the
+reference TensorFlow 1.15.5.
 
   .oracle/bin/python scripts/peers/keras_zoo_b.py [NET ...]          compare, change nothing
   .oracle/bin/python scripts/peers/keras_zoo_b.py --write [NET ...]  write tests/golden/peers/tf1
@@ -18,14 +18,12 @@ warnings.filterwarnings("ignore")
 
 import common  # noqa: E402
 import fill  # noqa: E402
+import keras_resnet  # noqa: E402
 import measure  # noqa: E402
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 from tensorflow.contrib import slim  # noqa: E402
 from tensorflow.contrib.slim import nets as slim_nets  # noqa: E402
-
-sys.path.insert(0, str(common.REPOSITORY / "tests" / "support"))
-import keras_resnet  # noqa: E402
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 CLASSES = 7

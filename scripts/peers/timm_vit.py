@@ -1,11 +1,11 @@
-"""Asks timm what its Vision Transformers compute; their numbers lie in tests/golden/peers.
+"""Runs timm's Vision Transformers; their numbers are kept in tests/golden/peers.
 
   python scripts/peers/timm_vit.py [NET ...]          compare, change nothing
   python scripts/peers/timm_vit.py --write [NET ...]  write
 
-Runs under any Python with torch and timm; this package needs neither. The nets are narrow (each
-request says how, in the words of this package's options) but for vit_base_patch16_224_full; of
-the full sizes the file keeps names, shapes and the number of parameters.
+Runs under any Python with torch and timm; this package needs neither. The nets are narrow
+(each request holds the options of this package) except vit_base_patch16_224_full. Of the full
+sizes the file keeps names, shapes and the number of parameters.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks the PyTorch modules that ``port`` writes for the names and shapes of their state_dicts.
+"""Lists names and shapes in the state_dicts of the PyTorch modules that ``port`` writes.
 
   python scripts/peers/torch_modules.py          compare with tests/golden/torch_modules.json
   python scripts/peers/torch_modules.py --write  write it

@@ -1,4 +1,4 @@
-"""Asks torchvision what its video ResNets compute; their numbers lie in tests/golden/peers.
+"""Runs torchvision's video ResNets; their numbers are kept in tests/golden/peers.
 
   python scripts/peers/torchvision_video.py [NET ...]          compare, change nothing
   python scripts/peers/torchvision_video.py --write [NET ...]  write

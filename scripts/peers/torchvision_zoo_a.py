@@ -1,11 +1,11 @@
-"""Asks torchvision what its VGGs compute; their numbers lie in tests/golden/peers.
+"""Runs torchvision's VGGs; their numbers are kept in tests/golden/peers.
 
   python scripts/peers/torchvision_zoo_a.py [NET ...]          compare, change nothing
   python scripts/peers/torchvision_zoo_a.py --write [NET ...]  write
 
-Runs under any Python with torch and torchvision; this package needs neither. What is run has 64
-units in place of 4096, which spares the tests a hundred million weights; the names, shapes and
-number of parameters that are kept are those of the whole net.
+Runs under any Python with torch and torchvision; this package needs neither. The nets run
+with 64 units in place of 4096, which saves the tests a hundred million weights. The kept names,
+shapes and number of parameters are those of the full net.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Asks torchvision and timm what their ResNets, ResNeXts and MobileNets compute.
+"""Runs the ResNets, ResNeXts and MobileNets of torchvision and timm.
 
   python scripts/peers/torchvision_zoo_b.py [NET ...]          compare, change nothing
   python scripts/peers/torchvision_zoo_b.py --write [NET ...]  write tests/golden/peers

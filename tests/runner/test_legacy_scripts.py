@@ -1,4 +1,4 @@
-"""The record of public scripts that were run: its form, and that the page shows what it says."""
+"""The record of runs of public scripts: its form, and the page written from it."""
 
 import re
 
@@ -20,11 +20,11 @@ def test_each_row_says_what_was_run_and_what_came_of_it(driver):
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", row["repository"]), row
         assert re.fullmatch(r"[0-9a-f]{40}", row["commit"]), row
         assert row["path"].endswith(".py"), row
-        assert row["kind"], row
-        assert row["result_1.15.5"] == "pass", row  # the table holds nothing else
-        assert re.match(r"pass$|exit -?\d+: |not done in \d+ s$", row["result_ours"]), row
+        assert row["subject"], row
+        assert row["result_tf1"] == "pass", row  # the table holds nothing else
+        assert re.match(r"pass$|exit -?\d+: |not done in \d+ s$", row["result_legacy_nets"]), row
         for side in driver.SIDES.values():
-            assert float(row[f"seconds_{side}"]) > 0, row
+            assert float(row[f"cpu_seconds_{side}"]) > 0, row
         for wish in row["setup"].split():
             kind = wish.partition(":")[0]
             assert kind in DATA or kind in driver.legacy_data._MAKERS, row
@@ -32,7 +32,7 @@ def test_each_row_says_what_was_run_and_what_came_of_it(driver):
 
 
 def test_the_table_has_40_scripts_of_25_repositories(driver):
-    passed = [row for row in driver.read_table() if row["result_ours"] == "pass"]
+    passed = [row for row in driver.read_table() if row["result_legacy_nets"] == "pass"]
     assert len(passed) >= 40
     assert len({row["repository"] for row in passed}) >= 25
 
@@ -47,8 +47,8 @@ def test_40_scripts_run_with_plain_python_when_upgraded(driver):
         assert key in passed or re.match(r"exit -?\d+: ", row["result"]), row
 
 
-def test_the_page_is_drawn_from_the_table(driver):
-    assert driver.PAGE.read_text(encoding="utf-8") == driver.draw_page(
+def test_the_page_is_written_from_the_table(driver):
+    assert driver.PAGE.read_text(encoding="utf-8") == driver.format_page(
         driver.read_table(), driver.read_same(), driver.read_upgraded()
     )
 

@@ -34,20 +34,20 @@ def test_15_scripts_return_the_numbers_of_1_15(driver):
     known = {(row["repository"], row["path"]) for row in driver.scripts.read_table()}
     for row in rows:
         assert (row["repository"], row["path"]) in known, row
-        assert int(row["steps"]) == 20 <= int(row["numbers"]), row
-        assert float(row["difference"]) <= 0.01, row
+        assert int(row["steps"]) == 20 <= int(row["compared_numbers"]), row
+        assert float(row["largest_difference"]) <= 0.01, row
         assert int(row["variables"]) > 0, row
-        assert row["restored_by_ours"] == row["restored_by_1.15.5"] == row["variables"], row
-        assert float(row["difference_restored"] or 0) <= 1e-4, row
+        assert row["restored_by_legacy_nets"] == row["restored_by_tf1"] == row["variables"], row
+        assert float(row["largest_difference_restored"] or 0) <= 1e-4, row
     # Where a loss can be computed again, it was: most are no drawn numbers.
-    assert sum(bool(row["difference_restored"]) for row in rows) >= 15
+    assert sum(bool(row["largest_difference_restored"]) for row in rows) >= 15
 
 
 def test_the_difference_is_the_largest_relative_one(driver):
-    assert driver.off([1.0, -4.0], [1.0, -5.0]) == 0.25
-    assert driver.off([0.0], [1e-7]) == pytest.approx(0.1)
+    assert driver.relative_difference([1.0, -4.0], [1.0, -5.0]) == 0.25
+    assert driver.relative_difference([0.0], [1e-7]) == pytest.approx(0.1)
     with pytest.raises(ValueError, match="shorter"):
-        driver.off([1.0, 2.0], [1.0])
+        driver.relative_difference([1.0, 2.0], [1.0])
 
 
 @pytest.mark.slow
@@ -60,12 +60,12 @@ def test_both_sides_live(driver, oracle, tmp_path):
     ours.chmod(0o755)
     row = {"repository": "us/ours", "folder": "", "path": "train.py", "arguments": "", "setup": ""}
     found = driver.compare(row, oracle, str(ours), tmp_path)
-    assert float(found.pop("difference")) < 1e-4
+    assert float(found.pop("largest_difference")) < 1e-4
     assert found == {
         "steps": "20",
-        "numbers": "20",
+        "compared_numbers": "20",
         "variables": "8",  # two kernels, two biases, and a momentum of each
-        "restored_by_ours": "8",
-        "restored_by_1.15.5": "8",
-        "difference_restored": "",  # each loss draws its own dropout
+        "restored_by_legacy_nets": "8",
+        "restored_by_tf1": "8",
+        "largest_difference_restored": "",  # each loss draws its own dropout
     }

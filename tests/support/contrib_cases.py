@@ -1,19 +1,18 @@
-"""Our answers to the cases of scripts/oracle/contrib_*.py, against TensorFlow 1.15.5's."""
+"""Compares our results for the cases of scripts/oracle/contrib_*.py with TensorFlow 1.15.5's."""
 
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import contrib
 import numpy as np
 from oracle_client import GOLDEN, ORACLE, assert_close, assert_summary
 
 from legacy_nets import tf1 as tf
 
-contrib = importlib.import_module("contrib")  # scripts/oracle, which oracle_client has opened
 VALUE = 1e-5  # of the largest value of a result
 GRADIENT = 1e-4  # of a gradient's norm
 
@@ -43,7 +42,7 @@ def assert_golden(name: str) -> None:
 
 
 def ask(python: str, cases: list[str], folder: Path) -> dict[str, dict[str, Any]]:
-    """The live oracle's answers."""
+    """Runs the cases under the reference TensorFlow 1.15.5."""
     out = folder / "answers.npz"
     command = [python, str(ORACLE / "contrib.py"), "live", str(out), *cases]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -60,7 +59,7 @@ def ask(python: str, cases: list[str], folder: Path) -> dict[str, dict[str, Any]
 
 
 def assert_same(name: str, want: dict[str, Any]) -> None:
-    """Every number of every result equals the live oracle's."""
+    """Every number of every result equals that of the reference TensorFlow 1.15.5."""
     got = ours(name)
     assert got["variables"] == want["variables"], name
     assert sorted(got["values"]) == sorted(want["values"]), name

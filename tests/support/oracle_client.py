@@ -20,7 +20,7 @@ from legacy_nets import tf1 as tf
 
 REPOSITORY = Path(__file__).parent.parent.parent
 GOLDEN = REPOSITORY / "tests" / "golden"
-PEERS = GOLDEN / "peers"  # what other libraries said (scripts/peers)
+PEERS = GOLDEN / "peers"  # results of other libraries (scripts/peers)
 ORACLE = REPOSITORY / "scripts" / "oracle"
 
 __all__ = [
@@ -53,17 +53,17 @@ def golden_cases() -> list[str]:
 
 
 def load_golden(case: str) -> dict[str, Any]:
-    """What TensorFlow 1.15.5 answered, tensors as summaries."""
+    """Loads the results of TensorFlow 1.15.5, with tensors as summaries."""
     return json.loads((GOLDEN / f"{case}.json").read_text())
 
 
 def ours(request: dict[str, Any]) -> dict[str, Any]:
-    """Our net's answer to a request (see scripts/oracle/measure.py)."""
+    """Measures our net for a request (see scripts/oracle/measure.py)."""
     return measure.measure(tf, functools.partial(legacy_nets.build, request["net"]), request)
 
 
 def ask(python: str, request: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The live oracle's answer to a request, in the form of ``ours``."""
+    """Runs the reference TensorFlow 1.15.5 on a request; the result has the form of ``ours``."""
     question, out = folder / "request.json", folder / "answer.npz"
     question.write_text(json.dumps(request))
     command = [python, str(ORACLE / "oracle.py"), "live", str(question), str(out)]
@@ -103,7 +103,7 @@ def assert_summary(got: Any, want: dict[str, Any], tolerance: float, what: str) 
 
 
 def assert_same(got: dict[str, Any], want: dict[str, Any], mode: str) -> None:
-    """Compares all that two live answers say about one mode."""
+    """Compares two live results in one mode."""
     tolerance = INFERENCE if mode == "inference" else TRAINING
     assert got["variables"] == want["variables"]
     got, want = got[mode], want[mode]
@@ -116,7 +116,7 @@ def assert_same(got: dict[str, Any], want: dict[str, Any], mode: str) -> None:
     assert list(got["gradient_norms"]) == list(want["gradient_norms"])
     largest = max(want["gradient_norms"].values())
     for name, norm in want["gradient_norms"].items():
-        # A gradient that is zero but for rounding (a bias ahead of a batch norm) has no percent.
+        # A gradient that is zero but for rounding (a bias before a batch norm) has no percent.
         assert_close(got["gradient_norms"][name], norm, GRADIENT, name, max(norm, 1e-5 * largest))
     assert_close(got["losses"], want["losses"], LOSS, "losses", min(want["losses"]))
     assert list(got["moving"]) == list(want["moving"])

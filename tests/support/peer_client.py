@@ -22,7 +22,7 @@ TOLERANCE = 1e-4  # of the largest value of a tensor
 
 
 def load_peer(net: str) -> dict[str, Any]:
-    """What the peer said of a net."""
+    """Loads the results of the peer for a net."""
     return json.loads((PEERS / f"{net}.json").read_text())
 
 

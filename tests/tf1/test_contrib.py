@@ -95,13 +95,13 @@ def test_tables_and_data_of_contrib():
         session.run(table.init)
         words = lookup.index_to_string(tf.constant([1, 5], tf.int64), ["x", "y"])
         session.run(tf.tables_initializer())
-        found, said = session.run([table.lookup(tf.constant(["b", "z"])), words])
+        found, texts = session.run([table.lookup(tf.constant(["b", "z"])), words])
         rows = tf.data.Dataset.range(7).apply(data.batch_and_drop_remainder(3))
         windows = tf.data.Dataset.range(5).apply(data.sliding_window_batch(3, 2))
         firsts = [d.make_one_shot_iterator().get_next() for d in (rows, windows)]
         batches = [session.run(firsts) for _ in range(2)]
     assert found.tolist() == [4, -1]
-    assert said.tolist() == [b"y", b"UNK"]
+    assert texts.tolist() == [b"y", b"UNK"]
     assert [[b.tolist() for b in pair] for pair in batches] == [
         [[0, 1, 2], [0, 1, 2]],
         [[3, 4, 5], [2, 3, 4]],

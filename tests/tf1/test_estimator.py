@@ -1,4 +1,4 @@
-"""tf.estimator and contrib.tpu: equal to TensorFlow 1.15.5, and what is not offered says so."""
+"""tf.estimator and contrib.tpu: equal to TensorFlow 1.15.5, and what is not offered is named."""
 
 import importlib
 import json
@@ -47,7 +47,7 @@ def test_a_model_function_trains_as_in_1_15(tmp_path):
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory):
-    """A folder of checkpoints, and what their training said."""
+    """A folder of checkpoints, and what their training reported."""
     folder = tmp_path_factory.mktemp("ours")
     return folder, answer(*OURS, SCRIPT, "measure", folder)
 
@@ -62,12 +62,12 @@ def test_every_estimator_trains_as_in_1_15(ours):
 
 @pytest.mark.slow
 def test_checkpoints_go_both_ways(tmp_path, ours, oracle):
-    folder, said = ours
+    folder, reported = ours
     for case, got in answer(oracle, SCRIPT, "judge", folder).items():
-        assert_judged(got, said[case], f"{case} of ours in 1.15.5")
-    said = answer(oracle, SCRIPT, "measure", tmp_path)
+        assert_judged(got, reported[case], f"{case} of ours in 1.15.5")
+    reported = answer(oracle, SCRIPT, "measure", tmp_path)
     for case, got in answer(*OURS, SCRIPT, "judge", tmp_path).items():
-        assert_judged(got, said[case], f"{case} of 1.15.5 here")
+        assert_judged(got, reported[case], f"{case} of 1.15.5 here")
 
 
 def receiver():

@@ -1,4 +1,4 @@
-"""``tf.contrib``, as far as people used it: slim and layers by tf_slim, the rest beside this."""
+"""``tf.contrib``: slim and layers from tf_slim, other packages from this folder."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ except ImportError as error:
         f"tf.contrib needs the package tf_slim ({error}): pip install 'tf-slim>=1.1,<1.2'"
     ) from error
 
-# tf_slim's modules that ask a module of tensorflow.python for what has left it since.
-_ASK_AS_OF_OLD = {
+# Modules of tf_slim that use names which modules of tensorflow.python have lost since.
+_NEED_OLD_MODULES = {
     "data.tfexample_decoder": ("array_ops", "control_flow_ops"),
     "layers.layers": ("array_ops",),
     "layers.optimizers": ("ops",),
@@ -30,9 +30,9 @@ _ASK_AS_OF_OLD = {
     "ops.variables": ("variable_scope",),
     "training.training": ("ops",),
 }
-for _module, _asked in _ASK_AS_OF_OLD.items():
+for _module, _imports in _NEED_OLD_MODULES.items():
     _names = vars(importlib.import_module(f"tf_slim.{_module}"))
-    for _name in _asked:
+    for _name in _imports:
         _path = _names[_name].__name__.removeprefix("tensorflow")
         _names[_name] = importlib.import_module(f"legacy_nets.tf1{_path}")
 
@@ -47,4 +47,4 @@ __all__ = ["slim", *_OFFERED]
 def __getattr__(name: str) -> object:
     if name in _OFFERED:  # imported on first use
         return importlib.import_module(f"{__name__}.{name}")
-    raise refused.error("", name)
+    raise refused.make_error("", name)

@@ -15,7 +15,7 @@ __all__ = ["CudnnCompatibleGRUCell", "CudnnCompatibleLSTMCell"]
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("cudnn_rnn", name)
+    raise refused.make_error("cudnn_rnn", name)
 
 
 class CudnnCompatibleLSTMCell(LSTMBlockCell):

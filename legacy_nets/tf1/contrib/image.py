@@ -28,7 +28,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("image", name)
+    raise refused.make_error("image", name)
 
 
 def rotate(

@@ -22,7 +22,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("nn", name)
+    raise refused.make_error("nn", name)
 
 
 def deprecated_flipped_softmax_cross_entropy_with_logits(

@@ -16,7 +16,7 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1 import estimator
 
-_carried = estimator.carried["tpu.tpu_estimator"]
+_carried = estimator.estimator_modules["tpu.tpu_estimator"]
 _config = _carried.tpu_config
 
 InputPipelineConfig = _config.InputPipelineConfig
@@ -30,7 +30,7 @@ cross_replica_sum = tf.tpu.cross_replica_sum
 # Private modules of 1.15 that scripts imported for the names above.
 tpu_config = tpu_estimator = tpu_optimizer = bfloat16 = sys.modules[__name__]
 
-_NO_TPU = "needs a TPU, and TensorFlow 1's way to one is gone: run with use_tpu=False"
+_NO_TPU = "needs a TPU, which TensorFlow 1 code cannot use today: run with use_tpu=False"
 
 
 _TPUEstimator: Any = _carried.TPUEstimator

@@ -1,13 +1,13 @@
-"""Lets a script start alike under TensorFlow 1.15.5 and ours, and watches its first steps.
+"""Starts a script equally under TensorFlow 1.15.5 and ours, and records its first steps.
 
-``scripts/corpus/same_numbers.py`` puts this folder on PYTHONPATH; Python imports this file before the
-script, on both sides (3.7 and later). Python's and NumPy's random numbers start from 0, and so
+``scripts/corpus/same_numbers.py`` puts this folder on PYTHONPATH. Python imports this file before
+the script, on both sides (3.7 and later). Python's and NumPy's random numbers start from 0, and so
 do those of graphs without a seed of their own.
 
-LEGACY_START    .npz of the variables after the first initializer: read where it is, else written
+LEGACY_START    .npz of the variables after the first initializer: read if it exists, else written
 LEGACY_SAVE     prefix of a checkpoint that is written after the last step
 LEGACY_RESTORE  prefix of a checkpoint of the other side, restored then
-LEGACY_TRACE    .json, written at the end: what the script's sessions returned and what was found
+LEGACY_TRACE    .json, written at the end: the results of the script's sessions
 
 A step is a session.run that returns a float. After 20 of them the process ends.
 """

@@ -41,4 +41,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("factorization", name)
+    raise refused.make_error("factorization", name)

@@ -14,12 +14,12 @@ from legacy_nets.tf1.contrib.factorization.clustering_ops import (
     RANDOM_INIT,
     SQUARED_EUCLIDEAN_DISTANCE,
 )
-from legacy_nets.tf1.estimator import carried
+from legacy_nets.tf1.estimator import estimator_modules
 from legacy_nets.types import FeatureColumn, InputFn, RunConfig, Tensor, TensorLike
 
 __all__ = ["KMeansClustering"]
 
-_Estimator: Any = carried["canned.kmeans"].KMeansClustering
+_Estimator: Any = estimator_modules["canned.kmeans"].KMeansClustering
 
 
 def _random_centers(seed: int) -> Callable[[list[Any], Any], Any]:

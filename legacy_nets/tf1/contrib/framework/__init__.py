@@ -82,7 +82,7 @@ nest = importlib.import_module("legacy_nets.tf1.python.util.nest")
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("framework", name)
+    raise refused.make_error("framework", name)
 
 
 __all__ = [

@@ -146,11 +146,11 @@ def _check_op(op: Operation) -> None:
 def remove_control_inputs(op: tf.Operation, cops: object) -> None:
     """Lets an operation no longer wait for others. Raises ValueError where it does not wait."""
     _check_op(op)
-    gone = util.make_list_of_op(cops, allow_graph=False)
-    for cop in gone:
+    removed = util.make_list_of_op(cops, allow_graph=False)
+    for cop in removed:
         if cop not in op.control_inputs:
             raise ValueError(f"{cop.name} is not a control_input of {op.name}")
-    kept = [cop for cop in op.control_inputs if cop not in gone]
+    kept = [cop for cop in op.control_inputs if cop not in removed]
     op._remove_all_control_inputs()
     op._add_control_inputs(kept)
 

@@ -33,7 +33,7 @@ __all__ = [
     "select_ts",
 ]
 
-# An operation, several, or a graph; a function that says which to keep, or True for all.
+# An operation, several, or a graph; a function that selects operations, or True for all.
 Ops = Any
 Filter = Any
 
@@ -93,7 +93,7 @@ def check_cios(
     control_outputs: util.ControlOutputs | None = None,
     control_ios: util.ControlOutputs | None = None,
 ) -> tuple[Tensor, util.ControlOutputs | None]:
-    """(control_inputs, control_outputs); ``control_ios`` stands for both.
+    """(control_inputs, control_outputs); ``control_ios`` sets both.
 
     Raises TypeError for other control outputs than ControlOutputs, ValueError for both kinds.
     """
@@ -289,7 +289,7 @@ def _select(
     positive_filter: Callable[[Any], Any] | None,
     restrict: bool,
 ) -> list[Tensor]:
-    """Expressions find by name in the graph (their mark says in what); lists are taken."""
+    """Selects by expressions over names (a prefix selects operations or tensors) and by lists."""
     if graph is not None and not isinstance(graph, tf.Graph):
         raise TypeError(f"Expected a tf.Graph, got: {type(graph)}")
     found: dict[Any, None] = {}

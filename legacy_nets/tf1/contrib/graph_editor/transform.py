@@ -40,7 +40,7 @@ class _Job:
         self.transformed_ts: dict[Any, Any] = {}
         keys = self.graph.get_all_collection_keys()
         self.collections = {key: self.graph.get_collection(key) for key in keys}
-        self.cycles: list[tuple[Any, Any, tf.Operation]] = []  # tensor, stand-in, who takes it
+        self.cycles: list[tuple[Any, Any, tf.Operation]] = []  # tensor, placeholder, consumer
 
     def new_name(self, name: str) -> str:
         """The copy's name. Raises ValueError for a name outside of the source scope."""
@@ -110,7 +110,7 @@ class TransformerInfo:
     ) -> Structure:
         """The copy of an operation or tensor, or of each in nested lists.
 
-        Where there is none: what ``missing_fn`` says, else None.
+        Where there is none: the result of ``missing_fn``, else None.
         """
         return self._looked_up([dict(found) for found in self._maps], original, missing_fn)
 
@@ -269,7 +269,7 @@ def graph_replace(
     src_scope: str = "",
     reuse_dst_scope: bool = False,
 ) -> Structure:
-    """Tensors computed anew, with other tensors in the place of some; nested as ``target_ts``.
+    """Computes tensors again, with some tensors replaced; nested as ``target_ts``.
 
     Raises ValueError where no target depends on a replaced tensor.
     """

@@ -85,7 +85,7 @@ def scope_basename(scope: str) -> str:
 def placeholder_name(
     t: TensorLike | None = None, scope: str | None = None, prefix: str = _PREFIX
 ) -> str:
-    """The name of a tensor's stand-in, ``geph__NAME_INDEX``, in its own scope if none is given.
+    """Makes the name of a tensor's placeholder, ``geph__NAME_INDEX``, by default in its scope.
 
     Raises TypeError for anything but a tensor.
     """
@@ -95,7 +95,7 @@ def placeholder_name(
         raise TypeError(f"Expected a tf.Tensor, got: {type(t)}")
     folder = scope_dirname(t.op.name) if scope is None else scope_finalize(scope)
     name = scope_basename(t.op.name)
-    if name.startswith(f"{prefix}__"):  # of a stand-in
+    if name.startswith(f"{prefix}__"):  # of a placeholder
         return folder + name
     return f"{folder}{prefix}__{name}_{t.value_index}"
 
@@ -113,7 +113,7 @@ def make_placeholder_from_dtype_and_shape(
     scope: str | None = None,
     prefix: str = _PREFIX,
 ) -> Tensor:
-    """A placeholder that stands for no tensor of the graph."""
+    """Makes a placeholder that replaces no tensor of the graph."""
     return tf.placeholder(dtype, shape, placeholder_name(scope=scope, prefix=prefix))
 
 

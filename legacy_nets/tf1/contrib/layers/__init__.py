@@ -56,4 +56,4 @@ def __getattr__(name: str) -> Any:
     try:
         return getattr(_slim, name)
     except AttributeError:
-        raise refused.error("layers", name) from None
+        raise refused.make_error("layers", name) from None

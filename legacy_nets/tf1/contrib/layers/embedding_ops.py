@@ -34,7 +34,7 @@ def safe_embedding_lookup_sparse(
     partition_strategy: str = "div",
     max_norm: float | None = None,
 ) -> Tensor:
-    """``tf.nn.safe_embedding_lookup_sparse``, the mean unless ``combiner`` says else."""
+    """``tf.nn.safe_embedding_lookup_sparse``, with the mean as the default ``combiner``."""
     return tf.nn.safe_embedding_lookup_sparse(
         embedding_weights,
         sparse_ids,

@@ -45,4 +45,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("legacy_seq2seq", name)
+    raise refused.make_error("legacy_seq2seq", name)

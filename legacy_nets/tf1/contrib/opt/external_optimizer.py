@@ -89,7 +89,9 @@ class ExternalOptimizerInterface:
         session.run(self._updates, feed, **run_kwargs)
 
     def _minimize(self, *arguments: object, **options: object) -> np.ndarray:
-        raise NotImplementedError("a subclass says how: ScipyOptimizerInterface")
+        raise NotImplementedError(
+            "ExternalOptimizerInterface cannot minimize: use ScipyOptimizerInterface"
+        )
 
     def _gradient_of(self, loss: TensorLike) -> Tensor:
         gradients = tf.gradients(loss, self._vars)
@@ -122,7 +124,7 @@ class ExternalOptimizerInterface:
 
 
 class ScipyOptimizerInterface(ExternalOptimizerInterface):
-    """``scipy.optimize.minimize``; L-BFGS-B unless ``method`` says else."""
+    """Minimizes by ``scipy.optimize.minimize``, with L-BFGS-B by default."""
 
     def _minimize(self, *arguments: object, **options: Any) -> np.ndarray:
         """``options`` are those that ``minimize`` passes."""

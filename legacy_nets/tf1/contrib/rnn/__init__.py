@@ -108,4 +108,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("rnn", name)
+    raise refused.make_error("rnn", name)

@@ -103,7 +103,7 @@ class EmbeddingWrapper(CellWrapper):
         self._initializer = initializer
 
     def call(self, inputs: TensorLike, state: Structure) -> tuple[Tensor, Structure]:
-        """Vectors of variance 1 unless the scope says else."""
+        """Looks up embeddings, which start with variance 1 unless an initializer is given."""
         bound = 3**0.5
         initializer = (
             self._initializer

@@ -93,4 +93,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("seq2seq", name)
+    raise refused.make_error("seq2seq", name)

@@ -204,7 +204,7 @@ class BeamSearchDecoder(Decoder):
     def _after_end(
         self, log_probs: TensorLike, finished: TensorLike, classes: TensorLike
     ) -> Tensor:
-        """A beam that has finished says the end token again, for nothing."""
+        """Lets a finished beam repeat the end token, at no cost."""
         only_end = tf.one_hot(
             self._end_token, classes, on_value=0.0, off_value=log_probs.dtype.min,
             dtype=log_probs.dtype,

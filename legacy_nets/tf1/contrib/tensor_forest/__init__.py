@@ -1,9 +1,9 @@
 """``tf.contrib.tensor_forest``: random forests that grow while batches come in.
 
-1.15.5 grew them in C++, and these kernels are gone from TensorFlow. Here NumPy grows another
-forest by the same rules, below the same interface. A leaf draws split candidates from the
-examples that reach it, counts what they would send to either side, and takes the best one after
-``split_after_samples`` examples. What differs:
+1.15.5 grew them in C++ kernels, which TensorFlow has removed. Here NumPy grows another forest by
+the same rules, with the same interface, and warns of that once. A leaf draws split candidates from
+the examples that reach it, counts the examples on either side, and takes the best candidate after
+``split_after_samples`` examples. Differences:
 
 - All candidates of a leaf count the same examples. In 1.15.5 late ones had missed some, so that
   trees on small data grew more nodes. Whole numbers are compared by size, not by equality.

@@ -37,7 +37,7 @@ class Tree:
     def load(
         self, left: np.ndarray, feature: np.ndarray, threshold: np.ndarray, sums: np.ndarray
     ) -> None:
-        """Takes the nodes of another tree. Candidates are not among them: leaves draw anew."""
+        """Takes the nodes of another tree, without candidates: leaves draw new ones."""
         self.left, self.feature, self.threshold, self.sums = left, feature, threshold, sums
         self._candidates = _Candidates(0, self._limits.candidates, self._targets.width)
         self._slot = np.full(len(left), -1)  # of each node, in _candidates

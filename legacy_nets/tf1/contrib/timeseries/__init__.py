@@ -59,4 +59,4 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise refused.error("timeseries", name)
+    raise refused.make_error("timeseries", name)

@@ -196,7 +196,7 @@ class ARModel(TimeSeriesModel):
     ) -> ModelOutputs:
         """Losses and predictions: of windows in training, of whole series in evaluation.
 
-        A series is predicted window beside window from its end; what is left at its beginning is
+        A series is predicted in adjacent windows from its end; what is left at its beginning is
         not predicted.
         """
         times = tf.cast(features[TIMES], tf.int64)

@@ -35,8 +35,8 @@ class FilteringFeatures(Times, Values, State):
 
 
 class PredictionResults(Times):
-    """What prediction gives, beside the model's own names."""
+    """Outputs of prediction, next to the model's own."""
 
 
 class FilteringResults(Times, State):
-    """What evaluation gives, beside the model's own names."""
+    """Outputs of evaluation, next to the model's own."""

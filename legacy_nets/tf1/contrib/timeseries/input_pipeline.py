@@ -98,7 +98,7 @@ class WholeDatasetInputFn(TimeSeriesInputFn):
 class RandomWindowInputFn(TimeSeriesInputFn):
     """Batches of windows from a series, shuffled by queues.
 
-    Windows whose times go back (the end of the series beside its beginning) are left out, or with
+    Windows whose times go back (from the end of the series to its beginning) are left out, or with
     ``discard_out_of_order=False`` are sorted; after ``discard_consecutive_batches_limit`` rounds
     without any good one comes tf.errors.OutOfRangeError. With ``jitter`` windows begin anywhere.
     Raises BadInputError where the reader knows that the series is shorter than a window.

@@ -148,12 +148,12 @@ class TimeSeriesModel(abc.ABC):
 
 
 class SequentialTimeSeriesModel(TimeSeriesModel):
-    """A model that goes from time to time; a child gives the four steps.
+    """A model that proceeds from time to time; a subclass defines the four steps.
 
     At each time it takes ``_imputation_step``, ``_exogenous_input_step`` where there are such
     features, ``_prediction_step`` and, where values are known, ``_filtering_step``, which adds
-    "loss" [N]. The names of their outputs are said before. ``normalize_features`` gives the steps
-    scaled values. Every series runs in a while loop: for
+    "loss" [N]. ``__init__`` takes the names of their outputs. With ``normalize_features`` the
+    steps get scaled values. Every series runs in a while loop: for
     ``static_unrolling_window_size_threshold`` 1.15.5 copied the graph instead, to the same values.
     """
 
@@ -314,7 +314,7 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
             number: TensorLike,
             flat: list[TensorLike],
             kept: list[TensorLike],
-            said: list[TensorLike],
+            outputs_by_name: list[TensorLike],
         ) -> tuple[Structure, ...]:
             with tf.variable_scope("state_update_step"):
                 now = times[:, number]
@@ -330,18 +330,21 @@ class SequentialTimeSeriesModel(TimeSeriesModel):
             for value, old in zip(new, flat, strict=True):
                 value.set_shape(old.shape)
             kept = [array.write(number, value) for array, value in zip(kept, new, strict=True)]
-            said = [
-                array.write(number, outputs[name]) for array, name in zip(said, names, strict=True)
+            outputs_by_name = [
+                array.write(number, outputs[name])
+                for array, name in zip(outputs_by_name, names, strict=True)
             ]
-            return number + 1, new, kept, said
+            return number + 1, new, kept, outputs_by_name
 
         kept = [tf.TensorArray(value.dtype, length) for value in first]
-        said = [tf.TensorArray(self.dtype, length) for _ in names]
-        _, _, kept, said = tf.while_loop(
-            lambda number, *_: number < length, advance, [tf.constant(0), first, kept, said]
+        outputs_by_name = [tf.TensorArray(self.dtype, length) for _ in names]
+        _, _, kept, outputs_by_name = tf.while_loop(
+            lambda number, *_: number < length,
+            advance,
+            [tf.constant(0), first, kept, outputs_by_name],
         )
         states = tf.nest.pack_sequence_as(state, [_by_series(array) for array in kept])
-        return states, dict(zip(names, map(_by_series, said), strict=True))
+        return states, dict(zip(names, map(_by_series, outputs_by_name), strict=True))
 
 
 def _by_series(array: TensorLike) -> Tensor:

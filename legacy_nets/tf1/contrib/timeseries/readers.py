@@ -103,14 +103,14 @@ class NumpyReader(TimeSeriesReader):
 
 
 class ReaderBaseTimeSeriesParser(TimeSeriesReader):
-    """A series in files, record by record; a child says how to read and to parse them."""
+    """A series in files, record by record; subclasses read and parse the records."""
 
     def __init__(self, filenames: TensorLike, read_num_records_hint: int = 4096) -> None:
         self._filenames = filenames
         self._at_once = read_num_records_hint
 
     def _get_reader(self) -> ReaderBase:
-        """A ``tf.TextLineReader`` or its like."""
+        """Returns a reader such as ``tf.TextLineReader``."""
         raise NotImplementedError("a reader of files needs a _get_reader()")
 
     def _process_records(self, lines: TensorLike) -> dict[str, Tensor]:
@@ -181,7 +181,7 @@ class CSVReader(ReaderBaseTimeSeriesParser):
     """A series in CSV files, one record a line.
 
     ``column_names`` holds "times" once and "values" once per feature. Types are int64 for times
-    and float32 for others, unless ``column_dtypes`` says so. Raises BadInputError where the names
+    and float32 for others, unless ``column_dtypes`` is given. Raises BadInputError where the names
     lack one of the two or do not match the types.
     """
 

@@ -28,7 +28,7 @@ def _parse_bool(text: str) -> bool:
 def parse_values(
     values: str, type_map: Mapping[str, type], ignore_unknown: bool = False
 ) -> dict[str, Tensor]:
-    """What ``"a=1,b[2]=3,c=[1,2]"`` says: ``{"a": 1, "b": {2: 3}, "c": [1, 2]}``.
+    """Parses ``"a=1,b[2]=3,c=[1,2]"`` to ``{"a": 1, "b": {2: 3}, "c": [1, 2]}``.
 
     Args:
       type_map: the type of each name, of a list that of its elements.
@@ -164,7 +164,7 @@ class HParams:
         return json.dumps(self.values(), indent=indent, separators=separators, sort_keys=sort_keys)
 
     def set_model_structure(self, model_structure: object) -> None:
-        """Keeps any object beside the settings."""
+        """Keeps any object with the settings."""
         self._model_structure = model_structure
 
     def get_model_structure(self) -> object:

@@ -11,7 +11,7 @@ def resample_at_rate(
     inputs: TensorLike, rates: TensorLike, scope: str | None = None, seed: int | None = None,
     back_prop: bool = False,
 ) -> list[Tensor]:  # fmt: skip
-    """Repeats each of N examples as often as a Poisson draw with its rate (float [N]) says."""
+    """Repeats each of N examples by a Poisson draw with its rate (float [N])."""
     with tf.name_scope(scope, "resample_at_rate", [*inputs, rates]):
         rates = tf.convert_to_tensor(rates)
         counts = tf.cast(tf.random_poisson(rates, (), rates.dtype, seed=seed), tf.int32)

@@ -62,7 +62,7 @@ def load_csv_without_header(
 def maybe_download(filename: str, work_directory: str, source_url: str) -> str:
     """The path of a file that is there already; nothing is downloaded.
 
-    Raises BadInputError that says what to put where.
+    Raises BadInputError that names the missing file and its folder.
     """
     path = os.path.join(work_directory, filename)
     if not os.path.exists(path):
@@ -82,7 +82,7 @@ def load_iris(data_path: str | None = None) -> Dataset:
             "or give data_path"
         ) from error
     data, target = load_iris(return_X_y=True)
-    # scikit-learn has since mended two rows by the paper; 1.15 had them as UCI's file has them.
+    # scikit-learn has fixed two rows by the paper since; 1.15 had those of UCI's file.
     data[34], data[37] = (4.9, 3.1, 1.5, 0.1), (4.9, 3.1, 1.5, 0.1)
     return Dataset(data, target)
 

@@ -166,7 +166,7 @@ def read_data_sets(
 ) -> Datasets:  # fmt: skip
     """(train, validation, test) of the MNIST in a folder; ``source_url`` is not used.
 
-    Raises BadInputError where there is no MNIST, and says what to put there.
+    Raises BadInputError, which names the expected files, where there is no MNIST.
     """
     if fake_data:
         return Datasets(

@@ -118,7 +118,7 @@ class BaseEstimator:
         batch_size: int | None = None,
         monitors: Sequence[SessionRunHook] | None = None,
     ) -> BaseEstimator:
-        """``fit``, one step where nothing is said."""
+        """Trains as ``fit`` does, one step by default."""
         return self.fit(x, y, input_fn, steps, batch_size, monitors)
 
     def evaluate(

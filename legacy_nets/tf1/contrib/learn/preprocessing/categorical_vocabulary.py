@@ -48,7 +48,7 @@ class CategoricalVocabulary:
     def trim(self, min_frequency: int, max_frequency: int = -1) -> None:
         """Keeps what came more often than ``min_frequency``, and less than ``max_frequency``.
 
-        Numbers are given anew: the frequent first, those alike in the order of their names.
+        Numbers are given again: frequent categories first, equally frequent ones by name.
         """
         by_name = sorted(self._freq.items(), key=lambda item: (isinstance(item[0], str), item[0]))
         order = sorted(by_name, key=lambda item: item[1], reverse=True)

@@ -148,7 +148,7 @@ class RandomForestGraphs:
 
         ``input_data``: [N, D] or a dict of such; ``input_labels``: class numbers [N], or numbers
         [N, num_classes] for regression; ``input_weights``: [N]. All trees train in this process,
-        whatever ``num_trainers`` says.
+        whatever ``num_trainers`` is.
         """
         x = self._features(input_data)
         labels = data_ops.ParseLabelTensorOrDict(input_labels)

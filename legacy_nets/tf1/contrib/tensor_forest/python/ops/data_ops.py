@@ -38,7 +38,7 @@ def _dense(value: TensorLike, name: str) -> Tensor:
 def ParseDataTensorOrDict(data: TensorLike) -> tuple[Tensor, None, TensorForestDataSpec]:
     """Features [N, D], or a dict of such (joined in the order of its keys), as float32 [N, D].
 
-    Between the features and their spec stands None: 1.15 gave sparse features there.
+    The second value is None: 1.15 gave sparse features there.
     Raises BadInputError for sparse features and for text.
     """
     if isinstance(data, dict):
