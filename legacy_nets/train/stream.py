@@ -1,4 +1,4 @@
-"""Reads a split ahead of its use: several files are decoded while a batch is at work."""
+"""Reads a split in advance: several files are decoded while the net works on a batch."""
 
 from __future__ import annotations
 
