@@ -9,10 +9,10 @@ Names:   as tf.keras.applications: v1 conv1/kernel, conv1_bn/gamma, conv_dw_1/de
          Conv1/kernel, bn_Conv1/gamma, expanded_conv_depthwise/depthwise_kernel, ...,
          block_1_expand/kernel, block_1_expand_BN/gamma, ..., Conv_1/kernel, predictions/kernel
          (which TensorFlow 1.15's Keras calls Logits/kernel)
-Differs: 004-E44 a depthwise convolution is half of a depthwise separable one, not the whole
+Differs: 004-E44 a depthwise convolution is one half of a depthwise separable one, not all of it
          004-E46 built from [1] and [2]; the resolution multiplier is the size of the images
          Keras' v1 pads a row at the bottom and right at each stride, so that on maps of odd
-         size (images whose sides are no multiples of 32) its windows lie elsewhere
+         size (images whose sides are no multiples of 32) its windows are elsewhere
 
 The name tables know names only. Which arithmetic the weights were trained with is for you to say:
 
@@ -33,7 +33,7 @@ from legacy_nets.nets.parts.torch_style import (
 from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 PADDINGS = ("same", "torch")
-V1 = (  # [1, table 1]: filters of the 1x1 convolution, stride of the depthwise one ahead of it
+V1 = (  # [1, table 1]: filters of the 1x1 convolution, stride of the depthwise one before it
     *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
     *((512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1)),
 )
@@ -48,8 +48,8 @@ V2 = (  # [2, table 2]: expansion, filters, units, stride of the first
 )
 
 
-def rounded(filters: float) -> int:
-    """The nearest multiple of 8, at least 8, and never more than a tenth below ``filters``."""
+def round_filters(filters: float) -> int:
+    """Rounds to a multiple of 8, at least 8, and at most a tenth below ``filters``."""
     nearest = max(8, int(filters + 4) // 8 * 8)
     return nearest + 8 if nearest < 0.9 * filters else nearest
 
@@ -71,17 +71,17 @@ class Layers:
         self.epsilon = epsilon
 
     def conv(self, x: Tensor, filters: int, size: int, stride: int, name: str, norm: str) -> Tensor:
-        """Convolution without bias, and batch norm: [N, ceil(H/stride), ..., filters]."""
+        """Builds convolution without bias, and batch norm: [N, ceil(H/stride), ..., filters]."""
         x, padding = self._pad(x, size, stride)
         x = tf.layers.conv2d(x, filters, size, stride, padding, use_bias=False, name=name)
         return self._norm(x, norm)
 
     def depthwise(self, x: Tensor, size: int, stride: int, name: str, norm: str) -> Tensor:
-        """Each channel under a kernel of its own, and batch norm: [N, ceil(H/stride), ..., C]."""
+        """Convolves each channel with its own kernel; batch norm: [N, ceil(H/stride), ..., C]."""
         x, padding = self._pad(x, size, stride)
         with tf.variable_scope(name):
-            # tf.layers has it with a 1x1 convolution behind only, and no norm between. fan_out
-            # of this shape is size * size: what each output sees.
+            # tf.layers only has it with a 1x1 convolution after it, and no norm between. fan_out
+            # of this shape is size * size: the window of each output.
             initializer = tf.variance_scaling_initializer(2.0, "fan_out")
             shape = [size, size, int(x.shape[-1]), 1]
             kernel = tf.get_variable("depthwise_kernel", shape, initializer=initializer)
@@ -124,7 +124,7 @@ def mobilenet_v1(
     momentum: float = 0.99,
     epsilon: float = 1e-3,
 ) -> Net:
-    """MobileNet v1: 13 pairs of a depthwise and a pointwise convolution.
+    """Builds MobileNet v1: 13 pairs of a depthwise and a pointwise convolution.
 
     Args:
       images: float32 [N, H, W, 3], any size; as the module's docstring says.
@@ -170,10 +170,10 @@ def mobilenet_v1(
     return logits, end_points
 
 
-def _inverted_residual(
+def _build_inverted_residual(
     x: Tensor, layers: Layers, expansion: int, filters: int, stride: int, prefix: str
 ) -> Tensor:
-    """1x1 to more channels, depthwise, 1x1 to fewer without ReLU; plus the input where it fits."""
+    """Builds 1x1 to more channels, depthwise, linear 1x1 to fewer; adds the input if it fits."""
     y, inputs = x, int(x.shape[-1])
     if expansion > 1:
         wide = expansion * inputs
@@ -198,7 +198,7 @@ def mobilenet_v2(
     momentum: float = 0.99,
     epsilon: float = 1e-3,
 ) -> Net:
-    """MobileNet v2: 17 inverted residuals with linear ends.
+    """Builds MobileNet v2: 17 inverted residuals with linear outputs.
 
     Filters are rounded to multiples of 8; the last layer's 1280 only grow with
     ``width_multiplier`` [2]. Arguments, result and errors as ``mobilenet_v1``'s; the head's last
@@ -209,18 +209,18 @@ def mobilenet_v2(
     layers = Layers("mobilenet_v2", is_training, padding, momentum, epsilon)
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        filters = rounded(32 * width_multiplier)
+        filters = round_filters(32 * width_multiplier)
         x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "Conv1", "bn_Conv1"))
         end_points["Conv1"] = x  # (N, 112, 112, 32)
-        for number, (expansion, wanted, stride) in enumerate(_v2_units()):
+        for number, (expansion, wanted, stride) in enumerate(list_v2_units()):
             # (N, 112, 112, 16), (N, 56, 56, 24) twice, (N, 28, 28, 32) three times,
             # (N, 14, 14, 64) four times, (N, 14, 14, 96) three times,
             # (N, 7, 7, 160) three times, (N, 7, 7, 320)
             prefix = f"block_{number}" if number else "expanded_conv"
-            filters = rounded(int(wanted * width_multiplier))
-            x = _inverted_residual(x, layers, expansion, filters, stride, prefix)
+            filters = round_filters(int(wanted * width_multiplier))
+            x = _build_inverted_residual(x, layers, expansion, filters, stride, prefix)
             end_points[prefix] = x
-        filters = rounded(1280 * max(1.0, width_multiplier))
+        filters = round_filters(1280 * max(1.0, width_multiplier))
         x = tf.nn.relu6(layers.conv(x, filters, 1, 1, "Conv_1", "Conv_1_bn"))
         end_points["Conv_1"] = x  # (N, 7, 7, 1280)
         if num_classes is None:
@@ -234,8 +234,8 @@ def mobilenet_v2(
     return logits, end_points
 
 
-def _v2_units() -> list[tuple[int, int, int]]:
-    """Expansion, filters and stride of each of the 17 units."""
+def list_v2_units() -> list[tuple[int, int, int]]:
+    """Lists expansion, filters and stride of each of the 17 units."""
     return [
         (expansion, filters, stride if unit == 0 else 1)
         for expansion, filters, units, stride in V2

@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from legacy_nets import tf1 as tf
-from legacy_nets.nets.mobilenet import Layers, check_width, rounded
+from legacy_nets.nets.mobilenet import Layers, check_width, round_filters
 from legacy_nets.nets.parts.torch_style import check_maps
 from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
@@ -28,7 +28,7 @@ class Unit(NamedTuple):
     """A row of the tables of [1]."""
 
     size: int  # side of the depthwise kernel
-    expansion: float  # channels ahead of the depthwise convolution, in those of the input
+    expansion: float  # channels before the depthwise convolution, in multiples of the input's
     filters: int
     excite: bool  # squeeze-and-excitation
     swish: bool  # h-swish, else ReLU
@@ -69,31 +69,31 @@ NETS = {"mobilenet_v3_small": (SMALL, 1024), "mobilenet_v3_large": (LARGE, 1280)
 
 
 def hard_sigmoid(x: Tensor) -> Tensor:
-    """relu6(x + 3) / 6."""
+    """Computes relu6(x + 3) / 6, of any shape."""
     return tf.nn.relu6(x + 3) * (1 / 6)
 
 
 def hard_swish(x: Tensor) -> Tensor:
-    """x * relu6(x + 3) / 6 [1, section 5.2]."""
+    """Computes x * relu6(x + 3) / 6, of any shape [1, section 5.2]."""
     return x * hard_sigmoid(x)
 
 
 def squeeze_excite(x: Tensor) -> Tensor:
-    """Each channel times a number in [0, 1] that all channels' means decide [2]: same shape."""
+    """Scales each channel of [N, H, W, C] by a factor computed from all means [2]."""
     channels = int(x.shape[-1])
     with tf.variable_scope("squeeze_excite"):
         y = tf.reduce_mean(x, axis=[1, 2], keepdims=True)  # (N, 1, 1, C)
-        y = tf.layers.conv2d(y, rounded(channels / 4), 1, activation=tf.nn.relu, name="Conv")
+        y = tf.layers.conv2d(y, round_filters(channels / 4), 1, activation=tf.nn.relu, name="Conv")
         y = tf.layers.conv2d(y, channels, 1, name="Conv_1")
         return x * hard_sigmoid(y)
 
 
-def _unit(x: Tensor, layers: Layers, unit: Unit, filters: int, expands: bool) -> Tensor:
-    """Expand, depthwise, squeeze-and-excite, project; plus the input where it fits."""
+def _build_unit(x: Tensor, layers: Layers, unit: Unit, filters: int, expands: bool) -> Tensor:
+    """Builds expand, depthwise, squeeze-and-excite, project; adds the input if it fits."""
     activation = hard_swish if unit.swish else tf.nn.relu
     y, inputs = x, int(x.shape[-1])
     if expands:
-        wide = rounded(inputs * unit.expansion)
+        wide = round_filters(inputs * unit.expansion)
         y = activation(layers.conv(y, wide, 1, 1, "expand", "expand/BatchNorm"))
     y = layers.depthwise(y, unit.size, unit.stride, "depthwise", "depthwise/BatchNorm")
     y = activation(y)
@@ -103,7 +103,7 @@ def _unit(x: Tensor, layers: Layers, unit: Unit, filters: int, expands: bool) ->
     return x + y if unit.stride == 1 and inputs == filters else y
 
 
-def _net(
+def _build_net(
     name: str,
     images: Tensor,
     num_classes: int | None,
@@ -114,7 +114,7 @@ def _net(
     dropout: float,
     layers: Layers,
 ) -> Net:
-    """Stem, units, 1x1 convolution, pool and two more 1x1 convolutions."""
+    """Builds stem, units, 1x1 convolution, pool and two more 1x1 convolutions."""
     check_maps(images, name)
     check_width(name, width_multiplier)
     units, hidden = NETS[name]
@@ -125,17 +125,17 @@ def _net(
         for number, unit in enumerate(units):
             key = f"expanded_conv_{number}" if number else "expanded_conv"
             with tf.variable_scope(key):
-                filters = rounded(unit.filters * width_multiplier)
-                x = _unit(x, layers, unit, filters, expands=number > 0)
+                filters = round_filters(unit.filters * width_multiplier)
+                x = _build_unit(x, layers, unit, filters, expands=number > 0)
             end_points[key] = x
-        filters = rounded(6 * int(x.shape[-1]))
+        filters = round_filters(6 * int(x.shape[-1]))
         x = hard_swish(layers.conv(x, filters, 1, 1, "Conv_1", "Conv_1/BatchNorm"))
         end_points["Conv_1"] = x  # (N, 7, 7, 576) or (N, 7, 7, 960)
         if num_classes is None:
             return x, end_points
         x = tf.reduce_mean(x, axis=[1, 2], keepdims=True)
         end_points["global_pool"] = x
-        filters = rounded(hidden * max(1.0, width_multiplier))
+        filters = round_filters(hidden * max(1.0, width_multiplier))
         x = tf.layers.conv2d(x, filters, 1, activation=hard_swish, name="Conv_2")
         end_points["Conv_2"] = x  # (N, 1, 1, 1024) or (N, 1, 1, 1280)
         x = tf.layers.dropout(x, dropout, training=is_training)
@@ -159,7 +159,7 @@ def mobilenet_v3_small(
     momentum: float = 0.99,
     epsilon: float = 1e-3,
 ) -> Net:
-    """MobileNet v3 small: 11 units.
+    """Builds MobileNet v3 small: 11 units.
 
     The stem keeps its 16 filters, and the last hidden layer's only grow with
     ``width_multiplier``, as in Keras. Arguments, result and errors as
@@ -167,7 +167,7 @@ def mobilenet_v3_small(
     """
     layers = Layers("mobilenet_v3_small", is_training, padding, momentum, epsilon)
     about = (images, num_classes, is_training, reuse, scope, width_multiplier, dropout, layers)
-    return _net("mobilenet_v3_small", *about)
+    return _build_net("mobilenet_v3_small", *about)
 
 
 def mobilenet_v3_large(
@@ -183,7 +183,7 @@ def mobilenet_v3_large(
     momentum: float = 0.99,
     epsilon: float = 1e-3,
 ) -> Net:
-    """MobileNet v3 large: 15 units; see ``mobilenet_v3_small``."""
+    """Builds MobileNet v3 large: 15 units; see ``mobilenet_v3_small``."""
     layers = Layers("mobilenet_v3_large", is_training, padding, momentum, epsilon)
     about = (images, num_classes, is_training, reuse, scope, width_multiplier, dropout, layers)
-    return _net("mobilenet_v3_large", *about)
+    return _build_net("mobilenet_v3_large", *about)

@@ -15,7 +15,7 @@ Differs: 004-E04, E22 names are the full paths that TensorFlow 1.15 gives them i
          004-E26 ``num_classes`` counts for nothing without ``include_top``; so it does here
          004-E29 returns logits; the softmax is the end point "predictions"
 
-The name tables know names only. Which arithmetic the weights were trained with is for you to say:
+The tables of names state names only. You state the arithmetic that the weights were trained with:
 
   weights                                     options
   the document's own (Keras .h5, TF format)   none; pixels "vgg_whole"
@@ -64,7 +64,7 @@ class Variant:
     ``momentum``: of the moving statistics.
     ``frozen``: batch norm uses the moving statistics in training too, and leaves them (004-E25);
     train the head alone (``--trainable logits``), as the document's train script does.
-    ``dense``: units of a layer ahead of the logits, between two dropouts of 0.5; the script: 1024.
+    ``dense``: units of a layer before the logits, between two dropouts of 0.5; the script: 1024.
     """
 
     padding: str = "same"
@@ -86,7 +86,7 @@ def conv(
     name: str,
     variant: Variant = DOCUMENT,
 ) -> Tensor:
-    """Convolution without bias: float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]."""
+    """Convolves without bias: float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]."""
     padding = "same"
     if stride > 1 and size > 1 and variant.padding != "same":
         x, padding = pad_both_sides(x, size), "valid"
@@ -100,21 +100,21 @@ def batch_norm(
     variant: Variant = DOCUMENT,
     epsilon: float = EPSILON,
 ) -> Tensor:
-    """Batch norm with the momentum of ``variant``."""
+    """Normalizes the channels of [N, H, W, C] with the momentum of ``variant``."""
     return tf.layers.batch_normalization(
         x, momentum=variant.momentum, epsilon=epsilon, training=is_training, name=name
     )
 
 
 class Residual:
-    """A block: ReLU of the sum of its input, perhaps projected, and what ``main_path`` makes of it.
+    """A block: ReLU of the sum of its input, perhaps projected, and ``main_path`` of it.
 
     Args:
       out_channel: channels of the convolutions; the result has ``expansion`` times as many.
       strides: of the block.
       downsample: a function of (inputs, is_training) that projects the input, or None.
       name: variable scope.
-      names: counts the layers of the whole model, where they have no names of their own.
+      names: numbers the layers of the complete model that have no names of their own.
       variant: see there.
     """
 
@@ -139,7 +139,7 @@ class Residual:
         self.variant = variant
 
     def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
-        """The convolutions, up to the last batch norm."""
+        """Builds the convolutions, up to the last batch norm."""
         raise NotImplementedError
 
     def __call__(self, inputs: Tensor, is_training: IsTraining = False) -> Tensor:
@@ -166,7 +166,7 @@ class BasicBlock(Residual):
     auto_name = "basic_block"
 
     def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
-        """3x3, batch norm, ReLU, 3x3, batch norm."""
+        """Builds 3x3, batch norm, ReLU, 3x3, batch norm on [N, H, W, C]."""
         for number, stride in enumerate((self.strides, 1)):
             x = tf.nn.relu(x) if number else x
             name = self.names("conv2d")
@@ -182,7 +182,7 @@ class Bottleneck(Residual):
     auto_name = "bottleneck"
 
     def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
-        """Three convolutions, each with batch norm, ReLU between them."""
+        """Builds three convolutions on [N, H, W, C], each with batch norm, ReLU between them."""
         x = self._unit(x, 1, self.out_channel, is_training, "conv1")  # (N, H, W, out_channel)
         x = self._unit(tf.nn.relu(x), 3, self.out_channel, is_training, "conv2")
         filters = self.out_channel * self.expansion
@@ -208,9 +208,11 @@ def _make_layer(
     names: Names | None = None,
     variant: Variant = DOCUMENT,
 ) -> Callable[..., Tensor]:
-    """A block of ``block_num`` units, the first with the stride and, where needed, a projection.
+    """Returns the function that builds ``block_num`` units.
 
-    A function of (x, is_training=False, end_points=None): float32 [N, H, W, in_channel] ->
+    The first unit has the stride and, where needed, a projection.
+
+    It takes (x, is_training=False, end_points=None): float32 [N, H, W, in_channel] ->
     [N, ceil(H/strides), ..., channel * block.expansion]. Units go into the end points.
     """
     counted = names or auto_names()
@@ -254,9 +256,9 @@ def residual_net(
     scope: str,
     variant: Variant,
 ) -> Net:
-    """Stem, four blocks of ``blocks_num`` units, global average pool, dense layer.
+    """Builds a stem, four blocks of ``blocks_num`` units, global average pool, dense layer.
 
-    Sizes behind the lines are for 224x224 and Bottlenecks; a BasicBlock gives a quarter of the
+    Shapes are for images of 224x224 and Bottlenecks; a BasicBlock gives a quarter of the
     channels. Arguments, result and errors as ``resnet_sizes.resnet50``.
     """
     check_maps(images, net)
@@ -270,7 +272,7 @@ def residual_net(
         x = conv(images, 64, 7, 2, name="conv1", variant=variant)  # (N, 112, 112, 64)
         x = tf.nn.relu(batch_norm(x, is_training, "conv1/BatchNorm", variant))
         end_points["conv1"] = x
-        if variant.padding == "torch":  # zeros are as good as nothing: nothing here is negative
+        if variant.padding == "torch":  # zeros do not change the maximum: nothing here is negative
             x = tf.layers.max_pooling2d(pad_both_sides(x, 3), 3, 2, "valid")
         else:
             x = tf.layers.max_pooling2d(x, 3, 2, "same")
@@ -311,7 +313,7 @@ def _resnet(
     num_classes: int = 1000,
     include_top: bool = True,
 ) -> Callable[..., Net]:
-    """A net of any blocks: a function of the images (see ``keras_style``)."""
+    """Returns a net of any blocks: a function of the images (see ``keras_style``)."""
 
     def net(images: Tensor, classes: int | None, is_training: IsTraining, *, reuse: Reuse) -> Net:
         about = ("the model", block, blocks_num, images)
@@ -324,19 +326,19 @@ def _resnet(
 def resnet34(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
 ) -> Callable[..., Net]:
-    """The document's model: a function of the images (see ``keras_style``)."""
+    """Returns the document's model: a function of the images (see ``keras_style``)."""
     return _resnet(BasicBlock, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
 
 
 def resnet50(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
 ) -> Callable[..., Net]:
-    """The document's model: a function of the images (see ``keras_style``)."""
+    """Returns the document's model: a function of the images (see ``keras_style``)."""
     return _resnet(Bottleneck, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
 
 
 def resnet101(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
 ) -> Callable[..., Net]:
-    """The document's model: a function of the images (see ``keras_style``)."""
+    """Returns the document's model: a function of the images (see ``keras_style``)."""
     return _resnet(Bottleneck, [3, 4, 23, 3], im_width, im_height, num_classes, include_top)

@@ -37,7 +37,7 @@ FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 def grouped_conv(
     x: Tensor, filters: int, groups: int, stride: int, *, name: str, variant: Variant = DOCUMENT
 ) -> Tensor:
-    """3x3 convolution without bias, of which each group of filters sees its share of channels.
+    """Builds a 3x3 convolution without bias; each group of filters reads its share of channels.
 
     float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]; kernel [3, 3, C/groups, filters].
     Raises: BadInputError where channels or filters do not divide into the groups.
@@ -62,8 +62,8 @@ class ResNeXtBlock(Residual):
     """A bottleneck whose 3x3 has ``cardinality`` groups, as one of the three ``FORMS``.
 
     ``form``: "grouped" is one path with a grouped convolution; "concat" splits the first two
-    convolutions into paths, whose ends are concatenated; "paths" splits all three and adds up
-    the ends. ``split_weights`` carries weights from the first form to the others.
+    convolutions into paths, whose outputs are concatenated; "paths" splits all three and
+    adds the outputs. ``split_weights`` carries weights from the first form to the others.
     Other arguments and errors as ``Residual``'s.
     """
 
@@ -89,28 +89,30 @@ class ResNeXtBlock(Residual):
         self.width = 2 * out_channel  # of all paths; 32 paths of 4 where out_channel is 64
 
     def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
-        """1x1, 3x3, 1x1 in the form asked for; the last batch norm comes after the sum."""
+        """Builds 1x1, 3x3, 1x1 in the requested form; the last batch norm comes after the sum."""
         if self.form == "grouped":
-            x = self._ends(x, is_training, self.width, self.cardinality)
+            x = self._build_first_two(x, is_training, self.width, self.cardinality)
         else:
             paths = []
             for number in range(1, self.cardinality + 1):
                 with tf.variable_scope(f"path_{number}"):
-                    y = self._ends(x, is_training, self.width // self.cardinality, 1)
-                    paths.append(y if self.form == "concat" else self._last(y))
+                    y = self._build_first_two(x, is_training, self.width // self.cardinality, 1)
+                    paths.append(y if self.form == "concat" else self._build_last(y))
             x = tf.concat(paths, 3) if self.form == "concat" else tf.add_n(paths)
         if self.form != "paths":
-            x = self._last(x)
+            x = self._build_last(x)
         return batch_norm(x, is_training, "conv3/BatchNorm", self.variant)
 
-    def _ends(self, x: Tensor, is_training: IsTraining, width: int, groups: int) -> Tensor:
-        """1x1 and 3x3, each with batch norm and ReLU: [N, ceil(H/strides), ..., width]."""
+    def _build_first_two(
+        self, x: Tensor, is_training: IsTraining, width: int, groups: int
+    ) -> Tensor:
+        """Builds 1x1 and 3x3, each with batch norm and ReLU: [N, ceil(H/strides), ..., width]."""
         x = conv(x, width, 1, name="conv1", variant=self.variant)
         x = tf.nn.relu(batch_norm(x, is_training, "conv1/BatchNorm", self.variant))
         x = grouped_conv(x, width, groups, self.strides, name="conv2", variant=self.variant)
         return tf.nn.relu(batch_norm(x, is_training, "conv2/BatchNorm", self.variant))
 
-    def _last(self, x: Tensor) -> Tensor:
+    def _build_last(self, x: Tensor) -> Tensor:
         filters = self.out_channel * self.expansion
         return conv(x, filters, 1, name="conv3", variant=self.variant)
 
@@ -118,14 +120,14 @@ class ResNeXtBlock(Residual):
 def split_weights(
     grouped: Mapping[str, np.ndarray], form: str, cardinality: int = 32
 ) -> dict[str, np.ndarray]:
-    """Weights of a "grouped" block as one of the other forms names and shapes them.
+    """Splits the weights of a "grouped" block as one of the other forms names and shapes them.
 
     Args:
       grouped: name of a variable within the block (conv1/kernel, ...) -> its values.
       form: "concat" or "paths".
       cardinality: of the block.
 
-    What comes ahead of the sum is cut by its outputs; the last kernel, if at all, by its inputs.
+    What comes before the sum is cut by its outputs; the last kernel, if at all, by its inputs.
     """
     check_option("split_weights", "form", form, FORMS[1:])
     split: dict[str, np.ndarray] = {}

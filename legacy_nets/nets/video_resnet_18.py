@@ -26,14 +26,14 @@ KINDS = {  # how the stem and the four layers convolve
 }
 FILTERS = (64, 128, 256, 512)  # of the four layers, two blocks each
 STEM_MIDDLE = 45
-_SPATIAL = "2d"  # a convolution that looks at, and strides over, each frame alone
+_SPATIAL = "2d"  # a convolution and stride in each frame alone
 
 _conv_initializer = tf.variance_scaling_initializer(2.0, "fan_out", "untruncated_normal")
 _fc_initializer = tf.random_normal_initializer(stddev=0.01)
 
 
 def middle_channels(inputs: int, filters: int) -> int:
-    """Channels between a block's (1,3,3) and (3,1,1) kernels.
+    """Counts the channels between a block's (1,3,3) and (3,1,1) kernels.
 
     As many as give the pair the weights of one (3,3,3) kernel: section 3.5 of [1].
     """
@@ -41,7 +41,7 @@ def middle_channels(inputs: int, filters: int) -> int:
 
 
 def _conv(x: Tensor, filters: int, kernel: tuple[int, ...], strides: Size, name: str) -> Tensor:
-    """Convolution without bias, padded by half a kernel on both sides of each axis."""
+    """Builds a convolution without bias, padded by half a kernel on both sides of each axis."""
     pads = [[0, 0], *([side // 2, side // 2] for side in kernel), [0, 0]]
     if max(max(pad) for pad in pads):
         x = tf.pad(x, pads)
@@ -63,55 +63,55 @@ def _batch_norm(x: Tensor, training: IsTraining, name: str) -> Tensor:
     )
 
 
-def _unit(
+def _build_unit(
     x: Tensor,
-    kind: str,
+    convolution: str,
     filters: int,
     middle: int,
     side: int,
     strides: tuple[int, int],
     training: IsTraining,
 ) -> Tensor:
-    """One convolution of a kind, in space and time, with its batch norm.
+    """Builds one convolution in space, time or both, with its batch norm.
 
     Args:
       x: float32 [N, T, H, W, C].
-      kind: "3d", "2d", or "2plus1d", which is (1, side, side) to ``middle`` channels, batch
+      convolution: "3d", "2d", or "2plus1d", which is (1, side, side) to ``middle`` channels, batch
         norm, ReLU, then (3, 1, 1).
       side: of the kernel in space; it has 3 in time, or 1 ("2d").
       strides: in time and in space; both spatial axes have the same.
       filters, middle, training: as they are called.
     """
     time, space = strides
-    if kind == "2plus1d":
+    if convolution == "2plus1d":
         x = _conv(x, middle, (1, side, side), (1, space, space), "space")
         x = tf.nn.relu(_batch_norm(x, training, "space_bn"))
         x = _conv(x, filters, (3, 1, 1), (time, 1, 1), "time")
     else:
-        kernel = (1 if kind == _SPATIAL else 3, side, side)
+        kernel = (1 if convolution == _SPATIAL else 3, side, side)
         x = _conv(x, filters, kernel, (time, space, space), "conv")
     return _batch_norm(x, training, "bn")
 
 
-def _block(
+def _build_block(
     x: Tensor,
-    kind: str,
+    convolution: str,
     filters: int,
     stride: int,
     training: IsTraining,
     key: str,
-    end_points: dict,
+    end_points: EndPoints,
 ) -> Tensor:
-    """Two units plus the input, then ReLU; the input is projected where shapes differ."""
+    """Builds two units plus the input, then ReLU; projects the input where shapes differ."""
     inputs = int(x.shape[-1])
     middle = middle_channels(inputs, filters)
-    strides = (1 if kind == _SPATIAL else stride, stride)
+    strides = (1 if convolution == _SPATIAL else stride, stride)
     with tf.variable_scope(key):
         with tf.variable_scope("conv1"):
-            y = tf.nn.relu(_unit(x, kind, filters, middle, 3, strides, training))
+            y = tf.nn.relu(_build_unit(x, convolution, filters, middle, 3, strides, training))
         end_points[f"{key}/conv1"] = y
         with tf.variable_scope("conv2"):
-            y = _unit(y, kind, filters, middle, 3, (1, 1), training)
+            y = _build_unit(y, convolution, filters, middle, 3, (1, 1), training)
         end_points[f"{key}/conv2"] = y
         if stride != 1 or inputs != filters:
             with tf.variable_scope("downsample"):
@@ -123,7 +123,7 @@ def _block(
     return x
 
 
-def _net(
+def _build_net(
     name: str,
     clips: Tensor,
     num_classes: int | None,
@@ -131,28 +131,30 @@ def _net(
     reuse: Reuse,
     scope: str | None,
 ) -> Net:
-    """Stem, four layers of two blocks, global average pool, dense layer."""
+    """Builds a stem, four layers of two blocks, global average pool, dense layer."""
     if clips.shape.rank != 5 or clips.shape[-1] is None or 0 in clips.shape.as_list()[1:]:
         raise BadInputError(
             f"{name} takes clips [N, T, H, W, C] of at least one frame and pixel, with a known "
             f"number of channels (3 for torchvision's weights), not {clips.shape}"
         )
-    kinds = KINDS[name]
+    convolutions = KINDS[name]
     end_points: EndPoints = {}
     with tf.variable_scope(
         name if scope is None else scope or tf.get_variable_scope(), reuse=reuse
     ):
         with tf.variable_scope("stem"):
-            x = _unit(clips, kinds[0], 64, STEM_MIDDLE, 7, (1, 2), is_training)
+            x = _build_unit(clips, convolutions[0], 64, STEM_MIDDLE, 7, (1, 2), is_training)
             x = tf.nn.relu(x)  # (N, 16, 56, 56, 64)
         end_points["stem"] = x
-        for layer, (kind, filters) in enumerate(zip(kinds[1:], FILTERS, strict=True), 1):
+        for layer, (convolution, filters) in enumerate(
+            zip(convolutions[1:], FILTERS, strict=True), 1
+        ):
             # (N, 16, 56, 56, 64), (N, 8, 28, 28, 128), (N, 4, 14, 14, 256), (N, 2, 7, 7, 512);
             # mc3_18 keeps all 16 frames
             for block in (0, 1):
                 stride = 2 if layer > 1 and block == 0 else 1
                 key = f"layer{layer}/block{block}"
-                x = _block(x, kind, filters, stride, is_training, key, end_points)
+                x = _build_block(x, convolution, filters, stride, is_training, key, end_points)
         x = tf.reduce_mean(x, axis=[1, 2, 3])  # (N, 512)
         end_points["global_pool"] = x
         if num_classes is None:
@@ -172,7 +174,7 @@ def r2plus1d_18(
     reuse: Reuse = None,
     scope: str | None = None,
 ) -> Net:
-    """R(2+1)D-18: each 3D convolution is one in space and one in time.
+    """Builds R(2+1)D-18: each 3D convolution is one in space and one in time.
 
     Args:
       clips: float32 [N, T, H, W, 3] as ``legacy_nets.data.preprocessing`` prepares "kinetics";
@@ -188,7 +190,7 @@ def r2plus1d_18(
     second before the sum) and the result.
     Raises: BadInputError for anything but clips.
     """
-    return _net("r2plus1d_18", clips, num_classes, is_training, reuse, scope)
+    return _build_net("r2plus1d_18", clips, num_classes, is_training, reuse, scope)
 
 
 def r3d_18(
@@ -199,8 +201,8 @@ def r3d_18(
     reuse: Reuse = None,
     scope: str | None = None,
 ) -> Net:
-    """R3D-18: all convolutions look at space and time; see ``r2plus1d_18``."""
-    return _net("r3d_18", clips, num_classes, is_training, reuse, scope)
+    """Builds R3D-18: all convolutions are in space and time; see ``r2plus1d_18``."""
+    return _build_net("r3d_18", clips, num_classes, is_training, reuse, scope)
 
 
 def mc3_18(
@@ -211,5 +213,5 @@ def mc3_18(
     reuse: Reuse = None,
     scope: str | None = None,
 ) -> Net:
-    """MC3-18: the stem and the first layer are 3D, the others 2D; see ``r2plus1d_18``."""
-    return _net("mc3_18", clips, num_classes, is_training, reuse, scope)
+    """Builds MC3-18: the stem and the first layer are 3D, the others 2D; see ``r2plus1d_18``."""
+    return _build_net("mc3_18", clips, num_classes, is_training, reuse, scope)

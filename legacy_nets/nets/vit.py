@@ -13,7 +13,7 @@ Differs: 004-E05 the default name is ViT-B_16: ViT-B/16 would be two scopes
          004-E33 197 tokens, where a comment says 176
          004-E34, E35 heads that do not divide the width, and patches that do not divide the image,
          are refused at once
-         004-E36 GELU with the error function [3]; the release behind the weights took its tanh
+         004-E36 GELU with the error function [3]; the release with the weights took its tanh
          approximation, other values by up to 5e-4
          004-E37 kept: one drop path rate a block, growing linearly; two draws, a sample each [4]
          004-E38 kept: the head begins with zeros
@@ -48,7 +48,7 @@ def _dropout(
 
 
 def _layer_norm(x: Tensor, name: str) -> Tensor:
-    """Each token less its mean, over its deviation [2]: float32 [..., C] -> the same shape."""
+    """Normalizes each token to mean 0 and deviation 1 [2]: float32 [..., C] -> the same shape."""
     with tf.variable_scope(name):
         width = [x.shape.as_list()[-1]]
         gamma = tf.get_variable("gamma", width, initializer=tf.ones_initializer())
@@ -139,7 +139,7 @@ def Attention(
     length = dim // num_heads
 
     def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
-        tokens = inputs.shape.as_list()[1]  # 197 behind the lines
+        tokens = inputs.shape.as_list()[1]  # 197 in the shapes below
         with tf.variable_scope(name, "attention"):
             x = _dense(inputs, dim * 3, "qkv", use_bias=qkv_bias)  # (N, 197, 3 * 768)
             x = tf.reshape(x, [-1, tokens, 3, num_heads, length])  # (N, 197, 3, 12, 64)
@@ -219,7 +219,7 @@ def VisionTransformer(
     num_classes: int = 1000,
     name: str = "ViT-B_16",  # 004-E05
 ) -> Layer:
-    """The whole net, as a function of the images.
+    """Returns the complete net, as a function of the images.
 
     Args:
       img_size, patch_size: sides in pixels.
@@ -227,7 +227,7 @@ def VisionTransformer(
       qkv_bias, qk_scale: bias of the projection; factor of q k^T, None: head length ** -0.5.
       drop_ratio, attn_drop_ratio, drop_path_ratio: dropped in training; the last grows from 0 at
         the first block to this at the last one.
-      representation_size: units of the dense layer with tanh ahead of the head; None: no such.
+      representation_size: units of the dense layer with tanh before the head; None: no such layer.
       num_classes: units of the head.
       name: variable scope; "" is the current one.
 
@@ -237,19 +237,10 @@ def VisionTransformer(
     """
     patches = PatchEmbed(img_size, patch_size, embed_dim)
     tokens = ConcatClassTokenAddPosEmbed(embed_dim, (img_size // patch_size) ** 2, name="cls_pos")
-    blocks = {
-        f"encoderblock_{i}": Block(
-            embed_dim,
-            num_heads,
-            qkv_bias,
-            qk_scale,
-            drop_ratio,
-            attn_drop_ratio,
-            rate,
-            name=f"encoderblock_{i}",
-        )
-        for i, rate in enumerate(np.linspace(0.0, drop_path_ratio, depth).tolist())
-    }
+    # Each block drops more branches than the one before: 004-E37.
+    options = (embed_dim, num_heads, qkv_bias, qk_scale, drop_ratio, attn_drop_ratio)
+    rates = np.linspace(0.0, drop_path_ratio, depth).tolist()
+    blocks = [Block(*options, rate, f"encoderblock_{i}") for i, rate in enumerate(rates)]
 
     def net(images: Tensor, is_training: IsTraining = False) -> Net:
         end_points = {}
@@ -257,8 +248,8 @@ def VisionTransformer(
             end_points["patch_embed"] = x = patches(images)  # (N, 196, 768)
             end_points["cls_pos"] = x = tokens(x)  # (N, 197, 768)
             x = _dropout(x, drop_ratio, is_training)
-            for key, block in blocks.items():
-                end_points[key] = x = block(x, is_training)  # (N, 197, 768)
+            for i, block in enumerate(blocks):
+                end_points[f"encoderblock_{i}"] = x = block(x, is_training)  # (N, 197, 768)
             end_points["encoder_norm"] = x = _layer_norm(x, "encoder_norm")
             x = x[:, 0]  # (N, 768), the class token
             if representation_size:
@@ -292,32 +283,32 @@ def _in21k(
 
 
 def vit_base_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """ViT-B/16; ``has_logits``: with the pre-logits layer. See ``VisionTransformer``."""
+    """Returns ViT-B/16; ``has_logits``: with the pre-logits layer. See ``VisionTransformer``."""
     return _in21k("ViT-B_16", 16, BASE, num_classes, has_logits)
 
 
 def vit_base_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """ViT-B/32; see ``vit_base_patch16_224_in21k``."""
+    """Returns ViT-B/32; see ``vit_base_patch16_224_in21k``."""
     return _in21k("ViT-B_32", 32, BASE, num_classes, has_logits)
 
 
 def vit_large_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """ViT-L/16; see ``vit_base_patch16_224_in21k``."""
+    """Returns ViT-L/16; see ``vit_base_patch16_224_in21k``."""
     return _in21k("ViT-L_16", 16, LARGE, num_classes, has_logits)
 
 
 def vit_large_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """ViT-L/32; see ``vit_base_patch16_224_in21k``."""
+    """Returns ViT-L/32; see ``vit_base_patch16_224_in21k``."""
     return _in21k("ViT-L_32", 32, LARGE, num_classes, has_logits)
 
 
 def vit_huge_patch14_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """ViT-H/14; see ``vit_base_patch16_224_in21k``."""
+    """Returns ViT-H/14; see ``vit_base_patch16_224_in21k``."""
     return _in21k("ViT-H_14", 14, HUGE, num_classes, has_logits)
 
 
-def known_side(images: Tensor) -> int:
-    """H of images [N, H, H, C]. Raises BadInputError unless it is known and the width as well."""
+def read_side(images: Tensor) -> int:
+    """Reads H from images [N, H, H, C]. Raises BadInputError if it is unknown or not the width."""
     height, width = images.shape.as_list()[1:3] if images.shape.rank == 4 else (None, None)
     if height is None or height != width:
         raise BadInputError(
@@ -342,18 +333,18 @@ def vit(
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
 ) -> Net:
-    """``VisionTransformer`` in the net contract of this package, for images of any square size.
+    """Builds ``VisionTransformer`` in the net contract, for square images of any size.
 
     Args: as ``VisionTransformer``, but
       images: float32 [N, H, H, 3] in [-1, 1]; H is known and divides into patches.
       reuse, scope: as in ``tf.variable_scope``; "" is the current scope.
-      has_logits: with the dense layer of ``embed_dim`` units ahead of the head.
+      has_logits: with the dense layer of ``embed_dim`` units before the head.
 
     Returns: logits [N, num_classes], and the end points in order of construction.
     Raises: BadInputError as ``VisionTransformer``.
     """
     net = VisionTransformer(
-        known_side(images),
+        read_side(images),
         patch_size,
         embed_dim,
         depth,

@@ -1,4 +1,4 @@
-"""Hybrid ViT: a ResNet-50 without its last stage looks first, a transformer after it.
+"""Hybrid ViT: a transformer on the maps of a ResNet-50 without its last stage.
 
 Papers:  [1] ViT, arXiv:2010.11929  [2] weight standardisation, arXiv:1903.10520
          [3] group norm, arXiv:1803.08494  [4] ResNet, arXiv:1512.03385
@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.vit import VisionTransformer, known_side
+from legacy_nets.nets.vit import VisionTransformer, read_side
 from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
 
 UNITS = (3, 4, 9)  # ResNet-50's 3, 4, 6, 3 with the last stage's three moved into the third
@@ -28,7 +28,7 @@ STRIDE = 16  # of the backbone
 
 
 def std_conv2d(x: Tensor, filters: int, kernel_size: int, strides: int, name: str) -> Tensor:
-    """SAME convolution whose kernel is standardised for each filter [2]; no bias.
+    """Builds a SAME convolution whose kernel is standardised for each filter [2]; no bias.
 
     float32 [N, H, W, C] -> [N, H / strides, W / strides, filters], rounded up.
     """
@@ -51,7 +51,7 @@ def group_norm(x: Tensor, name: str, *, gamma: float = 1.0) -> Tensor:
     channels = x.shape.as_list()[-1]
     if channels % GROUPS:
         raise BadInputError(
-            f"group norm wants channels in {GROUPS} groups, not {channels}: choose a width that "
+            f"group norm needs channels in {GROUPS} groups, not {channels}: choose a width that "
             f"is a multiple of {GROUPS}"
         )
     with tf.variable_scope(name):
@@ -66,8 +66,8 @@ def group_norm(x: Tensor, name: str, *, gamma: float = 1.0) -> Tensor:
         return normal * scale + shift
 
 
-def unit(x: Tensor, filters: int, strides: int, name: str) -> Tensor:
-    """Bottleneck [4], the stride in its 3x3: float32 [N, H, W, C] -> [N, H', W', 4 * filters]."""
+def build_unit(x: Tensor, filters: int, strides: int, name: str) -> Tensor:
+    """Builds a bottleneck [4], stride in its 3x3: [N, H, W, C] -> [N, H', W', 4 * filters]."""
     with tf.variable_scope(name):
         shortcut = x
         if strides > 1 or x.shape.as_list()[-1] != 4 * filters:
@@ -79,10 +79,10 @@ def unit(x: Tensor, filters: int, strides: int, name: str) -> Tensor:
         return tf.nn.relu(x + shortcut)
 
 
-def r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> EndPoints:
-    """The backbone in the current scope: its end points, the last one [N, H/16, W/16, 16 * width].
+def build_r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> EndPoints:
+    """Builds the backbone in the current scope; the last end point is [N, H/16, W/16, 16 * width].
 
-    Sizes behind the lines are for 224x224 and the defaults.
+    Shapes are for images of 224x224 and the defaults.
     """
     end_points = {}
     x = std_conv2d(images, width, 7, 2, "conv_root")  # (N, 112, 112, 64)
@@ -94,7 +94,7 @@ def r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> EndPoi
         with tf.variable_scope(f"block{stage}"):
             for number in range(1, count + 1):
                 strides = 2 if stage > 1 and number == 1 else 1
-                x = unit(x, width << (stage - 1), strides, f"unit{number}")
+                x = build_unit(x, width << (stage - 1), strides, f"unit{number}")
         end_points[f"block{stage}"] = x
     return end_points
 
@@ -116,7 +116,7 @@ def vit_hybrid_r50_base_224(
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
 ) -> Net:
-    """Builds R50 + ViT: the maps of the backbone are the patches, each of one place.
+    """Builds R50 + ViT: the maps of the backbone are the patches, of one pixel each.
 
     Args: as ``vit.vit``, but
       images: float32 [N, H, H, 3] in [-1, 1]; H is known and a multiple of 16.
@@ -124,9 +124,9 @@ def vit_hybrid_r50_base_224(
       width: filters of the root, and of the first stage's bottlenecks.
 
     Returns: logits [N, num_classes], and the end points in order of construction.
-    Raises: BadInputError for images of another kind, and as ``vit.VisionTransformer``.
+    Raises: BadInputError for images of another shape, and as ``vit.VisionTransformer``.
     """
-    side = known_side(images)
+    side = read_side(images)
     if side % STRIDE:
         raise BadInputError(
             f"the hybrid takes images with sides of a multiple of {STRIDE}, not {side}: resize them"
@@ -145,6 +145,6 @@ def vit_hybrid_r50_base_224(
         name="",
     )
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        maps = r50(images, units, width)
+        maps = build_r50(images, units, width)
         logits, end_points = transformer(maps[f"block{len(units)}"], is_training)
     return logits, {**maps, **end_points}

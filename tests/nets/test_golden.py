@@ -75,7 +75,7 @@ def test_training(case):
     assert list(got["gradient_norms"]) == list(norms)
     largest = max(norms.values())
     for name, norm in norms.items():
-        # A gradient that is zero but for rounding (a bias ahead of a batch norm) has no percent.
+        # A gradient that is zero but for rounding (a bias before a batch norm) has no percent.
         assert_close(got["gradient_norms"][name], norm, GRADIENT, name, max(norm, 1e-5 * largest))
     moved = {name: row for name, row in rows.items() if "after_step" in row}
     assert list(got["moving"]) == list(moved)

@@ -1,4 +1,4 @@
-"""Document 001's net: names, shapes, blocks, mended errata, its class."""
+"""Document 001's net: names, shapes, blocks, fixed errata, its class."""
 
 import inspect
 
@@ -178,17 +178,17 @@ def test_unknown_size_and_too_small_ones():
 
 
 def test_e01_softmax_twice_confines_loss_and_gradient():
-    """Literal: probabilities go into a second softmax. Mended: linear logits."""
+    """Literal: probabilities go into a second softmax. Fixed: linear logits."""
     right = np.array([[20.0, 0, 0, 0, 0, 0]], np.float32)
     one_hot = np.eye(6, dtype=np.float32)
     with tf.Graph().as_default(), tf.Session() as session:
         logits = tf.placeholder(tf.float32, [None, 6])
         labels = tf.placeholder(tf.float32, [None, 6])
         literal = net.cost(tf.nn.softmax(logits), labels)
-        mended = net.cost(logits, labels)
-        slopes = [tf.gradients(loss, logits)[0] for loss in (literal, mended)]
-        best = session.run([literal, mended], {logits: right, labels: one_hot[:1]})
-        worst = session.run([literal, mended], {logits: right, labels: one_hot[1:2]})
+        fixed = net.cost(logits, labels)
+        slopes = [tf.gradients(loss, logits)[0] for loss in (literal, fixed)]
+        best = session.run([literal, fixed], {logits: right, labels: one_hot[:1]})
+        worst = session.run([literal, fixed], {logits: right, labels: one_hot[1:2]})
         uniform = session.run(slopes, {logits: right * 0, labels: one_hot[:1]})
         stuck = session.run(slopes, {logits: right, labels: one_hot[1:2]})
     np.testing.assert_allclose(best, [1.04359, 0], atol=1e-5)
@@ -202,10 +202,10 @@ def test_e16_soft_labels_count():
     with tf.Graph().as_default(), tf.Session() as session:
         logits = tf.constant([[2.0, 0, 0]])
         soft = np.array([[0.9, 0.1, 0]])
-        mended = session.run(net.cost(logits, tf.constant(soft, tf.float32)))
+        fixed = session.run(net.cost(logits, tf.constant(soft, tf.float32)))
         literal = session.run(net.cost(logits, tf.cast(soft, tf.int64)))
     log_sum = np.log(np.exp(2) + 2)
-    np.testing.assert_allclose(mended, log_sum - 1.8, atol=1e-6)
+    np.testing.assert_allclose(fixed, log_sum - 1.8, atol=1e-6)
     assert literal == 0  # what the document's int64 placeholder makes of 0.9
 
 
@@ -234,7 +234,7 @@ def test_batch_norm_and_dropout_follow_is_training():
         session.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS), {images: feed, training: True})
         after = session.run(mean)
     np.testing.assert_array_equal(*still)
-    assert abs(moving[0] - moving[1]).max() > 1e-3  # dropout draws anew
+    assert abs(moving[0] - moving[1]).max() > 1e-3  # dropout draws again
     np.testing.assert_allclose(after, before * 0.99 + batch_mean * 0.01, atol=1e-6)
 
 

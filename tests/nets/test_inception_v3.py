@@ -20,7 +20,7 @@ from legacy_nets.nets.inception_v3 import (
 
 slim = tf.contrib.slim
 # What the document says beside each layer, at 299 pixels.
-TRUNK = {
+BASE = {
     "Conv2d_1a_3x3": (149, 149, 32),
     "Conv2d_2a_3x3": (147, 147, 32),
     "Conv2d_2b_3x3": (147, 147, 64),
@@ -89,7 +89,7 @@ def sizes(variables):
 def test_shapes_and_counts_of_the_document(document):
     graph, logits, end_points = document
     shapes = {key: tuple(point.shape.as_list()[1:]) for key, point in end_points.items()}
-    assert list(shapes.items()) == list({**TRUNK, **HEADS}.items())  # 23, in this order
+    assert list(shapes.items()) == list({**BASE, **HEADS}.items())  # 23, in this order
     assert logits is end_points["Logits"]
     with graph.as_default():
         assert len(tf.global_variables()) == 388
@@ -144,13 +144,13 @@ def test_quirks_that_checkpoints_need(document):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("end_point", TRUNK)
+@pytest.mark.parametrize("end_point", BASE)
 def test_base_stops_at_every_end_point_and_smallest_image_is_the_true_one(end_point):
     side = smallest_image(end_point)
     net, end_points = inception_v3_base(pictures(1, side, side), final_endpoint=end_point)
-    assert list(end_points) == list(TRUNK)[: list(TRUNK).index(end_point) + 1]
+    assert list(end_points) == list(BASE)[: list(BASE).index(end_point) + 1]
     assert net is end_points[end_point]
-    assert net.shape.as_list() == [1, 1, 1, TRUNK[end_point][2]]
+    assert net.shape.as_list() == [1, 1, 1, BASE[end_point][2]]
     with pytest.raises(BadInputError, match=f"{end_point} of inception_v3 needs {side}x{side}"):
         inception_v3_base(pictures(1, side, side - 1), final_endpoint=end_point)
 

@@ -84,7 +84,7 @@ def test_cost_of_a_standard_convolution():
 
 
 def test_depthwise_is_not_depthwise_separable():
-    """F111, F112, 004-E44: a channel of the output sees one channel of the input."""
+    """F111, F112, 004-E44: a channel of the output reads one channel of the input."""
     layers = mobilenet.Layers("net", False, "same", 0.9, 1e-3)
     images = placeholder(5, 5, 3)
     y = layers.depthwise(images, 3, 1, "dw", "dw_bn")
@@ -98,7 +98,7 @@ def test_depthwise_is_not_depthwise_separable():
 def test_inverted_residual():
     """F114, F115: expand six times, depthwise, project; relu6 but for the last."""
     layers = mobilenet.Layers("net", False, "same", 0.9, 1e-3)
-    y = mobilenet._inverted_residual(placeholder(8, 8, 4), layers, 6, 4, 1, "block")
+    y = mobilenet._build_inverted_residual(placeholder(8, 8, 4), layers, 6, 4, 1, "block")
     shapes = [v.shape.as_list() for name, v in get_vars().items() if "kernel" in name]
     assert shapes == [[1, 1, 4, 24], [3, 3, 24, 1], [1, 1, 24, 4]]
     ops = tf.get_default_graph().get_operations()
@@ -119,7 +119,7 @@ def test_h_swish_and_rounding():
     with tf.Session() as session:
         got = session.run(mobilenet_v3.hard_swish(tf.constant([-4.0, -3, -1, 0, 1, 3, 5])))
     np.testing.assert_allclose(got, [0, 0, -1 / 3, 0, 2 / 3, 3, 5], atol=1e-6)
-    assert [mobilenet.rounded(n) for n in (1, 11, 12, 16 * 0.35, 88, 100)] == [
+    assert [mobilenet.round_filters(n) for n in (1, 11, 12, 16 * 0.35, 88, 100)] == [
         8,
         16,
         16,

@@ -37,8 +37,8 @@ def ours(net, images, renamed=("", ""), **options):
         return renamed[1] + name.removeprefix(renamed[0]) if name.startswith(renamed[0]) else name
 
     with tf.Graph().as_default(), tf.Session() as session:
-        place = tf.placeholder(tf.float32, [None, *images.shape[1:]])
-        logits, _ = legacy_nets.build(net, place, num_classes=7, **options)
+        images_in = tf.placeholder(tf.float32, [None, *images.shape[1:]])
+        logits, _ = legacy_nets.build(net, images_in, num_classes=7, **options)
         variables = {there(v): v for v in tf.global_variables()}
         shapes = {name: v.shape.as_list() for name, v in variables.items()}
         feed = {
@@ -46,7 +46,7 @@ def ours(net, images, renamed=("", ""), **options):
             for name, v in variables.items()
         }
         session.run([v.initializer for v in variables.values()], feed)
-        return shapes, session.run(logits, {place: images})
+        return shapes, session.run(logits, {images_in: images})
 
 
 @pytest.mark.parametrize(

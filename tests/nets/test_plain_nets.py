@@ -80,12 +80,12 @@ def test_a_builder_is_called_twice_by_reuse_and_once_a_scope():
 def test_alexnet_learns_in_graph_mode():
     """Two classes of plain colour; 12 steps of Adam with dropout on."""
     settings = Settings("alexnet_v2", 2, (64, 64), learning_rate=1e-3)
+    tf.set_random_seed(1)  # before the layers, whose initial values take it
     graph = build_training(settings)
     labels = np.arange(8) % 2
     images = np.zeros((8, 64, 64, 3), np.float32)
     images[labels == 0, ..., 0] = 1
     images[labels == 1, ..., 2] = 1
-    tf.set_random_seed(1)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         feed = {graph.images: images, graph.labels: labels, graph.is_training: True}
@@ -163,7 +163,7 @@ def test_a_model_of_the_document_has_the_size_it_was_made_for():
 def test_a_googlenet_with_other_heads_than_the_file_is_told_the_option(
     tmp_path, aux_logits, layout
 ):
-    """Without heads Keras numbers the layers behind them anew: there is no rule that renames."""
+    """Without heads Keras numbers the layers after them again: there is no rule that renames."""
     if layout:
         names = (
             googlenet_weights.map_keras_no_aux_names

@@ -57,14 +57,14 @@ def eager_model(build, **options):
 def ours(net, path, images, options):
     """Softmax with the weights of a file, every tensor of which is used."""
     with tf.Graph().as_default(), tf.Session() as session:
-        place = tf.placeholder(tf.float32, [None, *images.shape[1:]])
-        _, points = legacy_nets.build(net, place, num_classes=5, **options)
+        images_in = tf.placeholder(tf.float32, [None, *images.shape[1:]])
+        _, points = legacy_nets.build(net, images_in, num_classes=5, **options)
         plan = match(tf.global_variables(), translate_for_net(open_weights(path), get_net(net)))
         plan.check()
         assert len(plan.matched) == len(tf.global_variables())
         assert (plan.extra, plan.skipped) == ((), ())
         plan.apply(session)
-        return session.run(points["predictions"], {place: images})
+        return session.run(points["predictions"], {images_in: images})
 
 
 @pytest.mark.parametrize("net", ["resnet18", "resnet50"])

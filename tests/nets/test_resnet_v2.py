@@ -196,7 +196,7 @@ def test_subsample_takes_every_second_pixel():  # 003-E01
     ("padding", "wanted"),
     [("conv2d_same", [[10, 24], [51, 90]]), ("SAME", [[45, 39], [66, 50]])],
 )
-def test_conv2d_same_is_not_same_on_even_sizes(padding, wanted):  # 003-E02: mended, literal
+def test_conv2d_same_is_not_same_on_even_sizes(padding, wanted):  # 003-E02: fixed, literal
     np.testing.assert_array_equal(run(plain(padding, ramp(4)))[0, :, :, 0], wanted)
 
 

@@ -24,7 +24,7 @@ BLOCK = "ViT-B_16/encoderblock_0"
 pytestmark = pytest.mark.usefixtures("graph")
 
 
-def place(side, batch=None):
+def make_images(side, batch=None):
     return tf.placeholder(tf.float32, [batch, side, side, 3])
 
 
@@ -38,7 +38,7 @@ def shape_of(graph, name):
 
 def test_every_shape_that_the_document_states(graph):
     """F121 to F128, F130 to F133, F140 to F154; a batch of two, one block of ViT-B/16."""
-    logits, points = vit.vit(place(224, batch=2), depth=1, num_classes=7)
+    logits, points = vit.vit(make_images(224, batch=2), depth=1, num_classes=7)
     variables = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
     attention = f"{BLOCK}/MultiHeadAttention"
     shapes = {
@@ -119,7 +119,9 @@ def test_sizes_of_the_five(name, patches, tokens, width, depth, heads, parameter
     }
     assert (size["patch_size"], size["embed_dim"], size["depth"]) == (patches, width, depth)
     assert (size["num_heads"], net.num_classes) == (heads, 21843)
-    _, points = legacy_nets.build(name, place(224), depth=2, num_classes=1000, has_logits=False)
+    _, points = legacy_nets.build(
+        name, make_images(224), depth=2, num_classes=1000, has_logits=False
+    )
     assert points["cls_pos"].shape.as_list() == [None, tokens, width]
     block = sum(
         int(np.prod(v.shape)) for v in tf.trainable_variables() if "encoderblock_1/" in v.op.name
@@ -130,7 +132,7 @@ def test_sizes_of_the_five(name, patches, tokens, width, depth, heads, parameter
 
 @pytest.mark.slow
 def test_one_graph_of_b16_runs_with_one_and_three_images():
-    images = place(224)
+    images = make_images(224)
     logits, points = legacy_nets.build(B16, images)
     assert len(tf.global_variables()) == 154
     assert count() == 103_186_515
@@ -145,7 +147,7 @@ def test_one_graph_of_b16_runs_with_one_and_three_images():
 
 
 def test_any_batch_from_one_graph():
-    images = place(32)
+    images = make_images(32)
     logits, points = vit.vit(images, num_classes=5, **TINY)
     assert list(points) == [
         *("patch_embed", "cls_pos", "encoderblock_0", "encoderblock_1"),
@@ -200,17 +202,17 @@ def test_the_document_s_builder_is_the_registry_s(monkeypatch, name, has_logits)
     for size in (vit.BASE, vit.LARGE, vit.HUGE):
         monkeypatch.setitem(size, "depth", 1)
     options = {"num_classes": 3, "has_logits": has_logits}
-    getattr(vit, name)(**options)(place(224))
+    getattr(vit, name)(**options)(make_images(224))
     theirs = [(v.op.name, v.shape.as_list()) for v in tf.global_variables()]
     with tf.Graph().as_default():
-        legacy_nets.build(name, place(224), depth=1, **options)
+        legacy_nets.build(name, make_images(224), depth=1, **options)
         ours = [(v.op.name, v.shape.as_list()) for v in tf.global_variables()]
     assert ours == theirs
     assert len(ours) == 4 + 12 + 4 + 2 * has_logits
 
 
 def test_layers_of_the_document_one_by_one():
-    x = vit.PatchEmbed(32, 16, 24)(place(32))
+    x = vit.PatchEmbed(32, 16, 24)(make_images(32))
     x = vit.ConcatClassTokenAddPosEmbed(24, 4)(x)
     x = vit.Block(24, 3)(x, is_training=True)
     x = vit.MLP(24, 2.0)(vit.Attention(24, 4, qkv_bias=True)(x))
@@ -232,8 +234,8 @@ def test_layers_of_the_document_one_by_one():
 
 
 def test_initial_values_blocks_differ_and_all_logits_are_zero():
-    """004-E32 mended, 004-E38 kept."""
-    images = place(32)
+    """004-E32 fixed, 004-E38 kept."""
+    images = make_images(32)
     logits, _ = vit.vit(images, num_classes=5, **TINY)
     kernels = [v for v in tf.global_variables() if v.op.name.endswith("qkv/kernel")]
     with tf.Session() as session:
@@ -245,7 +247,7 @@ def test_initial_values_blocks_differ_and_all_logits_are_zero():
 
 
 def test_dropout_follows_a_bool_tensor():
-    images, training = place(32), tf.placeholder(tf.bool, [])
+    images, training = make_images(32), tf.placeholder(tf.bool, [])
     options = {"num_classes": 5, **TINY}
     plain, _ = vit.vit(images, **options)
     dropped = {
@@ -313,4 +315,4 @@ def test_bad_input(shape, options, words):
 
 def test_another_image_size_than_the_layer_s_is_refused():
     with pytest.raises(BadInputError, match="a ViT for 224x224 takes"):
-        vit.vit_base_patch16_224_in21k()(place(192))
+        vit.vit_base_patch16_224_in21k()(make_images(192))

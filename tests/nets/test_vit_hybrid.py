@@ -107,7 +107,7 @@ def test_any_batch_from_one_graph_reuse_and_a_tensor_for_training():
 
 
 def test_the_branches_begin_at_zero():
-    vit_hybrid.unit(placeholder(4, 4, 32), 32, 1, "u")
+    vit_hybrid.build_unit(placeholder(4, 4, 32), 32, 1, "u")
     gammas = [variables()[f"u/gn{i}/gamma"] for i in (3, 1)]
     with tf.Session() as session:
         session.run([v.initializer for v in gammas])

@@ -1,9 +1,9 @@
-"""Self-attention in plain tensors: one head, and several side by side.
+"""Self-attention in plain tensors: one head, and several in parallel.
 
 Papers:  [1] Attention Is All You Need, arXiv:1706.03762
 Source:  tutorial document 004, section Self-Attention (text and formulas only)
 Input:   float32 [..., N, D]: N tokens of length D
-Names:   none: what is learned (the projections to q, k and v) lies with the caller
+Names:   none: the caller has the learned projections to q, k and v
 Differs: 004-E45 d is the length of a k, by which the text says "number of k"
 """
 
@@ -15,7 +15,9 @@ from legacy_nets.types import Tensor
 
 
 def attention_weights(q: Tensor, k: Tensor, scale: float | None = None) -> Tensor:
-    """softmax(q k^T scale): float32 [..., N, d], [..., M, d] -> [..., N, M], rows that sum to 1.
+    """Computes softmax(q k^T scale): float32 [..., N, d], [..., M, d] -> [..., N, M].
+
+    Each row sums to 1.
 
     Args:
       q, k: queries and keys of length d.
@@ -27,7 +29,7 @@ def attention_weights(q: Tensor, k: Tensor, scale: float | None = None) -> Tenso
 
 
 def self_attention(q: Tensor, k: Tensor, v: Tensor, scale: float | None = None) -> Tensor:
-    """b_i = sum_j a_ij v_j, a of ``attention_weights``: v [..., M, e] -> float32 [..., N, e]."""
+    """Computes b_i = sum_j a_ij v_j, with ``attention_weights`` a: v [..., M, e] -> [..., N, e]."""
     return tf.matmul(attention_weights(q, k, scale), v)
 
 

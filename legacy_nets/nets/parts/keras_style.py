@@ -69,7 +69,7 @@ def check_images(images: Tensor, net: str, smallest: int) -> None:
     if None in sides:
         raise BadInputError(
             f"{net} takes images [N, H, W, C] of known height, width and channels, not "
-            f"{images.shape}: its dense layer has a weight for each place of the map"
+            f"{images.shape}: its dense layer has a weight for each pixel of the map"
         )
     if min(sides[:2]) < smallest:
         raise BadInputError(
