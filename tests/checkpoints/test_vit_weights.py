@@ -98,7 +98,7 @@ print(json.dumps([[v.op.name, v.shape.as_list()] for v in tf.global_variables()]
 
 @pytest.mark.slow
 def test_names_are_those_of_real_tensorflow_1(oracle):
-    arguments = [str(REPOSITORY / "tests"), json.dumps(KERAS)]
+    arguments = [str(REPOSITORY / "tests" / "support"), json.dumps(KERAS)]
     done = subprocess.run([oracle, "-c", ASK_ORACLE, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-2000:]
     with tf.Graph().as_default():
