@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         MetaGraphDef,
         NodeDef,
         Operation,
+        QueueBase,
         ReaderBase,
         Session,
         Tensor,
@@ -51,7 +52,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
     OpDef = Operation = OpList = Saver = Session = Tensor = TensorShape = Variable = object
     VariableScope = ConfigProto = Estimator = RunConfig = FeatureColumn = Layer = object
     RNNCell = Optimizer = SessionRunArgs = SessionRunContext = object
-    SessionRunHook = SessionRunValues = ReaderBase = TensorArray = Dataset = object
+    SessionRunHook = SessionRunValues = QueueBase = ReaderBase = TensorArray = Dataset = object
     EstimatorSpec = ServingInputReceiver = object
 
 Shape: TypeAlias = tuple[int, ...]
@@ -118,6 +119,7 @@ __all__ = [
     "OpList",
     "Operation",
     "Optimizer",
+    "QueueBase",
     "RNNCell",
     "ReaderBase",
     "Reuse",

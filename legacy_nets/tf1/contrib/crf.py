@@ -5,6 +5,8 @@ Scores are [N, T, tags], transitions [from, to], lengths count the steps of each
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -81,12 +83,12 @@ def crf_log_norm(
         new = scores + tf.reduce_logsumexp(state[:, :, None] + transitions, 1)
         return tf.where(tf.broadcast_to((time < lengths)[:, None], tf.shape(new)), new, state)
 
-    alphas = _over_time(forward, inputs[:, 0], inputs)
+    alphas = _scan_time(forward, inputs[:, 0], inputs)
     norm = tf.reduce_logsumexp(alphas[-1], 1)
     return tf.where(lengths <= 0, tf.zeros_like(norm), norm)
 
 
-def _over_time(step: TensorLike, first: TensorLike, inputs: TensorLike) -> Tensor:
+def _scan_time(step: Callable[..., Structure], first: TensorLike, inputs: TensorLike) -> Tensor:
     """States [T, N, ...] of ``step(state, (scores, time))``, the first one included."""
     by_time = tf.transpose(inputs, [1, 0, 2])[1:]
     later = tf.scan(step, (by_time, tf.range(1, tf.shape(inputs)[1])), first)

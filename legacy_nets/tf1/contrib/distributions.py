@@ -34,13 +34,13 @@ def __getattr__(name: str) -> Any:
             f"tf.contrib.distributions.{name} needs the package tensorflow-probability ({error}): "
             "pip install tensorflow-probability"
         ) from None
-    found: Any = probability
+    value: Any = probability
     try:
         for part in _RENAMED.get(name, f"distributions.{name}").split("."):
-            found = getattr(found, part)
+            value = getattr(value, part)
     except AttributeError:
         raise AttributeError(
             f"tf.contrib.distributions.{name} is not offered by legacy_nets, and "
             "tensorflow-probability has no such name"
         ) from None
-    return found
+    return value

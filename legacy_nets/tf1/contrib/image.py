@@ -37,7 +37,7 @@ def rotate(
     """Images [N, H, W, C], [H, W, C] or [H, W] turned by radians, one or N."""
     with tf.name_scope(name, "rotate"):
         images = tf.convert_to_tensor(images)
-        batch = _batched(images)
+        batch = _add_missing_axes(images)
         height, width = (tf.cast(tf.shape(batch)[axis], tf.float32) for axis in (1, 2))
         transforms = angles_to_projective_transforms(angles, height, width)
         return transform(images, transforms, interpolation)
@@ -79,7 +79,7 @@ def translations_to_projective_transforms(
         return tf.stack([one, zero, -moves[:, 0], zero, one, -moves[:, 1], zero, zero], 1)
 
 
-def _batched(images: TensorLike) -> Tensor:
+def _add_missing_axes(images: TensorLike) -> Tensor:
     rank = images.shape.rank
     if rank not in (2, 3, 4):
         raise TypeError(f"Images should have rank between 2 and 4, got {images.shape}.")
@@ -104,7 +104,7 @@ def transform(
             raise TypeError(f"Transforms should have rank 1 or 2, got {transforms.shape}")
         if transforms.shape.rank == 1:
             transforms = transforms[None]
-        batch = _batched(images)
+        batch = _add_missing_axes(images)
         size = tf.shape(batch)[1:3] if output_shape is None else output_shape
         result = tf.raw_ops.ImageProjectiveTransformV3(
             images=batch,
@@ -193,17 +193,17 @@ def bipartite_match(
         def match(
             i: TensorLike, left: TensorLike, row_match: TensorLike, column_match: TensorLike
         ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-            place = tf.argmin(tf.reshape(left, [-1]), output_type=tf.int32)
-            row, column = place // columns, place % columns
-            here, there = tf.equal(tf.range(rows), row), tf.equal(tf.range(columns), column)
-            taken = tf.logical_or(here[:, None], there[None])
+            index = tf.argmin(tf.reshape(left, [-1]), output_type=tf.int32)
+            row, column = index // columns, index % columns
+            is_row, is_column = tf.equal(tf.range(rows), row), tf.equal(tf.range(columns), column)
+            taken = tf.logical_or(is_row[:, None], is_column[None])
             return (
                 i + 1,
                 tf.where(taken, far, left),
-                tf.where(here, tf.fill([rows], column), row_match),
-                tf.where(there, tf.fill([columns], row), column_match),
+                tf.where(is_row, tf.fill([rows], column), row_match),
+                tf.where(is_column, tf.fill([columns], row), column_match),
             )
 
         first = (0, distances, -tf.ones([rows], tf.int32), -tf.ones([columns], tf.int32))
-        found = tf.while_loop(lambda i, *_: i < count, match, first, back_prop=False)
-        return found[2], found[3]
+        matches = tf.while_loop(lambda i, *_: i < count, match, first, back_prop=False)
+        return matches[2], matches[3]

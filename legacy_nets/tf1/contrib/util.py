@@ -35,5 +35,5 @@ def stripped_op_list_for_graph(graph_def: GraphDef) -> OpList:
     from tensorflow.core.framework import op_def_pb2
     from tensorflow.python.framework import op_def_registry
 
-    found = [op_def_registry.get(name) for name in sorted(ops_used_by_graph_def(graph_def))]
-    return op_def_pb2.OpList(op=[op for op in found if op is not None])
+    definitions = [op_def_registry.get(name) for name in sorted(ops_used_by_graph_def(graph_def))]
+    return op_def_pb2.OpList(op=[op for op in definitions if op is not None])

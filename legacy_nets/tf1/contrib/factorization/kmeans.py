@@ -22,7 +22,7 @@ __all__ = ["KMeansClustering"]
 _Estimator: Any = estimator_modules["canned.kmeans"].KMeansClustering
 
 
-def _random_centers(seed: int) -> Callable[[list[Any], Any], Any]:
+def _make_random_chooser(seed: int) -> Callable[[list[Any], Any], Any]:
     """Up to k rows by chance; all, where there are no more than k."""
 
     def choose(inputs: list[TensorLike], k: TensorLike) -> Tensor:
@@ -38,7 +38,7 @@ def _random_centers(seed: int) -> Callable[[list[Any], Any], Any]:
     return choose
 
 
-def _spread_centers(seed: int, distance: str, retries: int) -> Callable[[list[Any], Any], Any]:
+def _make_spread_chooser(seed: int, distance: str, retries: int) -> Callable[[list[Any], Any], Any]:
     """k rows of the first input by k-means++, which asks for at least k."""
 
     def choose(inputs: list[TensorLike], k: TensorLike) -> Tensor:
@@ -72,9 +72,11 @@ class KMeansClustering(_Estimator):
     ) -> None:
         chosen = initial_clusters
         if isinstance(chosen, str) and chosen == RANDOM_INIT:
-            chosen = _random_centers(random_seed)
+            chosen = _make_random_chooser(random_seed)
         elif isinstance(chosen, str) and chosen == KMEANS_PLUS_PLUS_INIT:
-            chosen = _spread_centers(random_seed, distance_metric, kmeans_plus_plus_num_retries)
+            chosen = _make_spread_chooser(
+                random_seed, distance_metric, kmeans_plus_plus_num_retries
+            )
         super().__init__(
             num_clusters,
             model_dir,

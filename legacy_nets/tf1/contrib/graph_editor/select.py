@@ -61,8 +61,8 @@ def _outputs(ops: Iterable[tf.Operation]) -> list[Tensor]:
 def filter_ts(ops: Ops, positive_filter: Filter) -> list[Tensor]:
     """The inputs and outputs of operations, as far as the filter (or True) lets them pass."""
     ops = util.make_list_of_op(ops)
-    found = dict.fromkeys(_inputs(ops) + _outputs(ops))
-    return [t for t in found if positive_filter is True or positive_filter(t)]
+    selected = dict.fromkeys(_inputs(ops) + _outputs(ops))
+    return [t for t in selected if positive_filter is True or positive_filter(t)]
 
 
 def filter_ts_from_regex(ops: Ops, regex: object) -> list[Tensor]:
@@ -115,15 +115,15 @@ def get_ops_ios(
 ) -> list[tf.Operation]:
     """The neighbours of operations: what they take from, what takes from them."""
     control_inputs, control_outputs = check_cios(control_inputs, control_outputs, control_ios)
-    found: dict[tf.Operation, None] = {}
+    selected: dict[tf.Operation, None] = {}
     for op in util.make_list_of_op(list(ops) if isinstance(ops, (set, frozenset)) else ops):
-        found.update(dict.fromkeys(t.op for t in op.inputs))
-        found.update(dict.fromkeys(user for t in op.outputs for user in t.consumers()))
+        selected.update(dict.fromkeys(t.op for t in op.inputs))
+        selected.update(dict.fromkeys(user for t in op.outputs for user in t.consumers()))
         if control_outputs is not None:
-            found.update(dict.fromkeys(control_outputs.get(op)))
+            selected.update(dict.fromkeys(control_outputs.get(op)))
         if control_inputs:
-            found.update(dict.fromkeys(op.control_inputs))
-    return list(found)
+            selected.update(dict.fromkeys(op.control_inputs))
+    return list(selected)
 
 
 def compute_boundary_ts(ops: Ops) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
@@ -133,9 +133,9 @@ def compute_boundary_ts(ops: Ops) -> tuple[list[Tensor], list[Tensor], list[Tens
     """
     ops = util.make_list_of_op(ops)
     inputs, outputs = _inputs(ops), _outputs(ops)
-    here, made = frozenset(ops), frozenset(outputs)
+    op_set, made = frozenset(ops), frozenset(outputs)
     inside = [t for t in inputs if t in made]
-    only_inside = frozenset(t for t in inside if here.issuperset(t.consumers()))
+    only_inside = frozenset(t for t in inside if op_set.issuperset(t.consumers()))
     return (
         [t for t in inputs if t not in made],
         [t for t in outputs if t not in only_inside],
@@ -192,8 +192,8 @@ def get_forward_walk_ops(
     if within_ops:
         within = frozenset(util.make_list_of_op(within_ops, allow_graph=False))
         seeds = [op for op in seeds if op in within]
-    found = dict.fromkeys(seeds)
-    wave = list(found)
+    selected = dict.fromkeys(seeds)
+    wave = list(selected)
     while wave:
         op = wave.pop(0)
         users = [user for t in op.outputs if t not in stops for user in t.consumers()]
@@ -201,10 +201,10 @@ def get_forward_walk_ops(
             users += control_outputs.get(op)
         for user in users:
             inside = within is None or user in within
-            if user not in found and inside and (within_ops_fn is None or within_ops_fn(user)):
-                found[user] = None
+            if user not in selected and inside and (within_ops_fn is None or within_ops_fn(user)):
+                selected[user] = None
                 wave.append(user)
-    return [op for op in found if inclusive or op not in frozenset(seeds)]
+    return [op for op in selected if inclusive or op not in frozenset(seeds)]
 
 
 def get_backward_walk_ops(
@@ -216,10 +216,10 @@ def get_backward_walk_ops(
     control_inputs: bool | util.ControlOutputs | None = False,
 ) -> list[tf.Operation]:
     """What the seeds (operations, or tensors, whose makers are meant) depend on."""
-    found: list[tf.Operation] = op_selector.get_backward_walk_ops(
+    selected: list[tf.Operation] = op_selector.get_backward_walk_ops(
         seed_ops, inclusive, within_ops, within_ops_fn, stop_at_ts, control_inputs
     )
-    return found
+    return selected
 
 
 def _both_walks(
@@ -292,7 +292,7 @@ def _select(
     """Selects by expressions over names (a prefix selects operations or tensors) and by lists."""
     if graph is not None and not isinstance(graph, tf.Graph):
         raise TypeError(f"Expected a tf.Graph, got: {type(graph)}")
-    found: dict[Any, None] = {}
+    selected: dict[Any, None] = {}
     for argument in arguments:
         if can_be_regex(argument):
             if graph is None:
@@ -305,10 +305,10 @@ def _select(
             more = by_name(graph, pattern)
         else:
             more = listed(argument)
-        found.update(
+        selected.update(
             dict.fromkeys(one for one in more if positive_filter is None or positive_filter(one))
         )
-    return list(found)
+    return list(selected)
 
 
 def select_ops(

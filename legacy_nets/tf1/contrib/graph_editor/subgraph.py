@@ -172,19 +172,19 @@ class SubGraphView:
         return [user for user in users if user not in inside]
 
 
-def _index(t: TensorLike, tensors: list[TensorLike], what: str) -> int:
+def _index(t: TensorLike, tensors: list[TensorLike], role: str) -> int:
     for index, one in enumerate(tensors):
         if one is t:
             return index
-    raise ValueError(f"Can't find {t.name} in {what} of the subgraph.")
+    raise ValueError(f"Can't find {t.name} in {role} of the subgraph.")
 
 
 def _indices(chosen: Iterable[TensorLike], tensors: list[TensorLike]) -> list[int]:
-    found = [one if isinstance(one, int) else _index(one, tensors, "tensors") for one in chosen]
-    for index in found:
+    indices = [one if isinstance(one, int) else _index(one, tensors, "tensors") for one in chosen]
+    for index in indices:
         if not 0 <= index < len(tensors):
             raise ValueError(f"Out of [0, {len(tensors)}[ range: {index}")
-    return found
+    return indices
 
 
 def make_view(*args: TensorLike, **kwargs: object) -> SubGraphView:

@@ -112,16 +112,16 @@ class TransformerInfo:
 
         Where there is none: the result of ``missing_fn``, else None.
         """
-        return self._looked_up([dict(found) for found in self._maps], original, missing_fn)
+        return self._look_up([dict(found) for found in self._maps], original, missing_fn)
 
     def original(
         self, transformed: TensorLike, missing_fn: Callable[[object], object] | None = None
     ) -> Structure:
         """The original of an operation or tensor, or of each in nested lists."""
         back = [{copied: one for one, copied in found.items()} for found in self._maps]
-        return self._looked_up(back, transformed, missing_fn)
+        return self._look_up(back, transformed, missing_fn)
 
-    def _looked_up(
+    def _look_up(
         self,
         maps: list[dict[Any, Any]],
         tree: Structure,
@@ -177,17 +177,17 @@ class Transformer:
         job = _Job(view, dst_graph, scope, util.scope_finalize(src_scope))
         for op in sorted(view.ops, key=lambda one: one._id):
             self._copy_op(job, op)
-        for t, stand_in, op in job.cycles:
+        for t, placeholder, op in job.cycles:
             taker = job.transformed_ops[op]
-            place = [taken is stand_in for taken in taker.inputs].index(True)
-            taker._update_input(place, job.transformed_ts[t])
+            index = [taken is placeholder for taken in taker.inputs].index(True)
+            taker._update_input(index, job.transformed_ts[t])
         for op in view.ops:
             waits = [self.transform_control_input_handler(job, one) for one in op.control_inputs]
             job.transformed_ops[op]._add_control_inputs([one for one in waits if one is not None])
         return _view_of_copy(job), TransformerInfo(job)
 
     def _copy_op(self, job: _Job, op: tf.Operation) -> None:
-        inputs = [self._transformed_t(job, t, op) for t in op.inputs]
+        inputs = [self._transform_t(job, t, op) for t in op.inputs]
         op_, outputs_ = self.transform_op_handler(job, op, inputs)
         if op is op_:
             raise ValueError("In-place transformation not allowed.")
@@ -197,7 +197,7 @@ class Transformer:
             job.transformed_ts[t] = t_
             self.assign_collections_handler(job, t, t_)
 
-    def _transformed_t(self, job: _Job, t: TensorLike, taker: tf.Operation) -> Tensor:
+    def _transform_t(self, job: _Job, t: TensorLike, taker: tf.Operation) -> Tensor:
         if t in job.transformed_ts:
             return job.transformed_ts[t]
         if t in job.sgv_inputs_set:
@@ -206,14 +206,14 @@ class Transformer:
             return self.transform_external_hidden_input_handler(job, t)
         # Of a loop, and not copied yet: something takes its place for now.
         if taker.type == "Merge":
-            stand_in = self._transformed_t(job, taker.inputs[0], taker)
+            placeholder = self._transform_t(job, taker.inputs[0], taker)
         elif t.op.type == "Enter":
-            stand_in = self._transformed_t(job, t.op.inputs[0], taker)
+            placeholder = self._transform_t(job, t.op.inputs[0], taker)
         else:
             with job.graph_.as_default():
-                stand_in = util.make_placeholder_from_tensor(t, job.scope_, "geph_tmp")
-        job.cycles.append((t, stand_in, taker))
-        return stand_in
+                placeholder = util.make_placeholder_from_tensor(t, job.scope_, "geph_tmp")
+        job.cycles.append((t, placeholder, taker))
+        return placeholder
 
 
 def _view_of_copy(job: _Job) -> View:
@@ -223,8 +223,8 @@ def _view_of_copy(job: _Job) -> View:
         [job.transformed_ts[t] for t in tensors if t in job.transformed_ts]
         for tensors in (job.sgv.inputs, job.sgv.outputs)
     )
-    here = (frozenset(view.inputs), frozenset(view.outputs))
-    return view.remap([t for t in inputs if t in here[0]], [t for t in outputs if t in here[1]])
+    edges = (frozenset(view.inputs), frozenset(view.outputs))
+    return view.remap([t for t in inputs if t in edges[0]], [t for t in outputs if t in edges[1]])
 
 
 def copy(

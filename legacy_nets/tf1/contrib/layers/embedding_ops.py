@@ -18,9 +18,9 @@ def embedding_lookup_unique(
     with tf.name_scope(name, "EmbeddingLookupUnique", [params, ids]):
         ids = tf.convert_to_tensor(ids)
         unique, places = tf.unique(tf.reshape(ids, [-1]))
-        found = tf.gather(tf.nn.embedding_lookup(params, unique, partition_strategy), places)
-        result = tf.reshape(found, tf.concat([tf.shape(ids), tf.shape(found)[1:]], 0))
-        result.set_shape(ids.shape.concatenate(found.shape[1:]))
+        embedded = tf.gather(tf.nn.embedding_lookup(params, unique, partition_strategy), places)
+        result = tf.reshape(embedded, tf.concat([tf.shape(ids), tf.shape(embedded)[1:]], 0))
+        result.set_shape(ids.shape.concatenate(embedded.shape[1:]))
         return result
 
 

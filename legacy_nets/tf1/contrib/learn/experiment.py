@@ -104,14 +104,14 @@ class Experiment:
                 )
             )
         self._train(hooks, self.train_steps)
-        found = self._evaluate(None)
-        return found, self._export(found)
+        results = self._evaluate(None)
+        return results, self._export(results)
 
-    def _export(self, found: Mapping[str, Tensor]) -> list[object]:
+    def _export(self, results: Mapping[str, Tensor]) -> list[object]:
         exports = []
         for strategy in self._strategies:
             folder = os.path.join(self.estimator.model_dir, "export", strategy.name)
-            exports.append(strategy.export(self.estimator, folder, eval_result=found))
+            exports.append(strategy.export(self.estimator, folder, eval_result=results))
         return exports
 
     def local_run(self) -> tuple[Tensor, list[Tensor]]:
@@ -131,5 +131,5 @@ class Experiment:
     def test(self) -> tuple[Tensor, list[Tensor]]:
         """One step of training and one of evaluation."""
         self._train(self._monitors, 1)
-        found = self._evaluate("one_pass", 1)
-        return found, self._export(found)
+        results = self._evaluate("one_pass", 1)
+        return results, self._export(results)

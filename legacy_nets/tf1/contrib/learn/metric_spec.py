@@ -37,17 +37,17 @@ class MetricSpec:
         return self.metric_fn(*values.values())
 
 
-def _pick(values: TensorLike, key: str | None, what: str) -> TensorLike:
+def _pick(values: TensorLike, key: str | None, role: str) -> TensorLike:
     if not isinstance(values, Mapping):
         return values
     if key is None:
         if len(values) != 1:
             raise ValueError(
-                f"MetricSpec without {what}_key: name one of {', '.join(sorted(values))}"
+                f"MetricSpec without {role}_key: name one of {', '.join(sorted(values))}"
             )
         return next(iter(values.values()))
     if key not in values:
-        raise ValueError(f"MetricSpec: no {what} {key!r} among {', '.join(sorted(values))}")
+        raise ValueError(f"MetricSpec: no {role} {key!r} among {', '.join(sorted(values))}")
     return values[key]
 
 
@@ -58,11 +58,11 @@ def metric_ops(
     predictions: TensorLike,
 ) -> dict[str, Tensor]:
     """The ops of metrics: MetricSpec by name, or functions by name or (name, prediction key)."""
-    found = {}
+    ops = {}
     for name, metric in metrics.items():
         key = None
         if isinstance(name, tuple):
             name, key = name
         spec = metric if isinstance(metric, MetricSpec) else MetricSpec(metric, key)
-        found[name] = spec.create_metric_ops(features, labels, predictions)
-    return found
+        ops[name] = spec.create_metric_ops(features, labels, predictions)
+    return ops

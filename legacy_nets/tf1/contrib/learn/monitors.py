@@ -70,15 +70,15 @@ class ValidationMonitor(tf.train.SessionRunHook):
         if latest is None or latest == self._latest:
             return
         self._latest = latest
-        found = self._estimator.evaluate(checkpoint_path=latest, **self._options)
-        self._stop_if_no_better(run_context, found)
+        results = self._estimator.evaluate(checkpoint_path=latest, **self._options)
+        self._stop_if_no_better(run_context, results)
 
     def _stop_if_no_better(
-        self, run_context: SessionRunContext, found: dict[str, TensorLike]
+        self, run_context: SessionRunContext, results: dict[str, TensorLike]
     ) -> None:
-        if self._rounds is None or self._metric not in found:
+        if self._rounds is None or self._metric not in results:
             return
-        value, step = found[self._metric], found["global_step"]
+        value, step = results[self._metric], results["global_step"]
         if self.best_value is None or self._sign * value < self._sign * self.best_value:
             self.best_value, self.best_step = value, step
         elif step - self.best_step >= self._rounds:

@@ -10,8 +10,8 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.tf1.contrib.legacy_seq2seq.seq2seq import (
     Loop,
     check_projection,
-    fed_back,
-    with_or_without_feeding,
+    choose_feeding,
+    make_feedback_loop,
 )
 from legacy_nets.tf1.contrib.rnn import EmbeddingWrapper, OutputProjectionWrapper
 from legacy_nets.tf1.rnn_cells import linear
@@ -125,7 +125,7 @@ def embedding_attention_decoder(
             check_projection(output_projection, num_symbols, outer.dtype)
         embedding = tf.get_variable("embedding", [num_symbols, embedding_size])
         loop = (
-            fed_back(embedding, output_projection, update_embedding_for_previous)
+            make_feedback_loop(embedding, output_projection, update_embedding_for_previous)
             if feed_previous
             else None
         )
@@ -165,7 +165,7 @@ def embedding_attention_seq2seq(
         if output_projection is None:
             cell = OutputProjectionWrapper(cell, num_decoder_symbols)
             output_size = num_decoder_symbols
-        return with_or_without_feeding(
+        return choose_feeding(
             feed_previous,
             lambda feeding: embedding_attention_decoder(
                 decoder_inputs,

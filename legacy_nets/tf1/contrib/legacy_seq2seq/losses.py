@@ -79,25 +79,25 @@ def model_with_buckets(
     than the last bucket.
     """
     longest_in, longest_out = buckets[-1]
-    for what, given, needed in (
+    for argument, given, needed in (
         ("encoder_inputs", encoder_inputs, longest_in),
         ("targets", targets, longest_out),
         ("weights", weights, longest_out),
     ):
         if len(given) < needed:
-            raise ValueError(f"Length of {what} ({len(given)}) must be at least that of the last "
-                             f"bucket ({needed}).")  # fmt: skip
+            raise ValueError(f"Length of {argument} ({len(given)}) must be "
+                             f"at least that of the last bucket ({needed}).")  # fmt: skip
     loss = sequence_loss_by_example if per_example_loss else sequence_loss
     outputs, losses = [], []
     everything = [*encoder_inputs, *decoder_inputs, *targets, *weights]
     with tf.name_scope(name, "model_with_buckets", everything):
         for i, (length_in, length_out) in enumerate(buckets):
             with tf.variable_scope(tf.get_variable_scope(), reuse=True if i else None):
-                found, _ = seq2seq(encoder_inputs[:length_in], decoder_inputs[:length_out])
-                outputs.append(found)
+                bucket_outputs, _ = seq2seq(encoder_inputs[:length_in], decoder_inputs[:length_out])
+                outputs.append(bucket_outputs)
                 losses.append(
                     loss(
-                        found,
+                        bucket_outputs,
                         targets[:length_out],
                         weights[:length_out],
                         softmax_loss_function=softmax_loss_function,

@@ -13,19 +13,21 @@ from legacy_nets.types import DTypeLike, RNNCell, Scope, Structure, Tensor, Tens
 
 __all__ = [
     "basic_rnn_seq2seq",
+    "choose_feeding",
     "embedding_rnn_decoder",
     "embedding_rnn_seq2seq",
     "embedding_tied_rnn_seq2seq",
-    "fed_back",
+    "make_feedback_loop",
     "rnn_decoder",
     "tied_rnn_seq2seq",
-    "with_or_without_feeding",
 ]
 
 Loop = Callable[[Any, int], Any]
 
 
-def fed_back(embedding: TensorLike, output_projection: TensorLike, update_embedding: bool) -> Loop:
+def make_feedback_loop(
+    embedding: TensorLike, output_projection: TensorLike, update_embedding: bool
+) -> Loop:
     """A loop function: the embedding of the best class of the last output."""
 
     def loop(output: TensorLike, _: int) -> Tensor:
@@ -107,7 +109,7 @@ def embedding_rnn_decoder(
             check_projection(output_projection, num_symbols, dtype)
         embedding = tf.get_variable("embedding", [num_symbols, embedding_size], dtype)
         loop = (
-            fed_back(embedding, output_projection, update_embedding_for_previous)
+            make_feedback_loop(embedding, output_projection, update_embedding_for_previous)
             if feed_previous
             else None
         )
@@ -122,7 +124,7 @@ def check_projection(projection: TensorLike, num_symbols: int, dtype: DTypeLike)
     biases.shape.assert_is_compatible_with([num_symbols])
 
 
-def with_or_without_feeding(
+def choose_feeding(
     feed_previous: TensorLike, decode: Callable[[bool], Any]
 ) -> tuple[list[Tensor], Structure]:
     """``decode(feeding)``; for a bool tensor both are built, and the tensor chooses.
@@ -139,9 +141,9 @@ def with_or_without_feeding(
         structure[:] = [len(outputs), state]
         return [*outputs, *tf.nest.flatten(state)]
 
-    found = tf.cond(feed_previous, lambda: branch(True), lambda: branch(False))
+    flat = tf.cond(feed_previous, lambda: branch(True), lambda: branch(False))
     count, state = structure
-    return list(found[:count]), tf.nest.pack_sequence_as(state, found[count:])
+    return list(flat[:count]), tf.nest.pack_sequence_as(state, flat[count:])
 
 
 def embedding_rnn_seq2seq(
@@ -163,7 +165,7 @@ def embedding_rnn_seq2seq(
         _, state = tf.nn.static_rnn(encoder, encoder_inputs, dtype=dtype)
         if output_projection is None:
             cell = OutputProjectionWrapper(cell, num_decoder_symbols)
-        return with_or_without_feeding(
+        return choose_feeding(
             feed_previous,
             lambda feeding: embedding_rnn_decoder(
                 decoder_inputs,
@@ -204,7 +206,7 @@ def embedding_tied_rnn_seq2seq(
             cell = OutputProjectionWrapper(cell, num_decoder_symbols or num_symbols)
 
         def decode(feeding: bool) -> tuple[list[Tensor], Structure]:
-            loop = fed_back(embedding, output_projection, update_embedding=True)
+            loop = make_feedback_loop(embedding, output_projection, update_embedding=True)
             return tied_rnn_seq2seq(encoder, decoder, cell, loop if feeding else None, dtype)
 
-        return with_or_without_feeding(feed_previous, decode)
+        return choose_feeding(feed_previous, decode)

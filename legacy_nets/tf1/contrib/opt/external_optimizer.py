@@ -56,10 +56,10 @@ class ExternalOptimizerInterface:
             tensors: list[TensorLike], extra: list[TensorLike], callback: Any
         ) -> Callable[[Array], list[Array]]:
             def evaluate(x: np.ndarray) -> list[Tensor]:
-                found = session.run(tensors + extra, self._at(x, session) | feed_dict)
+                values = session.run(tensors + extra, self._at(x, session) | feed_dict)
                 if callback is not None:
-                    callback(*found[len(tensors) :])
-                return found[: len(tensors)]
+                    callback(*values[len(tensors) :])
+                return values[: len(tensors)]
 
             return evaluate
 
@@ -82,10 +82,10 @@ class ExternalOptimizerInterface:
         if any(variable.op.type == "VarHandleOp" for variable in self._vars):
             self._assign(vector, session)
             return {}
-        return dict(zip(self._vars, self._unpacked(vector), strict=True))
+        return dict(zip(self._vars, self._unpack(vector), strict=True))
 
     def _assign(self, vector: np.ndarray, session: Session, **run_kwargs: object) -> None:
-        feed = dict(zip(self._placeholders, self._unpacked(vector), strict=True))
+        feed = dict(zip(self._placeholders, self._unpack(vector), strict=True))
         session.run(self._updates, feed, **run_kwargs)
 
     def _minimize(self, *arguments: object, **options: object) -> np.ndarray:
@@ -105,7 +105,7 @@ class ExternalOptimizerInterface:
     def _pack(self, tensors: Sequence[TensorLike]) -> Structure:
         return tf.concat([tf.reshape(tensor, [-1]) for tensor in tensors], 0)
 
-    def _unpacked(self, vector: np.ndarray) -> list[np.ndarray]:
+    def _unpack(self, vector: np.ndarray) -> list[np.ndarray]:
         parts = np.split(vector, np.cumsum(self._sizes)[:-1])
         return [part.reshape(v.shape.as_list()) for part, v in zip(parts, self._vars, strict=True)]
 
@@ -140,13 +140,13 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
             return lambda x: np.asarray(evaluate(x)[0], "float64")
 
         settings = dict(options["optimizer_kwargs"])
-        kinds = (
+        constraint_types = (
             ("eq", options["equality_funcs"], options["equality_grad_funcs"]),
             ("ineq", options["inequality_funcs"], options["inequality_grad_funcs"]),
         )
         constraints = [
-            {"type": kind, "fun": in_double(f), "jac": in_double(g)}
-            for kind, functions, gradients in kinds
+            {"type": constraint_type, "fun": in_double(f), "jac": in_double(g)}
+            for constraint_type, functions, gradients in constraint_types
             for f, g in zip(functions, gradients, strict=True)
         ]
         method = settings.pop("method", "SLSQP" if constraints else "L-BFGS-B")

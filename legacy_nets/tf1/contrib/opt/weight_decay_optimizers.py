@@ -12,6 +12,14 @@ from legacy_nets.types import Operation, Tensor, TensorLike, Variable
 __all__ = ["AdamWOptimizer", "MomentumWOptimizer", "extend_with_decoupled_weight_decay"]
 
 
+def _decay_variable(var: Variable, weight_decay: TensorLike, rows: TensorLike | None) -> Tensor:
+    """Shrinks a variable; for a sparse gradient only the rows that it updates."""
+    decay = tf.cast(weight_decay, var.dtype.base_dtype)
+    if rows is None:
+        return var.assign_sub(decay * var, read_value=False)
+    return tf.scatter_sub(var, rows, decay * tf.gather(var, rows))
+
+
 def extend_with_decoupled_weight_decay(base_optimizer: type) -> type:
     """A class whose constructor takes a weight decay first; variables shrink by it each step."""
 
@@ -62,13 +70,8 @@ def extend_with_decoupled_weight_decay(base_optimizer: type) -> type:
                 return super()._resource_apply_sparse(grad, var, indices)
 
         def _shrink(self, var: Variable, rows: TensorLike | None = None) -> list[Tensor]:
-            """What makes a variable smaller; with a sparse gradient only the rows it is for."""
-            if self._decayed is not None and var.ref() not in self._decayed:
-                return []
-            decay = tf.cast(self._decay, var.dtype.base_dtype)
-            if rows is None:
-                return [var.assign_sub(decay * var, read_value=False)]
-            return [tf.scatter_sub(var, rows, decay * tf.gather(var, rows))]
+            is_excluded = self._decayed is not None and var.ref() not in self._decayed
+            return [] if is_excluded else [_decay_variable(var, self._decay, rows)]
 
         def _limit(self, variables: Iterable[Variable] | None) -> None:
             self._decayed = {variable.ref() for variable in variables} if variables else None

@@ -40,11 +40,11 @@ class ConvLSTMCell(RNNCell):
         self._skip_connection = skip_connection
         self._forget_bias = forget_bias
         self._initializers = initializers
-        place = list(input_shape[:-1])
+        spatial = list(input_shape[:-1])
         outputs = output_channels + (input_shape[-1] if skip_connection else 0)
-        state = tf.TensorShape([*place, output_channels])
+        state = tf.TensorShape([*spatial, output_channels])
         self._state_size = _StateTuple(state, state)
-        self._output_size = tf.TensorShape([*place, outputs])
+        self._output_size = tf.TensorShape([*spatial, outputs])
 
     @property
     def state_size(self) -> Structure:

@@ -69,18 +69,18 @@ class TimeReversedFusedRNN(FusedRNNCell):
     ) -> tuple[Tensor, Structure]:
         """Outputs are in the order of the inputs."""
         outputs, state = self._cell(
-            _reversed(inputs, sequence_length),
+            _reverse(inputs, sequence_length),
             initial_state=initial_state,
             dtype=dtype,
             sequence_length=sequence_length,
             scope=scope,
         )
-        return _reversed(outputs, sequence_length), state
+        return _reverse(outputs, sequence_length), state
 
 
-def _reversed(values: TensorLike, lengths: TensorLike) -> Tensor:
+def _reverse(values: TensorLike, lengths: TensorLike) -> Tensor:
     if isinstance(values, list):
-        return tf.unstack(_reversed(tf.stack(values), lengths), num=len(values))
+        return tf.unstack(_reverse(tf.stack(values), lengths), num=len(values))
     if lengths is None:
         return tf.reverse(values, [0])
     return tf.reverse_sequence(values, lengths, seq_axis=0, batch_axis=1)

@@ -138,7 +138,7 @@ class LSTMBlockFusedCell(_Layer):
         diagonals = (
             self.peepholes if self._use_peephole else [tf.zeros([self._num_units], x.dtype)] * 3
         )
-        found = tf.raw_ops.BlockLSTM(
+        block = tf.raw_ops.BlockLSTM(
             seq_len_max=tf.cast(last, tf.int64),
             x=x,
             cs_prev=cell,
@@ -152,16 +152,16 @@ class LSTMBlockFusedCell(_Layer):
             cell_clip=self._cell_clip,
             use_peephole=self._use_peephole,
         )
-        cells, outputs = found.cs, found.h
+        cells, outputs = block.cs, block.h
         if sequence_length is None:
             state = _StateTuple(cells[-1], outputs[-1])
         else:
             inside = tf.sequence_mask(sequence_length, time, dtype=x.dtype)  # [N, T]
             outputs *= tf.transpose(inside)[:, :, None]
             where = tf.stack([tf.cast(sequence_length, tf.int32), tf.range(batch)], 1)
-            ends = [
+            last_steps = [
                 tf.gather_nd(tf.concat([first[None], all_steps], 0), where)
                 for first, all_steps in ((cell, cells), (hidden, outputs))
             ]
-            state = _StateTuple(*ends)
+            state = _StateTuple(*last_steps)
         return (tf.unstack(outputs, num=len(inputs)) if as_list else outputs), state

@@ -26,7 +26,7 @@ Activation = Callable[[Any], Any]
 _StateTuple: Any = nn.rnn_cell.LSTMStateTuple
 
 
-def _normalized(x: TensorLike, scope: str, gain: float, shift: float) -> Tensor:
+def _normalize(x: TensorLike, scope: str, gain: float, shift: float) -> Tensor:
     """Layer norm with gamma and beta of the given first values in ``scope``."""
     with tf.variable_scope(scope):
         size = [x.shape.as_list()[-1]]
@@ -94,7 +94,7 @@ class LayerNormBasicLSTMCell(RNNCell):
     def _norm(self, x: TensorLike, scope: str) -> Tensor:
         if not self._layer_norm:
             return x
-        return _normalized(x, scope, self._norm_gain, self._norm_shift)
+        return _normalize(x, scope, self._norm_gain, self._norm_shift)
 
 
 class NASCell(LayerRNNCell):
@@ -313,7 +313,7 @@ class CoupledInputForgetGateLSTMCell(RNNCell):
     def _norm(self, x: TensorLike, scope: str) -> Tensor:
         if not self._layer_norm:
             return x
-        return _normalized(x, scope, self._norm_gain, self._norm_shift)
+        return _normalize(x, scope, self._norm_gain, self._norm_shift)
 
 
 class PhasedLSTMCell(RNNCell):

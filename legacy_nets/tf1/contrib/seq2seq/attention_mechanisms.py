@@ -45,7 +45,7 @@ def mask_score(score: TensorLike, lengths: TensorLike, value: TensorLike) -> Ten
     return tf.where(inside, score, value * tf.ones_like(score))
 
 
-def masked_memory(
+def mask_memory(
     memory: Structure, lengths: TensorLike, check_inner_dims_defined: bool = True
 ) -> Structure:
     """Memories [N, T, ...] with zeros after their ends."""
@@ -86,7 +86,7 @@ class BaseAttentionMechanism(AttentionMechanism):
         self.dtype = (memory_layer or query_layer).dtype if memory_layer or query_layer else None
         self._set_probability(probability_fn, memory_sequence_length, score_mask_value)
         with tf.name_scope(name, "BaseAttentionMechanismInit", tf.nest.flatten(memory)):
-            self._values = masked_memory(memory, memory_sequence_length, check_inner_dims_defined)
+            self._values = mask_memory(memory, memory_sequence_length, check_inner_dims_defined)
             self._keys = memory_layer(self._values) if memory_layer else self._values
             if custom_key_value_fn is not None:
                 self._keys, self._values = custom_key_value_fn(self._keys, self._values)
@@ -156,13 +156,13 @@ def _static(size: ShapeLike) -> int | None:
     return None if (known := tf.get_static_value(size)) is None else int(known)
 
 
-def _of_score(probability_fn: Probability | None) -> Probability:
+def _adapt_probability(probability_fn: Probability | None) -> Probability:
     """A function of the score alone (softmax, if None) as one of score and state."""
     chosen = probability_fn or tf.nn.softmax
     return lambda score, _: chosen(score)
 
 
-def _dense(units: int, name: str, dtype: DTypeLike) -> Layer:
+def _make_dense(units: int, name: str, dtype: DTypeLike) -> Layer:
     return layers.Dense(units, name=name, use_bias=False, dtype=dtype or tf.float32)
 
 
@@ -183,9 +183,9 @@ class LuongAttention(BaseAttentionMechanism):
     ) -> None:
         super().__init__(
             query_layer=None,
-            memory_layer=_dense(num_units, "memory_layer", dtype),
+            memory_layer=_make_dense(num_units, "memory_layer", dtype),
             memory=memory,
-            probability_fn=_of_score(probability_fn),
+            probability_fn=_adapt_probability(probability_fn),
             memory_sequence_length=memory_sequence_length,
             score_mask_value=score_mask_value,
             custom_key_value_fn=custom_key_value_fn,
@@ -234,10 +234,10 @@ class BahdanauAttention(BaseAttentionMechanism):
         name: str = "BahdanauAttention",
     ) -> None:
         super().__init__(
-            query_layer=_dense(num_units, "query_layer", dtype),
-            memory_layer=_dense(num_units, "memory_layer", dtype),
+            query_layer=_make_dense(num_units, "query_layer", dtype),
+            memory_layer=_make_dense(num_units, "memory_layer", dtype),
             memory=memory,
-            probability_fn=_of_score(probability_fn),
+            probability_fn=_adapt_probability(probability_fn),
             memory_sequence_length=memory_sequence_length,
             score_mask_value=score_mask_value,
             custom_key_value_fn=custom_key_value_fn,

@@ -51,11 +51,11 @@ def compute_attention(
     return attention_layer(tf.concat([cell_output, context], 1)), alignments, state
 
 
-def _listed(value: TensorLike, count: int, what: str) -> list[Tensor]:
+def _make_list(value: TensorLike, count: int, argument: str) -> list[Tensor]:
     if not isinstance(value, (list, tuple)):
         value = [value]
     if len(value) != count:
-        raise ValueError(f"{what} has {len(value)} entries for {count} attention mechanisms")
+        raise ValueError(f"{argument} has {len(value)} entries for {count} attention mechanisms")
     return list(value)
 
 
@@ -87,19 +87,19 @@ class AttentionWrapper(RNNCell):
             self._attention_layers = [
                 layers.Dense(size, name="attention_layer", use_bias=False, dtype=mechanism.dtype)
                 for size, mechanism in zip(
-                    _listed(attention_layer_size, count, "attention_layer_size"),
+                    _make_list(attention_layer_size, count, "attention_layer_size"),
                     mechanisms,
                     strict=True,
                 )
             ]
         elif attention_layer is not None:
-            self._attention_layers = _listed(attention_layer, count, "attention_layer")
+            self._attention_layers = _make_list(attention_layer, count, "attention_layer")
         else:
             self._attention_layers = [None] * count
         self._cell = cell
         self._attention_mechanisms = mechanisms
         self._attention_layer_size = sum(
-            _attention_size(layer, mechanism, cell)
+            _compute_attention_size(layer, mechanism, cell)
             for layer, mechanism in zip(self._attention_layers, mechanisms, strict=True)
         )
         self._cell_input_fn = cell_input_fn or (lambda x, attention: tf.concat([x, attention], -1))
@@ -171,7 +171,7 @@ class AttentionWrapper(RNNCell):
             )
         cell_inputs = self._cell_input_fn(inputs, state.attention)
         cell_output, cell_state = self._cell(cell_inputs, state.cell_state)
-        found = [
+        results = [
             self._attention_fn(mechanism, cell_output, previous, layer)
             for mechanism, previous, layer in zip(
                 self._attention_mechanisms,
@@ -180,7 +180,7 @@ class AttentionWrapper(RNNCell):
                 strict=True,
             )
         ]
-        attentions, alignments, attention_states = zip(*found, strict=True)
+        attentions, alignments, attention_states = zip(*results, strict=True)
         history = self._unpack(state.alignment_history)
         if self._alignment_history:
             history = [
@@ -198,7 +198,7 @@ class AttentionWrapper(RNNCell):
         return attention if self._output_attention else cell_output, new
 
 
-def _attention_size(layer: Layer, mechanism: Any, cell: RNNCell) -> int:
+def _compute_attention_size(layer: Layer, mechanism: Any, cell: RNNCell) -> int:
     depth = mechanism.values.shape.as_list()[-1]
     if layer is None:
         return depth

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.tf1.contrib.seq2seq.attention_wrapper import AttentionWrapperState
 from legacy_nets.tf1.contrib.seq2seq.beam_search_ops import gather_tree, trace_parents
 from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder
-from legacy_nets.tf1.contrib.seq2seq.helper import lookup_of
+from legacy_nets.tf1.contrib.seq2seq.helper import make_lookup
 from legacy_nets.types import DTypeLike, Layer, RNNCell, Structure, Tensor, TensorLike
 
 __all__ = [
@@ -81,7 +81,7 @@ class BeamSearchDecoder(Decoder):
         self._cell = cell
         self._output_layer = output_layer
         self._reorder_tensor_arrays = reorder_tensor_arrays
-        self._embedding_fn = lookup_of(embedding)
+        self._embedding_fn = make_lookup(embedding)
         self._start_tokens = tf.convert_to_tensor(start_tokens, tf.int32, name="start_tokens")
         self._end_token = tf.convert_to_tensor(end_token, tf.int32, name="end_token")
         if self._start_tokens.shape.rank != 1:
@@ -230,14 +230,14 @@ class BeamSearchDecoder(Decoder):
             return ()
         single = isinstance(cell_state, AttentionWrapperState)
         states = [cell_state] if single or not isinstance(cell_state, tuple) else cell_state
-        found = [
-            tf.reduce_mean(tf.stack(tf.nest.flatten(one.alignments), -1), -1)
-            for one in states
-            if isinstance(one, AttentionWrapperState)
+        means = [
+            tf.reduce_mean(tf.stack(tf.nest.flatten(wrapper_state.alignments), -1), -1)
+            for wrapper_state in states
+            if isinstance(wrapper_state, AttentionWrapperState)
         ]
-        if not found:
+        if not means:
             raise ValueError("coverage_penalty_weight must be 0.0 if no cell is attentional.")
-        return tf.reduce_mean(tf.stack(found, -1), -1)
+        return tf.reduce_mean(tf.stack(means, -1), -1)
 
     def _coverage_penalty(self, attended: TensorLike, finished: TensorLike) -> Tensor:
         """Below 0, [N, beams], for beams that ended and left input unseen (padding is 0)."""

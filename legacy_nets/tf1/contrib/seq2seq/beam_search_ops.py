@@ -19,8 +19,8 @@ def trace_parents(parent_ids: TensorLike, max_sequence_lengths: TensorLike) -> T
         inside = tf.reshape(index < max_sequence_lengths, [-1, 1])
         inside = tf.logical_and(inside, tf.ones_like(parents, tf.bool))
         beams = came_from[0]
-        here = tf.where(inside, beams, -tf.ones_like(beams))
-        return tf.where(inside, tf.gather(parents, beams, batch_dims=1), beams), here
+        step_beams = tf.where(inside, beams, -tf.ones_like(beams))
+        return tf.where(inside, tf.gather(parents, beams, batch_dims=1), beams), step_beams
 
     steps = (tf.range(time), parent_ids)
     return tf.scan(back, steps, (last, last), back_prop=False, reverse=True)[1]

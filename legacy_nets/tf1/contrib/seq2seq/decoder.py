@@ -76,7 +76,7 @@ class _Loop:
         return _map_sizes(make, self._sizes, self._dtypes)
 
     def _make_zeros(self, size: ShapeLike, dtype: DTypeLike) -> Tensor:
-        return tf.zeros(tf.concat([[self._batch_size], _shape_tensor(size)], 0), dtype)
+        return tf.zeros(tf.concat([[self._batch_size], _make_shape_tensor(size)], 0), dtype)
 
     def _make_array(self, size: ShapeLike, dtype: DTypeLike) -> TensorArray:
         known = tf.get_static_value(self._batch_size)
@@ -178,11 +178,11 @@ def dynamic_decode(
 def _map_sizes(function: TensorLike, sizes: Structure, types: DTypeLike) -> Structure:
     """``function(size, dtype)`` over the structure of ``types``; a size may be a TensorShape."""
     flat = nest.flatten_up_to(types, sizes) if tf.nest.is_nested(types) else [sizes]
-    found = [function(*pair) for pair in zip(flat, tf.nest.flatten(types), strict=True)]
-    return tf.nest.pack_sequence_as(types, found)
+    results = [function(*pair) for pair in zip(flat, tf.nest.flatten(types), strict=True)]
+    return tf.nest.pack_sequence_as(types, results)
 
 
-def _shape_tensor(size: ShapeLike) -> Tensor:
+def _make_shape_tensor(size: ShapeLike) -> Tensor:
     if tf.is_tensor(size):
         return tf.reshape(size, [-1])
     return tf.constant(tf.TensorShape(size).as_list(), tf.int32)

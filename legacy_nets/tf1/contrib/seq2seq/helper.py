@@ -67,14 +67,14 @@ class Helper:
         raise NotImplementedError("next_inputs has not been implemented")
 
 
-def best_ids(outputs: TensorLike) -> Tensor:
+def select_best_ids(outputs: TensorLike) -> Tensor:
     """Classes of the largest logits. Raises TypeError for anything but one tensor."""
     if not tf.is_tensor(outputs):
         raise TypeError(f"Expected outputs to be a single Tensor, got: {type(outputs)}")
     return tf.argmax(outputs, -1, output_type=tf.int32)
 
 
-def lookup_of(embedding: TensorLike) -> Callable[[Any], Any]:
+def make_lookup(embedding: TensorLike) -> Callable[[Any], Any]:
     """A function from ids to vectors, from such a function or from a table."""
     return embedding if callable(embedding) else lambda ids: tf.nn.embedding_lookup(embedding, ids)
 
@@ -92,7 +92,7 @@ class TrainingHelper(Helper):
         with tf.name_scope(name, "TrainingHelper", [sequence_length]):
             self._inputs = inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
             if not time_major:
-                inputs = tf.nest.map_structure(_time_first, inputs)
+                inputs = tf.nest.map_structure(_move_time_first, inputs)
             self._arrays = tf.nest.map_structure(
                 lambda x: tf.TensorArray(
                     x.dtype, tf.shape(x)[0], element_shape=x.shape[1:]
@@ -131,7 +131,7 @@ class TrainingHelper(Helper):
         self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
     ) -> Tensor:
         """The best ids."""
-        return best_ids(outputs)
+        return select_best_ids(outputs)
 
     def next_inputs(
         self,
@@ -151,15 +151,15 @@ class TrainingHelper(Helper):
             lambda: self._zero_inputs,
             lambda: tf.nest.map_structure(lambda array: array.read(time), self._arrays),
         )
-        return finished, _with_shapes_of(inputs, self._zero_inputs)
+        return finished, _copy_shapes(inputs, self._zero_inputs)
 
 
-def _with_shapes_of(values: TensorLike, like: Structure) -> Structure:
+def _copy_shapes(values: TensorLike, like: Structure) -> Structure:
     tf.nest.map_structure(lambda value, other: value.set_shape(other.shape), values, like)
     return values
 
 
-def _time_first(x: TensorLike) -> Tensor:
+def _move_time_first(x: TensorLike) -> Tensor:
     return (
         tf.transpose(x, tf.concat([[1, 0], tf.range(2, tf.rank(x))], 0))
         if (x.shape.rank is None)
@@ -174,7 +174,7 @@ class GreedyEmbeddingHelper(Helper):
         self, embedding: TensorLike, start_tokens: TensorLike, end_token: TensorLike
     ) -> None:
         """``embedding`` is a table [C, D] or a function of ids; ``start_tokens`` [N]."""
-        self._embedding_fn = lookup_of(embedding)
+        self._embedding_fn = make_lookup(embedding)
         self._start_tokens = tf.convert_to_tensor(start_tokens, tf.int32, name="start_tokens")
         self._end_token = tf.convert_to_tensor(end_token, tf.int32, name="end_token")
         if self._start_tokens.shape.rank != 1:
@@ -197,7 +197,7 @@ class GreedyEmbeddingHelper(Helper):
         self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
     ) -> Tensor:
         """The best ids."""
-        return best_ids(outputs)
+        return select_best_ids(outputs)
 
     def next_inputs(
         self,
@@ -240,10 +240,10 @@ class SampleEmbeddingHelper(GreedyEmbeddingHelper):
             raise TypeError(f"Expected outputs to be a single Tensor, got: {type(outputs)}")
         if self._softmax_temperature is not None:
             outputs /= self._softmax_temperature
-        return drawn_ids(outputs, self._seed)
+        return draw_ids(outputs, self._seed)
 
 
-def drawn_ids(logits: TensorLike, seed: int | None) -> Tensor:
+def draw_ids(logits: TensorLike, seed: int | None) -> Tensor:
     """One id per row, int32 [N]."""
     return tf.random.categorical(logits, 1, dtype=tf.int32, seed=seed)[:, 0]
 

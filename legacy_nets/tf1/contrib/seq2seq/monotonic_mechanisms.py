@@ -67,12 +67,12 @@ def _probability(mode: str, noise: float, seed: int | None) -> Probability:
     return probability
 
 
-def _score_bias(dtype: DTypeLike, first: float) -> Tensor:
+def _get_score_bias(dtype: DTypeLike, first: float) -> Tensor:
     initializer = tf.constant_initializer(first)
     return tf.get_variable("attention_score_bias", [], dtype, initializer=initializer)
 
 
-def _start_at_zero(mechanism: Any, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
+def _make_first_alignments(mechanism: Any, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
     return tf.one_hot(tf.zeros([batch_size], tf.int32), mechanism.alignments_size, dtype=dtype)
 
 
@@ -111,13 +111,13 @@ class BahdanauMonotonicAttention(BahdanauAttention):
         with tf.variable_scope(None, "bahdanau_monotonic_attention", [query]):
             processed = self.query_layer(query) if self.query_layer else query
             score = bahdanau_score(processed, self._keys, self._normalize)
-            score += _score_bias(query.dtype, self._score_bias_init)
+            score += _get_score_bias(query.dtype, self._score_bias_init)
         alignments = self._probability_fn(score, state)
         return alignments, alignments
 
     def initial_alignments(self, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
         """All at the first place."""
-        return _start_at_zero(self, batch_size, dtype)
+        return _make_first_alignments(self, batch_size, dtype)
 
 
 class LuongMonotonicAttention(LuongAttention):
@@ -154,10 +154,10 @@ class LuongMonotonicAttention(LuongAttention):
         """[N, units], [N, T] -> alignments [N, T], and again as the state."""
         with tf.variable_scope(None, "luong_monotonic_attention", [query]):
             score = luong_score(query, self._keys, self._scale)
-            score += _score_bias(query.dtype, self._score_bias_init)
+            score += _get_score_bias(query.dtype, self._score_bias_init)
         alignments = self._probability_fn(score, state)
         return alignments, alignments
 
     def initial_alignments(self, batch_size: TensorLike, dtype: DTypeLike) -> Tensor:
         """All at the first place."""
-        return _start_at_zero(self, batch_size, dtype)
+        return _make_first_alignments(self, batch_size, dtype)

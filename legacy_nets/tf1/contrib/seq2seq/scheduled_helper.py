@@ -7,18 +7,18 @@ from typing import Any
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1.contrib.seq2seq.helper import TrainingHelper, drawn_ids, lookup_of
+from legacy_nets.tf1.contrib.seq2seq.helper import TrainingHelper, draw_ids, make_lookup
 from legacy_nets.types import Structure, Tensor, TensorLike
 
 __all__ = ["ScheduledEmbeddingTrainingHelper", "ScheduledOutputTrainingHelper"]
 
 
-def _chosen(probability: TensorLike, batch_size: TensorLike, seed: int | None) -> Tensor:
+def _draw_choices(probability: TensorLike, batch_size: TensorLike, seed: int | None) -> Tensor:
     """True with that probability, bool [N]."""
     return tf.random_uniform([batch_size], seed=seed) < probability
 
 
-def _mixed(chosen: TensorLike, sampled: TensorLike, given: object) -> Structure:
+def _mix(chosen: TensorLike, sampled: TensorLike, given: object) -> Structure:
     """Rows of ``sampled`` where chosen, else of ``given``."""
 
     def mix(new: TensorLike, old: TensorLike) -> Tensor:
@@ -42,7 +42,7 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
         name: str | None = None,
     ) -> None:
         super().__init__(inputs, sequence_length, time_major, name)
-        self._embedding_fn = lookup_of(embedding)
+        self._embedding_fn = make_lookup(embedding)
         self._probability = tf.convert_to_tensor(sampling_probability)
         self._seed = seed
         self._scheduling_seed = scheduling_seed
@@ -51,8 +51,8 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
         self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
     ) -> Tensor:
         """Drawn ids, and -1 where the input shall be read."""
-        chosen = _chosen(self._probability, self.batch_size, self._scheduling_seed)
-        ids = drawn_ids(outputs, self._seed)
+        chosen = _draw_choices(self._probability, self.batch_size, self._scheduling_seed)
+        ids = draw_ids(outputs, self._seed)
         return tf.where(chosen, ids, -tf.ones_like(ids))
 
     def next_inputs(
@@ -66,7 +66,7 @@ class ScheduledEmbeddingTrainingHelper(TrainingHelper):
         """(finished [N], inputs, the state)."""
         finished, inputs, state = super().next_inputs(time, outputs, state, sample_ids)
         embedded = self._embedding_fn(tf.maximum(sample_ids, 0))
-        return finished, _mixed(sample_ids > -1, embedded, inputs), state
+        return finished, _mix(sample_ids > -1, embedded, inputs), state
 
 
 class ScheduledOutputTrainingHelper(TrainingHelper):
@@ -100,7 +100,7 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
         self, time: TensorLike, outputs: TensorLike, state: Structure, name: str | None = None
     ) -> Tensor:
         """1 where the output shall be fed back, int32 [N]."""
-        return tf.cast(_chosen(self._probability, self.batch_size, self._seed), tf.int32)
+        return tf.cast(_draw_choices(self._probability, self.batch_size, self._seed), tf.int32)
 
     def next_inputs(
         self,
@@ -116,4 +116,4 @@ class ScheduledOutputTrainingHelper(TrainingHelper):
         if self._auxiliary is not None:
             more = self._auxiliary.next_inputs(time, outputs, state)[1]
             fed = tf.nest.map_structure(lambda x, y: tf.concat([x, y], -1), fed, more)
-        return finished, _mixed(tf.cast(sample_ids, tf.bool), fed, inputs), state
+        return finished, _mix(tf.cast(sample_ids, tf.bool), fed, inputs), state

@@ -31,27 +31,27 @@ class Forest:
     def create(self) -> bool:
         """Plants the trees, one leaf each; those before are forgotten."""
         with self._lock:
-            self._trees = self._planted()
+            self._trees = self._plant_trees()
         return True
 
     def exists(self) -> bool:
         """Whether the trees were planted or restored."""
         return self._trees is not None
 
-    def _planted(self) -> list[Tree]:
+    def _plant_trees(self) -> list[Tree]:
         params = self._params
-        kind = Numbers if params.regression else Classes
+        targets = Numbers if params.regression else Classes
         limits = Limits(params.max_nodes, int(params.split_after_samples),
                         params.num_splits_to_consider, params.split_name == "less")  # fmt: skip
         every = [np.arange(params.num_features)] * params.num_trees
         columns = params.bagged_features or every
         rngs = np.random.default_rng(self._seed).spawn(params.num_trees)
         return [
-            Tree(kind(params.num_classes), limits, np.asarray(own), rng)
+            Tree(targets(params.num_classes), limits, np.asarray(own), rng)
             for own, rng in zip(columns, rngs, strict=True)
         ]
 
-    def _planted_before(self) -> list[Tree]:
+    def _get_trees(self) -> list[Tree]:
         if self._trees is None:
             raise BadInputError(
                 "tensor_forest: the forest is not initialized: run "
@@ -62,7 +62,7 @@ class Forest:
     def train(self, x: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> bool:
         """Shows a batch [N, D] to each tree, or to some trees a part of it (bagging)."""
         with self._lock:
-            for tree in self._planted_before():
+            for tree in self._get_trees():
                 share = self._params.bagging_fraction
                 kept = slice(None) if share >= 1 else tree.rng.random(len(x)) < share
                 tree.train(x[kept], labels[kept], weights[kept])
@@ -71,23 +71,23 @@ class Forest:
     def predict(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Means over the trees and their variances, both float32 [N, outputs]."""
         with self._lock:
-            values = np.stack([tree.predict(x) for tree in self._planted_before()])
+            values = np.stack([tree.predict(x) for tree in self._get_trees()])
         return values.mean(0).astype(np.float32), values.var(0).astype(np.float32)
 
     def size(self) -> np.float32:
         """Nodes of a tree, on average."""
-        return np.float32(np.mean([len(tree.left) for tree in self._planted_before()]))
+        return np.float32(np.mean([len(tree.left) for tree in self._get_trees()]))
 
     def feature_counts(self) -> np.ndarray:
         """How many nodes ask for each feature: float64 [D]."""
-        asked = [tree.feature[tree.left >= 0] for tree in self._planted_before()]
+        asked = [tree.feature[tree.left >= 0] for tree in self._get_trees()]
         counts = np.bincount(np.concatenate(asked), minlength=self._params.num_features)
         return counts.astype(np.float64)
 
     def dump(self) -> bytes:
         """All nodes, as an npz file. What leaves have counted for their next split is left out."""
         with self._lock:
-            trees = self._planted_before()
+            trees = self._get_trees()
             file = io.BytesIO()
             np.savez_compressed(
                 file,
@@ -101,7 +101,7 @@ class Forest:
 
     def load(self, data: bytes) -> bool:
         """Takes the nodes of ``dump``. Raises CheckpointError where they do not fit."""
-        trees = self._planted()
+        trees = self._plant_trees()
         with np.load(io.BytesIO(data)) as file:
             sizes, parts = file["sizes"], [file[name] for name in _NODES]
         widths = len(sizes), parts[-1].shape[1]

@@ -50,12 +50,12 @@ class Tree:
     def leaves(self, x: np.ndarray) -> np.ndarray:
         """The leaf [N] that each example of [N, D] comes to."""
         node = np.zeros(len(x), int)
-        under_way = np.arange(len(x))
-        while len(under_way):
-            under_way = under_way[self.left[node[under_way]] >= 0]
-            at = node[under_way]
-            right = self._right(x[under_way, self.feature[at]], self.threshold[at])
-            node[under_way] = self.left[at] + right
+        moving = np.arange(len(x))
+        while len(moving):
+            moving = moving[self.left[node[moving]] >= 0]
+            at = node[moving]
+            right = self._right(x[moving, self.feature[at]], self.threshold[at])
+            node[moving] = self.left[at] + right
         return node
 
     def predict(self, x: np.ndarray) -> np.ndarray:
@@ -73,15 +73,15 @@ class Tree:
         leaf = self.leaves(x)
         order = np.argsort(leaf, kind="stable")
         x, rows, leaf = x[order], rows[order], leaf[order]
-        found, starts = np.unique(leaf, return_index=True)
-        self.sums[found] += np.add.reduceat(rows, starts)
+        reached, starts = np.unique(leaf, return_index=True)
+        self.sums[reached] += np.add.reduceat(rows, starts)
         if self.full:
             return
-        new = found[self._slot[found] < 0]
+        new = reached[self._slot[reached] < 0]
         self._slot[new] = self._candidates.take(len(new))
         self._draw(x, self._slot[leaf], starts)
         self._count(x, rows, self._slot[leaf], starts)
-        self._split(found)
+        self._split(reached)
 
     def _draw(self, x: np.ndarray, slot: np.ndarray, starts: np.ndarray) -> None:
         """Each example adds a candidate to its leaf, until that has all: its value of a feature."""

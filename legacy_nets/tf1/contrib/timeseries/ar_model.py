@@ -269,9 +269,9 @@ class ARModel(TimeSeriesModel):
         def advance(
             number: TensorLike, known: TensorLike, means: TensorLike, covariances: TensorLike
         ) -> tuple[Tensor, ...]:
-            here = slice(number * output, (number + 1) * output)
-            window = tf.concat([known[0], times[:, here]], 1)
-            extra = tf.concat([known[2], exogenous[:, here]], 1)
+            window_slice = slice(number * output, (number + 1) * output)
+            window = tf.concat([known[0], times[:, window_slice]], 1)
+            extra = tf.concat([known[2], exogenous[:, window_slice]], 1)
             window.set_shape([None, self.window_size])
             found = self.prediction_ops(window, known[1], extra)
             joined = (window, tf.concat([known[1], found["mean"]], 1), extra)
@@ -289,8 +289,8 @@ class ARModel(TimeSeriesModel):
 
         def joined(array: TensorLike) -> Tensor:
             parts = tf.transpose(array.stack(), [1, 0, 2, 3])
-            whole = tf.reshape(parts, [tf.shape(times)[0], count * output, self.num_features])
-            return whole[:, :length]
+            full_series = tf.reshape(parts, [tf.shape(times)[0], count * output, self.num_features])
+            return full_series[:, :length]
 
         mean, covariance = joined(means), joined(covariances)
         if self.loss == self.SQUARED_LOSS:  # which does not train it

@@ -36,8 +36,8 @@ class TimeSeriesRegressor(_Estimator):
     ) -> None:
         if state_manager is None:
             windows = isinstance(model, ARModel)
-            kind = "FilteringOnlyStateManager" if windows else "PassthroughStateManager"
-            state_manager = getattr(state_management, kind)()
+            class_name = "FilteringOnlyStateManager" if windows else "PassthroughStateManager"
+            state_manager = getattr(state_management, class_name)()
         self._model = model
         head = head_type(
             model=model,

@@ -80,12 +80,12 @@ class TimeSeriesRegressionHead:
             features = {name: self._as_tensor(name, value) for name, value in features.items()}
             predicting = mode == modes.PREDICT
             _check(features, [TIMES, STATE_TUPLE if predicting else VALUES])
-            found = features.get(VALUES)
-            if found is not None and not found.shape[2:].is_compatible_with(
+            given_values = features.get(VALUES)
+            if given_values is not None and not given_values.shape[2:].is_compatible_with(
                 [self.model.num_features]
             ):
                 raise BadInputError(
-                    f"{VALUES!r} has the shape {found.shape} and the model "
+                    f"{VALUES!r} has the shape {given_values.shape} and the model "
                     f"num_features={self.model.num_features}: give as many features"
                 )
             known = None

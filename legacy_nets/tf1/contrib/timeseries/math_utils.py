@@ -70,11 +70,11 @@ class TupleOfTensorsLookup:
 
     def lookup(self, keys: TensorLike) -> Structure:
         """A nest of [N, ...] for int64 keys [N]; the defaults where a key is new."""
-        found = [
+        known_statistics = [
             tf.reshape(table.lookup(keys), [-1, *shape.as_list()])
             for table, shape in zip(self._tables, self._shapes, strict=True)
         ]
-        return tf.nest.pack_sequence_as(self._structure, found)
+        return tf.nest.pack_sequence_as(self._structure, known_statistics)
 
     def insert(self, keys: TensorLike, values: TensorLike) -> Operation:
         """An operation that stores a nest of [N, T, ...] under keys [N, T], later ones last."""
@@ -113,8 +113,10 @@ class InputStatisticsFromMiniBatch:
             return known
         times, values = features[TIMES], tf.cast(features[VALUES], self._dtype)
         with tf.control_dependencies([self._update(known, sums, times, values)]):
-            found: InputStatistics = tf.nest.map_structure(tf.identity, known)
-        return found._replace(start_time=tf.minimum(found.start_time, tf.reduce_min(times)))
+            known_statistics: InputStatistics = tf.nest.map_structure(tf.identity, known)
+        return known_statistics._replace(
+            start_time=tf.minimum(known_statistics.start_time, tf.reduce_min(times))
+        )
 
     def _variable(
         self, name: str, initial: TensorLike, dtype: DTypeLike | None = None, vector: bool = False
@@ -181,8 +183,8 @@ class InputStatisticsFromMiniBatch:
             apart = sums["durations"].read_value() / tf.cast(
                 sums["windows"].read_value(), self._dtype
             )
-            whole = tf.cast(sums["last"].read_value() - first + 1, self._dtype)
-            length = tf.cast(tf.round(whole / apart), tf.int64)
+            span = tf.cast(sums["last"].read_value() - first + 1, self._dtype)
+            length = tf.cast(tf.round(span / apart), tf.int64)
             counted = tf.assign(known.total_observation_count, length)
         return tf.group(*moments, began, start_time, counted)
 

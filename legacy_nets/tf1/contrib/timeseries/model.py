@@ -142,9 +142,9 @@ class TimeSeriesModel(abc.ABC):
             flat[name] = one[:, None] if plain else one
         embedded = tf.feature_column.input_layer(flat, self._exogenous_feature_columns)
         shape = embedded.shape[1:].as_list()
-        found = tf.reshape(embedded, tf.concat([tf.shape(times), shape], 0))
-        found.set_shape(times.shape.concatenate(shape))
-        return tf.cast(found, self.dtype)
+        regressors = tf.reshape(embedded, tf.concat([tf.shape(times), shape], 0))
+        regressors.set_shape(times.shape.concatenate(shape))
+        return tf.cast(regressors, self.dtype)
 
 
 class SequentialTimeSeriesModel(TimeSeriesModel):

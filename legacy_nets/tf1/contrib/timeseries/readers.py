@@ -92,14 +92,14 @@ class NumpyReader(TimeSeriesReader):
 
     def read(self) -> dict[str, Tensor]:
         """The next ``read_num_records_hint`` records."""
-        found: dict[str, Any] = self._queue(self._arrays, self._at_once)
-        return found
+        batch: dict[str, Any] = self._queue(self._arrays, self._at_once)
+        return batch
 
     def read_full(self) -> dict[str, Tensor]:
         """The whole series."""
-        whole = {name: array[np.newaxis] for name, array in self._arrays.items()}
-        found = self._queue(whole, 1, queue_capacity=2)  # each entry is a copy of the series
-        return {name: tf.squeeze(value, 0) for name, value in found.items()}
+        full_series = {name: array[np.newaxis] for name, array in self._arrays.items()}
+        batch = self._queue(full_series, 1, queue_capacity=2)  # each entry is a copy of the series
+        return {name: tf.squeeze(value, 0) for name, value in batch.items()}
 
 
 class ReaderBaseTimeSeriesParser(TimeSeriesReader):
@@ -217,12 +217,12 @@ class CSVReader(ReaderBaseTimeSeriesParser):
             ]
         else:
             defaults = [tf.zeros([1], dtype) for dtype in self._types]
-        found: dict[str, list[Any]] = {}
+        batch: dict[str, list[Any]] = {}
         for name, column in zip(self._columns, tf.decode_csv(lines, defaults), strict=True):
-            found.setdefault(name, []).append(column)
+            batch.setdefault(name, []).append(column)
         return {
             name: columns[0] if name == TIMES else tf.stack(columns, 1)
-            for name, columns in found.items()
+            for name, columns in batch.items()
         }
 
 
@@ -238,5 +238,5 @@ class TFExampleReader(ReaderBaseTimeSeriesParser):
         return tf.TFRecordReader()
 
     def _process_records(self, lines: TensorLike) -> dict[str, Tensor]:
-        found: dict[str, Any] = tf.parse_example(lines, self._features)
-        return found
+        batch: dict[str, Any] = tf.parse_example(lines, self._features)
+        return batch

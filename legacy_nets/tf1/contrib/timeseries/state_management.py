@@ -33,8 +33,8 @@ class PassthroughStateManager:
             raise BadInputError(
                 f"this model begins with its own state: leave {STATE_TUPLE!r} out of the features"
             )
-        found: ModelOutputs = model.define_loss(features, mode)
-        return found
+        outputs: ModelOutputs = model.define_loss(features, mode)
+        return outputs
 
 
 class _OverridableStateManager(PassthroughStateManager, abc.ABC):
@@ -47,10 +47,10 @@ class _OverridableStateManager(PassthroughStateManager, abc.ABC):
         if mode == "train":
             raise BadInputError(f"training begins with its own state: leave {STATE_TUPLE!r} out")
         others = {name: value for name, value in features.items() if name != STATE_TUPLE}
-        found: ModelOutputs = model.get_batch_loss(
+        outputs: ModelOutputs = model.get_batch_loss(
             features=others, mode=mode, state=features[STATE_TUPLE]
         )
-        return found
+        return outputs
 
     @abc.abstractmethod
     def _define_loss_with_saved_state(
@@ -65,8 +65,8 @@ class FilteringOnlyStateManager(_OverridableStateManager):
     def _define_loss_with_saved_state(
         self, model: Any, features: dict[str, Tensor], mode: str
     ) -> ModelOutputs:
-        found: ModelOutputs = model.define_loss(features, mode)
-        return found
+        outputs: ModelOutputs = model.define_loss(features, mode)
+        return outputs
 
 
 class ChainingStateManager(_OverridableStateManager):

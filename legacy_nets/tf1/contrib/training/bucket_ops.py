@@ -8,19 +8,19 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.types import Operation, ShapeLike, Structure, Tensor, TensorLike
+from legacy_nets.types import Operation, QueueBase, ShapeLike, Structure, Tensor, TensorLike
 
 
 def _as_list(tensors: Sequence[TensorLike]) -> list[Tensor]:
     """The tensors of a list, or of a dict in the order of its sorted names."""
     chosen = [tensors[key] for key in sorted(tensors)] if isinstance(tensors, dict) else tensors
-    found = [tf.convert_to_tensor(tensor) for tensor in chosen]
-    if not found:
+    tensor_list = [tf.convert_to_tensor(tensor) for tensor in chosen]
+    if not tensor_list:
         raise ValueError("Expected at least one tensor in bucket().")
-    return found
+    return tensor_list
 
 
-def _as_given(given: object, values: list[TensorLike]) -> Structure:
+def _restore_structure(given: object, values: list[TensorLike]) -> Structure:
     return dict(zip(sorted(given), values, strict=True)) if isinstance(given, dict) else values
 
 
@@ -43,26 +43,20 @@ def bucket(
 
     Args:
       tensors: an example: a list or dict of dense tensors.
-      which_bucket: int32 scalar, in which bucket the example goes.
+      which_bucket: int32 scalar, the index of the example's bucket.
       batch_size: one number, or one per bucket.
 
-    Returns:
-      (int32 scalar: which bucket, batched tensors as a list or dict). Queue runners fill it.
+    Returns (int32 scalar: the bucket, batched tensors as a list or dict). Queue runners fill it.
     """
     sizes = list(batch_size) if isinstance(batch_size, (list, tuple)) else None
     if sizes is not None and len(sizes) != num_buckets:
         raise ValueError("If batch_size is a list it must have num_buckets elements")
-    capacities = bucket_capacities or [capacity] * num_buckets
-    if len(capacities) != num_buckets:
-        raise ValueError(
-            f"The list bucket_capacities ({capacities}) must have exactly num_buckets "
-            f"({num_buckets}) elements."
-        )
+    capacities = _check_capacities(bucket_capacities or [capacity] * num_buckets, num_buckets)
     example = _as_list(tensors)
+    shapes = [tensor.shape for tensor in example] if shapes is None else shapes
+    shapes = [tf.TensorShape(shape) for shape in shapes]
+    types = [tensor.dtype for tensor in example]
     with tf.name_scope(name, "bucket", example):
-        types = [tensor.dtype for tensor in example]
-        shapes = [tensor.shape for tensor in example] if shapes is None else shapes
-        shapes = [tf.TensorShape(shape) for shape in shapes]
         make_queue = tf.PaddingFIFOQueue if dynamic_pad else tf.FIFOQueue
         queues = [
             make_queue(
@@ -71,8 +65,8 @@ def bucket(
             )
             for i in range(num_buckets)
         ]  # fmt: skip
-        known = None if allow_smaller_final_batch or sizes is not None else batch_size
-        batched = [tf.TensorShape([known]).concatenate(shape) for shape in shapes]
+        known = [None if allow_smaller_final_batch or sizes is not None else batch_size]
+        batched = [tf.TensorShape(known).concatenate(shape) for shape in shapes]
         top = tf.PaddingFIFOQueue(
             capacity, [tf.int32, *types], [[], *batched], shared_name=shared_name, name="top_queue"
         )
@@ -82,19 +76,41 @@ def bucket(
             tf.cond(keep & tf.equal(which, i), lambda i=i: queues[i].enqueue(example), tf.no_op)
             for i in range(num_buckets)
         ])  # fmt: skip
-        to_top = []
-        for i, queue in enumerate(queues):
-            take = queue.dequeue_up_to if allow_smaller_final_batch else queue.dequeue_many
-            taken = take(batch_size if sizes is None else sizes[i])
-            taken = list(taken) if isinstance(taken, (list, tuple)) else [taken]
-            to_top.append(top.enqueue([tf.constant(i), *taken]))
+        to_top = [
+            _move_batch(queue, top, i, batch_size if sizes is None else sizes[i],
+                        allow_smaller_final_batch)
+            for i, queue in enumerate(queues)
+        ]  # fmt: skip
         _run_queues(queues, top, enqueue, num_threads, to_top)
-        bucket_of, *values = top.dequeue(name="dequeue_top")
-        return bucket_of, _as_given(tensors, values)
+        bucket_index, *values = top.dequeue(name="dequeue_top")
+    return bucket_index, _restore_structure(tensors, values)
+
+
+def _check_capacities(capacities: Sequence[int], num_buckets: int) -> Sequence[int]:
+    if len(capacities) != num_buckets:
+        raise ValueError(
+            f"The list bucket_capacities ({capacities}) must have exactly num_buckets "
+            f"({num_buckets}) elements."
+        )
+    return capacities
+
+
+def _move_batch(
+    queue: QueueBase, top: QueueBase, bucket_index: int, size: int, allow_smaller: bool
+) -> Operation:
+    """Makes the operation that moves a batch from a bucket's queue to the one on top."""
+    take = queue.dequeue_up_to if allow_smaller else queue.dequeue_many
+    batch = take(size)
+    batch = list(batch) if isinstance(batch, (list, tuple)) else [batch]
+    return top.enqueue([tf.constant(bucket_index), *batch])
 
 
 def _run_queues(
-    queues: TensorLike, top: TensorLike, enqueue: Operation, num_threads: int, to_top: TensorLike
+    queues: list[QueueBase],
+    top: QueueBase,
+    enqueue: Operation,
+    num_threads: int,
+    to_top: list[Operation],
 ) -> None:
     """One runner fills the buckets, the other the queue on top of them."""
     over = (tf.errors.OutOfRangeError, tf.errors.CancelledError)
@@ -161,4 +177,4 @@ def bucket_by_sequence_length(
             None if shapes is None else [[], *shapes], dynamic_pad, allow_smaller_final_batch,
             keep_input, shared_name,
         )  # fmt: skip
-        return lengths, _as_given(tensors, values)
+        return lengths, _restore_structure(tensors, values)

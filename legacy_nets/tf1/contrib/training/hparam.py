@@ -36,30 +36,32 @@ def parse_values(
 
     Raises ValueError for what cannot be read, is unknown or is assigned twice.
     """
-    found: dict[str, Any] = {}
-    place = 0
-    while place < len(values):
-        match = _ASSIGNMENT.match(values, place)
+    assigned: dict[str, Any] = {}
+    position = 0
+    while position < len(values):
+        match = _ASSIGNMENT.match(values, position)
         if match is None:
-            raise ValueError(f"Malformed hyperparameter value: {values[place:]}")
-        place = match.end()
+            raise ValueError(f"Malformed hyperparameter value: {values[position:]}")
+        position = match.end()
         name = match["name"]
         if name in type_map:
-            _assign(found, match, type_map[name], values)
+            _assign(assigned, match, type_map[name], values)
         elif not ignore_unknown:
             raise ValueError(f"Unknown hyperparameter type for {name}")
-    return found
+    return assigned
 
 
-def _assign(found: dict[str, TensorLike], match: re.Match[str], kind: type, values: str) -> None:
+def _assign(
+    assigned: dict[str, TensorLike], match: re.Match[str], value_type: type, values: str
+) -> None:
     name, index = match["name"], match["index"]
     if match["values"] is not None and index is not None:
         raise ValueError("Assignment of a list to a list index.")
     text = match["values"] if match["value"] is None else match["value"]
-    parse: Callable[[str], Any] = _parse_bool if kind is bool else kind
+    parse: Callable[[str], Any] = _parse_bool if value_type is bool else value_type
 
-    def reused(what: str) -> NoReturn:
-        raise ValueError(f"Multiple assignments to variable '{what}' in {values}")
+    def reused(target: str) -> NoReturn:
+        raise ValueError(f"Multiple assignments to variable '{target}' in {values}")
 
     try:
         if match["values"] is not None:
@@ -68,15 +70,15 @@ def _assign(found: dict[str, TensorLike], match: re.Match[str], kind: type, valu
             value = parse(text)
     except ValueError:
         raise ValueError(
-            f"Could not parse hparam '{name}' of type '{kind.__name__}' with value '{text}' "
+            f"Could not parse hparam '{name}' of type '{value_type.__name__}' with value '{text}' "
             f"in {values}"
         ) from None
     if index is None:
-        if name in found:
+        if name in assigned:
             reused(name)
-        found[name] = value
+        assigned[name] = value
         return
-    elements = found.setdefault(name, {})
+    elements = assigned.setdefault(name, {})
     if not isinstance(elements, dict):
         reused(name)
     if int(index) in elements:
@@ -84,19 +86,21 @@ def _assign(found: dict[str, TensorLike], match: re.Match[str], kind: type, valu
     elements[int(index)] = value
 
 
-def _cast(name: str, kind: type, value: TensorLike) -> object:
+def _cast(name: str, value_type: type, value: TensorLike) -> object:
     """``value`` as ``kind`` where nothing is lost by it. Raises ValueError where there is."""
-    if type(value) is kind or kind is type(None):
+    if type(value) is value_type or value_type is type(None):
         return value
     text = (str, bytes)
     if (
-        (issubclass(kind, text) and not isinstance(value, text))
-        or issubclass(kind, bool) != isinstance(value, bool)
-        or (issubclass(kind, numbers.Integral) and not isinstance(value, numbers.Integral))
-        or (issubclass(kind, numbers.Number) and not isinstance(value, numbers.Number))
+        (issubclass(value_type, text) and not isinstance(value, text))
+        or issubclass(value_type, bool) != isinstance(value, bool)
+        or (issubclass(value_type, numbers.Integral) and not isinstance(value, numbers.Integral))
+        or (issubclass(value_type, numbers.Number) and not isinstance(value, numbers.Number))
     ):
-        raise ValueError(f"Could not cast hparam '{name}' of type '{kind}' from value {value!r}")
-    return kind(value)
+        raise ValueError(
+            f"Could not cast hparam '{name}' of type '{value_type}' from value {value!r}"
+        )
+    return value_type(value)
 
 
 class HParams:
@@ -126,14 +130,18 @@ class HParams:
 
     def set_hparam(self, name: str, value: TensorLike) -> None:
         """Changes a setting. Raises KeyError where there is none, ValueError for another type."""
-        kind, is_list = self._hparam_types[name]
+        value_type, is_list = self._hparam_types[name]
         if isinstance(value, list) != is_list:
             raise ValueError(
                 f"Must pass a list for multi-valued parameter: {name}."
                 if is_list
                 else f"Must not pass a list for single-valued parameter: {name}"
             )
-        cast = [_cast(name, kind, v) for v in value] if is_list else _cast(name, kind, value)
+        cast = (
+            [_cast(name, value_type, v) for v in value]
+            if is_list
+            else _cast(name, value_type, value)
+        )
         setattr(self, name, cast)
 
     def del_hparam(self, name: str) -> None:
@@ -144,8 +152,8 @@ class HParams:
 
     def parse(self, values: str) -> HParams:
         """Changes settings by ``"name=value,name=value"``; see ``parse_values``."""
-        kinds = {name: kind for name, (kind, _) in self._hparam_types.items()}
-        return self.override_from_dict(parse_values(values, kinds))
+        types = {name: value_type for name, (value_type, _) in self._hparam_types.items()}
+        return self.override_from_dict(parse_values(values, types))
 
     def override_from_dict(self, values_dict: Mapping[str, object]) -> HParams:
         """Changes settings by name."""
@@ -180,16 +188,16 @@ class HParams:
         if key not in self._hparam_types:
             return default
         if default is not None:
-            kind, is_list = self._hparam_types[key]
+            value_type, is_list = self._hparam_types[key]
             message = (
-                f"Hparam '{key}' of type '{f'list<{kind}>' if is_list else kind}' is incompatible "
-                f"with default={default}"
+                f"Hparam '{key}' of type '{f'list<{value_type}>' if is_list else value_type}' is "
+                f"incompatible with default={default}"
             )
             if is_list != isinstance(default, list):
                 raise ValueError(message)
             try:
                 for value in default if is_list else [default]:
-                    _cast(key, kind, value)
+                    _cast(key, value_type, value)
             except ValueError as error:
                 raise ValueError(f"{message}. {error}") from None
         return getattr(self, key)

@@ -9,7 +9,7 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.types import Tensor, TensorLike
 
 
-def _one_by_one(tensors: list[TensorLike], threads: int, capacity: int) -> list[Tensor]:
+def _split_batch(tensors: list[TensorLike], threads: int, capacity: int) -> list[Tensor]:
     """Single examples, through a queue, from tensors with a batch dimension."""
     batched = tf.train.batch(tensors, 1, num_threads=threads, capacity=capacity, enqueue_many=True)
     batched = list(batched) if isinstance(batched, (list, tuple)) else [batched]
@@ -31,7 +31,7 @@ def rejection_sample(
     with tf.variable_scope(name, "rejection_sample", tensors):
         example = [tf.convert_to_tensor(tensor) for tensor in tensors]
         if enqueue_many:
-            example = _one_by_one(example, prebatch_threads, prebatch_capacity)
+            example = _split_batch(example, prebatch_threads, prebatch_capacity)
         chance = accept_prob_fn(example)
         if runtime_checks:
             within = [tf.assert_less_equal(0.0, chance), tf.assert_less_equal(chance, 1.0)]
@@ -69,7 +69,7 @@ def stratified_sample(
             example = [tensor[None] for tensor in example]
             labels = labels[None]
         if init_probs is None:
-            share = _counted_shares(labels, target.shape.num_elements())
+            share = _count_shares(labels, target.shape.num_elements())
         else:
             share = tf.convert_to_tensor(init_probs, tf.float32)
         possible = tf.reduce_all(tf.not_equal(share, 0) | tf.equal(target, 0))
@@ -77,7 +77,7 @@ def stratified_sample(
         with tf.control_dependencies([tf.Assert(possible, [message, share, target])]):
             ratio = tf.div_no_nan(target, share)
         accept = ratio / tf.reduce_max(ratio)
-        *single, label = _one_by_one([*example, labels], threads_per_queue, queue_capacity)
+        *single, label = _split_batch([*example, labels], threads_per_queue, queue_capacity)
         keep = tf.random_uniform([]) < tf.gather(accept, label)
         *batch, batch_labels = tf.train.maybe_batch(
             [*single, label], keep, batch_size, num_threads=threads_per_queue
@@ -85,7 +85,7 @@ def stratified_sample(
         return batch, batch_labels
 
 
-def _counted_shares(labels: TensorLike, classes: int) -> Tensor:
+def _count_shares(labels: TensorLike, classes: int) -> Tensor:
     counts = tf.get_local_variable(
         "stratified_sample_counts", initializer=tf.fill([classes], 10.0), use_resource=True
     )

@@ -29,13 +29,13 @@ def dense_to_one_hot(labels_dense: np.ndarray, num_classes: int) -> np.ndarray:
     return np.eye(num_classes)[labels_dense]
 
 
-def _unpacked(file: BinaryIO, magic: int, what: str) -> np.ndarray:
+def _read_idx(file: BinaryIO, magic: int, content_name: str) -> np.ndarray:
     """The integers of the head after the magic number, and the bytes, of a gzipped idx file."""
     with gzip.GzipFile(fileobj=file) as stream:
         content = stream.read()
-    found = int.from_bytes(content[:4], "big")
-    if found != magic:
-        raise ValueError(f"Invalid magic number {found} in MNIST {what} file: {file.name}")
+    number = int.from_bytes(content[:4], "big")
+    if number != magic:
+        raise ValueError(f"Invalid magic number {number} in MNIST {content_name} file: {file.name}")
     sizes = np.frombuffer(content, ">u4", count=magic % 256, offset=4).astype(int)
     data = np.frombuffer(content, np.uint8, offset=4 + 4 * len(sizes))
     return data[: sizes.prod()].reshape(sizes)
@@ -43,12 +43,12 @@ def _unpacked(file: BinaryIO, magic: int, what: str) -> np.ndarray:
 
 def extract_images(f: BinaryIO) -> np.ndarray:
     """Images uint8 [N, H, W, 1] of an open gzipped idx file."""
-    return _unpacked(f, files.IMAGES_MAGIC, "image")[..., None]
+    return _read_idx(f, files.IMAGES_MAGIC, "image")[..., None]
 
 
 def extract_labels(f: BinaryIO, one_hot: bool = False, num_classes: int = 10) -> np.ndarray:
     """Labels uint8 [N], or float64 [N, num_classes], of an open gzipped idx file."""
-    labels = _unpacked(f, files.LABELS_MAGIC, "label")
+    labels = _read_idx(f, files.LABELS_MAGIC, "label")
     return dense_to_one_hot(labels, num_classes) if one_hot else labels
 
 

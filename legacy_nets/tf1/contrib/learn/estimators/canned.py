@@ -14,7 +14,7 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1 import estimator as core
-from legacy_nets.tf1.contrib.learn.estimators.estimator import BaseEstimator, stacked
+from legacy_nets.tf1.contrib.learn.estimators.estimator import BaseEstimator, stack_predictions
 from legacy_nets.types import Array, FeatureColumn, InputFn, Structure, Tensor, TensorLike
 
 _Result = TypeVar("_Result")
@@ -69,8 +69,12 @@ class CannedEstimator(BaseEstimator):
         self, x: TensorLike, input_fn: InputFn | None, batch_size: int | None
     ) -> Iterator[dict[str, Tensor]]:
         """The predictions for each example, under contrib.learn's names."""
-        for one in BaseEstimator.predict(self, x, input_fn, batch_size):
-            yield {new: _single(one[old]) for new, old in self._names.items() if old in one}
+        for prediction in BaseEstimator.predict(self, x, input_fn, batch_size):
+            yield {
+                new: _squeeze_single(prediction[old])
+                for new, old in self._names.items()
+                if old in prediction
+            }
 
     def _answers(
         self,
@@ -80,7 +84,7 @@ class CannedEstimator(BaseEstimator):
         batch_size: TensorLike,
         as_iterable: bool,
     ) -> Iterator[Array] | Array:
-        values = (one[key] for one in self._each(x, input_fn, batch_size))
+        values = (prediction[key] for prediction in self._each(x, input_fn, batch_size))
         return values if as_iterable else np.array(list(values))
 
     def predict(
@@ -95,14 +99,14 @@ class CannedEstimator(BaseEstimator):
         """The first of the predictions of each example; with ``outputs``, dicts of these."""
         if outputs is None:
             return self._answers(self.outputs[0], x, input_fn, batch_size, as_iterable)
-        found = (
-            {key: value for key, value in one.items() if key in outputs}
-            for one in self._each(x, input_fn, batch_size)
+        predictions = (
+            {key: value for key, value in prediction.items() if key in outputs}
+            for prediction in self._each(x, input_fn, batch_size)
         )
-        return found if as_iterable else stacked(list(found))
+        return predictions if as_iterable else stack_predictions(list(predictions))
 
 
-def _single(value: np.ndarray) -> Array:
+def _squeeze_single(value: np.ndarray) -> Array:
     return value[0] if value.shape == (1,) else value
 
 

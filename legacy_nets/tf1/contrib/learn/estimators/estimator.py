@@ -12,7 +12,7 @@ import tensorflow.compat.v1 as tf
 from legacy_nets.tf1 import estimator as core
 from legacy_nets.tf1.contrib.learn.estimators.model_fn import ModeKeys, ModelFnOps
 from legacy_nets.tf1.contrib.learn.metric_spec import metric_ops
-from legacy_nets.tf1.contrib.learn.utils.saved_model_export_utils import as_receiver
+from legacy_nets.tf1.contrib.learn.utils.saved_model_export_utils import make_receiver_fn
 from legacy_nets.types import (
     Array,
     EstimatorSpec,
@@ -29,7 +29,7 @@ from legacy_nets.types import (
 KEY = "x"  # the name of the features that come as one array
 
 
-def arrays_input_fn(
+def make_arrays_input_fn(
     x: TensorLike, y: TensorLike, batch_size: int | None, epochs: int | None, shuffle: bool
 ) -> Callable[[], Any]:
     """An input function over arrays (or dicts of arrays); doubles become float32, as in 1.15."""
@@ -47,8 +47,8 @@ def arrays_input_fn(
     )
 
     def input_fn() -> tuple[Structure, Structure]:
-        found = made()
-        got, target = found if y is not None else (found, None)
+        result = made()
+        got, target = result if y is not None else (result, None)
         return (got if named else got[KEY]), target
 
     return input_fn
@@ -68,7 +68,7 @@ def _input(
             if x is None
             else "Can not provide both input_fn and x or y."
         )
-    return input_fn or arrays_input_fn(x, y, batch_size, epochs, shuffle)
+    return input_fn or make_arrays_input_fn(x, y, batch_size, epochs, shuffle)
 
 
 class BaseEstimator:
@@ -157,10 +157,10 @@ class BaseEstimator:
     ) -> Structure:
         """Predictions, one by one; with ``as_iterable=False`` all in one array (or a dict)."""
         source = _input(x, None, input_fn, batch_size, 1, False)
-        found = self._core.predict(
+        result = self._core.predict(
             source, predict_keys=outputs, yield_single_examples=not iterate_batches
         )
-        return found if as_iterable else stacked(list(found))
+        return result if as_iterable else stack_predictions(list(result))
 
     def get_variable_names(self) -> list[str]:
         """Names in the newest checkpoint."""
@@ -182,15 +182,19 @@ class BaseEstimator:
     ) -> bytes:
         """Writes a SavedModel into a new folder below ``export_dir_base``; returns its path."""
         return self._core.export_saved_model(
-            export_dir_base, as_receiver(serving_input_fn), assets_extra, as_text, checkpoint_path
+            export_dir_base,
+            make_receiver_fn(serving_input_fn),
+            assets_extra,
+            as_text,
+            checkpoint_path,
         )
 
 
-def stacked(found: list[TensorLike]) -> Array | dict[str, Array]:
+def stack_predictions(result: list[TensorLike]) -> Array | dict[str, Array]:
     """Predictions one by one as one array, or a dict of arrays."""
-    if found and isinstance(found[0], dict):
-        return {key: np.stack([one[key] for one in found]) for key in found[0]}
-    return np.array(found)
+    if result and isinstance(result[0], dict):
+        return {key: np.stack([one[key] for one in result]) for key in result[0]}
+    return np.array(result)
 
 
 class Estimator(BaseEstimator):
@@ -227,16 +231,16 @@ class Estimator(BaseEstimator):
         self._core = core.Estimator(build, model_dir, config, {} if params is None else params)
 
     def _spec(
-        self, found: TensorLike, mode: str, features: Mapping[str, Tensor], labels: TensorLike
+        self, result: TensorLike, mode: str, features: Mapping[str, Tensor], labels: TensorLike
     ) -> EstimatorSpec:
-        if isinstance(found, ModelFnOps):
-            ops = found
-        elif isinstance(found, core.EstimatorSpec):
+        if isinstance(result, ModelFnOps):
+            ops = result
+        elif isinstance(result, core.EstimatorSpec):
             if not self._metrics:
-                return found
-            ops = ModelFnOps(mode, found.predictions, found.loss, None, found.eval_metric_ops)
+                return result
+            ops = ModelFnOps(mode, result.predictions, result.loss, None, result.eval_metric_ops)
         else:
-            predictions, loss, train_op = found
+            predictions, loss, train_op = result
             ops = ModelFnOps(mode, predictions, loss, train_op)
         metrics = dict(ops.eval_metric_ops or {})
         if mode == ModeKeys.EVAL:
@@ -289,8 +293,8 @@ class SKCompat:
 def infer_real_valued_columns_from_input(x: TensorLike) -> list[FeatureColumn]:
     """Columns for arrays: one per name, or one for an array [N, features]."""
     if not isinstance(x, dict):
-        return [core_column(KEY, np.asarray(x).shape)]
-    return [core_column(key, np.asarray(x[key]).shape) for key in sorted(x)]
+        return [make_numeric_column(KEY, np.asarray(x).shape)]
+    return [make_numeric_column(key, np.asarray(x[key]).shape) for key in sorted(x)]
 
 
 def infer_real_valued_columns_from_input_fn(input_fn: InputFn) -> list[FeatureColumn]:
@@ -298,10 +302,10 @@ def infer_real_valued_columns_from_input_fn(input_fn: InputFn) -> list[FeatureCo
     with tf.Graph().as_default():
         features, _ = input_fn()
         if not isinstance(features, dict):
-            return [core_column(KEY, features.shape.as_list())]
-        return [core_column(key, features[key].shape.as_list()) for key in sorted(features)]
+            return [make_numeric_column(KEY, features.shape.as_list())]
+        return [make_numeric_column(key, features[key].shape.as_list()) for key in sorted(features)]
 
 
-def core_column(key: str, shape: ShapeLike) -> FeatureColumn:
+def make_numeric_column(key: str, shape: ShapeLike) -> FeatureColumn:
     """A numeric column for values [N, ...]."""
     return tf.feature_column.numeric_column(key, tuple(shape[1:]) or (1,))

@@ -55,10 +55,10 @@ class VocabularyProcessor:
         """Each text as int64 [max_document_length]."""
         for tokens in self._tokenizer(raw_documents):
             numbers = np.zeros(self.max_document_length, np.int64)
-            for place, token in enumerate(tokens):
-                if place >= self.max_document_length:
+            for index, token in enumerate(tokens):
+                if index >= self.max_document_length:
                     break
-                numbers[place] = self.vocabulary_.get(token)
+                numbers[index] = self.vocabulary_.get(token)
             yield numbers
 
     def reverse(self, documents: Iterable[Iterable[int]]) -> Iterator[str]:

@@ -13,16 +13,16 @@ from legacy_nets.tf1.contrib.learn.utils.input_fn_utils import InputFnOps
 from legacy_nets.types import Estimator, InputFn, ServingInputReceiver
 
 
-def as_receiver(serving_input_fn: InputFn) -> Callable[[], Any]:
+def make_receiver_fn(serving_input_fn: InputFn) -> Callable[[], Any]:
     """The same as a function of tf.estimator, which returns a ServingInputReceiver."""
 
     def receive() -> ServingInputReceiver:
-        found = serving_input_fn()
-        if not isinstance(found, InputFnOps):
-            return found
-        named = isinstance(found.features, dict)
-        kind = "ServingInputReceiver" if named else "TensorServingInputReceiver"
-        return getattr(core.export, kind)(found.features, found.default_inputs)
+        inputs = serving_input_fn()
+        if not isinstance(inputs, InputFnOps):
+            return inputs
+        has_names = isinstance(inputs.features, dict)
+        class_name = "ServingInputReceiver" if has_names else "TensorServingInputReceiver"
+        return getattr(core.export, class_name)(inputs.features, inputs.default_inputs)
 
     return receive
 
@@ -39,7 +39,7 @@ def make_export_strategy(
     ) -> bytes:
         path = estimator.export_savedmodel(
             export_dir_base,
-            as_receiver(serving_input_fn),
+            make_receiver_fn(serving_input_fn),
             assets_extra=assets_extra,
             as_text=as_text,
             checkpoint_path=checkpoint_path,

@@ -64,7 +64,7 @@ class TensorForestLossHook(tf.train.SessionRunHook):
             run_context.request_stop()
 
 
-def _head(params: Any, weights: str | None) -> object:
+def _make_head(params: Any, weights: str | None) -> object:
     if params.regression:
         return core.RegressionHead(params.num_outputs, weight_column=weights)
     if params.num_classes == 2:
@@ -72,7 +72,7 @@ def _head(params: Any, weights: str | None) -> object:
     return core.MultiClassHead(params.num_classes, weight_column=weights)
 
 
-def _logits(params: Any, shares: TensorLike) -> Tensor:
+def _compute_logits(params: Any, shares: TensorLike) -> Tensor:
     """Of two classes the second one's log odds, kept finite; else what the forest gives."""
     if params.regression or params.num_classes != 2:
         return shares
@@ -85,7 +85,7 @@ def _model_fn(
     rounds: int | None, threshold: float, head: Any,
 ) -> Callable[..., Any]:  # fmt: skip
     params = params.fill()
-    head = head or _head(params, weight_column)
+    head = head or _make_head(params, weight_column)
 
     def model_fn(features: Mapping[str, Tensor], labels: TensorLike, mode: str) -> EstimatorSpec:
         shown = dict(features) if isinstance(features, dict) else {"features": features}
@@ -102,7 +102,7 @@ def _model_fn(
         spec = head.create_estimator_spec(
             features if isinstance(features, dict) else shown,
             mode,
-            _logits(params, shares),
+            _compute_logits(params, shares),
             labels,
             train_op_fn=train,
         )
@@ -158,19 +158,19 @@ class TensorForestEstimator(Estimator):
             features: Mapping[str, Tensor], labels: TensorLike, mode: str
         ) -> EstimatorSpec:
             spec = build(features, labels, mode)
-            return spec._replace(predictions=_named_as_of_old(spec.predictions))
+            return spec._replace(predictions=_rename_predictions(spec.predictions))
 
         super().__init__(model_fn, model_dir, config, feature_engineering_fn=feature_engineering_fn)
 
 
-def _named_as_of_old(predictions: TensorLike) -> Structure:
+def _rename_predictions(predictions: TensorLike) -> Structure:
     """contrib.learn's names and shapes for the predictions of tf.estimator's heads."""
-    found = dict(predictions or {})
-    if "class_ids" in found:
-        found["classes"] = tf.squeeze(found.pop("class_ids"), 1)
+    renamed = dict(predictions or {})
+    if "class_ids" in renamed:
+        renamed["classes"] = tf.squeeze(renamed.pop("class_ids"), 1)
         for name in ("all_class_ids", "all_classes"):
-            found.pop(name, None)
-    elif "predictions" in found:
-        scores = found.pop("predictions")
-        found["scores"] = tf.squeeze(scores, 1) if scores.shape[1] == 1 else scores
-    return found
+            renamed.pop(name, None)
+    elif "predictions" in renamed:
+        scores = renamed.pop("predictions")
+        renamed["scores"] = tf.squeeze(scores, 1) if scores.shape[1] == 1 else scores
+    return renamed

@@ -166,8 +166,8 @@ class RandomForestGraphs:
         """
         x = self._features(input_data)
         mean, variance = tf.numpy_function(self._forest.predict, [x], [tf.float32, tf.float32])
-        for found in (mean, variance):
-            found.set_shape([x.shape[0], self.params.num_classes])
+        for result in (mean, variance):
+            result.set_shape([x.shape[0], self.params.num_classes])
         paths = tf.zeros([0, self.params.num_trees], tf.string)
         return tf.identity(mean, name="probabilities"), paths, variance
 

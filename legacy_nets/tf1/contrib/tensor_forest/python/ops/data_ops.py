@@ -18,7 +18,7 @@ class TensorForestDataSpec(NamedTuple):
     dense_features_size: int
 
 
-def _dense(value: TensorLike, name: str) -> Tensor:
+def _make_dense(value: TensorLike, name: str) -> Tensor:
     """A float32 [N, width]. Raises BadInputError for strings and sparse tensors."""
     if isinstance(value, tf.SparseTensor):
         raise BadInputError(
@@ -42,10 +42,10 @@ def ParseDataTensorOrDict(data: TensorLike) -> tuple[Tensor, None, TensorForestD
     Raises BadInputError for sparse features and for text.
     """
     if isinstance(data, dict):
-        parts = [_dense(data[key], f"feature {key!r}") for key in sorted(data)]
+        parts = [_make_dense(data[key], f"feature {key!r}") for key in sorted(data)]
         dense = tf.concat(parts, 1)
     else:
-        dense = _dense(data, "the features' tensor")
+        dense = _make_dense(data, "the features' tensor")
     return dense, None, TensorForestDataSpec(dense.shape.as_list()[1])
 
 
