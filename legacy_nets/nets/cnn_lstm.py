@@ -167,7 +167,7 @@ def _build_second_listing(lstm_output: Tensor, names: Iterator[str], lstm_map: s
     if columns > 1:
         resnet_input = tf.tile(resnet_input, [1, 1, columns, 1])  # (N, 4, 4, 512)
     residual5 = residual_block(resnet_input, HIDDEN, 3, 1, "same", names=names)
-    # (N, 4, columns * 512)
+    # (N, 4, 512) or (N, 4, 2048)
     lstm_input2 = tf.reshape(residual5, [-1, steps, columns * HIDDEN])
     with tf.variable_scope("lstm_2"):  # 000-E03
         lstm_output2 = lstm_layer(lstm_input2, HIDDEN, 1)  # (N, 4, 512)

@@ -85,7 +85,7 @@ def InceptionAux(
     def head(x: Tensor, is_training: IsTraining = False, *, dropout: float = 0.5) -> Tensor:
         layer = names or auto_names()
         with tf.variable_scope(name):
-            # (N, 4, 4, C); C is 512 and 528
+            # (N, 4, 4, 512), (N, 4, 4, 528)
             x = tf.layers.average_pooling2d(x, 5, 3)
             x = _conv(x, 128, 1, layer("conv2d"))  # (N, 4, 4, 128)
             x = tf.layers.flatten(x)  # (N, 2048)

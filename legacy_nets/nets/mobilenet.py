@@ -152,11 +152,14 @@ def mobilenet_v1(
         x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "conv1", "conv1_bn"))
         end_points["conv1"] = x  # (N, 112, 112, 32)
         for number, (wanted, stride) in enumerate(V1, 1):
-            # (N, 112, 112, 64), (N, 56, 56, 128) twice, (N, 28, 28, 256) twice,
-            # (N, 14, 14, 512) six times, (N, 7, 7, 1024) twice
             key = f"conv_dw_{number}"
+            # (N, 112, 112, 32), (N, 56, 56, 64), (N, 56, 56, 128), (N, 28, 28, 128),
+            # (N, 28, 28, 256), (N, 14, 14, 256), (N, 14, 14, 512) five times, (N, 7, 7, 512),
+            # (N, 7, 7, 1024)
             end_points[key] = x = tf.nn.relu6(layers.depthwise(x, 3, stride, key, f"{key}_bn"))
             key, filters = f"conv_pw_{number}", max(1, int(wanted * width_multiplier))
+            # (N, 112, 112, 64), (N, 56, 56, 128) twice, (N, 28, 28, 256) twice,
+            # (N, 14, 14, 512) six times, (N, 7, 7, 1024) twice
             end_points[key] = x = tf.nn.relu6(layers.conv(x, filters, 1, 1, key, f"{key}_bn"))
         if num_classes is None:
             return x, end_points
@@ -213,11 +216,11 @@ def mobilenet_v2(
         x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "Conv1", "bn_Conv1"))
         end_points["Conv1"] = x  # (N, 112, 112, 32)
         for number, (expansion, wanted, stride) in enumerate(list_v2_units()):
+            prefix = f"block_{number}" if number else "expanded_conv"
+            filters = round_filters(int(wanted * width_multiplier))
             # (N, 112, 112, 16), (N, 56, 56, 24) twice, (N, 28, 28, 32) three times,
             # (N, 14, 14, 64) four times, (N, 14, 14, 96) three times,
             # (N, 7, 7, 160) three times, (N, 7, 7, 320)
-            prefix = f"block_{number}" if number else "expanded_conv"
-            filters = round_filters(int(wanted * width_multiplier))
             x = _build_inverted_residual(x, layers, expansion, filters, stride, prefix)
             end_points[prefix] = x
         filters = round_filters(1280 * max(1.0, width_multiplier))

@@ -36,32 +36,32 @@ class Unit(NamedTuple):
 
 
 LARGE = (
-    Unit(3, 1, 16, False, False, 1),  # (N, 112, 112, 16)
-    Unit(3, 4, 24, False, False, 2),  # (N, 56, 56, 24)
+    Unit(3, 1, 16, False, False, 1),
+    Unit(3, 4, 24, False, False, 2),
     Unit(3, 3, 24, False, False, 1),
-    Unit(5, 3, 40, True, False, 2),  # (N, 28, 28, 40)
+    Unit(5, 3, 40, True, False, 2),
     Unit(5, 3, 40, True, False, 1),
     Unit(5, 3, 40, True, False, 1),
-    Unit(3, 6, 80, False, True, 2),  # (N, 14, 14, 80)
+    Unit(3, 6, 80, False, True, 2),
     Unit(3, 2.5, 80, False, True, 1),
     Unit(3, 2.3, 80, False, True, 1),  # 184 channels
     Unit(3, 2.3, 80, False, True, 1),
-    Unit(3, 6, 112, True, True, 1),  # (N, 14, 14, 112)
     Unit(3, 6, 112, True, True, 1),
-    Unit(5, 6, 160, True, True, 2),  # (N, 7, 7, 160)
+    Unit(3, 6, 112, True, True, 1),
+    Unit(5, 6, 160, True, True, 2),
     Unit(5, 6, 160, True, True, 1),
     Unit(5, 6, 160, True, True, 1),
 )
 SMALL = (
-    Unit(3, 1, 16, True, False, 2),  # (N, 56, 56, 16)
-    Unit(3, 72 / 16, 24, False, False, 2),  # (N, 28, 28, 24)
+    Unit(3, 1, 16, True, False, 2),
+    Unit(3, 72 / 16, 24, False, False, 2),
     Unit(3, 88 / 24, 24, False, False, 1),
-    Unit(5, 4, 40, True, True, 2),  # (N, 14, 14, 40)
+    Unit(5, 4, 40, True, True, 2),
     Unit(5, 6, 40, True, True, 1),
     Unit(5, 6, 40, True, True, 1),
-    Unit(5, 3, 48, True, True, 1),  # (N, 14, 14, 48)
     Unit(5, 3, 48, True, True, 1),
-    Unit(5, 6, 96, True, True, 2),  # (N, 7, 7, 96)
+    Unit(5, 3, 48, True, True, 1),
+    Unit(5, 6, 96, True, True, 2),
     Unit(5, 6, 96, True, True, 1),
     Unit(5, 6, 96, True, True, 1),
 )
@@ -126,6 +126,9 @@ def _build_net(
             key = f"expanded_conv_{number}" if number else "expanded_conv"
             with tf.variable_scope(key):
                 filters = round_filters(unit.filters * width_multiplier)
+                # large: (N, 112, 112, 16), (N, 56, 56, 24), (N, 28, 28, 40), (N, 14, 14, 80),
+                # (N, 14, 14, 112), (N, 7, 7, 160); small: (N, 56, 56, 16), (N, 28, 28, 24),
+                # (N, 14, 14, 40), (N, 14, 14, 48), (N, 7, 7, 96)
                 x = _build_unit(x, layers, unit, filters, expands=number > 0)
             end_points[key] = x
         filters = round_filters(6 * int(x.shape[-1]))

@@ -31,6 +31,7 @@ padding, for which it was not trained.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -277,26 +278,24 @@ def residual_net(
         else:
             x = tf.layers.max_pooling2d(x, 3, 2, "same")
         end_points["pool1"] = x  # (N, 56, 56, 64)
-        for number, count in enumerate(blocks_num, 1):
-            # (N, 56, 56, 256), (N, 28, 28, 512), (N, 14, 14, 1024), (N, 7, 7, 2048)
-            layer = _make_layer(
-                block,
-                int(x.shape[-1]),
-                32 << number,
-                count,
-                f"block{number}",
-                1 if number == 1 else 2,
-                names=names,
-                variant=variant,
-            )
-            x = layer(x, is_training, end_points)
+        make_layer = functools.partial(_make_layer, names=names, variant=variant)
+        layer1 = make_layer(block, int(x.shape[-1]), 64, blocks_num[0], "block1")
+        x = layer1(x, is_training, end_points)  # (N, 56, 56, 256)
+        layer2 = make_layer(block, int(x.shape[-1]), 128, blocks_num[1], "block2", 2)
+        x = layer2(x, is_training, end_points)  # (N, 28, 28, 512)
+        layer3 = make_layer(block, int(x.shape[-1]), 256, blocks_num[2], "block3", 2)
+        x = layer3(x, is_training, end_points)  # (N, 14, 14, 1024)
+        layer4 = make_layer(block, int(x.shape[-1]), 512, blocks_num[3], "block4", 2)
+        x = layer4(x, is_training, end_points)  # (N, 7, 7, 2048)
         if num_classes is None:
             return x, end_points
         x = tf.reduce_mean(x, axis=[1, 2])
         end_points["global_pool"] = x  # (N, 2048)
         if variant.dense:
             x = tf.layers.dropout(x, 0.5, training=head_is_training)
-            x = tf.layers.dense(x, variant.dense, tf.nn.relu, name="dense")  # (N, dense)
+            x = tf.layers.dense(
+                x, variant.dense, tf.nn.relu, name="dense"
+            )  # (N, 1024) in the train script
             end_points["dense"] = x
             x = tf.layers.dropout(x, 0.5, training=head_is_training)
         logits = tf.layers.dense(x, num_classes, name="logits")  # (N, num_classes)

@@ -90,10 +90,10 @@ def build_r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> 
     x = tf.nn.max_pool2d(x, 3, 2, padding="SAME")  # (N, 56, 56, 64)
     end_points["root"] = x
     for stage, count in enumerate(units, 1):
-        # (N, 56, 56, 256), (N, 28, 28, 512), (N, 14, 14, 1024)
         with tf.variable_scope(f"block{stage}"):
             for number in range(1, count + 1):
                 strides = 2 if stage > 1 and number == 1 else 1
+                # (N, 56, 56, 256), (N, 28, 28, 512), (N, 14, 14, 1024)
                 x = build_unit(x, width << (stage - 1), strides, f"unit{number}")
         end_points[f"block{stage}"] = x
     return end_points
