@@ -29,7 +29,7 @@ class Weight(NamedTuple):
     dtype: str  # as ``TensorSpecLike.dtype``
     load: Callable[[], Array]
     reload: Callable[[], Array]  # for the comparison: the checksum was verified by ``load``
-    place: ByteRange | None = None  # where its bytes are in a checkpoint
+    location: ByteRange | None = None  # where its bytes are in a checkpoint
 
 
 def check_net(source: Source, job: Job) -> tuple[str, ...]:
@@ -61,13 +61,13 @@ def list_weights(source: Source, averaged: bool) -> list[Weight]:
             continue
         stored = (averaged and find_average(name, source.tensors)) or name
         load = functools.partial(source.read, stored)
-        reload, place = load, None
+        reload, location = load, None
         if isinstance(source, Bundle):
-            reload, place = functools.partial(source.read, stored, False), source.locate(stored)
+            reload, location = functools.partial(source.read, stored, False), source.locate(stored)
         if find_numpy_dtype(info.dtype) is None:
             raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
         shape = tuple(source.tensors[stored].shape)
-        weights.append(Weight(name, shape, info.dtype, load, reload, place))
+        weights.append(Weight(name, shape, info.dtype, load, reload, location))
     if not weights:
         raise CheckpointError(f"{source.prefix} holds no weights")
     return weights

@@ -43,12 +43,12 @@ def write(
         file.write(len(header).to_bytes(8, "little") + header)
         file.flush()
         copies = [
-            pool.submit(_copy, file.fileno(), offset, weight.place)
+            pool.submit(_copy, file.fileno(), offset, weight.location)
             for offset, weight in zip(offsets, weights, strict=False)
         ]
         try:
             for offset, weight, copy in zip(offsets, weights, copies, strict=False):
-                if copy.result() and _has_checksum(file, offset, weight.place):
+                if copy.result() and _has_checksum(file, offset, weight.location):
                     continue
                 if not _write_and_compare(file, offset, view_bytes(weight.load())):
                     raise CheckpointError(f"{path}: {weight.name} reads back as something else")
@@ -78,19 +78,19 @@ def _build_header(weights: Sequence[Weight], metadata: Mapping[str, object]) -> 
     return packed + b" " * (-len(packed) % 8)  # tensors begin at a multiple of 8
 
 
-def _copy(file: int, offset: int, place: ByteRange | None) -> bool:
+def _copy(file: int, offset: int, location: ByteRange | None) -> bool:
     """Has the kernel copy the bytes of a checkpoint's tensor; tells whether it could."""
-    if place is None or not hasattr(os, "copy_file_range"):  # Linux
+    if location is None or not hasattr(os, "copy_file_range"):  # Linux
         return False
     copied = 0
     try:
-        with open(place.path, "rb") as source:
-            while copied < place.size:
+        with open(location.path, "rb") as source:
+            while copied < location.size:
                 count = os.copy_file_range(
                     source.fileno(),
                     file,
-                    place.size - copied,
-                    place.offset + copied,
+                    location.size - copied,
+                    location.offset + copied,
                     offset + copied,
                 )
                 if not count:
@@ -101,15 +101,15 @@ def _copy(file: int, offset: int, place: ByteRange | None) -> bool:
     return True
 
 
-def _has_checksum(file: BinaryIO, offset: int, place: ByteRange | None) -> bool:
+def _has_checksum(file: BinaryIO, offset: int, location: ByteRange | None) -> bool:
     """Tells whether the bytes at an offset have the checksum of the checkpoint's tensor."""
-    if place is None or not place.size:
+    if location is None or not location.size:
         return False
     crc = 0
     file.seek(offset)
-    for chunk in _read_chunks(file, place.size):
+    for chunk in _read_chunks(file, location.size):
         crc = compute_crc32c(chunk, crc)
-    return mask_crc(crc) == place.crc
+    return mask_crc(crc) == location.crc
 
 
 def _write_and_compare(file: BinaryIO, start: int, data: Array) -> bool:
