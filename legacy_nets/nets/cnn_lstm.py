@@ -17,26 +17,18 @@ Differs: 000-E01 the third pool is SAME: 28-14-7-4, so that no reshape mixes exa
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.parts.layer_names import layer_names
 from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Size, Tensor
 
 HIDDEN = 512  # units of either LSTM
 SMALLEST = 4  # pixels: below, the pools leave nothing
 LSTM_MAPS = ("column", "tile")
-
-
-def layer_names(layer_type: str) -> Iterator[str]:
-    """Iterates over TensorFlow 1's own names of layers: conv2d, conv2d_1, conv2d_2, ...
-
-    A net states them, so that ``reuse`` finds its variables.
-    """
-    return (f"{layer_type}_{number}" if number else layer_type for number in itertools.count())
 
 
 def check_residual(inputs: Tensor, filters: int, strides: Size, padding: str, block: str) -> None:

@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterator
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.cnn_lstm import check_residual, layer_names
+from legacy_nets.nets.cnn_lstm import check_residual
+from legacy_nets.nets.parts.layer_names import layer_names
 from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Size, Tensor
 
 

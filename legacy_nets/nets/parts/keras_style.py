@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.cnn_lstm import layer_names
+from legacy_nets.nets.parts.layer_names import layer_names
 from legacy_nets.types import IsTraining, Net, Reuse, Tensor
 
 Names = Callable[[str], str]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from legacy_nets.checkpoints.translate import Entry
-from legacy_nets.nets.cnn_lstm import layer_names
+from legacy_nets.nets.parts.layer_names import layer_names
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 
 
