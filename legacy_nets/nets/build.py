@@ -24,7 +24,8 @@ _TYPES = {  # of an option, as annotated -> in a user's words
 def build_by_name(name: str, images: Tensor, **options: object) -> tuple[Tensor, EndPoints]:
     """Builds a net in the current graph and returns ``(logits, end_points)``.
 
-    slim nets open their own arg_scope, so that batch norm cannot be forgotten.
+    slim nets open their own arg_scope, so that batch norm cannot be forgotten. Their logits
+    are squeezed to [N, classes]; ``spatial_squeeze=False`` gives slim's own [N, 1, 1, classes].
 
     Args:
       name: a name of ``list_nets()``.
