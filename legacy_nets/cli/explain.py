@@ -130,7 +130,7 @@ def _format_fact(fact: documents.Fact) -> str:
 
     result = documents.measure(fact)
     mark = f"[{VERDICT_STYLES[result.verdict]}]{result.verdict:{_MARK_WIDTH}}[/]"
-    measured = "" if result.verdict == "confirmed" else f" -> {result.value}"
+    measured = "" if result.verdict in ("confirmed", "derived") else f" -> {result.value}"
     why = f" ({fact.why})" if fact.why else ""
     text = f"{fact.place}: {fact.quantity}: {fact.stated}{measured}{why}"
     return f"{mark} {fact.id} {escape(text)}"

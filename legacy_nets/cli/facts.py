@@ -25,6 +25,7 @@ def facts(selector: str | None, only_wrong: bool, as_json: bool) -> None:
     legacy-nets facts hand_signs --wrong
     legacy-nets facts 000-F07 --json
 
+    A fact is derived if the document does not state the value and its code yields it.
     A fact is ambiguous if only one reading confirms it, or if it cannot be checked here. The
     claims of document 001 (hand signs) about its photographs are measured if LEGACY_NETS_SIGNS
     names their folder.

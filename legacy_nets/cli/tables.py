@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-VERDICT_STYLES = {"confirmed": "green", "wrong": "bold red", "ambiguous": "yellow"}
+VERDICT_STYLES = {
+    "confirmed": "green",
+    "derived": "cyan",
+    "wrong": "bold red",
+    "ambiguous": "yellow",
+}
 
 
 def make_console(min_width: int) -> Console:

@@ -13,7 +13,8 @@ from legacy_nets import registry
 from legacy_nets.errors import BadInputError, find_nearest
 
 DATA = pathlib.Path(__file__).parent / "data"
-VERDICTS = ("confirmed", "wrong", "ambiguous")
+VERDICTS = ("confirmed", "derived", "wrong", "ambiguous")
+SOURCES = ("literal", "in symbols", "in words", "derived", "in a figure")
 TITLES = {  # short titles of the documents
     "000": "CNN, LSTM and video nets",
     "001": "hand signs",
@@ -43,8 +44,9 @@ class Fact(Row):
 
     quantity: str
     stated: str
+    source: str  # one of SOURCES: how the document gives the stated value
     verdict: str  # one of VERDICTS
-    measured: str  # what the readings give; empty where the claim is confirmed
+    measured: str  # what the readings give; empty where they give the stated value
     why: str
     measure: tuple[str, ...]  # readings: each a check function and its arguments
 
@@ -73,6 +75,7 @@ def _load_facts() -> tuple[Fact, ...]:
             nets=_expand(row["nets"]),
             quantity=row["quantity"],
             stated=row["stated"],
+            source=row["source"],
             verdict=row["verdict"],
             measured=row["measured"],
             why=row["why"],

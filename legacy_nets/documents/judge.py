@@ -22,15 +22,16 @@ class Measured:
 
 def measure(fact: Fact) -> Measured:
     """Measures every reading of a fact. Imports TensorFlow and builds the nets it needs."""
-    return judge(fact.stated, tuple(_read(fact.document, reading) for reading in fact.measure))
+    readings = tuple(_read(fact.document, reading) for reading in fact.measure)
+    return judge(fact.stated, readings, fact.source)
 
 
-def judge(stated: str, readings: tuple[object, ...]) -> Measured:
+def judge(stated: str, readings: tuple[object, ...], source: str = "literal") -> Measured:
     """Judges a claim by its readings; the package's docstring explains the verdicts."""
     texts = [None if reading is None else format_value(reading, stated) for reading in readings]
     matches = [text == _drop_thousands_commas(stated) for text in texts]
     if all(matches):
-        return Measured(stated, "confirmed", readings)
+        return Measured(stated, "derived" if source == "derived" else "confirmed", readings)
     verdict = "ambiguous" if any(matches) or None in texts else "wrong"
     parts = [
         stated if match else f"{stated}: {NOT_HERE}" if text is None else f"{text}, not {stated}"

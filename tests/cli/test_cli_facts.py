@@ -28,7 +28,7 @@ def test_a_fact_is_shown_with_what_is_measured():
     told = words(call("facts", "000-F07"))
     for word in ("000-F07", "l.90", "4x4", "3x3, not 4x4", "wrong"):
         assert word in told
-    assert told.endswith("1 fact of 000-F07 measured: 0 confirmed, 1 wrong, 0 ambiguous")
+    assert told.endswith("1 fact of 000-F07 measured: 0 confirmed, 0 derived, 1 wrong, 0 ambiguous")
 
 
 def test_an_ambiguous_fact_says_why():
@@ -42,7 +42,7 @@ def test_a_fact_that_cannot_be_checked_here_says_what_the_catalogue_has(tmp_path
     told = words(call("facts", "001-F02"))
     assert "120: not checkable here | 120" in told
     assert "the verdict of the table, measured elsewhere: confirmed" in told
-    assert told.endswith("0 confirmed, 0 wrong, 1 ambiguous")
+    assert told.endswith("0 confirmed, 0 derived, 0 wrong, 1 ambiguous")
 
 
 def test_facts_as_json():
@@ -65,7 +65,7 @@ def test_only_the_wrong_ones():
 
 def test_a_net_without_facts():
     told = words(call("facts", "mc3_18"))
-    assert told.endswith("0 facts of mc3_18 measured: 0 confirmed, 0 wrong, 0 ambiguous")
+    assert told.endswith("0 facts of mc3_18 measured: 0 confirmed, 0 derived, 0 wrong, 0 ambiguous")
 
 
 def test_only_the_graphs_that_are_asked_for_are_built(monkeypatch):

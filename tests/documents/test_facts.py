@@ -42,7 +42,7 @@ def test_every_fact_is_measured_and_its_verdict_is_that_of_the_table(document):
         if not fits(fact, found) and not away(fact, found):
             differ.append((fact.id, fact.stated, fact.verdict, fact.measured, found))
         for stated in altered(fact.stated):
-            if fits(fact, judge.judge(stated, found.readings)):
+            if fits(fact, judge.judge(stated, found.readings, fact.source)):
                 unnoticed.append((fact.id, stated))
     assert differ == []
     assert unnoticed == []
@@ -50,7 +50,7 @@ def test_every_fact_is_measured_and_its_verdict_is_that_of_the_table(document):
 
 def fits(fact, found):
     """Whether what is measured is what the table says."""
-    wanted = "" if found.verdict == "confirmed" else found.value
+    wanted = "" if found.verdict in ("confirmed", "derived") else found.value
     return (found.verdict, wanted) == (fact.verdict, fact.measured)
 
 
@@ -76,7 +76,10 @@ def test_form_of_a_fact(fact):
     assert fact.place and fact.quantity and fact.stated and all(fact.measure)
     assert set(fact.nets) <= set(registry.list_nets())
     assert all(registry.get_net(net).document in (fact.document, "004") for net in fact.nets)
-    assert (fact.measured == "") == (fact.verdict == "confirmed")
+    assert (fact.measured == "") == (fact.verdict in ("confirmed", "derived"))
+    assert fact.source in catalogue.SOURCES
+    if fact.measured == "":
+        assert (fact.verdict == "derived") == (fact.source == "derived")
     if fact.verdict == "ambiguous":
         assert fact.why and (len(fact.measure) > 1 or judge.NOT_HERE in fact.measured)
 
