@@ -13,12 +13,12 @@ row of ``CHECKS`` in ``checks/tables.py``, and a title of ``TITLES`` in ``catalo
 ``data/facts_NNN.csv``: id, place (line of the document), nets (names or patterns of the registry,
 separated by blanks), quantity, stated, source, verdict, measured, why, measure. ``measure`` holds
 one or more *readings*, separated by " | ". A reading is the name of a check function and its
-arguments, separated by blanks and quoted as in a shell: ``get_shape inception_v3 Mixed_5b``. The function is
-looked up in ``CHECKS`` of ``checks/document_NNN.py``, then of ``checks/common.py``. It takes words
-and measures a live graph. It returns None for what cannot be measured here, or a value that
-``judge.format_value`` writes in the form of the stated one: a tuple is a shape, ``Nx35x35x256``; a
-list is ``64, 96, 96``; a float is rounded to the digits that are stated. A check never repeats the
-stated number. The verdict is computed from the readings:
+arguments, separated by blanks and quoted as in a shell: ``get_shape inception_v3 Mixed_5b``. The
+function is looked up in ``CHECKS`` of ``checks/document_NNN.py``, then of ``checks/common.py``. It
+takes words and measures a live graph. It returns None for what cannot be measured here, or a value
+that ``judge.format_value`` writes in the form of the stated one: a tuple is a shape,
+``Nx35x35x256``; a list is ``64, 96, 96``; a float is rounded to the digits that are stated. A check
+never repeats the stated number. The verdict is computed from the readings:
 
     confirmed   each gives the stated value          ``measured`` is empty
     derived     the same; the document does not      ``measured`` is empty
