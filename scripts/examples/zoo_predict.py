@@ -18,7 +18,12 @@ from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.errors import BadInputError, LegacyNetsError
 from legacy_nets.files import replace_on_success
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.train.settings import SettingChanges, find_checkpoint_file, read_best
+from legacy_nets.train.settings import (
+    SettingChanges,
+    find_checkpoint_file,
+    parse_net_options,
+    read_best,
+)
 
 
 def parse_arguments(arguments):
@@ -28,6 +33,7 @@ def parse_arguments(arguments):
     parser.add_argument("image", type=pathlib.Path)
     parser.add_argument("--weights", help="[default: save_weights/NET, the best]")
     parser.add_argument("--class-indices", type=pathlib.Path)
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("prediction.png"))
     options = parser.parse_args(arguments)
     if len(registry.get_net(options.net).image_size) != 2:
@@ -50,12 +56,11 @@ def load_image(path, net):
     return picture
 
 
-def predict(picture, net, weights, class_indices):
+def predict(picture, net, weights, changes):
     """Runs the net on a picture: the names and the probabilities of the classes."""
     quiet_tensorflow()
     from legacy_nets.train import evaluate
 
-    changes = SettingChanges(class_indices=class_indices)
     settings = evaluate.resolve_settings(weights, net.name, changes)
     preprocessing = settings.preprocessing or net.preprocessing
     resized = resize_picture(picture, preprocessing, settings.image_size, net.channels)
@@ -83,7 +88,9 @@ def main(arguments=None):
     weights = options.weights or f"save_weights/{net.name}"
     has_best = read_best(pathlib.Path(weights)) is not None
     weights = find_checkpoint_file(weights, best=has_best)
-    names, probabilities = predict(picture, net, weights, options.class_indices)
+    net_options = parse_net_options(tuple(options.option))
+    changes = SettingChanges(options=net_options, class_indices=options.class_indices)
+    names, probabilities = predict(picture, net, weights, changes)
     for name, probability in zip(names, probabilities, strict=True):
         print(f"class: {name:10}   prob: {probability:.3}")
     best = int(probabilities.argmax())

@@ -21,7 +21,7 @@ from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import resize_data
 from legacy_nets.data.open import make_synthetic_data, open_data
 from legacy_nets.data.preprocessing import PREPROCESSINGS
-from legacy_nets.errors import LegacyNetsError
+from legacy_nets.errors import BadInputError, LegacyNetsError
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.recipes import get_recipe
 from legacy_nets.train.settings import Settings, WarmStart, parse_net_options
@@ -50,7 +50,7 @@ def parse_arguments(arguments):
     parser.add_argument("--image-size", type=parse_positive)
     parser.add_argument("--epochs", type=parse_positive)
     parser.add_argument("--weights", help="checkpoint or weight file to start from")
-    parser.add_argument("--transfer", choices=TRANSFER, default="new", help="with --weights")
+    parser.add_argument("--transfer", choices=TRANSFER, help="with --weights [default: new]")
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument(
@@ -59,11 +59,26 @@ def parse_arguments(arguments):
     return parser.parse_args(arguments)
 
 
+def choose_transfer(net, weights, way):
+    """Returns the row of TRANSFER for a run; raises BadInputError where the way is not offered."""
+    if way and not weights:
+        raise BadInputError(f"--transfer {way} needs --weights: name a checkpoint to start from")
+    if net.name.startswith("resnet") and net.document == "004":
+        return TRANSFER[way or "new"] if weights else ({}, (), ())
+    if way in ("last", "new"):
+        raise BadInputError(
+            f"--transfer {way} is for the ResNets of document 004, not {net.name}: use --transfer "
+            f"all, or legacy-nets train {net.name} --warm-start {weights} --trainable SCOPE"
+        )
+    return {}, (), ()
+
+
 def main(arguments=None):
     """Trains the net that the arguments name."""
     options = parse_arguments(arguments)
     net = registry.get_net(options.net)
     recipe = get_recipe(net.name)
+    net_options, trainable, exclude = choose_transfer(net, options.weights, options.transfer)
 
     path = options.data or make_synthetic_data(net, pathlib.Path("datasets"), print)
     size = (options.image_size,) * 2 if options.image_size else net.image_size
@@ -71,8 +86,6 @@ def main(arguments=None):
     data = resize_data(open_data(path, net), preprocessing, size, net.channels)
     steps_per_epoch = -(-len(data.train.labels) // recipe.batch_size)  # with the rest (004-E14)
 
-    by_transfer = options.weights and net.name.startswith("resnet") and net.document == "004"
-    net_options, trainable, exclude = TRANSFER[options.transfer] if by_transfer else ({}, (), ())
     settings = Settings(
         net.name,
         len(data.class_names),

@@ -13,6 +13,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import read_bundle
 from legacy_nets.data.synthetic import digits
 from legacy_nets.data.synthetic import flowers as synthetic_flowers
+from legacy_nets.errors import BadInputError
 from legacy_nets.train.graph import build_training
 from legacy_nets.train.settings import Settings
 
@@ -123,3 +124,28 @@ def test_googlenet_trains_three_heads(flowers, tmp_path):
     heads = [name for name in stored if name.startswith("aux_") and name.endswith("kernel/Adam_1")]
     assert len(heads) == 6
     assert all((stored[name] != 0).any() for name in heads)  # a gradient has reached them
+
+
+@pytest.mark.parametrize("net", ["alexnet_v1", "vgg16", "googlenet"])
+@pytest.mark.parametrize("way", ["last", "new"])
+def test_transfer_of_some_layers_is_refused_where_it_would_train_all(net, way):
+    with pytest.raises(BadInputError, match=f"--transfer {way} is for the ResNets .* not {net}: "):
+        zoo_train.main([net, "--weights", "w.h5", "--transfer", way])
+
+
+def test_transfer_without_weights_is_refused():
+    with pytest.raises(BadInputError, match="--transfer last needs --weights: "):
+        zoo_train.main(["resnet50", "--transfer", "last"])
+
+
+def test_predict_gives_options_to_the_net(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(zoo_predict, "find_checkpoint_file", lambda path, best: path)
+    monkeypatch.setattr(
+        zoo_predict, "predict", lambda *args: given.append(args[3]) or (["a", "b"], np.eye(2)[0])
+    )
+    image = tmp_path / "image.png"
+    Image.new("RGB", (8, 8)).save(image)
+    out = ["--weights", "w.h5", "--out", str(tmp_path / "out.png")]
+    zoo_predict.main(["resnet50", str(image), *out, "--option", "dense=1024"])
+    assert given[0].options == {"dense": 1024}
