@@ -187,8 +187,9 @@ def test_values_of_options_are_json_or_pythons_or_text():
     )
 
 
-def test_python_m_legacy_nets_is_the_command():
-    command = [sys.executable, "-m", "legacy_nets", "nets", "hand*"]
+@pytest.mark.parametrize("module", ["legacy_nets", "legacy_nets.cli"])
+def test_python_m_is_the_command(module):
+    command = [sys.executable, "-m", module, "nets", "hand*"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "hand_signs" in done.stdout
 
