@@ -1,5 +1,7 @@
 """``upgrade``: source in, source out, exactly."""
 
+import subprocess
+import sys
 import textwrap
 
 import pytest
@@ -314,3 +316,16 @@ def test_the_tables_are_those_of_the_launcher():
     }
     assert set(table.APPROXIMATE) <= set(table.REPLACEMENTS)
     assert set(rewriter.RENAMED) <= set(rewrite.METHODS)
+
+
+def test_names_that_earlier_upgraded_scripts_import():
+    script = """
+        from legacy_nets.runner.stand_ins.small import asscalar
+        from legacy_nets.runner.stand_ins.scipy_misc import imresize
+        from legacy_nets.runner.stand_ins import imp, scipy_misc
+        from legacy_nets.runner.behaviour import as_tf1
+        from legacy_nets.runner.shims import functions
+        assert asscalar is functions.asscalar and imresize is scipy_misc.imresize
+        assert callable(imp.load_source) and callable(as_tf1)
+    """
+    subprocess.run([sys.executable, "-c", lines(script)], check=True)
