@@ -11,7 +11,7 @@ from legacy_nets.port.jobs import ImportedJob, Job, check_imported_job
 from legacy_nets.port.load import choose_averages
 from legacy_nets.port.report import Report
 from legacy_nets.port.staging import check_destination, open_staging, publish
-from legacy_nets.port.targets import WeightsTarget, find_target
+from legacy_nets.port.targets import GraphTarget, WeightsTarget, find_target
 
 
 def port(job: Job | ImportedJob) -> Report:
@@ -45,6 +45,8 @@ def port(job: Job | ImportedJob) -> Report:
             metadata=outcome.metadata,
             comparisons=outcome.comparisons,
             notes=outcome.notes,
+            was_run=isinstance(target, GraphTarget)
+            or any(item.top1 is not None for item in outcome.comparisons),
         )
         if report.passed:
             publish(folder, job.out)

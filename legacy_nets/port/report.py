@@ -92,6 +92,7 @@ class Report:
     metadata: Metadata
     comparisons: tuple[Comparison, ...]
     notes: tuple[str, ...] = ()
+    was_run: bool = False  # whether the target was run; otherwise its tensors alone were compared
 
     @property
     def worst(self) -> Comparison:
@@ -114,16 +115,16 @@ class Report:
         if not count:
             return "nothing was compared"
         worst = self.worst
+        has_both = len({bool(item.side) for item in self.comparisons}) == 2
+        compared = "tensors and outputs" if has_both else "outputs" if self.was_run else "tensors"
         if self.passed and worst.absolute == 0:
-            return f"{count} {'tensors' if worst.top1 is None else 'outputs'} equal, bit by bit"
+            return f"{count} {compared} equal, bit by bit"
         shares = [item.top1 for item in self.comparisons if item.top1 is not None]
         agreement = f", top-1 agrees on {min(shares):.0%}" if shares else ""
         name = f"{worst.name} ({worst.side})" if worst.side else worst.name
-        has_both = len({bool(item.side) for item in self.comparisons}) == 2
         return (
-            f"{count} {'tensors and outputs' if has_both else 'outputs'} compared, largest "
-            f"difference {worst.absolute:.3g}, {worst.relative:.2g} of the largest value, "
-            f"in {name}{agreement}"
+            f"{count} {compared} compared, largest difference {worst.absolute:.3g}, "
+            f"{worst.relative:.2g} of the largest value, in {name}{agreement}"
         )
 
     def save(self, path: Path) -> None:

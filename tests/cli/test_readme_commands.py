@@ -66,7 +66,7 @@ def folder(tmp_path_factory):
     given = "train hand_signs --model-dir run --data signs --steps 1 --batch-size 4"
     done = call(["legacy-nets", *given.split()], folder)
     assert done.returncode == 0, done.stderr
-    models.save(folder / "run", models.classifier, "model.ckpt-300")
+    models.save_model(folder / "run", models.build_classifier, "model.ckpt-300")
     for part in ("index", "data-00000-of-00001", "meta"):
         (folder / f"model.ckpt.{part}").write_bytes(
             (folder / f"run/model.ckpt-1.{part}").read_bytes()

@@ -270,6 +270,23 @@ def test_options_for_registered_nets_and_imported_graphs_do_not_mix(tmp_path):
         assert done.exit_code == 2 and message in done.output
 
 
+@pytest.mark.parametrize(
+    "target, verdict, last",
+    [
+        ("saved_model", "outputs equal, bit by bit", "verified: "),
+        ("frozen", "outputs equal, bit by bit", "verified: "),
+        ("npz", "tensors equal, bit by bit", "verified, tensor by tensor: "),
+    ],
+)
+def test_the_last_lines_say_what_was_compared(tmp_path, target, verdict, last):
+    meta = models.save_model(tmp_path, models.build_classifier)
+    out = tmp_path / "out"
+    arguments = ["port", "--meta", str(meta), "--to", target, "--out", str(out)]
+    done = CliRunner().invoke(main, arguments)
+    *_, compared, final = done.output.splitlines()
+    assert done.exit_code == 0 and verdict in compared and final == f"{last}{out}"
+
+
 @pytest.mark.parametrize("side, hint", [("optimised", True), ("as written", False)])
 def test_a_difference_by_runtime_optimisations_is_explained(tmp_path, capsys, side, hint):
     exact = Comparison("out", (2,), 0.0, 0.0, "as written")
