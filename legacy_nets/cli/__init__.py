@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from legacy_nets.errors import LegacyNetsError, suggest_names
+from legacy_nets.errors import LegacyNetsError, join_lines, suggest_names
 from legacy_nets.version import __version__
 
 COMMANDS = {  # name -> "module:function" in this package; the module is imported on use
@@ -84,7 +84,7 @@ def _explain(error: Exception) -> str:
     """Formats an error as one line: what is wrong, where, what to do."""
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "legacy-nets"
-        return f"{error.format_message()} (see {command} --help)"
+        return f"{join_lines(error.format_message())} (see {command} --help)"
     if isinstance(error, MemoryError):
         details = f" ({error})" if str(error) else ""
         return f"out of memory{details}: use smaller images or batches"

@@ -130,7 +130,7 @@ def _get_screen() -> Screen:
 
 
 def parse_size(text: str | None) -> tuple[int | None, ...] | None:
-    """Parses --size: "224", "224x299" or "16x112x112"; "?" leaves a side unknown."""
+    """Parses --image-size: "224", "224x299" or "16x112x112"; "?" leaves a side unknown."""
     if text is None:
         return None
     try:
@@ -139,7 +139,7 @@ def parse_size(text: str | None) -> tuple[int | None, ...] | None:
             raise ValueError
     except ValueError:
         raise BadInputError(
-            f"--size {text!r}: write 224, 224x299 (height x width) or 16x112x112 (clips)"
+            f"--image-size {text!r}: write 224, 224x299 (height x width) or 16x112x112 (clips)"
         ) from None
     return sides * 2 if len(sides) == 1 else sides
 

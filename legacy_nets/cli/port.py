@@ -267,8 +267,7 @@ def print_report(report: Report) -> None:
             "accepts that",
         )
     kept = " (the older one is unchanged)" if pathlib.Path(report.out).exists() else ""
-    click.echo(
-        f"NOT verified: above the tolerance of {report.tolerance:g}; {report.out} was not "
-        f"written{kept}",
-        err=True,
-    )
+    cause = f"above the tolerance of {report.tolerance:g}"
+    if not report.comparisons:
+        cause = "nothing was compared"
+    click.echo(f"NOT verified: {cause}; {report.out} was not written{kept}", err=True)

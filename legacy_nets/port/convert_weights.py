@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from legacy_nets.errors import CheckpointError
 from legacy_nets.port.jobs import ImportedJob, Job
 from legacy_nets.port.load import load_weights
 from legacy_nets.port.report import Outcome
@@ -18,6 +19,11 @@ def convert_weights(job: Job | ImportedJob, target: WeightsFormat, path: Path) -
         notes += check_net(source, job)
     weights = list_weights(source, averaged)
     comparisons = tuple(target.write(path, weights, metadata))
+    if len(comparisons) < len(weights):  # a format that proves less than it wrote
+        raise CheckpointError(
+            f"{path.name}: {len(comparisons)} of {len(weights)} tensors were compared; the format "
+            f"{job.target} has to compare every one"
+        )
     if isinstance(job, Job):
         if target.run is None:
             notes += (NOT_BUILT.format(net=job.net.name),)

@@ -81,7 +81,10 @@ def read_training_settings(checkpoint: str, net: Net, recorded: Settings | None)
         return recorded
     settings = load_settings(pathlib.Path(checkpoint).parent)
     if settings is not None and settings.net != net.name:
-        raise BadInputError(f"{checkpoint} is a checkpoint of {settings.net}, not of {net.name}")
+        raise BadInputError(
+            f"{checkpoint} is a checkpoint of {settings.net}, not of {net.name}: name the net "
+            f"{settings.net}"
+        )
     return settings
 
 

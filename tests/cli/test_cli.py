@@ -251,7 +251,9 @@ def test_unwritable_model_folder(signs_folder, tmp_path):
 def test_checkpoint_of_another_net(trained, signs_folder, tmp_path):
     folder, _ = trained
     line = refused("evaluate", "hand_signs", "--checkpoint", folder, "--data", signs_folder)
-    assert line.endswith("model.ckpt-4 is a checkpoint of tiny, not of hand_signs")
+    assert line.endswith(
+        "model.ckpt-4 is a checkpoint of tiny, not of hand_signs: name the net tiny"
+    )
     for path in folder.glob("model.ckpt-4.*"):  # without its settings
         (tmp_path / path.name).write_bytes(path.read_bytes())
     given = ("--checkpoint", tmp_path / "model.ckpt-4", "--data", signs_folder)

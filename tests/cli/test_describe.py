@@ -125,7 +125,7 @@ def test_a_loop_of_tf1_in_a_file(tmp_path):
 
 def test_bad_names_and_options():
     assert "no net is called 'resnet_v2_51'; nearest: resnet_v2_50" in failed("resnet_v2_51")
-    assert "--size '9y9': write 224" in failed("hand_signs", "--size", "9y9")
+    assert "--image-size '9y9': write 224" in failed("hand_signs", "--size", "9y9")
     assert "takes a size of height and width" in failed("hand_signs", "--size", "2x3x4")
     assert "takes no option 'depth'" in failed("hand_signs", "--option", "depth=3")
     assert "no such file" in failed("missing.meta")

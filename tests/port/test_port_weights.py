@@ -255,6 +255,19 @@ def test_a_damaged_checkpoint_is_not_copied(prefix, tmp_path):
     assert not list(tmp_path.glob("*x.safetensors*"))
 
 
+def test_a_format_that_compares_less_than_it_wrote_is_refused(prefix, tmp_path, monkeypatch):
+    real = npz.write
+
+    def write_and_compare_one(path, weights, metadata):
+        first, *_ = real(path, weights, metadata)
+        yield first
+
+    monkeypatch.setattr(npz, "write", write_and_compare_one)
+    with pytest.raises(CheckpointError, match="1 of 8 tensors were compared; the format npz has"):
+        run(prefix, "npz", tmp_path / "x.npz")
+    assert not (tmp_path / "x.npz").exists()
+
+
 def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path):
     out = tmp_path / "x.safetensors"
     code = (
