@@ -1,18 +1,18 @@
 """Every function and class of a document is importable, with the document's parameters in order.
 
 What this package adds is keyword-only. Where the documents themselves are there
-(``LEGACY_NETS_DOCUMENTS``, a folder), their definitions are read and compared too.
+(see ``cited_lines``), their definitions are read and compared too.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import os
 import pathlib
 import re
 
 import pytest
+from cited_lines import find_documents
 
 # document, its line, module under legacy_nets.nets, name, parameters with their defaults
 DEFINITIONS = [
@@ -152,7 +152,7 @@ DEFINITIONS = [
     ),
 ]
 IDS = [f"{module}.{name}" for _, _, module, name, _ in DEFINITIONS]
-DOCUMENTS = os.environ.get("LEGACY_NETS_DOCUMENTS")
+DOCUMENTS = find_documents()
 
 
 @pytest.mark.parametrize(("document", "line", "module", "name", "parameters"), DEFINITIONS, ids=IDS)
@@ -168,10 +168,12 @@ def test_parameters_are_the_document_s_in_order(document, line, module, name, pa
     assert ", ".join(map(str, plain)) == parameters
 
 
-@pytest.mark.skipif(not DOCUMENTS, reason="LEGACY_NETS_DOCUMENTS names no folder of documents")
+@pytest.mark.skipif(
+    not DOCUMENTS, reason="the documents are not here; LEGACY_NETS_DOCUMENTS names their folder"
+)
 @pytest.mark.parametrize(("document", "line", "module", "name", "parameters"), DEFINITIONS, ids=IDS)
 def test_the_cited_line_of_the_document_has_them(document, line, module, name, parameters):
-    (path,) = pathlib.Path(DOCUMENTS or "").glob(f"{document}_*.txt")
+    (path,) = (DOCUMENTS or pathlib.Path()).glob(f"{document}_*.txt")
     text = "\n".join(path.read_text("utf-8").splitlines()[line - 1 : line + 10])
     stated = re.split(r"\)[^)]*:", text.partition("(")[2], maxsplit=1)[0]
     stated = re.sub(r"^\s*\d+\. ", "", stated, flags=re.M)  # document 003 numbers its lines

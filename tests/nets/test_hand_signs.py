@@ -1,6 +1,8 @@
 """Document 001's net: names, shapes, blocks, fixed errata, its class."""
 
 import inspect
+import pathlib
+import tempfile
 
 import numpy as np
 import pytest
@@ -239,7 +241,8 @@ def test_batch_norm_and_dropout_follow_is_training():
 
 
 @pytest.mark.slow
-def test_the_class_trains_saves_and_evaluates(tmp_path, capsys):
+def test_the_class_trains_saves_and_evaluates(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     rng = np.random.RandomState(0)
     labels = np.arange(12) % 2
     pictures = rng.uniform(0, 0.2, [12, 16, 16, 3]) + 0.6 * labels[:, None, None, None]
@@ -257,5 +260,7 @@ def test_the_class_trains_saves_and_evaluates(tmp_path, capsys):
     shares = [model.evaluate(pictures, one_hot), model.evaluate(pictures, one_hot, "again")]
     assert shares[0] == shares[1] and round(shares[0] * 12, 6).is_integer()
     printed = capsys.readouterr().out.splitlines()
-    assert printed[0].startswith("step 0, training cost ")
+    graph_location = printed[0].removeprefix("Saving graph to: ")  # as the document's l.340
+    assert list(pathlib.Path(graph_location).glob("events.out.tfevents.*"))
+    assert printed[1].startswith("step 0, training cost ")
     assert printed[-1] == f"again accuracy {shares[1]:g}"
