@@ -295,11 +295,10 @@ def _find_newest(folder: Path) -> str:
         if Path(prefix).is_file():  # a V1 checkpoint
             raise _make_missing_error(prefix)
     subfolders = sorted({file.parent.name for file in folder.glob("*/*.index")})[:5]
-    hint = f"; there are some in {', '.join(subfolders)}" if subfolders else ""
-    raise CheckpointError(
-        f"{folder}: no checkpoint in this folder (no .index file){hint}; name a folder that has "
-        "one, or a weight file"
-    )
+    hint = "name a folder that has one, or a weight file"
+    if subfolders:
+        hint = f"there are some in {', '.join(subfolders)}"
+    raise CheckpointError(f"{folder}: no checkpoint in this folder (no .index file); {hint}")
 
 
 def _sort_by_step(prefixes: list[str]) -> list[tuple[int, str]]:
