@@ -57,7 +57,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
-Net: TypeAlias = "tuple[Tensor, EndPoints]"  # what the function of a net returns: logits first
+NetOutputs: TypeAlias = "tuple[Tensor, EndPoints]"  # of a net's function: logits first
 IsTraining: TypeAlias = "bool | Tensor"  # a scalar bool, or a scalar bool tensor
 Reuse: TypeAlias = object  # of variables: True, False, None or tf.AUTO_REUSE
 Size: TypeAlias = "int | Sequence[int]"  # of a kernel or stride: for all axes, or for each
@@ -110,7 +110,7 @@ __all__ = [
     "Json",
     "Layer",
     "MetaGraphDef",
-    "Net",
+    "NetOutputs",
     "NodeDef",
     "NodeList",
     "NotebookShell",

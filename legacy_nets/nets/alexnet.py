@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.parts.keras_style import check_images, document_net
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 SMALLEST = 64  # pixels: 15-7-3-1, the last pool has 3x3 to look at
 
@@ -76,7 +76,7 @@ def alexnet_v1(
     reuse: Reuse = None,
     scope: str = "",
     dropout: float = 0.2,
-) -> Net:
+) -> NetOutputs:
     """Builds version 1: dense layers of 2048 units; all names are in the current scope.
 
     Args:
@@ -108,7 +108,7 @@ def alexnet_v2(
     reuse: Reuse = None,
     scope: str = "alex_net_v2",
     dropout: float = 0.2,
-) -> Net:
+) -> NetOutputs:
     """Builds version 2, a subclass of Model there: dense layers of 1024 and 128 units (004-E08).
 
     Arguments, result and errors as ``alexnet_v1``'s.
@@ -128,11 +128,11 @@ def alexnet_v2(
 
 def AlexNet_v1(
     im_height: int = 224, im_width: int = 224, num_classes: int = 1000
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns the document's version 1: a function of the images (see ``keras_style``)."""
     return document_net(alexnet_v1, num_classes, (im_height, im_width))
 
 
-def AlexNet_v2(num_classes: int = 1000) -> Callable[..., Net]:
+def AlexNet_v2(num_classes: int = 1000) -> Callable[..., NetOutputs]:
     """Returns the document's version 2: a function of the images (see ``keras_style``)."""
     return document_net(alexnet_v2, num_classes)

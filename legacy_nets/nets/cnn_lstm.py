@@ -24,7 +24,7 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.layer_names import layer_names
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Size, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Size, Tensor
 
 HIDDEN = 512  # units of either LSTM
 SMALLEST = 4  # pixels: below, the pools leave nothing
@@ -190,7 +190,7 @@ def cnn_lstm(
     *,
     reuse: Reuse = None,
     scope: str = "",
-) -> Net:
+) -> NetOutputs:
     """Builds the first listing: four groups of convolutions and an LSTM over the rows of their map.
 
     Args:
@@ -218,7 +218,7 @@ def cnn_lstm_resnet(
     reuse: Reuse = None,
     scope: str = "",
     lstm_map: str = "column",
-) -> Net:
+) -> NetOutputs:
     """Builds both listings and the output layer: ``cnn_lstm``, a residual block, a second LSTM.
 
     Args:

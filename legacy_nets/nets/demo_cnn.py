@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.parts.keras_style import check_images, document_net
-from legacy_nets.types import IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
 
 SMALLEST = 3  # pixels: the VALID 3x3 convolution
 
@@ -26,7 +26,7 @@ def demo_cnn(
     *,
     reuse: Reuse = None,
     scope: str = "my_model",
-) -> Net:
+) -> NetOutputs:
     """Builds the demo model.
 
     Args:
@@ -54,6 +54,6 @@ def demo_cnn(
     return logits, end_points
 
 
-def MyModel() -> Callable[..., Net]:
+def MyModel() -> Callable[..., NetOutputs]:
     """Returns the document's model: a function of the images (see ``keras_style``)."""
     return document_net(demo_cnn, num_classes=10)

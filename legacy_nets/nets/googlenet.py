@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.parts.keras_style import Names, auto_names, check_images, document_net
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 SMALLEST = 193  # pixels: five strides leave 7x7, the window of the last pool
 
@@ -120,7 +120,7 @@ def googlenet(
     aux_logits: bool = True,
     dropout: float = 0.4,
     aux_dropout: float = 0.5,
-) -> Net:
+) -> NetOutputs:
     """Builds GoogLeNet.
 
     Args:
@@ -205,6 +205,6 @@ def _build_modules(
 
 def GoogLeNet(
     im_height: int = 224, im_width: int = 224, class_num: int = 1000, aux_logits: bool = False
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns the document's model: a function of the images (see ``keras_style``)."""
     return document_net(googlenet, class_num, (im_height, im_width), aux_logits=aux_logits)

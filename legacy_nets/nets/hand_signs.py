@@ -32,7 +32,7 @@ from legacy_nets.nets.parts.hand_signs_blocks import (
     identity_block,
     weight_variable,
 )
-from legacy_nets.types import Array, EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import Array, EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 SMALLEST = 5  # pixels: below, the VALID pool has no complete window
 
@@ -143,7 +143,7 @@ def hand_signs(
     shortcut_batch_norm: bool = DOCUMENT.shortcut_batch_norm,
     initial_std: float | None = DOCUMENT.initial_std,
     momentum: float = DOCUMENT.momentum,
-) -> Net:
+) -> NetOutputs:
     """Builds the document's net in the net contract of this package.
 
     Args:

@@ -33,7 +33,7 @@ from legacy_nets.types import (
     EndPoints,
     Initializer,
     IsTraining,
-    Net,
+    NetOutputs,
     Reuse,
     Scope,
     Tensor,
@@ -183,7 +183,7 @@ def inception_v3_base(
     final_endpoint: str = "Mixed_7c",
     min_depth: int = 16,
     depth_multiplier: float = 1.0,
-) -> Net:
+) -> NetOutputs:
     """Builds the base, up to one of its 18 end points.
 
     Args:
@@ -348,7 +348,7 @@ def inception_v3(
     spatial_squeeze: bool = True,
     create_aux_logits: bool = True,
     global_pool: bool = False,
-) -> Net:
+) -> NetOutputs:
     """Builds Inception V3 with both heads.
 
     slim's own order of parameters is that of ``tf.contrib.slim.nets.inception.inception_v3``.

@@ -30,7 +30,7 @@ from legacy_nets.nets.parts.torch_style import (
     check_option,
     pad_both_sides,
 )
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 PADDINGS = ("same", "torch")
 V1 = (  # [1, table 1]: filters of the 1x1 convolution, stride of the depthwise one before it
@@ -123,7 +123,7 @@ def mobilenet_v1(
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> Net:
+) -> NetOutputs:
     """Builds MobileNet v1: 13 pairs of a depthwise and a pointwise convolution.
 
     Args:
@@ -200,7 +200,7 @@ def mobilenet_v2(
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> Net:
+) -> NetOutputs:
     """Builds MobileNet v2: 17 inverted residuals with linear outputs.
 
     Filters are rounded to multiples of 8; the last layer's 1280 only grow with

@@ -21,7 +21,7 @@ from typing import NamedTuple
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.mobilenet import Layers, check_width, round_filters
 from legacy_nets.nets.parts.torch_style import check_maps
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 
 class Unit(NamedTuple):
@@ -113,7 +113,7 @@ def _build_net(
     width_multiplier: float,
     dropout: float,
     layers: Layers,
-) -> Net:
+) -> NetOutputs:
     """Builds stem, units, 1x1 convolution, pool and two more 1x1 convolutions."""
     check_maps(images, name)
     check_width(name, width_multiplier)
@@ -161,7 +161,7 @@ def mobilenet_v3_small(
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> Net:
+) -> NetOutputs:
     """Builds MobileNet v3 small: 11 units.
 
     The stem keeps its 16 filters, and the last hidden layer's only grow with
@@ -185,7 +185,7 @@ def mobilenet_v3_large(
     padding: str = "same",
     momentum: float = 0.99,
     epsilon: float = 1e-3,
-) -> Net:
+) -> NetOutputs:
     """Builds MobileNet v3 large: 15 units; see ``mobilenet_v3_small``."""
     layers = Layers("mobilenet_v3_large", is_training, padding, momentum, epsilon)
     about = (images, num_classes, is_training, reuse, scope, width_multiplier, dropout, layers)

@@ -39,7 +39,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import Names, auto_names, document_net
 from legacy_nets.nets.parts.torch_style import check_maps, check_option, pad_both_sides
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 UNITS = {  # of the four blocks [1, table 1]
     "resnet18": (2, 2, 2, 2),
@@ -184,7 +184,8 @@ class Bottleneck(Residual):
 
     def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
         """Builds three convolutions on [N, H, W, C], each with batch norm, ReLU between them."""
-        x = self._unit(x, 1, self.out_channel, is_training, "conv1")  # (N, H, W, out_channel)
+        # (N, H, W, out_channel); with stride_in=1 the stride is here
+        x = self._unit(x, 1, self.out_channel, is_training, "conv1")
         x = self._unit(tf.nn.relu(x), 3, self.out_channel, is_training, "conv2")
         filters = self.out_channel * self.expansion
         return self._unit(tf.nn.relu(x), 1, filters, is_training, "conv3")
@@ -256,7 +257,7 @@ def residual_net(
     reuse: Reuse,
     scope: str,
     variant: Variant,
-) -> Net:
+) -> NetOutputs:
     """Builds a stem, four blocks of ``blocks_num`` units, global average pool, dense layer.
 
     Shapes are for images of 224x224 and Bottlenecks; a BasicBlock gives a quarter of the
@@ -311,10 +312,12 @@ def _resnet(
     im_height: int = 224,
     num_classes: int = 1000,
     include_top: bool = True,
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns a net of any blocks: a function of the images (see ``keras_style``)."""
 
-    def net(images: Tensor, classes: int | None, is_training: IsTraining, *, reuse: Reuse) -> Net:
+    def net(
+        images: Tensor, classes: int | None, is_training: IsTraining, *, reuse: Reuse
+    ) -> NetOutputs:
         about = ("the model", block, blocks_num, images)
         return residual_net(*about, classes, is_training, reuse, "", DOCUMENT)
 
@@ -324,20 +327,20 @@ def _resnet(
 
 def resnet34(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns the document's model: a function of the images (see ``keras_style``)."""
     return _resnet(BasicBlock, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
 
 
 def resnet50(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns the document's model: a function of the images (see ``keras_style``)."""
     return _resnet(Bottleneck, [3, 4, 6, 3], im_width, im_height, num_classes, include_top)
 
 
 def resnet101(
     im_width: int = 224, im_height: int = 224, num_classes: int = 1000, include_top: bool = True
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns the document's model: a function of the images (see ``keras_style``)."""
     return _resnet(Bottleneck, [3, 4, 23, 3], im_width, im_height, num_classes, include_top)

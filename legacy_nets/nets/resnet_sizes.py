@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from legacy_nets.nets.parts.torch_style import check_option
 from legacy_nets.nets.resnet import DOCUMENT, UNITS, BasicBlock, Bottleneck, Variant, residual_net
-from legacy_nets.types import IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
 
 
 def resnet50(
@@ -23,7 +23,7 @@ def resnet50(
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet-50: 3 + 4 + 6 + 3 bottlenecks.
 
     Args:
@@ -66,7 +66,7 @@ def resnet18(
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet-18: 2 + 2 + 2 + 2 basic blocks.
 
     Arguments, result and errors as ``resnet50``. A basic block has no 1x1 convolution: stride_in
@@ -99,7 +99,7 @@ def resnet34(
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet-34: 3 + 4 + 6 + 3 basic blocks.
 
     Arguments, result and errors as ``resnet50``. A basic block has no 1x1 convolution: stride_in
@@ -132,7 +132,7 @@ def resnet101(
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet-101: 3 + 4 + 23 + 3 bottlenecks; see ``resnet50``."""
     check_option("resnet101", "stride_in", stride_in, (3, 1))
     variant = Variant(padding, stride_in, momentum, frozen, dense)
@@ -161,7 +161,7 @@ def resnet152(
     momentum: float = DOCUMENT.momentum,
     frozen: bool = DOCUMENT.frozen,
     dense: int = DOCUMENT.dense,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet-152: 3 + 8 + 36 + 3 bottlenecks; see ``resnet50``."""
     check_option("resnet152", "stride_in", stride_in, (3, 1))
     variant = Variant(padding, stride_in, momentum, frozen, dense)

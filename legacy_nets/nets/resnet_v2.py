@@ -37,7 +37,7 @@ from legacy_nets.nets.parts.resnet_utils import (
     subsample,
 )
 from legacy_nets.nets.parts.slim_defaults import default_arg_scope
-from legacy_nets.types import IsTraining, Net, Reuse, Scope, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Reuse, Scope, Tensor
 
 slim = tf.contrib.slim
 
@@ -116,7 +116,7 @@ def resnet_v2(
     *,
     spatial_squeeze: bool | None = False,
     store_non_strided_activations: bool = False,
-) -> Net:
+) -> NetOutputs:
     """Builds a net of any blocks, with the parameters, order and defaults of tf.contrib.slim.
 
     Args: as ``resnet_v2_50``, but
@@ -209,7 +209,7 @@ def resnet_v2_50(
     output_stride: int | None = None,
     spatial_squeeze: bool | None = None,
     store_non_strided_activations: bool = False,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet v2 50: blocks of 3, 4, 6 and 3 units.
 
     slim's own order of parameters is that of ``tf.contrib.slim.nets.resnet_v2``.
@@ -259,7 +259,7 @@ def resnet_v2_101(
     output_stride: int | None = None,
     spatial_squeeze: bool | None = None,
     store_non_strided_activations: bool = False,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet v2 101: blocks of 3, 4, 23 and 3 units; see ``resnet_v2_50``."""
     blocks = [
         Block("block1", bottleneck, [(256, 64, 1)] * 2 + [(256, 64, 2)]),
@@ -292,7 +292,7 @@ def resnet_v2_152(
     output_stride: int | None = None,
     spatial_squeeze: bool | None = None,
     store_non_strided_activations: bool = False,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet v2 152, the document's: 3, 8, 36 and 3 units; see ``resnet_v2_50``."""
     blocks = [
         Block("block1", bottleneck, [(256, 64, 1)] * 2 + [(256, 64, 2)]),
@@ -325,7 +325,7 @@ def resnet_v2_200(
     output_stride: int | None = None,
     spatial_squeeze: bool | None = None,
     store_non_strided_activations: bool = False,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNet v2 200: blocks of 3, 24, 36 and 3 units; see ``resnet_v2_50``."""
     blocks = [
         Block("block1", bottleneck, [(256, 64, 1)] * 2 + [(256, 64, 2)]),

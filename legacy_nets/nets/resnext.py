@@ -29,7 +29,7 @@ from legacy_nets.nets.resnet import (
     conv,
     residual_net,
 )
-from legacy_nets.types import IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
 
 FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 
@@ -150,7 +150,7 @@ def resnext50_32x4d(
     scope: str = "",
     padding: str = DOCUMENT.padding,
     momentum: float = DOCUMENT.momentum,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNeXt-50 (32x4d): 3 + 4 + 6 + 3 units of 32 paths.
 
     Arguments, result and errors as ``resnet_sizes.resnet50``, without stride_in, frozen and dense.
@@ -178,7 +178,7 @@ def resnext101_32x4d(
     scope: str = "",
     padding: str = DOCUMENT.padding,
     momentum: float = DOCUMENT.momentum,
-) -> Net:
+) -> NetOutputs:
     """Builds ResNeXt-101 (32x4d): 3 + 4 + 23 + 3 units of 32 paths; see ``resnext50_32x4d``."""
     variant = Variant(padding, momentum=momentum)
     return residual_net(

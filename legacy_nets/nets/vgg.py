@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import check_images, document_net
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 SMALLEST = 32  # pixels: five pools halve them
 HIDDEN = 4096  # units of the dense layers 1 and 2
@@ -91,7 +91,7 @@ def _build(
     hidden: int,
     dropout: float,
     feature: Callable[[Tensor], Tensor] | None = None,
-) -> Net:
+) -> NetOutputs:
     """Builds the features, by default those of ``cfgs[name]``, and the three dense layers."""
     check_images(images, name, SMALLEST)
     end_points: EndPoints = {}
@@ -121,7 +121,7 @@ def vgg11(
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> Net:
+) -> NetOutputs:
     """Builds VGG-11: 8 convolutions, 3 dense layers.
 
     Args:
@@ -148,7 +148,7 @@ def vgg13(
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> Net:
+) -> NetOutputs:
     """Builds VGG-13: 10 convolutions, 3 dense layers; see ``vgg11``."""
     return _build("vgg13", images, num_classes, is_training, reuse, scope, hidden, dropout)
 
@@ -162,7 +162,7 @@ def vgg16(
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> Net:
+) -> NetOutputs:
     """Builds VGG-16: 13 convolutions, 3 dense layers; see ``vgg11``."""
     return _build("vgg16", images, num_classes, is_training, reuse, scope, hidden, dropout)
 
@@ -176,7 +176,7 @@ def vgg19(
     scope: str = "",
     hidden: int = HIDDEN,
     dropout: float = 0.5,
-) -> Net:
+) -> NetOutputs:
     """Builds VGG-19: 16 convolutions, 3 dense layers; see ``vgg11``."""
     return _build("vgg19", images, num_classes, is_training, reuse, scope, hidden, dropout)
 
@@ -186,10 +186,12 @@ def VGG(
     im_height: int = 224,
     im_width: int = 224,
     num_classes: int = 1000,
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns the document's head on features of ``make_feature``: a function of the images."""
 
-    def net(images: Tensor, num_classes: int, is_training: IsTraining, *, reuse: Reuse) -> Net:
+    def net(
+        images: Tensor, num_classes: int, is_training: IsTraining, *, reuse: Reuse
+    ) -> NetOutputs:
         return _build("VGG", images, num_classes, is_training, reuse, "", HIDDEN, 0.5, feature)
 
     return document_net(net, num_classes, (im_height, im_width))
@@ -197,7 +199,7 @@ def VGG(
 
 def vgg(
     model_name: str = "vgg16", im_height: int = 224, im_width: int = 224, num_classes: int = 1000
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Returns the document's net of that name: a function of the images (see ``keras_style``).
 
     Raises: BadInputError for a name that is not in ``cfgs``.

@@ -23,7 +23,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.cnn_lstm import check_residual
 from legacy_nets.nets.parts.layer_names import layer_names
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Size, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Size, Tensor
 
 
 def conv3d_layer(
@@ -176,7 +176,7 @@ def _build_net(
     num_classes: int | None,
     reuse: Reuse,
     scope: str,
-) -> Net:
+) -> NetOutputs:
     """Checks the clips, and builds a net, with the head where there are classes (000-E11)."""
     if clips.shape.rank != 5:
         raise BadInputError(f"{name} takes clips [N, T, H, W, C], not {clips.shape}")
@@ -205,7 +205,7 @@ def resnet_3d(
     *,
     reuse: Reuse = None,
     scope: str = "",
-) -> Net:
+) -> NetOutputs:
     """Builds ``three_layers_3d_resnet`` in the net contract of this package.
 
     Args:
@@ -230,7 +230,7 @@ def resnet_2plus1d(
     *,
     reuse: Reuse = None,
     scope: str = "",
-) -> Net:
+) -> NetOutputs:
     """Builds ``three_layers_2plus1d_resnet``; see ``resnet_3d``. The smallest frame: 9x9."""
     # 9 pixels: 9-5-3-2-1
     return _build_net("resnet_2plus1d", _build_2plus1d, 9, clips, num_classes, reuse, scope)
@@ -243,7 +243,7 @@ def resnet_3d_2plus1d(
     *,
     reuse: Reuse = None,
     scope: str = "",
-) -> Net:
+) -> NetOutputs:
     """Builds ``three_layers_3d_resnet_2plus1d``; see ``resnet_3d``. The smallest frame: 9x9."""
     # 9 pixels: 9-5-3-2, the second stem reads more than a pixel. The document's 112 give it 14x14,
     # of which 1x1 is left at the end; only from 129 pixels on is it more (000-E10).

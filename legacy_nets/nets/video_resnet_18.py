@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Size, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Size, Tensor
 
 KINDS = {  # how the stem and the four layers convolve
     "r3d_18": ("3d", "3d", "3d", "3d", "3d"),
@@ -130,7 +130,7 @@ def _build_net(
     is_training: IsTraining,
     reuse: Reuse,
     scope: str | None,
-) -> Net:
+) -> NetOutputs:
     """Builds a stem, four layers of two blocks, global average pool, dense layer."""
     if clips.shape.rank != 5 or clips.shape[-1] is None or 0 in clips.shape.as_list()[1:]:
         raise BadInputError(
@@ -173,7 +173,7 @@ def r2plus1d_18(
     *,
     reuse: Reuse = None,
     scope: str | None = None,
-) -> Net:
+) -> NetOutputs:
     """Builds R(2+1)D-18: each 3D convolution is one in space and one in time.
 
     Args:
@@ -200,7 +200,7 @@ def r3d_18(
     *,
     reuse: Reuse = None,
     scope: str | None = None,
-) -> Net:
+) -> NetOutputs:
     """Builds R3D-18: all convolutions are in space and time; see ``r2plus1d_18``."""
     return _build_net("r3d_18", clips, num_classes, is_training, reuse, scope)
 
@@ -212,6 +212,6 @@ def mc3_18(
     *,
     reuse: Reuse = None,
     scope: str | None = None,
-) -> Net:
+) -> NetOutputs:
     """Builds MC3-18: the stem and the first layer are 3D, the others 2D; see ``r2plus1d_18``."""
     return _build_net("mc3_18", clips, num_classes, is_training, reuse, scope)

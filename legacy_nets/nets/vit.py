@@ -29,7 +29,7 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.attention import attention_weights, check_heads
-from legacy_nets.types import IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
 
 EPSILON = 1e-6  # of every layer norm
 
@@ -242,7 +242,7 @@ def VisionTransformer(
     rates = np.linspace(0.0, drop_path_ratio, depth).tolist()
     blocks = [Block(*options, rate, f"encoderblock_{i}") for i, rate in enumerate(rates)]
 
-    def net(images: Tensor, is_training: IsTraining = False) -> Net:
+    def net(images: Tensor, is_training: IsTraining = False) -> NetOutputs:
         end_points = {}
         with tf.variable_scope(name or tf.get_variable_scope(), auxiliary_name_scope=bool(name)):
             end_points["patch_embed"] = x = patches(images)  # (N, 196, 768)
@@ -332,7 +332,7 @@ def vit(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> Net:
+) -> NetOutputs:
     """Builds ``VisionTransformer`` in the net contract, for square images of any size.
 
     Args: as ``VisionTransformer``, but

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.vit import VisionTransformer, read_side
-from legacy_nets.types import EndPoints, IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 UNITS = (3, 4, 9)  # ResNet-50's 3, 4, 6, 3 with the last stage's three moved into the third
 GROUPS = 32
@@ -115,7 +115,7 @@ def vit_hybrid_r50_base_224(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> Net:
+) -> NetOutputs:
     """Builds R50 + ViT: the maps of the backbone are the patches, of one pixel each.
 
     Args: as ``vit.vit``, but

@@ -7,7 +7,7 @@ whose parameters are ``num_classes`` and ``has_logits``.
 from __future__ import annotations
 
 from legacy_nets.nets.vit import vit
-from legacy_nets.types import IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
 
 
 def vit_base_patch16_224_in21k(
@@ -25,7 +25,7 @@ def vit_base_patch16_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> Net:
+) -> NetOutputs:
     """Builds ViT-B/16. Arguments, result and errors as ``vit.vit``."""
     return vit(
         images,
@@ -59,7 +59,7 @@ def vit_base_patch32_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> Net:
+) -> NetOutputs:
     """Builds ViT-B/32; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,
@@ -93,7 +93,7 @@ def vit_large_patch16_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> Net:
+) -> NetOutputs:
     """Builds ViT-L/16; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,
@@ -127,7 +127,7 @@ def vit_large_patch32_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> Net:
+) -> NetOutputs:
     """Builds ViT-L/32; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,
@@ -161,7 +161,7 @@ def vit_huge_patch14_224_in21k(
     drop_ratio: float = 0.0,
     attn_drop_ratio: float = 0.0,
     drop_path_ratio: float = 0.0,
-) -> Net:
+) -> NetOutputs:
     """Builds ViT-H/14; see ``vit_base_patch16_224_in21k``."""
     return vit(
         images,

@@ -17,7 +17,7 @@ from legacy_nets.port.jobs import Job
 from legacy_nets.port.report import Comparison, compare_arrays
 from legacy_nets.types import Array, Shape
 
-NOT_BUILT = "copied without building {net}: check that they fit it with legacy-nets diff"
+NOT_BUILT = "copied without building {net}: check that the weights match it with legacy-nets diff"
 _CHUNK = 1 << 20  # bytes compared at a time
 
 

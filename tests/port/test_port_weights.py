@@ -289,7 +289,7 @@ def test_the_command_imports_no_tensorflow_and_says_what_it_did(prefix, tmp_path
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         f"tiny from {prefix} (averaged weights) to safetensors",
-        "  copied without building tiny: check that they fit it with legacy-nets diff",
+        "  copied without building tiny: check that the weights match it with legacy-nets diff",
         "  8 tensors equal, bit by bit",
         f"verified, tensor by tensor: {out}",
         "False",

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.layer_names import layer_names
-from legacy_nets.types import IsTraining, Net, Reuse, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
 
 Names = Callable[[str], str]
 
@@ -34,11 +34,11 @@ def auto_names() -> Names:
 
 
 def document_net(
-    net: Callable[..., Net],
+    net: Callable[..., NetOutputs],
     num_classes: int | None,
     size: tuple[int, int] | None = None,
     **options: object,
-) -> Callable[..., Net]:
+) -> Callable[..., NetOutputs]:
     """Wraps a net of the contract as the function that a model of the document returns.
 
     Args:
@@ -49,7 +49,9 @@ def document_net(
       **options: of the net's function.
     """
 
-    def build(images: Tensor, is_training: IsTraining = False, *, reuse: Reuse = None) -> Net:
+    def build(
+        images: Tensor, is_training: IsTraining = False, *, reuse: Reuse = None
+    ) -> NetOutputs:
         shape = [None, *size, 3] if size else None
         if size and not images.shape.is_compatible_with(shape):
             raise BadInputError(
