@@ -17,7 +17,7 @@ from legacy_nets.errors import BadInputError
 @click.command()
 @click.argument("pattern", default="*")
 @click.option("--json", "as_json", is_flag=True, help="All facts of the records, as JSON.")
-@click.option("--markdown", is_flag=True, help="The table of README.md.")
+@click.option("--markdown", is_flag=True, help="The table of docs/nets.md.")
 def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     """List the nets whose names match PATTERN (shell wildcards)."""
     records = [registry.get_net(name) for name in registry.list_nets(pattern)]
@@ -38,7 +38,7 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     Console(width=max(100, Console().width)).print(table)
 
 
-COLUMNS = ("net", "document", "input", "preprocessing", "classes", "parameters")
+COLUMNS = ("net", "document", "input", "preprocessing", "classes", "trainable parameters")
 
 
 def _row(net: registry.Net) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def test_the_table_of_nets_is_the_registrys():
     """To renew it: python scripts/docs/generate.py"""
     table = markdown_table([registry.get_net(name) for name in registry.list_nets()])
     assert table in PAGES["docs/nets.md"]
+    assert table.splitlines()[0].endswith("| trainable parameters |")
 
 
 def test_every_command_and_option_is_on_the_page_of_commands():
