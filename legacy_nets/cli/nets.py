@@ -35,7 +35,7 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
         table.add_column(column, no_wrap=True)  # a cut number is wrong
     for record in records:
         table.add_row(*_row(record))
-    Console(width=max(100, Console().width)).print(table)
+    Console(width=max(110, Console().width)).print(table)
 
 
 COLUMNS = ("net", "document", "input", "preprocessing", "classes", "trainable parameters")

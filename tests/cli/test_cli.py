@@ -72,7 +72,8 @@ def test_answers_without_tensorflow(arguments, code):
 
 
 def test_nets():
-    assert "hand_signs" in call("nets").output
+    table = call("nets").output
+    assert "hand_signs" in table and "trainable parameters" in table and "…" not in table
     [record] = json.loads(call("nets", "hand_signs", "--json").output)
     assert (record["parameters"], record["document"]) == (23_603_108, "001")
     assert "no net matches 'x*'" in refused("nets", "x*")
