@@ -5,13 +5,14 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; 
 	&& echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+RUN_VENV := .venv-run# the packages of the extra "run", with NumPy 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
 ORACLE ?= .oracle
 
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-quick test-slow lint oracle clean
+.PHONY: demo test test-run test-quick test-slow lint oracle clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -28,6 +29,12 @@ $(VENV)/.test: pyproject.toml | $(BIN)/python
 	@$(PIP) '.[test]'
 	@touch $@ $(VENV)/.core
 
+$(RUN_VENV)/.test: pyproject.toml | $(BIN)/python
+	@echo "installing legacy_nets and the packages of old scripts into $(RUN_VENV) ..."
+	@$(BIN)/python -m venv $(RUN_VENV)
+	@$(RUN_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-run]'
+	@touch $@
+
 demo: $(VENV)/.core  ## trains the hand-sign net on synthetic data, then evaluates it
 	$(BIN)/legacy-nets train hand_signs --model-dir demo $(DEMO) --resume
 	$(BIN)/legacy-nets evaluate hand_signs --checkpoint demo
@@ -36,8 +43,11 @@ demo: $(VENV)/.core  ## trains the hand-sign net on synthetic data, then evaluat
 DEMO := --steps 500 --learning-rate 2e-4 --warmup 30 --cosine --ema 0.98 --augment \
 	--option keep_prob=1.0 --option initial_std=null --option momentum=0.9
 
-test: lint oracle  ## all tests
+test: lint oracle test-run  ## all tests
 	$(ASK_ORACLE) $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs
+
+test-run: $(RUN_VENV)/.test oracle  ## what scripts run on, with NumPy 1 and the packages of that time
+	$(ASK_ORACLE) $(RUN_VENV)/bin/python -m pytest -n 2 --dist loadfile -q -rs tests/runner tests/tf1 tests/upgrade
 
 test-quick: $(VENV)/.test  ## without the slow tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
@@ -54,4 +64,4 @@ oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had
 	@sh scripts/oracle/setup.sh $(ORACLE)
 
 clean:
-	rm -rf $(VENV) $(ORACLE) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(RUN_VENV) $(ORACLE) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache
