@@ -20,6 +20,12 @@ from legacy_nets.errors import BadInputError
     is_flag=True,
     help="Run a script of TensorFlow 2.0 to 2.15: eager, with Keras 2, without TensorFlow 1.",
 )
+@click.option(
+    "--also",
+    multiple=True,
+    metavar="NAME",
+    help="Treat the installed library NAME as the script's own: it sees TensorFlow 1.",
+)
 @click.option("--report", is_flag=True, help="Print used names and times after the run.")
 @click.argument("script", required=False)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -28,6 +34,7 @@ def run(
     strict: bool,
     data: str | None,
     tf2: bool,
+    also: tuple[str, ...],
     report: bool,
     script: str | None,
     arguments: tuple[str, ...],
@@ -50,8 +57,8 @@ def run(
 
         reporting.start_clock(hook.is_own_file)
     if module is not None:
-        launch.run_module(module, [*([script] if script else []), *arguments])
+        launch.run_module(module, [*([script] if script else []), *arguments], also)
     elif script is None:
         raise BadInputError("run needs a script: legacy-nets run SCRIPT [ARGUMENTS]")
     else:
-        launch.run_script(script, arguments)
+        launch.run_script(script, arguments, also)

@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 
 from legacy_nets import run_options
-from legacy_nets.runner import removed_names, rewrite
+from legacy_nets.runner import removed_names, rewrite, tf1_libraries
 
 _TF1 = "legacy_nets.tf1"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -26,21 +26,31 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _real_import = builtins.__import__
 _real_import_module = importlib.import_module
 _is_own: Callable[[str], bool] = lambda file: False  # noqa: E731
+_libraries: tuple[str, ...] = ()  # folders of installed libraries
 _owns_cells = False  # whether code without a file (a notebook's cells) is the script's own
 
 
-def install(roots: Sequence[str], libraries: Sequence[str], owns_cells: bool = False) -> None:
+def install(
+    roots: Sequence[str],
+    libraries: Sequence[str],
+    owns_cells: bool = False,
+    also: Sequence[str] = (),
+) -> None:
     """Hooks the imports of this process.
 
     Args:
       roots: folders of the script's own modules.
       libraries: folders whose modules keep the real TensorFlow. The deepest folder of the two
-        lists that holds a file decides; a file in none of them is the script's own.
+        lists that holds a file decides; a file in none of them is the script's own. Libraries for
+        TensorFlow 1 (``tf1_libraries.py``) are treated as the script's own.
       owns_cells: whether ``__main__`` without a file, as in a notebook, is the script's own.
+      also: names of other libraries that are treated as the script's own.
     """
-    global _is_own, _owns_cells
-    real_roots, real_libraries = _resolve(roots), _resolve(libraries)
-    _is_own = functools.cache(lambda file: _is_below_root(file, real_roots, real_libraries))
+    global _is_own, _libraries, _owns_cells
+    real_roots, _libraries = _resolve(roots), _resolve((*libraries, _PACKAGE))
+    _is_own = functools.cache(
+        lambda file: _is_below_root(file, real_roots, _libraries) or _is_tf1_library(file, also)
+    )
     _owns_cells = owns_cells
     builtins.__import__ = _import
     importlib.import_module = _import_module
@@ -61,8 +71,19 @@ def _is_below_root(file: str, roots: tuple[str, ...], libraries: tuple[str, ...]
     def measure_depth(folders: tuple[str, ...]) -> int:
         return max((len(f) for f in folders if path.startswith(f + os.sep)), default=-1)
 
-    library = measure_depth((*libraries, _PACKAGE))
+    library = measure_depth(libraries)
     return library < 0 or measure_depth(roots) > library
+
+
+def _is_tf1_library(file: str, also: Sequence[str]) -> bool:
+    """Whether a file is one of an installed library that sees TensorFlow 1."""
+    name = tf1_libraries.find_library_name(os.path.realpath(file), _libraries)
+    return name in also or (name is not None and tf1_libraries.is_tf1_library(name))
+
+
+def explain_failure(error: BaseException) -> str | None:
+    """Returns a line on the library that failed because it sees today's TensorFlow; or None."""
+    return tf1_libraries.explain_failure(error, _libraries, _is_own)
 
 
 def is_own_file(file: str) -> bool:

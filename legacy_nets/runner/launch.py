@@ -16,16 +16,17 @@ from collections.abc import Sequence
 
 from legacy_nets import run_options
 from legacy_nets.errors import BadInputError
-from legacy_nets.runner import behaviour, hook, rewrite
+from legacy_nets.runner import behaviour, hook, rewrite, tf1_libraries
 from legacy_nets.types import NotebookShell
 
 _interrupted: list[bool] = []
 _RUNNER = os.path.dirname(os.path.abspath(__file__))
 
 
-def run_script(path: str, arguments: Sequence[str]) -> None:
+def run_script(path: str, arguments: Sequence[str], also: Sequence[str] = ()) -> None:
     """Runs ``python path arguments``; ends with SystemExit, as the script does.
 
+    Installed libraries whose names are in ``also`` are treated as the script's own.
     Raises BadInputError where there is no such script, or it cannot be read.
     """
     if os.path.isdir(path):
@@ -36,14 +37,17 @@ def run_script(path: str, arguments: Sequence[str]) -> None:
     else:
         folder = os.path.dirname(os.path.realpath(path))
     source = _read_source(path)
-    _prepare(folder, [path, *arguments])
+    _prepare(folder, [path, *arguments], also)
     path = os.path.abspath(path)
     _execute(path, source, _make_main(path))
 
 
-def run_module(name: str, arguments: Sequence[str]) -> None:
-    """Runs ``python -m name arguments``. Raises BadInputError where there is no such module."""
-    _prepare(os.getcwd(), ["-m", *arguments])
+def run_module(name: str, arguments: Sequence[str], also: Sequence[str] = ()) -> None:
+    """Runs ``python -m name arguments``. Raises BadInputError where there is no such module.
+
+    Installed libraries whose names are in ``also`` are treated as the script's own.
+    """
+    _prepare(os.getcwd(), ["-m", *arguments], also)
     try:
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.submodule_search_locations is not None:
@@ -67,15 +71,16 @@ def _read_source(path: str) -> bytes:
         raise BadInputError(f"{path}: cannot be read ({error.strerror}): name a script") from None
 
 
-def _prepare(folder: str, argv: list[str]) -> None:
+def _prepare(folder: str, argv: list[str], also: Sequence[str]) -> None:
     """Sets sys.argv and sys.path as the script expects them, and hooks imports and spawns."""
     pythonpath, libraries = _read_pythonpath(), _find_libraries()
     behaviour.set_environment()
     sys.argv[:] = argv
     sys.path[0:1] = [folder]
     roots = [folder, os.getcwd(), *pythonpath]
-    hook.install(roots, libraries)
-    _hook_spawned_processes(roots, libraries)
+    tf1_libraries.check_names(also)
+    hook.install(roots, libraries, also=also)
+    _hook_spawned_processes(roots, libraries, also)
     atexit.register(_die_if_interrupted)  # the first registered is the last called
 
 
@@ -102,7 +107,7 @@ def load_into_notebook(shell: NotebookShell) -> None:
         shell.ast_transformers.append(rewrite.CallRewriter())  # only once, also on %reload_ext
 
 
-def _hook_spawned_processes(roots: list[str], libraries: list[str]) -> None:
+def _hook_spawned_processes(roots: list[str], libraries: list[str], also: Sequence[str]) -> None:
     """Installs the hook in processes that multiprocessing spawns, too."""
     from multiprocessing import spawn
 
@@ -114,7 +119,8 @@ def _hook_spawned_processes(roots: list[str], libraries: list[str]) -> None:
             index = command.index("-c") + 1
             start = (
                 "from legacy_nets.runner import hook; from legacy_nets import run_options; "
-                f"run_options.tf2 = {run_options.tf2}; hook.install({roots!r}, {libraries!r}); "
+                f"run_options.tf2 = {run_options.tf2}; "
+                f"hook.install({roots!r}, {libraries!r}, also={tuple(also)!r}); "
             )
             command[index] = start + command[index]
         return command
@@ -140,7 +146,10 @@ def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
         raise SystemExit(130) from None
     except BaseException as error:
         _print_traceback(error)
-        if isinstance(error, SyntaxError):
+        explanation = None if run_options.tf2 else hook.explain_failure(error)
+        if explanation:
+            print(f"legacy-nets: {explanation}", file=sys.stderr)
+        elif isinstance(error, SyntaxError):
             _explain_syntax(error)
         elif not run_options.tf2 and (b"tf.function" in source or b"GradientTape" in source):
             print(f"legacy-nets: {path} looks like TensorFlow 2: run --tf2 {path}", file=sys.stderr)
