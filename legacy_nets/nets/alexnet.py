@@ -21,51 +21,19 @@ from legacy_nets import tf1 as tf
 from legacy_nets.nets.parts.keras_style import check_images, document_net
 from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
+layers = tf.layers
+
 SMALLEST = 64  # pixels: 15-7-3-1, the last pool has 3x3 to look at
 
 
-def _features(x: Tensor, end_points: EndPoints) -> Tensor:
-    """Builds five convolutions and three overlapping pools; shapes are for images of 224x224."""
-    x = tf.pad(x, [[0, 0], [1, 2], [1, 2], [0, 0]])
-    end_points["pad"] = x  # (N, 227, 227, 3)
-    x = tf.layers.conv2d(x, 48, 11, 4, activation=tf.nn.relu, name="conv2d")
-    end_points["conv1"] = x  # (N, 55, 55, 48)
-    x = tf.layers.max_pooling2d(x, 3, 2)
-    end_points["pool1"] = x  # (N, 27, 27, 48)
-    x = tf.layers.conv2d(x, 128, 5, padding="same", activation=tf.nn.relu, name="conv2d_1")
-    end_points["conv2"] = x  # (N, 27, 27, 128)
-    x = tf.layers.max_pooling2d(x, 3, 2)
-    end_points["pool2"] = x  # (N, 13, 13, 128)
-    x = tf.layers.conv2d(x, 192, 3, padding="same", activation=tf.nn.relu, name="conv2d_2")
-    end_points["conv3"] = x  # (N, 13, 13, 192)
-    x = tf.layers.conv2d(x, 192, 3, padding="same", activation=tf.nn.relu, name="conv2d_3")
-    end_points["conv4"] = x  # (N, 13, 13, 192)
-    x = tf.layers.conv2d(x, 128, 3, padding="same", activation=tf.nn.relu, name="conv2d_4")
-    end_points["conv5"] = x  # (N, 13, 13, 128)
-    x = tf.layers.max_pooling2d(x, 3, 2)
-    end_points["pool3"] = x  # (N, 6, 6, 128)
-    return x
+def AlexNet_v1(
+    im_height: int = 224, im_width: int = 224, num_classes: int = 1000
+) -> Callable[..., NetOutputs]:
+    """Returns the document's version 1, a function of the images (see ``keras_style``).
 
-
-def _classifier(
-    x: Tensor,
-    units: tuple[int, int],
-    num_classes: int,
-    is_training: IsTraining,
-    dropout: float,
-    end_points: EndPoints,
-) -> Tensor:
-    """Builds the dense layers on features [N, C], with dropout before the first two: logits."""
-    x = tf.layers.dropout(x, dropout, training=is_training)
-    x = tf.layers.dense(x, units[0], activation=tf.nn.relu, name="dense")
-    end_points["dense1"] = x
-    x = tf.layers.dropout(x, dropout, training=is_training)
-    x = tf.layers.dense(x, units[1], activation=tf.nn.relu, name="dense_1")
-    end_points["dense2"] = x
-    x = tf.layers.dense(x, num_classes, name="dense_2")
-    end_points["logits"] = x
-    end_points["predictions"] = tf.nn.softmax(x)
-    return x
+    Its layers are the lines of ``alexnet_v1``.
+    """
+    return document_net(alexnet_v1, num_classes, (im_height, im_width))
 
 
 def alexnet_v1(
@@ -93,11 +61,44 @@ def alexnet_v1(
     check_images(images, "alexnet_v1", SMALLEST)
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        x = tf.layers.flatten(_features(images, end_points))
-        end_points["flatten"] = x  # (N, 4608)
-        units = (2048, 2048)
-        logits = _classifier(x, units, num_classes, is_training, dropout, end_points)
+        x = tf.pad(images, [[0, 0], [1, 2], [1, 2], [0, 0]])
+        end_points["pad"] = x  # (N, 227, 227, 3)
+        x = layers.conv2d(x, 48, kernel_size=11, strides=4, activation="relu", name="conv2d")
+        end_points["conv1"] = x  # (N, 55, 55, 48)
+        x = layers.max_pooling2d(x, pool_size=3, strides=2)
+        end_points["pool1"] = x  # (N, 27, 27, 48)
+        x = layers.conv2d(x, 128, kernel_size=5, padding="same", activation="relu", name="conv2d_1")
+        end_points["conv2"] = x  # (N, 27, 27, 128)
+        x = layers.max_pooling2d(x, pool_size=3, strides=2)
+        end_points["pool2"] = x  # (N, 13, 13, 128)
+        x = layers.conv2d(x, 192, kernel_size=3, padding="same", activation="relu", name="conv2d_2")
+        end_points["conv3"] = x  # (N, 13, 13, 192)
+        x = layers.conv2d(x, 192, kernel_size=3, padding="same", activation="relu", name="conv2d_3")
+        end_points["conv4"] = x  # (N, 13, 13, 192)
+        x = layers.conv2d(x, 128, kernel_size=3, padding="same", activation="relu", name="conv2d_4")
+        end_points["conv5"] = x  # (N, 13, 13, 128)
+        x = layers.max_pooling2d(x, pool_size=3, strides=2)
+        end_points["pool3"] = x  # (N, 6, 6, 128)
+        x = layers.flatten(x)
+        end_points["flatten"] = x  # (N, 6*6*128)
+        x = layers.dropout(x, dropout, training=is_training)
+        x = layers.dense(x, 2048, activation="relu", name="dense")
+        end_points["dense1"] = x  # (N, 2048)
+        x = layers.dropout(x, dropout, training=is_training)
+        x = layers.dense(x, 2048, activation="relu", name="dense_1")
+        end_points["dense2"] = x  # (N, 2048)
+        logits = layers.dense(x, num_classes, name="dense_2")
+        end_points["logits"] = logits  # (N, num_classes)
+        end_points["predictions"] = tf.nn.softmax(logits)
     return logits, end_points
+
+
+def AlexNet_v2(num_classes: int = 1000) -> Callable[..., NetOutputs]:
+    """Returns the document's version 2, a function of the images (see ``keras_style``).
+
+    Its layers are the lines of ``alexnet_v2``.
+    """
+    return document_net(alexnet_v2, num_classes)
 
 
 def alexnet_v2(
@@ -116,23 +117,43 @@ def alexnet_v2(
     check_images(images, "alexnet_v2", SMALLEST)
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        with tf.variable_scope("sequential"):
-            x = _features(images, end_points)
-        x = tf.layers.flatten(x)
-        end_points["flatten"] = x  # (N, 4608)
-        with tf.variable_scope("sequential_1"):
-            units = (1024, 128)
-            logits = _classifier(x, units, num_classes, is_training, dropout, end_points)
+        with tf.variable_scope("sequential"):  # features
+            x = tf.pad(images, [[0, 0], [1, 2], [1, 2], [0, 0]])
+            end_points["pad"] = x  # (N, 227, 227, 3)
+            x = layers.conv2d(x, 48, kernel_size=11, strides=4, activation="relu", name="conv2d")
+            end_points["conv1"] = x  # (N, 55, 55, 48)
+            x = layers.max_pooling2d(x, pool_size=3, strides=2)
+            end_points["pool1"] = x  # (N, 27, 27, 48)
+            x = layers.conv2d(
+                x, 128, kernel_size=5, padding="same", activation="relu", name="conv2d_1"
+            )
+            end_points["conv2"] = x  # (N, 27, 27, 128)
+            x = layers.max_pooling2d(x, pool_size=3, strides=2)
+            end_points["pool2"] = x  # (N, 13, 13, 128)
+            x = layers.conv2d(
+                x, 192, kernel_size=3, padding="same", activation="relu", name="conv2d_2"
+            )
+            end_points["conv3"] = x  # (N, 13, 13, 192)
+            x = layers.conv2d(
+                x, 192, kernel_size=3, padding="same", activation="relu", name="conv2d_3"
+            )
+            end_points["conv4"] = x  # (N, 13, 13, 192)
+            x = layers.conv2d(
+                x, 128, kernel_size=3, padding="same", activation="relu", name="conv2d_4"
+            )
+            end_points["conv5"] = x  # (N, 13, 13, 128)
+            x = layers.max_pooling2d(x, pool_size=3, strides=2)
+            end_points["pool3"] = x  # (N, 6, 6, 128)
+        x = layers.flatten(x)
+        end_points["flatten"] = x  # (N, 6*6*128)
+        with tf.variable_scope("sequential_1"):  # classifier
+            x = layers.dropout(x, dropout, training=is_training)
+            x = layers.dense(x, 1024, activation="relu", name="dense")
+            end_points["dense1"] = x  # (N, 1024); 004-E08
+            x = layers.dropout(x, dropout, training=is_training)
+            x = layers.dense(x, 128, activation="relu", name="dense_1")
+            end_points["dense2"] = x  # (N, 128); 004-E08
+            logits = layers.dense(x, num_classes, name="dense_2")
+            end_points["logits"] = logits  # (N, num_classes)
+            end_points["predictions"] = tf.nn.softmax(logits)
     return logits, end_points
-
-
-def AlexNet_v1(
-    im_height: int = 224, im_width: int = 224, num_classes: int = 1000
-) -> Callable[..., NetOutputs]:
-    """Returns the document's version 1: a function of the images (see ``keras_style``)."""
-    return document_net(alexnet_v1, num_classes, (im_height, im_width))
-
-
-def AlexNet_v2(num_classes: int = 1000) -> Callable[..., NetOutputs]:
-    """Returns the document's version 2: a function of the images (see ``keras_style``)."""
-    return document_net(alexnet_v2, num_classes)

@@ -16,7 +16,17 @@ from legacy_nets import tf1 as tf
 from legacy_nets.nets.parts.keras_style import check_images, document_net
 from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
 
+layers = tf.layers
+
 SMALLEST = 3  # pixels: the VALID 3x3 convolution
+
+
+def MyModel() -> Callable[..., NetOutputs]:
+    """Returns the document's model, a function of the images (see ``keras_style``).
+
+    Its layers are the lines of ``demo_cnn``.
+    """
+    return document_net(demo_cnn, num_classes=10)
 
 
 def demo_cnn(
@@ -42,18 +52,13 @@ def demo_cnn(
     check_images(images, "demo_cnn", SMALLEST)
     end_points = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        x = tf.layers.conv2d(images, 32, 3, activation=tf.nn.relu, name="conv2d")
+        x = layers.conv2d(images, 32, 3, activation="relu", name="conv2d")
         end_points["conv1"] = x  # (N, 26, 26, 32)
-        x = tf.layers.flatten(x)
+        x = layers.flatten(x)
         end_points["flatten"] = x  # (N, 21632)
-        x = tf.layers.dense(x, 128, activation=tf.nn.relu, name="dense")
+        x = layers.dense(x, 128, activation="relu", name="dense")
         end_points["dense1"] = x  # (N, 128)
-        logits = tf.layers.dense(x, num_classes, name="dense_1")
+        logits = layers.dense(x, num_classes, name="dense_1")
         end_points["logits"] = logits  # (N, 10)
-        end_points["predictions"] = tf.nn.softmax(logits)
+        end_points["predictions"] = tf.nn.softmax(logits)  # (N, 10)
     return logits, end_points
-
-
-def MyModel() -> Callable[..., NetOutputs]:
-    """Returns the document's model: a function of the images (see ``keras_style``)."""
-    return document_net(demo_cnn, num_classes=10)

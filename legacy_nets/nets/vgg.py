@@ -15,13 +15,14 @@ Differs: 004-E29 returns logits; the softmax is the end point "predictions"
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.parts.keras_style import check_images, document_net
+from legacy_nets.nets.parts.keras_style import auto_names, check_images, document_net
 from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
+
+layers = tf.layers
 
 SMALLEST = 32  # pixels: five pools halve them
 HIDDEN = 4096  # units of the dense layers 1 and 2
@@ -29,87 +30,127 @@ HIDDEN = 4096  # units of the dense layers 1 and 2
 CONV_KERNEL_INITIALIZER = tf.variance_scaling_initializer(2.0, "fan_out", "truncated_normal")
 DENSE_KERNEL_INITIALIZER = tf.variance_scaling_initializer(1 / 3, "fan_out", "uniform")
 
-# filters of the convolutions; "M" is a pool
-cfgs: dict[str, list[int | str]] = {
-    "vgg11": [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
-    "vgg13": [64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
-    "vgg16": [
-        *(64, 64, "M", 128, 128, "M", 256, 256, 256, "M"),
-        *(512, 512, 512, "M", 512, 512, 512, "M"),
-    ],
-    "vgg19": [
-        *(64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M"),
-        *(512, 512, 512, 512, "M", 512, 512, 512, 512, "M"),
-    ],
-}
 
+def VGG(
+    feature: Callable[..., Tensor],
+    im_height: int = 224,
+    im_width: int = 224,
+    num_classes: int = 1000,
+) -> Callable[..., NetOutputs]:
+    """Returns the document's net on a feature of ``make_feature``: a function of the images.
 
-def make_feature(
-    cfg: Sequence[int | str], *, end_points: EndPoints | None = None
-) -> Callable[[Tensor], Tensor]:
-    """Builds 3x3 convolutions and 2x2 pools as ``cfg`` says, in the scope "feature".
-
-    Returns a function of float32 [N, H, W, C] -> [N, H/32, W/32, 512] for the tables of
-    ``cfgs``. It puts each layer into ``end_points`` as conv1, conv2, pool1, ...
+    Its layers are the lines of ``_build_vgg``.
     """
 
-    def feature(x: Tensor) -> Tensor:
+    def net(
+        images: Tensor, num_classes: int, is_training: IsTraining, *, reuse: Reuse
+    ) -> NetOutputs:
+        return _build_vgg("VGG", feature, images, num_classes, is_training, reuse)
+
+    return document_net(net, num_classes, (im_height, im_width))
+
+
+def _build_vgg(
+    name: str,
+    feature: Callable[..., Tensor],
+    images: Tensor,
+    num_classes: int,
+    is_training: IsTraining,
+    reuse: Reuse,
+    scope: str = "",
+    hidden: int = HIDDEN,
+    dropout: float = 0.5,
+) -> NetOutputs:
+    """Builds the feature and the three dense layers; arguments and result as ``vgg11``'s."""
+    check_images(images, name, SMALLEST)
+    end_points: EndPoints = {}
+    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
+        x = feature(images, end_points)  # (N, 7, 7, 512)
+        x = layers.flatten(x)
+        end_points["flatten"] = x  # (N, 25088)
+        x = layers.dropout(x, dropout, training=is_training)
+        x = layers.dense(
+            x, hidden, activation="relu", kernel_initializer=DENSE_KERNEL_INITIALIZER, name="dense"
+        )
+        end_points["dense1"] = x  # (N, 4096)
+        x = layers.dropout(x, dropout, training=is_training)
+        x = layers.dense(
+            x,
+            hidden,
+            activation="relu",
+            kernel_initializer=DENSE_KERNEL_INITIALIZER,
+            name="dense_1",
+        )
+        end_points["dense2"] = x  # (N, 4096)
+        logits = layers.dense(
+            x, num_classes, kernel_initializer=DENSE_KERNEL_INITIALIZER, name="dense_2"
+        )
+        end_points["logits"] = logits  # (N, num_classes)
+        end_points["predictions"] = tf.nn.softmax(logits)
+    return logits, end_points
+
+
+def make_feature(cfg: Sequence[int | str]) -> Callable[..., Tensor]:
+    """Returns the function that builds 3x3 convolutions and 2x2 pools as ``cfg`` says.
+
+    It takes (x, end_points=None): float32 [N, H, W, C] -> [N, H/32, W/32, 512] for the tables of
+    ``cfgs``, in the scope "feature". Layers go into the end points as conv1, conv2, pool1, ...
+    The shapes are VGG-16's.
+    """
+
+    def feature(x: Tensor, end_points: EndPoints | None = None) -> Tensor:
         points: EndPoints = {} if end_points is None else end_points
-        convolutions = pools = 0
+        conv_name, conv, pool = auto_names(), 0, 0
         with tf.variable_scope("feature"):
-            for filters in cfg:
-                if filters == "M":
-                    pools += 1
-                    x = tf.layers.max_pooling2d(x, 2, 2)
+            for v in cfg:
+                if v == "M":
                     # (N, 112, 112, 64), (N, 56, 56, 128), (N, 28, 28, 256), (N, 14, 14, 512),
                     # (N, 7, 7, 512)
-                    points[f"pool{pools}"] = x
-                    continue
-                x = tf.layers.conv2d(
-                    x,
-                    filters,
-                    3,
-                    padding="same",
-                    activation=tf.nn.relu,
-                    kernel_initializer=CONV_KERNEL_INITIALIZER,
-                    name=f"conv2d_{convolutions}" if convolutions else "conv2d",
-                )
-                convolutions += 1
-                points[f"conv{convolutions}"] = x
+                    x = layers.max_pooling2d(x, pool_size=2, strides=2)
+                    pool += 1
+                    points[f"pool{pool}"] = x
+                else:
+                    # (N, 224, 224, 64) twice, (N, 112, 112, 128) twice, (N, 56, 56, 256) three
+                    # times, (N, 28, 28, 512) three times, (N, 14, 14, 512) three times
+                    x = layers.conv2d(
+                        x,
+                        v,
+                        kernel_size=3,
+                        padding="same",
+                        activation="relu",
+                        kernel_initializer=CONV_KERNEL_INITIALIZER,
+                        name=conv_name("conv2d"),
+                    )
+                    conv += 1
+                    points[f"conv{conv}"] = x
         return x
 
     return feature
 
 
-def _build(
-    name: str,
-    images: Tensor,
-    num_classes: int,
-    is_training: IsTraining,
-    reuse: Reuse,
-    scope: str,
-    hidden: int,
-    dropout: float,
-    feature: Callable[[Tensor], Tensor] | None = None,
-) -> NetOutputs:
-    """Builds the features, by default those of ``cfgs[name]``, and the three dense layers."""
-    check_images(images, name, SMALLEST)
-    end_points: EndPoints = {}
-    feature = feature or make_feature(cfgs[name], end_points=end_points)
-    dense = functools.partial(tf.layers.dense, kernel_initializer=DENSE_KERNEL_INITIALIZER)
-    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        x = tf.layers.flatten(feature(images))
-        end_points["flatten"] = x  # (N, 25088)
-        x = tf.layers.dropout(x, dropout, training=is_training)
-        x = dense(x, hidden, activation=tf.nn.relu, name="dense")
-        end_points["dense1"] = x  # (N, 4096)
-        x = tf.layers.dropout(x, dropout, training=is_training)
-        x = dense(x, hidden, activation=tf.nn.relu, name="dense_1")
-        end_points["dense2"] = x  # (N, 4096)
-        logits = dense(x, num_classes, name="dense_2")
-        end_points["logits"] = logits  # (N, 1000)
-        end_points["predictions"] = tf.nn.softmax(logits)
-    return logits, end_points
+# fmt: off
+cfgs: dict[str, list[int | str]] = {  # filters of the convolutions; "M" is a pool
+    "vgg11": [64, "M", 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
+    "vgg13": [64, 64, "M", 128, 128, "M", 256, 256, "M", 512, 512, "M", 512, 512, "M"],
+    "vgg16": [64, 64, "M", 128, 128, "M", 256, 256, 256, "M", 512, 512, 512, "M",
+              512, 512, 512, "M"],
+    "vgg19": [64, 64, "M", 128, 128, "M", 256, 256, 256, 256, "M", 512, 512, 512, 512, "M",
+              512, 512, 512, 512, "M"],
+}
+# fmt: on
+
+
+def vgg(
+    model_name: str = "vgg16", im_height: int = 224, im_width: int = 224, num_classes: int = 1000
+) -> Callable[..., NetOutputs]:
+    """Returns the document's net of that name: a function of the images (see ``keras_style``).
+
+    Raises: BadInputError for a name that is not in ``cfgs``.
+    """
+    if model_name not in cfgs:
+        raise BadInputError(f"no VGG is called {model_name!r}: choose one of {', '.join(cfgs)}")
+    cfg = cfgs[model_name]
+    return VGG(make_feature(cfg), im_height, im_width, num_classes)
 
 
 def vgg11(
@@ -136,7 +177,10 @@ def vgg11(
     Returns: logits [N, num_classes], and the end points in order of construction.
     Raises: BadInputError for images of unknown size or below 32x32 pixels.
     """
-    return _build("vgg11", images, num_classes, is_training, reuse, scope, hidden, dropout)
+    feature = make_feature(cfgs["vgg11"])
+    return _build_vgg(
+        "vgg11", feature, images, num_classes, is_training, reuse, scope, hidden, dropout
+    )
 
 
 def vgg13(
@@ -150,7 +194,10 @@ def vgg13(
     dropout: float = 0.5,
 ) -> NetOutputs:
     """Builds VGG-13: 10 convolutions, 3 dense layers; see ``vgg11``."""
-    return _build("vgg13", images, num_classes, is_training, reuse, scope, hidden, dropout)
+    feature = make_feature(cfgs["vgg13"])
+    return _build_vgg(
+        "vgg13", feature, images, num_classes, is_training, reuse, scope, hidden, dropout
+    )
 
 
 def vgg16(
@@ -164,7 +211,10 @@ def vgg16(
     dropout: float = 0.5,
 ) -> NetOutputs:
     """Builds VGG-16: 13 convolutions, 3 dense layers; see ``vgg11``."""
-    return _build("vgg16", images, num_classes, is_training, reuse, scope, hidden, dropout)
+    feature = make_feature(cfgs["vgg16"])
+    return _build_vgg(
+        "vgg16", feature, images, num_classes, is_training, reuse, scope, hidden, dropout
+    )
 
 
 def vgg19(
@@ -178,33 +228,7 @@ def vgg19(
     dropout: float = 0.5,
 ) -> NetOutputs:
     """Builds VGG-19: 16 convolutions, 3 dense layers; see ``vgg11``."""
-    return _build("vgg19", images, num_classes, is_training, reuse, scope, hidden, dropout)
-
-
-def VGG(
-    feature: Callable[[Tensor], Tensor],
-    im_height: int = 224,
-    im_width: int = 224,
-    num_classes: int = 1000,
-) -> Callable[..., NetOutputs]:
-    """Returns the document's head on features of ``make_feature``: a function of the images."""
-
-    def net(
-        images: Tensor, num_classes: int, is_training: IsTraining, *, reuse: Reuse
-    ) -> NetOutputs:
-        return _build("VGG", images, num_classes, is_training, reuse, "", HIDDEN, 0.5, feature)
-
-    return document_net(net, num_classes, (im_height, im_width))
-
-
-def vgg(
-    model_name: str = "vgg16", im_height: int = 224, im_width: int = 224, num_classes: int = 1000
-) -> Callable[..., NetOutputs]:
-    """Returns the document's net of that name: a function of the images (see ``keras_style``).
-
-    Raises: BadInputError for a name that is not in ``cfgs``.
-    """
-    if model_name not in cfgs:
-        raise BadInputError(f"no VGG is called {model_name!r}: choose one of {', '.join(cfgs)}")
-    net = {"vgg11": vgg11, "vgg13": vgg13, "vgg16": vgg16, "vgg19": vgg19}[model_name]
-    return document_net(net, num_classes, (im_height, im_width))
+    feature = make_feature(cfgs["vgg19"])
+    return _build_vgg(
+        "vgg19", feature, images, num_classes, is_training, reuse, scope, hidden, dropout
+    )

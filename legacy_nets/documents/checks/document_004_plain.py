@@ -21,6 +21,7 @@ from legacy_nets.documents.checks.common import (
     get_static_shape,
 )
 from legacy_nets.nets import googlenet, vgg
+from legacy_nets.nets.weights import googlenet as googlenet_weights
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.train import recipes
 
@@ -238,7 +239,7 @@ def branches_keep_size() -> bool:
         sides_kept.append(
             len(branches) == 4 and all(get_static_shape(b)[1:3] == size for b in branches)
         )
-    return len(sides_kept) == len(googlenet.MODULES) and all(sides_kept)
+    return len(sides_kept) == len(googlenet_weights.MODULES) and all(sides_kept)
 
 
 def get_default_pool_stride(window: str) -> tuple[int, ...]:
@@ -275,7 +276,7 @@ def count_hidden_dense_layers(net: str, options: str = "") -> int:
 def does_1x1_save_parameters() -> bool:
     """Whether the 1x1 convolution before a 5x5 saves parameters in every module."""
     saved = []
-    for module in googlenet.MODULES:
+    for module in googlenet_weights.MODULES:
         *_, reduced, filters, _ = list_module_filters(module)
         layers = [layer for layer in analyze_net("googlenet").layers if f"_{module}/" in layer.name]
         convolutions = [layer for layer in layers if layer.layer_type == "convolution"]

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.checkpoints.translate import Entry, Translated
-from legacy_nets.nets.googlenet import HEAD_AFTER, MODULES
 from legacy_nets.nets.parts.keras_style import auto_names
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 from legacy_nets.types import Variable
+
+MODULES = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
+HEAD_AFTER = {"4a": "aux_1", "4d": "aux_2"}
 
 
 class _Layer(NamedTuple):
