@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from numpy import dtype, ndarray
     from tensorflow.compat.v1 import (
         ConfigProto,
+        Dimension,
         DType,
         Graph,
         GraphDef,
@@ -53,7 +54,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
     VariableScope = ConfigProto = Estimator = RunConfig = FeatureColumn = Layer = object
     RNNCell = Optimizer = SessionRunArgs = SessionRunContext = object
     SessionRunHook = SessionRunValues = QueueBase = ReaderBase = TensorArray = Dataset = object
-    EstimatorSpec = ServingInputReceiver = object
+    EstimatorSpec = ServingInputReceiver = Dimension = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
@@ -97,6 +98,7 @@ __all__ = [
     "DType",
     "DTypeLike",
     "Dataset",
+    "Dimension",
     "EndPoints",
     "Estimator",
     "EstimatorSpec",

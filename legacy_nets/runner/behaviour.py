@@ -44,13 +44,14 @@ def enable_tf1_behavior() -> None:
     start = time.perf_counter()
     quiet.import_quietly()
     from legacy_nets import tf1
-    from legacy_nets.runner import op_counts  # which imports NumPy
+    from legacy_nets.runner import classes, op_counts  # which import NumPy
 
     logging.getLogger("tensorflow").addFilter(_keep_record)
     tf1.disable_v2_behavior()
     deprecated_calls.clear()  # of disable_v2_behavior itself
     seeds.use_tf1_op_seeds()
     op_counts.install()
+    classes.use_tf1_classes()
     _check_ranks_of_convolutions()
     # TensorFlow of today is built with CUDA everywhere; scripts ask in order to use a GPU.
     tf1.test.is_built_with_cuda = lambda: bool(tf1.config.experimental.list_physical_devices("GPU"))
