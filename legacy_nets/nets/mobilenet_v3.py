@@ -126,9 +126,10 @@ def _build_net(
             key = f"expanded_conv_{number}" if number else "expanded_conv"
             with tf.variable_scope(key):
                 filters = round_filters(unit.filters * width_multiplier)
-                # large: (N, 112, 112, 16), (N, 56, 56, 24), (N, 28, 28, 40), (N, 14, 14, 80),
-                # (N, 14, 14, 112), (N, 7, 7, 160); small: (N, 56, 56, 16), (N, 28, 28, 24),
-                # (N, 14, 14, 40), (N, 14, 14, 48), (N, 7, 7, 96)
+                # large: (N, 112, 112, 16), (N, 56, 56, 24) twice, (N, 28, 28, 40) three times,
+                # (N, 14, 14, 80) four times, (N, 14, 14, 112) twice, (N, 7, 7, 160) three times;
+                # small: (N, 56, 56, 16), (N, 28, 28, 24) twice, (N, 14, 14, 40) three times,
+                # (N, 14, 14, 48) twice, (N, 7, 7, 96) three times
                 x = _build_unit(x, layers, unit, filters, expands=number > 0)
             end_points[key] = x
         filters = round_filters(6 * int(x.shape[-1]))

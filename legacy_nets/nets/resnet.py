@@ -184,7 +184,7 @@ class Bottleneck(Residual):
 
     def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
         """Builds three convolutions on [N, H, W, C], each with batch norm, ReLU between them."""
-        # (N, H, W, out_channel); with stride_in=1 the stride is here
+        # (N, H, W, out_channel); with stride_in=1 (N, H/strides, W/strides, out_channel)
         x = self._unit(x, 1, self.out_channel, is_training, "conv1")
         x = self._unit(tf.nn.relu(x), 3, self.out_channel, is_training, "conv2")
         filters = self.out_channel * self.expansion
@@ -281,17 +281,17 @@ def residual_net(
         end_points["pool1"] = x  # (N, 56, 56, 64)
         make_layer = functools.partial(_make_layer, names=names, variant=variant)
         layer1 = make_layer(block, int(x.shape[-1]), 64, blocks_num[0], "block1")
-        x = layer1(x, is_training, end_points)  # (N, 56, 56, 256)
+        x = layer1(x, is_training, end_points)  # (N, 56, 56, 256) or (N, 56, 56, 64)
         layer2 = make_layer(block, int(x.shape[-1]), 128, blocks_num[1], "block2", 2)
-        x = layer2(x, is_training, end_points)  # (N, 28, 28, 512)
+        x = layer2(x, is_training, end_points)  # (N, 28, 28, 512) or (N, 28, 28, 128)
         layer3 = make_layer(block, int(x.shape[-1]), 256, blocks_num[2], "block3", 2)
-        x = layer3(x, is_training, end_points)  # (N, 14, 14, 1024)
+        x = layer3(x, is_training, end_points)  # (N, 14, 14, 1024) or (N, 14, 14, 256)
         layer4 = make_layer(block, int(x.shape[-1]), 512, blocks_num[3], "block4", 2)
-        x = layer4(x, is_training, end_points)  # (N, 7, 7, 2048)
+        x = layer4(x, is_training, end_points)  # (N, 7, 7, 2048) or (N, 7, 7, 512)
         if num_classes is None:
             return x, end_points
         x = tf.reduce_mean(x, axis=[1, 2])
-        end_points["global_pool"] = x  # (N, 2048)
+        end_points["global_pool"] = x  # (N, 2048) or (N, 512)
         if variant.dense:
             x = tf.layers.dropout(x, 0.5, training=head_is_training)
             x = tf.layers.dense(

@@ -152,8 +152,9 @@ def _build_net(
             for block in (0, 1):
                 stride = 2 if layer > 1 and block == 0 else 1
                 key = f"layer{layer}/block{block}"
-                # (N, 16, 56, 56, 64), (N, 8, 28, 28, 128), (N, 4, 14, 14, 256), (N, 2, 7, 7, 512);
-                # mc3_18 keeps all 16 frames
+                # (N, 16, 56, 56, 64) twice, (N, 8, 28, 28, 128) twice, (N, 4, 14, 14, 256) twice,
+                # (N, 2, 7, 7, 512) twice; mc3_18 keeps all frames: (N, 16, 56, 56, 64) twice,
+                # (N, 16, 28, 28, 128) twice, (N, 16, 14, 14, 256) twice, (N, 16, 7, 7, 512) twice
                 x = _build_block(x, convolution, filters, stride, is_training, key, end_points)
         x = tf.reduce_mean(x, axis=[1, 2, 3])  # (N, 512)
         end_points["global_pool"] = x

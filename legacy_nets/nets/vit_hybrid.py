@@ -93,7 +93,8 @@ def build_r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> 
         with tf.variable_scope(f"block{stage}"):
             for number in range(1, count + 1):
                 strides = 2 if stage > 1 and number == 1 else 1
-                # (N, 56, 56, 256), (N, 28, 28, 512), (N, 14, 14, 1024)
+                # (N, 56, 56, 256) three times, (N, 28, 28, 512) four times,
+                # (N, 14, 14, 1024) nine times
                 x = build_unit(x, width << (stage - 1), strides, f"unit{number}")
         end_points[f"block{stage}"] = x
     return end_points
