@@ -38,7 +38,7 @@ _ENDINGS = {
 }
 _CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _V2_FILE = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
-_V1_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
+_V1_SHARD = re.compile(r"-(\d{5}|\?{5})-of-\d{5}$")  # a state file writes question marks
 _READABLE = (
     "a TensorFlow checkpoint (V2, V1), Keras .h5, .npz, .npy, safetensors, a PyTorch state_dict "
     "or a frozen .pb"
@@ -119,7 +119,7 @@ def _list_v1(folder: Path) -> list[Path]:
         return []
     text = state.read_text("utf-8", "replace")
     names = re.findall(r'^model_checkpoint_path: "(.*)"$', text, re.M)
-    paths = [folder / re.split(r"[\\/]", name)[-1] for name in names]
+    paths = [folder / _V1_SHARD.sub("", re.split(r"[\\/]", name)[-1]) for name in names]
     return [path for path in paths if _is_v1(str(path))]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, MutableMapping
 
 from legacy_nets import tf1 as tf
-from legacy_nets.graphdef.node_names import find_free_name
+from legacy_nets.graphdef.node_names import find_free_name, shorten_tensor_name
 from legacy_nets.types import Array, GraphDef, NodeDef
 
 
@@ -60,3 +60,13 @@ def add_ones_like(
     node.attr["T"].type = dtype
     nodes[node.name] = node
     return str(node.name)
+
+
+def shorten_input_names(definition: GraphDef) -> None:
+    """Writes the first output of a node among inputs as "a", where a file spells it "a:0".
+
+    Both are legal. tf.graph_transforms and some optimisers of graphs write the long form.
+    """
+    for node in definition.node:
+        if any(edge.endswith(":0") for edge in node.input):
+            node.input[:] = [shorten_tensor_name(edge) for edge in node.input]

@@ -12,7 +12,9 @@ from google.protobuf.message import DecodeError
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.files import explain_other_format
+from legacy_nets.graphdef.edit import shorten_input_names
 from legacy_nets.graphdef.node_names import is_tf_gradient
+from legacy_nets.graphdef.references import replace_missing_references
 from legacy_nets.graphdef.unsafe_ops import shield_unsafe_ops
 from legacy_nets.tf1.functions import is_known
 from legacy_nets.types import Graph, GraphDef, MetaGraphDef, NodeDef, OpList
@@ -46,6 +48,8 @@ def load_graph(path: str | Path) -> LoadedGraph:
 def read_graph_file(path: Path) -> tuple[GraphDef, MetaGraphDef | None]:
     """Reads the GraphDef of a file, and its MetaGraphDef (None for a .pb or .pbtxt).
 
+    Each tensor has one name in it: "a:0" is "a".
+
     Raises: BadInputError for a file that cannot be read or holds no operations.
     """
     if not path.is_file():
@@ -56,7 +60,7 @@ def read_graph_file(path: Path) -> tuple[GraphDef, MetaGraphDef | None]:
             "tf.graph_util.convert_variables_to_constants) and describe that"
         )
     meta: MetaGraphDef | None = None
-    if path.suffix == ".meta" or path.name.endswith(".meta.txt"):
+    if path.name.endswith((".meta", ".meta.txt")):
         meta = tf.MetaGraphDef()
         _parse(path, meta)
         definition = meta.graph_def
@@ -66,7 +70,14 @@ def read_graph_file(path: Path) -> tuple[GraphDef, MetaGraphDef | None]:
     if not definition.node:
         expected = "MetaGraphDef" if meta else "GraphDef (a saved_model.pb must be frozen first)"
         raise BadInputError(f"{path} holds no operations: it is damaged, or no {expected}")
+    normalize_graph(definition)
     return definition, meta
+
+
+def normalize_graph(definition: GraphDef) -> None:
+    """Writes a graph the way that TensorFlow 2 writes and imports it, in place."""
+    shorten_input_names(definition)
+    replace_missing_references(definition)
 
 
 def check_ops_are_known(path: Path, definition: GraphDef) -> None:

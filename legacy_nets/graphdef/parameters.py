@@ -7,7 +7,7 @@ from collections.abc import Container
 from legacy_nets import tf1 as tf
 from legacy_nets.graphdef.op_types import VARIABLES
 from legacy_nets.graphdef.traverse import walk
-from legacy_nets.types import Graph, Operation, Tensor
+from legacy_nets.types import DType, Graph, Operation, Tensor
 
 _MOVING_STATISTICS = ("moving_mean", "moving_variance")
 
@@ -61,12 +61,17 @@ def is_trainable(name: str, trainable: frozenset[str] | None) -> bool:
     return name.rpartition("/")[2] not in _MOVING_STATISTICS
 
 
+def is_dtype_of_weights(dtype: DType) -> bool:
+    """Whether constants of a dtype can be weights: floats, or numbers of 8 bits or quantized."""
+    return bool(dtype.is_floating or dtype.is_quantized or dtype in (tf.int8, tf.uint8))
+
+
 def _is_weight(operation: Operation) -> bool:
-    """Whether a constant has axes and floating point numbers."""
+    """Whether a constant has axes and numbers that can be weights."""
     if operation.type != "Const":
         return False
     constant = operation.outputs[0]
-    return constant.dtype.is_floating and constant.shape.rank not in (0, None)
+    return is_dtype_of_weights(constant.dtype) and constant.shape.rank not in (0, None)
 
 
 def _read_shape(variable: Operation) -> list[int]:

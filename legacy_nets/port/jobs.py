@@ -167,7 +167,7 @@ def find_graph_checkpoint(graph_path: Path) -> str:
     variables = graph_path.parent / "variables" / "variables"
     if graph_path.name == SAVED_MODEL and Path(f"{variables}.index").is_file():
         return str(variables)
-    if graph_path.suffix != ".meta":
+    if not graph_path.name.endswith(".meta"):
         return ""
     prefix = str(graph_path).removesuffix(".meta")
     try:

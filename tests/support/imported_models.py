@@ -12,11 +12,16 @@ from legacy_nets.port.pipeline import port
 
 
 def save_model(folder, build, name="model.ckpt", **saver):
-    """Builds a model, generates weights by index and saves; returns the path of the .meta."""
-    prefix = str(folder / name)
+    """Builds a model, generates weights by index and saves; returns the path of the .meta.
+
+    ``build`` may return an operation to run before saving.
+    """
+    prefix = f"{folder}/{name}"  # a name may be empty
     with tf.Graph().as_default(), tf.Session() as session:
-        build()
+        before_saving = build()
         session.run(tf.global_variables_initializer())
+        if before_saving is not None:
+            session.run(before_saving)
         for index, variable in enumerate(tf.global_variables()):
             if variable.dtype.base_dtype.is_floating:
                 random = np.random.default_rng(index)

@@ -17,6 +17,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.build import build_for_port
 from legacy_nets.port.formats.frozen import freeze
+from legacy_nets.port.formats.onnx_rewrites import rewrite_for_onnx
 from legacy_nets.port.jobs import INPUT, OUTPUTS, Metadata
 from legacy_nets.port.report import OPTIMISED
 from legacy_nets.port.restored_net import RestoredNet
@@ -57,7 +58,7 @@ def convert(
     """
     import onnx
 
-    model = _convert_leniently(graph, inputs, outputs, label)
+    model = _convert_leniently(rewrite_for_onnx(graph, label), inputs, outputs, label)
     for value in model.graph.output:  # ONNX wants a rank; tf.squeeze, for one, may have none
         tensor_type, rank = value.type.tensor_type, (ranks or {}).get(value.name)
         if rank is not None and not tensor_type.HasField("shape"):

@@ -13,7 +13,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.port.jobs import INPUT, Metadata
 from legacy_nets.port.restored_net import RestoredNet, run_graph
 from legacy_nets.port.verify import Run
-from legacy_nets.types import Session, Tensor
+from legacy_nets.types import Operation, Session, Tensor
 
 TAG = "serve"
 
@@ -30,8 +30,12 @@ def save(
     inputs: Mapping[str, Tensor],
     outputs: Mapping[str, Tensor],
     metadata: Metadata,
+    initializer: Operation | None = None,
 ) -> None:
-    """Writes the graph of a session, with a signature of named tensors."""
+    """Writes the graph of a session, with a signature of named tensors.
+
+    ``initializer``: what a server runs once, before the first request.
+    """
     build_info = tf.saved_model.utils.build_tensor_info
     key = tf.saved_model.signature_constants.DEFAULT_SERVING_SIGNATURE_DEF_KEY
     builder = tf.saved_model.Builder(str(path))
@@ -42,7 +46,7 @@ def save(
             tf.saved_model.signature_constants.PREDICT_METHOD_NAME,
         )
         builder.add_meta_graph_and_variables(
-            session, [TAG], {key: signature}, strip_default_attrs=True
+            session, [TAG], {key: signature}, main_op=initializer, strip_default_attrs=True
         )
         builder.save()
     extra = path / "assets.extra"

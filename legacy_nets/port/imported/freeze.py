@@ -16,10 +16,16 @@ from legacy_nets.port.imported.notes import (
     describe_inputs,
     describe_outputs,
     describe_unknown_ops,
+    describe_updates,
 )
 from legacy_nets.port.imported.reference_run import ReferenceRun, run_reference
-from legacy_nets.port.imported.restore import assign_averages, check_restored, restore_variables
 from legacy_nets.port.imported.safety import check_safe, find_side_effect_ops
+from legacy_nets.port.imported.state.restore import (
+    assign_averages,
+    check_restored,
+    restore_variables,
+)
+from legacy_nets.port.imported.state.tables import fill_tables, freeze_tables, list_words
 from legacy_nets.port.imported.subgraph import extract_subgraph, remove_updates
 from legacy_nets.port.imported.targets import FrozenGraph
 from legacy_nets.port.jobs import ImportedJob
@@ -49,21 +55,25 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
     _check_deterministic(imported, subgraph)
     _check_has_weights(job, subgraph)
     side_effects = find_side_effect_ops(imported, needed)
-    original, removed_edges = remove_updates(imported, outputs, inference.forced_ones, side_effects)
+    without_updates = remove_updates(imported, outputs, inference.forced_ones, side_effects)
+    original = without_updates.imported
     variables = [node.name for node in subgraph.node if node.op in VARIABLES]
     with original.graph.as_default(), tf.Session(graph=original.graph) as session:
-        averages = _restore_weights(job, original, session, variables, outputs)
+        averages = _restore_weights(job, original, session, variables, needed, outputs)
+        fill_tables(original, session, needed)
         shapes = {spec.tensor: spec.shape for spec in io.inputs}
-        run = run_reference(original, inference, session, shapes, outputs)
+        words = list_words(original, session, subgraph)
+        run = run_reference(original, inference, session, shapes, outputs, words)
         empty_outputs = _find_empty_outputs(job, io, run)
         definition = _freeze_variables(job, session, subgraph, io, has_variables=bool(variables))
+        initializer = freeze_tables(original, session, subgraph, definition)
     notes = (
         *describe_inputs(inference.definition, io.inputs),
         *describe_outputs(original, io, run),
         *inference.notes,
         *describe_averages(averages, len(variables), is_requested=bool(job.ema)),
         *describe_unknown_ops(original),
-        *_describe_removed_edges(removed_edges),
+        *describe_updates(without_updates),
         *(f"{name} is empty on the test inputs: not verified" for name in empty_outputs),
         *describe_batch_norms(definition),
     )
@@ -72,6 +82,7 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
         name=str(job.graph_path),
         inputs={spec.name: run.inputs[spec.tensor] for spec in io.inputs},
         reference={spec.name: run.outputs[spec.tensor] for spec in io.outputs},
+        table_initializer=initializer,
         has_averages=averages > 0,
         notes=notes,
     )
@@ -102,15 +113,16 @@ def _restore_weights(
     original: ImportedGraph,
     session: Session,
     variables: Sequence[str],
+    needed: Sequence[str],
     outputs: Iterable[str],
 ) -> int:
-    """Restores variables. Returns how many of them moving averages have replaced.
+    """Restores variables and tables. Returns how many of them moving averages have replaced.
 
     Raises CheckpointError where the checkpoint does not fit, or lacks averages that were asked for.
     """
     averages = 0
     if job.checkpoint:
-        restore_variables(original, session, job.checkpoint)
+        restore_variables(original, session, job.checkpoint, needed)
         check_restored(original, session, job.checkpoint, variables)
         averages = assign_averages(
             original, session, job.checkpoint, variables, use_averages=job.ema is not False
@@ -152,7 +164,3 @@ def _freeze_variables(
     frozen.versions.CopyFrom(subgraph.versions)  # both functions of TensorFlow drop these two
     frozen.library.CopyFrom(constant.library)
     return frozen
-
-
-def _describe_removed_edges(count: int) -> list[str]:
-    return [f"{count} control edges to updates and checks left out"] if count else []

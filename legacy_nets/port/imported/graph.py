@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
-from legacy_nets.graphdef.load import read_graph_file
+from legacy_nets.graphdef.load import normalize_graph, read_graph_file
 from legacy_nets.graphdef.node_names import (
     complete_tensor_name,
     get_node_name,
@@ -48,6 +48,8 @@ class ImportedGraph:
     signature_outputs: tuple[str, ...]  # tensors that the serving signature names
     recorded_shapes: Mapping[str, TensorShape]  # tensor -> shape in the file
     op_list: OpList | None  # definitions of operations that were saved with the graph
+    initializers: tuple[str, ...]  # operations that fill lookup tables, by the file
+    asset_feeds: Mapping[str, str]  # tensors that name files of a SavedModel, and their paths
     unknown: frozenset[str]  # nodes that TensorFlow cannot run: no output may need them
     trust: bool  # whether unsafe operations may be run
 
@@ -88,6 +90,8 @@ def read_imported_graph(path: Path, trust: bool) -> ImportedGraph:
         signature_outputs=_list_signature_outputs(meta) if meta else (),
         recorded_shapes=shapes,
         op_list=op_list,
+        initializers=_list_initializers(meta, definition) if meta else (),
+        asset_feeds=_list_assets(path, meta) if meta else {},
         unknown=unknown,
         trust=trust,
     )
@@ -114,6 +118,7 @@ def _read_served_graph(path: Path) -> tuple[GraphDef, MetaGraphDef]:
         )
     if not meta.graph_def.node:
         raise BadInputError(f"{path} holds no operations: export or copy it again")
+    normalize_graph(meta.graph_def)
     return meta.graph_def, meta
 
 
@@ -131,6 +136,28 @@ def _find_restore_nodes(meta: MetaGraphDef, definition: GraphDef) -> RestoreNode
     if restore.operation in names and get_node_name(restore.file_name) in names:
         return restore
     return None
+
+
+def _list_initializers(meta: MetaGraphDef, definition: GraphDef) -> tuple[str, ...]:
+    """Lists the operations that an export runs before it serves, and those of its tables."""
+    names = [
+        name
+        for key in ("saved_model_main_op", "legacy_init_op", "table_initializer")
+        for name in meta.collection_def[key].node_list.value
+    ]
+    known = {node.name for node in definition.node}
+    return tuple(name for name in dict.fromkeys(names) if name in known)
+
+
+def _list_assets(path: Path, meta: MetaGraphDef) -> dict[str, str]:
+    """Maps the tensors that name files of an export to their paths."""
+    assets = list(meta.asset_file_def)
+    for packed in meta.collection_def["saved_model_assets"].any_list.value:  # as 1.x wrote them
+        asset = tf.MetaGraphDef().asset_file_def.add()
+        packed.Unpack(asset)
+        assets.append(asset)
+    folder = path.parent / "assets"
+    return {asset.tensor_info.name: str(folder / Path(asset.filename).name) for asset in assets}
 
 
 def _list_signature_outputs(meta: MetaGraphDef) -> tuple[str, ...]:

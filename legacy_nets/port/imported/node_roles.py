@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from legacy_nets import tf1 as tf
 from legacy_nets.graphdef.node_names import get_node_name, is_training_gradient
-from legacy_nets.graphdef.op_types import DATA_SOURCES, VARIABLES
+from legacy_nets.graphdef.op_types import DATA_SOURCES, SHAPE_READERS, VARIABLES
+from legacy_nets.graphdef.parameters import is_dtype_of_weights
 from legacy_nets.graphdef.traverse import (
     find_descendants,
     index_consumers,
@@ -102,10 +103,10 @@ def classify_nodes(
 
 
 def is_weight(node: NodeDef) -> bool:
-    """Whether a node is a variable, or a constant of more than one floating point number."""
+    """Whether a node is a variable, or a constant of more than one number that can be weights."""
     if node.op in VARIABLES:
         return True
-    if node.op != "Const" or not tf.as_dtype(node.attr["dtype"].type).is_floating:
+    if node.op != "Const" or not is_dtype_of_weights(tf.as_dtype(node.attr["dtype"].type)):
         return False
     shape = [axis.size for axis in node.attr["value"].tensor.tensor_shape.dim]
     return bool(shape) and max(shape) > 1
@@ -136,6 +137,8 @@ def _find_only_for_updates(
 
     def list_operands_of_updates(name: str) -> list[str]:
         only_for_updates.add(name)
+        if nodes[name].op in SHAPE_READERS:  # old gradients begin with the shape of the loss
+            return []
         operands = map(get_node_name, list_data_inputs(nodes[name]))
         return [operand for operand in operands if operand in nodes and is_for_updates(operand)]
 

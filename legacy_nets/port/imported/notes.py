@@ -11,7 +11,7 @@ from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.imported.graph import ImportedGraph
 from legacy_nets.port.imported.infer_io import GraphIo
 from legacy_nets.port.imported.reference_run import ReferenceRun
-from legacy_nets.port.imported.subgraph import InputSpec, OutputSpec
+from legacy_nets.port.imported.subgraph import InputSpec, OutputSpec, WithoutUpdates
 from legacy_nets.types import GraphDef, TensorShape
 
 
@@ -55,6 +55,19 @@ def describe_unknown_ops(imported: ImportedGraph) -> list[str]:
     nodes = index_nodes(imported.definition)
     op_types = ", ".join(sorted({nodes[name].op for name in imported.unknown}))
     return [f"left out, since no output needs them: {op_types} (unknown to this TensorFlow)"]
+
+
+def describe_updates(graph: WithoutUpdates) -> list[str]:
+    """Describes what a port leaves out of the updates of variables, if anything."""
+    notes = []
+    if graph.removed_edges:
+        notes.append(f"{graph.removed_edges} control edges to updates and checks left out")
+    if graph.stopped_updates:
+        notes.append(
+            f"the outputs read updates of {len(graph.stopped_updates)} variables (first "
+            f"{graph.stopped_updates[0]}), as a training graph does: their saved values are used"
+        )
+    return notes
 
 
 def describe_batch_norms(definition: GraphDef) -> list[str]:

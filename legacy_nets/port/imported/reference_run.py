@@ -41,6 +41,7 @@ def run_reference(
     session: Session,
     shapes: Mapping[str, TensorShape],
     outputs: Sequence[str],
+    words: Sequence[bytes] = (),
 ) -> ReferenceRun:
     """Runs the original on seeded inputs, under the settings of inference.
 
@@ -50,6 +51,7 @@ def run_reference(
       session: it holds the restored variables.
       shapes: input tensor -> shape. Sizes that are open are tried in turn.
       outputs: tensors.
+      words: what the graph's tables know, for inputs of text.
 
     Raises BadInputError where it cannot be run, with TensorFlow's message, or computes NaN.
     """
@@ -59,7 +61,7 @@ def run_reference(
     first_message = ""
     for sizes in _list_sizes(imported, shapes, outputs):
         inputs = {
-            tensor: _generate_input(imported, tensor, shape, sizes, id_limits.get(tensor))
+            tensor: _generate_input(imported, tensor, shape, sizes, id_limits.get(tensor), words)
             for tensor, shape in shapes.items()
         }
         feeds = {complete_tensor_name(tensor): value for tensor, value in inputs.items()}
@@ -72,6 +74,12 @@ def run_reference(
         _check_finite(imported, run.outputs)
         return run
     open_inputs = [name for name, shape in shapes.items() if None in (shape.as_list() or [0])[1:]]
+    text_inputs = [tensor for tensor in shapes if imported.get_dtype(tensor) == tf.string]
+    if text_inputs:
+        raise BadInputError(
+            f"{imported.path}: {text_inputs[0]} takes text or files, and the words of the test do "
+            f"not fit: {first_message}; name a tensor after it in --inputs"
+        )
     sides = ", ".join(map(str, _SIDES))
     tried = f" ({', '.join(open_inputs)}: tried {sides} for open sizes)" if open_inputs else ""
     raise BadInputError(
@@ -126,18 +134,18 @@ def _generate_input(
     open_shape: TensorShape,
     sizes: _Sizes,
     id_limit: int | None,
+    words: Sequence[bytes],
 ) -> Array:
-    """Generates seeded values: floats in [0, 1), bytes below 128, ids below ``id_limit``.
+    """Generates seeded values: floats in [0, 1), bytes below 128, ids below ``id_limit``, words.
 
-    An input that is one integer gets ``sizes.integer``.
+    An input that is one integer gets ``sizes.integer``. One word in four is unknown.
     """
     shape = _complete_shape(open_shape, sizes)
     dtype = imported.get_dtype(tensor)
     random = np.random.default_rng(0)
     if dtype == tf.string:
-        raise BadInputError(
-            f"{imported.path}: {tensor} takes text or files; name a tensor after it in --inputs"
-        )
+        vocabulary = [*random.permutation(list(words) or [b"one", b"two"])[:3], b"(unknown)"]
+        return random.choice(np.array(vocabulary, object), shape)
     if dtype == tf.bool:
         return np.zeros(shape, bool)
     if dtype in (tf.uint8, tf.int8):

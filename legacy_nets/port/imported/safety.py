@@ -9,23 +9,28 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.traverse import find_ancestors, index_nodes
 from legacy_nets.graphdef.unsafe_ops import is_unsafe
 from legacy_nets.port.imported.graph import ImportedGraph
+from legacy_nets.port.imported.state.operations import (
+    list_restoring_ops,
+    list_table_initializers,
+    list_unsafe_ops,
+)
 from legacy_nets.types import NodeDef
 
 _PYTHON = re.compile(r"PyFunc(Stateless)?|EagerPyFunc")
-_RESTORING = re.compile(
-    r"RestoreV2|Restore|RestoreSlice|Assign|AssignVariableOp|NoOp|Const|Identity|VarHandleOp"
-    r"|Variable(V2)?|Placeholder(WithDefault)?|Reshape|Shape|Cast"
-)
+_GPU_ONLY = re.compile(r"CudnnRNN(?!CompatibleLSTM).*")
 
 
 def check_safe(imported: ImportedGraph, names: Iterable[str]) -> None:
-    """Checks that nodes (``names``) can be run, and that they and restoring only compute.
+    """Checks that nodes (``names``) can be run, and that they only compute.
+
+    So must what restores the variables and fills the tables among them.
 
     Raises BadInputError. Operations that TensorFlow does not have, or that call Python, cannot be
     run even if the file is trusted.
     """
     nodes = index_nodes(imported.definition)
-    used = [nodes[name] for name in names if name in nodes]
+    names = frozenset(names)
+    used = [node for name, node in nodes.items() if name in names]
     if _find_function_calls(imported, used):
         used += _list_function_nodes(imported)
     for node in used:
@@ -36,9 +41,7 @@ def check_safe(imported: ImportedGraph, names: Iterable[str]) -> None:
                 "--outputs before it, or --inputs after it"
             )
     unsafe = [node for node in used if is_unsafe(node.op)]
-    for name in _find_restoring_nodes(imported):
-        if not _RESTORING.fullmatch(nodes[name].op):
-            unsafe.append(nodes[name])
+    unsafe += list_unsafe_ops(imported, _list_state_ops(imported, names))
     if unsafe and not imported.trust:
         raise BadInputError(
             f"{imported.path}: not run, since {len(unsafe)} operations could do more than compute, "
@@ -56,7 +59,9 @@ def find_side_effect_ops(imported: ImportedGraph, names: Iterable[str]) -> froze
     if imported.trust:
         return frozenset()
     nodes = index_nodes(imported.definition)
-    checked = {*names, *_find_restoring_nodes(imported)}
+    names = frozenset(names)
+    state_ops = _list_state_ops(imported, names)
+    checked = names.union(find_ancestors(nodes, state_ops, control_edges=True))
     others = [node for name, node in nodes.items() if name not in checked]
     unsafe = [node for node in others if is_unsafe(node.op)]
     if any(is_unsafe(node.op) for node in _list_function_nodes(imported)):
@@ -70,15 +75,17 @@ def explain_unrunnable(imported: ImportedGraph, node: NodeDef) -> str:
         return "which this TensorFlow does not have (tf.contrib's, or a custom one)"
     if _PYTHON.fullmatch(node.op):
         return "which calls a Python function that is in no file"
+    if _GPU_ONLY.fullmatch(node.op):
+        return (
+            "which only a GPU can run; on the CPU, build the same net with "
+            "tf.contrib.cudnn_rnn.CudnnCompatibleLSTMCell and restore the same checkpoint"
+        )
     return ""
 
 
-def _find_restoring_nodes(imported: ImportedGraph) -> list[str]:
-    """Finds the nodes that run when the graph's saver restores."""
-    if imported.restore is None:
-        return []
-    nodes = index_nodes(imported.definition)
-    return find_ancestors(nodes, [imported.restore.operation], control_edges=True)
+def _list_state_ops(imported: ImportedGraph, names: frozenset[str]) -> list[str]:
+    """Lists the operations that restore variables and fill tables."""
+    return [*list_restoring_ops(imported, names), *list_table_initializers(imported, names)]
 
 
 def _find_function_calls(imported: ImportedGraph, nodes: Iterable[NodeDef]) -> list[NodeDef]:

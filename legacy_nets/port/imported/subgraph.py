@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from legacy_nets import tf1 as tf
-from legacy_nets.graphdef.edit import add_ones_like, copy_graph_def
+from legacy_nets.graphdef.edit import add_ones_like, copy_graph_def, make_identity
 from legacy_nets.graphdef.node_names import get_node_name, is_control_edge
 from legacy_nets.graphdef.op_types import MERGES, SWITCHES
 from legacy_nets.graphdef.traverse import find_ancestors, index_nodes, list_data_inputs, walk
@@ -15,6 +15,7 @@ from legacy_nets.port.imported.graph import ImportedGraph
 from legacy_nets.port.imported.unknown_ops import build_graph
 from legacy_nets.types import DType, GraphDef, NodeDef, TensorShape
 
+_SAVED_VALUE = {"AssignAdd": 0, "AssignSub": 0, "Assign": 1}  # update -> the input that it gives
 _NEW_OP_TYPES = {"Inv": "Reciprocal", "Variable": "VariableV2", "PlaceholderV2": "Placeholder"}
 
 
@@ -75,6 +76,7 @@ def extract_subgraph(
         node = subgraph.node.add()
         node.CopyFrom(nodes[name])
         node.input[:] = [names.get(edge, edge) for edge in _list_kept_inputs(nodes, node)]
+        _stop_updating(node)
         _modernize(node, subgraph)
     for output in outputs:
         tensor = names.get(output.tensor, output.tensor)
@@ -89,6 +91,7 @@ class WithoutUpdates(NamedTuple):
 
     imported: ImportedGraph
     removed_edges: int
+    stopped_updates: tuple[str, ...]  # variables that outputs would have changed
 
 
 def remove_updates(
@@ -99,7 +102,8 @@ def remove_updates(
 ) -> WithoutUpdates:
     """Removes the control edges from the outputs to updates, such as those of moving averages.
 
-    Such updates would change the weights while they are read.
+    Such updates would change the weights while they are read. Where an output reads what an update
+    gives, as in the training graphs of tf.contrib.quantize, it reads the saved value.
 
     Args:
       imported: the graph; it is not changed.
@@ -110,9 +114,15 @@ def remove_updates(
     definition = copy_graph_def(imported.definition)
     nodes = index_nodes(definition)
     removed: set[str] = set()
+    stopped: list[str] = []
     for name in find_ancestors(nodes, outputs):
         node = nodes[name]
         kept = _list_kept_inputs(nodes, node)
+        if node.op in _SAVED_VALUE:
+            stopped.append(get_node_name(node.input[0]))
+            node.input[:] = kept
+            _stop_updating(node)
+            continue
         if len(kept) < len(node.input):
             removed |= set(node.input) - set(kept)
             node.input[:] = kept
@@ -123,18 +133,29 @@ def remove_updates(
         ones = add_ones_like(definition, nodes, f"{forced.node}/ones", tensor, dtype)
         nodes[forced.node].input[forced.position] = ones
     never_run = frozenset(never_run)
-    if not (removed or forced_ones or never_run):
-        return WithoutUpdates(imported, 0)
+    if not (removed or stopped or forced_ones or never_run):
+        return WithoutUpdates(imported, 0, ())
     replaced = imported.unknown | never_run
     graph = build_graph(
         imported.path, definition, imported.op_list, replaced, imported.trust, imported.graph
     )
     edited = dataclasses.replace(imported, definition=definition, graph=graph)
-    return WithoutUpdates(edited, len(removed))
+    return WithoutUpdates(edited, len(removed), tuple(dict.fromkeys(stopped)))
+
+
+def _stop_updating(node: NodeDef) -> None:
+    """Turns an update into an Identity of the one input that it keeps."""
+    if node.op in _SAVED_VALUE:
+        make_identity(node, node.input[0], node.attr["T"].type)
 
 
 def _list_kept_inputs(nodes: Mapping[str, NodeDef], node: NodeDef) -> list[str]:
-    """Lists a node's tensors, then the control edges that put it into a branch or loop."""
+    """Lists a node's tensors, then the control edges that put it into a branch or loop.
+
+    An update keeps one tensor: the variable, whose saved value is read, or what is assigned.
+    """
+    if node.op in _SAVED_VALUE:
+        return list_data_inputs(node)[_SAVED_VALUE[node.op] :][:1]
     pivots = [edge for edge in node.input if is_control_edge(edge) and _is_pivot(nodes, edge)]
     return [*list_data_inputs(node), *pivots]
 

@@ -26,6 +26,7 @@ class FrozenGraph:
     name: str  # for messages
     inputs: Mapping[str, Array]  # placeholder -> test input
     reference: Mapping[str, Array]  # output node -> what the original computed
+    table_initializer: str  # the operation that fills the lookup tables; "" without any
     has_averages: bool  # moving averages have replaced variables
     notes: tuple[str, ...]
 
@@ -40,8 +41,14 @@ def write_target(
     if target == "saved_model":
         return _write_saved_model(path, graph, metadata)
     outputs = list(graph.reference)
-    folded = frozen.fold_batch_norms(graph.definition, outputs)
-    notes = (folded.describe(),) if folded.folded or folded.unfolded else ()
+    initializers = [graph.table_initializer] if graph.table_initializer else []
+    if initializers and target == "onnx":
+        raise BadInputError(
+            f"{graph.name}: ONNX has no lookup tables: use --to saved_model, or --inputs after the "
+            "table, or --outputs before it"
+        )
+    folded = frozen.fold_batch_norms(graph.definition, [*outputs, *initializers])
+    notes: tuple[str, ...] = (folded.describe(),) if folded.folded or folded.unfolded else ()
     if target == "onnx":
         from legacy_nets.port.formats import onnx
 
@@ -50,7 +57,7 @@ def write_target(
         onnx.convert(path, folded.graph, inputs, outputs, metadata, graph.name, ranks)
         return (f"opset {onnx.OPSET}", *notes)
     frozen.write_graph(path, folded.graph, metadata)
-    return notes
+    return notes + tuple(f"run {name} once before: it fills the tables" for name in initializers)
 
 
 def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
@@ -67,6 +74,8 @@ def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
             tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
             inputs = {name: f"{name}:0" for name in graph.inputs}
             outputs = {name: f"{name}:0" for name in graph.reference}
+            if graph.table_initializer:
+                session.run(graph.table_initializer)
         feeds = {inputs[name]: value for name, value in graph.inputs.items()}
         try:
             yield Run("", session.run(outputs, feeds))
@@ -84,7 +93,9 @@ def _write_saved_model(path: Path, graph: FrozenGraph, metadata: Metadata) -> tu
             {name: tf_graph.get_tensor_by_name(f"{name}:0") for name in names}
             for names in (graph.inputs, graph.reference)
         )
-        saved_model.save(path, session, inputs, outputs, metadata)
+        name = graph.table_initializer
+        initializer = tf_graph.get_operation_by_name(name) if name else None
+        saved_model.save(path, session, inputs, outputs, metadata, initializer)
     return ("the weights are constants of the graph",)
 
 

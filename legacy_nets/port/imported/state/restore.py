@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.formats.v1 import complete_v1_prefix
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, find_average, is_slot
 from legacy_nets.checkpoints.source import Source
@@ -17,6 +18,7 @@ from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name,
 from legacy_nets.graphdef.op_types import VARIABLES
 from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
 from legacy_nets.port.imported.graph import ImportedGraph
+from legacy_nets.port.imported.state.operations import list_restoring_ops
 from legacy_nets.types import Array, NodeDef, Session
 
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
@@ -34,15 +36,18 @@ class SavedTensor(NamedTuple):
         return source.read(self.name)[part]
 
 
-def restore_variables(imported: ImportedGraph, session: Session, checkpoint: str) -> None:
-    """Restores the variables of a graph as its own saver does; without a saver, by their names.
+def restore_variables(
+    imported: ImportedGraph, session: Session, checkpoint: str, needed: Iterable[str]
+) -> None:
+    """Restores variables and tables as the graph's own saver does; without one, by their names.
 
+    ``needed``: names of nodes that the outputs need (see ``list_restoring_ops``).
     Raises CheckpointError where the checkpoint belongs to another graph.
     """
     source = open_weights(checkpoint)
     source.check_complete()
     if imported.restore:
-        _run_saver(imported, session, source, checkpoint)
+        _run_saver(imported, session, source, checkpoint, frozenset(needed))
         return
     variables = [op.name for op in imported.graph.get_operations() if op.type in VARIABLES]
     saved = [name for name in variables if name in source.tensors]
@@ -145,15 +150,21 @@ def map_saved_tensors(imported: ImportedGraph) -> dict[str, SavedTensor]:
     return saved
 
 
-def _run_saver(imported: ImportedGraph, session: Session, source: Source, checkpoint: str) -> None:
+def _run_saver(
+    imported: ImportedGraph,
+    session: Session,
+    source: Source,
+    checkpoint: str,
+    needed: frozenset[str],
+) -> None:
     assert imported.restore is not None
     mismatch = f"{checkpoint} does not fit {imported.path}: "
     wrong_shape = _explain_wrong_shape(imported, source)
     if wrong_shape:
         raise CheckpointError(f"{mismatch}{wrong_shape}; {_advise(imported, checkpoint)}")
-    feeds = {complete_tensor_name(imported.restore.file_name): checkpoint}
+    feeds = {complete_tensor_name(imported.restore.file_name): complete_v1_prefix(checkpoint)}
     try:
-        session.run(imported.restore.operation, feeds)
+        session.run(list_restoring_ops(imported, needed), feeds)
     except (tf.errors.OpError, ValueError) as error:
         reason = _explain_missing(imported, source) or join_lines(error)[:_MAX_MESSAGE]
         raise CheckpointError(f"{mismatch}{reason}; {_advise(imported, checkpoint)}") from error

@@ -1,0 +1,1 @@
+"""The state of a user-supplied graph: variables and lookup tables."""
