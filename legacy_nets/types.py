@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         SessionRunValues,
     )
     from tensorflow.core.framework.op_def_pb2 import OpDef, OpList
+    from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
 
     # Of any shape and dtype. mypy's disallow_any_explicit allows these names where it does not
     # allow a bare np.ndarray or np.dtype.
@@ -54,7 +55,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
     VariableScope = ConfigProto = Estimator = RunConfig = FeatureColumn = Layer = object
     RNNCell = Optimizer = SessionRunArgs = SessionRunContext = object
     SessionRunHook = SessionRunValues = QueueBase = ReaderBase = TensorArray = Dataset = object
-    EstimatorSpec = ServingInputReceiver = Dimension = object
+    EstimatorSpec = ServingInputReceiver = SignatureDef = Dimension = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
@@ -136,6 +137,7 @@ __all__ = [
     "SessionRunValues",
     "Shape",
     "ShapeLike",
+    "SignatureDef",
     "Size",
     "Structure",
     "Tensor",

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from typing import Any
 
 ROOT = "legacy_nets.tf1"
+_INTERNALS = f"{ROOT}.internals"
+_REMOVED = f"{_INTERNALS}.removed_functions"
 _FOLDER = pathlib.Path(__file__).parent
 
 # Modules of Keras 2.2; the package above each has their names, too.
@@ -39,8 +41,27 @@ MOVED = {
     "python.estimator": "legacy_nets.tf1.estimator.python",  # which carries it before
     "estimator.python": "tensorflow_estimator.python.estimator",
     "python.keras": "tf_keras.src",
+    "python.data.experimental.ops.threadpool": f"{_INTERNALS}.threadpool",
+    "python.data.experimental.ops.distribute_options": "tensorflow.python.data.ops.options",
+    "python.data.experimental.ops.optimization_options": "tensorflow.python.data.ops.options",
+    "python.data.experimental.ops.threading_options": "tensorflow.python.data.ops.options",
+    "python.distribute.all_reduce": "tensorflow.python.distribute.v1.all_reduce",
+    "python.distribute.distribution_strategy_context": "tensorflow.python.distribute"
+    ".distribute_lib",
+    "python.eager.profiler": f"{_INTERNALS}.profiler",
+    "python.feature_column.dense_features": "tf_keras.src.feature_column.dense_features",
+    "python.feature_column.dense_features_v2": "tf_keras.src.feature_column.dense_features_v2",
     "python.ops.rnn_cell": "legacy_nets.tf1.rnn_cells",
     "python.ops.rnn_cell_impl": "legacy_nets.tf1.rnn_cells",
+    "python.ops.rnn_cell_wrapper_impl": "tf_keras.src.layers.rnn.cell_wrappers",
+    "python.pywrap_tensorflow_internal": "tensorflow.python.pywrap_tensorflow",
+    "python.training.distribute": "tensorflow.python.distribute.distribute_lib",
+    "python.training.distribution_strategy_context": "tensorflow.python.distribute.distribute_lib",
+    "python.training.gen_training_ops": "tensorflow.python.ops.gen_training_ops",
+    "python.training.saving.functional_saver": "tensorflow.python.checkpoint.functional_saver",
+    "python.training.training_ops": "tensorflow.python.ops.gen_training_ops",
+    "python.util.deprecation_wrapper": "tensorflow.python.util.module_wrapper",
+    "tools.graph_transforms": f"{_INTERNALS}.graph_transforms",
     "contrib.slim": "tf_slim",
     "contrib.slim.nets": "tf_slim.nets",
     "contrib.slim.python.slim": "tf_slim",
@@ -59,10 +80,26 @@ MOVED = {
 
 # Private names that no public name replaces.
 RENAMED = {
-    "python.framework.tensor_shape.scalar": "legacy_nets.tf1.removed_functions:scalar",
-    "python.framework.tensor_shape.vector": "legacy_nets.tf1.removed_functions:vector",
-    "python.framework.tensor_shape.matrix": "legacy_nets.tf1.removed_functions:matrix",
+    "python.feature_column.feature_column_lib.DenseFeatures": "tf_keras.src.feature_column"
+    ".dense_features:DenseFeatures",
+    "python.feature_column.feature_column_v2.DenseFeatures": "tf_keras.src.feature_column"
+    ".dense_features:DenseFeatures",
+    "python.framework.common_shapes.unknown_shape": f"{_REMOVED}:unknown_shape",
+    "python.framework.op_def_registry.get_registered_ops": f"{_REMOVED}:get_registered_ops",
+    "python.framework.ops.RegisterShape": f"{_REMOVED}:RegisterShape",
+    "python.framework.ops.default_session": "tensorflow.python.framework.stack:default_session",
+    "python.framework.tensor_shape.scalar": f"{_REMOVED}:scalar",
+    "python.framework.tensor_shape.vector": f"{_REMOVED}:vector",
+    "python.framework.tensor_shape.matrix": f"{_REMOVED}:matrix",
+    "python.ops.resource_variable_ops._from_proto_fn": f"{_REMOVED}:_from_proto_fn",
+    "python.ops.resource_variable_ops._to_proto_fn": f"{_REMOVED}:_to_proto_fn",
     "python.ops.variable_scope.variable": "legacy_nets.tf1:Variable",
+    "python.ops.variables.RefVariable": "tensorflow.python.ops.ref_variable:RefVariable",
+    "python.ops.variables.VariableV1": "legacy_nets.tf1:Variable",
+    "python.pywrap_tensorflow.EventsWriter": f"{_INTERNALS}.events_writer:EventsWriter",
+    "python.pywrap_tensorflow_internal.EventsWriter": f"{_INTERNALS}.events_writer:EventsWriter",
+    "python.util.deprecation_wrapper.DeprecationWrapper": "tensorflow.python.util"
+    ".module_wrapper:TFModuleWrapper",
     "python.util.nest.is_sequence": "tensorflow.python.util.nest:is_nested",
 }
 # A name that went from one private module to another is mostly public, here or there.

@@ -33,7 +33,13 @@ from legacy_nets.tf1.contrib.seq2seq.beam_search_decoder import (
     tile_batch,
 )
 from legacy_nets.tf1.contrib.seq2seq.beam_search_ops import gather_tree
-from legacy_nets.tf1.contrib.seq2seq.decoder import Decoder, dynamic_decode
+from legacy_nets.tf1.contrib.seq2seq.decoder import (
+    Decoder,
+    _transpose_batch_time,
+    _zero_state_tensors,
+    create_zero_outputs,
+    dynamic_decode,
+)
 from legacy_nets.tf1.contrib.seq2seq.helper import (
     CustomHelper,
     GreedyEmbeddingHelper,
@@ -41,6 +47,7 @@ from legacy_nets.tf1.contrib.seq2seq.helper import (
     InferenceHelper,
     SampleEmbeddingHelper,
     TrainingHelper,
+    unstack_array,
 )
 from legacy_nets.tf1.contrib.seq2seq.loss import sequence_loss
 from legacy_nets.tf1.contrib.seq2seq.monotonic_mechanisms import (
@@ -54,10 +61,12 @@ from legacy_nets.tf1.contrib.seq2seq.scheduled_helper import (
     ScheduledOutputTrainingHelper,
 )
 
-# Private names that scripts built their own attention on.
+# Private names that scripts built their own attention and decoders on.
 _BaseAttentionMechanism = BaseAttentionMechanism
 _compute_attention = compute_attention
+_create_zero_outputs = create_zero_outputs
 _maybe_mask_score = mask_score
+_unstack_ta = unstack_array
 
 __all__ = [
     "AttentionMechanism",
@@ -82,6 +91,8 @@ __all__ = [
     "ScheduledEmbeddingTrainingHelper",
     "ScheduledOutputTrainingHelper",
     "TrainingHelper",
+    "_transpose_batch_time",
+    "_zero_state_tensors",
     "dynamic_decode",
     "gather_tree",
     "hardmax",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import tensorflow.compat.v1 as tf
+from tensorflow.python.ops.rnn import _transpose_batch_time
 from tensorflow.python.util import nest
 
 from legacy_nets.types import (
@@ -18,7 +20,11 @@ from legacy_nets.types import (
     TensorLike,
 )
 
-__all__ = ["Decoder", "dynamic_decode"]
+_zero_state_tensors = importlib.import_module(
+    "tf_keras.src.layers.rnn.legacy_cells"
+)._zero_state_tensors
+
+__all__ = ["Decoder", "_transpose_batch_time", "_zero_state_tensors", "dynamic_decode"]
 
 
 class Decoder:
@@ -194,3 +200,8 @@ def _keep_finished(finished: TensorLike, new: TensorLike, old: TensorLike) -> Te
         return new
     new.set_shape(old.shape)
     return tf.where(finished, old, new)
+
+
+def create_zero_outputs(size: Structure, dtype: DTypeLike, batch_size: TensorLike) -> Structure:
+    """Returns zeros [batch_size, *size] for each of the sizes and types."""
+    return nest.map_structure(lambda s, d: _zero_state_tensors(s, batch_size, d), size, dtype)

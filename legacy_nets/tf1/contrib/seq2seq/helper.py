@@ -13,6 +13,7 @@ from legacy_nets.types import (
     ShapeLike,
     Structure,
     Tensor,
+    TensorArray,
     TensorLike,
     TensorShape,
 )
@@ -93,12 +94,7 @@ class TrainingHelper(Helper):
             self._inputs = inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
             if not time_major:
                 inputs = tf.nest.map_structure(_move_time_first, inputs)
-            self._arrays = tf.nest.map_structure(
-                lambda x: tf.TensorArray(
-                    x.dtype, tf.shape(x)[0], element_shape=x.shape[1:]
-                ).unstack(x),
-                inputs,
-            )
+            self._arrays = tf.nest.map_structure(unstack_array, inputs)
             self._sequence_length = tf.convert_to_tensor(sequence_length, name="sequence_length")
             if self._sequence_length.shape.rank != 1:
                 raise ValueError(
@@ -363,3 +359,9 @@ class InferenceHelper(Helper):
     ) -> tuple[Tensor, ...]:
         """(``end_fn(samples)``, next inputs, the state)."""
         return self._end_fn(sample_ids), self._next_inputs_fn(sample_ids), state
+
+
+def unstack_array(inp: TensorLike) -> TensorArray:
+    """Returns a TensorArray with ``inp`` along its first axis."""
+    array = tf.TensorArray(inp.dtype, tf.shape(inp)[0], element_shape=inp.shape[1:])
+    return array.unstack(inp)
