@@ -37,6 +37,7 @@ class Net:
     label_offset: int = 0  # 1 where class 0 of the published weights is "background"
     heads: tuple[str, ...] = ("logits",)  # end points that give one score for each class
     aux_weight: float = 0.4  # of each auxiliary head's loss
+    aux_option: str = ""  # option that builds the auxiliary heads where the default leaves them out
     layouts: tuple[str, ...] = ()  # of other frameworks' weights: see nets/weights
 
     @property
@@ -115,9 +116,9 @@ _NETS = (
     Net("vgg13", "004", "vgg", _IMAGENET, "unit", 1000, 133_047_848, layouts=("torch", "keras")),
     Net("vgg16", "004", "vgg", _IMAGENET, "unit", 1000, 138_357_544, layouts=("torch", "keras")),
     Net("vgg19", "004", "vgg", _IMAGENET, "unit", 1000, 143_667_240, layouts=("torch", "keras")),
-    # without the auxiliary heads: 6,998,552 parameters
-    Net("googlenet", "004", "googlenet", _IMAGENET, "unit", 1000, 13_378_280,
-        heads=("logits", "aux_1", "aux_2"), aux_weight=0.3,
+    # with the auxiliary heads: 13,378,280 parameters
+    Net("googlenet", "004", "googlenet", _IMAGENET, "unit", 1000, 6_998_552,
+        heads=("logits", "aux_1", "aux_2"), aux_weight=0.3, aux_option="aux_logits",
         layouts=("keras", "keras_tf", "keras_no_aux", "keras_tf_no_aux")),
     Net("resnet18", "004", "resnet_sizes", _IMAGENET, "vgg", 1000, 11_689_512,
         layouts=_BASIC_RESNET),

@@ -95,13 +95,17 @@ def _match(
     """Builds the net and matches its variables with the file's tensors."""
     from legacy_nets import tf1 as tf
     from legacy_nets.checkpoints.restore import match
-    from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
+    from legacy_nets.nets.weights.translate_for_net import (
+        adapt_to_graph,
+        find_head_options,
+        translate_for_net,
+    )
     from legacy_nets.train.provenance import name_file_in_errors, read_recorded_settings
 
     record = get_net(net)
     recorded = read_recorded_settings(source, record)
-    if recorded is not None:
-        options = recorded.options | options
+    trained = find_head_options(source, record) if recorded is None else recorded.options
+    options = trained | options
     if given["num_classes"] is not None:
         options["num_classes"] = given["num_classes"]
     elif recorded is not None and given["label_offset"] is None:

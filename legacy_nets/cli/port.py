@@ -16,6 +16,7 @@ from legacy_nets.cli.options import (
     preprocessing_option,
 )
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.weights.translate_for_net import find_head_options
 from legacy_nets.port.jobs import (
     GRAPH_ENDINGS,
     SAVED_MODEL,
@@ -164,7 +165,8 @@ def _build_job(
     Options that are not given come from the checkpoint's training settings, else the registry.
     """
     net = get_net(name)
-    recorded = read_recorded_settings(open_weights(checkpoint), net)
+    source = open_weights(checkpoint)
+    recorded = read_recorded_settings(source, net)
     trained = read_training_settings(checkpoint, net, recorded)
     size = trained.image_size if trained else net.image_size
     num_classes = given["num_classes"] or (trained.num_classes if trained else net.num_classes)
@@ -184,7 +186,10 @@ def _build_job(
         or net.preprocessing,
         label_offset=label_offset,
         class_names=class_names if len(class_names) == num_classes else (),
-        options={**(trained.options if trained else {}), **given["options"]},
+        options={
+            **(trained.options if trained else find_head_options(source, net)),
+            **given["options"],
+        },
         ema=given["ema"],
         tolerance=given["tolerance"],
     )

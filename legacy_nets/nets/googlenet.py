@@ -8,7 +8,7 @@ Names:   conv2d_1/kernel, conv2d_2/kernel, conv2d_3/kernel, inception_3a/conv2d/
          ..., inception_5b/sequential_26/conv2d_55/kernel, output_dense/kernel
 Differs: 004-E17 the map after inception_4e has 832 channels (its comment: 532)
          004-E18 maps are NHWC (comments of the auxiliary heads: NCHW)
-         004-E19 kept: ``GoogLeNet`` has no auxiliary heads unless asked, ``googlenet`` has
+         004-E19 kept: there are no auxiliary heads unless asked; training asks
          004-E20 the auxiliary losses weigh 0.3 each [1]
          004-E21 kept: layers without a name are numbered over the model: a net without auxiliary
          heads ends in conv2d_53; the stem has its own numbers
@@ -100,7 +100,7 @@ def googlenet(
     *,
     reuse: Reuse = None,
     scope: str = "",
-    aux_logits: bool = True,
+    aux_logits: bool = False,
     dropout: float = 0.4,
     aux_dropout: float = 0.5,
 ) -> NetOutputs:

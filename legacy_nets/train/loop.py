@@ -27,11 +27,19 @@ from legacy_nets.checkpoints.save import save_checkpoint
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.errors import TrainingError, join_lines
+from legacy_nets.registry import get_net
 from legacy_nets.train import report
 from legacy_nets.train.batches import prefetch, read_training_batches
 from legacy_nets.train.graph import TrainingGraph, build_training, use_averages
 from legacy_nets.train.run_folder import prepare_folder, restore_newest
-from legacy_nets.train.settings import CHECKPOINT, Settings, WarmStart, read_best, write_best
+from legacy_nets.train.settings import (
+    CHECKPOINT,
+    Settings,
+    WarmStart,
+    build_heads,
+    read_best,
+    write_best,
+)
 from legacy_nets.train.warm_start import apply_warm_start
 from legacy_nets.types import Array, Saver, Session
 
@@ -62,6 +70,7 @@ def train(
 ) -> Result:
     """Trains a net and leaves checkpoints, log, events, curve and settings in ``folder``.
 
+    Auxiliary heads are trained too, unless an option of the settings leaves them out.
     A SIGINT or SIGTERM ends the run after the current step, with a checkpoint. A resumed run
     sees the batches of an uninterrupted run; dropout draws other random numbers.
 
@@ -70,6 +79,14 @@ def train(
     that is not finite or a log that cannot be written.
     """
     console = console or Console(stderr=True, soft_wrap=True)
+    given, settings = settings, build_heads(settings)
+    if settings != given:
+        option = get_net(settings.net).aux_option
+        console.print(
+            f"{settings.net} is trained with its auxiliary heads, {option}=true (without them: "
+            f"--option {option}=false)",
+            highlight=False,
+        )
     complete = prepare_folder(settings, folder, resume, console)
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(settings.seed)

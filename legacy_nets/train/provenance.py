@@ -15,7 +15,7 @@ from typing import TypeGuard
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.weights.translate_for_net import get_layout_options
+from legacy_nets.nets.weights.translate_for_net import find_head_options, get_layout_options
 from legacy_nets.registry import Net
 from legacy_nets.train.settings import Settings, load_settings, resize_input
 from legacy_nets.types import Shape
@@ -68,7 +68,7 @@ def read_recorded_settings(source: Source, net: Net) -> Settings | None:
         class_names=tuple(names),
         label_offset=offset,
         preprocessing=preprocessing,
-        options=dict(options),
+        options={**find_head_options(source, net), **options},
     )
 
 

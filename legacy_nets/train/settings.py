@@ -97,11 +97,19 @@ def load_settings(folder: pathlib.Path) -> Settings | None:
             values["preprocessing"] = values.pop("pixels", get_net(values["net"]).preprocessing)
         for name in ("image_size", "class_names", "trainable"):
             values[name] = tuple(values[name])
-        return Settings(**values)
+        return build_heads(Settings(**values))  # older versions do not record that option
     except (ValueError, TypeError, KeyError) as error:
         raise BadInputError(
             f"{path} is damaged ({error}): remove it, or train into another folder"
         ) from None
+
+
+def build_heads(settings: Settings) -> Settings:
+    """Adds the option that builds the net's auxiliary heads: a training has them by default."""
+    option = get_net(settings.net).aux_option
+    if not option or option in settings.options:
+        return settings
+    return dataclasses.replace(settings, options={option: True, **settings.options})
 
 
 def parse_net_options(pairs: tuple[str, ...]) -> dict[str, object]:

@@ -27,7 +27,14 @@ REQUESTS = {
     "demo_cnn": {"batch": 3, "height": 28, "width": 28, "channels": 1, "num_classes": 10},
     "alexnet_v1": {"batch": 2, "height": 67, "width": 99, "channels": 3, "num_classes": 5},
     "alexnet_v2": {"batch": 2, "height": 67, "width": 99, "channels": 3, "num_classes": 5},
-    "googlenet": {"batch": 1, "height": 224, "width": 224, "channels": 3, "num_classes": 5},
+    "googlenet": {
+        "batch": 1,
+        "height": 224,
+        "width": 224,
+        "channels": 3,
+        "num_classes": 5,
+        "options": {"aux_logits": True},
+    },
 }
 HEADS = {"googlenet": ["aux_1", "aux_2", "logits"]}  # in the order of the model's outputs
 
@@ -39,7 +46,8 @@ def ask(net):
     images = fill.images([request["batch"], height, width, request["channels"]])
     with tf.Graph().as_default(), tf.Session() as session:
         place = tf.placeholder(tf.float32, [None] + list(images.shape[1:]))
-        outputs = keras_plain_nets.MODELS[net](tf.keras, classes, height, width)(place)
+        options = request.get("options", {})
+        outputs = keras_plain_nets.MODELS[net](tf.keras, classes, height, width, **options)(place)
         outputs = outputs if isinstance(outputs, list) else [outputs]
         logits = [output.op.inputs[0] for output in outputs]  # what the softmax is taken of
         variables = tf.global_variables()

@@ -251,7 +251,7 @@ def test_inception_and_its_branches_keep_the_size(graph):
 @pytest.mark.slow
 def test_numbers_behind_an_auxiliary_head_differ_without_it():
     """004-E21: a file that was saved without auxiliary heads fits a net without them."""
-    googlenet.googlenet(placeholder(224, 224, 3), aux_logits=False)
+    googlenet.googlenet(placeholder(224, 224, 3))
     last = tf.global_variables()[-3].op.name
     assert last == "inception_5b/sequential_26/conv2d_53/bias"
     sizes = {v.op.name: tuple(v.shape.as_list()) for v in tf.global_variables()}
@@ -260,7 +260,7 @@ def test_numbers_behind_an_auxiliary_head_differ_without_it():
     source = translate_for_net(WeightFile("w.h5", described, np.zeros), get_net("googlenet"))
     assert len(match(tf.global_variables(), source).matched) == 116
     with tf.Graph().as_default():
-        googlenet.googlenet(placeholder(224, 224, 3))
+        googlenet.googlenet(placeholder(224, 224, 3), aux_logits=True)
         assert tf.global_variables()[-3].op.name == "inception_5b/sequential_26/conv2d_55/bias"
         missing = [item.name for item in match(tf.global_variables(), source).missing]
         assert {"aux_1/conv2d_18/kernel", "inception_4b/conv2d_19/kernel"} <= set(missing)

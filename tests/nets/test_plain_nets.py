@@ -17,7 +17,7 @@ from legacy_nets.nets.weights import googlenet as googlenet_weights
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.registry import get_net
 from legacy_nets.train.graph import build_training
-from legacy_nets.train.settings import Settings
+from legacy_nets.train.settings import Settings, build_heads
 
 SMALL = {"hidden": 16}
 
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("graph")
         ("alexnet_v1", 64, {}),
         ("alexnet_v2", 64, {}),
         pytest.param("vgg11", 32, SMALL, marks=pytest.mark.slow),
-        pytest.param("googlenet", 193, {}, marks=pytest.mark.slow),
+        pytest.param("googlenet", 193, {"aux_logits": True}, marks=pytest.mark.slow),
     ],
 )
 def test_dropout_follows_a_tensor_and_the_batch_is_free(name, side, options):
@@ -98,7 +98,7 @@ def test_alexnet_learns_in_graph_mode():
 @pytest.mark.slow
 def test_googlenet_trains_on_three_losses():
     """0.3 for each auxiliary head: 004-E20."""
-    settings = Settings("googlenet", 3, (193, 193), aux_weight=0.3)
+    settings = build_heads(Settings("googlenet", 3, (193, 193), aux_weight=0.3))
     graph = build_training(settings)
     images, labels = fill.images((2, 193, 193, 3)), [2, 0]
     with tf.Session() as session:
@@ -122,9 +122,7 @@ def test_googlenet_trains_on_three_losses():
         ("alexnet_v1", alexnet.SMALLEST, 3, {}),
         ("alexnet_v2", alexnet.SMALLEST, 3, {}),
         ("vgg11", vgg.SMALLEST, 3, SMALL),
-        pytest.param(
-            *("googlenet", googlenet.SMALLEST, 3, {"aux_logits": False}), marks=pytest.mark.slow
-        ),
+        pytest.param(*("googlenet", googlenet.SMALLEST, 3, {}), marks=pytest.mark.slow),
     ],
 )
 def test_the_smallest_image_is_stated(name, smallest, channels, options):

@@ -74,7 +74,8 @@ def test_numbers_of_tensorflow_1(name):
     shape = [request[key] for key in ("batch", "height", "width", "channels")]
 
     def ours(images):
-        logits, points = legacy_nets.build(name, images, num_classes=request["num_classes"])
+        options = {"num_classes": request["num_classes"], **request.get("options", {})}
+        logits, points = legacy_nets.build(name, images, **options)
         return {"logits": logits, **{key: points[key] for key in case["end_points"]}}
 
     names, got = run(ours, shape)

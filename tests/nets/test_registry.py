@@ -123,4 +123,15 @@ def test_every_record_is_true_of_its_graph(name):
         assert sum(int(np.prod(v.shape)) for v in tf.trainable_variables()) == net.parameters
         tops = {v.op.name.split("/")[0] for v in tf.global_variables()}
         assert tops == {net.scope} if net.scope else len(tops) > 1
-        assert [head for head in net.heads if head not in {"logits", *end_points}] == []
+        missing = [head for head in net.heads if head not in {"logits", *end_points}]
+        assert missing == ([*net.heads[1:]] if net.aux_option else [])
+
+
+def test_the_option_of_the_auxiliary_heads_builds_them():
+    nets = [net for net in map(legacy_nets.get_net, legacy_nets.list_nets()) if net.aux_option]
+    assert [net.name for net in nets] == ["googlenet"]
+    for net in nets:
+        with tf.Graph().as_default():
+            images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
+            _, end_points = legacy_nets.build(net.name, images, **{net.aux_option: True})
+            assert set(net.heads) <= end_points.keys()

@@ -50,7 +50,8 @@ def variables(case, request):
     with tf.Graph().as_default():
         shape = [None, request["height"], request["width"], request["channels"]]
         images = tf.placeholder(tf.float32, shape)
-        build_by_name(request["net"], images, num_classes=request["num_classes"])
+        options = {"num_classes": request["num_classes"], **request.get("options", {})}
+        build_by_name(request["net"], images, **options)
         return {v.op.name: v.shape.as_list() for v in tf.global_variables()}
 
 

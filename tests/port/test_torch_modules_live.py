@@ -34,7 +34,7 @@ VARIANTS = [
         if module.find_family(registry.get_net(net))
     ),
     ("cnn_lstm_resnet", {"lstm_map": "tile"}),
-    ("googlenet", {"aux_logits": False}),
+    ("googlenet", {"aux_logits": True}),
     ("hand_signs", {"shortcut_batch_norm": True}),
     ("inception_v3", {"depth_multiplier": 0.2, "create_aux_logits": False}),
 ]
@@ -90,7 +90,7 @@ np.savez(answers, *[logits.detach().numpy() for logits in outputs], **values)
 """
 TRAINED = {  # dropout off
     **{"demo_cnn": {}, "alexnet_v1": {"dropout": 0.0}, "cnn_lstm_resnet": {}},
-    **{"googlenet": {"dropout": 0.0, "aux_dropout": 0.0}, "resnet_2plus1d": {}},
+    **{"googlenet": {"aux_logits": True, "dropout": 0.0, "aux_dropout": 0.0}, "resnet_2plus1d": {}},
     **{"hand_signs": {"keep_prob": 1.0}, "resnet_v2_50": {}},
     "inception_v3": {"dropout_keep_prob": 1.0, "depth_multiplier": 0.1},
 }

@@ -29,7 +29,7 @@ SMALL: dict[str, tuple[tuple[int, ...], dict[str, Any]]] = {  # every net: image
     "alexnet_v1": ((64, 64), {}),
     "alexnet_v2": ((64, 64), {}),
     **{f"vgg{depth}": ((224, 224), {"hidden": 16}) for depth in (11, 13, 16, 19)},  # 7x7 for torch
-    "googlenet": ((193, 193), {}),
+    "googlenet": ((193, 193), {"aux_logits": True}),
     **{f"resnet{depth}": ((33, 33), {}) for depth in (18, 34, 50, 101, 152)},
     **{f"resnext{depth}_32x4d": ((33, 33), {}) for depth in (50, 101)},
     **{

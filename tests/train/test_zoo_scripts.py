@@ -117,9 +117,12 @@ def test_what_one_step_of_transfer_moves_in_resnet50(way):
 
 
 @pytest.mark.slow
-def test_googlenet_trains_three_heads(flowers, tmp_path):
+def test_googlenet_trains_three_heads(flowers, tmp_path, capsys):
     given = ("--data", str(flowers), "--model-dir", str(tmp_path), "--epochs", "1")
     zoo_train.main(["googlenet", *given, "--image-size", "193"])
+    line = "googlenet is trained with its auxiliary heads, aux_logits=true (without them: "
+    assert capsys.readouterr().err.count(f"{line}--option aux_logits=false)\n") == 1
+    assert json.loads((tmp_path / "training.json").read_text())["options"] == {"aux_logits": True}
     stored = tensors(tmp_path / "model.ckpt-1")
     heads = [name for name in stored if name.startswith("aux_") and name.endswith("kernel/Adam_1")]
     assert len(heads) == 6

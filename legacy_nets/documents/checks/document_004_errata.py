@@ -46,8 +46,8 @@ def count_saved_epochs(*losses: str) -> str:
 
 def count_renumbered_variables() -> str:
     """Counts GoogLeNet's variables without auxiliary heads that the full net has not."""
-    without_heads = common.get_variable_shapes("googlenet", "-", "aux_logits=False")
-    with_heads = common.get_variable_shapes("googlenet")
+    without_heads = common.get_variable_shapes("googlenet")
+    with_heads = common.get_variable_shapes("googlenet", "-", "aux_logits=True")
     return f"{sum(name not in with_heads for name in without_heads)} of {len(without_heads)}"
 
 

@@ -47,9 +47,11 @@ def get_shapes_per_image(net: str, points: str, size: str = "-", options: str = 
     return [shape[1:] for shape in get_shapes(net, points, size, options)]
 
 
-def get_shapes_channels_first(net: str, points: str) -> list[object]:
+def get_shapes_channels_first(
+    net: str, points: str, size: str = "-", options: str = ""
+) -> list[object]:
     """Returns the same shapes written as NCHW."""
-    return [(n, c, h, w) for n, h, w, c in get_shapes(net, points)]
+    return [(n, c, h, w) for n, h, w, c in get_shapes(net, points, size, options)]
 
 
 def count_weight_layers(net: str) -> int:
@@ -248,9 +250,9 @@ def get_default_pool_stride(window: str) -> tuple[int, ...]:
         return tuple(tf.keras.layers.MaxPool2D(int(window)).strides)
 
 
-def count_auxiliary_heads(net: str) -> int:
+def count_auxiliary_heads(net: str, options: str = "") -> int:
     """Counts the heads of a net except the last."""
-    return count_heads(net) - 1
+    return count_heads(net, options) - 1
 
 
 def count_heads(net: str, options: str = "") -> int:

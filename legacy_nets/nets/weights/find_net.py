@@ -13,7 +13,7 @@ from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, LegacyNetsError
 from legacy_nets.nets.build import build_by_name
-from legacy_nets.nets.weights.translate_for_net import translate_for_net
+from legacy_nets.nets.weights.translate_for_net import find_head_options, translate_for_net
 from legacy_nets.registry import get_net, list_nets
 
 _MIN_EXPLAINED = 0.5  # share of the missing names that one renamed scope must explain
@@ -84,7 +84,9 @@ def _match_net(
 ) -> Plan:
     """Builds a net in a graph of its own and matches its variables."""
     net = get_net(name)
-    options = {} if num_classes is None else {"num_classes": num_classes}
+    options = find_head_options(source, net)
+    if num_classes is not None:
+        options["num_classes"] = num_classes
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
         build_by_name(name, images, **options)

@@ -6,6 +6,7 @@ import it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,13 +40,25 @@ def get_layout_options(source: Source, net: Net) -> dict[str, Any]:
     """Gives the options, and "preprocessing", that weights of the source's layout need.
 
     PyTorch pads both sides alike, slim's ResNet v1 strides elsewhere: under other options the
-    same weights compute other numbers. Empty where the net's own defaults are right.
+    same weights compute other numbers. Includes those of ``find_head_options``. Empty where the
+    net's own defaults are right.
     """
+    options = find_head_options(source, net)
     layout = _detect_layout(source, net)
     if layout is None:
-        return {}
+        return options
     preprocessing = {"preprocessing": layout.preprocessing} if layout.preprocessing else {}
-    return {**layout.options, **preprocessing}
+    return {**options, **layout.options, **preprocessing}
+
+
+def find_head_options(source: Source, net: Net) -> dict[str, Any]:
+    """Finds the option of a net that builds the auxiliary heads, where the source has them.
+
+    Empty where it has none, or where the net has them by default.
+    """
+    scopes = {scope for name in source.tensors for scope in re.split("[/.]", name)}
+    has_heads = not scopes.isdisjoint(net.heads[1:])
+    return {net.aux_option: True} if net.aux_option and has_heads else {}
 
 
 def adapt_to_graph(source: Source, net: Net, variables: Sequence[Variable]) -> Source:

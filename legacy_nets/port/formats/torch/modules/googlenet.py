@@ -101,7 +101,7 @@ class GoogLeNet(nn.Module):
         num_classes: int,
         image_size: tuple[int, int],
         channels: int,
-        aux_logits: bool = True,
+        aux_logits: bool = False,
         dropout: float = 0.4,
         aux_dropout: float = 0.5,
     ) -> None:
