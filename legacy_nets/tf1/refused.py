@@ -47,6 +47,17 @@ _NAMES = {
         "rank_sampled_softmax_loss": "tf.nn.sampled_softmax_loss",
         "sampled_sparse_softmax_loss": "tf.nn.sampled_softmax_loss",
     },
+    "opt": {
+        "AGNOptimizer": "tf.train.SyncReplicasOptimizer",
+        "AdamGSOptimizer": "tf.train.AdamOptimizer",
+        "DropStaleGradientOptimizer": "tf.train.SyncReplicasOptimizer",
+        "ElasticAverageOptimizer": "tf.train.SyncReplicasOptimizer",
+        "LazyAdamGSOptimizer": "tf.contrib.opt.LazyAdamOptimizer",
+        "ModelAverageOptimizer": "tf.contrib.opt.MovingAverageOptimizer",
+        "MultitaskOptimizerWrapper": "one optimizer for each task",
+        "ShampooOptimizer": "tf.contrib.opt.GGTOptimizer",
+        "VariableClippingOptimizer": "the constraint of tf.get_variable",
+    },
     "rnn": {
         "BidirectionalGridLSTMCell": "tf.contrib.rnn.LSTMBlockCell",
         "CompiledWrapper": "the cell itself (XLA: tf.function(jit_compile=True))",

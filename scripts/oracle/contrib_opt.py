@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 from contrib_graph import join_texts
 from contrib_rnn import data
 
@@ -43,6 +45,18 @@ def _swapped(tf, optimizer):
     return {"saver": join_texts([type(saver).__name__])}
 
 
+def _sign_decay(tf, name):
+    path = tf.contrib.opt.__name__ + ".python.training.sign_decay"
+    return getattr(importlib.import_module(path), "get_{}_decay_fn".format(name))
+
+
+def _avoid_slots(tf):
+    """An optimizer whose updates do not change its slots."""
+    optimizer = tf.contrib.opt.RegAdagradOptimizer(0.1)
+    optimizer._should_update_slots = False
+    return optimizer
+
+
 CASES = [
     _steps("average", lambda tf: tf.contrib.opt.MovingAverageOptimizer(
         tf.train.MomentumOptimizer(0.05, 0.9), 0.7), after=_swapped),
@@ -58,4 +72,19 @@ CASES = [
     _steps("nadam_sparse", lambda tf: tf.contrib.opt.NadamOptimizer(0.1), sparse=True),
     _steps("extended", lambda tf: tf.contrib.opt.extend_with_decoupled_weight_decay(
         tf.train.AdagradOptimizer)(weight_decay=0.1, learning_rate=0.1), linear=True),
+    _steps("adamax", lambda tf: tf.contrib.opt.AdaMaxOptimizer(0.1)),
+    _steps("adamax_sparse", lambda tf: tf.contrib.opt.AdaMaxOptimizer(0.1), sparse=True),
+    _steps("powersign", lambda tf: tf.contrib.opt.PowerSignOptimizer(0.02)),
+    _steps("powersign_sparse", lambda tf: tf.contrib.opt.PowerSignOptimizer(
+        0.02, sign_decay_fn=_sign_decay(tf, "cosine")(4)), sparse=True),
+    _steps("addsign", lambda tf: tf.contrib.opt.AddSignOptimizer(
+        0.02, sign_decay_fn=_sign_decay(tf, "linear")(4))),
+    _steps("addsign_sparse", lambda tf: tf.contrib.opt.AddSignOptimizer(
+        0.02, sign_decay_fn=_sign_decay(tf, "restart")(3, 2, 0.5)), sparse=True),
+    _steps("lars", lambda tf: tf.contrib.opt.LARSOptimizer(
+        0.5, weight_decay=0.01, eeta=0.1, skip_list=["bias"], use_nesterov=True)),
+    _steps("lars_sparse", lambda tf: tf.contrib.opt.LARSOptimizer(0.05), sparse=True),
+    _steps("reg_adagrad", _avoid_slots),
+    _steps("reg_adagrad_sparse", lambda tf: tf.contrib.opt.RegAdagradOptimizer(0.1), sparse=True),
+    _steps("ggt", lambda tf: tf.contrib.opt.GGTOptimizer(0.01, window=3, svd_eps=0.01)),
 ]  # fmt: skip

@@ -1,0 +1,43 @@
+"""PowerSign (arXiv:1709.07417)."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow.compat.v1 as tf
+
+from legacy_nets.tf1.contrib.opt.sign_decay import SignDecay
+from legacy_nets.tf1.contrib.opt.sign_optimizer import SignOptimizer
+from legacy_nets.types import Tensor, TensorLike
+
+__all__ = ["PowerSignOptimizer"]
+
+
+class PowerSignOptimizer(SignOptimizer):
+    """Steps of ``base ** (sign_decay * sign(g) * sign(m))`` times the gradient g.
+
+    Args:
+      learning_rate: of a step.
+      base: of the power.
+      beta: decay of the moving average m.
+      sign_decay_fn: the sign's weight by the global step; 1 without.
+      use_locking: whether updates lock the variables.
+      name: of the variables that it makes.
+    """
+
+    _kernel = "ApplyPowerSign"
+    _factor_name = "logbase"
+
+    def __init__(
+        self,
+        learning_rate: TensorLike = 0.1,
+        base: float = math.e,
+        beta: TensorLike = 0.9,
+        sign_decay_fn: SignDecay | None = None,
+        use_locking: bool = False,
+        name: str = "PowerSignOptimizer",
+    ) -> None:
+        super().__init__(learning_rate, math.log(base), beta, sign_decay_fn, use_locking, name)
+
+    def _scale(self, numbers: dict[str, Tensor], agreement: Tensor) -> Tensor:
+        return tf.exp(numbers["logbase"] * agreement)
