@@ -1,156 +1,43 @@
 """Names that numpy, scipy, sklearn and Python itself have removed, and what replaces each.
 
-There is one table, ``REMOVED_NAMES``. Each module in it gets a ``__getattr__`` (PEP 562) that
-looks at its caller. A script's own module gets the replacement, with one line of notice. A
-library gets the AttributeError that it always got. Names that still exist are not affected.
+``removed_table.py`` has the tables. Each module of ``REMOVED_NAMES`` gets a ``__getattr__`` (PEP
+562) that looks at its caller, each class an attribute that does. A script's own module gets the
+replacement, with one line of notice. A library gets the AttributeError that it always got. Names
+that still exist are not affected. Functions of ``CHANGED_CALLS`` take again what they took.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 import sys
 import types
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any
+
+from legacy_nets.runner.removed_table import (
+    CHANGED_CALLS,
+    DEFAULT_ARGUMENTS,
+    REMOVED_NAMES,
+    ChangedCall,
+    RemovedName,
+)
+from legacy_nets.runner.shims import calls
 
 IsOwnCode = Callable[[Mapping[str, object] | None], bool]  # of a module's globals
 
-
-class RemovedName(NamedTuple):
-    """A removed name: its module, the release that removed it, and its replacement."""
-
-    module: str
-    name: str
-    since: str
-    replacement: str  # "module" or "module:attribute"
-
-    @property
-    def path(self) -> str:
-        """``numpy.int``; a module of Python itself has no dot."""
-        return f"{self.module}.{self.name}".lstrip(".")
-
-
 _SHIMS = "legacy_nets.runner.shims"
-
-
-def _rows(module: str, since: str, **replacements: str) -> list[RemovedName]:
-    return [
-        RemovedName(module, name, since, replacement) for name, replacement in replacements.items()
-    ]
-
-
-REMOVED_NAMES = (
-    *_rows(
-        "numpy",
-        "NumPy 1.24",
-        int="builtins:int",
-        long="builtins:int",
-        float="builtins:float",
-        bool="builtins:bool",
-        complex="builtins:complex",
-        object="builtins:object",
-        str="builtins:str",
-        unicode="builtins:str",
-        typeDict="numpy:sctypeDict",
-        asscalar=f"{_SHIMS}.functions:asscalar",
-        rank="numpy:ndim",
-    ),
-    *_rows(
-        "numpy",
-        "NumPy 2",
-        float_="numpy:float64",
-        complex_="numpy:complex128",
-        string_="numpy:bytes_",
-        unicode_="numpy:str_",
-        Inf="numpy:inf",
-        Infinity="numpy:inf",
-        infty="numpy:inf",
-        PINF="numpy:inf",
-        NINF=f"{_SHIMS}.functions:NINF",
-        NaN="numpy:nan",
-        product="numpy:prod",
-        cumproduct="numpy:cumprod",
-        alltrue="numpy:all",
-        sometrue="numpy:any",
-        round_="numpy:round",
-        row_stack="numpy:vstack",
-        in1d="numpy:isin",
-        trapz="numpy:trapezoid",
-        mat="numpy:asmatrix",
-        asfarray=f"{_SHIMS}.functions:asfarray",
-    ),
-    *_rows("numpy.random", "NumPy 2.4", random_integers=f"{_SHIMS}.functions:random_integers"),
-    *_rows("numpy.core", "NumPy 2", umath_tests=f"{_SHIMS}.functions"),
-    *_rows("scipy", "SciPy 1.12", misc=f"{_SHIMS}.scipy_misc"),
-    *_rows(
-        "scipy.misc",
-        "SciPy 1.3",
-        **{
-            name: f"{_SHIMS}.scipy_misc:{name}"
-            for name in ("bytescale", "comb", "factorial", "fromimage", "imread", "imresize")
-            + ("imrotate", "imsave", "imshow", "logsumexp", "toimage")
-        },
-    ),
-    *_rows(
-        "scipy.ndimage",
-        "SciPy 1.2 and 2",
-        imread=f"{_SHIMS}.scipy_misc:imread",
-        filters="scipy.ndimage",
-        fourier="scipy.ndimage",
-        interpolation="scipy.ndimage",
-        measurements="scipy.ndimage",
-        morphology="scipy.ndimage",
-    ),
-    *_rows("scipy.sparse.linalg.eigen", "SciPy 1.8", arpack="scipy.sparse.linalg"),
-    *_rows("scipy.signal", "SciPy 1.13", gaussian="scipy.signal.windows:gaussian"),
-    *_rows("scipy.integrate", "SciPy 1.14", simps="scipy.integrate:simpson"),
-    *_rows(
-        "PIL.Image",
-        "Pillow 10",
-        ANTIALIAS="PIL.Image:Resampling.LANCZOS",
-        LINEAR="PIL.Image:Resampling.BILINEAR",
-        CUBIC="PIL.Image:Resampling.BICUBIC",
-    ),
-    *_rows(
-        "sklearn",
-        "scikit-learn 0.20",
-        cross_validation="sklearn.model_selection",
-        grid_search="sklearn.model_selection",
-        learning_curve="sklearn.model_selection",
-    ),
-    *_rows("sklearn.externals", "scikit-learn 0.23", joblib="joblib", six="six"),
-    *_rows("sklearn.preprocessing", "scikit-learn 0.22", Imputer="sklearn.impute:SimpleImputer"),
-    *_rows(
-        "collections",
-        "Python 3.10",
-        **{
-            name: f"collections.abc:{name}"
-            for name in ("Callable", "Container", "Generator", "Hashable", "ItemsView")
-            + ("Iterable", "Iterator", "KeysView", "Mapping", "MappingView", "MutableMapping")
-            + ("MutableSequence", "MutableSet", "Sequence", "Set", "Sized", "ValuesView")
-        },
-    ),
-    *_rows("time", "Python 3.8", clock="time:perf_counter"),
-    *_rows("inspect", "Python 3.11", getargspec=f"{_SHIMS}.functions:getargspec"),
-    *_rows("fractions", "Python 3.9", gcd="math:gcd"),
-    *_rows(
-        "base64", "Python 3.9", encodestring="base64:encodebytes", decodestring="base64:decodebytes"
-    ),
-    *_rows("xml.etree", "Python 3.9", cElementTree="xml.etree.ElementTree"),
-    *_rows("", "Python 3.12", imp=f"{_SHIMS}.imp", distutils="setuptools._distutils"),
-)
 
 _BY_MODULE: dict[str, dict[str, RemovedName]] = {}
 for _row in REMOVED_NAMES:
     _BY_MODULE.setdefault(_row.module, {})[_row.name] = _row
 
-# Functions that now demand an argument which had a default: (module, functions, its value).
-DEFAULT_ARGUMENTS = (("yaml", ("load", "load_all"), "FullLoader"),)  # PyYAML 6
-
 TOP_MODULES = frozenset(row.path.partition(".")[0] for row in REMOVED_NAMES)
 TOP_MODULES |= {module for module, _, _ in DEFAULT_ARGUMENTS}
+TOP_MODULES |= {row.owner.partition(":")[0] for row in CHANGED_CALLS}
 
-used: dict[str, RemovedName] = {}  # replaced in this process, for the report of a run
+used: dict[str, tuple[str, str]] = {}  # path -> release and replacement, for the report of a run
 strict = False  # --strict: replace nothing
 
 
@@ -173,24 +60,90 @@ class _ShimLookup:
         raise AttributeError(f"module {self._path!r} has no attribute {name!r}")
 
 
+class _RemovedMethod:
+    """Stands in a class for a method that it has lost."""
+
+    def __init__(self, row: RemovedName, is_own_code: IsOwnCode) -> None:
+        self._row = row
+        self._is_own_code = is_own_code
+
+    def __get__(self, instance: object, owner: type) -> object:
+        if not self._is_own_code(sys._getframe(1).f_globals):
+            raise AttributeError(f"{owner.__name__!r} has no attribute {self._row.name!r}")
+        method: Any = load_replacement(self._row)
+        return method if isinstance(method, types.MethodType) else method.__get__(instance, owner)
+
+
 def add_shims(name: str, is_own_code: IsOwnCode) -> None:
     """Adds the removed names to the imported module ``name``, and to those above and below it.
 
     Args:
       is_own_code: tells from a module's globals whether it is one of the script's own.
     """
-    for path in _BY_MODULE:
-        module = sys.modules.get(path)
-        if module is not None and path.partition(".")[0] == name.partition(".")[0]:
-            before = vars(module).get("__getattr__")
+    top = name.partition(".")[0]
+    for path, rows in _BY_MODULE.items():
+        owner = _find_owner(path) if path.replace(":", ".").partition(".")[0] == top else None
+        if isinstance(owner, type):
+            for row in rows.values():
+                if not hasattr(owner, row.name):
+                    setattr(owner, row.name, _RemovedMethod(row, is_own_code))
+        elif owner is not None:
+            before = vars(owner).get("__getattr__")
             if not isinstance(before, _ShimLookup):
-                vars(module)["__getattr__"] = _ShimLookup(path, before, is_own_code)
+                vars(owner)["__getattr__"] = _ShimLookup(path, before, is_own_code)
+    for call in CHANGED_CALLS:
+        if call.owner.partition(":")[0] == top and not strict:
+            _accept_call(call)
     for path, functions, value in DEFAULT_ARGUMENTS:
         if name == path and not strict:
             module = sys.modules[path]
             for function_name in functions:
                 function = getattr(module, function_name)
                 function.__defaults__ = function.__defaults__ or (getattr(module, value),)
+
+
+def _find_owner(path: str) -> types.ModuleType | type | None:
+    """Finds "module" or "module:Class" among what is imported."""
+    module, _, class_name = path.partition(":")
+    owner = sys.modules.get(module)
+    return getattr(owner, class_name) if owner is not None and class_name else owner
+
+
+def _accept_call(row: ChangedCall) -> None:
+    """Wraps a function: arguments that it refuses go to its namesake in ``shims/calls.py``."""
+    owner = _find_owner(row.owner)
+    real = vars(owner)[row.function]
+    if hasattr(real, "__wrapped__"):
+        return
+    accept = vars(calls)[row.function]
+
+    @functools.wraps(real)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return real(*arguments, **options)
+        except (TypeError, ValueError):
+            if not _takes(accept, real, *arguments, **options):
+                raise
+            result = accept(real, *arguments, **options)
+            if result is NotImplemented:
+                raise
+        name = f"{row.owner.partition(':')[0]}.{row.function} {row.call}"
+        record_use(name, row.since, row.replacement)
+        return result
+
+    setattr(owner, row.function, call)
+    if row.owner == "random:Random":  # random.sample is a method of a hidden instance
+        module = sys.modules["random"]
+        vars(module)[row.function] = getattr(vars(module)["_inst"], row.function)
+
+
+def _takes(function: Callable[..., Any], *arguments: Any, **options: Any) -> bool:
+    """Whether a function has parameters for these arguments."""
+    try:
+        inspect.signature(function).bind(*arguments, **options)
+    except TypeError:
+        return False
+    return True
 
 
 def load_replacement(row: RemovedName) -> object:
@@ -209,13 +162,18 @@ def load_replacement(row: RemovedName) -> object:
     value: object = importlib.import_module(module)
     for attribute in filter(None, attributes.split(".")):
         value = getattr(value, attribute)
-    if row.path not in used:
-        used[row.path] = row
+    record_use(row.path, row.since, replacement)
+    return value
+
+
+def record_use(path: str, since: str, replacement: str) -> None:
+    """Keeps a replaced name or call for the report of a run, and prints one notice of each."""
+    if path not in used:
+        used[path] = since, replacement
         print(
-            f"legacy-nets: {row.path} was removed in {row.since}; using {replacement} instead",
+            f"legacy-nets: {path} was removed in {since}; using {replacement} instead",
             file=sys.stderr,
         )
-    return value
 
 
 def load_missing_module(name: str) -> types.ModuleType | None:

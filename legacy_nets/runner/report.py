@@ -143,8 +143,8 @@ def format_report(is_own_file: Callable[[str], bool]) -> str:
         for name, location in behaviour.deprecated_calls.items()
     ]
     lines += [
-        f"  shim        {row.replacement.replace(':', '.')} for {path}, removed in {row.since}"
-        for path, row in removed_names.used.items()
+        f"  shim        {replacement} for {path}, removed in {since}"
+        for path, (since, replacement) in removed_names.used.items()
     ]
     return "\n".join(lines)
 

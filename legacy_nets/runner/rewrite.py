@@ -1,7 +1,8 @@
-"""Rewrites calls of removed methods in the script's own modules: ``array.tostring()``.
+"""Rewrites calls in the script's own modules: removed methods, and ``open(path, "rU")``.
 
-A method of a C type cannot be added again. Its call is rewritten in the syntax tree instead, as
-pytest does with assertions. Only sources that have such a call are rewritten; lines stay.
+A method of a C type, such as ``array.tostring``, cannot be added again. Its call is rewritten in
+the syntax tree instead, as pytest does with assertions. Only sources that have such a call are
+rewritten; lines stay.
 """
 
 from __future__ import annotations
@@ -14,11 +15,17 @@ import re
 import types
 from collections.abc import Callable, Sequence
 
+from legacy_nets.runner import removed_names
+
 _SHIMS = "legacy_nets.runner.shims.functions"
-METHODS = ("tostring",)  # each has a function of its name in that module
+METHODS = (
+    "tostring",
+    "getchildren",
+    "getiterator",
+)  # each has a function of its name in that module
 _RAGGED = ("array", "asarray")  # numpy's: of rows of different lengths they made objects
 _CALLS = (*METHODS, *_RAGGED)
-_CALL = re.compile(rb"\.\s*(" + "|".join(_CALLS).encode() + rb")\s*\(")
+_CALL = re.compile(rb"\.\s*(" + "|".join(_CALLS).encode() + rb")\s*\(|[\"'][rbt+]*U[rbt+]*[\"']")
 
 
 def compile_source(source: bytes, path: str) -> types.CodeType:
@@ -33,7 +40,7 @@ class CallRewriter(ast.NodeTransformer):
     """Turns ``value.tostring()`` into a call of our function of that name."""
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
-        """Rewrites a call, where its method is one of those."""
+        """Rewrites a call, where its method is one of those, or it opens a file."""
         self.generic_visit(node)
         method = node.func
         if isinstance(method, ast.Attribute) and method.attr in _CALLS:
@@ -43,7 +50,27 @@ class CallRewriter(ast.NodeTransformer):
                 ast.copy_location(part, method)
             node.args = [method.value, *node.args]
             node.func = function
+        elif ast.unparse(method).rpartition(".")[2] == "open":
+            modes = [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "mode")]
+            for mode in modes:
+                if isinstance(mode, ast.Constant) and isinstance(mode.value, str):
+                    mode.value = _replace_mode(mode.value)
         return node
+
+
+def drop_universal_newlines(mode: str) -> str:
+    """Returns a mode of ``open`` without the U that Python 3.11 refuses."""
+    if "U" not in mode or not set(mode) <= set("rbtU+"):
+        return mode
+    plain = mode.replace("U", "")
+    return plain if "r" in plain else "r" + plain
+
+
+def _replace_mode(mode: str) -> str:
+    plain = drop_universal_newlines(mode)
+    if plain != mode:
+        removed_names.record_use(f"mode {mode!r} of open", "Python 3.11", repr(plain))
+    return plain
 
 
 class _Loader(importlib.machinery.SourceFileLoader):

@@ -10,9 +10,11 @@ import libcst as cst
 from libcst.metadata import PositionProvider
 
 from legacy_nets.runner.rewrite import METHODS
+from legacy_nets.upgrade.arguments import rewrite_arguments
 from legacy_nets.upgrade.survey import Statement, Survey, format_dotted, get_alias, list_imports
 from legacy_nets.upgrade.table import (
     APPROXIMATE,
+    RENAMED_METHODS,
     REPLACEMENTS,
     TF,
     find_removed,
@@ -269,12 +271,27 @@ class Rewriter(cst.CSTTransformer):
         called = original_node.func
         if isinstance(called, cst.Attribute) and called.attr.value in METHODS:
             return self._rewrite_method(called, updated_node)
+        if isinstance(called, cst.Attribute) and called.attr.value in RENAMED_METHODS:
+            return self._rename_method(called, updated_node)
         paths = self.survey.find_paths(called)
         if paths == ["importlib.import_module"]:
             return self._rewrite_import_module(original_node, updated_node)
         if paths in (["numpy.array"], ["numpy.asarray"]):
             self._note_ragged(original_node)
-        return updated_node
+        path = paths[0] if len(paths) == 1 else _format_code(called)
+        call = rewrite_arguments(updated_node, path)
+        if call is not updated_node:
+            self._record_change(original_node, _format_code(call))
+        return call
+
+    def _rename_method(self, called: cst.Attribute, call: cst.Call) -> cst.Call:
+        """Renames a method; a function of that name in an imported or in this module stays."""
+        name = called.attr.value
+        if self.survey.find_origins(called) or name in self.survey.functions:
+            return call
+        new = RENAMED_METHODS[name]
+        self._record_change(called, f".{new}()", f".{name}()")
+        return call.with_deep_changes(cst.ensure_type(call.func, cst.Attribute).attr, value=new)
 
     def _rewrite_method(self, called: cst.Attribute, call: cst.Call) -> cst.Call:
         name = called.attr.value

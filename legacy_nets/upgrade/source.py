@@ -12,9 +12,10 @@ from libcst.metadata import MetadataWrapper, ScopeProvider
 from legacy_nets.runner.rewrite import METHODS
 from legacy_nets.upgrade.rewriter import Rewriter, Upgraded
 from legacy_nets.upgrade.survey import Survey
-from legacy_nets.upgrade.table import TOP_MODULES
+from legacy_nets.upgrade.table import RENAMED_METHODS, TOP_MODULES
 
-_CANDIDATE = re.compile(rb"\b(" + "|".join([*sorted(TOP_MODULES), *METHODS]).encode() + rb")\b")
+_WORDS = [*sorted(TOP_MODULES), *METHODS, *RENAMED_METHODS, "open"]
+_CANDIDATE = re.compile(rb"\b(" + "|".join(_WORDS).encode() + rb")\b")
 
 
 def upgrade_source(source: bytes) -> Upgraded:

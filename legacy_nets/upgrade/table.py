@@ -9,6 +9,13 @@ TF1 = "legacy_nets.tf1"
 REPLACEMENTS = {TF: TF1} | {row.path: row.replacement for row in REMOVED_NAMES}
 TOP_MODULES = frozenset(path.partition(".")[0] for path in REPLACEMENTS)
 
+# Methods that have another name in the same class.
+RENAMED_METHODS = {
+    row.name: row.replacement.rpartition(".")[2]
+    for row in REMOVED_NAMES
+    if ":" in row.module and row.replacement.startswith(f"{row.module}.")
+}
+
 # Replacements that differ in places from what they replace.
 APPROXIMATE = {
     "time.clock": "counted CPU time; perf_counter counts wall-clock time",

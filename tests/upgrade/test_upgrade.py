@@ -192,6 +192,41 @@ def test_removed_names_of_other_libraries_are_rewritten():
     )
 
 
+def test_calls_that_python_refuses_today_are_rewritten():
+    source = """
+    import cgi, io, json, random
+    import xml.etree.ElementTree as ET
+
+    d = json.load(open('a', 'rU'), encoding='utf-8')
+    e = json.loads(s, encoding='utf-8', cls=None)
+    x = random.sample(set(d), 3) + random.sample(d.keys(), k=2) + random.sample(d, 1)
+    io.open("b", mode="rbU"), open(f, mode), open('c', 'w')
+    thread.isAlive(), cgi.escape(e)
+    ET.parse('f').getroot().getchildren()
+    self.assertEquals(1, 2)
+    helper.assertEquals(encoding='utf-8')
+    """
+    assert upgraded(source) == lines(
+        """
+    import cgi, io, json, random
+    from legacy_nets.runner.shims.stdlib import escape
+    from legacy_nets.runner.shims.functions import getchildren
+    import xml.etree.ElementTree as ET
+
+    d = json.load(open('a', 'r'))
+    e = json.loads(s, cls=None)
+    x = random.sample(tuple(set(d)), 3) + random.sample(tuple(d.keys()), k=2) + random.sample(d, 1)
+    io.open("b", mode="rb"), open(f, mode), open('c', 'w')
+    thread.is_alive(), escape(e)
+    getchildren(ET.parse('f').getroot())
+    self.assertEqual(1, 2)
+    helper.assertEqual(encoding='utf-8')
+    """
+    )
+    own = "class Robot:\n    def isAlive(self): return True\nRobot().isAlive()\n"
+    assert upgraded(own) == own
+
+
 def test_names_of_the_script_itself_are_left_alone():
     source = """
     import numpy as np

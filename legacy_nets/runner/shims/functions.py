@@ -55,6 +55,18 @@ def tostring(value: Any, *arguments: object, **options: object) -> Any:
     return method(*arguments, **options)
 
 
+def getchildren(value: Any) -> Any:
+    """Calls ``value.getchildren()``; an element of xml.etree is the list of its children today."""
+    return value.getchildren() if hasattr(value, "getchildren") else list(value)
+
+
+def getiterator(value: Any, *arguments: object, **options: object) -> Any:
+    """Calls ``value.getiterator(tag)``; elements and trees of xml.etree have ``iter`` today."""
+    if hasattr(value, "getiterator"):
+        return value.getiterator(*arguments, **options)
+    return list(value.iter(*arguments, **options))
+
+
 def array(owner: object, *arguments: object, **options: object) -> Any:
     """Calls ``numpy.array``; rows of different lengths become objects, as before NumPy 1.24.
 
