@@ -61,7 +61,7 @@ class _ShimLookup:
 
 
 class _RemovedMethod:
-    """Stands in a class for a method that it has lost."""
+    """A class's attribute in place of a method that it has lost."""
 
     def __init__(self, row: RemovedName, is_own_code: IsOwnCode) -> None:
         self._row = row
