@@ -17,6 +17,7 @@ Differs: 001-E01 the last layer is linear: its softmax would have been taken twi
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -171,6 +172,15 @@ def hand_signs(
     return logits, end_points
 
 
+def create_placeholders(image_shape: Sequence[int], classes: int) -> tuple[Tensor, Tensor]:
+    """Creates the placeholders of a batch: images [N, *image_shape] and labels [N, classes].
+
+    Both are float32; the document's int64 cuts soft labels down to 0 (001-E16).
+    """
+    images = tf.placeholder(tf.float32, [None, *image_shape])
+    return images, tf.placeholder(tf.float32, [None, classes])
+
+
 def cost(logits: Tensor, labels: Tensor) -> Tensor:
     """Builds the mean softmax cross-entropy, without an L2 term.
 
@@ -221,6 +231,7 @@ class HandClassifier:
         mini_batch_size: int = 32,
         learning_rate: float = 1e-4,
         save_every: int = 200,
+        print_every: int = 20,
     ) -> None:
         """Trains with Adam and saves to ``model_save_path``, every ``save_every`` steps (001-E18).
 
@@ -229,12 +240,12 @@ class HandClassifier:
           Y_train: one-hot [M, classes].
 
         Writes the graph to an event file, in a new temporary folder that it prints. Prints the
-        mean training-mode cost of each 20 steps (001-E14). Every epoch has new batches (001-E03).
+        mean training-mode cost of each ``print_every`` steps (001-E14). Every epoch has new
+        batches (001-E03).
         """
         with tf.Graph().as_default(), tf.Session() as session:
             tf.set_random_seed(self.seed)
-            features = tf.placeholder(tf.float32, [None, *X_train.shape[1:]])
-            labels = tf.placeholder(tf.float32, [None, Y_train.shape[1]])  # 001-E16
+            features, labels = create_placeholders(X_train.shape[1:], Y_train.shape[1])
             logits, keep_prob, train_mode = self.deepnn(features, Y_train.shape[1])
             cross_entropy = self.cost(logits, labels)
             with tf.name_scope("adam_optimizer"):
@@ -253,7 +264,7 @@ class HandClassifier:
                 for X, Y in random_mini_batches(X_train, Y_train, mini_batch_size, epoch_seed):
                     feed = {features: X, labels: Y, keep_prob: 0.5, train_mode: True}
                     costs.append(session.run([cross_entropy, train_step], feed)[0])
-                    if step % 20 == 0:
+                    if step % print_every == 0:
                         print(f"step {step}, training cost {np.mean(costs):g}", flush=True)
                         costs = []
                     step += 1
@@ -275,7 +286,7 @@ class HandClassifier:
         Where ``ema_decay`` is set, the averaged weights are used.
         """
         with tf.Graph().as_default(), tf.Session() as session:
-            features = tf.placeholder(tf.float32, [None, *test_features.shape[1:]])
+            features, _ = create_placeholders(test_features.shape[1:], test_labels.shape[1])
             logits, _, _ = self.deepnn(features, test_labels.shape[1])
             variables = None
             if self.ema_decay is not None:

@@ -7,6 +7,7 @@ document's size. Each graph is built once, without initial values, and is never 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
@@ -14,6 +15,8 @@ import numpy as np
 
 from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError
+from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.types import EndPoints, Tensor
 
 Check: TypeAlias = Callable[..., object]  # takes words, returns a value for judge.format_value
@@ -150,6 +153,28 @@ def list_layer_types(net: str, *layer_types: str) -> list[str]:
         if layer.layer_type in layer_types and layer.layer_type not in types[-1:]:
             types.append(layer.layer_type)
     return types
+
+
+def list_document_parameters(function: Callable[..., object]) -> list[str]:
+    """Lists the parameters that the document gives a function; keyword-only ones are added here."""
+    parameters = inspect.signature(function).parameters.values()
+    return [
+        parameter.name
+        for parameter in parameters
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+    ]
+
+
+def find_least_rank(build: Callable[[Tensor], object]) -> int:
+    """Finds the least rank of a map of 16 channels that ``build`` takes."""
+    for rank in range(1, 6):
+        with tf.Graph().as_default(), without_initial_values():
+            try:
+                build(tf.placeholder(tf.float32, [*(8,) * (rank - 1), 16]))
+            except (ValueError, IndexError):
+                continue
+            return rank
+    raise BadInputError("no rank below 6 is taken")
 
 
 def skip_check(source: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable
 
 import numpy as np
 
@@ -92,6 +93,29 @@ def get_conv2d_error(size: str) -> str:
     return "nothing"
 
 
+FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    "conv2d_layer": images_module.conv2d_layer,
+    "conv3d_layer": video.conv3d_layer,
+    "lstm_layer": images_module.lstm_layer,
+    "residual_2plus1d_block": video.residual_2plus1d_block,
+    "residual_3d_block": video.residual_3d_block,
+    "residual_block": images_module.residual_block,
+}
+
+
+def list_parameters(function: str) -> list[str]:
+    """Lists the parameters of a function of the document."""
+    return common.list_document_parameters(FUNCTIONS[function])
+
+
+def list_lstm_layers() -> list[str]:
+    """Lists the layers that lstm_layer adds to a graph, for one cell."""
+    with tf.Graph().as_default() as graph, without_initial_values():
+        x = tf.placeholder(tf.float32, [None, 4, 6])
+        layers = analyze_graph(graph, [x], [images_module.lstm_layer(x, 5, 1)]).layers
+    return [layer.layer_type for layer in layers if layer.layer_type != "input"]
+
+
 def _list_convolutions(net: str) -> list[Layer]:
     layers = common.analyze_net(net).layers
     return [layer for layer in layers if layer.layer_type == "convolution"]
@@ -155,22 +179,22 @@ def count_lstm_cells(net: str) -> int:
 
 @functools.cache
 def _analyze_block(name: str) -> tuple[Layer, ...]:
-    """Analyzes the layers of a single residual block."""
-    is_clip = name != "residual_block"
-    blocks = {
-        "residual_block": images_module.residual_block,
-        "residual_3d_block": video.residual_3d_block,
-        "residual_2plus1d_block": video.residual_2plus1d_block,
-    }
+    """Analyzes the layers of a convolution or residual block of the document."""
+    is_clip = name not in ("conv2d_layer", "residual_block")
     with tf.Graph().as_default() as graph, without_initial_values():
         x = tf.placeholder(tf.float32, [None, *(4,) * is_clip, 8, 8, 6])
-        y = blocks[name](x, 6, 3, 1, "same")
+        y = FUNCTIONS[name](x, 6, 3, 1, "same")
         return analyze_graph(graph, [x], [y]).layers
 
 
 def list_block_kernels(name: str) -> list[object]:
     """Lists the kernels of a residual block of kernel size 3."""
     return [layer.kernel for layer in _analyze_block(name) if layer.layer_type == "convolution"]
+
+
+def list_block_layers(name: str) -> list[str]:
+    """Lists the layers that a convolution or residual block adds to a graph."""
+    return [layer.layer_type for layer in _analyze_block(name) if layer.layer_type != "input"]
 
 
 def count_spanned_convolutions(name: str) -> int:
@@ -291,8 +315,11 @@ CHECKS: dict[str, Check] = {
     "get_size_with_valid": get_size_with_valid,
     "list_accepting_layers": list_accepting_layers,
     "list_block_kernels": list_block_kernels,
+    "list_block_layers": list_block_layers,
     "list_convolution_windows": list_convolution_windows,
     "list_frame_counts": list_frame_counts,
+    "list_lstm_layers": list_lstm_layers,
     "list_moved_rows": list_moved_rows,
+    "list_parameters": list_parameters,
     "list_pool_windows": list_pool_windows,
 }

@@ -180,6 +180,11 @@ def get_block_rank(name: str) -> int:
     return _analyze_block(name)[0].shape.rank
 
 
+def find_input_rank(name: str) -> int:
+    """Finds the rank of a block's input."""
+    return common.find_least_rank(lambda x: BLOCKS[name](x, 3, 16, [4, 4, 16], 2, "a", False))
+
+
 def list_extra_layers(name: str) -> list[str]:
     """Lists the layers of a block besides its three convolutions."""
     kinds = [layer.layer_type for layer in _analyze_block(name)[1] if layer.layer_type != "input"]
@@ -193,12 +198,7 @@ def list_block_kernels(name: str) -> list[object]:
 
 def list_block_arguments(name: str) -> list[str]:
     """Lists the names of a block's arguments in the document."""
-    parameters = inspect.signature(BLOCKS[name]).parameters.values()
-    return [
-        parameter.name
-        for parameter in parameters
-        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
-    ]
+    return common.list_document_parameters(BLOCKS[name])
 
 
 def list_stage_filters(stage: str) -> list[int | None]:
@@ -230,6 +230,33 @@ def get_default(function: str, argument: str) -> object:
         "hand_signs": net.hand_signs,
     }
     return inspect.signature(functions[function]).parameters[argument].default
+
+
+def get_placeholder(name: str, field: str) -> object:
+    """Returns shape or dtype of a placeholder of ``train``: "images" or "labels"."""
+    with tf.Graph().as_default():
+        images, labels = net.create_placeholders([64, 64, 3], 6)
+    placeholder = {"images": images, "labels": labels}[name]
+    return get_static_shape(placeholder) if field == "shape" else placeholder.dtype.name
+
+
+def list_evaluation_steps() -> list[str]:
+    """Lists what ``evaluate`` does in order, up to the checkpoint, which is missing here."""
+    steps = []
+
+    class Recorder(net.HandClassifier):
+        @staticmethod
+        def deepnn(x_input: Tensor, classes: int = 6, **_: object) -> tuple[Tensor, Tensor, Tensor]:
+            steps.append("graph")
+            weight = tf.get_variable("weight", [classes])
+            return weight, weight, weight
+
+    try:
+        Recorder(f"{os.devnull}/checkpoint").evaluate(np.zeros([1, 64, 64, 3]), np.zeros([1, 6]))
+    except ValueError as error:
+        if "checkpoint" in str(error):
+            steps.append("parameters")
+    return steps
 
 
 def count_regularization_losses() -> int:
@@ -334,17 +361,20 @@ CHECKS: dict[str, Check] = {
     "count_synthetic_images": count_synthetic_images,
     "count_units": count_units,
     "count_weight_layers": count_weight_layers,
+    "find_input_rank": find_input_rank,
     "find_largest_passing_side": find_largest_passing_side,
     "get_block_rank": get_block_rank,
     "get_default": get_default,
     "get_loss_range": get_loss_range,
     "get_mini_batch_size": get_mini_batch_size,
+    "get_placeholder": get_placeholder,
     "get_photograph_extreme": get_photograph_extreme,
     "get_photographs_shape": get_photographs_shape,
     "get_synthetic_shape": get_synthetic_shape,
     "get_truncated_photograph_extreme": get_truncated_photograph_extreme,
     "list_block_arguments": list_block_arguments,
     "list_block_kernels": list_block_kernels,
+    "list_evaluation_steps": list_evaluation_steps,
     "list_extra_layers": list_extra_layers,
     "list_passing_sides": list_passing_sides,
     "list_stage_blocks": list_stage_blocks,

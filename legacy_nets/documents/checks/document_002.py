@@ -69,6 +69,22 @@ def list_modules(group: str) -> list[str]:
     return [name for name in points if name.startswith(f"Mixed_{group}")]
 
 
+def list_distinct_maps(*names: str) -> list[tuple[int | None, ...]]:
+    """Lists the different maps of some end points."""
+    return list(dict.fromkeys(map(get_map, names)))
+
+
+def list_parameters() -> list[str]:
+    """Lists the parameters of inception_v3_base that the document has."""
+    return common.list_document_parameters(net.inception_v3_base)
+
+
+def have_stem_layers_one_form() -> bool:
+    """Whether all layers before the first module are of one type, kernel and padding."""
+    layers = [layer for layer in _list_layers() if layer.name.count("/") == 1]
+    return len({(layer.layer_type, layer.kernel, layer.padding) for layer in layers}) == 1
+
+
 def count_groups() -> int:
     """Counts the groups of modules."""
     return len({name[:7] for name in common.build_net(NAME)[2] if name.startswith("Mixed_")})
@@ -240,11 +256,14 @@ CHECKS: dict[str, Check] = {
     "get_next_layer": get_next_layer,
     "have_same_filters": have_same_filters,
     "have_same_kernels": have_same_kernels,
+    "have_stem_layers_one_form": have_stem_layers_one_form,
     "list_distinct_kernels": list_distinct_kernels,
+    "list_distinct_maps": list_distinct_maps,
     "list_factorized_kernels": list_factorized_kernels,
     "list_filters": list_filters,
     "list_kernels": list_kernels,
     "list_modules": list_modules,
+    "list_parameters": list_parameters,
     "sum_branch_channels": sum_branch_channels,
     "write_size_formula": write_size_formula,
 }

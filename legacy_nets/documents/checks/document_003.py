@@ -8,7 +8,6 @@ from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import formulas
 from legacy_nets.documents.checks import common
 from legacy_nets.documents.checks.common import Check
-from legacy_nets.errors import BadInputError
 from legacy_nets.nets import resnet_v2 as module
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.types import Graph, Tensor
@@ -116,6 +115,76 @@ def _build_unit(
             return graph, module.bottleneck(x, depth_out, 4, stride)
 
 
+def _measure_unit(arguments: dict[str, int] | tuple[int, ...]) -> tuple[int, int, int]:
+    """Measures channels of the output and of the middle, and the output's height."""
+    with tf.Graph().as_default() as graph, without_initial_values():
+        x = tf.placeholder(tf.float32, [None, 8, 8, 8])
+        block = module.Block("block", module.bottleneck, [arguments])
+        output = module.stack_blocks_dense(x, [block])
+        middle = graph.get_operation_by_name("block/unit_1/bottleneck_v2/conv2/Conv2D").outputs[0]
+    return output.shape[-1], middle.shape[-1], output.shape[1]
+
+
+MEASURED = ("output channels", "middle channels", "output height")
+UNIT = {"depth": 16, "depth_bottleneck": 4, "stride": 1}
+
+
+def list_arguments_that_change(measured: str) -> list[str]:
+    """Lists the arguments of a unit that change one of MEASURED when they double."""
+    index, before = MEASURED.index(measured), _measure_unit(UNIT)
+    return [
+        name
+        for name, value in UNIT.items()
+        if _measure_unit({**UNIT, name: 2 * value})[index] != before[index]
+    ]
+
+
+def list_tuple_meanings() -> list[str]:
+    """Lists the argument that each number in the tuple of a unit is, by what it changes."""
+    numbers = tuple(UNIT.values())
+    before, meanings = _measure_unit(numbers), []
+    for position, number in enumerate(numbers):
+        changed = _measure_unit((*numbers[:position], 2 * number, *numbers[position + 1 :]))
+        pairs = zip(UNIT, before, changed, strict=True)
+        meanings += [name for name, old, new in pairs if old != new]
+    return meanings
+
+
+def has_unit_per_tuple() -> bool:
+    """Whether a block has as many units as it has tuples."""
+    counts = {"block1": 2, "block2": 3}
+    with tf.Graph().as_default() as graph, without_initial_values():
+        x = tf.placeholder(tf.float32, [None, 8, 8, 8])
+        blocks = [
+            module.Block(name, module.bottleneck, [(8, 4, 1)] * n) for name, n in counts.items()
+        ]
+        module.stack_blocks_dense(x, blocks)
+        sums = [op.name.split("/")[0] for op in graph.get_operations() if op.name.endswith("/add")]
+    return {name: sums.count(name) for name in counts} == counts
+
+
+def list_parameters() -> list[str]:
+    """Lists the parameters of bottleneck that the document has."""
+    return common.list_document_parameters(module.bottleneck)
+
+
+def collects_output() -> bool:
+    """Whether a unit adds its output to the collection that outputs_collections names."""
+    with tf.Graph().as_default(), without_initial_values():
+        x = tf.placeholder(tf.float32, [None, 8, 8, 8])
+        output = module.bottleneck(x, 16, 4, 1, outputs_collections="units")
+        return tf.get_collection("units") == [output]
+
+
+def is_named_by_scope() -> bool:
+    """Whether the argument scope is the name of the unit."""
+    with tf.Graph().as_default(), without_initial_values():
+        x = tf.placeholder(tf.float32, [None, 8, 8, 8])
+        output = module.bottleneck(x, 16, 4, 1, scope="unit_7")
+        variables = [v.op.name for v in tf.global_variables()]
+    return all(name.startswith("unit_7/") for name in [output.op.name, *variables])
+
+
 def get_shortcut_type(channels: str, stride: str) -> str:
     """Returns the type of the operation that makes the shortcut of a unit of depth 16."""
     _, output = _build_unit(int(channels), 16, int(stride))
@@ -168,14 +237,7 @@ def get_merge() -> str:
 
 def find_least_rank() -> int:
     """Finds the least rank of a map that the unit accepts."""
-    for rank in range(1, 6):
-        with tf.Graph().as_default():
-            try:
-                slim.utils.last_dimension(tf.TensorShape([None] * (rank - 1) + [3]), min_rank=4)
-            except ValueError:
-                continue
-            return rank
-    raise BadInputError("no rank below 6 is taken")
+    return common.find_least_rank(lambda x: module.bottleneck(x, 16, 4, 1))
 
 
 def scope_enters_graph() -> bool:
@@ -259,6 +321,7 @@ def normalize_alone_and_in_batch() -> list[float]:
 
 
 CHECKS: dict[str, Check] = {
+    "collects_output": collects_output,
     "count_all_units": count_all_units,
     "count_blocks": count_blocks,
     "count_main_path_convolutions": count_main_path_convolutions,
@@ -273,12 +336,17 @@ CHECKS: dict[str, Check] = {
     "get_shortcut_type": get_shortcut_type,
     "get_unit_scope": get_unit_scope,
     "has_bias_only": has_bias_only,
+    "has_unit_per_tuple": has_unit_per_tuple,
+    "is_named_by_scope": is_named_by_scope,
     "is_unit_collected": is_unit_collected,
+    "list_arguments_that_change": list_arguments_that_change,
     "list_block_fields": list_block_fields,
     "list_block_strides": list_block_strides,
     "list_convolution_counts": list_convolution_counts,
+    "list_parameters": list_parameters,
     "list_same_zeros": list_same_zeros,
     "list_strided_kernels": list_strided_kernels,
+    "list_tuple_meanings": list_tuple_meanings,
     "list_unit_kernels": list_unit_kernels,
     "list_unit_layers": list_unit_layers,
     "normalize_alone_and_in_batch": normalize_alone_and_in_batch,

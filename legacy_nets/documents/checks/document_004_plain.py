@@ -127,6 +127,12 @@ def get_subtracted_means() -> list[float]:
     return [-float(value) for value in preprocessing.scale_pixels(black, "vgg").ravel()]
 
 
+def needs_own_preprocessing() -> bool:
+    """Whether the nets of the document need different preprocessing."""
+    nets = [registry.get_net(name) for name in registry.list_nets()]
+    return len({net.preprocessing for net in nets if net.document == "004"}) > 1
+
+
 # Demo, AlexNet, VGG
 
 
@@ -244,6 +250,15 @@ def branches_keep_size() -> bool:
     return len(sides_kept) == len(googlenet_weights.MODULES) and all(sides_kept)
 
 
+def find_joined_side(module: str) -> str:
+    """Finds the side of a module's output that is the sum of its branches' sides."""
+    output = build_net("googlenet")[2][module]
+    branches = [tensor for tensor in output.op.inputs if tensor.shape.rank == 4]
+    sums = [sum(sides) for sides in zip(*(b.shape.as_list()[1:] for b in branches), strict=True)]
+    pairs = zip(("height", "width", "depth"), sums, output.shape.as_list()[1:], strict=True)
+    return " and ".join(name for name, total, side in pairs if total == side)
+
+
 def get_default_pool_stride(window: str) -> tuple[int, ...]:
     """Returns the default stride of a Keras max pool."""
     with tf.Graph().as_default():
@@ -300,6 +315,7 @@ CHECKS: dict[str, Check] = {
     "count_hidden_dense_layers": count_hidden_dense_layers,
     "count_weight_layers": count_weight_layers,
     "does_1x1_save_parameters": does_1x1_save_parameters,
+    "find_joined_side": find_joined_side,
     "find_larger_gradient": find_larger_gradient,
     "find_table_column": find_table_column,
     "get_default_pool_stride": get_default_pool_stride,
@@ -319,5 +335,6 @@ CHECKS: dict[str, Check] = {
     "list_layers_after_dropout": list_layers_after_dropout,
     "list_module_filters": list_module_filters,
     "list_types_of_layers": list_types_of_layers,
+    "needs_own_preprocessing": needs_own_preprocessing,
     "pools_overlap": pools_overlap,
 }

@@ -164,6 +164,15 @@ def unit_keeps_shape(net: str, line: str) -> bool | str:
     return kept.pop() if len(kept) == 1 else "some"
 
 
+def list_global_pool_steps() -> list[str]:
+    """Lists what GlobalAvgPool2D does: "pool" (the mean of each map), "flatten" (to rank 2)."""
+    x = _draw_batch()
+    with tf.Graph().as_default(), tf.Session() as session:
+        y = session.run(tf.keras.layers.GlobalAvgPool2D()(tf.constant(x)))
+    is_pooled = np.allclose(y.ravel(), x.mean((1, 2)).ravel(), atol=1e-5)
+    return ["pool"] * is_pooled + ["flatten"] * (y.ndim == 2)
+
+
 def get_expansion(block_name: str) -> int:
     """Returns the ratio of a block's output channels to its ``out_channel``."""
     block_class = BLOCKS[block_name]
@@ -353,6 +362,7 @@ CHECKS: dict[str, Check] = {
     "list_cost_factors": list_cost_factors,
     "list_epsilons": list_epsilons,
     "list_first_layer_operations": list_first_layer_operations,
+    "list_global_pool_steps": list_global_pool_steps,
     "list_hybrid_layers": list_hybrid_layers,
     "list_learned_variables": list_learned_variables,
     "list_savings": list_savings,

@@ -16,6 +16,7 @@ from legacy_nets.documents.checks.common import (
     build_net,
     get_static_shape,
     get_variable_shape,
+    get_variable_shapes,
 )
 from legacy_nets.nets import vit
 from legacy_nets.nets.parts import attention
@@ -143,6 +144,44 @@ def get_scope(net: str, options: str = "") -> str:
         return "/".join(dict.fromkeys(v.op.name.split("/")[0] for v in tf.global_variables()))
 
 
+PARTS = {  # beginning of an end point's name: the part of the net that it lies in
+    **dict.fromkeys(("patch_embed", "cls_pos"), "Embedding"),
+    **dict.fromkeys(("encoderblock_", "encoder_norm"), "Encoder"),
+    **dict.fromkeys(("pre_logits", "logits"), "Head"),
+}
+
+
+def list_parts(net: str) -> list[str]:
+    """Lists the parts of a net from images to scores; consecutive end points count once."""
+    parts: list[str] = []
+    for point in build_net(net)[2]:
+        part = next((part for name, part in PARTS.items() if point.startswith(name)), point)
+        if part not in parts[-1:]:
+            parts.append(part)
+    return parts
+
+
+def are_blocks_stacked(net: str) -> bool:
+    """Whether a net of L blocks has L of the same shapes, and each reads the block before it."""
+    return all(_are_blocks_stacked(net, depth) for depth in (1, 3))
+
+
+def _are_blocks_stacked(net: str, depth: int) -> bool:
+    points = build_net(net, "-", f"depth={depth}").end_points
+    blocks = [key for key in points if key.startswith("encoderblock_")]
+    shapes: dict[str, list[tuple[int, ...]]] = {}
+    for name, shape in get_variable_shapes(net, "-", f"depth={depth}").items():
+        if "/encoderblock_" in name:
+            shapes.setdefault(name.split("/")[1], []).append(shape)
+    before = ["cls_pos", *blocks[:-1]]
+    are_chained = [
+        any(f"/{block}/" in op.name for op in points[key].consumers())
+        for key, block in zip(before, blocks, strict=True)
+    ]
+    are_alike = [shapes[block] == shapes[blocks[0]] for block in blocks]
+    return len(blocks) == depth and all(are_chained) and all(are_alike)
+
+
 def compute_widening(net: str, options: str = "") -> int:
     """Computes the width of a block's first dense layer relative to a token."""
     name = f"{get_scope(net, options)}/encoderblock_0/MlpBlock/Dense_0/kernel"
@@ -222,6 +261,7 @@ def get_default_patches() -> object:
 
 
 CHECKS: dict[str, Check] = {
+    "are_blocks_stacked": are_blocks_stacked,
     "compute_widening": compute_widening,
     "count_patches": count_patches,
     "find_attention_divisor": find_attention_divisor,
@@ -241,6 +281,7 @@ CHECKS: dict[str, Check] = {
     "is_weighted_sum": is_weighted_sum,
     "list_drop_path_rates": list_drop_path_rates,
     "list_head_layers": list_head_layers,
+    "list_parts": list_parts,
     "measure_deviation": measure_deviation,
     "split_into_heads": split_into_heads,
 }

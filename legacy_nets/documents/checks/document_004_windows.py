@@ -131,6 +131,33 @@ def get_stack_field(*kernels: str) -> int:
     return _build_stack(kernels, "valid")[0]
 
 
+def list_field_factors() -> list[str]:
+    """Lists what changes the receptive field of a layer on which another layer follows."""
+    layer: dict[str, int | str] = {"kernel_size": 3, "strides": 1, "padding": "valid", "filters": 4}
+    changes: dict[str, tuple[dict[str, int | str], int]] = {
+        "kernel": ({"kernel_size": 5}, 3),
+        "stride": ({"strides": 2}, 3),
+        "padding": ({"padding": "same"}, 3),
+        "filters": ({"filters": 8}, 3),
+        "field of the next layer": ({}, 5),
+    }
+    before = _measure_pair(layer, 3)
+    return [
+        name
+        for name, (change, kernel) in changes.items()
+        if _measure_pair({**layer, **change}, kernel) != before
+    ]
+
+
+def _measure_pair(layer: dict[str, int | str], next_kernel: int) -> int:
+    """Returns the receptive field of a convolution with these arguments and of one after it."""
+    with tf.Graph().as_default(), without_initial_values():
+        x = tf.placeholder(tf.float32, [None, 32, 32, 3])
+        y = tf.layers.conv2d(tf.layers.conv2d(x, **layer), 4, next_kernel)
+        field = anatomy.compute_receptive_field(y, x)
+    return int(field.size[0]) if field else 0
+
+
 def padding_changes_field(*kernels: str) -> bool:
     """Whether SAME instead of VALID changes that field."""
     return _build_stack(kernels, "same")[0] != _build_stack(kernels, "valid")[0]
@@ -147,6 +174,7 @@ CHECKS: dict[str, Check] = {
     "find_field_formula": find_field_formula,
     "find_size_formula": find_size_formula,
     "get_stack_field": get_stack_field,
+    "list_field_factors": list_field_factors,
     "padding_changes_field": padding_changes_field,
     "stack_is_smaller": stack_is_smaller,
 }
