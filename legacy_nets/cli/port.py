@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,8 +22,11 @@ from legacy_nets.port.jobs import (
     GRAPH_ENDINGS,
     SAVED_MODEL,
     TOLERANCE,
+    WEIGHTS_TARGETS,
     ImportedJob,
     Job,
+    Rename,
+    WeightsJob,
     find_graph_checkpoint,
 )
 from legacy_nets.port.pipeline import port as run_port
@@ -38,6 +42,7 @@ _IMPORTED_OPTIONS = {  # options of an imported graph: parameter -> name
     "shapes": "--input-shape",
     "settings": "--set",
     "trust": "--trust",
+    "renames": "--rename",
 }
 _NET_OPTIONS = {  # options of a net of the registry
     "label_offset": "--label-offset",
@@ -94,6 +99,13 @@ _NET_OPTIONS = {  # options of a net of the registry
     help="Shape of an input; ? is an unknown size.",
 )
 @click.option("--set", "settings", multiple=True, metavar="A=VALUE", help="Value of a placeholder.")
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="PATTERN=NEW",
+    help="Replaces a regular expression in the names of weights, for targets of weights alone.",
+)
 @click.option("--trust", is_flag=True, help="Run operations that read or write files, too.")
 @click.option(
     "--tolerance",
@@ -120,7 +132,8 @@ def port(
     """Port CHECKPOINT (any readable weight file) to another format, and verify the result.
 
     The checkpoint is of a net of the registry (--net) or of your own (--meta; by default the
-    .meta next to it). A frozen .pb and a SavedModel of TensorFlow 1 hold their own graph.
+    .meta next to it). A frozen .pb and a SavedModel of TensorFlow 1 hold their own graph. To
+    npz, safetensors, h5, ckpt and torch, weights alone need neither: they keep their names.
 
     \b
     legacy-nets port run/ --net hand_signs --to onnx --out signs.onnx
@@ -128,6 +141,7 @@ def port(
         --to keras --out inception_v3.keras --report report.html
     legacy-nets port --meta run/model.ckpt-300.meta --to onnx --out model.onnx
     legacy-nets port frozen.pb --to saved_model --out served
+    legacy-nets port vgg16.npy --to safetensors --out vgg16.safetensors
 
     Original and target run on the same inputs, and their outputs are compared. Formats of weights
     alone (npz, safetensors, h5, ckpt, torch) are compared tensor by tensor; torch is run too where
@@ -137,19 +151,19 @@ def port(
     check_report_path(report_path, out)
     if net and meta:
         raise BadInputError("--net and --meta: a net of the registry needs no .meta; leave one out")
-    job: Job | ImportedJob
+    job: Job | ImportedJob | WeightsJob
     if net:
         if checkpoint is None:
             raise BadInputError(f"--net {net}: name a checkpoint of it, too")
         _refuse(given, _IMPORTED_OPTIONS, "is for nets of your own: leave out --net or this option")
         job = _build_job(find_weights(checkpoint), net, target, out, given)
-        if TARGETS[target].uses_tensorflow:
-            from legacy_nets.quiet import quiet_tensorflow
-
-            quiet_tensorflow()
     else:
         _refuse(given, _NET_OPTIONS, "is for nets of the registry: add --net")
         job = _build_imported_job(checkpoint, meta, target, out, given)
+    if TARGETS[target].uses_tensorflow and not isinstance(job, ImportedJob):
+        from legacy_nets.quiet import quiet_tensorflow
+
+        quiet_tensorflow()
     report = run_port(job)
     if report_path is not None:
         report.save(report_path)
@@ -201,8 +215,12 @@ def _build_imported_job(
     target: str,
     out: pathlib.Path,
     given: Mapping[str, Any],
-) -> ImportedJob:
-    """Builds the job of an imported graph: --meta, or the argument where that is a graph."""
+) -> ImportedJob | WeightsJob:
+    """Builds the job of an imported graph: --meta, or the argument where that is a graph.
+
+    Without a graph, builds the job of weights alone.
+    """
+    renames = _parse_renames(given["renames"], target)
     if meta is None and checkpoint is not None:
         if checkpoint.endswith(GRAPH_ENDINGS) or pathlib.Path(checkpoint, SAVED_MODEL).is_file():
             meta, checkpoint = pathlib.Path(checkpoint), None
@@ -211,10 +229,13 @@ def _build_imported_job(
             neighbour = pathlib.Path(f"{checkpoint}.meta")
             meta = neighbour if neighbour.is_file() else None
     if meta is None:
-        raise BadInputError(
-            "whose weights are they? Add --net NAME (a net of the registry), or --meta FILE "
-            "(your own net), or name a frozen .pb or a SavedModel"
-        )
+        if checkpoint is None:
+            raise BadInputError("name a weight file, a frozen .pb, a SavedModel, or a --meta FILE")
+        graph_options = {
+            name: text for name, text in _IMPORTED_OPTIONS.items() if name != "renames"
+        }
+        _refuse(given, graph_options, f"is for a graph, and {checkpoint} has none: add --meta FILE")
+        return WeightsJob(checkpoint, target, out, renames, given["ema"], given["tolerance"])
     if (meta / SAVED_MODEL).is_file():
         meta /= SAVED_MODEL
     if meta.is_dir():
@@ -231,6 +252,7 @@ def _build_imported_job(
         checkpoint=find_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
         ema=given["ema"],
         trust=given["trust"],
+        renames=renames,
         tolerance=given["tolerance"],
     )
 
@@ -252,6 +274,25 @@ def _split_pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
         if not (name and equals and value):
             raise BadInputError(f"{option} {name}{equals}{value}: write NAME=VALUE")
     return {name.removesuffix(":0"): value for name, _, value in pairs}
+
+
+def _parse_renames(texts: tuple[str, ...], target: str) -> tuple[Rename, ...]:
+    """Parses --rename. Raises BadInputError for a pattern that is none, or a target of a graph."""
+    renames = []
+    for text in texts:
+        pattern, equals, replacement = text.partition("=")
+        if not (pattern and equals):
+            raise BadInputError(f"--rename {text}: write PATTERN=NEW; NEW may be empty")
+        if target not in WEIGHTS_TARGETS:
+            raise BadInputError(
+                f"--rename is for weights alone ({', '.join(WEIGHTS_TARGETS)}), not {target}"
+            )
+        try:
+            re.compile(pattern).sub(replacement, "")
+            renames.append(Rename(re.compile(pattern), replacement))
+        except re.error as error:
+            raise BadInputError(f"--rename {text}: no regular expression ({error})") from None
+    return tuple(renames)
 
 
 def print_report(report: Report) -> None:

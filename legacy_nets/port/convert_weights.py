@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.jobs import ImportedJob, Job
+from legacy_nets.port.jobs import ImportedJob, Job, WeightsJob
 from legacy_nets.port.load import load_weights
 from legacy_nets.port.report import Outcome
 from legacy_nets.port.targets import WeightsFormat
-from legacy_nets.port.weights import NOT_BUILT, check_net, list_weights
+from legacy_nets.port.weights import NOT_BUILT, check_net, list_weights, rename_weights
 
 
-def convert_weights(job: Job | ImportedJob, target: WeightsFormat, path: Path) -> Outcome:
+def convert_weights(
+    job: Job | ImportedJob | WeightsJob, target: WeightsFormat, path: Path
+) -> Outcome:
     """Writes the weights alone and compares every tensor; runs them where the format can."""
     source, averaged, metadata, notes = load_weights(job)
     if isinstance(job, Job):
         notes += check_net(source, job)
     weights = list_weights(source, averaged)
+    if not isinstance(job, Job):
+        weights, changed = rename_weights(weights, job.renames)
+        notes += _describe_names(source, len(weights), changed)
     comparisons = tuple(target.write(path, weights, metadata))
     if len(comparisons) < len(weights):  # a format that proves less than it wrote
         raise CheckpointError(
@@ -32,3 +38,11 @@ def convert_weights(job: Job | ImportedJob, target: WeightsFormat, path: Path) -
             comparisons += verification.comparisons
             notes += verification.notes
     return Outcome(comparisons, notes, averaged, metadata)
+
+
+def _describe_names(source: Source, count: int, changed: int) -> tuple[str, ...]:
+    """Describes what became of the names, and how many tensors are not ported."""
+    names = f"{changed} of {count} names changed" if changed else "names and axes as they are"
+    left_out = len(source.tensors) + len(source.other_tensors) - count
+    reason = f"; left out {left_out} tensors that only training needs" if left_out else ""
+    return (f"weights alone, {names}{reason}",)

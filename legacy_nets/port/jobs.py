@@ -1,11 +1,12 @@
-"""What a port is asked to do: a net of the registry (``Job``) or an imported graph."""
+"""What a port is asked to do: a net of the registry, an imported graph, or weights alone."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.errors import BadInputError, CheckpointError
@@ -15,7 +16,8 @@ from legacy_nets.types import Shape
 from legacy_nets.version import __version__
 
 TOLERANCE = 1e-4  # of the largest value
-IMPORTED_TARGETS = ("frozen", "saved_model", "onnx", "npz", "safetensors")
+WEIGHTS_TARGETS = ("npz", "safetensors", "h5", "ckpt", "torch")
+IMPORTED_TARGETS = ("frozen", "saved_model", "onnx", *WEIGHTS_TARGETS)
 GRAPH_ENDINGS = (".meta", ".pb", ".pbtxt")
 INPUT = "images"  # what the graphs of registered nets call their input
 OUTPUTS = ("logits", "probabilities")
@@ -103,6 +105,13 @@ class Job:
         return metadata
 
 
+class Rename(NamedTuple):
+    """A pattern of names (a regular expression) and what replaces each match."""
+
+    pattern: re.Pattern[str]
+    replacement: str
+
+
 @dataclasses.dataclass(frozen=True)
 class ImportedJob:
     """An imported graph to port. Empty fields are inferred."""
@@ -117,6 +126,7 @@ class ImportedJob:
     settings: Mapping[str, str] = dataclasses.field(default_factory=dict)  # placeholder -> value
     ema: bool | None = None  # moving averages; None: where there are any
     trust: bool = False
+    renames: tuple[Rename, ...] = ()  # for targets of weights alone
     tolerance: float = TOLERANCE
 
     @property
@@ -147,6 +157,46 @@ class ImportedJob:
         return {
             "writer": f"legacy_nets {__version__}",
             "model": self.graph_path.name,
+            "checkpoint": Path(self.checkpoint).name,
+            "weights": "averaged" if averaged else "raw",
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class WeightsJob:
+    """Weights to copy into another format under their own names; no net is built."""
+
+    checkpoint: str
+    target: str
+    out: Path
+    renames: tuple[Rename, ...] = ()
+    ema: bool | None = None  # moving averages; None: where there are any
+    tolerance: float = TOLERANCE
+
+    @property
+    def averages(self) -> bool | None:
+        """Whether moving averages are asked for; None takes them where there are any."""
+        return self.ema
+
+    @property
+    def title(self) -> str:
+        """What reports call the original."""
+        return Path(self.checkpoint).name
+
+    @property
+    def weights_path(self) -> str:
+        """The file or checkpoint that holds the weights."""
+        return self.checkpoint
+
+    @property
+    def sources(self) -> list[str]:
+        """The files that are ported."""
+        return [self.checkpoint]
+
+    def build_metadata(self, averaged: bool) -> Metadata:
+        """Builds the metadata that the target stores."""
+        return {
+            "writer": f"legacy_nets {__version__}",
             "checkpoint": Path(self.checkpoint).name,
             "weights": "averaged" if averaged else "raw",
         }

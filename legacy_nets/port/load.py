@@ -10,7 +10,7 @@ from legacy_nets.checkpoints.optimizer_slots import has_averages, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
-from legacy_nets.port.jobs import ImportedJob, Job, Metadata
+from legacy_nets.port.jobs import ImportedJob, Job, Metadata, WeightsJob
 
 
 class Loaded(NamedTuple):
@@ -22,7 +22,7 @@ class Loaded(NamedTuple):
     notes: tuple[str, ...]  # of the reader
 
 
-def load_weights(job: Job | ImportedJob) -> Loaded:
+def load_weights(job: Job | ImportedJob | WeightsJob) -> Loaded:
     """Opens the weights of a job, those of a registered net under its variable names.
 
     Raises CheckpointError for weights that cannot be read, or without the averages that are asked
@@ -52,7 +52,7 @@ def choose_averages(job: ImportedJob) -> bool | None:
     return False
 
 
-def _open(job: Job | ImportedJob) -> Source:
+def _open(job: Job | ImportedJob | WeightsJob) -> Source:
     """Opens the weights, those of a registered net under its variable names.
 
     TensorFlow is not imported where the names show that they are the net's. Then all of them are
@@ -60,7 +60,7 @@ def _open(job: Job | ImportedJob) -> Source:
     have one).
     """
     source = open_weights(job.weights_path)
-    if isinstance(job, ImportedJob):
+    if not isinstance(job, Job):
         return source
     names = [name for name in source.tensors if not is_slot(name, source.tensors)]
     scopes = {name.split("/")[0] for name in names}

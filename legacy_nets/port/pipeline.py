@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 
+from legacy_nets.errors import BadInputError
 from legacy_nets.port.convert_net import convert_net
 from legacy_nets.port.convert_weights import convert_weights
 from legacy_nets.port.imported.convert import convert_graph
-from legacy_nets.port.jobs import ImportedJob, Job, check_imported_job
+from legacy_nets.port.jobs import (
+    WEIGHTS_TARGETS,
+    ImportedJob,
+    Job,
+    WeightsJob,
+    check_imported_job,
+)
 from legacy_nets.port.load import choose_averages
 from legacy_nets.port.report import Report
 from legacy_nets.port.staging import check_destination, open_staging, publish
 from legacy_nets.port.targets import GraphTarget, WeightsTarget, find_target
 
 
-def port(job: Job | ImportedJob) -> Report:
-    """Ports a checkpoint or a graph, and publishes the target if it was verified.
+def port(job: Job | ImportedJob | WeightsJob) -> Report:
+    """Ports a checkpoint, a graph or weights alone, and publishes the target if it was verified.
 
     A failed verification leaves the destination as it was.
 
@@ -31,6 +38,11 @@ def port(job: Job | ImportedJob) -> Report:
         path = folder / job.out.name
         if isinstance(target, WeightsTarget):
             outcome = convert_weights(job, target.load(), path)
+        elif isinstance(job, WeightsJob):
+            raise BadInputError(
+                f"--to {job.target} needs the net, {job.checkpoint} holds its weights alone: add "
+                f"--net NAME or --meta FILE; weights alone go to {', '.join(WEIGHTS_TARGETS)}"
+            )
         elif isinstance(job, Job):
             outcome = convert_net(job, target.load(), path)
         else:

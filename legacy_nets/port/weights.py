@@ -12,8 +12,8 @@ from legacy_nets.checkpoints.formats.bundle import Bundle, ByteRange
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
 from legacy_nets.checkpoints.optimizer_slots import find_average, is_slot
 from legacy_nets.checkpoints.source import Source
-from legacy_nets.errors import CheckpointError
-from legacy_nets.port.jobs import Job
+from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.port.jobs import Job, Rename
 from legacy_nets.port.report import Comparison, compare_arrays
 from legacy_nets.types import Array, Shape
 
@@ -71,6 +71,34 @@ def list_weights(source: Source, averaged: bool) -> list[Weight]:
     if not weights:
         raise CheckpointError(f"{source.prefix} holds no weights")
     return weights
+
+
+def rename_weights(
+    weights: Sequence[Weight], renames: Sequence[Rename]
+) -> tuple[list[Weight], int]:
+    """Renames weights; returns them, and how many names changed.
+
+    Raises BadInputError for a pattern that no name matches, and for two weights of one name.
+    """
+    renamed = list(weights)
+    for rename in renames:
+        names = [rename.pattern.sub(rename.replacement, weight.name) for weight in renamed]
+        if not any(rename.pattern.search(weight.name) for weight in renamed):
+            examples = ", ".join(weight.name for weight in renamed[:3])
+            raise BadInputError(
+                f"--rename {rename.pattern.pattern}: no name matches it; names are {examples} ..."
+            )
+        renamed = [item._replace(name=name) for item, name in zip(renamed, names, strict=True)]
+    originals: dict[str, str] = {}
+    for weight, new in zip(weights, renamed, strict=True):
+        other = originals.setdefault(new.name, weight.name)
+        if other != weight.name or not new.name:
+            raise BadInputError(
+                f"--rename: {other} and {weight.name} would both be called {new.name!r}"
+                if new.name
+                else f"--rename: {weight.name} would have no name"
+            )
+    return renamed, sum(new != old for new, old in zip(renamed, weights, strict=True))
 
 
 def compare_file(

@@ -254,8 +254,10 @@ def test_a_meta_next_to_the_checkpoint_is_used(tmp_path):
     done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0 and "model.ckpt.meta from" in done.output
     Path(f"{prefix}.meta").unlink()
-    done = CliRunner().invoke(main, arguments)
-    assert done.exit_code == 2 and "whose weights are they? Add --net" in done.output
+    done = CliRunner().invoke(main, arguments)  # weights alone need none
+    assert done.exit_code == 0 and "model.ckpt from" in done.output
+    done = CliRunner().invoke(main, [*arguments[:3], "onnx", *arguments[4:]])
+    assert done.exit_code == 2 and f"--to onnx needs the net, {prefix} holds its" in done.output
 
 
 def test_options_for_registered_nets_and_imported_graphs_do_not_mix(tmp_path):

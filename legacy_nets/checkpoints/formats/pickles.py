@@ -21,7 +21,7 @@ Call = Callable[..., object]  # type: ignore[explicit-any]  # each name has its 
 _VALUES = {
     *("BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG", "BINFLOAT", "FLOAT"),
     *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE"),
-    *("BINSTRING", "SHORT_BINSTRING", "STRING", "BINBYTES", "SHORT_BINBYTES"),
+    *("BINSTRING", "SHORT_BINSTRING", "STRING", "BINBYTES", "SHORT_BINBYTES", "BYTEARRAY8"),
 }
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _EMPTY: dict[str, Callable[[], object]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list}
@@ -34,6 +34,14 @@ _SCALARS = (str, bytes, int, float, type(None))
 
 class RefusedPickleError(Exception):
     """A pickle that names something outside the allowed table; the text is that name."""
+
+
+class StatefulObject:
+    """What a call may build, if the pickle gives it a state afterwards (opcode BUILD)."""
+
+    def set_state(self, state: object) -> None:
+        """Takes the state. Raises FormatError, or what ``unpickle`` reports as one."""
+        raise NotImplementedError
 
 
 class GlobalName(str):
@@ -138,9 +146,12 @@ class _Machine:
             stack.append(self._calls[_require(GlobalName, self._pop())](*arguments))
         elif opcode == "BINPERSID":
             stack.append(self._persistent(self._pop()))
-        elif opcode == "BUILD":  # attributes of an OrderedDict (_metadata), which nothing needs
-            self._pop()
-            _require(dict, stack[-1])
+        elif opcode == "BUILD":
+            state = self._pop()
+            if isinstance(stack[-1], StatefulObject):
+                stack[-1].set_state(state)
+            else:  # attributes of an OrderedDict (_metadata), which nothing needs
+                _require(dict, stack[-1])
         elif opcode not in ("PROTO", "FRAME"):
             raise RefusedPickleError(f"the opcode {opcode}")
 

@@ -43,15 +43,17 @@ def write(path: Path, weights: Sequence[Weight], metadata: Metadata) -> Iterator
     """
     if path.suffix not in _ENDINGS:
         raise BadInputError(f"--out {path.name}: end its name in {', '.join(_ENDINGS)}")
-    net = get_net(metadata["net"])
-    entries = map_names(net, weights, get_scope(net, metadata["options"]))
-    renamed = rename_weights(weights, entries)
     stored: dict[str, object] = {**metadata}
-    if module.find_family(net):
-        code = module.get_code_path(path)
-        text = module.render_module(net, path, metadata)
-        code.write_text(text, encoding="utf-8", errors="replace")
-        stored["module"] = code.name
+    renamed, entries = weights, None
+    if "net" in metadata:  # weights of an unknown net keep their names and axes
+        net = get_net(metadata["net"])
+        entries = map_names(net, weights, get_scope(net, metadata["options"]))
+        renamed = rename_weights(weights, entries)
+        if module.find_family(net):
+            code = module.get_code_path(path)
+            text = module.render_module(net, path, metadata)
+            code.write_text(text, encoding="utf-8", errors="replace")
+            stored["module"] = code.name
     if path.suffix == ".safetensors":
         for _ in safetensors.write(path, renamed, {"format": "pt", **stored}):
             pass
@@ -59,7 +61,7 @@ def write(path: Path, weights: Sequence[Weight], metadata: Metadata) -> Iterator
     else:
         write_state_dict(path, renamed, stored)
         written = read_torch(path)
-    yield from compare_file(Translated(written, entries), weights)
+    yield from compare_file(written if entries is None else Translated(written, entries), weights)
 
 
 def run(job: Job, source: Source, averaged: bool, path: Path) -> Verification:

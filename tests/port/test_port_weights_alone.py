@@ -1,0 +1,87 @@
+"""Weights without a net: any readable file to any format of weights, names as they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.cli import main
+
+WEIGHTS = {
+    "conv1/weights": np.arange(108, dtype=np.float32).reshape(3, 3, 3, 4),
+    "conv1/biases": np.float32([1, 2, 3, 4]),
+}
+NESTED = {"conv1": {"weights": WEIGHTS["conv1/weights"], "biases": WEIGHTS["conv1/biases"]}}
+ENDINGS = {"npz": ".npz", "safetensors": ".safetensors", "h5": ".h5", "ckpt": "", "torch": ".pth"}
+
+
+def port(*arguments):
+    done = CliRunner().invoke(main, ["port", *map(str, arguments)])
+    return done.exit_code, done.output
+
+
+def read(path):
+    source = open_weights(path)
+    return {name: source.read(name) for name in source.tensors}
+
+
+def assert_equal(got, want):
+    assert sorted(got) == sorted(want)
+    for name, value in want.items():
+        assert got[name].dtype == value.dtype and np.array_equal(got[name], value), name
+
+
+@pytest.fixture
+def pickled(tmp_path):
+    """A dictionary of dictionaries of arrays, as tools that translate from Caffe save it."""
+    np.save(tmp_path / "vgg.npy", NESTED)
+    return tmp_path / "vgg.npy"
+
+
+@pytest.mark.parametrize("target", ENDINGS)
+def test_a_pickled_dictionary_goes_to_each_format(tmp_path, pickled, target):
+    out = tmp_path / f"out{ENDINGS[target]}"
+    code, output = port(pickled, "--to", target, "--out", out)
+    assert code == 0, output
+    assert "weights alone, names and axes as they are" in output
+    assert "verified, tensor by tensor" in output
+    assert_equal(read(out), WEIGHTS)
+
+
+@pytest.mark.parametrize("source", ["npz", "h5", "ckpt", "torch", "safetensors"])
+def test_each_format_of_weights_is_a_source(tmp_path, pickled, source):
+    first = tmp_path / f"first{ENDINGS[source]}"
+    assert port(pickled, "--to", source, "--out", first)[0] == 0
+    code, output = port(first, "--to", "npz", "--out", tmp_path / "out.npz")
+    assert code == 0, output
+    assert_equal(read(tmp_path / "out.npz"), WEIGHTS)
+
+
+def test_names_change_by_patterns_in_their_order(tmp_path, pickled):
+    arguments = (pickled, "--to", "npz", "--out", tmp_path / "out.npz")
+    code, output = port(*arguments, "--rename", "^conv(\\d)/=block\\1/", "--rename", "/=.")
+    assert code == 0 and "2 of 2 names changed" in output
+    want = {f"block1.{name.partition('/')[2]}": value for name, value in WEIGHTS.items()}
+    assert_equal(read(tmp_path / "out.npz"), want)
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--rename", "fc="], "--rename fc: no name matches it; names are conv1/weights, conv1/"),
+        (["--rename", ".*/.*=x"], "conv1/weights and conv1/biases would both be called 'x'"),
+        (["--rename", "weights"], "--rename weights: write PATTERN=NEW; NEW may be empty"),
+        (["--rename", "(=x"], "--rename (=x: no regular expression"),
+        (["--rename", "a=\\9"], "--rename a=\\9: no regular expression"),
+        (["--inputs", "x"], "--inputs is for a graph, and "),
+        (["--to", "onnx"], "--to onnx needs the net, "),
+        (["--to", "onnx", "--rename", "a=b"], "--rename is for weights alone (npz, safetensors,"),
+    ],
+)
+def test_misuse_is_one_line_and_writes_nothing(tmp_path, pickled, options, message):
+    out = tmp_path / "out.npz"
+    code, output = port(pickled, "--to", "npz", "--out", out, *options)
+    assert code == 2 and message in output
+    assert len(output.strip().splitlines()) == 1 and not out.exists()
