@@ -24,8 +24,10 @@ _TYPES = {  # of an option, as annotated -> in a user's words
 def build_by_name(name: str, images: Tensor, **options: object) -> tuple[Tensor, EndPoints]:
     """Builds a net in the current graph and returns ``(logits, end_points)``.
 
-    slim nets open their own arg_scope, so that batch norm cannot be forgotten. Their logits
-    are squeezed to [N, classes]; ``spatial_squeeze=False`` gives slim's own [N, 1, 1, classes].
+    slim nets (inception_v3, resnet_v2_*) open their own arg_scope, so that batch norm cannot be
+    forgotten. Their logits are squeezed from [N, 1, 1, classes] to [N, classes], and predictions
+    with them. TensorFlow 1.15.5 does that for inception_v3, not for resnet_v2_*:
+    ``spatial_squeeze=False`` gives its own shape there.
 
     Args:
       name: a name of ``list_nets()``.

@@ -47,9 +47,12 @@ def inception_v3(images, num_classes, is_training, **options):
 
 
 def _resnet(name):
-    """tf.contrib.slim's, with the pooled features and the squeezed logits as end points."""
+    """tf.contrib.slim's, with the pooled features as an end point. It never squeezes its logits."""
 
-    def build(images, num_classes, is_training, global_pool=True, **options):
+    def build(
+        images, num_classes, is_training, global_pool=True, spatial_squeeze=False, **options
+    ):
+        assert not spatial_squeeze
         with slim.arg_scope(slim_nets.resnet_v2.resnet_arg_scope()):
             net, end_points = getattr(slim_nets.resnet_v2, name)(
                 images, num_classes, is_training, global_pool, **options
@@ -57,11 +60,6 @@ def _resnet(name):
         if global_pool:
             pool = _tensor("^%s/pool5$" % name)
             end_points = _insert(end_points, name + "/logits", "global_pool", pool)
-        if global_pool and num_classes:
-            with tf.name_scope(name + "/"):
-                net = tf.squeeze(net, [1, 2], name="SpatialSqueeze")
-            end_points = _insert(end_points, "predictions", name + "/spatial_squeeze", net)
-            end_points["predictions"] = tf.squeeze(end_points["predictions"], [1, 2])
         return net, end_points
 
     return build

@@ -12,6 +12,7 @@ from legacy_nets import tf1 as tf
 
 pytestmark = pytest.mark.slow
 NO_DROPOUT = {"dropout_keep_prob": 1.0}  # TensorFlow 1 and 2 draw other random numbers
+RAW = {"spatial_squeeze": False}  # the logits' shape in slim: [N, 1, 1, classes]
 BOTH = ["inference", "training"]
 INFERENCE = ["inference"]
 
@@ -57,13 +58,16 @@ QUESTIONS = {
     "inception_v3, narrow": request(
         "inception_v3", 171, 150, 6, 7, BOTH, 1e-4, depth_multiplier=0.3, **NO_DROPOUT
     ),
-    "resnet_v2_50": request("resnet_v2_50", 97, 64, 3, 5, BOTH, 1e-3),
+    "inception_v3, not squeezed": request(
+        "inception_v3", 107, 150, 2, 5, INFERENCE, depth_multiplier=0.25, **RAW
+    ),
+    "resnet_v2_50": request("resnet_v2_50", 97, 64, 3, 5, BOTH, 1e-3, **RAW),
     "resnet_v2_50, map of logits": request(
         "resnet_v2_50", 65, 49, 2, 21, INFERENCE, output_stride=8, global_pool=False
     ),
     "resnet_v2_50, features": request("resnet_v2_50", 40, 33, 2, None, INFERENCE),
-    "resnet_v2_101": request("resnet_v2_101", 57, 64, 5, 3, INFERENCE),
-    "resnet_v2_200": request("resnet_v2_200", 33, 70, 3, 2, INFERENCE),
+    "resnet_v2_101": request("resnet_v2_101", 57, 64, 5, 3, INFERENCE, **RAW),
+    "resnet_v2_200": request("resnet_v2_200", 33, 70, 3, 2, INFERENCE, **RAW),
 }
 
 
@@ -83,7 +87,7 @@ def names_and_shapes(answer):
     "question",
     [
         request("inception_v3", 224, 107, 1, 1001, INFERENCE),
-        request("resnet_v2_152", 80, 48, 2, 1001, INFERENCE),
+        request("resnet_v2_152", 80, 48, 2, 1001, INFERENCE, **RAW),
     ],
     ids=lambda question: question["net"],
 )
@@ -100,7 +104,7 @@ def test_checkpoint_of_tensorflow_1_restores_strictly_into_ours(oracle, tmp_path
     "question",
     [
         request("inception_v3", 107, 299, 2, 3, INFERENCE, depth_multiplier=0.25),
-        request("resnet_v2_50", 64, 64, 1, 1000, INFERENCE),
+        request("resnet_v2_50", 64, 64, 1, 1000, INFERENCE, **RAW),
     ],
     ids=lambda question: question["net"],
 )

@@ -67,6 +67,31 @@ def test_options_of_their_kinds_are_taken():
         legacy_nets.build("hand_signs", colours, is_training=True, **given)
 
 
+@pytest.mark.parametrize(
+    ("name", "predictions", "options"),
+    [
+        ("inception_v3", "Predictions", {"depth_multiplier": 0.1}),
+        ("resnet_v2_50", "predictions", {}),
+    ],
+)
+def test_build_squeezes_the_logits_of_slim_s_nets(name, predictions, options):
+    """TensorFlow 1.15.5 leaves those of resnet_v2: test_golden.py has its shapes."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 107, 107, 3])
+        options = {"num_classes": 5, **options}
+        squeezed, points = legacy_nets.build(name, images, **options)
+        raw, raw_points = legacy_nets.build(
+            name, images, reuse=True, spatial_squeeze=False, **options
+        )
+        assert squeezed.shape.as_list() == points[predictions].shape.as_list() == [None, 5]
+        assert raw.shape.as_list() == raw_points[predictions].shape.as_list() == [None, 1, 1, 5]
+        session.run(tf.global_variables_initializer())
+        noise = np.random.default_rng(0).normal(size=[2, 107, 107, 3])
+        one, two = session.run([squeezed, raw], {images: noise})
+    np.testing.assert_array_equal(one, two[:, 0, 0])
+    assert np.abs(one[0] - one[1]).max() > 0
+
+
 def test_an_unknown_option_lists_those_of_the_net():
     with pytest.raises(BadInputError, match="'foo'; it takes scope, keep_prob, shortcut_batch_"):
         legacy_nets.build("hand_signs", None, foo=1)
