@@ -17,76 +17,46 @@ Differs: 000-E01 the third pool is SAME: 28-14-7-4, so that no reshape mixes exa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import numpy as np
-
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.parts.layer_names import layer_names
+from legacy_nets.nets.parts.residual import check_residual
 from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Size, Tensor
 
-HIDDEN = 512  # units of either LSTM
 SMALLEST = 4  # pixels: below, the pools leave nothing
 LSTM_MAPS = ("column", "tile")
 
 
-def check_residual(inputs: Tensor, filters: int, strides: Size, padding: str, block: str) -> None:
-    """Raises BadInputError where a block's result cannot be added to its input."""
-    if inputs.shape[-1] != filters:  # one channel would be broadcast, without an error: 000-E08
-        raise BadInputError(
-            f"{block} adds its input ({inputs.shape[-1]} channels) to {filters} filters: "
-            "give it as many filters as channels"
-        )
-    if np.any(np.not_equal(strides, 1)) or padding.lower() != "same":
-        raise BadInputError(
-            f"{block} adds its input unchanged, so strides={strides}, padding={padding!r} cannot "
-            "fit: use strides 1 and padding 'same', and a convolution before it to shrink"
-        )
-
-
 def conv2d_layer(
-    inputs: Tensor,
-    filters: int,
-    kernel_size: Size,
-    strides: Size,
-    padding: str,
-    *,
-    names: Iterator[str] | None = None,
+    inputs: Tensor, filters: int, kernel_size: Size, strides: Size, padding: str
 ) -> Tensor:
     """Builds convolution, bias, ReLU: float32 [N, H, W, C] -> [N, H', W', filters].
 
-    The layer takes the next of ``names``; without them, TensorFlow numbers it.
+    TensorFlow names the layer: conv2d, conv2d_1, ...
     """
-    return tf.layers.conv2d(
+    conv = tf.layers.conv2d(
         inputs=inputs,
         filters=filters,
         kernel_size=kernel_size,
         strides=strides,
         padding=padding,
         activation=tf.nn.relu,
-        name=next(names) if names else None,
     )
+    return conv
 
 
 def residual_block(
-    inputs: Tensor,
-    filters: int,
-    kernel_size: Size,
-    strides: Size,
-    padding: str,
-    *,
-    names: Iterator[str] | None = None,
+    inputs: Tensor, filters: int, kernel_size: Size, strides: Size, padding: str
 ) -> Tensor:
     """Adds two ``conv2d_layer`` to the input: float32 [N, H, W, filters] -> the same shape.
 
     Raises: BadInputError unless the input has ``filters`` channels, ``strides`` is 1 and
     ``padding`` is "same".
     """
-    check_residual(inputs, filters, strides, padding, "residual_block")
-    conv1 = conv2d_layer(inputs, filters, kernel_size, strides, padding, names=names)
-    conv2 = conv2d_layer(conv1, filters, kernel_size, strides, padding, names=names)
-    return tf.add(conv2, inputs)  # 000-E09
+    check_residual(inputs, filters, strides, padding, "residual_block")  # 000-E07, E08
+    conv1 = conv2d_layer(inputs, filters, kernel_size, strides, padding)  # (N, H, W, C)
+    conv2 = conv2d_layer(conv1, filters, kernel_size, strides, padding)  # (N, H, W, C)
+    residual_connection = tf.add(conv2, inputs)  # (N, H, W, C); 000-E09
+    return residual_connection
 
 
 def lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int) -> Tensor:
@@ -94,92 +64,77 @@ def lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int) -> Tensor:
 
     Variables are under ``rnn``: a second call needs a variable scope around it (000-E03).
     """
-    cells = [tf.nn.rnn_cell.LSTMCell(hidden_size, name="lstm_cell") for _ in range(num_layers)]
+    cells = [tf.nn.rnn_cell.LSTMCell(hidden_size) for _ in range(num_layers)]
     stacked_lstm = tf.nn.rnn_cell.MultiRNNCell(cells)
-    outputs, _ = tf.nn.dynamic_rnn(stacked_lstm, inputs, dtype=tf.float32)  # 000-E18
+    # (N, 4, hidden_size); 000-E18
+    outputs, _state = tf.nn.dynamic_rnn(stacked_lstm, inputs, dtype=tf.float32)
     return outputs
 
 
-def _check_images(images: Tensor, net: str) -> None:
-    sides = images.shape.as_list()[1:3] if images.shape.rank == 4 else []
-    if None in (*sides, images.shape.rank) or len(sides) != 2:
-        raise BadInputError(
-            f"{net} takes images [N, H, W, C] of known height and width (28x28x1 in the "
-            f"document), not {images.shape}"
-        )
-    if min(sides) < SMALLEST:
-        raise BadInputError(
-            f"images of {sides[0]}x{sides[1]} are too small for {net}: "
-            f"the smallest is {SMALLEST}x{SMALLEST}"
-        )
+def _build_first_listing(inputs: Tensor, points: EndPoints) -> Tensor:
+    """Builds four groups of convolutions and an LSTM over the rows of their map.
 
-
-def _build_first_listing(inputs: Tensor, names: Iterator[str]) -> EndPoints:
-    """Builds the first listing, in the current variable scope; returns the end points."""
+    float32 [N, H, W, C] -> [N, H/8, 512]. Adds to the end points.
+    """
     # first group
-    conv1 = conv2d_layer(inputs, 32, 3, 1, "same", names=names)  # (N, 28, 28, 32)
-    conv2 = conv2d_layer(conv1, 32, 3, 1, "same", names=names)  # (N, 28, 28, 32)
-    residual1 = residual_block(conv2, 32, 3, 1, "same", names=names)  # (N, 28, 28, 32)
+    points["conv1"] = conv1 = conv2d_layer(inputs, 32, 3, 1, "same")  # (N, 28, 28, 32)
+    points["conv2"] = conv2 = conv2d_layer(conv1, 32, 3, 1, "same")  # (N, 28, 28, 32)
+    points["residual1"] = residual1 = residual_block(conv2, 32, 3, 1, "same")  # (N, 28, 28, 32)
     # (N, 14, 14, 32)
-    pool1 = tf.layers.max_pooling2d(inputs=residual1, pool_size=2, strides=2)
+    points["pool1"] = pool1 = tf.layers.max_pooling2d(inputs=residual1, pool_size=2, strides=2)
     # second group
-    conv3 = conv2d_layer(pool1, 64, 3, 1, "same", names=names)  # (N, 14, 14, 64)
-    conv4 = conv2d_layer(conv3, 64, 3, 1, "same", names=names)  # (N, 14, 14, 64)
-    residual2 = residual_block(conv4, 64, 3, 1, "same", names=names)  # (N, 14, 14, 64)
+    points["conv3"] = conv3 = conv2d_layer(pool1, 64, 3, 1, "same")  # (N, 14, 14, 64)
+    points["conv4"] = conv4 = conv2d_layer(conv3, 64, 3, 1, "same")  # (N, 14, 14, 64)
+    points["residual2"] = residual2 = residual_block(conv4, 64, 3, 1, "same")  # (N, 14, 14, 64)
     # (N, 7, 7, 64)
-    pool2 = tf.layers.max_pooling2d(inputs=residual2, pool_size=2, strides=2)
+    points["pool2"] = pool2 = tf.layers.max_pooling2d(inputs=residual2, pool_size=2, strides=2)
     # third group
-    conv5 = conv2d_layer(pool2, 128, 3, 1, "same", names=names)  # (N, 7, 7, 128)
-    conv6 = conv2d_layer(conv5, 128, 3, 1, "same", names=names)  # (N, 7, 7, 128)
-    residual3 = residual_block(conv6, 128, 3, 1, "same", names=names)  # (N, 7, 7, 128)
+    points["conv5"] = conv5 = conv2d_layer(pool2, 128, 3, 1, "same")  # (N, 7, 7, 128)
+    points["conv6"] = conv6 = conv2d_layer(conv5, 128, 3, 1, "same")  # (N, 7, 7, 128)
+    points["residual3"] = residual3 = residual_block(conv6, 128, 3, 1, "same")  # (N, 7, 7, 128)
     # (N, 4, 4, 128); 000-E01: padding VALID would leave 3x3
-    pool3 = tf.layers.max_pooling2d(inputs=residual3, pool_size=2, strides=2, padding="same")
+    points["pool3"] = pool3 = tf.layers.max_pooling2d(
+        inputs=residual3, pool_size=2, strides=2, padding="same"
+    )
     # fourth group
-    conv7 = conv2d_layer(pool3, 256, 3, 1, "same", names=names)  # (N, 4, 4, 256)
-    conv8 = conv2d_layer(conv7, 256, 3, 1, "same", names=names)  # (N, 4, 4, 256)
-    residual4 = residual_block(conv8, 256, 3, 1, "same", names=names)  # (N, 4, 4, 256)
+    points["conv7"] = conv7 = conv2d_layer(pool3, 256, 3, 1, "same")  # (N, 4, 4, 256)
+    points["conv8"] = conv8 = conv2d_layer(conv7, 256, 3, 1, "same")  # (N, 4, 4, 256)
+    points["residual4"] = residual4 = residual_block(conv8, 256, 3, 1, "same")  # (N, 4, 4, 256)
     # a row of the map is a time step
-    _, rows, columns, depth = residual4.shape.as_list()
-    lstm_input = tf.reshape(residual4, [-1, rows, columns * depth])  # (N, 4, 1024)
-    lstm_output = lstm_layer(lstm_input, HIDDEN, 1)  # (N, 4, 512)
-    return {
-        **{"conv1": conv1, "conv2": conv2, "residual1": residual1, "pool1": pool1},
-        **{"conv3": conv3, "conv4": conv4, "residual2": residual2, "pool2": pool2},
-        **{"conv5": conv5, "conv6": conv6, "residual3": residual3, "pool3": pool3},
-        **{"conv7": conv7, "conv8": conv8, "residual4": residual4},
-        **{"lstm_input": lstm_input, "lstm_output": lstm_output},
-    }
+    _, rows, columns, _ = residual4.shape.as_list()
+    # (N, 4, 1024)
+    points["lstm_input"] = lstm_input = tf.reshape(residual4, [-1, rows, columns * 256])
+    points["lstm_output"] = lstm_output = lstm_layer(lstm_input, 512, 1)  # (N, 4, 512)
+    return lstm_output
 
 
-def _build_second_listing(lstm_output: Tensor, names: Iterator[str], lstm_map: str) -> EndPoints:
-    """Builds the second listing on the first LSTM's output [N, T, 512]; returns the end points."""
+def _build_second_listing(lstm_output: Tensor, lstm_map: str, points: EndPoints) -> Tensor:
+    """Builds a residual block on the first LSTM's output, and a second LSTM.
+
+    float32 [N, T, 512] -> the same shape. Adds to the end points.
+    """
     steps = lstm_output.shape[1]
+    # 000-E02: 4x4 maps from 4 steps would mix four examples
     columns = steps if lstm_map == "tile" else 1
-    resnet_input = tf.reshape(lstm_output, [-1, steps, 1, HIDDEN])  # (N, 4, 1, 512); 000-E02
+    resnet_input = tf.reshape(lstm_output, [-1, steps, 1, 512])  # (N, 4, 1, 512)
     if columns > 1:
         resnet_input = tf.tile(resnet_input, [1, 1, columns, 1])  # (N, 4, 4, 512)
-    residual5 = residual_block(resnet_input, HIDDEN, 3, 1, "same", names=names)
+    points["resnet_input"] = resnet_input
+    # (N, 4, 1, 512) or (N, 4, 4, 512)
+    points["residual5"] = residual5 = residual_block(resnet_input, 512, 3, 1, "same")
     # (N, 4, 512) or (N, 4, 2048)
-    lstm_input2 = tf.reshape(residual5, [-1, steps, columns * HIDDEN])
+    points["lstm_input2"] = lstm_input2 = tf.reshape(residual5, [-1, steps, columns * 512])
     with tf.variable_scope("lstm_2"):  # 000-E03
-        lstm_output2 = lstm_layer(lstm_input2, HIDDEN, 1)  # (N, 4, 512)
-    return {
-        "resnet_input": resnet_input,
-        "residual5": residual5,
-        "lstm_input2": lstm_input2,
-        "lstm_output2": lstm_output2,
-    }
+        points["lstm_output2"] = lstm_output2 = lstm_layer(lstm_input2, 512, 1)  # (N, 4, 512)
+    return lstm_output2
 
 
-def _build_head(end_points: EndPoints, num_classes: int | None) -> Tensor:
+def _build_output_layer(lstm_output: Tensor, num_classes: int | None, points: EndPoints) -> Tensor:
     """Builds a dense layer on the last time step; without classes, returns all time steps."""
-    x = next(reversed(end_points.values()))
     if num_classes is None:
-        return x
-    x = tf.reshape(x[:, -1, :], [-1, HIDDEN])  # (N, 512)
-    end_points["flatten"] = x
-    logits = tf.layers.dense(x, num_classes, name="dense")  # (N, num_classes)
-    end_points["logits"] = logits
+        return lstm_output
+    points["flatten"] = flatten = tf.reshape(lstm_output[:, -1, :], [-1, 512])  # (N, 512)
+    points["logits"] = logits = tf.layers.dense(flatten, num_classes)  # (N, num_classes)
     return logits
 
 
@@ -205,9 +160,11 @@ def cnn_lstm(
     Raises: BadInputError for images of unknown size or below 4x4 pixels.
     """
     _check_images(images, "cnn_lstm")
+    end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        end_points = _build_first_listing(images, layer_names("conv2d"))
-        return _build_head(end_points, num_classes), end_points
+        lstm_output = _build_first_listing(images, end_points)
+        logits = _build_output_layer(lstm_output, num_classes, end_points)
+    return logits, end_points
 
 
 def cnn_lstm_resnet(
@@ -232,12 +189,12 @@ def cnn_lstm_resnet(
     _check_images(images, "cnn_lstm_resnet")
     if lstm_map not in LSTM_MAPS:
         raise BadInputError(f"lstm_map={lstm_map!r}: choose one of {', '.join(LSTM_MAPS)}")
+    end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        names = layer_names("conv2d")
-        end_points = _build_first_listing(images, names)
-        lstm_output = end_points["lstm_output"]
-        end_points |= _build_second_listing(lstm_output, names, lstm_map)
-        return _build_head(end_points, num_classes), end_points
+        lstm_output = _build_first_listing(images, end_points)
+        lstm_output2 = _build_second_listing(lstm_output, lstm_map, end_points)
+        logits = _build_output_layer(lstm_output2, num_classes, end_points)
+    return logits, end_points
 
 
 def loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -250,3 +207,18 @@ def loss(logits: Tensor, labels: Tensor) -> Tensor:
 def train_step(loss: Tensor, learning_rate: float = 1e-4) -> Tensor:
     """Builds the document's optimizer: one step of Adam on a scalar loss."""
     return tf.train.AdamOptimizer(learning_rate).minimize(loss)
+
+
+def _check_images(images: Tensor, net: str) -> None:
+    """Raises BadInputError unless images [N, H, W, C] have a known size, large enough."""
+    sides = images.shape.as_list()[1:3] if images.shape.rank == 4 else []
+    if None in (*sides, images.shape.rank) or len(sides) != 2:
+        raise BadInputError(
+            f"{net} takes images [N, H, W, C] of known height and width (28x28x1 in the "
+            f"document), not {images.shape}"
+        )
+    if min(sides) < SMALLEST:
+        raise BadInputError(
+            f"images of {sides[0]}x{sides[1]} are too small for {net}: "
+            f"the smallest is {SMALLEST}x{SMALLEST}"
+        )

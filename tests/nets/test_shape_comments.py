@@ -31,6 +31,7 @@ BUILDS = [  # each at its document's size
     ("cnn_lstm_resnet", None, {"lstm_map": "tile"}),
     ("resnet_3d", None, {"num_classes": 10}),
     ("resnet_2plus1d", None, {"num_classes": 10}),
+    ("resnet_3d_2plus1d", None, {"num_classes": 10}),
     ("r2plus1d_18", None, {}),
     ("mc3_18", None, {}),
     ("hand_signs", None, {}),
