@@ -10,6 +10,19 @@ _NAMES = {
         "CudnnRNNRelu": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
         "CudnnRNNTanh": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
     },
+    "estimator": {
+        "DNNClassifierWithLayerAnnotations": "tf.estimator.DNNClassifier",
+        "DNNRegressorWithLayerAnnotations": "tf.estimator.DNNRegressor",
+        "RNNClassifier": "tf.nn.dynamic_rnn in a model function for tf.estimator.Estimator",
+        "RNNEstimator": "tf.nn.dynamic_rnn in a model function for tf.estimator.Estimator",
+        "SavedModelEstimator": "tf.contrib.predictor.from_saved_model",
+        "TowerOptimizer": "tf.estimator.RunConfig(train_distribute=...)",
+        "boosted_trees_classifier_train_in_memory": "sklearn.ensemble.GradientBoostingClassifier",
+        "boosted_trees_regressor_train_in_memory": "sklearn.ensemble.GradientBoostingRegressor",
+        "build_supervised_input_receiver_fn_from_input_fn": "tf.contrib.estimator"
+        ".build_raw_supervised_input_receiver_fn",
+        "replicate_model_fn": "tf.estimator.RunConfig(train_distribute=...)",
+    },
     "factorization": {
         "GMM": "sklearn.mixture.GaussianMixture",
         "GmmAlgorithm": "sklearn.mixture.GaussianMixture",
@@ -91,7 +104,6 @@ _PACKAGES = {
     "copy_graph": "tf.import_graph_def",
     "decision_trees": "sklearn.tree",
     "distribute": "tf.distribute",
-    "estimator": "tf.estimator",
     "ffmpeg": "tf.audio.decode_wav, or the package av",
     "fused_conv": "tf.nn.conv2d, tf.nn.bias_add and tf.nn.relu",
     "gan": "the package tensorflow-gan",
