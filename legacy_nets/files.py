@@ -36,6 +36,8 @@ def suggest_paths(path: str | pathlib.Path) -> str:
 
 
 _WEB_PAGE = "an HTML or XML page, not the file itself: download it again"
+_PICTURE = "a picture, neither weights nor a graph: legacy-nets predict reads pictures"
+_IDX = "a data set in MNIST's idx format: legacy-nets train reads its folder"
 _OTHER_FORMATS = (  # first bytes, what they mean
     (b"version https://git-lfs", "a git-LFS pointer, not the file itself: run git lfs pull"),
     # No "<" alone: a .pb may begin with it.
@@ -49,7 +51,16 @@ _OTHER_FORMATS = (  # first bytes, what they mean
     ),
     (b"7z\xbc\xaf", "a 7-Zip archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
+    (
+        b"model_checkpoint_path:",
+        "a state file that names checkpoints: name its folder, or a checkpoint",
+    ),
+    *((mark, _PICTURE) for mark in (b"\xff\xd8\xff", b"\x89PNG", b"GIF8")),
+    (b"%PDF", "a PDF document: name a weight file"),
+    (b"\0\0\x08\x01", _IDX),
+    (b"\0\0\x08\x03", _IDX),
 )
+_TFLITE = b"TFL3"  # from byte 4 on
 
 
 def explain_other_format(first_bytes: bytes) -> str:
@@ -59,7 +70,21 @@ def explain_other_format(first_bytes: bytes) -> str:
     """
     if not first_bytes:
         return "the file is empty; copy or download the checkpoint again"
+    if first_bytes[4:8] == _TFLITE:
+        return "this is a TensorFlow Lite model: give the checkpoint or graph that it was made from"
+    if _is_tfrecord(first_bytes):
+        return "this is a TFRecord, a data set: name a weight file"
     text = first_bytes.lstrip()
     return next(
         (f"this is {meaning}" for mark, meaning in _OTHER_FORMATS if text.startswith(mark)), ""
     )
+
+
+def _is_tfrecord(first_bytes: bytes) -> bool:
+    """Whether the first 12 bytes are a length and its masked checksum."""
+    if len(first_bytes) < 12:
+        return False
+    from legacy_nets.crc32c import compute_crc32c, mask_crc  # imports NumPy: not at start-up
+
+    checksum = mask_crc(compute_crc32c(first_bytes[:8]))
+    return checksum == int.from_bytes(first_bytes[8:12], "little")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.convert_net import convert_net
 from legacy_nets.port.convert_weights import convert_weights
@@ -39,6 +40,7 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
         if isinstance(target, WeightsTarget):
             outcome = convert_weights(job, target.load(), path)
         elif isinstance(job, WeightsJob):
+            open_weights(job.checkpoint)  # says what other files are
             raise BadInputError(
                 f"--to {job.target} needs the net, {job.checkpoint} holds its weights alone: add "
                 f"--net NAME or --meta FILE; weights alone go to {', '.join(WEIGHTS_TARGETS)}"

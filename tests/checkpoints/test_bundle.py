@@ -19,8 +19,8 @@ from legacy_nets.checkpoints.formats.bundle import (
     list_complete_checkpoints,
     read_bundle,
 )
-from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.sstable import read_table
+from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.errors import CheckpointError
 
 DTYPES = (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from legacy_nets.checkpoints.formats.crc32c import compute_crc32c
 from legacy_nets.checkpoints.formats.sstable import decompress_snappy
 from legacy_nets.checkpoints.formats.wire import FormatError
+from legacy_nets.crc32c import compute_crc32c
 
 
 def _plain_crc32c(data: bytes) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli import main
 
@@ -85,3 +86,28 @@ def test_misuse_is_one_line_and_writes_nothing(tmp_path, pickled, options, messa
     code, output = port(pickled, "--to", "npz", "--out", out, *options)
     assert code == 2 and message in output
     assert len(output.strip().splitlines()) == 1 and not out.exists()
+
+
+@pytest.mark.parametrize(
+    "name, content, reason",
+    [
+        ("w.h5", b"<!DOCTYPE html><html>", "an HTML or XML page, not the file itself: download it"),
+        ("w.npz", b"version https://git-lfs.github.com/spec/v1\noid", "a git-LFS pointer"),
+        ("checkpoint.txt", b'model_checkpoint_path: "m"\n', "a state file that names checkpoints"),
+        ("w.bin", b"\x1c\0\0\0TFL3" + b"\0" * 60, "a TensorFlow Lite model"),
+        ("photo.bin", b"\xff\xd8\xff\xe0" + b"\0" * 60, "a picture, neither weights nor a graph"),
+        ("train-images", b"\0\0\x08\x03" + b"\0" * 60, "a data set in MNIST's idx format"),
+        ("train.tfrecord", None, "a TFRecord, a data set"),
+    ],
+)
+def test_what_a_file_is_when_it_holds_no_weights(tmp_path, name, content, reason):
+    path = tmp_path / name
+    path.write_bytes(content or b"")
+    if content is None:
+        with tf.io.TFRecordWriter(str(path)) as writer:
+            writer.write(b"example")
+    for target in ("npz", "onnx"):
+        code, output = port(path, "--to", target, "--out", tmp_path / "out")
+        assert code == 2 and output.startswith(f"legacy-nets: {path}: this is {reason}"), output
+    done = CliRunner().invoke(main, ["inspect", str(path)])
+    assert done.exit_code == 2 and f"{path}: this is {reason}" in done.output

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 
-from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC
+from legacy_nets.crc32c import compute_crc32c, mask_crc
 
 
 def parse_fields(data: bytes) -> list[tuple[int, int, int | bytes]]:

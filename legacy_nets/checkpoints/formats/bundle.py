@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.sstable import read_table
 from legacy_nets.checkpoints.formats.tensor_info import (
     TensorInfo,
@@ -24,6 +23,7 @@ from legacy_nets.checkpoints.formats.tensor_info import (
 )
 from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import Source, read_json_file, unknown_tensor_error
+from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.errors import CheckpointError, suggest_names
 from legacy_nets.files import explain_other_format, suggest_paths
 from legacy_nets.types import Array, NumpyDtype

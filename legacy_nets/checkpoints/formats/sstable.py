@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.wire import Buffer, FormatError, read_varint
+from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.errors import CheckpointError
 from legacy_nets.files import explain_other_format
 

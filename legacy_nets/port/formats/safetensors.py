@@ -19,8 +19,8 @@ from typing import BinaryIO
 import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import ByteRange
-from legacy_nets.checkpoints.formats.crc32c import compute_crc32c, mask_crc
 from legacy_nets.checkpoints.formats.safetensors import DTYPES, read_safetensors
+from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.errors import CheckpointError
 from legacy_nets.port.report import Comparison
 from legacy_nets.port.weights import Weight, compare_file, count_bytes, view_bytes
