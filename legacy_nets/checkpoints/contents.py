@@ -118,7 +118,7 @@ def _note_twin(source: Source) -> Iterator[str]:
         difference = f"differ in {len(different)} tensors ({min(different)}, ...)"
     yield (
         f"a V1 file ({Path(prefix).name}) and a V2 checkpoint share this prefix, and {difference}: "
-        "this is the V2 one, which TensorFlow prefers"
+        "this is the V2 one, as RestoreV2 reads; Restore and RestoreSlice of older graphs read V1"
     )
 
 

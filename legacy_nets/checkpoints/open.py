@@ -45,18 +45,19 @@ _READABLE = (
 )
 
 
-def open_weights(path: str | Path) -> Source:
+def open_weights(path: str | Path, *, prefers_v1: bool = False) -> Source:
     """Opens any readable weight file. Its weights stay on the disk until they are read.
 
     An object-based checkpoint (tf.train.Checkpoint, Keras) shows its variables' own names.
 
     Args:
       path: what ``find_weights`` takes.
+      prefers_v1: reads the V1 checkpoint where a V2 one has the same prefix.
 
     Raises CheckpointError: no such file, damaged, or a file that holds no weights.
     """
     location = find_weights(path)
-    if Path(f"{location}.index").is_file():
+    if Path(f"{location}.index").is_file() and not (prefers_v1 and _is_v1(location)):
         return use_variable_names(read_bundle(location))
     with report_damage(location):
         return _READERS[_detect_format(Path(location))](Path(location))
@@ -136,6 +137,13 @@ def refuse_exports(folder: Path) -> None:
             f"{folder}: holds numbered SavedModels ({len(exports)}), as Estimators export them; "
             f"name the newest, {newest}"
         )
+
+
+def has_two_formats(prefix: str) -> bool:
+    """Whether a V1 and a V2 checkpoint have this prefix: TensorFlow's RestoreV2 reads the V2 one,
+    Restore and RestoreSlice read the V1 one.
+    """
+    return Path(f"{prefix}.index").is_file() and _is_v1(prefix)
 
 
 def _is_v1(prefix: str) -> bool:

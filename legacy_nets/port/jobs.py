@@ -128,6 +128,7 @@ class ImportedJob:
     trust: bool = False
     renames: tuple[Rename, ...] = ()  # for targets of weights alone
     tolerance: float = TOLERANCE
+    prefers_v1: bool = False  # of two checkpoints under one prefix
 
     @property
     def title(self) -> str:

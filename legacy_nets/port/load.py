@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 from legacy_nets.checkpoints.formats.bundle import Bundle
-from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.open import has_two_formats, open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, CheckpointError
@@ -52,6 +53,19 @@ def choose_averages(job: ImportedJob) -> bool | None:
     return False
 
 
+def describe_format(job: Job | ImportedJob | WeightsJob) -> tuple[str, ...]:
+    """Describes which checkpoint is ported where a V1 and a V2 one have the same prefix."""
+    if not has_two_formats(job.weights_path):
+        return ()
+    prefers_v1 = isinstance(job, ImportedJob) and job.prefers_v1
+    version, op_types = ("V1", "Restore, RestoreSlice") if prefers_v1 else ("V2", "RestoreV2")
+    name = Path(job.weights_path).name
+    return (
+        f"{name} is a V1 and a V2 checkpoint: {version} is ported, as TensorFlow restores it here "
+        f"({op_types})",
+    )
+
+
 def _open(job: Job | ImportedJob | WeightsJob) -> Source:
     """Opens the weights, those of a registered net under its variable names.
 
@@ -59,7 +73,8 @@ def _open(job: Job | ImportedJob | WeightsJob) -> Source:
     in the net's scope; or, for a net without a scope, a Saver wrote several scopes (slim's nets
     have one).
     """
-    source = open_weights(job.weights_path)
+    prefers_v1 = isinstance(job, ImportedJob) and job.prefers_v1
+    source = open_weights(job.weights_path, prefers_v1=prefers_v1)
     if not isinstance(job, Job):
         return source
     names = [name for name in source.tensors if not is_slot(name, source.tensors)]

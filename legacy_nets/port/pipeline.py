@@ -8,7 +8,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.convert_net import convert_net
 from legacy_nets.port.convert_weights import convert_weights
-from legacy_nets.port.imported.convert import convert_graph
+from legacy_nets.port.imported.convert import choose_checkpoint_format, convert_graph
 from legacy_nets.port.jobs import (
     WEIGHTS_TARGETS,
     ImportedJob,
@@ -16,7 +16,7 @@ from legacy_nets.port.jobs import (
     WeightsJob,
     check_imported_job,
 )
-from legacy_nets.port.load import choose_averages
+from legacy_nets.port.load import choose_averages, describe_format
 from legacy_nets.port.report import Report
 from legacy_nets.port.staging import check_destination, open_staging, publish
 from legacy_nets.port.targets import GraphTarget, WeightsTarget, find_target
@@ -31,6 +31,7 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
     """
     if isinstance(job, ImportedJob):
         check_imported_job(job)
+        job = choose_checkpoint_format(job)
     target = find_target(job.target)
     check_destination(job.out, job.target == "saved_model", job.sources)
     if isinstance(job, Job) and isinstance(target, WeightsTarget):
@@ -58,7 +59,7 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
             averaged=outcome.averaged,
             metadata=outcome.metadata,
             comparisons=outcome.comparisons,
-            notes=outcome.notes,
+            notes=describe_format(job) + outcome.notes,
             was_run=isinstance(target, GraphTarget)
             or any(item.top1 is not None for item in outcome.comparisons),
         )

@@ -77,10 +77,10 @@ def read_v1(path: Path) -> WeightFile:
 def complete_v1_prefix(prefix: str) -> str:
     """Writes the prefix of a sharded V1 checkpoint as TensorFlow's savers take it.
 
-    "net-?????-of-00002" stands for two shards. Every other prefix stays as it is.
+    "net-?????-of-00002" stands for two shards. A prefix of one file stays as it is.
     """
     path = Path(prefix)
-    if path.is_file() or Path(f"{prefix}.index").is_file():
+    if path.is_file():
         return prefix
     shards = [_SHARD.search(str(table)) for table in _list_tables(path)]
     return f"{prefix}-?????-of-{shards[0][2]}" if shards and shards[0] else prefix

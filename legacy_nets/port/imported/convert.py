@@ -6,8 +6,10 @@ it on seeded inputs, writes the target and runs that.
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
+from legacy_nets.checkpoints.open import has_two_formats
 from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
 from legacy_nets.port.jobs import ImportedJob
 from legacy_nets.port.report import Outcome
@@ -30,6 +32,31 @@ def convert_graph(job: ImportedJob, path: Path) -> Outcome:
         _convert, job, path, label=str(job.graph_path), seconds=_SECONDS, gib=gib
     )
     return outcome
+
+
+def choose_checkpoint_format(job: ImportedJob) -> ImportedJob:
+    """Returns the job with ``prefers_v1`` as the graph's own saver restores.
+
+    Raises BadInputError and CheckpointError for a graph that cannot be read.
+    """
+    if not has_two_formats(job.checkpoint):
+        return job
+    gib = estimate_memory(job.graph_path, least=_GIB)
+    prefers_v1: bool = run_sandboxed(
+        _prefers_v1, job, label=str(job.graph_path), seconds=_SECONDS, gib=gib
+    )
+    return dataclasses.replace(job, prefers_v1=prefers_v1)
+
+
+def _prefers_v1(job: ImportedJob) -> bool:
+    """In the process: tells whether the graph's saver restores V1 checkpoints alone."""
+    from legacy_nets.quiet import quiet_tensorflow
+
+    quiet_tensorflow()
+    from legacy_nets.port.imported.graph import read_imported_graph
+    from legacy_nets.port.imported.state.operations import restores_v1
+
+    return restores_v1(read_imported_graph(job.graph_path, job.trust))
 
 
 def _convert(job: ImportedJob, path: Path) -> Outcome:

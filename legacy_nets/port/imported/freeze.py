@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.graphdef.op_types import VARIABLES
 from legacy_nets.port.imported.graph import ImportedGraph, read_imported_graph
@@ -122,10 +123,11 @@ def _restore_weights(
     """
     averages = 0
     if job.checkpoint:
-        restore_variables(original, session, job.checkpoint, needed)
-        check_restored(original, session, job.checkpoint, variables)
+        source = open_weights(job.checkpoint, prefers_v1=job.prefers_v1)
+        restore_variables(original, session, source, needed)
+        check_restored(original, session, source, variables)
         averages = assign_averages(
-            original, session, job.checkpoint, variables, use_averages=job.ema is not False
+            original, session, source, variables, use_averages=job.ema is not False
         )
     if job.ema and not averages:
         raise CheckpointError(

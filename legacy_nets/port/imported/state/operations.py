@@ -12,7 +12,7 @@ from legacy_nets.port.imported.graph import ImportedGraph
 from legacy_nets.types import NodeDef
 
 _ASSIGN_OP = re.compile(r"Assign|AssignVariableOp")
-_READ_CHECKPOINT_OP = re.compile(r"Restore|RestoreSlice|RestoreV2")
+RESTORE_V1_OPS = ("Restore", "RestoreSlice")  # older than RestoreV2, they read V1 checkpoints
 _READ_ASSET_OP = re.compile(r"InitializeTableFromTextFile(V2)?")
 TABLE_OP = re.compile(r"(Mutable(Dense)?)?HashTable(OfTensors)?(V2)?")
 
@@ -33,6 +33,15 @@ def list_restoring_ops(imported: ImportedGraph, needed: Container[str]) -> list[
         ):
             kept.append(name)
     return kept
+
+
+def restores_v1(imported: ImportedGraph) -> bool:
+    """Whether the graph's saver reads V1 checkpoints, and no others."""
+    if imported.restore is None:
+        return False
+    nodes = index_nodes(imported.definition)
+    operands = find_ancestors(nodes, [imported.restore.operation], control_edges=True)
+    return any(nodes[name].op in RESTORE_V1_OPS for name in operands)
 
 
 def list_table_initializers(imported: ImportedGraph, needed: Container[str]) -> list[str]:
@@ -58,7 +67,7 @@ def list_unsafe_ops(imported: ImportedGraph, names: list[str]) -> list[NodeDef]:
     def reads_own_file(node: NodeDef) -> bool:
         if _READ_ASSET_OP.fullmatch(node.op):
             return list_data_inputs(node)[1] in assets
-        return _READ_CHECKPOINT_OP.fullmatch(node.op) is not None
+        return node.op in ("RestoreV2", *RESTORE_V1_OPS)
 
     operands = find_ancestors(nodes, names, control_edges=True)
     unsafe = [nodes[name] for name in operands if is_unsafe(nodes[name].op)]

@@ -10,7 +10,6 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.v1 import complete_v1_prefix
-from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, find_average, is_slot
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError, join_lines
@@ -18,7 +17,11 @@ from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name,
 from legacy_nets.graphdef.op_types import VARIABLES
 from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
 from legacy_nets.port.imported.graph import ImportedGraph
-from legacy_nets.port.imported.state.operations import list_restoring_ops
+from legacy_nets.port.imported.state.operations import (
+    RESTORE_V1_OPS,
+    list_restoring_ops,
+    restores_v1,
+)
 from legacy_nets.types import Array, NodeDef, Session
 
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
@@ -37,17 +40,16 @@ class SavedTensor(NamedTuple):
 
 
 def restore_variables(
-    imported: ImportedGraph, session: Session, checkpoint: str, needed: Iterable[str]
+    imported: ImportedGraph, session: Session, source: Source, needed: Iterable[str]
 ) -> None:
     """Restores variables and tables as the graph's own saver does; without one, by their names.
 
     ``needed``: names of nodes that the outputs need (see ``list_restoring_ops``).
     Raises CheckpointError where the checkpoint belongs to another graph.
     """
-    source = open_weights(checkpoint)
     source.check_complete()
     if imported.restore:
-        _run_saver(imported, session, source, checkpoint, frozenset(needed))
+        _run_saver(imported, session, source, frozenset(needed))
         return
     variables = [op.name for op in imported.graph.get_operations() if op.type in VARIABLES]
     saved = [name for name in variables if name in source.tensors]
@@ -55,7 +57,7 @@ def restore_variables(
         raise CheckpointError(f"{imported.path} has its weights in it: leave the checkpoint out")
     if not saved:
         raise CheckpointError(
-            f"{checkpoint} has none of the {len(variables)} variables of {imported.path}"
+            f"{source.prefix} has none of the {len(variables)} variables of {imported.path}"
         )
     assign_variables(imported, session, ((name, source.read(name)) for name in saved))
 
@@ -63,7 +65,7 @@ def restore_variables(
 def assign_averages(
     imported: ImportedGraph,
     session: Session,
-    checkpoint: str,
+    source: Source,
     variables: Iterable[str],
     *,
     use_averages: bool,
@@ -73,7 +75,6 @@ def assign_averages(
     Without ``use_averages``, assigns the variables' own values where the graph's saver restored
     averages, as the saver of an evaluation does. A part of a partitioned variable gets that part.
     """
-    source = open_weights(checkpoint)
     saved = map_saved_tensors(imported)
     chosen: dict[str, SavedTensor] = {}
     for variable in variables:
@@ -88,7 +89,7 @@ def assign_averages(
 
 
 def check_restored(
-    imported: ImportedGraph, session: Session, checkpoint: str, names: Iterable[str]
+    imported: ImportedGraph, session: Session, source: Source, names: Iterable[str]
 ) -> None:
     """Raises CheckpointError where variables (``names``) have no value after restoring."""
     with imported.graph.as_default():
@@ -103,8 +104,8 @@ def check_restored(
         empty = [name for name, restored in session.run(has_value).items() if not restored]
     if empty:
         raise CheckpointError(
-            f"{checkpoint} holds no values for {len(empty)} variables that the outputs need, the "
-            f"first {empty[0]}: name the checkpoint of the complete net, or other --outputs"
+            f"{source.prefix} holds no values for {len(empty)} variables that the outputs need, "
+            f"the first {empty[0]}: name the checkpoint of the complete net, or other --outputs"
         )
 
 
@@ -141,33 +142,34 @@ def map_saved_tensors(imported: ImportedGraph) -> dict[str, SavedTensor]:
         while nodes[get_node_name(value)].op == "Identity":
             value = nodes[get_node_name(value)].input[0]
         restore = nodes[get_node_name(value)]
-        if restore.op != "RestoreV2":
+        if restore.op not in ("RestoreV2", *RESTORE_V1_OPS):
             continue
         index = get_output_index(value)
-        names, parts = (_read_texts(nodes, tensor) for tensor in list_data_inputs(restore)[1:3])
+        texts = [_read_texts(nodes, tensor) for tensor in list_data_inputs(restore)[1:3]]
+        names = texts[0]
+        parts = texts[1] if len(texts) == 2 else [""]  # Restore takes complete tensors
         if index < len(names) and index < len(parts):
             saved[get_node_name(variable)] = SavedTensor(names[index], _parse_bounds(parts[index]))
     return saved
 
 
 def _run_saver(
-    imported: ImportedGraph,
-    session: Session,
-    source: Source,
-    checkpoint: str,
-    needed: frozenset[str],
+    imported: ImportedGraph, session: Session, source: Source, needed: frozenset[str]
 ) -> None:
     assert imported.restore is not None
-    mismatch = f"{checkpoint} does not fit {imported.path}: "
+    prefix = source.prefix
+    mismatch = f"{prefix} does not fit {imported.path}: "
     wrong_shape = _explain_wrong_shape(imported, source)
     if wrong_shape:
-        raise CheckpointError(f"{mismatch}{wrong_shape}; {_advise(imported, checkpoint)}")
-    feeds = {complete_tensor_name(imported.restore.file_name): complete_v1_prefix(checkpoint)}
+        raise CheckpointError(f"{mismatch}{wrong_shape}; {_advise(imported, prefix)}")
+    is_v1 = restores_v1(imported) or not Path(f"{prefix}.index").is_file()
+    file_name = complete_v1_prefix(prefix) if is_v1 else prefix
+    feeds = {complete_tensor_name(imported.restore.file_name): file_name}
     try:
         session.run(list_restoring_ops(imported, needed), feeds)
     except (tf.errors.OpError, ValueError) as error:
         reason = _explain_missing(imported, source) or join_lines(error)[:_MAX_MESSAGE]
-        raise CheckpointError(f"{mismatch}{reason}; {_advise(imported, checkpoint)}") from error
+        raise CheckpointError(f"{mismatch}{reason}; {_advise(imported, prefix)}") from error
 
 
 def _explain_missing(imported: ImportedGraph, source: Source) -> str:
