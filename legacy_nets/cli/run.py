@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import suggest_paths
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -12,8 +15,9 @@ from legacy_nets.errors import BadInputError
 @click.option("--strict", is_flag=True, help="Keep names that numpy and others removed missing.")
 @click.option(
     "--data",
-    type=click.Choice(["synthetic"]),
-    help="Use synthetic digits where the script's MNIST is missing.",
+    metavar="synthetic|FOLDER",
+    help="Use synthetic data where the script's MNIST or keras.datasets is missing, or the files "
+    "of a folder.",
 )
 @click.option(
     "--tf2",
@@ -50,7 +54,11 @@ def run(
     from legacy_nets.runner import hook, launch, removed_names
 
     removed_names.strict = strict
-    run_options.synthetic_data = data is not None
+    if data not in (None, run_options.SYNTHETIC) and not os.path.isdir(data):
+        raise BadInputError(
+            f"--data {data}: no such folder{suggest_paths(data)}, or say --data synthetic"
+        )
+    run_options.is_run, run_options.data = True, data
     run_options.tf2 = tf2
     if report:
         from legacy_nets.runner import report as reporting

@@ -10,8 +10,8 @@ import sys
 import time
 from collections.abc import Callable
 
-from legacy_nets import quiet
-from legacy_nets.runner import seeds
+from legacy_nets import quiet, run_options
+from legacy_nets.runner import keras_datasets, seeds
 from legacy_nets.types import Tensor, TensorLike
 
 # Deprecated functions that the script called, and where first: 1.15 warned once of each.
@@ -56,6 +56,8 @@ def enable_tf1_behavior() -> None:
     # TensorFlow of today is built with CUDA everywhere; scripts ask in order to use a GPU.
     tf1.test.is_built_with_cuda = lambda: bool(tf1.config.experimental.list_physical_devices("GPU"))
     vars(tf1.keras).setdefault("__version__", "2.2.4-tf")  # the value in 1.15.5
+    if run_options.is_run:
+        keras_datasets.read_local_files()
     for listener in import_listeners:
         listener(time.perf_counter() - start)
 

@@ -18,7 +18,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 
 from legacy_nets import run_options
-from legacy_nets.runner import removed_names, rewrite, tf1_libraries
+from legacy_nets.runner import keras_datasets, removed_names, rewrite, tf1_libraries
 
 _TF1 = "legacy_nets.tf1"
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -116,7 +116,7 @@ def _import(
         if top == "tensorflow" and not run_options.tf2 and is_own_code(globals):
             return _import_tf1(name, fromlist or ())
         if top == "tensorflow" and run_options.tf2 and is_own_code(globals):
-            _set_keras_version()
+            _prepare_keras_2()
         if top == "keras" and is_own_code(globals) and not _is_own_module(top):
             return _import_keras(name, fromlist or ())
         if top in removed_names.TOP_MODULES and is_own_code(globals):
@@ -170,8 +170,13 @@ def _import_keras(name: str, fromlist: Sequence[str]) -> types.ModuleType:
     return module if fromlist else module.keras
 
 
-def _set_keras_version() -> None:
-    """Sets ``tf.keras.__version__``, which TensorFlow 2 had and tf_keras has in another module."""
+@functools.cache
+def _prepare_keras_2() -> None:
+    """Makes ``keras.datasets`` read local files, and sets ``tf.keras.__version__``.
+
+    TensorFlow 2 had it; tf_keras has it in another module.
+    """
+    keras_datasets.read_local_files()
     keras = importlib.import_module("tf_keras.api._v2.keras")
     vars(keras).setdefault("__version__", sys.modules["tf_keras"].__version__)
 
@@ -179,6 +184,7 @@ def _set_keras_version() -> None:
 def _import_keras_2(name: str, fromlist: Sequence[str]) -> types.ModuleType:
     from legacy_nets.tf1.finder import KERAS_MODULES
 
+    _prepare_keras_2()
     parts = name.split(".")
     if parts[-1] in KERAS_MODULES:  # keras.layers.core
         parts.pop()

@@ -119,7 +119,8 @@ def _hook_spawned_processes(roots: list[str], libraries: list[str], also: Sequen
             index = command.index("-c") + 1
             start = (
                 "from legacy_nets.runner import hook; from legacy_nets import run_options; "
-                f"run_options.tf2 = {run_options.tf2}; "
+                f"run_options.is_run, run_options.tf2 = {run_options.is_run}, {run_options.tf2}; "
+                f"run_options.data = {run_options.data!r}; "
                 f"hook.install({roots!r}, {libraries!r}, also={tuple(also)!r}); "
             )
             command[index] = start + command[index]

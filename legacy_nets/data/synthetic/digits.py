@@ -20,6 +20,7 @@ from legacy_nets.types import Array
 SYNTHETIC = "synthetic digits, drawn by legacy_nets"  # written into data sets: keep it
 SIZE = 28
 SUPERSAMPLING = 4
+PLACES = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1), (0, 2))
 INK = 20  # side of the box in pixels that holds a digit, as in MNIST
 
 
@@ -131,6 +132,20 @@ def draw_digits(count: int, seed: int) -> tuple[Array, Array]:
     return np.stack(
         [draw_digit(int(d), np.random.default_rng([seed, i])) for i, d in enumerate(labels)]
     ), labels
+
+
+def draw_shifted_digits(count: int, seed: int) -> tuple[Array, Array]:
+    """Draws ``count / 10`` digits in ten places each: uint8 [count, 28, 28], int64 [count].
+
+    The places are at most two pixels apart. Labels count 0 to 9 again and again. ``count`` is a
+    multiple of 100. Raises BadInputError for another one.
+    """
+    if count % (10 * len(PLACES)):
+        raise BadInputError(f"draw_shifted_digits: {count=}; ask for a multiple of 100")
+    drawn, labels = draw_digits(count // len(PLACES), seed)
+    padded = np.pad(drawn, ((0, 0), (2, 2), (2, 2)))
+    shifted = [padded[:, 2 - y : 2 - y + SIZE, 2 - x : 2 - x + SIZE] for y, x in PLACES]
+    return np.concatenate(shifted), np.tile(labels, len(PLACES))
 
 
 def make_digits(

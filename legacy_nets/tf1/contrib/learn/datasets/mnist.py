@@ -1,13 +1,15 @@
 """``tf.contrib.learn.datasets.mnist``: MNIST in memory, in batches as 1.15 shuffled them.
 
-Nothing is downloaded. ``read_data_sets`` reads the idx files or ``mnist.npz`` of a folder; where
-there are none, ``legacy-nets run --data synthetic`` lets it draw digits of its own.
+Nothing is downloaded. ``read_data_sets`` reads the idx files or ``mnist.npz`` of the script's
+folder, or of the folder that ``legacy-nets run --data FOLDER`` names; with ``--data synthetic`` it
+reads synthetic digits where there are none.
 """
 
 from __future__ import annotations
 
 import gzip
 import pathlib
+import sys
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -15,13 +17,12 @@ import tensorflow.compat.v1 as tf
 
 from legacy_nets import run_options
 from legacy_nets.data import mnist as files
-from legacy_nets.data.synthetic import digits
+from legacy_nets.data.synthetic import cache, keras_files
 from legacy_nets.errors import BadInputError
 from legacy_nets.tf1.contrib.learn.datasets.base import Datasets
 from legacy_nets.types import DTypeLike, Tensor, TensorLike
 
 DEFAULT_SOURCE_URL = "https://storage.googleapis.com/cvdf-datasets/mnist/"
-_DRAWN = (7000, 1000)  # training and test digits that stand in: 1.15's had 60000 and 10000
 
 
 def dense_to_one_hot(labels_dense: np.ndarray, num_classes: int) -> np.ndarray:
@@ -86,7 +87,7 @@ class DataSet:
                 assert depth == 1, f"images.shape: {images.shape}: reshape wants one channel"
                 images = images.reshape(count, height * width)
             if dtype == tf.float32:
-                images = np.multiply(images.astype(np.float32), 1.0 / 255.0)
+                images = np.multiply(images, np.float32(1.0 / 255.0), dtype=np.float32)
         self._images = images
         self._labels = labels
         self._epochs_completed = 0
@@ -145,18 +146,18 @@ class DataSet:
 
 def _read(folder: str) -> tuple[Tensor, Tensor]:
     """Training and test half, each with ``.pictures`` uint8 [N, H, W, 1] and ``.labels``."""
-    path = pathlib.Path(folder)
-    if path.exists() and files.is_mnist(path):
-        return files.read_mnist(path)
-    if not run_options.synthetic_data:
+    is_synthetic = run_options.data == run_options.SYNTHETIC
+    folders = [folder] if is_synthetic or run_options.data is None else [run_options.data, folder]
+    for each in map(pathlib.Path, folders):
+        if each.exists() and files.is_mnist(each):
+            return files.read_mnist(each)
+    if not is_synthetic:
         raise BadInputError(
-            f"no MNIST at {folder}: {files.INSTRUCTION}; or let digits be drawn: "
-            "legacy-nets run --data synthetic SCRIPT"
+            f"no MNIST at {' or '.join(folders)}: nothing is downloaded: {files.INSTRUCTION}; or "
+            "run it with legacy-nets run --data synthetic or --data FOLDER"
         )
-    print(f"legacy-nets: no MNIST at {folder}: {_DRAWN[0]} + {_DRAWN[1]} drawn digits stand in")
-    halves = [digits.draw_digits(count, seed) for seed, count in enumerate(_DRAWN)]
-    train, test = (files.Images(pixels[..., None], labels) for pixels, labels in halves)
-    return train, test
+    print(f"legacy-nets: no MNIST at {folder}: synthetic digits replace it", file=sys.stderr)
+    return files.read_mnist(cache.keep_data(files.NPZ, keras_files.write_mnist))
 
 
 def read_data_sets(
