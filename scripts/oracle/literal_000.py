@@ -1,20 +1,14 @@
 """The errors of document 000's listings, each reduced to the lines at fault.
 
-``outcome(tf, name)`` runs on either side, as measure.py does: with TensorFlow 1.15.5 or with
-legacy_nets.tf1. Under Python 3.7
-
-  literal_000.py OUT.json
-
-writes the outcomes of all under TensorFlow 1.15.5.
+``outcome(tf, name)`` runs one; see literal.py.
 """
 
 from __future__ import annotations
 
 import collections
-import json
-import sys
 
 import numpy as np
+from literal import get_outcome, write_outcomes
 
 LITERAL = collections.OrderedDict()  # name -> function of tf
 
@@ -30,12 +24,8 @@ def literal(name):
 
 
 def outcome(tf, name):
-    """{"result": ...} or {"error": type, "message": its text in one line}."""
-    with tf.Graph().as_default():
-        try:
-            return {"result": LITERAL[name](tf)}
-        except (ValueError, tf.errors.OpError) as error:
-            return {"error": type(error).__name__, "message": " ".join(str(error).split())}
+    """Runs the lines of a name; see literal.py."""
+    return get_outcome(LITERAL[name], tf)
 
 
 def _place(tf, *shape):
@@ -207,8 +197,4 @@ def e08_three(tf):
 
 
 if __name__ == "__main__":
-    import tensorflow
-
-    tensorflow.logging.set_verbosity(tensorflow.logging.ERROR)
-    with open(sys.argv[1], "w") as _file:
-        json.dump({name: outcome(tensorflow, name) for name in LITERAL}, _file)
+    write_outcomes(outcome, LITERAL)

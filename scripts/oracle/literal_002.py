@@ -1,29 +1,19 @@
 """The errors of document 002's listing where it runs, reduced to the lines at fault.
 
-``outcome(tf, name)`` runs on either side, with TensorFlow 1.15.5 or with legacy_nets.tf1. Under
-Python 3.7
-
-  literal_002.py OUT.json
-
-writes the outcomes of all under TensorFlow 1.15.5.
+``outcome(tf, name)`` runs one; see literal.py.
 """
 
 from __future__ import annotations
 
 import collections
-import json
-import sys
 
 import numpy as np
+from literal import get_outcome, write_outcomes
 
 
 def outcome(tf, name):
-    """{"result": ...} or {"error": type, "message": its text in one line}."""
-    with tf.Graph().as_default():
-        try:
-            return {"result": LITERAL[name](tf, tf.contrib.slim)}
-        except (ValueError, NameError, tf.errors.OpError) as error:
-            return {"error": type(error).__name__, "message": " ".join(str(error).split())}
+    """Runs the lines of a name; see literal.py."""
+    return get_outcome(LITERAL[name], tf, tf.contrib.slim)
 
 
 def _images(tf, side, channels=3):
@@ -123,15 +113,5 @@ LITERAL = collections.OrderedDict(
 )
 
 
-def main():
-    """Writes the outcomes under TensorFlow 1.15.5."""
-    import tensorflow as tf
-    import tensorflow.contrib.slim.nets  # tf.contrib.slim has it from here on
-
-    tf.logging.set_verbosity(tf.logging.ERROR)
-    with open(sys.argv[1], "w") as file:
-        json.dump({name: outcome(tf, name) for name in LITERAL}, file)
-
-
 if __name__ == "__main__":
-    main()
+    write_outcomes(outcome, LITERAL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -11,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from graphs import get_shapes, placeholder
-from oracle_client import ORACLE, fill, literal_000, measure
+from oracle_client import ask_outcomes, assert_outcome, fill, literal_000, measure
 
 import legacy_nets
 from legacy_nets import documents
@@ -95,15 +94,6 @@ DEFECTS = {
 }
 
 
-def assert_outcome(got, want):
-    if isinstance(want, tuple):
-        error, pattern = want
-        assert got["error"] == error
-        assert re.search(pattern, got["message"]), got["message"]
-    else:
-        assert got == {"result": want}
-
-
 def test_every_defect_is_run():
     assert list(DEFECTS) == list(literal_000.LITERAL)
 
@@ -115,12 +105,7 @@ def test_literal_defect(name):
 
 @pytest.fixture(scope="module")
 def outcomes_of_tensorflow_1(oracle, tmp_path_factory):
-    out = tmp_path_factory.mktemp("literal") / "outcomes.json"
-    done = subprocess.run(
-        [oracle, str(ORACLE / "literal_000.py"), str(out)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(out.read_text())
+    return ask_outcomes(oracle, literal_000, tmp_path_factory.mktemp("literal"))
 
 
 @pytest.mark.slow

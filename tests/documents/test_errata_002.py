@@ -7,13 +7,10 @@ TensorFlow 1.15.5.
 from __future__ import annotations
 
 import inspect
-import json
-import re
-import subprocess
 
 import numpy as np
 import pytest
-from oracle_client import ORACLE, literal_002
+from oracle_client import ask_outcomes, assert_outcome, literal_002
 
 from legacy_nets import documents
 from legacy_nets import tf1 as tf
@@ -62,14 +59,6 @@ DEFECTS = {
 }
 
 
-def assert_outcome(got, want):
-    if isinstance(want, tuple):
-        assert got["error"] == want[0]
-        assert re.search(want[1], got["message"]), got["message"]
-    else:
-        assert got == {"result": want}
-
-
 def test_every_defect_is_run():
     assert list(DEFECTS) == list(literal_002.LITERAL)
 
@@ -87,12 +76,7 @@ def test_literal_defect(name):
 
 @pytest.fixture(scope="module")
 def outcomes_of_tensorflow_1(oracle, tmp_path_factory):
-    out = tmp_path_factory.mktemp("literal") / "outcomes.json"
-    done = subprocess.run(
-        [oracle, str(ORACLE / "literal_002.py"), str(out)], capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return json.loads(out.read_text())
+    return ask_outcomes(oracle, literal_002, tmp_path_factory.mktemp("literal"))
 
 
 @pytest.mark.slow

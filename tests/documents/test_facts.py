@@ -158,8 +158,8 @@ def numbered(document, *numbers):
     return [f"{document}-E{number:02d}" for number in numbers]
 
 
-PLAIN_ALEXNET = (2, 9, *range(11, 17), 29, 39, 40, 43, 59)
-RESNET = (1, 3, 4, 6, 14, 16, *range(22, 30), 49)
+PLAIN_ALEXNET = (2, 9, *range(11, 17), 29, 39, 40, 43, 59, 61)
+RESNET = (1, 3, 4, 6, 14, 16, *range(22, 30), 49, 61)
 ERRATA_OF_NETS = {
     **dict.fromkeys(
         ("resnet_3d", "resnet_2plus1d", "resnet_3d_2plus1d"), numbered("000", *range(1, 19))
@@ -173,10 +173,10 @@ ERRATA_OF_NETS = {
     "demo_cnn": numbered("004", 1, 16, 29, 54, 55),
     "alexnet_v1": numbered("004", *PLAIN_ALEXNET),
     "alexnet_v2": numbered("004", *sorted((8, 10, *PLAIN_ALEXNET))),
-    **{f"vgg{depth}": numbered("004", 2, 14, 16, 29, 41, 42, 48) for depth in (11, 13, 16, 19)},
+    **{f"vgg{depth}": numbered("004", 2, 14, 16, 29, 41, 42, 48, 61) for depth in (11, 13, 16, 19)},
     "googlenet": numbered("004", 6, 7, *range(17, 22), 29, 48, 57, 58),
     **{f"resnet{depth}": numbered("004", *RESNET) for depth in (18, 152)},
-    **{f"resnet{depth}": numbered("004", *RESNET, 56) for depth in (34, 101)},
+    **{f"resnet{depth}": numbered("004", *sorted((*RESNET, 56))) for depth in (34, 101)},
     "resnet50": numbered("004", *sorted((*RESNET, 47, 51, 56))),
     **dict.fromkeys(("resnext50_32x4d", "resnext101_32x4d"), numbered("004", 24, 46)),
     **dict.fromkeys(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 import subprocess
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import fill
 import literal_000
 import literal_001_003
 import literal_002
+import literal_second_reading
 import measure
 import numpy as np
 
@@ -25,7 +28,9 @@ ORACLE = REPOSITORY / "scripts" / "oracle"
 
 __all__ = [
     "ask",
+    "ask_outcomes",
     "assert_close",
+    "assert_outcome",
     "assert_same",
     "assert_summary",
     "fill",
@@ -33,6 +38,7 @@ __all__ = [
     "literal_000",
     "literal_001_003",
     "literal_002",
+    "literal_second_reading",
     "load_golden",
     "ours",
     "summary",
@@ -79,6 +85,24 @@ def ask(python: str, request: dict[str, Any], folder: Path) -> dict[str, Any]:
             return [get(item) for item in value] if isinstance(value, list) else value
 
         return get(json.loads(str(arrays["answer"])))
+
+
+def ask_outcomes(python: str, script: ModuleType, folder: Path) -> dict[str, Any]:
+    """Runs the literal lines of a script (scripts/oracle/literal_*.py) with TensorFlow 1.15.5."""
+    out = folder / "outcomes.json"
+    command = [python, str(script.__file__), str(out)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(out.read_text())
+
+
+def assert_outcome(got: dict[str, Any], want: Any) -> None:
+    """``want`` is a result, or patterns of an error's type and of its message."""
+    if isinstance(want, tuple):
+        assert re.fullmatch(want[0], got["error"]), got
+        assert re.search(want[1], got["message"]), got
+    else:
+        assert got == {"result": want}
 
 
 def assert_close(got: Any, want: Any, tolerance: float, what: str, largest: Any = None) -> None:
