@@ -163,11 +163,13 @@ def _import_tf1(name: str, fromlist: Sequence[str]) -> types.ModuleType:
 
 
 def _import_keras(name: str, fromlist: Sequence[str]) -> types.ModuleType:
-    """Imports the package keras as tf.keras: today's package is Keras 3, without graph mode."""
+    """Imports the package keras of that time: today's is Keras 3, without graph mode."""
     if run_options.tf2:
         return _import_keras_2(name, fromlist)
     module = _import_tf1(f"tensorflow.{name}", fromlist)
-    return module if fromlist else module.keras
+    from legacy_nets.runner import standalone_keras
+
+    return module if fromlist and name != "keras" else standalone_keras.load()
 
 
 @functools.cache

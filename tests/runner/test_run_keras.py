@@ -1,6 +1,10 @@
-"""``import keras``, the package of that time, is tf.keras of 1.15 in the script's own modules."""
+"""``import keras``, the package of that time, is Keras 2.3.1 in the script's own modules."""
 
+import json
+
+import h5py
 import pytest
+from oracle_client import GOLDEN, ORACLE
 from scripts_of_users import run, write
 
 SCRIPT = """
@@ -15,7 +19,7 @@ from keras.utils import np_utils
 from keras.utils.np_utils import to_categorical
 import numpy as np
 import tensorflow as tf
-print(keras.__version__, keras is tf.keras, K is keras.backend, Layer is keras.layers.Layer)
+print(keras.__version__, tf.keras.__version__, K is keras.backend, Layer is keras.layers.Layer)
 model = Sequential([Dense(3, input_dim=4, activation="relu"), Dense(2)])
 model.compile(optimizers.SGD(0.1), "mse")
 model.fit(np.ones([4, 4]), to_categorical([0, 1, 0, 1]), epochs=2, verbose=0)
@@ -52,7 +56,7 @@ def test_keras_of_that_time_shares_the_graph(tmp_path):
     done = run(write(tmp_path, script=SCRIPT))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
-        "2.2.4-tf True True True",
+        "2.3.1 2.2.4-tf True True",
         "23 True [[0. 1.]]",  # (4 + 1) * 3 + (3 + 1) * 2 parameters
         "3.0 (5, 2)",
         "tensorflow.keras.nothing_such of TensorFlow 1.15 is not offered by legacy_nets",
@@ -75,3 +79,81 @@ def test_keras_2_of_tensorflow_2(tmp_path):
 def test_a_keras_beside_the_script_is_its_own(tmp_path):
     done = run(write(tmp_path, script="import keras\nprint(keras.mine)\n", keras="mine = 5"))
     assert (done.returncode, done.stdout) == (0, "5\n"), done.stderr
+
+
+PACKAGES = {"keras": "keras_2_3_1", "tf.keras": "tf_keras_1_15"}
+EXPECTED = {
+    name: json.loads((GOLDEN / f"{file}.json").read_text()) for name, file in PACKAGES.items()
+}
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory):
+    """What each package answers under run: one process each, since keras changes tf.keras."""
+    answers = {}
+    for package in PACKAGES:
+        out = tmp_path_factory.mktemp("keras") / "ours.json"
+        done = run(ORACLE / "keras_names.py", package, out)
+        assert done.returncode == 0, done.stderr
+        answers[package] = json.loads(out.read_text())
+    return answers
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("package", "name"), [(package, name) for package in PACKAGES for name in EXPECTED[package]]
+)
+def test_names_and_defaults_are_those_of_that_time(ours, package, name):
+    # Names and configurations are equal; losses and sums of weights to 5 digits.
+    assert ours[package][name] == EXPECTED[package][name]
+
+
+MODEL = "keras_2_3_1_model"  # written by scripts/oracle/keras_file.py under Keras 2.3.1
+
+
+def _describe(file):
+    """{path: attributes, or shape and dtype} of all in an h5 file; JSON is parsed."""
+    described = {}
+
+    def visit(path, item):
+        described[path] = getattr(item, "shape", None), str(getattr(item, "dtype", None))
+        for name, value in item.attrs.items():
+            if name.endswith("_config"):
+                value = json.loads(value)
+            elif hasattr(value, "tolist"):
+                value = [str(value.dtype), value.tolist()]
+            described[f"{path}@{name}"] = value.decode() if isinstance(value, bytes) else value
+
+    visit("", file)
+    file.visititems(visit)
+    # tf_keras has other slots, and adds an empty group that nobody reads.
+    others = ("optimizer_weights", "model_weights/top_level_model_weights")
+    return {path: value for path, value in described.items() if not path.startswith(others)}
+
+
+@pytest.mark.slow
+def test_files_are_those_of_keras_2_3_1(tmp_path):
+    ours, theirs = tmp_path / "ours.h5", GOLDEN / f"{MODEL}.h5"
+    expected = json.loads((GOLDEN / f"{MODEL}.json").read_text())["saved"]
+    done = run(ORACLE / "keras_file.py", "write", ours, tmp_path / "write.json")
+    assert done.returncode == 0, done.stderr
+    # The same seed of NumPy gives the same weights, and the same training, to 5 digits.
+    assert json.loads((tmp_path / "write.json").read_text())["saved"] == expected
+    with h5py.File(ours) as file, h5py.File(theirs) as golden:
+        written, wanted = _describe(file), _describe(golden)
+    for layer in wanted["@model_config"]["config"]["layers"]:
+        for inner in layer["config"].get("layers", []):
+            if inner["class_name"] == "BatchNormalization":
+                inner["config"]["axis"] = 2  # the last one, which Keras 2.3.1 wrote as -1
+    assert written == wanted
+
+
+@pytest.mark.slow
+def test_a_file_of_keras_2_3_1_is_read(tmp_path):
+    expected = json.loads((GOLDEN / f"{MODEL}.json").read_text())["saved"]
+    done = run(ORACLE / "keras_file.py", "read", GOLDEN / f"{MODEL}.h5", tmp_path / "read.json")
+    assert done.returncode == 0, done.stderr
+    answers = json.loads((tmp_path / "read.json").read_text())
+    assert answers.pop("steps") == 3
+    assert list(answers) == ["by_name", "in_order", "load_model", "to_json"]
+    assert all(outputs == expected for outputs in answers.values())

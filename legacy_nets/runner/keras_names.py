@@ -1,0 +1,92 @@
+"""Names of layers and weights that tf.keras of TensorFlow 1.15 gave, and tf_keras does not."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+VERSION = "2.2.4-tf"  # tf.keras.__version__ in 1.15.5; h5 files hold it, too
+
+Build = Callable[[Any, Any], None]  # of a layer, with the shape of its input
+
+
+def use_tf1_names() -> None:
+    """Names layers, and the weights of recurrent layers, in this process as 1.15 did."""
+    import_module("tf_keras.src.utils.generic_utils").to_snake_case = to_snake_case
+    import_module("tf_keras.src").__version__ = VERSION
+    rnn = import_module("tf_keras.src.layers.rnn.base_rnn").RNN
+    stacked = import_module("tf_keras.src.layers.rnn.stacked_rnn_cells").StackedRNNCells
+    rnn.build = _build_cell_before(rnn.build)
+    stacked.build = _build_cells_before(stacked.build)
+
+
+def import_module(name: str) -> Any:
+    """Imports a module whose attributes are assigned to."""
+    return importlib.import_module(name)
+
+
+def to_snake_case(name: str) -> str:
+    """Returns the default name of a layer of this class: ``ConvLSTM2D`` is ``conv_lst_m2d``."""
+    words = re.sub("(.)([A-Z][a-z0-9]+)", r"\1_\2", name)
+    snake = re.sub("([a-z])([A-Z])", r"\1_\2", words).lower()
+    return "private" + snake if snake.startswith("_") else snake
+
+
+def _build_cell_before(build: Build) -> Build:
+    """Builds the cell in the layer's name scope: ``lstm/kernel``, not ``lstm/lstm_cell/kernel``.
+
+    The layer opens a scope for the cell only where it has to build it.
+    """
+    nest = import_module("tensorflow").nest
+
+    @functools.wraps(build)
+    def build_layer(self: Any, input_shape: Any) -> None:
+        time = 0 if self.time_major else 1
+
+        def drop_time(shape: Any) -> tuple[int | None, ...]:
+            sizes = tuple(_to_shape(shape).as_list())
+            return sizes[:time] + sizes[time + 1 :]
+
+        if isinstance(input_shape, list):
+            input_shape = input_shape[0]
+        _build(self.cell, nest.map_structure(drop_time, _to_shape(input_shape)))
+        build(self, input_shape)
+
+    return build_layer
+
+
+def _build_cells_before(build: Build) -> Build:
+    """Builds stacked cells in the layer's name scope, one after the other."""
+    nest = import_module("tensorflow").nest
+
+    @functools.wraps(build)
+    def build_cells(self: Any, input_shape: Any) -> None:
+        if isinstance(input_shape, list):
+            input_shape = input_shape[0]
+        shape = input_shape
+        for cell in self.cells:
+            _build(cell, shape)
+            size = getattr(cell, "output_size", None) or nest.flatten(cell.state_size)[0]
+            if nest.is_nested(size):
+                break
+            shape = (nest.flatten(shape)[0], *_to_shape(size).as_list())
+        build(self, input_shape)
+
+    return build_cells
+
+
+def _build(cell: Any, shape: Any) -> None:
+    if not getattr(cell, "built", True):
+        cell.build(shape)
+        cell.built = True
+
+
+def _to_shape(shape: Any) -> Any:
+    """Returns a TensorShape; a structure of several shapes stays."""
+    try:
+        return import_module("tensorflow").TensorShape(shape)
+    except (ValueError, TypeError):
+        return shape
