@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from legacy_nets import run_options
 from legacy_nets.errors import BadInputError
-from legacy_nets.runner import behaviour, hook, rewrite, tf1_libraries
+from legacy_nets.runner import behaviour, hook, missing_packages, rewrite, tf1_libraries
 from legacy_nets.types import NotebookShell
 
 _interrupted: list[bool] = []
@@ -147,7 +147,9 @@ def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
         raise SystemExit(130) from None
     except BaseException as error:
         _print_traceback(error)
-        explanation = None if run_options.tf2 else hook.explain_failure(error)
+        explanation = missing_packages.explain_missing_module(error)
+        if explanation is None and not run_options.tf2:
+            explanation = hook.explain_failure(error)
         if explanation:
             print(f"legacy-nets: {explanation}", file=sys.stderr)
         elif isinstance(error, SyntaxError):
