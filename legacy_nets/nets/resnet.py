@@ -31,15 +31,16 @@ padding, for which it was not trained.
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import Names, auto_names, document_net
-from legacy_nets.nets.parts.torch_style import check_maps, check_option, pad_both_sides
+from legacy_nets.nets.parts.torch_style import check_maps, check_option, pad_window
 from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
+
+layers = tf.layers
 
 UNITS = {  # of the four blocks [1, table 1]
     "resnet18": (2, 2, 2, 2),
@@ -52,7 +53,6 @@ UNITS = {  # of the four blocks [1, table 1]
 }
 BASIC = ("resnet18", "resnet34")  # two 3x3 convolutions a unit, where others have three
 PADDINGS = ("same", "torch", "slim")
-EPSILON, SHORTCUT_EPSILON = 1e-5, 1.001e-5  # 004-E23
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,42 +78,13 @@ class Variant:
 DOCUMENT = Variant()
 
 
-def conv(
-    x: Tensor,
-    filters: int,
-    size: int,
-    stride: int = 1,
-    *,
-    name: str,
-    variant: Variant = DOCUMENT,
-) -> Tensor:
-    """Convolves without bias: float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]."""
-    padding = "same"
-    if stride > 1 and size > 1 and variant.padding != "same":
-        x, padding = pad_both_sides(x, size), "valid"
-    return tf.layers.conv2d(x, filters, size, stride, padding, use_bias=False, name=name)
-
-
-def batch_norm(
-    x: Tensor,
-    is_training: IsTraining,
-    name: str,
-    variant: Variant = DOCUMENT,
-    epsilon: float = EPSILON,
-) -> Tensor:
-    """Normalizes the channels of [N, H, W, C] with the momentum of ``variant``."""
-    return tf.layers.batch_normalization(
-        x, momentum=variant.momentum, epsilon=epsilon, training=is_training, name=name
-    )
-
-
-class Residual:
-    """A block: ReLU of the sum of its input, perhaps projected, and ``main_path`` of it.
+class Block:
+    """What the document's blocks have in common.
 
     Args:
       out_channel: channels of the convolutions; the result has ``expansion`` times as many.
       strides: of the block.
-      downsample: a function of (inputs, is_training) that projects the input, or None.
+      downsample: a function of (inputs, training) that projects the input, or None.
       name: variable scope.
       names: numbers the layers of the complete model that have no names of their own.
       variant: see there.
@@ -139,68 +110,104 @@ class Residual:
         self.names = names or auto_names()
         self.variant = variant
 
-    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
-        """Builds the convolutions, up to the last batch norm."""
-        raise NotImplementedError
-
-    def __call__(self, inputs: Tensor, is_training: IsTraining = False) -> Tensor:
+    def __call__(self, inputs: Tensor, training: IsTraining = False) -> Tensor:
         """float32 [N, H, W, C] -> [N, ceil(H/strides), ..., out_channel * expansion].
 
         Raises: BadInputError where the sum has two shapes: without ``downsample`` the strides
         must be 1 and C the channels of the result.
         """
-        with tf.variable_scope(self.name):
-            identity = self.downsample(inputs, is_training) if self.downsample else inputs
-            x = self.main_path(inputs, is_training)
-            if (self.strides != 1 and not self.downsample) or identity.shape[-1] != x.shape[-1]:
-                raise BadInputError(
-                    f"{self.name} adds {identity.shape} to {x.shape}: give it a downsample that "
-                    f"projects its input to {x.shape[-1]} channels with strides={self.strides}"
-                )
-            return tf.nn.relu(identity + x)
+        raise NotImplementedError
+
+    def check_sum(self, identity: Tensor, x: Tensor) -> None:
+        """Raises BadInputError where the shortcut and the main path have two shapes."""
+        if (self.strides != 1 and not self.downsample) or identity.shape[-1] != x.shape[-1]:
+            raise BadInputError(
+                f"{self.name} adds {identity.shape} to {x.shape}: give it a downsample that "
+                f"projects its input to {x.shape[-1]} channels with strides={self.strides}"
+            )
 
 
-class BasicBlock(Residual):
-    """Two 3x3 convolutions, the first with the stride."""
+# fmt: off
+class BasicBlock(Block):
+    """Two 3x3 convolutions, the first with the stride; parameters as ``Block``'s."""
 
     expansion = 1
     auto_name = "basic_block"
 
-    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
-        """Builds 3x3, batch norm, ReLU, 3x3, batch norm on [N, H, W, C]."""
-        for number, stride in enumerate((self.strides, 1)):
-            x = tf.nn.relu(x) if number else x
-            name = self.names("conv2d")
-            x = conv(x, self.out_channel, 3, stride, name=name, variant=self.variant)
-            x = batch_norm(x, is_training, self.names("batch_normalization"), self.variant)
+    def __call__(self, inputs: Tensor, training: IsTraining = False) -> Tensor:
+        """Builds the block: see ``Block``."""
+        out_channel, strides, momentum = self.out_channel, self.strides, self.variant.momentum
+        with tf.variable_scope(self.name):
+            identity = inputs
+            if self.downsample is not None:
+                identity = self.downsample(inputs, training)
+
+            x, padding = pad_window(inputs, 3, strides, self.variant.padding)
+            # (N, H/strides, W/strides, out_channel)
+            x = layers.conv2d(x, out_channel, kernel_size=3, strides=strides, padding=padding,
+                              use_bias=False, name=self.names("conv2d"))
+            x = layers.batch_normalization(x, momentum=momentum, epsilon=1e-5, training=training,
+                                           name=self.names("batch_normalization"))
+            x = tf.nn.relu(x)
+
+            # (N, H/strides, W/strides, out_channel)
+            x = layers.conv2d(x, out_channel, kernel_size=3, strides=1, padding="same",
+                              use_bias=False, name=self.names("conv2d"))
+            x = layers.batch_normalization(x, momentum=momentum, epsilon=1e-5, training=training,
+                                           name=self.names("batch_normalization"))
+
+            self.check_sum(identity, x)
+            x = tf.nn.relu(identity + x)
         return x
 
 
-class Bottleneck(Residual):
-    """1x1 to fewer channels, 3x3 with the stride, 1x1 to four times as many."""
+class Bottleneck(Block):
+    """1x1 to fewer channels, 3x3 with the stride, 1x1 to four times as many.
+
+    Parameters as ``Block``'s. [1] has the stride in the first 1x1 (``stride_in=1``).
+    """
 
     expansion = 4
     auto_name = "bottleneck"
 
-    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
-        """Builds three convolutions on [N, H, W, C], each with batch norm, ReLU between them."""
-        # (N, H, W, out_channel); with stride_in=1 (N, H/strides, W/strides, out_channel)
-        x = self._unit(x, 1, self.out_channel, is_training, "conv1")
-        x = self._unit(tf.nn.relu(x), 3, self.out_channel, is_training, "conv2")
-        filters = self.out_channel * self.expansion
-        return self._unit(tf.nn.relu(x), 1, filters, is_training, "conv3")
+    def __call__(self, inputs: Tensor, training: IsTraining = False) -> Tensor:
+        """Builds the block: see ``Block``."""
+        out_channel, strides, momentum = self.out_channel, self.strides, self.variant.momentum
+        stride1, stride2 = (1, strides) if self.variant.stride_in == 3 else (strides, 1)
+        with tf.variable_scope(self.name):
+            identity = inputs
+            if self.downsample is not None:
+                identity = self.downsample(inputs, training)
 
-    def _unit(
-        self, x: Tensor, size: int, filters: int, is_training: IsTraining, name: str
-    ) -> Tensor:
-        strided = name == ("conv2" if self.variant.stride_in == 3 else "conv1")
-        stride = self.strides if strided else 1
-        x = conv(x, filters, size, stride, name=name, variant=self.variant)
-        return batch_norm(x, is_training, f"{name}/BatchNorm", self.variant)
+            # (N, H/stride1, W/stride1, out_channel)
+            x = layers.conv2d(inputs, out_channel, kernel_size=1, strides=stride1, use_bias=False,
+                              name="conv1")
+            x = layers.batch_normalization(x, momentum=momentum, epsilon=1e-5, training=training,
+                                           name="conv1/BatchNorm")
+            x = tf.nn.relu(x)
+
+            x, padding = pad_window(x, 3, stride2, self.variant.padding)
+            # (N, H/strides, W/strides, out_channel)
+            x = layers.conv2d(x, out_channel, kernel_size=3, strides=stride2, padding=padding,
+                              use_bias=False, name="conv2")
+            x = layers.batch_normalization(x, momentum=momentum, epsilon=1e-5, training=training,
+                                           name="conv2/BatchNorm")
+            x = tf.nn.relu(x)
+
+            # (N, H/strides, W/strides, 4*out_channel)
+            x = layers.conv2d(x, out_channel * self.expansion, kernel_size=1, use_bias=False,
+                              name="conv3")
+            x = layers.batch_normalization(x, momentum=momentum, epsilon=1e-5, training=training,
+                                           name="conv3/BatchNorm")
+
+            self.check_sum(identity, x)
+            x = tf.nn.relu(identity + x)
+        return x
+# fmt: on
 
 
 def _make_layer(
-    block: type[Residual],
+    block: type[Block],
     in_channel: int,
     channel: int,
     block_num: int,
@@ -214,32 +221,38 @@ def _make_layer(
 
     The first unit has the stride and, where needed, a projection.
 
-    It takes (x, is_training=False, end_points=None): float32 [N, H, W, in_channel] ->
+    It takes (x, training=False, end_points=None): float32 [N, H, W, in_channel] ->
     [N, ceil(H/strides), ..., channel * block.expansion]. Units go into the end points.
     """
-    counted = names or auto_names()
+    names = names or auto_names()
     filters = channel * block.expansion
 
-    def shortcut(x: Tensor, is_training: IsTraining) -> Tensor:
+    def shortcut(x: Tensor, training: IsTraining) -> Tensor:
         with tf.variable_scope("shortcut"):
-            x = conv(x, filters, 1, strides, name="conv1", variant=variant)
-            return batch_norm(x, is_training, "BatchNorm", variant, SHORTCUT_EPSILON)
+            # (N, H/strides, W/strides, filters)
+            x = layers.conv2d(
+                x, filters, kernel_size=1, strides=strides, use_bias=False, name="conv1"
+            )
+            return layers.batch_normalization(
+                x, momentum=variant.momentum, epsilon=1.001e-5, training=training, name="BatchNorm"
+            )  # 004-E23
+
+    downsample = None
+    if strides != 1 or in_channel != filters:
+        downsample = shortcut
+
+    layers_list = []
+    unit = block(channel, strides, downsample, name="unit_1", names=names, variant=variant)
+    layers_list.append(unit)
+    for index in range(1, block_num):
+        layers_list.append(block(channel, name=f"unit_{index + 1}", names=names, variant=variant))
 
     def layer(
-        x: Tensor, is_training: IsTraining = False, end_points: EndPoints | None = None
+        x: Tensor, training: IsTraining = False, end_points: EndPoints | None = None
     ) -> Tensor:
-        projected = strides != 1 or in_channel != filters
         with tf.variable_scope(name):
-            for number in range(1, block_num + 1):
-                unit = block(
-                    channel,
-                    strides if number == 1 else 1,
-                    shortcut if number == 1 and projected else None,
-                    name=f"unit_{number}",
-                    names=counted,
-                    variant=variant,
-                )
-                x = unit(x, is_training)
+            for unit in layers_list:
+                x = unit(x, training)
                 if end_points is not None:
                     end_points[f"{name}/{unit.name}"] = x
         return x
@@ -247,9 +260,80 @@ def _make_layer(
     return layer
 
 
+def _resnet(
+    block: type[Block],
+    blocks_num: Sequence[int],
+    im_width: int = 224,
+    im_height: int = 224,
+    num_classes: int = 1000,
+    include_top: bool = True,
+) -> Callable[..., NetOutputs]:
+    """Returns a net of any blocks: a function of the images (see ``keras_style``).
+
+    Its layers are the lines of ``_build_features`` and ``residual_net``.
+    """
+
+    def net(
+        images: Tensor, classes: int | None, is_training: IsTraining, *, reuse: Reuse
+    ) -> NetOutputs:
+        return residual_net(
+            "the model", block, blocks_num, images, classes, is_training, reuse, "", DOCUMENT
+        )
+
+    classes = num_classes if include_top else None  # 004-E26
+    return document_net(net, classes, (im_height, im_width))
+
+
+def _build_features(
+    images: Tensor,
+    block: type[Block],
+    blocks_num: Sequence[int],
+    training: IsTraining,
+    variant: Variant,
+    end_points: EndPoints,
+) -> Tensor:
+    """Builds a stem and four blocks of ``blocks_num`` units: [N, ceil(H/32), ceil(W/32), ...].
+
+    Shapes are for images of 224x224, and Bottlenecks or BasicBlocks.
+    """
+    x, padding = pad_window(images, 7, 2, variant.padding)
+    # (N, 112, 112, 64)
+    x = layers.conv2d(
+        x, filters=64, kernel_size=7, strides=2, padding=padding, use_bias=False, name="conv1"
+    )
+    x = layers.batch_normalization(
+        x, momentum=variant.momentum, epsilon=1e-5, training=training, name="conv1/BatchNorm"
+    )
+    x = tf.nn.relu(x)
+    end_points["conv1"] = x
+    # zeros on both sides do not change the maximum: nothing here is negative
+    x, padding = pad_window(x, 3, 2, "torch" if variant.padding == "torch" else "same")
+    x = layers.max_pooling2d(x, pool_size=3, strides=2, padding=padding)
+    end_points["pool1"] = x  # (N, 56, 56, 64)
+
+    names = auto_names()
+    layer = _make_layer(
+        block, x.shape[-1], 64, blocks_num[0], name="block1", names=names, variant=variant
+    )
+    x = layer(x, training, end_points)  # (N, 56, 56, 256) or (N, 56, 56, 64)
+    layer = _make_layer(
+        block, x.shape[-1], 128, blocks_num[1], "block2", strides=2, names=names, variant=variant
+    )
+    x = layer(x, training, end_points)  # (N, 28, 28, 512) or (N, 28, 28, 128)
+    layer = _make_layer(
+        block, x.shape[-1], 256, blocks_num[2], "block3", strides=2, names=names, variant=variant
+    )
+    x = layer(x, training, end_points)  # (N, 14, 14, 1024) or (N, 14, 14, 256)
+    layer = _make_layer(
+        block, x.shape[-1], 512, blocks_num[3], "block4", strides=2, names=names, variant=variant
+    )
+    x = layer(x, training, end_points)  # (N, 7, 7, 2048) or (N, 7, 7, 512)
+    return x
+
+
 def residual_net(
     net: str,
-    block: type[Residual],
+    block: type[Block],
     blocks_num: Sequence[int],
     images: Tensor,
     num_classes: int | None,
@@ -258,71 +342,29 @@ def residual_net(
     scope: str,
     variant: Variant,
 ) -> NetOutputs:
-    """Builds a stem, four blocks of ``blocks_num`` units, global average pool, dense layer.
+    """Builds a net of any blocks, ``blocks_num`` units in each of four.
 
-    Shapes are for images of 224x224 and Bottlenecks; a BasicBlock gives a quarter of the
-    channels. Arguments, result and errors as ``resnet_sizes.resnet50``.
+    Arguments, result and errors as ``resnet_sizes.resnet50``.
     """
     check_maps(images, net)
     check_option(net, "padding", variant.padding, PADDINGS)
     end_points: EndPoints = {}
-    names = auto_names()
-    head_is_training = is_training
-    if variant.frozen:
-        is_training = False
+    training = False if variant.frozen else is_training
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        x = conv(images, 64, 7, 2, name="conv1", variant=variant)  # (N, 112, 112, 64)
-        x = tf.nn.relu(batch_norm(x, is_training, "conv1/BatchNorm", variant))
-        end_points["conv1"] = x
-        if variant.padding == "torch":  # zeros do not change the maximum: nothing here is negative
-            x = tf.layers.max_pooling2d(pad_both_sides(x, 3), 3, 2, "valid")
-        else:
-            x = tf.layers.max_pooling2d(x, 3, 2, "same")
-        end_points["pool1"] = x  # (N, 56, 56, 64)
-        make_layer = functools.partial(_make_layer, names=names, variant=variant)
-        layer1 = make_layer(block, int(x.shape[-1]), 64, blocks_num[0], "block1")
-        x = layer1(x, is_training, end_points)  # (N, 56, 56, 256) or (N, 56, 56, 64)
-        layer2 = make_layer(block, int(x.shape[-1]), 128, blocks_num[1], "block2", 2)
-        x = layer2(x, is_training, end_points)  # (N, 28, 28, 512) or (N, 28, 28, 128)
-        layer3 = make_layer(block, int(x.shape[-1]), 256, blocks_num[2], "block3", 2)
-        x = layer3(x, is_training, end_points)  # (N, 14, 14, 1024) or (N, 14, 14, 256)
-        layer4 = make_layer(block, int(x.shape[-1]), 512, blocks_num[3], "block4", 2)
-        x = layer4(x, is_training, end_points)  # (N, 7, 7, 2048) or (N, 7, 7, 512)
-        if num_classes is None:
+        x = _build_features(images, block, blocks_num, training, variant, end_points)
+        if num_classes is None:  # include_top=False
             return x, end_points
         x = tf.reduce_mean(x, axis=[1, 2])
         end_points["global_pool"] = x  # (N, 2048) or (N, 512)
-        if variant.dense:
-            x = tf.layers.dropout(x, 0.5, training=head_is_training)
-            x = tf.layers.dense(
-                x, variant.dense, tf.nn.relu, name="dense"
-            )  # (N, 1024) in the train script
-            end_points["dense"] = x
-            x = tf.layers.dropout(x, 0.5, training=head_is_training)
-        logits = tf.layers.dense(x, num_classes, name="logits")  # (N, num_classes)
-        end_points["logits"] = logits
+        if variant.dense:  # the train script's new head
+            x = layers.dropout(x, 0.5, training=is_training)
+            x = layers.dense(x, variant.dense, activation="relu", name="dense")
+            end_points["dense"] = x  # (N, 1024)
+            x = layers.dropout(x, 0.5, training=is_training)
+        logits = layers.dense(x, num_classes, name="logits")
+        end_points["logits"] = logits  # (N, num_classes)
         end_points["predictions"] = tf.nn.softmax(logits)
     return logits, end_points
-
-
-def _resnet(
-    block: type[Residual],
-    blocks_num: Sequence[int],
-    im_width: int = 224,
-    im_height: int = 224,
-    num_classes: int = 1000,
-    include_top: bool = True,
-) -> Callable[..., NetOutputs]:
-    """Returns a net of any blocks: a function of the images (see ``keras_style``)."""
-
-    def net(
-        images: Tensor, classes: int | None, is_training: IsTraining, *, reuse: Reuse
-    ) -> NetOutputs:
-        about = ("the model", block, blocks_num, images)
-        return residual_net(*about, classes, is_training, reuse, "", DOCUMENT)
-
-    classes = num_classes if include_top else None  # 004-E26
-    return document_net(net, classes, (im_height, im_width))
 
 
 def resnet34(

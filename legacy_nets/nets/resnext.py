@@ -19,27 +19,21 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import Names
-from legacy_nets.nets.parts.torch_style import check_option, pad_both_sides
-from legacy_nets.nets.resnet import (
-    DOCUMENT,
-    UNITS,
-    Residual,
-    Variant,
-    batch_norm,
-    conv,
-    residual_net,
-)
+from legacy_nets.nets.parts.torch_style import check_option, pad_window
+from legacy_nets.nets.resnet import DOCUMENT, UNITS, Block, Variant, residual_net
 from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
+
+layers = tf.layers
 
 FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 
 
 def grouped_conv(
-    x: Tensor, filters: int, groups: int, stride: int, *, name: str, variant: Variant = DOCUMENT
+    x: Tensor, filters: int, groups: int, strides: int, *, name: str, variant: Variant = DOCUMENT
 ) -> Tensor:
     """Builds a 3x3 convolution without bias; each group of filters reads its share of channels.
 
-    float32 [N, H, W, C] -> [N, ceil(H/stride), ..., filters]; kernel [3, 3, C/groups, filters].
+    float32 [N, H, W, C] -> [N, ceil(H/strides), ..., filters]; kernel [3, 3, C/groups, filters].
     Raises: BadInputError where channels or filters do not divide into the groups.
     """
     channels = int(x.shape[-1])
@@ -47,24 +41,22 @@ def grouped_conv(
         raise BadInputError(
             f"{name}: {channels} channels and {filters} filters do not divide into {groups} groups"
         )
-    padding = "SAME"
-    if stride > 1 and variant.padding != "same":
-        x, padding = pad_both_sides(x, 3), "VALID"
+    x, padding = pad_window(x, 3, strides, variant.padding)
     with tf.variable_scope(name):
         kernel = tf.get_variable("kernel", [3, 3, channels // groups, filters])
     # tf.layers has no groups. The op counts them from the kernel's shape; on the CPU it and its
     # gradients run since TensorFlow 2 (1.15 raises UnimplementedError, 004-E46), as fast as
     # splitting where maps are large and several times faster where they are small.
-    return tf.nn.conv2d(x, kernel, strides=[1, stride, stride, 1], padding=padding)
+    return tf.nn.conv2d(x, kernel, strides=[1, strides, strides, 1], padding=padding.upper())
 
 
-class ResNeXtBlock(Residual):
+class ResNeXtBlock(Block):
     """A bottleneck whose 3x3 has ``cardinality`` groups, as one of the three ``FORMS``.
 
     ``form``: "grouped" is one path with a grouped convolution; "concat" splits the first two
     convolutions into paths, whose outputs are concatenated; "paths" splits all three and
     adds the outputs. ``split_weights`` carries weights from the first form to the others.
-    Other arguments and errors as ``Residual``'s.
+    Other arguments and errors as ``Block``'s.
     """
 
     expansion = 4
@@ -88,33 +80,50 @@ class ResNeXtBlock(Residual):
         self.form = form
         self.width = 2 * out_channel  # of all paths; 32 paths of 4 where out_channel is 64
 
-    def main_path(self, x: Tensor, is_training: IsTraining) -> Tensor:
+    def __call__(self, inputs: Tensor, training: IsTraining = False) -> Tensor:
         """Builds 1x1, 3x3, 1x1 in the requested form; the last batch norm comes after the sum."""
-        if self.form == "grouped":
-            x = self._build_first_two(x, is_training, self.width, self.cardinality)
-        else:
-            paths = []
-            for number in range(1, self.cardinality + 1):
-                with tf.variable_scope(f"path_{number}"):
-                    y = self._build_first_two(x, is_training, self.width // self.cardinality, 1)
-                    paths.append(y if self.form == "concat" else self._build_last(y))
-            x = tf.concat(paths, 3) if self.form == "concat" else tf.add_n(paths)
-        if self.form != "paths":
-            x = self._build_last(x)
-        return batch_norm(x, is_training, "conv3/BatchNorm", self.variant)
+        with tf.variable_scope(self.name):
+            identity = inputs
+            if self.downsample is not None:
+                identity = self.downsample(inputs, training)
+            if self.form == "grouped":
+                x = self._build_first_two(inputs, training, self.width, self.cardinality)
+                x = self._build_last(x)
+            else:
+                paths = []
+                for number in range(1, self.cardinality + 1):
+                    with tf.variable_scope(f"path_{number}"):
+                        y = self._build_first_two(inputs, training, self.width // self.cardinality)
+                        paths.append(self._build_last(y) if self.form == "paths" else y)
+                x = (
+                    tf.add_n(paths)
+                    if self.form == "paths"
+                    else self._build_last(tf.concat(paths, 3))
+                )
+            x = self._normalize(x, training, "conv3/BatchNorm")
+            self.check_sum(identity, x)
+            x = tf.nn.relu(identity + x)
+        return x
 
     def _build_first_two(
-        self, x: Tensor, is_training: IsTraining, width: int, groups: int
+        self, x: Tensor, training: IsTraining, width: int, groups: int = 1
     ) -> Tensor:
         """Builds 1x1 and 3x3, each with batch norm and ReLU: [N, ceil(H/strides), ..., width]."""
-        x = conv(x, width, 1, name="conv1", variant=self.variant)
-        x = tf.nn.relu(batch_norm(x, is_training, "conv1/BatchNorm", self.variant))
+        # (N, H, W, width)
+        x = layers.conv2d(x, width, kernel_size=1, use_bias=False, name="conv1")
+        x = tf.nn.relu(self._normalize(x, training, "conv1/BatchNorm"))
+        # (N, H/strides, W/strides, width)
         x = grouped_conv(x, width, groups, self.strides, name="conv2", variant=self.variant)
-        return tf.nn.relu(batch_norm(x, is_training, "conv2/BatchNorm", self.variant))
+        return tf.nn.relu(self._normalize(x, training, "conv2/BatchNorm"))
 
     def _build_last(self, x: Tensor) -> Tensor:
         filters = self.out_channel * self.expansion
-        return conv(x, filters, 1, name="conv3", variant=self.variant)
+        return layers.conv2d(x, filters, kernel_size=1, use_bias=False, name="conv3")
+
+    def _normalize(self, x: Tensor, training: IsTraining, name: str) -> Tensor:
+        return layers.batch_normalization(
+            x, momentum=self.variant.momentum, epsilon=1e-5, training=training, name=name
+        )
 
 
 def split_weights(

@@ -82,7 +82,9 @@ DEFINITIONS = [
     ),
     ("004", 911, "googlenet", "InceptionAux", "num_classes"),
     ("004", 1034, "resnet", "BasicBlock", "out_channel, strides=1, downsample=None"),
+    ("004", 1048, "resnet", "BasicBlock.__call__", "inputs, training=False"),
     ("004", 1075, "resnet", "Bottleneck", "out_channel, strides=1, downsample=None"),
+    ("004", 1091, "resnet", "Bottleneck.__call__", "inputs, training=False"),
     (
         "004",
         1113,

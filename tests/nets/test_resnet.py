@@ -17,7 +17,7 @@ import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets import resnet
-from legacy_nets.nets.parts.torch_style import pad_both_sides
+from legacy_nets.nets.parts.torch_style import pad_both_sides, pad_window
 from legacy_nets.nets.weights import resnet as resnet_weights
 
 NETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
@@ -127,7 +127,7 @@ def test_stride_sits_in_the_3x3_unless_told():
 def test_epsilons_and_momentum():
     """F103, 004-E23: 1e-5, and 1.001e-5 in the shortcut; momentum 0.9."""
     layer = resnet._make_layer(resnet.Bottleneck, 8, 2, 2, "block2", 2)
-    layer(placeholder(8, 8, 8), is_training=True)
+    layer(placeholder(8, 8, 8), training=True)
     norms = [
         op for op in tf.get_default_graph().get_operations() if op.type.startswith("FusedBatch")
     ]
@@ -163,7 +163,7 @@ def test_frozen_features_do_not_move_and_tensorflow_alone_does_not_freeze():
     images = placeholder(5, 5, 3)
     literal = tf.layers.batch_normalization(images, trainable=False, training=True, name="literal")
     assert tf.get_collection(tf.GraphKeys.UPDATE_OPS) == []
-    ours = resnet.batch_norm(images, False, "ours")
+    ours = tf.layers.batch_normalization(images, epsilon=1e-5, training=False, name="ours")
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         got = session.run([literal, ours], {images: x})
@@ -175,7 +175,7 @@ def test_bias_ahead_of_a_batch_norm_is_useless():
     """F091, F093: batch statistics have mean 0 and variance 1, and swallow any bias."""
     images = placeholder(6, 6, 4)
     x = np.random.RandomState(0).normal(3, 2, (8, 6, 6, 4)).astype(np.float32)
-    y = resnet.batch_norm(images, True, "bn")
+    y = tf.layers.batch_normalization(images, momentum=0.9, epsilon=1e-5, training=True)
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         plain, biased = (session.run(y, {images: x + bias}) for bias in (0, 7))
@@ -189,10 +189,11 @@ def test_padding_of_torch_is_same_on_odd_maps_only():
     outputs = {}
     for side in (8, 9):
         for padding in ("same", "torch"):
-            variant = resnet.Variant(padding=padding)
-            with tf.variable_scope("net", reuse=tf.AUTO_REUSE):
-                x = tf.constant(fill.images([1, side, side, 2]))
-                outputs[side, padding] = resnet.conv(x, 3, 3, 2, name="conv", variant=variant)
+            x = tf.constant(fill.images([1, side, side, 2]))
+            x, how = pad_window(x, 3, 2, padding)
+            outputs[side, padding] = tf.layers.conv2d(
+                x, 3, 3, 2, padding=how, name="conv", reuse=tf.AUTO_REUSE
+            )
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
         got = session.run(outputs)

@@ -14,6 +14,7 @@ from legacy_nets.documents.checks import common
 from legacy_nets.documents.checks.common import Check, analyze_net, build_net, get_static_shape
 from legacy_nets.nets import resnet, resnext, vit_hybrid
 from legacy_nets.tf1.speed import without_initial_values
+from legacy_nets.types import Tensor
 
 OPERATIONS = {
     "Conv2D": "convolution",
@@ -42,9 +43,16 @@ def _draw_batch() -> np.ndarray:
     return np.random.RandomState(0).normal(3, 2, (64, 6, 6, 4)).astype(np.float32)
 
 
+def _build_batch_norm(x: np.ndarray, training: bool) -> Tensor:
+    """Builds a batch norm as the document's ResNet has it."""
+    return tf.layers.batch_normalization(
+        tf.constant(x), momentum=0.9, epsilon=1e-5, training=training
+    )
+
+
 def _normalize(x: np.ndarray, training: bool) -> np.ndarray:
     with tf.Graph().as_default(), tf.Session() as session:
-        y = resnet.batch_norm(tf.constant(x), training, "bn")
+        y = _build_batch_norm(x, training)
         session.run(tf.global_variables_initializer())
         return np.asarray(session.run(y))
 
@@ -69,7 +77,7 @@ def list_batch_norm_flags() -> list[str]:
 def list_learned_variables() -> list[str]:
     """Lists the variables of batch norm that get a gradient."""
     with tf.Graph().as_default():
-        y = resnet.batch_norm(tf.constant(_draw_batch()), True, "bn")
+        y = _build_batch_norm(_draw_batch(), True)
         gradients = tf.gradients(tf.reduce_sum(y**2), tf.global_variables())
         pairs = zip(tf.global_variables(), gradients, strict=True)
         return [v.op.name.split("/")[-1] for v, gradient in pairs if gradient is not None]
@@ -211,10 +219,10 @@ def list_epsilons(net: str) -> list[str]:
 def measure_momentum() -> float:
     """Measures the share of a moving average that one step of training leaves."""
     with tf.Graph().as_default(), tf.Session() as session:
-        resnet.batch_norm(tf.zeros([2, 4, 4, 1]), True, "bn")
+        resnet.BasicBlock(1)(tf.zeros([2, 4, 4, 1]), True)
         session.run(tf.global_variables_initializer())
         session.run(tf.get_collection(tf.GraphKeys.UPDATE_OPS))  # the batch's variance is 0
-        (variance,) = (v for v in tf.global_variables() if "moving_variance" in v.name)
+        variance, _ = (v for v in tf.global_variables() if "moving_variance" in v.name)
         return float(session.run(variance)[0])
 
 

@@ -20,6 +20,16 @@ def pad_both_sides(x: Tensor, size: int) -> Tensor:
     return tf.pad(x, [[0, 0], [before, after], [before, after], [0, 0]])
 
 
+def pad_window(x: Tensor, kernel_size: int, strides: int, padding: str) -> tuple[Tensor, str]:
+    """Pads a map [N, H, W, C] for a window with a stride, where ``padding`` is not "same".
+
+    Returns the map, and the padding of the layer that reads it.
+    """
+    if padding == "same" or strides == 1:
+        return x, "same"
+    return pad_both_sides(x, kernel_size), "valid"
+
+
 def check_maps(images: Tensor, net: str) -> None:
     """Raises BadInputError for anything but [N, H, W, C] with C known; H and W may be unknown."""
     if images.shape.rank != 4 or images.shape[-1] is None or 0 in images.shape.as_list()[1:]:
