@@ -12,13 +12,14 @@ import contextlib
 import importlib
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import tensorflow
 
 from legacy_nets import tf1
-from legacy_nets.errors import SetupError, join_lines
+from legacy_nets.errors import BadInputError, SetupError, join_lines
+from legacy_nets.types import RunConfig as _RunConfig  # the module has a RunConfig of its own
 
 _ESTIMATOR = "tensorflow_estimator.python.estimator"
 _TPU = "tensorflow.python.tpu"
@@ -51,6 +52,28 @@ def _export(*_names: str, **_options: Any) -> Callable[[Any], Any]:
     return lambda decorated: decorated
 
 
+def _init_run_config(config: _RunConfig, tf_config: Mapping[str, object]) -> None:
+    """Replaces ``init_run_config`` of 1.15, for the devices of this machine.
+
+    Raises BadInputError for a strategy over several machines, ValueError for two strategies.
+    """
+    given = config._experimental_distribute
+    for name in ("train_distribute", "eval_distribute"):
+        strategy = getattr(given, name, None)
+        if strategy and getattr(config, f"_{name}"):
+            raise ValueError(f"Either `{name}` or`experimental_distribute.{name}` can be set.")
+        if strategy:
+            setattr(config, f"_{name}", strategy)
+    if tf_config.get("cluster") or getattr(given, "remote_cluster", None):
+        raise BadInputError(
+            "tf.estimator.RunConfig: strategies over several machines are not offered: leave the "
+            "cluster of TF_CONFIG and remote_cluster out"
+        )
+    config._distribute_coordinator_mode = None
+    config._init_distributed_setting_from_environment_var(tf_config)
+    config._maybe_overwrite_session_config_for_distributed_training()
+
+
 def _make_shims() -> dict[str, types.ModuleType]:
     v2_keras = importlib.import_module("tf_keras.api._v2.keras")
     compat = tf1.ExtendedNamespace(
@@ -66,6 +89,7 @@ def _make_shims() -> dict[str, types.ModuleType]:
         _ShimModule(f"{_ESTIMATOR}.estimator_export", estimator_export=_export),
         _ShimModule(
             "tensorflow.python.distribute.estimator_training",
+            init_run_config=_init_run_config,
             should_run_distribute_coordinator=lambda config: False,
         ),
         _ShimModule(

@@ -114,6 +114,44 @@ def extended(tf):
     return found
 
 
+def _strategies(tf):
+    c = tf.contrib.distribute
+    return [c.OneDeviceStrategy("/cpu:0"), c.MirroredStrategy(["/cpu:0"]),
+            c.MirroredStrategy(["/cpu:0", "/cpu:1"])]  # fmt: skip
+
+
+def mirrored(tf):
+    """Three steps under each strategy; with two replicas a step takes two batches."""
+    inputs = np.random.RandomState(0).uniform(size=[12, 2, 3]).astype(np.float32)
+
+    def model_fn(features, labels, mode):
+        ones = tf.ones_initializer()
+        h = tf.layers.dense(features, 1, use_bias=False, kernel_initializer=ones, name="d")
+        h = tf.layers.batch_normalization(h, momentum=0.5, training=mode == "train", name="bn")
+        loss = tf.reduce_mean(tf.square(h - labels))
+        with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
+            optimizer = tf.train.AdamOptimizer(0.1)
+            step = optimizer.minimize(loss, tf.train.get_or_create_global_step())
+        return tf.estimator.EstimatorSpec(mode, loss=loss, train_op=step)
+
+    def input_fn():
+        return tf.data.Dataset.from_tensor_slices((inputs, inputs[:, :, :1]))
+
+    found = {}
+    for number, strategy in enumerate(_strategies(tf)):
+        config = tf.estimator.RunConfig(
+            train_distribute=strategy, session_config=tf.ConfigProto(device_count={"CPU": 2})
+        )
+        estimator = tf.estimator.Estimator(model_fn, tempfile.mkdtemp(), config)
+        estimator.train(input_fn, steps=3)
+        names = estimator.get_variable_names()
+        values = {name: estimator.get_variable_value(name) for name in names}
+        found.update({"{} {}".format(number, name): value for name, value in values.items()})
+        found["{} names".format(number)] = join_texts(sorted(names))
+        found["{} replicas".format(number)] = np.asarray(strategy.num_replicas_in_sync)
+    return found
+
+
 CASES = [_evaluate(kind) for kind in ("classes", "binary", "regression", "poisson", "logistic",
                                       "labels", "words")]  # fmt: skip
-CASES += [multi_head, extended]
+CASES += [multi_head, extended, mirrored]

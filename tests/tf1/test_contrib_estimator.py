@@ -6,6 +6,7 @@ import contrib_cases
 import pytest
 
 from legacy_nets import tf1 as tf
+from legacy_nets.errors import BadInputError
 
 CASES = contrib_cases.names("estimator")
 
@@ -57,3 +58,22 @@ def test_the_graph_of_training_is_exported(tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         loaded = tf.saved_model.load(session, ["train"], tf.compat.as_str(path))
     assert list(loaded.signature_def) == ["train"]
+
+
+def test_a_strategy_over_several_machines_is_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker"}}')
+    strategy = tf.contrib.distribute.OneDeviceStrategy("/cpu:0")
+    with pytest.raises(BadInputError, match="strategies over several machines are not offered"):
+        tf.estimator.RunConfig(train_distribute=strategy)
+
+
+def test_strategies_by_their_arguments():
+    make = tf.contrib.distribute.MirroredStrategy
+    assert make(num_gpus=0).num_replicas_in_sync == 1
+    with tf.Graph().as_default():
+        assert make(["/cpu:0", "/cpu:1"]).num_replicas_in_sync == 2
+    with pytest.raises(ValueError, match="You cannot specify both `num_gpus`"):
+        make(num_gpus=1, num_gpus_per_worker=1)
+    with pytest.raises(ValueError, match="Must only specify one of `devices`"):
+        make(["/cpu:0"], num_gpus=1)
+    assert isinstance(make(), tf.contrib.distribute.DistributionStrategy)
