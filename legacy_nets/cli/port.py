@@ -41,6 +41,7 @@ _IMPORTED_OPTIONS = {  # options of an imported graph: parameter -> name
     "outputs": "--outputs",
     "shapes": "--input-shape",
     "settings": "--set",
+    "tags": "--tags",
     "trust": "--trust",
     "renames": "--rename",
 }
@@ -105,6 +106,11 @@ _NET_OPTIONS = {  # options of a net of the registry
     multiple=True,
     metavar="PATTERN=NEW",
     help="Replaces a regular expression in the names of weights, for targets of weights alone.",
+)
+@click.option(
+    "--tags",
+    metavar="A,B",
+    help='Tags of a SavedModel\'s graph; "" is none. [default: serve, else without train]',
 )
 @click.option("--trust", is_flag=True, help="Run operations that read or write files, too.")
 @click.option(
@@ -251,6 +257,7 @@ def _build_imported_job(
         settings=_split_pairs("--set", given["settings"]),
         checkpoint=find_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
         ema=given["ema"],
+        tags=None if given["tags"] is None else _split_names(given["tags"]),
         trust=given["trust"],
         renames=renames,
         tolerance=given["tolerance"],

@@ -128,6 +128,7 @@ class ImportedJob:
     trust: bool = False
     renames: tuple[Rename, ...] = ()  # for targets of weights alone
     tolerance: float = TOLERANCE
+    tags: tuple[str, ...] | None = None  # of a SavedModel's graph; None: the one that is served
     prefers_v1: bool = False  # of two checkpoints under one prefix
 
     @property
@@ -237,6 +238,8 @@ def check_imported_job(job: ImportedJob) -> None:
             f"{', '.join(IMPORTED_TARGETS)}"
         )
     _check_exists(job.graph_path)
+    if job.tags is not None and job.graph_path.name != SAVED_MODEL:
+        raise BadInputError(f"--tags: {job.graph_path} has one graph, no SavedModel: leave it out")
     if job.checkpoint.endswith(GRAPH_ENDINGS):
         raise BadInputError(
             f"--meta {job.graph_path}: its weights are a checkpoint, and {job.checkpoint} is a "

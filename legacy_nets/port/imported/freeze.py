@@ -8,6 +8,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.graphdef.op_types import VARIABLES
+from legacy_nets.port.imported.batch_norms import find_training_batch_norms
 from legacy_nets.port.imported.graph import ImportedGraph, read_imported_graph
 from legacy_nets.port.imported.infer_io import GraphIo, choose_io
 from legacy_nets.port.imported.inference_mode import switch_to_inference
@@ -46,7 +47,7 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
 
     Raises BadInputError and CheckpointError.
     """
-    imported = read_imported_graph(job.graph_path, job.trust)
+    imported = read_imported_graph(job.graph_path, job.trust, job.tags)
     inference = switch_to_inference(imported, job.settings)
     io = choose_io(job, imported, inference.definition)
     subgraph = extract_subgraph(imported, inference.definition, io.inputs, io.outputs)
@@ -69,6 +70,7 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
         definition = _freeze_variables(job, session, subgraph, io, has_variables=bool(variables))
         initializer = freeze_tables(original, session, subgraph, definition)
     notes = (
+        *imported.notes,
         *describe_inputs(inference.definition, io.inputs),
         *describe_outputs(original, io, run),
         *inference.notes,
@@ -76,7 +78,7 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
         *describe_unknown_ops(original),
         *describe_updates(without_updates),
         *(f"{name} is empty on the test inputs: not verified" for name in empty_outputs),
-        *describe_batch_norms(definition),
+        *describe_batch_norms(find_training_batch_norms(imported, definition)),
     )
     return FrozenGraph(
         definition=definition,

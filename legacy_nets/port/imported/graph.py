@@ -7,26 +7,23 @@ split.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from google.protobuf.message import DecodeError
-
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, join_lines
-from legacy_nets.graphdef.load import normalize_graph, read_graph_file
+from legacy_nets.graphdef.load import read_graph_file
 from legacy_nets.graphdef.node_names import (
     complete_tensor_name,
     get_node_name,
     shorten_tensor_name,
 )
+from legacy_nets.graphdef.saved_model import read_saved_model
 from legacy_nets.port.imported.unknown_ops import build_graph, find_unknown_nodes
 from legacy_nets.port.jobs import SAVED_MODEL
-from legacy_nets.tf1.functions import meta_graphs
 from legacy_nets.types import DType, Graph, GraphDef, MetaGraphDef, OpList, Tensor, TensorShape
 
-_SERVING_TAG = "serve"
+_DEFAULT_SIGNATURES = ("serving_default", "default")
 _REMOVED_ATTRIBUTES = ("_class", "_output_shapes")  # colocation, and shapes that may be wrong
 
 
@@ -52,6 +49,7 @@ class ImportedGraph:
     asset_feeds: Mapping[str, str]  # tensors that name files of a SavedModel, and their paths
     unknown: frozenset[str]  # nodes that TensorFlow cannot run: no output may need them
     trust: bool  # whether unsafe operations may be run
+    notes: tuple[str, ...]  # about the choice of this graph
 
     def get_tensor(self, tensor: str) -> Tensor:
         """Returns a tensor of the imported graph. Raises KeyError or ValueError."""
@@ -67,14 +65,21 @@ class ImportedGraph:
         return rank
 
 
-def read_imported_graph(path: Path, trust: bool) -> ImportedGraph:
+def read_imported_graph(
+    path: Path, trust: bool, tags: Sequence[str] | None = None
+) -> ImportedGraph:
     """Reads and imports a .meta, .pb, .pbtxt or saved_model.pb. Nothing is run.
 
+    ``tags`` choose a graph of a SavedModel; None: the one that is served.
     Raises BadInputError where the file cannot be read, is no valid graph, or where the dtypes of an
     unknown operation's outputs are needed and not recorded.
     """
-    is_saved_model = path.name == SAVED_MODEL
-    definition, meta = _read_served_graph(path) if is_saved_model else read_graph_file(path)
+    notes: tuple[str, ...] = ()
+    if path.name == SAVED_MODEL:
+        meta, notes = read_saved_model(path, tags)
+        definition = meta.graph_def
+    else:
+        definition, meta = read_graph_file(path)
     shapes = _read_recorded_shapes(definition)
     for node in definition.node:
         node.device = ""
@@ -94,32 +99,8 @@ def read_imported_graph(path: Path, trust: bool) -> ImportedGraph:
         asset_feeds=_list_assets(path, meta) if meta else {},
         unknown=unknown,
         trust=trust,
+        notes=notes,
     )
-
-
-def _read_served_graph(path: Path) -> tuple[GraphDef, MetaGraphDef]:
-    """Reads the GraphDef that is served, and its MetaGraphDef.
-
-    Raises BadInputError where the file is damaged, has no graph, or was exported by TensorFlow 2.
-    """
-    try:
-        metas = meta_graphs(path.read_bytes())
-    except DecodeError as error:
-        raise BadInputError(
-            f"{path} is damaged or no {SAVED_MODEL} ({join_lines(error)}): export or copy it again"
-        ) from None
-    if not metas:
-        raise BadInputError(f"{path} holds no graph: export or copy it again")
-    meta = next((meta for meta in metas if _SERVING_TAG in meta.meta_info_def.tags), metas[0])
-    if meta.HasField("object_graph_def"):
-        raise BadInputError(
-            f"{path} was exported by TensorFlow 2, which serves it as it is; for ONNX: "
-            f"python -m tf2onnx.convert --saved-model {path.parent} --output FILE"
-        )
-    if not meta.graph_def.node:
-        raise BadInputError(f"{path} holds no operations: export or copy it again")
-    normalize_graph(meta.graph_def)
-    return meta.graph_def, meta
 
 
 def _read_recorded_shapes(definition: GraphDef) -> dict[str, TensorShape]:
@@ -161,10 +142,11 @@ def _list_assets(path: Path, meta: MetaGraphDef) -> dict[str, str]:
 
 
 def _list_signature_outputs(meta: MetaGraphDef) -> tuple[str, ...]:
-    """Lists the outputs of the default serving signature, or of the only signature."""
+    """Lists the outputs of the default signature (TF-Hub has another), or of the only one."""
     signatures = meta.signature_def
-    if "serving_default" in signatures:
-        signature = signatures["serving_default"]
+    default = next((name for name in _DEFAULT_SIGNATURES if name in signatures), None)
+    if default is not None:
+        signature = signatures[default]
     elif len(signatures) == 1:
         [signature] = signatures.values()
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -70,20 +70,15 @@ def describe_updates(graph: WithoutUpdates) -> list[str]:
     return notes
 
 
-def describe_batch_norms(definition: GraphDef) -> list[str]:
-    """Describes the batch norms that were built for training, if any: they are not verified."""
-    training = [
-        node.name
-        for node in definition.node
-        if node.op.startswith("FusedBatchNorm")
-        and (node.attr["is_training"].b or "is_training" not in node.attr)
-    ]
+def describe_batch_norms(training: Sequence[str]) -> list[str]:
+    """Describes the batch norms that were built for training, if any; by their nodes' names."""
     if not training:
         return []
     return [
         f"{len(training)} batch norms use the statistics of their batch, not the moving averages "
-        f"(first {training[0]}): the graph was built for training and is left so; to change that, "
-        "port the .meta or the export of a graph that was built for inference"
+        f"(first {training[0]}): each row of the outputs depends on the other rows. The graph was "
+        "built for training and is left so; to change that, port the .meta or the export of a "
+        "graph that was built for inference"
     ]
 
 

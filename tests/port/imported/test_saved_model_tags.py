@@ -1,0 +1,92 @@
+"""SavedModels of several graphs: the one that is served is ported, or that of --tags."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from imported_models import run_frozen
+
+from legacy_nets import tf1 as tf
+from legacy_nets.cli import main
+
+pytestmark = pytest.mark.usefixtures("in_one_process")
+X = np.arange(8, dtype=np.float32).reshape(2, 4)
+
+
+def export(folder, graphs, signature="serving_default"):
+    """Exports graphs that multiply by a number each: (tags, factor) of every one."""
+    builder = tf.saved_model.Builder(str(folder))
+    for index, (tags, factor) in enumerate(graphs):
+        with tf.Graph().as_default(), tf.Session() as session:
+            x = tf.placeholder(tf.float32, [None, 4], name="x")
+            w = tf.get_variable("w", initializer=np.float32(10))
+            y = tf.multiply(x, w * factor, name="y")
+            tf.multiply(y, 7.0, name="seven")
+            session.run(tf.global_variables_initializer())
+            signatures = {
+                signature: tf.saved_model.predict_signature_def({"x": x}, {"y": y}),
+                "other": tf.saved_model.predict_signature_def({"x": x}, {"x": x}),
+            }
+            if index == 0:
+                builder.add_meta_graph_and_variables(session, tags, signatures)
+            else:
+                builder.add_meta_graph(tags, signatures)
+    builder.save()
+    return folder
+
+
+def run_port(source, out, *options):
+    return CliRunner().invoke(
+        main, ["port", str(source), "--to", "frozen", "--out", str(out), *options]
+    )
+
+
+@pytest.mark.parametrize(
+    ("graphs", "options", "factor", "note"),
+    [
+        ([(["train"], 1), ([], 2)], [], 2, "the graph with no tags is ported, not that with tag t"),
+        ([(["train"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is ported"),
+        ([(["serve", "tpu"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is ported"),
+        ([(["train"], 1), (["eval", "gpu"], 2)], [], 2, "the graph with tags eval, gpu is ported"),
+        ([(["train"], 1), ([], 2)], ["--tags", "train"], 1, "the graph with tag train is ported"),
+        ([(["serve"], 1), ([], 2)], ["--tags", ""], 2, "the graph with no tags is ported"),
+        (
+            [(["serve"], 1), (["serve", "gpu"], 2)],
+            ["--tags", "gpu,serve"],
+            2,
+            "the graph with tags gpu, serve is ported, not that with tag serve: --tags chooses",
+        ),
+        ([(["train"], 1)], [], 1, "the only graph has tag train: it was exported for training"),
+    ],
+)
+def test_the_served_graph_is_ported_or_that_of_the_tags(tmp_path, graphs, options, factor, note):
+    done = run_port(export(tmp_path / "model", graphs), tmp_path / "x.pb", *options)
+    assert done.exit_code == 0 and note in done.output, done.output
+    got = run_frozen(tmp_path / "x.pb", {"x:0": X}, "y:0")
+    np.testing.assert_array_equal(got, X * 10 * factor)
+
+
+def test_one_served_graph_needs_no_word(tmp_path):
+    done = run_port(export(tmp_path / "model", [(["serve"], 3)]), tmp_path / "x.pb")
+    assert done.exit_code == 0 and "tag" not in done.output
+
+
+def test_a_module_of_tf_hub_is_named_and_its_default_signature_taken(tmp_path):
+    folder = export(tmp_path / "module", [(["train"], 1), ([], 2)], signature="default")
+    (folder / "tfhub_module.pb").write_bytes(b"\x08\x03")
+    done = run_port(folder, tmp_path / "x.pb")
+    assert done.exit_code == 0 and "a module of TF-Hub's first format" in done.output
+    assert "output y [?, 4] (from the file's signature)" in done.output
+
+
+def test_tags_that_no_graph_has_are_refused(tmp_path):
+    folder = export(tmp_path / "model", [(["train"], 1), ([], 2)])
+    done = run_port(folder, tmp_path / "x.pb", "--tags", "serve")
+    assert done.exit_code == 2 and done.output.count("\n") == 1
+    assert "no graph with tag serve: it has graphs with tag train; no tags; use --tags" in (
+        done.output
+    )
+    run_port(folder, tmp_path / "x.pb")
+    done = run_port(tmp_path / "x.pb", tmp_path / "y.pb", "--tags", "serve")
+    assert done.exit_code == 2 and "one graph, no SavedModel: leave it out" in done.output
