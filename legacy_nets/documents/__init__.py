@@ -12,29 +12,29 @@ row of ``CHECKS`` in ``checks/tables.py``, and a title of ``TITLES`` in ``catalo
 
 ``data/facts_NNN.csv``: id, place (line of the document), nets (names or patterns of the registry,
 separated by blanks), quantity, stated, source, verdict, measured, why, measure. ``measure`` holds
-one or more *readings*, separated by " | ". A reading is the name of a check function and its
+one or more *measurements*, separated by " | ". Each is the name of a check function and its
 arguments, separated by blanks and quoted as in a shell: ``get_shape inception_v3 Mixed_5b``. The
 function is looked up in ``CHECKS`` of ``checks/document_NNN.py``, then of ``checks/common.py``. It
 takes words and measures a live graph. It returns None for what cannot be measured here, or a value
 that ``judge.format_value`` writes in the form of the stated one: a tuple is a shape,
 ``Nx35x35x256``; a list is ``64, 96, 96``; a float is rounded to the digits that are stated. A check
-never repeats the stated number. The verdict is computed from the readings:
+never repeats the stated number. The verdict is computed from the measured values:
 
     confirmed   each gives the stated value          ``measured`` is empty
     derived     the same; the document does not      ``measured`` is empty
                 state the value, its code yields it
     wrong       none does                            ``measured``: 149x149x32, not 150x150x32
     ambiguous   some do, or some are not possible    ``measured``: 4 | 16, not 4
-                                                     ``why`` names the reading that confirms it
+                                                     ``why`` says how it can be confirmed
 
 ``source`` says how the cited lines give the stated value: ``literal`` (each number or name is
-there), ``in symbols`` (the line has the letters or names of sizes), ``in words``, ``derived`` (the
-line's code yields it) or ``in a figure``. ``tests/documents/test_sources.py`` reads the lines where
-the documents are available.
+there), ``in symbols`` (the line has the letters or names of sizes, or a name that ends in the
+number), ``in words``, ``derived`` (the line's code yields it) or ``in a figure``.
+``tests/documents/test_sources.py`` reads the lines where the documents are available.
 
 ``data/errata_NNN.csv``: id, place, nets, kind, literal (what the original code does: the error and
 its message, or the wrong result), harm (the number of a wrong result without an error), measure
-(one reading that gives this number), fix, tests ("tests/test_x.py::test_y", separated by blanks).
+(the measurement of this number), fix, tests ("tests/test_x.py::test_y", separated by blanks).
 Write the tables with \\n line ends, and quotes only where needed.
 
 ``pytest tests/documents/test_facts.py -k NNN`` measures every row, and checks that the test would

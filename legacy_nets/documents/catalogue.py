@@ -46,9 +46,9 @@ class Fact(Row):
     stated: str
     source: str  # one of SOURCES: how the document gives the stated value
     verdict: str  # one of VERDICTS
-    measured: str  # what the readings give; empty where they give the stated value
+    measured: str  # the measured values; empty where each is the stated value
     why: str
-    measure: tuple[str, ...]  # readings: each a check function and its arguments
+    measure: tuple[str, ...]  # measurements: each a check function and its arguments
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Erratum(Row):
     kind: str
     literal: str  # what the original code does
     harm: str  # the number that a wrong result without an error comes to
-    measure: str  # the reading that gives this number
+    measure: str  # the measurement of this number
     fix: str
     tests: tuple[str, ...]
 

@@ -13,38 +13,38 @@ NOT_HERE = "not checkable here"
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """The readings of a fact as text, and the verdict that follows from them."""
+    """The measured values of a fact as text, and the verdict that follows from them."""
 
     value: str
     verdict: str
-    readings: tuple[object, ...]  # measured values; None where a reading is not possible here
+    results: tuple[object, ...]  # the values themselves; None for what cannot be measured here
 
 
 def measure(fact: Fact) -> Measured:
-    """Measures every reading of a fact. Imports TensorFlow and builds the nets it needs."""
-    readings = tuple(_read(fact.document, reading) for reading in fact.measure)
-    return judge(fact.stated, readings, fact.source)
+    """Makes every measurement of a fact. Imports TensorFlow and builds the nets it needs."""
+    results = tuple(_call_check(fact.document, measurement) for measurement in fact.measure)
+    return judge(fact.stated, results, fact.source)
 
 
-def judge(stated: str, readings: tuple[object, ...], source: str = "literal") -> Measured:
-    """Judges a claim by its readings; the package's docstring explains the verdicts."""
-    texts = [None if reading is None else format_value(reading, stated) for reading in readings]
+def judge(stated: str, results: tuple[object, ...], source: str = "literal") -> Measured:
+    """Judges a claim by the measured values; the package's docstring explains the verdicts."""
+    texts = [None if result is None else format_value(result, stated) for result in results]
     matches = [text == _drop_thousands_commas(stated) for text in texts]
     if all(matches):
-        return Measured(stated, "derived" if source == "derived" else "confirmed", readings)
+        return Measured(stated, "derived" if source == "derived" else "confirmed", results)
     verdict = "ambiguous" if any(matches) or None in texts else "wrong"
     parts = [
         stated if match else f"{stated}: {NOT_HERE}" if text is None else f"{text}, not {stated}"
         for text, match in zip(texts, matches, strict=True)
     ]
-    return Measured(" | ".join(parts), verdict, readings)
+    return Measured(" | ".join(parts), verdict, results)
 
 
 def measure_harm(erratum: Erratum) -> str:
     """Measures the number of a wrong result without an error; "" if the erratum has none."""
     if not erratum.measure:
         return ""
-    return format_value(_read(erratum.document, erratum.measure), erratum.harm)
+    return format_value(_call_check(erratum.document, erratum.measure), erratum.harm)
 
 
 def format_value(value: object, like: str = "") -> str:
@@ -72,9 +72,9 @@ def _drop_thousands_commas(stated: str) -> str:
     return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", stated)
 
 
-def _read(document: str, reading: str) -> object:
-    """Calls the check function of a reading with the words that follow it."""
+def _call_check(document: str, measurement: str) -> object:
+    """Calls the check function that a measurement names with the words that follow it."""
     from legacy_nets.documents.checks.tables import get_check
 
-    name, *arguments = shlex.split(reading)
+    name, *arguments = shlex.split(measurement)
     return get_check(document, name)(*arguments)

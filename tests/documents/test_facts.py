@@ -42,7 +42,7 @@ def test_every_fact_is_measured_and_its_verdict_is_that_of_the_table(document):
         if not fits(fact, found) and not away(fact, found):
             differ.append((fact.id, fact.stated, fact.verdict, fact.measured, found))
         for stated in altered(fact.stated):
-            if fits(fact, judge.judge(stated, found.readings, fact.source)):
+            if fits(fact, judge.judge(stated, found.results, fact.source)):
                 unnoticed.append((fact.id, stated))
     assert differ == []
     assert unnoticed == []
@@ -58,8 +58,8 @@ def away(fact, found):
     """Whether the fact hangs on the real photographs, they are not here, and the rest fits."""
     if REAL_SIGNS or "photograph" not in " ".join(fact.measure):
         return False
-    rest = [reading for reading in found.readings if reading is not None]
-    return None in found.readings and judge.judge(fact.stated, tuple(rest)).verdict == "confirmed"
+    rest = [result for result in found.results if result is not None]
+    return None in found.results and judge.judge(fact.stated, tuple(rest)).verdict == "confirmed"
 
 
 def altered(stated):
@@ -268,7 +268,7 @@ def test_text_of_a_value(value, like, text):
 
 
 @pytest.mark.parametrize(
-    ("stated", "readings", "value", "verdict"),
+    ("stated", "results", "value", "verdict"),
     [
         ("1,080", (1080,), "1,080", "confirmed"),
         ("4", (4, 16), "4 | 16, not 4", "ambiguous"),
@@ -280,8 +280,8 @@ def test_text_of_a_value(value, like, text):
         ("64, 96", ([64, 96],), "64, 96", "confirmed"),
     ],
 )
-def test_verdicts(stated, readings, value, verdict):
-    found = judge.judge(stated, readings)
+def test_verdicts(stated, results, value, verdict):
+    found = judge.judge(stated, results)
     assert (found.value, found.verdict) == (value, verdict)
 
 
@@ -299,9 +299,9 @@ def test_each_check_is_called_by_its_name():
 def test_the_tables_use_every_check():
     used = set()
     for document, checks in tables.CHECKS.items():
-        readings = [reading for fact in documents.facts(document) for reading in fact.measure]
-        readings += [row.measure for row in documents.errata(document) if row.measure]
-        names = {reading.split()[0] for reading in readings}
+        measurements = [word for fact in documents.facts(document) for word in fact.measure]
+        measurements += [row.measure for row in documents.errata(document) if row.measure]
+        names = {measurement.split()[0] for measurement in measurements}
         assert set(checks) <= names
         used |= names
     assert set(common.CHECKS) <= used

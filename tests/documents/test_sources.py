@@ -10,6 +10,7 @@ from tests.support import cited_lines
 FACTS = documents.facts()
 FOLDER = cited_lines.find_documents()
 NUMBERS_BY_CHANCE = {  # not literal, though other numbers of these lines are equal
+    "000-F32",  # the 1 of (2+1)D
     "001-F21",  # the 4 of the stage, not the side of its map
     "001-F27",  # numbers of figures that are not part of the text
     "002-F58",  # in words; the 3 numbers a heading
@@ -74,6 +75,16 @@ def test_line_numbers_of_a_place(place, numbers):
         ("3x3", "a 5x5 kernel", ["3", "3"]),
         ("VALID", "padding='valid'", []),
         ("SAME", "padding='valid'", ["SAME"]),
+        ("1", "conv1 = pool(residual1)", ["1"]),
+        ("3", "3D ResNet", ["3"]),
+        ("19, 32", "19or32 layers", []),
+        ("int64", "tf.int64, 64", []),
+        ("int64", "tf.float32, 64", ["int64"]),
+        ("Mixed_6a, Mixed_6b", "Mixed_6b, 6", ["Mixed_6a"]),
+        ("Nx56x56x64, Nx28x28x128", "(N, 56, 56, 64), (N, 28, 28, 128)", []),
+        ("3x?x12x64", "[3, batch, 12, 64]", []),
+        ("69,632", "69,632", []),
+        ("69,632", "69 and 632", ["69632"]),
     ],
 )
 def test_values_that_the_cited_text_lacks(stated, cited, missing):

@@ -31,20 +31,32 @@ def list_line_numbers(place: str) -> list[int]:
 
 
 def list_missing_values(stated: str, cited: str) -> list[str]:
-    """Lists the numbers of a stated value that the cited text lacks; its words if it has none."""
-    numbers = _list_numbers(re.sub(r"^N(?=x)", "", stated))
-    if numbers:
-        present = {float(number) for number in _list_numbers(cited)}
-        return [number for number in numbers if float(number) not in present]
+    """Lists the parts of a stated value that the cited text lacks.
+
+    Numbers are looked up as numbers, and not within names: conv1 has no 1, 3D no 3. Names that have
+    digits (int64, Mixed_5b) are looked up as they are, words where there is neither.
+    """
+    plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))|\bN(?=x)", "", stated)  # 1,080 and Nx28x28x1
+    words = re.split(r"[,\s]+", _split_shapes(plain))
+    names = [word for word in words if re.search(_NAME + r"(?<=\d)", word)]
+    numbers = [number for word in words if word not in names for number in _list_numbers(word)]
+    present = {float(number) for number in _list_numbers(re.sub(rf"{_NAME}|\dD\b", " ", cited))}
+    missing = [number for number in numbers if float(number) not in present]
     text = cited.casefold()
-    return [word for word in re.split(r"[,\s]+", stated) if word.casefold() not in text]
+    others = names if names or numbers else words
+    return missing + [word for word in others if word.casefold() not in text]
+
+
+_NAME = r"(?a:(?<![0-9A-Za-z_])[A-Za-z_]\w*)"
+
+
+def _split_shapes(text: str) -> str:
+    return re.sub(r"(?<![A-Za-z])[xX](?=[\d?])", " ", text)
 
 
 def _list_numbers(text: str) -> list[str]:
     """Lists the numbers, also with "1,080" as 1080, and with the x of 3x3 as a separator."""
-    separated = re.sub(r"(?<=\d)[xX](?=[\d?])", " ", text)
+    separated = _split_shapes(text)
     joined = re.findall(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])", separated)
-    if re.fullmatch(r"\s*\d{1,3}(?:,\d{3})+\s*", text):
-        return [text.replace(",", "").strip()]
     numbers = re.findall(r"\d+(?:\.\d*)?(?:e-?\d+)?", separated)
     return numbers + [number.replace(",", "") for number in joined]

@@ -131,6 +131,13 @@ def get_stack_field(*kernels: str) -> int:
     return _build_stack(kernels, "valid")[0]
 
 
+def compare_last_field() -> str:
+    """Compares the receptive field of a last layer, within this layer, with its kernel."""
+    kernels = (1, 3, 5, 7)
+    is_kernel = all(get_stack_field(str(kernel)) == kernel for kernel in kernels)
+    return "its kernel" if is_kernel else "something else"
+
+
 def list_field_factors() -> list[str]:
     """Lists what changes the receptive field of a layer on which another layer follows."""
     layer: dict[str, int | str] = {"kernel_size": 3, "strides": 1, "padding": "valid", "filters": 4}
@@ -169,6 +176,7 @@ def stack_is_smaller(kernels: str, kernel: str) -> bool:
 
 
 CHECKS: dict[str, Check] = {
+    "compare_last_field": compare_last_field,
     "field_covers_image": field_covers_image,
     "field_grows": field_grows,
     "find_field_formula": find_field_formula,
