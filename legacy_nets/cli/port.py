@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
 from legacy_nets.cli.options import (
     frames_option,
@@ -232,6 +233,9 @@ def _build_imported_job(
             meta, checkpoint = pathlib.Path(checkpoint), None
         else:
             checkpoint = find_weights(checkpoint)
+            if target not in WEIGHTS_TARGETS and has_model(pathlib.Path(checkpoint)):
+                meta, checkpoint = pathlib.Path(checkpoint), None
+        if meta is None and checkpoint is not None:
             neighbour = pathlib.Path(f"{checkpoint}.meta")
             meta = neighbour if neighbour.is_file() else None
     if meta is None:

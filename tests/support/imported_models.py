@@ -7,6 +7,7 @@ import pytest
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
 from legacy_nets.port.pipeline import port
 
@@ -96,13 +97,8 @@ def build_branches():
     def inference():
         return tf.nn.fused_batch_norm(net, scale, offset, mean, variance, is_training=False)[0]
 
-    today = tf.control_flow_v2_enabled()
-    tf.disable_control_flow_v2()  # TensorFlow 1 has only Switch and Merge
-    try:
+    with use_old_control_flow():
         net = tf.cond(flag, training, inference)
-    finally:
-        if today:
-            tf.enable_control_flow_v2()
     logits = tf.matmul(tf.reduce_mean(net, [1, 2]), create_weights(4, 2))
     tf.losses.sparse_softmax_cross_entropy(labels, logits)
     tf.nn.softmax(logits, name="probabilities")

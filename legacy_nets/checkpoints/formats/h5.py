@@ -79,6 +79,16 @@ def read_h5(path: Path) -> WeightFile | Translated:
     return _open_weights(str(path), path)
 
 
+def has_model(path: Path) -> bool:
+    """Whether a file is a complete Keras model: an .h5 with the layers' configuration."""
+    import h5py
+
+    if path.suffix not in (".h5", ".hdf5") or not path.is_file() or not h5py.is_hdf5(path):
+        return False
+    with h5py.File(path) as file:
+        return "model_config" in file.attrs
+
+
 def read_keras_zip(path: Path) -> WeightFile | Translated:
     """Opens the weights in a .keras archive, as ``read_h5`` does. Raises FormatError."""
     with zipfile.ZipFile(path) as archive:

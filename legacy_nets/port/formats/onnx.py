@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.port.build import build_for_port
 from legacy_nets.port.formats.frozen import freeze
 from legacy_nets.port.formats.onnx_rewrites import rewrite_for_onnx
@@ -138,13 +139,8 @@ def _rebuild_with_old_loops(net: RestoredNet) -> Iterator[RestoredNet]:
     values = net.session.run({v.op.name: v for v in net.graph.get_collection("variables")})
     graph = tf.Graph()
     with contextlib.closing(tf.Session(graph=graph)) as session, graph.as_default():
-        was_enabled = tf.control_flow_v2_enabled()
-        tf.disable_control_flow_v2()
-        try:
+        with use_old_control_flow():
             tensors = build_for_port(net.job)
-        finally:
-            if was_enabled:
-                tf.enable_control_flow_v2()
         variables = tf.global_variables()
         feed = {v.initializer.inputs[1]: values[v.op.name] for v in variables}
         session.run([v.initializer for v in variables], feed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import has_two_formats
 from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
 from legacy_nets.port.jobs import ImportedJob
@@ -79,7 +80,12 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     from legacy_nets.port.imported.freeze import freeze_graph
     from legacy_nets.port.imported.targets import run_target, write_target
 
-    graph = freeze_graph(job)
+    if has_model(job.graph_path):
+        from legacy_nets.port.imported.keras_model import freeze_keras_model
+
+        graph = freeze_keras_model(job, path.parent)
+    else:
+        graph = freeze_graph(job)
     metadata = job.build_metadata(graph.has_averages)
     notes = graph.notes + write_target(job.target, path, graph, metadata)
     comparisons = tuple(compare_runs(graph.reference, run_target(job.target, path, graph)))
