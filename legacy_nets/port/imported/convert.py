@@ -81,7 +81,7 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     from legacy_nets.port.imported.targets import run_target, write_target
 
     if has_model(job.graph_path):
-        from legacy_nets.port.imported.keras_model import freeze_keras_model
+        from legacy_nets.port.keras_model import freeze_keras_model
 
         graph = freeze_keras_model(job, path.parent)
     else:
