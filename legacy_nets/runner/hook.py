@@ -241,6 +241,10 @@ def _import_with_shims(
         if fromlist:
             return module
         return sys.modules[above.partition(".")[0]] if above else module
+    if f"{name}.".startswith("google.protobuf."):
+        from legacy_nets.runner import protobuf  # which imports NumPy
+
+        protobuf.install()
     removed_names.add_shims(name, is_own_code)
     for item in fromlist:
         _add_shims_to_submodule(f"{name}.{item}")

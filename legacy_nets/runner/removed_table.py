@@ -136,6 +136,22 @@ REMOVED_NAMES = (
             + ("Sized", "ValuesView")
         },
     ),
+    *_rows("google.protobuf", "protobuf 6", service=f"{_SHIMS}.protobuf_service"),
+    *_rows(
+        "google.protobuf.reflection",
+        "protobuf 5",
+        MakeClass="google.protobuf.message_factory:GetMessageClass",
+    ),
+    *_rows(
+        "google.protobuf.message_factory",
+        "protobuf 5",
+        MessageFactory=f"{_SHIMS}.protobuf_service:MessageFactory",
+    ),
+    *_rows(
+        "google.protobuf.symbol_database:SymbolDatabase",
+        "protobuf 5",
+        GetPrototype=f"{_SHIMS}.protobuf_service:get_prototype",
+    ),
     *_rows("time", "Python 3.8", clock="time:perf_counter"),
     *_rows(
         "cgi",

@@ -1,5 +1,7 @@
 """Rewrites calls in the script's own modules: removed methods, and ``open(path, "rU")``.
 
+The classes of modules that protoc 2 wrote name their metaclass as Python 2 did: they get it.
+
 A method of a C type, such as ``array.tostring``, cannot be added again. Its call is rewritten in
 the syntax tree instead, as pytest does with assertions. Only sources that have such a call are
 rewritten; lines stay.
@@ -18,14 +20,13 @@ from collections.abc import Callable, Sequence
 from legacy_nets.runner import removed_names
 
 _SHIMS = "legacy_nets.runner.shims.functions"
-METHODS = (
-    "tostring",
-    "getchildren",
-    "getiterator",
-)  # each has a function of its name in that module
+METHODS = ("tostring", "getchildren", "getiterator")  # functions of that module
 _RAGGED = ("array", "asarray")  # numpy's: of rows of different lengths they made objects
 _CALLS = (*METHODS, *_RAGGED)
-_CALL = re.compile(rb"\.\s*(" + "|".join(_CALLS).encode() + rb")\s*\(|[\"'][rbt+]*U[rbt+]*[\"']")
+_CALL = re.compile(
+    rb"\.\s*(" + "|".join(_CALLS).encode() + rb")\s*\("
+    rb"|[\"'][rbt+]*U[rbt+]*[\"']|__metaclass__\s*=.*\.Generated"
+)
 
 
 def compile_source(source: bytes, path: str) -> types.CodeType:
@@ -55,6 +56,16 @@ class CallRewriter(ast.NodeTransformer):
             for mode in modes:
                 if isinstance(mode, ast.Constant) and isinstance(mode.value, str):
                     mode.value = _replace_mode(mode.value)
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.ClassDef:
+        """Turns ``__metaclass__ = _reflection.GeneratedProtocolMessageType`` into an argument."""
+        self.generic_visit(node)
+        for line in node.body:
+            if isinstance(line, ast.Assign) and isinstance(line.value, ast.Attribute):
+                is_generated = line.value.attr.startswith("Generated")
+                if ast.unparse(line.targets[0]) == "__metaclass__" and is_generated:
+                    node.keywords.append(ast.keyword("metaclass", line.value))
         return node
 
 

@@ -26,6 +26,10 @@ from legacy_nets.upgrade.table import (
 
 _NONE = cst.MaybeSentinel.DEFAULT
 SWITCH = ("from legacy_nets.runner.behaviour import enable_tf1_behavior", "enable_tf1_behavior()")
+PROTOBUF = (
+    "from legacy_nets.runner.protobuf import install as install_protobuf",
+    "install_protobuf()",
+)
 RENAMED = {"tostring": "tobytes"}
 _SHIM_FUNCTIONS = "legacy_nets.runner.shims.functions"
 _Statement = TypeVar("_Statement", bound=Statement)
@@ -273,6 +277,8 @@ class Rewriter(cst.CSTTransformer):
             return self._rewrite_method(called, updated_node)
         if isinstance(called, cst.Attribute) and called.attr.value in RENAMED_METHODS:
             return self._rename_method(called, updated_node)
+        if _is_generated_file(original_node) and "install_protobuf" not in self.survey.names:
+            self._add(*PROTOBUF)
         paths = self.survey.find_paths(called)
         if paths == ["importlib.import_module"]:
             return self._rewrite_import_module(original_node, updated_node)
@@ -341,6 +347,12 @@ class Rewriter(cst.CSTTransformer):
         above = original_node.body[max(_find_import_position(original_node.body) - 1, 0)]
         self.done.changes += [Change(self._line(above), "", text) for text in self._added]
         return updated_node.with_changes(body=body)
+
+
+def _is_generated_file(call: cst.Call) -> bool:
+    """Whether a call makes the FileDescriptor of a module that protoc 2 or 3 wrote."""
+    keywords = {arg.keyword.value for arg in call.args if arg.keyword}
+    return "serialized_pb" in keywords and _format_code(call.func).endswith("FileDescriptor")
 
 
 def _find_import_position(body: Sequence[cst.CSTNode]) -> int:

@@ -227,6 +227,23 @@ def test_calls_that_python_refuses_today_are_rewritten():
     assert upgraded(own) == own
 
 
+def test_modules_that_protoc_3_wrote_switch_protobuf():
+    source = """
+    from google.protobuf import descriptor as _descriptor
+    from google.protobuf import service as _service
+    DESCRIPTOR = _descriptor.FileDescriptor(name='x.proto', serialized_pb=b'')
+    """
+    assert upgraded(source) == lines(
+        """
+    from google.protobuf import descriptor as _descriptor
+    from legacy_nets.runner.protobuf import install as install_protobuf
+    install_protobuf()
+    from legacy_nets.runner.shims import protobuf_service as _service
+    DESCRIPTOR = _descriptor.FileDescriptor(name='x.proto', serialized_pb=b'')
+    """
+    )
+
+
 def test_names_of_the_script_itself_are_left_alone():
     source = """
     import numpy as np
