@@ -152,6 +152,43 @@ def mirrored(tf):
     return found
 
 
+def wide_and_deep(tf):
+    """contrib.learn's model: a linear part trained alone; what both parts count."""
+    layers, learn = tf.contrib.layers, tf.contrib.learn
+    age = layers.real_valued_column("age")
+    job = layers.sparse_column_with_hash_bucket("job", hash_bucket_size=10)
+    deep = [layers.embedding_column(job, dimension=2), age]
+
+    def input_fn():
+        jobs = tf.SparseTensor([[0, 0], [1, 0], [2, 0]], ["a", "b", "a"], [3, 1])
+        return {"age": tf.constant([[2.0], [4.0], [6.0]]), "job": jobs}, tf.constant([[0], [1], [1]])
+
+    wide = learn.DNNLinearCombinedClassifier(linear_feature_columns=[job, age])
+    wide.fit(input_fn=input_fn, steps=4)
+    value = learn.DNNLinearCombinedRegressor(linear_feature_columns=[job, age])
+    value.fit(input_fn=input_fn, steps=4)
+    found = {
+        "probabilities": np.array(list(_take(wide.predict_proba(input_fn=lambda: (input_fn()[0], None)), 3))),
+        "scores": np.array(list(_take(value.predict_scores(input_fn=lambda: (input_fn()[0], None)), 3))),
+        "wide steps": np.asarray(wide.get_variable_value("global_step")),
+    }
+    for fixed in (False, True):
+        both = learn.DNNLinearCombinedClassifier(
+            linear_feature_columns=[job, age], dnn_feature_columns=deep, dnn_hidden_units=[4],
+            fix_global_step_increment_bug=fixed)  # fmt: skip
+        both.fit(input_fn=input_fn, steps=3)
+        found["steps {}".format(fixed)] = np.asarray(both.get_variable_value("global_step"))
+    x = tf.placeholder(tf.float32, [2], "x")
+    doubled = {"y": x * tf.get_variable("factor", initializer=2.0)}
+    runs = learn.run_n(doubled, {x: [1.0, 2.0]}, n=2)
+    found["runs"] = np.array([run["y"] for run in runs])
+    return found
+
+
+def _take(values, count):
+    return [value for value, _ in zip(values, range(count))]  # noqa: B905 (Python 3.7)
+
+
 CASES = [_evaluate(kind) for kind in ("classes", "binary", "regression", "poisson", "logistic",
                                       "labels", "words")]  # fmt: skip
-CASES += [multi_head, extended, mirrored]
+CASES += [multi_head, extended, mirrored, wide_and_deep]

@@ -24,9 +24,14 @@ from legacy_nets.tf1.contrib.learn.estimators import (
     run_config,
 )
 from legacy_nets.tf1.contrib.learn.estimators.dnn import DNNClassifier, DNNRegressor
+from legacy_nets.tf1.contrib.learn.estimators.dnn_linear_combined import (
+    DNNLinearCombinedClassifier,
+    DNNLinearCombinedRegressor,
+)
 from legacy_nets.tf1.contrib.learn.estimators.linear import LinearClassifier, LinearRegressor
 from legacy_nets.tf1.contrib.learn.estimators.run_config import RunConfig
 from legacy_nets.tf1.contrib.learn.experiment import Experiment
+from legacy_nets.tf1.contrib.learn.graph_actions import infer, run_feeds, run_n
 from legacy_nets.tf1.contrib.learn.metric_spec import MetricSpec
 from legacy_nets.tf1.contrib.learn.monitors import ValidationMonitor
 from legacy_nets.tf1.contrib.learn.utils import ExportStrategy, InputFnOps, make_export_strategy
@@ -34,6 +39,8 @@ from legacy_nets.tf1.contrib.learn.utils import ExportStrategy, InputFnOps, make
 __all__ = [
     "BaseEstimator",
     "DNNClassifier",
+    "DNNLinearCombinedClassifier",
+    "DNNLinearCombinedRegressor",
     "DNNRegressor",
     "Estimator",
     "Experiment",
@@ -50,6 +57,7 @@ __all__ = [
     "datasets",
     "estimators",
     "export_strategy",
+    "infer",
     "infer_real_valued_columns_from_input",
     "infer_real_valued_columns_from_input_fn",
     "learn_runner",
@@ -57,6 +65,8 @@ __all__ = [
     "monitors",
     "preprocessing",
     "run_config",
+    "run_feeds",
+    "run_n",
     "utils",
 ]
 
@@ -64,8 +74,6 @@ _NOT_OFFERED = {
     "SVM": "sklearn.svm.LinearSVC",
     "KMeansClustering": "tf.estimator.experimental.KMeans",
     "LogisticRegressor": "tf.estimator.LinearClassifier",
-    "DNNLinearCombinedClassifier": "tf.estimator.DNNLinearCombinedClassifier",
-    "DNNLinearCombinedRegressor": "tf.estimator.DNNLinearCombinedRegressor",
     "read_batch_examples": "tf.data.TFRecordDataset",
     "read_batch_features": "tf.data.experimental.make_batched_features_dataset",
 }

@@ -26,8 +26,12 @@ class CannedEstimator(BaseEstimator):
     _class_name: str  # in tf.estimator
     _names: ClassVar[Mapping[str, str]]  # of contrib.learn -> of tf.estimator
 
-    def __init__(self, columns: Iterable[FeatureColumn], **options: object) -> None:
-        self._columns = list(columns)
+    def __init__(
+        self, columns: Mapping[str, Iterable[FeatureColumn] | None], **options: object
+    ) -> None:
+        """``columns`` are by their argument in tf.estimator; None is none."""
+        lists = {argument: list(each) for argument, each in columns.items() if each}
+        self._columns = [column for each in lists.values() for column in each]
         refused = ("gradient_clip_norm", "enable_centered_bias", "feature_engineering_fn",
                    "embedding_lr_multipliers", "input_layer_min_slice_size")  # fmt: skip
         for name in refused:
@@ -46,7 +50,7 @@ class CannedEstimator(BaseEstimator):
         # contrib.learn's loss is the mean over the batch.
         mean = tf.losses.Reduction.SUM_OVER_BATCH_SIZE
         build = getattr(core, self._class_name)
-        self._core = build(feature_columns=self._columns, loss_reduction=mean, **given)
+        self._core = build(loss_reduction=mean, **lists, **given)
         for name in ("train", "evaluate", "predict"):
             setattr(self._core, name, self._name_features(getattr(self._core, name)))
 

@@ -28,7 +28,8 @@ class DNNClassifier(Classifier):
         **more: object,
     ) -> None:
         super().__init__(
-            feature_columns, hidden_units=hidden_units, model_dir=model_dir, n_classes=n_classes,
+            {"feature_columns": feature_columns},
+            hidden_units=hidden_units, model_dir=model_dir, n_classes=n_classes,
             weight_column_name=weight_column_name, optimizer=optimizer,
             activation_fn=activation_fn, dropout=dropout, **more,
         )  # fmt: skip
@@ -51,7 +52,8 @@ class DNNRegressor(Regressor):
         **more: object,
     ) -> None:
         super().__init__(
-            feature_columns, hidden_units=hidden_units, model_dir=model_dir,
+            {"feature_columns": feature_columns},
+            hidden_units=hidden_units, model_dir=model_dir,
             weight_column_name=weight_column_name, optimizer=optimizer,
             activation_fn=activation_fn, dropout=dropout, **more,
         )  # fmt: skip

@@ -23,7 +23,8 @@ class LinearClassifier(Classifier):
         **more: object,
     ) -> None:
         super().__init__(
-            feature_columns, model_dir=model_dir, n_classes=n_classes,
+            {"feature_columns": feature_columns},
+            model_dir=model_dir, n_classes=n_classes,
             weight_column_name=weight_column_name, optimizer=optimizer, **more,
         )  # fmt: skip
 
@@ -38,6 +39,7 @@ class LinearRegressor(Regressor):
         weight_column_name: str | None = None, optimizer: Optimizer | None = None, **more: object,
     ) -> None:  # fmt: skip
         super().__init__(
-            feature_columns, model_dir=model_dir, weight_column_name=weight_column_name,
+            {"feature_columns": feature_columns},
+            model_dir=model_dir, weight_column_name=weight_column_name,
             optimizer=optimizer, **more,
         )  # fmt: skip
