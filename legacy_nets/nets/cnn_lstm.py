@@ -66,7 +66,7 @@ def lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int) -> Tensor:
     """
     cells = [tf.nn.rnn_cell.LSTMCell(hidden_size) for _ in range(num_layers)]
     stacked_lstm = tf.nn.rnn_cell.MultiRNNCell(cells)
-    # (N, 4, hidden_size); 000-E18
+    # (N, T, hidden_size); 000-E18
     outputs, _state = tf.nn.dynamic_rnn(stacked_lstm, inputs, dtype=tf.float32)
     return outputs
 

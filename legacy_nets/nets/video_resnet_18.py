@@ -24,7 +24,6 @@ KINDS = {  # how the stem and the four layers convolve
     "mc3_18": ("3d", "3d", "2d", "2d", "2d"),
     "r2plus1d_18": ("2plus1d", "2plus1d", "2plus1d", "2plus1d", "2plus1d"),
 }
-FILTERS = (64, 128, 256, 512)  # of the four layers, two blocks each
 STEM_MIDDLE = 45
 _SPATIAL = "2d"  # a convolution and stride in each frame alone
 
@@ -84,13 +83,16 @@ def _build_unit(
     """
     time, space = strides
     if convolution == "2plus1d":
+        # (N, T, H/space, W/space, middle)
         x = _conv(x, middle, (1, side, side), (1, space, space), "space")
         x = tf.nn.relu(_batch_norm(x, training, "space_bn"))
+        # (N, T/time, H/space, W/space, filters)
         x = _conv(x, filters, (3, 1, 1), (time, 1, 1), "time")
     else:
         kernel = (1 if convolution == _SPATIAL else 3, side, side)
+        # (N, T/time, H/space, W/space, filters)
         x = _conv(x, filters, kernel, (time, space, space), "conv")
-    return _batch_norm(x, training, "bn")
+    return _batch_norm(x, training, "bn")  # (N, T/time, H/space, W/space, filters)
 
 
 def _build_block(
@@ -105,20 +107,23 @@ def _build_block(
     """Builds two units plus the input, then ReLU; projects the input where shapes differ."""
     inputs = int(x.shape[-1])
     middle = middle_channels(inputs, filters)
-    strides = (1 if convolution == _SPATIAL else stride, stride)
+    time = 1 if convolution == _SPATIAL else stride
     with tf.variable_scope(key):
         with tf.variable_scope("conv1"):
-            y = tf.nn.relu(_build_unit(x, convolution, filters, middle, 3, strides, training))
+            # (N, T/time, H/stride, W/stride, filters)
+            y = _build_unit(x, convolution, filters, middle, 3, (time, stride), training)
+            y = tf.nn.relu(y)
         end_points[f"{key}/conv1"] = y
         with tf.variable_scope("conv2"):
+            # (N, T/time, H/stride, W/stride, filters)
             y = _build_unit(y, convolution, filters, middle, 3, (1, 1), training)
         end_points[f"{key}/conv2"] = y
         if stride != 1 or inputs != filters:
             with tf.variable_scope("downsample"):
-                time, space = strides
-                x = _conv(x, filters, (1, 1, 1), (time, space, space), "conv")
+                # (N, T/time, H/stride, W/stride, filters)
+                x = _conv(x, filters, (1, 1, 1), (time, stride, stride), "conv")
                 x = _batch_norm(x, training, "bn")
-        x = tf.nn.relu(y + x)
+        x = tf.nn.relu(y + x)  # (N, T/time, H/stride, W/stride, filters)
     end_points[key] = x
     return x
 
@@ -137,25 +142,33 @@ def _build_net(
             f"{name} takes clips [N, T, H, W, C] of at least one frame and pixel, with a known "
             f"number of channels (3 for torchvision's weights), not {clips.shape}"
         )
-    convolutions = KINDS[name]
+    stem, layer1, layer2, layer3, layer4 = KINDS[name]
+    training = is_training
     end_points: EndPoints = {}
     with tf.variable_scope(
         name if scope is None else scope or tf.get_variable_scope(), reuse=reuse
     ):
         with tf.variable_scope("stem"):
-            x = _build_unit(clips, convolutions[0], 64, STEM_MIDDLE, 7, (1, 2), is_training)
+            x = _build_unit(clips, stem, 64, STEM_MIDDLE, 7, (1, 2), training)
             x = tf.nn.relu(x)  # (N, 16, 56, 56, 64)
         end_points["stem"] = x
-        for layer, (convolution, filters) in enumerate(
-            zip(convolutions[1:], FILTERS, strict=True), 1
-        ):
-            for block in (0, 1):
-                stride = 2 if layer > 1 and block == 0 else 1
-                key = f"layer{layer}/block{block}"
-                # (N, 16, 56, 56, 64) twice, (N, 8, 28, 28, 128) twice, (N, 4, 14, 14, 256) twice,
-                # (N, 2, 7, 7, 512) twice; mc3_18 keeps all frames: (N, 16, 56, 56, 64) twice,
-                # (N, 16, 28, 28, 128) twice, (N, 16, 14, 14, 256) twice, (N, 16, 7, 7, 512) twice
-                x = _build_block(x, convolution, filters, stride, is_training, key, end_points)
+        # two convolutions, filters, stride; mc3_18 keeps all 16 frames
+        # (N, 16, 56, 56, 64)
+        x = _build_block(x, layer1, 64, 1, training, "layer1/block0", end_points)
+        # (N, 16, 56, 56, 64)
+        x = _build_block(x, layer1, 64, 1, training, "layer1/block1", end_points)
+        # (N, 8, 28, 28, 128) or (N, 16, 28, 28, 128)
+        x = _build_block(x, layer2, 128, 2, training, "layer2/block0", end_points)
+        # (N, 8, 28, 28, 128) or (N, 16, 28, 28, 128)
+        x = _build_block(x, layer2, 128, 1, training, "layer2/block1", end_points)
+        # (N, 4, 14, 14, 256) or (N, 16, 14, 14, 256)
+        x = _build_block(x, layer3, 256, 2, training, "layer3/block0", end_points)
+        # (N, 4, 14, 14, 256) or (N, 16, 14, 14, 256)
+        x = _build_block(x, layer3, 256, 1, training, "layer3/block1", end_points)
+        # (N, 2, 7, 7, 512) or (N, 16, 7, 7, 512)
+        x = _build_block(x, layer4, 512, 2, training, "layer4/block0", end_points)
+        # (N, 2, 7, 7, 512) or (N, 16, 7, 7, 512)
+        x = _build_block(x, layer4, 512, 1, training, "layer4/block1", end_points)
         x = tf.reduce_mean(x, axis=[1, 2, 3])  # (N, 512)
         end_points["global_pool"] = x
         if num_classes is None:

@@ -22,48 +22,17 @@ Differs: 004-E05 the default name is ViT-B_16: ViT-B/16 would be two scopes
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.parts.attention import attention_weights, check_heads
-from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
+from legacy_nets.nets.parts.attention import check_heads
+from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Tensor
 
 EPSILON = 1e-6  # of every layer norm
 
 Layer = Callable[..., Tensor]  # (tensor, is_training=False) -> tensor
-
-
-def _dropout(
-    x: Tensor,
-    rate: float,
-    is_training: IsTraining,
-    noise_shape: tuple[int | None, ...] | None = None,
-) -> Tensor:
-    if not rate:
-        return x
-    return tf.layers.dropout(x, rate, noise_shape=noise_shape, training=is_training)
-
-
-def _layer_norm(x: Tensor, name: str) -> Tensor:
-    """Normalizes each token to mean 0 and deviation 1 [2]: float32 [..., C] -> the same shape."""
-    with tf.variable_scope(name):
-        width = [x.shape.as_list()[-1]]
-        gamma = tf.get_variable("gamma", width, initializer=tf.ones_initializer())
-        beta = tf.get_variable("beta", width, initializer=tf.zeros_initializer())
-        mean, variance = tf.nn.moments(x, [-1], keepdims=True)
-        return tf.nn.batch_normalization(x, mean, variance, beta, gamma, EPSILON)
-
-
-def _gelu(x: Tensor) -> Tensor:
-    return 0.5 * x * (1.0 + tf.erf(x / np.sqrt(2).astype(np.float32)))  # 004-E36
-
-
-def _dense(x: Tensor, units: int, name: str, **options: Any) -> Tensor:
-    options = {"kernel_initializer": tf.glorot_uniform_initializer(), **options}  # 004-E32
-    return tf.layers.dense(x, units, name=name, **options)
 
 
 def PatchEmbed(img_size: int = 224, patch_size: int = 16, embed_dim: int = 768) -> Layer:
@@ -72,11 +41,12 @@ def PatchEmbed(img_size: int = 224, patch_size: int = 16, embed_dim: int = 768) 
     Returns: a function, float32 [N, img_size, img_size, C] -> [N, patches, embed_dim].
     Raises: BadInputError for patches that do not divide the image, or an image of other sides.
     """
-    if patch_size < 1 or img_size % patch_size:
+    if patch_size < 1 or img_size % patch_size:  # 004-E35
         raise BadInputError(
             f"patches of {patch_size} pixels do not divide an image of {img_size}: "
             "resize it to a multiple"
         )
+    num_patches = (img_size // patch_size) ** 2
 
     def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         sides = inputs.shape.as_list()[1:3] if inputs.shape.rank == 4 else []
@@ -86,15 +56,19 @@ def PatchEmbed(img_size: int = 224, patch_size: int = 16, embed_dim: int = 768) 
                 f"not {inputs.shape}: resize the images"
             )
         with tf.variable_scope(None, "patch_embed"):
-            x = tf.layers.conv2d(  # (N, 14, 14, 768)
+            # (N, H/patch_size, W/patch_size, embed_dim)
+            x = tf.layers.conv2d(
                 inputs,
-                embed_dim,
-                patch_size,
-                patch_size,
+                filters=embed_dim,
+                kernel_size=patch_size,
+                strides=patch_size,
+                padding="SAME",
                 kernel_initializer=tf.initializers.lecun_normal(),
+                bias_initializer=tf.zeros_initializer(),
                 name="conv2d",
             )
-            return tf.reshape(x, [-1, (img_size // patch_size) ** 2, embed_dim])  # (N, 196, 768)
+            x = tf.reshape(x, [-1, num_patches, embed_dim])  # (N, num_patches, embed_dim)
+            return x
 
     return layer
 
@@ -109,14 +83,20 @@ def ConcatClassTokenAddPosEmbed(
 
     def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         with tf.variable_scope(name, "concat_class_token_add_pos_embed"):
-            cls = tf.get_variable("cls", [1, 1, embed_dim], initializer=tf.zeros_initializer())
-            positions = tf.get_variable(
+            cls_token = tf.get_variable(
+                "cls", shape=[1, 1, embed_dim], initializer=tf.zeros_initializer()
+            )
+            pos_embed = tf.get_variable(
                 "pos_embed",
-                [1, num_patches + 1, embed_dim],
+                shape=[1, num_patches + 1, embed_dim],
                 initializer=tf.random_normal_initializer(stddev=0.02),
             )
-            cls = tf.tile(cls, [tf.shape(inputs)[0], 1, 1])  # (N, 1, 768), 004-E31
-            return tf.concat([cls, inputs], axis=1) + positions  # (N, 197, 768), 004-E33
+            batch_size = tf.shape(inputs)[0]  # 004-E31
+            cls_token = tf.tile(cls_token, [batch_size, 1, 1])  # (N, 1, embed_dim)
+            # (N, num_patches + 1, embed_dim)
+            x = tf.concat([cls_token, inputs], axis=1)
+            x = x + pos_embed  # (N, num_patches + 1, embed_dim)
+            return x
 
     return layer
 
@@ -136,21 +116,31 @@ def Attention(
     Raises: BadInputError if ``num_heads`` does not divide ``dim`` (004-E34).
     """
     check_heads(dim, num_heads)
-    length = dim // num_heads
+    head_dim = dim // num_heads
+    scale = qk_scale or head_dim**-0.5
+    k_ini = tf.glorot_uniform_initializer()  # 004-E32
 
     def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
-        tokens = inputs.shape.as_list()[1]  # 197 in the shapes below
+        _, T, _ = inputs.shape.as_list()
         with tf.variable_scope(name, "attention"):
-            x = _dense(inputs, dim * 3, "qkv", use_bias=qkv_bias)  # (N, 197, 3 * 768)
-            x = tf.reshape(x, [-1, tokens, 3, num_heads, length])  # (N, 197, 3, 12, 64)
-            x = tf.transpose(x, [2, 0, 3, 1, 4])  # (3, N, 12, 197, 64)
-            q, k, v = tf.unstack(x)  # (N, 12, 197, 64) each
-            weights = attention_weights(q, k, qk_scale)  # (N, 12, 197, 197)
-            weights = _dropout(weights, attn_drop_ratio, is_training)
-            x = tf.matmul(weights, v)  # (N, 12, 197, 64)
-            x = tf.transpose(x, [0, 2, 1, 3])  # (N, 197, 12, 64)
-            x = tf.reshape(x, [-1, tokens, dim])  # (N, 197, 768)
-            return _dropout(_dense(x, dim, "out"), proj_drop_ratio, is_training)
+            # (N, T, 3 * dim)
+            qkv = tf.layers.dense(
+                inputs, dim * 3, use_bias=qkv_bias, kernel_initializer=k_ini, name="qkv"
+            )
+            # (N, T, 3, num_heads, head_dim)
+            qkv = tf.reshape(qkv, [-1, T, 3, num_heads, head_dim])
+            qkv = tf.transpose(qkv, [2, 0, 3, 1, 4])  # (3, N, num_heads, T, head_dim)
+            q, k, v = tf.unstack(qkv)  # (N, num_heads, T, head_dim)
+            # (N, num_heads, T, T)
+            attn = tf.matmul(a=q, b=k, transpose_b=True) * scale
+            attn = tf.nn.softmax(attn, axis=-1)  # (N, num_heads, T, T)
+            attn = _dropout(attn, attn_drop_ratio, is_training)
+            x = tf.matmul(attn, v)  # (N, num_heads, T, head_dim)
+            x = tf.transpose(x, [0, 2, 1, 3])  # (N, T, num_heads, head_dim)
+            x = tf.reshape(x, [-1, T, dim])  # (N, T, dim)
+            x = tf.layers.dense(x, dim, kernel_initializer=k_ini, name="out")  # (N, T, dim)
+            x = _dropout(x, proj_drop_ratio, is_training)
+            return x
 
     return layer
 
@@ -158,17 +148,28 @@ def Attention(
 def MLP(
     in_features: int, mlp_ratio: float = 4.0, drop: float = 0.0, name: str | None = None
 ) -> Layer:
-    """Two dense layers with GELU between; the function: float32 [N, T, in_features] -> the same."""
+    """Two dense layers with GELU between.
+
+    Returns: a function, float32 [N, T, in_features] -> the same shape.
+    """
+    hidden = int(in_features * mlp_ratio)  # 3072 in ViT-B/16
+    k_ini = tf.glorot_uniform_initializer()  # 004-E32
+    b_ini = tf.random_normal_initializer(stddev=1e-6)
 
     def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
-        near_zero = tf.random_normal_initializer(stddev=1e-6)
         with tf.variable_scope(name, "mlp"):
-            x = _dense(
-                inputs, int(in_features * mlp_ratio), "Dense_0", bias_initializer=near_zero
-            )  # (N, 197, 3072)
-            x = _dropout(_gelu(x), drop, is_training)
-            x = _dense(x, in_features, "Dense_1", bias_initializer=near_zero)  # (N, 197, 768)
-            return _dropout(x, drop, is_training)
+            # (N, T, hidden)
+            x = tf.layers.dense(
+                inputs, hidden, kernel_initializer=k_ini, bias_initializer=b_ini, name="Dense_0"
+            )
+            x = _gelu(x)  # (N, T, hidden)
+            x = _dropout(x, drop, is_training)
+            # (N, T, in_features)
+            x = tf.layers.dense(
+                x, in_features, kernel_initializer=k_ini, bias_initializer=b_ini, name="Dense_1"
+            )
+            x = _dropout(x, drop, is_training)
+            return x
 
     return layer
 
@@ -187,19 +188,27 @@ def Block(
 
     Returns: a function, float32 [N, T, dim] -> the same shape. Raises as ``Attention``.
     """
-    attention = Attention(
-        dim, num_heads, qkv_bias, qk_scale, attn_drop_ratio, drop_ratio, "MultiHeadAttention"
+    attn = Attention(
+        dim,
+        num_heads=num_heads,
+        qkv_bias=qkv_bias,
+        qk_scale=qk_scale,
+        attn_drop_ratio=attn_drop_ratio,
+        proj_drop_ratio=drop_ratio,
+        name="MultiHeadAttention",
     )
     mlp = MLP(dim, drop=drop_ratio, name="MlpBlock")
 
     def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
-        def drop_path(branch: Tensor) -> Tensor:
-            return _dropout(branch, drop_path_ratio, is_training, (None, 1, 1))  # 004-E37
+        def drop_path(x: Tensor) -> Tensor:  # 004-E37
+            return _dropout(x, drop_path_ratio, is_training, noise_shape=(None, 1, 1))
 
         with tf.variable_scope(name, "block"):
-            x = attention(_layer_norm(inputs, "LayerNorm_0"), is_training)
-            x = inputs + drop_path(x)
-            return x + drop_path(mlp(_layer_norm(x, "LayerNorm_1"), is_training))
+            x = attn(_layer_norm(inputs, "LayerNorm_0"), is_training)  # (N, T, C)
+            x = inputs + drop_path(x)  # (N, T, C)
+            y = mlp(_layer_norm(x, "LayerNorm_1"), is_training)  # (N, T, C)
+            x = x + drop_path(y)  # (N, T, C)
+            return x
 
     return layer
 
@@ -219,7 +228,7 @@ def VisionTransformer(
     num_classes: int = 1000,
     name: str = "ViT-B_16",  # 004-E05
 ) -> Layer:
-    """Returns the complete net, as a function of the images.
+    """Returns the complete net, as a function of the images. Shapes are for ViT-B/16.
 
     Args:
       img_size, patch_size: sides in pixels.
@@ -235,126 +244,151 @@ def VisionTransformer(
       tensor), which builds in the current graph: logits [N, num_classes] and the end points.
     Raises: BadInputError as ``PatchEmbed`` and ``Attention``.
     """
-    patches = PatchEmbed(img_size, patch_size, embed_dim)
-    tokens = ConcatClassTokenAddPosEmbed(embed_dim, (img_size // patch_size) ** 2, name="cls_pos")
-    # Each block drops more branches than the one before: 004-E37.
-    options = (embed_dim, num_heads, qkv_bias, qk_scale, drop_ratio, attn_drop_ratio)
-    rates = np.linspace(0.0, drop_path_ratio, depth).tolist()
-    blocks = [Block(*options, rate, f"encoderblock_{i}") for i, rate in enumerate(rates)]
+    patch_embed = PatchEmbed(img_size=img_size, patch_size=patch_size, embed_dim=embed_dim)
+    num_patches = (img_size // patch_size) ** 2
+    cls_token_pos_embed = ConcatClassTokenAddPosEmbed(
+        embed_dim=embed_dim, num_patches=num_patches, name="cls_pos"
+    )
+    dpr = np.linspace(0.0, drop_path_ratio, depth).tolist()  # 004-E37
+    blocks = [
+        Block(
+            dim=embed_dim,
+            num_heads=num_heads,
+            qkv_bias=qkv_bias,
+            qk_scale=qk_scale,
+            drop_ratio=drop_ratio,
+            attn_drop_ratio=attn_drop_ratio,
+            drop_path_ratio=dpr[i],
+            name=f"encoderblock_{i}",
+        )
+        for i in range(depth)
+    ]
 
     def net(images: Tensor, is_training: IsTraining = False) -> NetOutputs:
-        end_points = {}
+        points: EndPoints = {}
         with tf.variable_scope(name or tf.get_variable_scope(), auxiliary_name_scope=bool(name)):
-            end_points["patch_embed"] = x = patches(images)  # (N, 196, 768)
-            end_points["cls_pos"] = x = tokens(x)  # (N, 197, 768)
+            points["patch_embed"] = x = patch_embed(images)  # (N, 196, 768)
+            points["cls_pos"] = x = cls_token_pos_embed(x)  # (N, 197, 768), 004-E33
             x = _dropout(x, drop_ratio, is_training)
             for i, block in enumerate(blocks):
-                end_points[f"encoderblock_{i}"] = x = block(x, is_training)  # (N, 197, 768)
-            end_points["encoder_norm"] = x = _layer_norm(x, "encoder_norm")
+                points[f"encoderblock_{i}"] = x = block(x, is_training)  # (N, 197, 768)
+            points["encoder_norm"] = x = _layer_norm(x, "encoder_norm")  # (N, 197, 768)
             x = x[:, 0]  # (N, 768), the class token
             if representation_size:
-                x = _dense(x, representation_size, "pre_logits", activation=tf.tanh)
-            end_points["pre_logits"] = x
-            logits = _dense(  # (N, num_classes), 004-E38
-                x, num_classes, "head", kernel_initializer=tf.zeros_initializer()
+                # (N, representation_size)
+                x = tf.layers.dense(
+                    x,
+                    representation_size,
+                    activation=tf.tanh,
+                    kernel_initializer=tf.glorot_uniform_initializer(),
+                    name="pre_logits",
+                )
+            points["pre_logits"] = x
+            # (N, num_classes); 004-E30, E38
+            points["logits"] = logits = tf.layers.dense(
+                x, num_classes, kernel_initializer=tf.zeros_initializer(), name="head"
             )
-            end_points["logits"] = logits
-        return logits, end_points
+        return logits, points
 
     return net
 
 
-BASE: dict[str, Any] = {"embed_dim": 768, "depth": 12, "num_heads": 12}
-LARGE: dict[str, Any] = {"embed_dim": 1024, "depth": 24, "num_heads": 16}
-HUGE: dict[str, Any] = {"embed_dim": 1280, "depth": 32, "num_heads": 16}
-
-
-def _in21k(
-    name: str, patch_size: int, size: dict[str, Any], num_classes: int, has_logits: bool
-) -> Layer:
-    representation = size["embed_dim"] if has_logits else None
-    return VisionTransformer(
-        patch_size=patch_size,
-        representation_size=representation,
-        num_classes=num_classes,
-        name=name,
-        **size,
-    )
-
-
 def vit_base_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """Returns ViT-B/16; ``has_logits``: with the pre-logits layer. See ``VisionTransformer``."""
-    return _in21k("ViT-B_16", 16, BASE, num_classes, has_logits)
+    """Returns ViT-B/16 for ImageNet-21k; ``has_logits``: with the dense layer before the head."""
+    model = VisionTransformer(
+        img_size=224,
+        patch_size=16,
+        embed_dim=768,
+        depth=12,
+        num_heads=12,
+        representation_size=768 if has_logits else None,
+        num_classes=num_classes,
+        name="ViT-B_16",
+    )
+    return model
 
 
 def vit_base_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """Returns ViT-B/32; see ``vit_base_patch16_224_in21k``."""
-    return _in21k("ViT-B_32", 32, BASE, num_classes, has_logits)
+    """Returns ViT-B/32, as ``vit_base_patch16_224_in21k``."""
+    model = VisionTransformer(
+        img_size=224,
+        patch_size=32,
+        embed_dim=768,
+        depth=12,
+        num_heads=12,
+        representation_size=768 if has_logits else None,
+        num_classes=num_classes,
+        name="ViT-B_32",
+    )
+    return model
 
 
 def vit_large_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """Returns ViT-L/16; see ``vit_base_patch16_224_in21k``."""
-    return _in21k("ViT-L_16", 16, LARGE, num_classes, has_logits)
+    """Returns ViT-L/16, as ``vit_base_patch16_224_in21k``."""
+    model = VisionTransformer(
+        img_size=224,
+        patch_size=16,
+        embed_dim=1024,
+        depth=24,
+        num_heads=16,
+        representation_size=1024 if has_logits else None,
+        num_classes=num_classes,
+        name="ViT-L_16",
+    )
+    return model
 
 
 def vit_large_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """Returns ViT-L/32; see ``vit_base_patch16_224_in21k``."""
-    return _in21k("ViT-L_32", 32, LARGE, num_classes, has_logits)
+    """Returns ViT-L/32, as ``vit_base_patch16_224_in21k``."""
+    model = VisionTransformer(
+        img_size=224,
+        patch_size=32,
+        embed_dim=1024,
+        depth=24,
+        num_heads=16,
+        representation_size=1024 if has_logits else None,
+        num_classes=num_classes,
+        name="ViT-L_32",
+    )
+    return model
 
 
 def vit_huge_patch14_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
-    """Returns ViT-H/14; see ``vit_base_patch16_224_in21k``."""
-    return _in21k("ViT-H_14", 14, HUGE, num_classes, has_logits)
-
-
-def read_side(images: Tensor) -> int:
-    """Reads H from images [N, H, H, C]. Raises BadInputError if it is unknown or not the width."""
-    height, width = images.shape.as_list()[1:3] if images.shape.rank == 4 else (None, None)
-    if height is None or height != width:
-        raise BadInputError(
-            f"a ViT takes square images [N, H, H, C] of a known size, not {images.shape}"
-        )
-    return int(height)
-
-
-def vit(
-    images: Tensor,
-    num_classes: int = 21843,
-    is_training: IsTraining = False,
-    *,
-    reuse: Reuse = None,
-    scope: str = "ViT-B_16",
-    patch_size: int = 16,
-    embed_dim: int = 768,
-    depth: int = 12,
-    num_heads: int = 12,
-    has_logits: bool = True,
-    drop_ratio: float = 0.0,
-    attn_drop_ratio: float = 0.0,
-    drop_path_ratio: float = 0.0,
-) -> NetOutputs:
-    """Builds ``VisionTransformer`` in the net contract, for square images of any size.
-
-    Args: as ``VisionTransformer``, but
-      images: float32 [N, H, H, 3] in [-1, 1]; H is known and divides into patches.
-      reuse, scope: as in ``tf.variable_scope``; "" is the current scope.
-      has_logits: with the dense layer of ``embed_dim`` units before the head.
-
-    Returns: logits [N, num_classes], and the end points in order of construction.
-    Raises: BadInputError as ``VisionTransformer``.
-    """
-    net = VisionTransformer(
-        read_side(images),
-        patch_size,
-        embed_dim,
-        depth,
-        num_heads,
-        drop_ratio=drop_ratio,
-        attn_drop_ratio=attn_drop_ratio,
-        drop_path_ratio=drop_path_ratio,
-        representation_size=embed_dim if has_logits else None,
+    """Returns ViT-H/14, as ``vit_base_patch16_224_in21k``."""
+    model = VisionTransformer(
+        img_size=224,
+        patch_size=14,
+        embed_dim=1280,
+        depth=32,
+        num_heads=16,
+        representation_size=1280 if has_logits else None,
         num_classes=num_classes,
-        name="",
+        name="ViT-H_14",
     )
-    with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        return net(images, is_training)
+    return model
+
+
+def _dropout(
+    x: Tensor,
+    rate: float,
+    is_training: IsTraining,
+    noise_shape: tuple[int | None, ...] | None = None,
+) -> Tensor:
+    """Drops in training; a rate of 0 adds nothing to the graph."""
+    if not rate:
+        return x
+    return tf.layers.dropout(x, rate, noise_shape=noise_shape, training=is_training)
+
+
+def _layer_norm(x: Tensor, name: str) -> Tensor:
+    """Normalizes each token to mean 0 and deviation 1 [2]: float32 [..., C] -> the same shape."""
+    with tf.variable_scope(name):
+        width = [x.shape.as_list()[-1]]
+        gamma = tf.get_variable("gamma", width, initializer=tf.ones_initializer())
+        beta = tf.get_variable("beta", width, initializer=tf.zeros_initializer())
+        mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+        return tf.nn.batch_normalization(x, mean, variance, beta, gamma, EPSILON)
+
+
+def _gelu(x: Tensor) -> Tensor:
+    return 0.5 * x * (1.0 + tf.erf(x / np.sqrt(2).astype(np.float32)))  # 004-E36

@@ -17,7 +17,8 @@ from collections.abc import Sequence
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.vit import VisionTransformer, read_side
+from legacy_nets.nets.vit import VisionTransformer
+from legacy_nets.nets.vit_sizes import read_side
 from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 UNITS = (3, 4, 9)  # ResNet-50's 3, 4, 6, 3 with the last stage's three moved into the third
@@ -40,6 +41,7 @@ def std_conv2d(x: Tensor, filters: int, kernel_size: int, strides: int, name: st
         )
         mean, variance = tf.nn.moments(kernel, [0, 1, 2], keepdims=True)
         kernel = (kernel - mean) * tf.rsqrt(variance + KERNEL_EPSILON)
+        # (N, H/strides, W/strides, filters)
         return tf.nn.conv2d(x, kernel, strides=[1, strides, strides, 1], padding="SAME")
 
 
@@ -63,7 +65,7 @@ def group_norm(x: Tensor, name: str, *, gamma: float = 1.0) -> Tensor:
         grouped = (grouped - mean) * tf.rsqrt(variance + GROUP_EPSILON)
         normal = tf.reshape(grouped, shape)
         normal.set_shape(x.shape)
-        return normal * scale + shift
+        return normal * scale + shift  # (N, H, W, C)
 
 
 def build_unit(x: Tensor, filters: int, strides: int, name: str) -> Tensor:
@@ -71,12 +73,16 @@ def build_unit(x: Tensor, filters: int, strides: int, name: str) -> Tensor:
     with tf.variable_scope(name):
         shortcut = x
         if strides > 1 or x.shape.as_list()[-1] != 4 * filters:
+            # (N, H/strides, W/strides, 4 * filters)
             shortcut = std_conv2d(x, 4 * filters, 1, strides, "conv_proj")
             shortcut = group_norm(shortcut, "gn_proj")
-        x = tf.nn.relu(group_norm(std_conv2d(x, filters, 1, 1, "conv1"), "gn1"))
-        x = tf.nn.relu(group_norm(std_conv2d(x, filters, 3, strides, "conv2"), "gn2"))
-        x = group_norm(std_conv2d(x, 4 * filters, 1, 1, "conv3"), "gn3", gamma=0.0)
-        return tf.nn.relu(x + shortcut)
+        x = std_conv2d(x, filters, 1, 1, "conv1")  # (N, H, W, filters)
+        x = tf.nn.relu(group_norm(x, "gn1"))
+        x = std_conv2d(x, filters, 3, strides, "conv2")  # (N, H/strides, W/strides, filters)
+        x = tf.nn.relu(group_norm(x, "gn2"))
+        x = std_conv2d(x, 4 * filters, 1, 1, "conv3")  # (N, H/strides, W/strides, 4 * filters)
+        x = group_norm(x, "gn3", gamma=0.0)
+        return tf.nn.relu(x + shortcut)  # (N, H/strides, W/strides, 4 * filters)
 
 
 def build_r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> EndPoints:
@@ -86,7 +92,7 @@ def build_r50(images: Tensor, units: Sequence[int] = UNITS, width: int = 64) -> 
     """
     end_points = {}
     x = std_conv2d(images, width, 7, 2, "conv_root")  # (N, 112, 112, 64)
-    x = tf.nn.relu(group_norm(x, "gn_root"))
+    x = tf.nn.relu(group_norm(x, "gn_root"))  # (N, 112, 112, 64)
     x = tf.nn.max_pool2d(x, 3, 2, padding="SAME")  # (N, 56, 56, 64)
     end_points["root"] = x
     for stage, count in enumerate(units, 1):
@@ -119,7 +125,7 @@ def vit_hybrid_r50_base_224(
 ) -> NetOutputs:
     """Builds R50 + ViT: the maps of the backbone are the patches, of one pixel each.
 
-    Args: as ``vit.vit``, but
+    Args: as ``vit_sizes.vit``, but
       images: float32 [N, H, H, 3] in [-1, 1]; H is known and a multiple of 16.
       units: bottlenecks in each of three stages.
       width: filters of the root, and of the first stage's bottlenecks.

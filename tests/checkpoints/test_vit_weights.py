@@ -20,7 +20,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import Translated, translate_back
 from legacy_nets.errors import BadInputError, CheckpointError
-from legacy_nets.nets import vit
+from legacy_nets.nets import vit_sizes
 from legacy_nets.nets.build import load_function
 from legacy_nets.nets.weights import vit as vit_weights
 from legacy_nets.nets.weights.families import get_layout
@@ -47,7 +47,7 @@ def peers(quick):
 
 
 def build_tiny(images):
-    return vit.vit(images, num_classes=5, **TINY)[0]
+    return vit_sizes.vit(images, num_classes=5, **TINY)[0]
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_npz_of_the_release(tmp_path):
     """Heads apart there, joined here; there and back."""
     with tf.Graph().as_default(), tf.Session() as session:
         images = tf.placeholder(tf.float32, [None, 32, 32, 3])
-        logits, _ = vit.vit(images, num_classes=5, embed_dim=24, depth=2)
+        logits, _ = vit_sizes.vit(images, num_classes=5, embed_dim=24, depth=2)
         entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in get_vars()]
         measure.assign(session, tf.global_variables())
         weights, want = session.run([get_vars(), logits], {images: IMAGES})
@@ -200,7 +200,7 @@ def test_npz_of_the_release(tmp_path):
 def test_a_file_without_its_values_is_told_as_missing(tmp_path):
     with tf.Graph().as_default():
         options = {"embed_dim": 24, "depth": 1}
-        vit.vit(tf.placeholder(tf.float32, [None, 32, 32, 3]), 5, **options)
+        vit_sizes.vit(tf.placeholder(tf.float32, [None, 32, 32, 3]), 5, **options)
         zeros = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in get_vars().items()}
         entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in zeros]
         stored = translate_back(zeros, entries)
@@ -258,14 +258,14 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
     """A file of 32x32 into a net for 48x48, from an .npz of the release."""
     size = {"num_classes": 5, "embed_dim": 24, "depth": 1}
     with tf.Graph().as_default(), tf.Session() as session:
-        vit.vit(tf.placeholder(tf.float32, [None, 32, 32, 3]), **size)
+        vit_sizes.vit(tf.placeholder(tf.float32, [None, 32, 32, 3]), **size)
         measure.assign(session, tf.global_variables())
         weights = session.run(get_vars())
     entries = [entry for entry in vit_weights.map_npz_names(B16) if entry.name in weights]
     np.savez(tmp_path / "R.npz", **translate_back(weights, entries))
     source = Translated(open_weights(tmp_path / "R.npz"), entries)
     with tf.Graph().as_default(), tf.Session() as session:
-        vit.vit(tf.placeholder(tf.float32, [None, 48, 48, 3]), **size)
+        vit_sizes.vit(tf.placeholder(tf.float32, [None, 48, 48, 3]), **size)
         strict = match(tf.global_variables(), source)
         assert [item.name for item in strict.mismatched] == ["ViT-B_16/cls_pos/pos_embed"]
         plan = match(
@@ -286,7 +286,7 @@ def test_weights_of_another_image_size_load(tmp_path, caplog):
 def test_position_embeddings_of_another_kind_are_one_line(shape, tmp_path):
     """Those of timm are [1, tokens, D]; what is not is no table to resize."""
     with tf.Graph().as_default():
-        vit.vit(tf.placeholder(tf.float32, [None, 48, 48, 3]), 5, embed_dim=24, depth=1)
+        vit_sizes.vit(tf.placeholder(tf.float32, [None, 48, 48, 3]), 5, embed_dim=24, depth=1)
         values = {name: np.zeros(v.shape.as_list(), np.float32) for name, v in get_vars().items()}
         [name] = [name for name in values if name.endswith(vit_weights.POSITIONS)]
         values[name] = np.zeros(shape, np.float32)

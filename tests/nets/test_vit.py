@@ -11,7 +11,7 @@ from oracle_client import assert_close, fill, measure
 import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets import vit
+from legacy_nets.nets import vit, vit_sizes
 from legacy_nets.nets.build import load_function
 from legacy_nets.registry import get_net
 
@@ -38,7 +38,7 @@ def shape_of(graph, name):
 
 def test_every_shape_that_the_document_states(graph):
     """F121 to F128, F130 to F133, F140 to F154; a batch of two, one block of ViT-B/16."""
-    logits, points = vit.vit(make_images(224, batch=2), depth=1, num_classes=7)
+    logits, points = vit_sizes.vit(make_images(224, batch=2), depth=1, num_classes=7)
     variables = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
     attention = f"{BLOCK}/MultiHeadAttention"
     shapes = {
@@ -148,7 +148,7 @@ def test_one_graph_of_b16_runs_with_one_and_three_images():
 
 def test_any_batch_from_one_graph():
     images = make_images(32)
-    logits, points = vit.vit(images, num_classes=5, **TINY)
+    logits, points = vit_sizes.vit(images, num_classes=5, **TINY)
     assert list(points) == [
         *("patch_embed", "cls_pos", "encoderblock_0", "encoderblock_1"),
         *("encoder_norm", "pre_logits", "logits"),
@@ -199,8 +199,8 @@ def test_signatures_are_the_document_s(name):
     ],
 )
 def test_the_document_s_builder_is_the_registry_s(monkeypatch, name, has_logits):
-    for size in (vit.BASE, vit.LARGE, vit.HUGE):
-        monkeypatch.setitem(size, "depth", 1)
+    transformer = vit.VisionTransformer
+    monkeypatch.setattr(vit, "VisionTransformer", lambda **k: transformer(**{**k, "depth": 1}))
     options = {"num_classes": 3, "has_logits": has_logits}
     getattr(vit, name)(**options)(make_images(224))
     theirs = [(v.op.name, v.shape.as_list()) for v in tf.global_variables()]
@@ -236,7 +236,7 @@ def test_layers_of_the_document_one_by_one():
 def test_initial_values_blocks_differ_and_all_logits_are_zero():
     """004-E32 fixed, 004-E38 kept."""
     images = make_images(32)
-    logits, _ = vit.vit(images, num_classes=5, **TINY)
+    logits, _ = vit_sizes.vit(images, num_classes=5, **TINY)
     kernels = [v for v in tf.global_variables() if v.op.name.endswith("qkv/kernel")]
     with tf.Session() as session:
         session.run(tf.global_variables_initializer())
@@ -249,9 +249,9 @@ def test_initial_values_blocks_differ_and_all_logits_are_zero():
 def test_dropout_follows_a_bool_tensor():
     images, training = make_images(32), tf.placeholder(tf.bool, [])
     options = {"num_classes": 5, **TINY}
-    plain, _ = vit.vit(images, **options)
+    plain, _ = vit_sizes.vit(images, **options)
     dropped = {
-        ratio: vit.vit(images, is_training=training, reuse=True, **options, **{ratio: 0.5})[0]
+        ratio: vit_sizes.vit(images, is_training=training, reuse=True, **options, **{ratio: 0.5})[0]
         for ratio in ("drop_ratio", "attn_drop_ratio", "drop_path_ratio")
     }
     assert len(tf.global_variables()) == 4 + 2 * 12 + 6
@@ -291,7 +291,7 @@ def test_drop_path_drops_whole_samples_and_doubles_the_rest():
 def test_drop_path_rate_grows_linearly(monkeypatch):
     rates = []
     block = vit.Block
-    monkeypatch.setattr(vit, "Block", lambda *a, **k: rates.append(a[6]) or block(*a, **k))
+    monkeypatch.setattr(vit, "Block", lambda **k: rates.append(k["drop_path_ratio"]) or block(**k))
     vit.VisionTransformer(32, 16, 32, 4, 4, drop_path_ratio=0.3)
     np.testing.assert_allclose(rates, [0, 0.1, 0.2, 0.3])
 
@@ -308,7 +308,7 @@ def test_drop_path_rate_grows_linearly(monkeypatch):
 )
 def test_bad_input(shape, options, words):
     with pytest.raises(BadInputError) as caught:
-        vit.vit(tf.placeholder(tf.float32, shape), **options)
+        vit_sizes.vit(tf.placeholder(tf.float32, shape), **options)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -4,8 +4,8 @@ A comment at the end of a line describes that statement, one above a line the ne
 
 One shape is that of every tensor that the statement makes: ``# (N, 7, 7, 512)``. A list is what a
 statement in a loop makes, in order: ``# (N, 56, 56, 24) twice, (N, 28, 28, 32) three times``.
-";" and "or" part what different nets, options or inputs make: ``# (N, 512) or (N, 256)``. Letters
-and names are sizes of the function's first tensor (T, H, W, C), its arguments and its numbers.
+";" and "or" part what different nets, options or inputs make: ``# (N, 512) or (N, 256)``. T, H, W
+and C are sides of the function's first tensor; other names are its whole numbers.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ COUNTS = ("twice", *(f"{n} times" for n in "three four five six seven eight nine
 STATED = re.compile(rf"(\((?:N|3), [^()]+\)|\d+ x \d+ x \d+)(?: ({'|'.join(COUNTS)})\b)?")
 ARITHMETIC = re.compile(r"(\(?\d[\d ()+/*-]*) = (\d+)")
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return)
+LETTERS = {3: "TC", 4: "HWC", 5: "THWC"}  # sides of a tensor by its rank, without the batch
 
 Shape = tuple[int | None, ...]
 Sizes = dict[str, int]  # what letters and names in a comment mean
@@ -46,6 +47,11 @@ class Stated:
 
     text: str
     count: int | None = None
+
+    @property
+    def has_names(self) -> bool:
+        """Whether it says more than numbers, so that it holds for any size."""
+        return re.search(r"[A-Za-z]", re.sub(r"\bN\b|\bx\b", "", self.text)) is not None
 
     def agrees(self, shape: Shape, sizes: Sizes) -> bool:
         """Whether this is the shape of a tensor; its batch may be unknown."""
@@ -212,8 +218,8 @@ class Watcher:
         if lines is None:
             return None
         shapes = map(_to_shape, list(frame.f_locals.values()))
-        first = next((shape for shape in shapes if shape and len(shape) in (4, 5)), ())
-        letters = dict(zip("CWHT", first[:0:-1], strict=False))
+        first = next((shape for shape in shapes if shape and len(shape) in LETTERS), ())
+        letters = dict(zip(LETTERS.get(len(first), ""), first[1:], strict=True))
         pending: list[Comment] = []
         returns: list[Comment] = []  # their value comes with the event that ends the function
 
