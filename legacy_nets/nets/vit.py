@@ -264,10 +264,10 @@ def VisionTransformer(
         for i in range(depth)
     ]
 
-    def net(images: Tensor, is_training: IsTraining = False) -> NetOutputs:
+    def net(inputs: Tensor, is_training: IsTraining = False) -> NetOutputs:
         points: EndPoints = {}
         with tf.variable_scope(name or tf.get_variable_scope(), auxiliary_name_scope=bool(name)):
-            points["patch_embed"] = x = patch_embed(images)  # (N, 196, 768)
+            points["patch_embed"] = x = patch_embed(inputs)  # (N, 196, 768)
             points["cls_pos"] = x = cls_token_pos_embed(x)  # (N, 197, 768), 004-E33
             x = _dropout(x, drop_ratio, is_training)
             for i, block in enumerate(blocks):

@@ -154,6 +154,14 @@ DEFINITIONS = [
         )
     ),
 ]
+CALLS = [  # line of a layer's ``call`` in document 004, the class, arguments that make a layer
+    (1478, "PatchEmbed", ()),
+    (1506, "ConcatClassTokenAddPosEmbed", ()),
+    (1540, "Attention", (8, 2)),
+    (1588, "MLP", (8,)),
+    (1619, "Block", (8, 2)),
+    (1661, "VisionTransformer", ()),
+]
 IDS = [f"{module}.{name}" for _, _, module, name, _ in DEFINITIONS]
 DOCUMENTS = find_documents()
 
@@ -171,17 +179,32 @@ def test_parameters_are_the_document_s_in_order(document, line, module, name, pa
     assert ", ".join(map(str, plain)) == parameters
 
 
-@pytest.mark.skipif(
-    not DOCUMENTS, reason="the documents are not here; LEGACY_NETS_DOCUMENTS names their folder"
-)
-@pytest.mark.parametrize(("document", "line", "module", "name", "parameters"), DEFINITIONS, ids=IDS)
-def test_the_cited_line_of_the_document_has_them(document, line, module, name, parameters):
+@pytest.mark.parametrize(("line", "name", "arguments"), CALLS, ids=[c[1] for c in CALLS])
+def test_a_layer_of_vit_takes_what_its_call_takes(line, name, arguments):
+    """``training`` is called is_training, as for every net of this package."""
+    layer = getattr(importlib.import_module("legacy_nets.nets.vit"), name)(*arguments)
+    parameters = inspect.signature(layer).parameters
+    assert list(parameters) == ["inputs", "is_training"]
+    assert parameters["is_training"].default is False
+    if DOCUMENTS:
+        assert read_parameters("004", line) in (["inputs", "training"], ["inputs"])
+
+
+def read_parameters(document, line):
+    """The names of the parameters that a definition at a line of a document has."""
     (path,) = (DOCUMENTS or pathlib.Path()).glob(f"{document}_*.txt")
     text = "\n".join(path.read_text("utf-8").splitlines()[line - 1 : line + 10])
     stated = re.split(r"\)[^)]*:", text.partition("(")[2], maxsplit=1)[0]
     stated = re.sub(r"^\s*\d+\. ", "", stated, flags=re.M)  # document 003 numbers its lines
     names = [part.partition("=")[0].partition(":")[0].strip() for part in stated.split(",")]
-    names = [name for name in names if name not in ("self", "**kwargs")]
-    corrected = ["scope" if name == "scepe" else name for name in names]
+    return [name for name in names if name not in ("self", "**kwargs")]
+
+
+@pytest.mark.skipif(
+    not DOCUMENTS, reason="the documents are not here; LEGACY_NETS_DOCUMENTS names their folder"
+)
+@pytest.mark.parametrize(("document", "line", "module", "name", "parameters"), DEFINITIONS, ids=IDS)
+def test_the_cited_line_of_the_document_has_them(document, line, module, name, parameters):
+    corrected = ["scope" if n == "scepe" else n for n in read_parameters(document, line)]
     given = [part.partition("=")[0].strip() for part in parameters.split(",")]
     assert list(filter(None, corrected)) == list(filter(None, given))
