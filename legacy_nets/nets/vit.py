@@ -64,11 +64,9 @@ def PatchEmbed(img_size: int = 224, patch_size: int = 16, embed_dim: int = 768) 
                 strides=patch_size,
                 padding="SAME",
                 kernel_initializer=tf.initializers.lecun_normal(),
-                bias_initializer=tf.zeros_initializer(),
                 name="conv2d",
             )
-            x = tf.reshape(x, [-1, num_patches, embed_dim])  # (N, num_patches, embed_dim)
-            return x
+            return tf.reshape(x, [-1, num_patches, embed_dim])  # (N, num_patches, embed_dim)
 
     return layer
 
@@ -84,19 +82,18 @@ def ConcatClassTokenAddPosEmbed(
     def layer(inputs: Tensor, is_training: IsTraining = False) -> Tensor:
         with tf.variable_scope(name, "concat_class_token_add_pos_embed"):
             cls_token = tf.get_variable(
-                "cls", shape=[1, 1, embed_dim], initializer=tf.zeros_initializer()
+                "cls", [1, 1, embed_dim], initializer=tf.zeros_initializer()
             )
             pos_embed = tf.get_variable(
                 "pos_embed",
-                shape=[1, num_patches + 1, embed_dim],
+                [1, num_patches + 1, embed_dim],
                 initializer=tf.random_normal_initializer(stddev=0.02),
             )
             batch_size = tf.shape(inputs)[0]  # 004-E31
             cls_token = tf.tile(cls_token, [batch_size, 1, 1])  # (N, 1, embed_dim)
             # (N, num_patches + 1, embed_dim)
             x = tf.concat([cls_token, inputs], axis=1)
-            x = x + pos_embed  # (N, num_patches + 1, embed_dim)
-            return x
+            return x + pos_embed  # (N, num_patches + 1, embed_dim)
 
     return layer
 
@@ -134,13 +131,12 @@ def Attention(
             # (N, num_heads, T, T)
             attn = tf.matmul(a=q, b=k, transpose_b=True) * scale
             attn = tf.nn.softmax(attn, axis=-1)  # (N, num_heads, T, T)
-            attn = _dropout(attn, attn_drop_ratio, is_training)
+            attn = _dropout(attn, attn_drop_ratio, is_training)  # (N, num_heads, T, T)
             x = tf.matmul(attn, v)  # (N, num_heads, T, head_dim)
             x = tf.transpose(x, [0, 2, 1, 3])  # (N, T, num_heads, head_dim)
             x = tf.reshape(x, [-1, T, dim])  # (N, T, dim)
             x = tf.layers.dense(x, dim, kernel_initializer=k_ini, name="out")  # (N, T, dim)
-            x = _dropout(x, proj_drop_ratio, is_training)
-            return x
+            return _dropout(x, proj_drop_ratio, is_training)  # (N, T, dim)
 
     return layer
 
@@ -163,13 +159,12 @@ def MLP(
                 inputs, hidden, kernel_initializer=k_ini, bias_initializer=b_ini, name="Dense_0"
             )
             x = _gelu(x)  # (N, T, hidden)
-            x = _dropout(x, drop, is_training)
+            x = _dropout(x, drop, is_training)  # (N, T, hidden)
             # (N, T, in_features)
             x = tf.layers.dense(
                 x, in_features, kernel_initializer=k_ini, bias_initializer=b_ini, name="Dense_1"
             )
-            x = _dropout(x, drop, is_training)
-            return x
+            return _dropout(x, drop, is_training)  # (N, T, in_features)
 
     return layer
 
@@ -207,28 +202,13 @@ def Block(
             x = attn(_layer_norm(inputs, "LayerNorm_0"), is_training)  # (N, T, C)
             x = inputs + drop_path(x)  # (N, T, C)
             y = mlp(_layer_norm(x, "LayerNorm_1"), is_training)  # (N, T, C)
-            x = x + drop_path(y)  # (N, T, C)
-            return x
+            return x + drop_path(y)  # (N, T, C)
 
     return layer
 
 
-def VisionTransformer(
-    img_size: int = 224,
-    patch_size: int = 16,
-    embed_dim: int = 768,
-    depth: int = 12,
-    num_heads: int = 12,
-    qkv_bias: bool = True,
-    qk_scale: float | None = None,
-    drop_ratio: float = 0.0,
-    attn_drop_ratio: float = 0.0,
-    drop_path_ratio: float = 0.0,
-    representation_size: int | None = None,
-    num_classes: int = 1000,
-    name: str = "ViT-B_16",  # 004-E05
-) -> Layer:
-    """Returns the complete net, as a function of the images. Shapes are for ViT-B/16.
+class VisionTransformer:
+    """The complete net, a function of the images. Shapes are for ViT-B/16.
 
     Args:
       img_size, patch_size: sides in pixels.
@@ -240,45 +220,67 @@ def VisionTransformer(
       num_classes: units of the head.
       name: variable scope; "" is the current one.
 
-    Returns: a function of float32 [N, img_size, img_size, C] and ``is_training`` (bool or bool
-      tensor), which builds in the current graph: logits [N, num_classes] and the end points.
     Raises: BadInputError as ``PatchEmbed`` and ``Attention``.
     """
-    patch_embed = PatchEmbed(img_size=img_size, patch_size=patch_size, embed_dim=embed_dim)
-    num_patches = (img_size // patch_size) ** 2
-    cls_token_pos_embed = ConcatClassTokenAddPosEmbed(
-        embed_dim=embed_dim, num_patches=num_patches, name="cls_pos"
-    )
-    dpr = np.linspace(0.0, drop_path_ratio, depth).tolist()  # 004-E37
-    blocks = [
-        Block(
-            dim=embed_dim,
-            num_heads=num_heads,
-            qkv_bias=qkv_bias,
-            qk_scale=qk_scale,
-            drop_ratio=drop_ratio,
-            attn_drop_ratio=attn_drop_ratio,
-            drop_path_ratio=dpr[i],
-            name=f"encoderblock_{i}",
-        )
-        for i in range(depth)
-    ]
 
-    def net(inputs: Tensor, is_training: IsTraining = False) -> NetOutputs:
+    def __init__(
+        self,
+        img_size: int = 224,
+        patch_size: int = 16,
+        embed_dim: int = 768,
+        depth: int = 12,
+        num_heads: int = 12,
+        qkv_bias: bool = True,
+        qk_scale: float | None = None,
+        drop_ratio: float = 0.0,
+        attn_drop_ratio: float = 0.0,
+        drop_path_ratio: float = 0.0,
+        representation_size: int | None = None,
+        num_classes: int = 1000,
+        name: str = "ViT-B_16",  # 004-E05
+    ) -> None:
+        self.name = name
+        self.drop_ratio = drop_ratio
+        self.representation_size = representation_size
+        self.num_classes = num_classes
+        self.patch_embed = PatchEmbed(img_size, patch_size, embed_dim)
+        num_patches = (img_size // patch_size) ** 2
+        self.cls_token_pos_embed = ConcatClassTokenAddPosEmbed(embed_dim, num_patches, "cls_pos")
+        dpr = np.linspace(0.0, drop_path_ratio, depth).tolist()  # 004-E37
+        self.blocks = [
+            Block(
+                dim=embed_dim,
+                num_heads=num_heads,
+                qkv_bias=qkv_bias,
+                qk_scale=qk_scale,
+                drop_ratio=drop_ratio,
+                attn_drop_ratio=attn_drop_ratio,
+                drop_path_ratio=dpr[i],
+                name=f"encoderblock_{i}",
+            )
+            for i in range(depth)
+        ]
+
+    def __call__(self, inputs: Tensor, is_training: IsTraining = False) -> NetOutputs:
+        """Builds the net in the current graph: logits [N, num_classes], and the end points.
+
+        ``inputs`` is float32 [N, img_size, img_size, C], ``is_training`` bool or bool tensor.
+        """
         points: EndPoints = {}
-        with tf.variable_scope(name or tf.get_variable_scope(), auxiliary_name_scope=bool(name)):
-            points["patch_embed"] = x = patch_embed(inputs)  # (N, 196, 768)
-            points["cls_pos"] = x = cls_token_pos_embed(x)  # (N, 197, 768), 004-E33
-            x = _dropout(x, drop_ratio, is_training)
-            for i, block in enumerate(blocks):
+        scope = self.name or tf.get_variable_scope()
+        with tf.variable_scope(scope, auxiliary_name_scope=bool(self.name)):
+            points["patch_embed"] = x = self.patch_embed(inputs)  # (N, 196, 768)
+            points["cls_pos"] = x = self.cls_token_pos_embed(x)  # (N, 197, 768); 004-E33
+            x = _dropout(x, self.drop_ratio, is_training)
+            for i, block in enumerate(self.blocks):
                 points[f"encoderblock_{i}"] = x = block(x, is_training)  # (N, 197, 768)
             points["encoder_norm"] = x = _layer_norm(x, "encoder_norm")  # (N, 197, 768)
             x = x[:, 0]  # (N, 768), the class token
-            if representation_size:
-                # (N, representation_size)
+            if self.representation_size:
+                # (N, 768)
                 x = tf.layers.dense(
                     x,
-                    representation_size,
+                    self.representation_size,
                     activation=tf.tanh,
                     kernel_initializer=tf.glorot_uniform_initializer(),
                     name="pre_logits",
@@ -286,16 +288,16 @@ def VisionTransformer(
             points["pre_logits"] = x
             # (N, num_classes); 004-E30, E38
             points["logits"] = logits = tf.layers.dense(
-                x, num_classes, kernel_initializer=tf.zeros_initializer(), name="head"
+                x, self.num_classes, kernel_initializer=tf.zeros_initializer(), name="head"
             )
         return logits, points
 
-    return net
 
-
-def vit_base_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
+def vit_base_patch16_224_in21k(
+    num_classes: int = 21843, has_logits: bool = True
+) -> VisionTransformer:
     """Returns ViT-B/16 for ImageNet-21k; ``has_logits``: with the dense layer before the head."""
-    model = VisionTransformer(
+    return VisionTransformer(
         img_size=224,
         patch_size=16,
         embed_dim=768,
@@ -305,12 +307,13 @@ def vit_base_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = True
         num_classes=num_classes,
         name="ViT-B_16",
     )
-    return model
 
 
-def vit_base_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
+def vit_base_patch32_224_in21k(
+    num_classes: int = 21843, has_logits: bool = True
+) -> VisionTransformer:
     """Returns ViT-B/32, as ``vit_base_patch16_224_in21k``."""
-    model = VisionTransformer(
+    return VisionTransformer(
         img_size=224,
         patch_size=32,
         embed_dim=768,
@@ -320,12 +323,13 @@ def vit_base_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = True
         num_classes=num_classes,
         name="ViT-B_32",
     )
-    return model
 
 
-def vit_large_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
+def vit_large_patch16_224_in21k(
+    num_classes: int = 21843, has_logits: bool = True
+) -> VisionTransformer:
     """Returns ViT-L/16, as ``vit_base_patch16_224_in21k``."""
-    model = VisionTransformer(
+    return VisionTransformer(
         img_size=224,
         patch_size=16,
         embed_dim=1024,
@@ -335,12 +339,13 @@ def vit_large_patch16_224_in21k(num_classes: int = 21843, has_logits: bool = Tru
         num_classes=num_classes,
         name="ViT-L_16",
     )
-    return model
 
 
-def vit_large_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
+def vit_large_patch32_224_in21k(
+    num_classes: int = 21843, has_logits: bool = True
+) -> VisionTransformer:
     """Returns ViT-L/32, as ``vit_base_patch16_224_in21k``."""
-    model = VisionTransformer(
+    return VisionTransformer(
         img_size=224,
         patch_size=32,
         embed_dim=1024,
@@ -350,12 +355,13 @@ def vit_large_patch32_224_in21k(num_classes: int = 21843, has_logits: bool = Tru
         num_classes=num_classes,
         name="ViT-L_32",
     )
-    return model
 
 
-def vit_huge_patch14_224_in21k(num_classes: int = 21843, has_logits: bool = True) -> Layer:
+def vit_huge_patch14_224_in21k(
+    num_classes: int = 21843, has_logits: bool = True
+) -> VisionTransformer:
     """Returns ViT-H/14, as ``vit_base_patch16_224_in21k``."""
-    model = VisionTransformer(
+    return VisionTransformer(
         img_size=224,
         patch_size=14,
         embed_dim=1280,
@@ -365,7 +371,6 @@ def vit_huge_patch14_224_in21k(num_classes: int = 21843, has_logits: bool = True
         num_classes=num_classes,
         name="ViT-H_14",
     )
-    return model
 
 
 def _dropout(
