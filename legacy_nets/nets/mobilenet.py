@@ -25,27 +25,10 @@ from __future__ import annotations
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.parts.torch_style import (
-    check_maps,
-    check_option,
-    pad_both_sides,
-)
+from legacy_nets.nets.parts.torch_style import check_maps, check_option, pad_window
 from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
 PADDINGS = ("same", "torch")
-V1 = (  # [1, table 1]: filters of the 1x1 convolution, stride of the depthwise one before it
-    *((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2)),
-    *((512, 1), (512, 1), (512, 1), (512, 1), (512, 1), (1024, 2), (1024, 1)),
-)
-V2 = (  # [2, table 2]: expansion, filters, units, stride of the first
-    (1, 16, 1, 1),
-    (6, 24, 2, 2),
-    (6, 32, 3, 2),
-    (6, 64, 4, 2),
-    (6, 96, 3, 1),
-    (6, 160, 3, 2),
-    (6, 320, 1, 1),
-)
 
 
 def round_filters(filters: float) -> int:
@@ -70,28 +53,25 @@ class Layers:
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def conv(self, x: Tensor, filters: int, size: int, stride: int, name: str, norm: str) -> Tensor:
-        """Builds convolution without bias, and batch norm: [N, ceil(H/stride), ..., filters]."""
-        x, padding = self._pad(x, size, stride)
-        x = tf.layers.conv2d(x, filters, size, stride, padding, use_bias=False, name=name)
+    def conv(
+        self, x: Tensor, filters: int, kernel_size: int, strides: int, name: str, norm: str
+    ) -> Tensor:
+        """Builds convolution without bias, and batch norm: [N, ceil(H/strides), ..., filters]."""
+        x, padding = pad_window(x, kernel_size, strides, self.padding)
+        x = tf.layers.conv2d(x, filters, kernel_size, strides, padding, use_bias=False, name=name)
         return self._norm(x, norm)
 
-    def depthwise(self, x: Tensor, size: int, stride: int, name: str, norm: str) -> Tensor:
-        """Convolves each channel with its own kernel; batch norm: [N, ceil(H/stride), ..., C]."""
-        x, padding = self._pad(x, size, stride)
+    def depthwise(self, x: Tensor, kernel_size: int, strides: int, name: str, norm: str) -> Tensor:
+        """Convolves each channel with its own kernel; batch norm: [N, ceil(H/strides), ..., C]."""
+        x, padding = pad_window(x, kernel_size, strides, self.padding)
         with tf.variable_scope(name):
             # tf.layers only has it with a 1x1 convolution after it, and no norm between. fan_out
-            # of this shape is size * size: the window of each output.
+            # of this shape is kernel_size squared: the window of each output.
             initializer = tf.variance_scaling_initializer(2.0, "fan_out")
-            shape = [size, size, int(x.shape[-1]), 1]
+            shape = [kernel_size, kernel_size, int(x.shape[-1]), 1]
             kernel = tf.get_variable("depthwise_kernel", shape, initializer=initializer)
-        x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], padding.upper())
+        x = tf.nn.depthwise_conv2d(x, kernel, [1, strides, strides, 1], padding.upper())
         return self._norm(x, norm)
-
-    def _pad(self, x: Tensor, size: int, stride: int) -> tuple[Tensor, str]:
-        if self.padding == "torch" and stride > 1:
-            return pad_both_sides(x, size), "valid"
-        return x, "same"
 
     def _norm(self, x: Tensor, name: str) -> Tensor:
         return tf.layers.batch_normalization(
@@ -109,6 +89,50 @@ def check_width(net: str, width_multiplier: float) -> None:
         raise BadInputError(
             f"{net} takes a width_multiplier above 0 (usual: 0.25 to 1), not {width_multiplier}"
         )
+
+
+def _build_v1_features(
+    x: Tensor, layers: Layers, width_multiplier: float, end_points: EndPoints
+) -> Tensor:
+    """Builds the stem and the 13 pairs of [1, table 1] on images of 224x224."""
+
+    def dw(x: Tensor, strides: int, name: str) -> Tensor:
+        return tf.nn.relu6(layers.depthwise(x, 3, strides, name, f"{name}_bn"))
+
+    def pw(x: Tensor, filters: int, name: str) -> Tensor:
+        scaled = max(1, int(filters * width_multiplier))
+        return tf.nn.relu6(layers.conv(x, scaled, 1, 1, name, f"{name}_bn"))
+
+    filters = max(1, int(32 * width_multiplier))
+    x = tf.nn.relu6(layers.conv(x, filters, 3, 2, "conv1", "conv1_bn"))
+    end_points["conv1"] = x  # (N, 112, 112, 32)
+    end_points["conv_dw_1"] = x = dw(x, 1, "conv_dw_1")  # (N, 112, 112, 32)
+    end_points["conv_pw_1"] = x = pw(x, 64, "conv_pw_1")  # (N, 112, 112, 64)
+    end_points["conv_dw_2"] = x = dw(x, 2, "conv_dw_2")  # (N, 56, 56, 64)
+    end_points["conv_pw_2"] = x = pw(x, 128, "conv_pw_2")  # (N, 56, 56, 128)
+    end_points["conv_dw_3"] = x = dw(x, 1, "conv_dw_3")  # (N, 56, 56, 128)
+    end_points["conv_pw_3"] = x = pw(x, 128, "conv_pw_3")  # (N, 56, 56, 128)
+    end_points["conv_dw_4"] = x = dw(x, 2, "conv_dw_4")  # (N, 28, 28, 128)
+    end_points["conv_pw_4"] = x = pw(x, 256, "conv_pw_4")  # (N, 28, 28, 256)
+    end_points["conv_dw_5"] = x = dw(x, 1, "conv_dw_5")  # (N, 28, 28, 256)
+    end_points["conv_pw_5"] = x = pw(x, 256, "conv_pw_5")  # (N, 28, 28, 256)
+    end_points["conv_dw_6"] = x = dw(x, 2, "conv_dw_6")  # (N, 14, 14, 256)
+    end_points["conv_pw_6"] = x = pw(x, 512, "conv_pw_6")  # (N, 14, 14, 512)
+    end_points["conv_dw_7"] = x = dw(x, 1, "conv_dw_7")  # (N, 14, 14, 512)
+    end_points["conv_pw_7"] = x = pw(x, 512, "conv_pw_7")  # (N, 14, 14, 512)
+    end_points["conv_dw_8"] = x = dw(x, 1, "conv_dw_8")  # (N, 14, 14, 512)
+    end_points["conv_pw_8"] = x = pw(x, 512, "conv_pw_8")  # (N, 14, 14, 512)
+    end_points["conv_dw_9"] = x = dw(x, 1, "conv_dw_9")  # (N, 14, 14, 512)
+    end_points["conv_pw_9"] = x = pw(x, 512, "conv_pw_9")  # (N, 14, 14, 512)
+    end_points["conv_dw_10"] = x = dw(x, 1, "conv_dw_10")  # (N, 14, 14, 512)
+    end_points["conv_pw_10"] = x = pw(x, 512, "conv_pw_10")  # (N, 14, 14, 512)
+    end_points["conv_dw_11"] = x = dw(x, 1, "conv_dw_11")  # (N, 14, 14, 512)
+    end_points["conv_pw_11"] = x = pw(x, 512, "conv_pw_11")  # (N, 14, 14, 512)
+    end_points["conv_dw_12"] = x = dw(x, 2, "conv_dw_12")  # (N, 7, 7, 512)
+    end_points["conv_pw_12"] = x = pw(x, 1024, "conv_pw_12")  # (N, 7, 7, 1024)
+    end_points["conv_dw_13"] = x = dw(x, 1, "conv_dw_13")  # (N, 7, 7, 1024)
+    end_points["conv_pw_13"] = x = pw(x, 1024, "conv_pw_13")  # (N, 7, 7, 1024)
+    return x
 
 
 def mobilenet_v1(
@@ -148,19 +172,7 @@ def mobilenet_v1(
     layers = Layers("mobilenet_v1", is_training, padding, momentum, epsilon)
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        filters = max(1, int(32 * width_multiplier))
-        x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "conv1", "conv1_bn"))
-        end_points["conv1"] = x  # (N, 112, 112, 32)
-        for number, (wanted, stride) in enumerate(V1, 1):
-            key = f"conv_dw_{number}"
-            # (N, 112, 112, 32), (N, 56, 56, 64), (N, 56, 56, 128), (N, 28, 28, 128),
-            # (N, 28, 28, 256), (N, 14, 14, 256), (N, 14, 14, 512) five times, (N, 7, 7, 512),
-            # (N, 7, 7, 1024)
-            end_points[key] = x = tf.nn.relu6(layers.depthwise(x, 3, stride, key, f"{key}_bn"))
-            key, filters = f"conv_pw_{number}", max(1, int(wanted * width_multiplier))
-            # (N, 112, 112, 64), (N, 56, 56, 128) twice, (N, 28, 28, 256) twice,
-            # (N, 14, 14, 512) six times, (N, 7, 7, 1024) twice
-            end_points[key] = x = tf.nn.relu6(layers.conv(x, filters, 1, 1, key, f"{key}_bn"))
+        x = _build_v1_features(images, layers, width_multiplier, end_points)  # (N, 7, 7, 1024)
         if num_classes is None:
             return x, end_points
         x = tf.reduce_mean(x, axis=[1, 2], keepdims=True)
@@ -173,19 +185,56 @@ def mobilenet_v1(
     return logits, end_points
 
 
-def _build_inverted_residual(
-    x: Tensor, layers: Layers, expansion: int, filters: int, stride: int, prefix: str
+def inverted_residual(
+    inputs: Tensor, layers: Layers, expansion: int, filters: int, strides: int, name: str
 ) -> Tensor:
     """Builds 1x1 to more channels, depthwise, linear 1x1 to fewer; adds the input if it fits."""
-    y, inputs = x, int(x.shape[-1])
+    x, channels = inputs, int(inputs.shape[-1])
     if expansion > 1:
-        wide = expansion * inputs
-        y = tf.nn.relu6(layers.conv(y, wide, 1, 1, f"{prefix}_expand", f"{prefix}_expand_BN"))
-    name = f"{prefix}_depthwise"
-    y = tf.nn.relu6(layers.depthwise(y, 3, stride, name, f"{name}_BN"))
-    name = f"{prefix}_project"
-    y = layers.conv(y, filters, 1, 1, name, f"{name}_BN")
-    return x + y if stride == 1 and inputs == filters else y
+        wide = expansion * channels
+        # (N, H, W, expansion * C)
+        x = tf.nn.relu6(layers.conv(x, wide, 1, 1, f"{name}_expand", f"{name}_expand_BN"))
+    # (N, H/strides, W/strides, expansion * C)
+    x = tf.nn.relu6(layers.depthwise(x, 3, strides, f"{name}_depthwise", f"{name}_depthwise_BN"))
+    # (N, H/strides, W/strides, filters)
+    x = layers.conv(x, filters, 1, 1, f"{name}_project", f"{name}_project_BN")
+    return inputs + x if strides == 1 and channels == filters else x
+
+
+def _build_v2_features(
+    x: Tensor, layers: Layers, width_multiplier: float, end_points: EndPoints
+) -> Tensor:
+    """Builds the stem, the 17 units of [2, table 2] and the last 1x1 on images of 224x224."""
+
+    def unit(x: Tensor, expansion: int, filters: int, strides: int, name: str) -> Tensor:
+        scaled = round_filters(int(filters * width_multiplier))
+        return inverted_residual(x, layers, expansion, scaled, strides, name)
+
+    filters = round_filters(32 * width_multiplier)
+    x = tf.nn.relu6(layers.conv(x, filters, 3, 2, "Conv1", "bn_Conv1"))
+    end_points["Conv1"] = x  # (N, 112, 112, 32)
+    # expansion, filters, strides
+    end_points["expanded_conv"] = x = unit(x, 1, 16, 1, "expanded_conv")  # (N, 112, 112, 16)
+    end_points["block_1"] = x = unit(x, 6, 24, 2, "block_1")  # (N, 56, 56, 24)
+    end_points["block_2"] = x = unit(x, 6, 24, 1, "block_2")  # (N, 56, 56, 24)
+    end_points["block_3"] = x = unit(x, 6, 32, 2, "block_3")  # (N, 28, 28, 32)
+    end_points["block_4"] = x = unit(x, 6, 32, 1, "block_4")  # (N, 28, 28, 32)
+    end_points["block_5"] = x = unit(x, 6, 32, 1, "block_5")  # (N, 28, 28, 32)
+    end_points["block_6"] = x = unit(x, 6, 64, 2, "block_6")  # (N, 14, 14, 64)
+    end_points["block_7"] = x = unit(x, 6, 64, 1, "block_7")  # (N, 14, 14, 64)
+    end_points["block_8"] = x = unit(x, 6, 64, 1, "block_8")  # (N, 14, 14, 64)
+    end_points["block_9"] = x = unit(x, 6, 64, 1, "block_9")  # (N, 14, 14, 64)
+    end_points["block_10"] = x = unit(x, 6, 96, 1, "block_10")  # (N, 14, 14, 96)
+    end_points["block_11"] = x = unit(x, 6, 96, 1, "block_11")  # (N, 14, 14, 96)
+    end_points["block_12"] = x = unit(x, 6, 96, 1, "block_12")  # (N, 14, 14, 96)
+    end_points["block_13"] = x = unit(x, 6, 160, 2, "block_13")  # (N, 7, 7, 160)
+    end_points["block_14"] = x = unit(x, 6, 160, 1, "block_14")  # (N, 7, 7, 160)
+    end_points["block_15"] = x = unit(x, 6, 160, 1, "block_15")  # (N, 7, 7, 160)
+    end_points["block_16"] = x = unit(x, 6, 320, 1, "block_16")  # (N, 7, 7, 320)
+    filters = round_filters(1280 * max(1.0, width_multiplier))
+    x = tf.nn.relu6(layers.conv(x, filters, 1, 1, "Conv_1", "Conv_1_bn"))
+    end_points["Conv_1"] = x  # (N, 7, 7, 1280)
+    return x
 
 
 def mobilenet_v2(
@@ -212,20 +261,7 @@ def mobilenet_v2(
     layers = Layers("mobilenet_v2", is_training, padding, momentum, epsilon)
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        filters = round_filters(32 * width_multiplier)
-        x = tf.nn.relu6(layers.conv(images, filters, 3, 2, "Conv1", "bn_Conv1"))
-        end_points["Conv1"] = x  # (N, 112, 112, 32)
-        for number, (expansion, wanted, stride) in enumerate(list_v2_units()):
-            prefix = f"block_{number}" if number else "expanded_conv"
-            filters = round_filters(int(wanted * width_multiplier))
-            # (N, 112, 112, 16), (N, 56, 56, 24) twice, (N, 28, 28, 32) three times,
-            # (N, 14, 14, 64) four times, (N, 14, 14, 96) three times,
-            # (N, 7, 7, 160) three times, (N, 7, 7, 320)
-            x = _build_inverted_residual(x, layers, expansion, filters, stride, prefix)
-            end_points[prefix] = x
-        filters = round_filters(1280 * max(1.0, width_multiplier))
-        x = tf.nn.relu6(layers.conv(x, filters, 1, 1, "Conv_1", "Conv_1_bn"))
-        end_points["Conv_1"] = x  # (N, 7, 7, 1280)
+        x = _build_v2_features(images, layers, width_multiplier, end_points)  # (N, 7, 7, 1280)
         if num_classes is None:
             return x, end_points
         x = tf.reduce_mean(x, axis=[1, 2])
@@ -235,12 +271,3 @@ def mobilenet_v2(
         end_points["logits"] = logits
         end_points["predictions"] = tf.nn.softmax(logits)
     return logits, end_points
-
-
-def list_v2_units() -> list[tuple[int, int, int]]:
-    """Lists expansion, filters and stride of each of the 17 units."""
-    return [
-        (expansion, filters, stride if unit == 0 else 1)
-        for expansion, filters, units, stride in V2
-        for unit in range(units)
-    ]

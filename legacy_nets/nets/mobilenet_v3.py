@@ -16,56 +16,15 @@ no option.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 from legacy_nets import tf1 as tf
 from legacy_nets.nets.mobilenet import Layers, check_width, round_filters
 from legacy_nets.nets.parts.torch_style import check_maps
 from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Tensor
 
-
-class Unit(NamedTuple):
-    """A row of the tables of [1]."""
-
-    size: int  # side of the depthwise kernel
-    expansion: float  # channels before the depthwise convolution, in multiples of the input's
-    filters: int
-    excite: bool  # squeeze-and-excitation
-    swish: bool  # h-swish, else ReLU
-    stride: int
-
-
-LARGE = (
-    Unit(3, 1, 16, False, False, 1),
-    Unit(3, 4, 24, False, False, 2),
-    Unit(3, 3, 24, False, False, 1),
-    Unit(5, 3, 40, True, False, 2),
-    Unit(5, 3, 40, True, False, 1),
-    Unit(5, 3, 40, True, False, 1),
-    Unit(3, 6, 80, False, True, 2),
-    Unit(3, 2.5, 80, False, True, 1),
-    Unit(3, 2.3, 80, False, True, 1),  # 184 channels
-    Unit(3, 2.3, 80, False, True, 1),
-    Unit(3, 6, 112, True, True, 1),
-    Unit(3, 6, 112, True, True, 1),
-    Unit(5, 6, 160, True, True, 2),
-    Unit(5, 6, 160, True, True, 1),
-    Unit(5, 6, 160, True, True, 1),
-)
-SMALL = (
-    Unit(3, 1, 16, True, False, 2),
-    Unit(3, 72 / 16, 24, False, False, 2),
-    Unit(3, 88 / 24, 24, False, False, 1),
-    Unit(5, 4, 40, True, True, 2),
-    Unit(5, 6, 40, True, True, 1),
-    Unit(5, 6, 40, True, True, 1),
-    Unit(5, 3, 48, True, True, 1),
-    Unit(5, 3, 48, True, True, 1),
-    Unit(5, 6, 96, True, True, 2),
-    Unit(5, 6, 96, True, True, 1),
-    Unit(5, 6, 96, True, True, 1),
-)
-NETS = {"mobilenet_v3_small": (SMALL, 1024), "mobilenet_v3_large": (LARGE, 1280)}
+Activation = Callable[[Tensor], Tensor]
+relu = tf.nn.relu
 
 
 def hard_sigmoid(x: Tensor) -> Tensor:
@@ -88,23 +47,128 @@ def squeeze_excite(x: Tensor) -> Tensor:
         return x * hard_sigmoid(y)
 
 
-def _build_unit(x: Tensor, layers: Layers, unit: Unit, filters: int, expands: bool) -> Tensor:
-    """Builds expand, depthwise, squeeze-and-excite, project; adds the input if it fits."""
-    activation = hard_swish if unit.swish else tf.nn.relu
-    y, inputs = x, int(x.shape[-1])
-    if expands:
-        wide = round_filters(inputs * unit.expansion)
-        y = activation(layers.conv(y, wide, 1, 1, "expand", "expand/BatchNorm"))
-    y = layers.depthwise(y, unit.size, unit.stride, "depthwise", "depthwise/BatchNorm")
-    y = activation(y)
-    if unit.excite:
-        y = squeeze_excite(y)
-    y = layers.conv(y, filters, 1, 1, "project", "project/BatchNorm")
-    return x + y if unit.stride == 1 and inputs == filters else y
+def inverted_residual(
+    inputs: Tensor,
+    layers: Layers,
+    kernel_size: int,
+    expansion: float,
+    filters: int,
+    excite: bool,
+    activation: Activation,
+    strides: int,
+) -> Tensor:
+    """Builds expand, depthwise, squeeze-and-excite, project; adds the input if it fits.
+
+    ``expansion``: channels of the depthwise convolution, in multiples of the input's.
+    """
+    x, channels = inputs, int(inputs.shape[-1])
+    wide = channels if expansion == 1 else round_filters(channels * expansion)
+    if expansion != 1:
+        # (N, H, W, wide)
+        x = activation(layers.conv(x, wide, 1, 1, "expand", "expand/BatchNorm"))
+    # (N, H/strides, W/strides, wide)
+    x = layers.depthwise(x, kernel_size, strides, "depthwise", "depthwise/BatchNorm")
+    x = activation(x)
+    if excite:
+        x = squeeze_excite(x)
+    # (N, H/strides, W/strides, filters)
+    x = layers.conv(x, filters, 1, 1, "project", "project/BatchNorm")
+    return inputs + x if strides == 1 and channels == filters else x
+
+
+class Units:
+    """Builds the units of a net, each in a variable scope, with the filters of its width."""
+
+    def __init__(self, layers: Layers, width_multiplier: float) -> None:
+        self.layers = layers
+        self.width_multiplier = width_multiplier
+
+    def __call__(
+        self,
+        x: Tensor,
+        kernel_size: int,
+        expansion: float,
+        filters: int,
+        excite: bool,
+        activation: Activation,
+        strides: int,
+        name: str,
+    ) -> Tensor:
+        """Builds a unit: see ``inverted_residual``."""
+        scaled = round_filters(filters * self.width_multiplier)
+        about = (kernel_size, expansion, scaled, excite, activation, strides)
+        with tf.variable_scope(name):
+            return inverted_residual(x, self.layers, *about)
+
+
+def _build_small(x: Tensor, unit: Units, end_points: EndPoints) -> Tensor:
+    """Builds the 11 units of [1, table 2] on a map of 112x112."""
+    # kernel_size, expansion, filters, excite, activation, strides
+    # (N, 56, 56, 16)
+    end_points["expanded_conv"] = x = unit(x, 3, 1, 16, True, relu, 2, "expanded_conv")
+    # (N, 28, 28, 24)
+    end_points["expanded_conv_1"] = x = unit(x, 3, 72 / 16, 24, False, relu, 2, "expanded_conv_1")
+    # (N, 28, 28, 24)
+    end_points["expanded_conv_2"] = x = unit(x, 3, 88 / 24, 24, False, relu, 1, "expanded_conv_2")
+    # (N, 14, 14, 40)
+    end_points["expanded_conv_3"] = x = unit(x, 5, 4, 40, True, hard_swish, 2, "expanded_conv_3")
+    # (N, 14, 14, 40)
+    end_points["expanded_conv_4"] = x = unit(x, 5, 6, 40, True, hard_swish, 1, "expanded_conv_4")
+    # (N, 14, 14, 40)
+    end_points["expanded_conv_5"] = x = unit(x, 5, 6, 40, True, hard_swish, 1, "expanded_conv_5")
+    # (N, 14, 14, 48)
+    end_points["expanded_conv_6"] = x = unit(x, 5, 3, 48, True, hard_swish, 1, "expanded_conv_6")
+    # (N, 14, 14, 48)
+    end_points["expanded_conv_7"] = x = unit(x, 5, 3, 48, True, hard_swish, 1, "expanded_conv_7")
+    # (N, 7, 7, 96)
+    end_points["expanded_conv_8"] = x = unit(x, 5, 6, 96, True, hard_swish, 2, "expanded_conv_8")
+    # (N, 7, 7, 96)
+    end_points["expanded_conv_9"] = x = unit(x, 5, 6, 96, True, hard_swish, 1, "expanded_conv_9")
+    # (N, 7, 7, 96)
+    end_points["expanded_conv_10"] = x = unit(x, 5, 6, 96, True, hard_swish, 1, "expanded_conv_10")
+    return x
+
+
+def _build_large(x: Tensor, unit: Units, end_points: EndPoints) -> Tensor:
+    """Builds the 15 units of [1, table 1] on a map of 112x112."""
+    # kernel_size, expansion, filters, excite, activation, strides
+    # (N, 112, 112, 16)
+    end_points["expanded_conv"] = x = unit(x, 3, 1, 16, False, relu, 1, "expanded_conv")
+    # (N, 56, 56, 24)
+    end_points["expanded_conv_1"] = x = unit(x, 3, 4, 24, False, relu, 2, "expanded_conv_1")
+    # (N, 56, 56, 24)
+    end_points["expanded_conv_2"] = x = unit(x, 3, 3, 24, False, relu, 1, "expanded_conv_2")
+    # (N, 28, 28, 40)
+    end_points["expanded_conv_3"] = x = unit(x, 5, 3, 40, True, relu, 2, "expanded_conv_3")
+    # (N, 28, 28, 40)
+    end_points["expanded_conv_4"] = x = unit(x, 5, 3, 40, True, relu, 1, "expanded_conv_4")
+    # (N, 28, 28, 40)
+    end_points["expanded_conv_5"] = x = unit(x, 5, 3, 40, True, relu, 1, "expanded_conv_5")
+    # (N, 14, 14, 80)
+    end_points["expanded_conv_6"] = x = unit(x, 3, 6, 80, False, hard_swish, 2, "expanded_conv_6")
+    # (N, 14, 14, 80)
+    end_points["expanded_conv_7"] = x = unit(x, 3, 2.5, 80, False, hard_swish, 1, "expanded_conv_7")
+    # (N, 14, 14, 80)
+    end_points["expanded_conv_8"] = x = unit(x, 3, 2.3, 80, False, hard_swish, 1, "expanded_conv_8")
+    # (N, 14, 14, 80)
+    end_points["expanded_conv_9"] = x = unit(x, 3, 2.3, 80, False, hard_swish, 1, "expanded_conv_9")
+    # (N, 14, 14, 112)
+    end_points["expanded_conv_10"] = x = unit(x, 3, 6, 112, True, hard_swish, 1, "expanded_conv_10")
+    # (N, 14, 14, 112)
+    end_points["expanded_conv_11"] = x = unit(x, 3, 6, 112, True, hard_swish, 1, "expanded_conv_11")
+    # (N, 7, 7, 160)
+    end_points["expanded_conv_12"] = x = unit(x, 5, 6, 160, True, hard_swish, 2, "expanded_conv_12")
+    # (N, 7, 7, 160)
+    end_points["expanded_conv_13"] = x = unit(x, 5, 6, 160, True, hard_swish, 1, "expanded_conv_13")
+    # (N, 7, 7, 160)
+    end_points["expanded_conv_14"] = x = unit(x, 5, 6, 160, True, hard_swish, 1, "expanded_conv_14")
+    return x
 
 
 def _build_net(
     name: str,
+    build_units: Callable[[Tensor, Units, EndPoints], Tensor],
+    hidden: int,
     images: Tensor,
     num_classes: int | None,
     is_training: IsTraining,
@@ -114,24 +178,18 @@ def _build_net(
     dropout: float,
     layers: Layers,
 ) -> NetOutputs:
-    """Builds stem, units, 1x1 convolution, pool and two more 1x1 convolutions."""
+    """Builds stem, units, 1x1 convolution, pool and two more 1x1 convolutions.
+
+    ``hidden``: filters of the first of these two.
+    """
     check_maps(images, name)
     check_width(name, width_multiplier)
-    units, hidden = NETS[name]
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
         x = hard_swish(layers.conv(images, 16, 3, 2, "Conv", "Conv/BatchNorm"))
         end_points["Conv"] = x  # (N, 112, 112, 16)
-        for number, unit in enumerate(units):
-            key = f"expanded_conv_{number}" if number else "expanded_conv"
-            with tf.variable_scope(key):
-                filters = round_filters(unit.filters * width_multiplier)
-                # large: (N, 112, 112, 16), (N, 56, 56, 24) twice, (N, 28, 28, 40) three times,
-                # (N, 14, 14, 80) four times, (N, 14, 14, 112) twice, (N, 7, 7, 160) three times;
-                # small: (N, 56, 56, 16), (N, 28, 28, 24) twice, (N, 14, 14, 40) three times,
-                # (N, 14, 14, 48) twice, (N, 7, 7, 96) three times
-                x = _build_unit(x, layers, unit, filters, expands=number > 0)
-            end_points[key] = x
+        # (N, 7, 7, 96) or (N, 7, 7, 160)
+        x = build_units(x, Units(layers, width_multiplier), end_points)
         filters = round_filters(6 * int(x.shape[-1]))
         x = hard_swish(layers.conv(x, filters, 1, 1, "Conv_1", "Conv_1/BatchNorm"))
         end_points["Conv_1"] = x  # (N, 7, 7, 576) or (N, 7, 7, 960)
@@ -171,7 +229,7 @@ def mobilenet_v3_small(
     """
     layers = Layers("mobilenet_v3_small", is_training, padding, momentum, epsilon)
     about = (images, num_classes, is_training, reuse, scope, width_multiplier, dropout, layers)
-    return _build_net("mobilenet_v3_small", *about)
+    return _build_net("mobilenet_v3_small", _build_small, 1024, *about)
 
 
 def mobilenet_v3_large(
@@ -190,4 +248,4 @@ def mobilenet_v3_large(
     """Builds MobileNet v3 large: 15 units; see ``mobilenet_v3_small``."""
     layers = Layers("mobilenet_v3_large", is_training, padding, momentum, epsilon)
     about = (images, num_classes, is_training, reuse, scope, width_multiplier, dropout, layers)
-    return _build_net("mobilenet_v3_large", *about)
+    return _build_net("mobilenet_v3_large", _build_large, 1280, *about)

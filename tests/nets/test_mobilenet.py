@@ -98,7 +98,7 @@ def test_depthwise_is_not_depthwise_separable():
 def test_inverted_residual():
     """F114, F115: expand six times, depthwise, project; relu6 but for the last."""
     layers = mobilenet.Layers("net", False, "same", 0.9, 1e-3)
-    y = mobilenet._build_inverted_residual(placeholder(8, 8, 4), layers, 6, 4, 1, "block")
+    y = mobilenet.inverted_residual(placeholder(8, 8, 4), layers, 6, 4, 1, "block")
     shapes = [v.shape.as_list() for name, v in get_vars().items() if "kernel" in name]
     assert shapes == [[1, 1, 4, 24], [3, 3, 24, 1], [1, 1, 24, 4]]
     ops = tf.get_default_graph().get_operations()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from legacy_nets.checkpoints.translate import DENSE, DEPTHWISE, Entry
-from legacy_nets.nets.mobilenet import V2
 from legacy_nets.nets.weights.entries import DENSE_AS_CONV, map_conv_and_norm, map_layer
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 
 _V1_STAGES = (1, 2, 2, 6, 2)  # how timm groups the 13 units of v1
+_V2_UNITS = 17
 
 
 def map_torch_names(name: str) -> tuple[Entry, ...]:
@@ -30,7 +30,7 @@ def _map_timm_v1() -> tuple[Entry, ...]:
 
 def _map_torchvision_v2() -> tuple[Entry, ...]:
     entries = map_conv_and_norm("Conv1", "bn_Conv1", "features.0.0", "features.0.1")
-    for number in range(sum(units for _, _, units, _ in V2)):
+    for number in range(_V2_UNITS):
         prefix, module = f"block_{number}", f"features.{number + 1}.conv"
         first = 0
         if number == 0:

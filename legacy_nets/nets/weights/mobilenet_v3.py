@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from legacy_nets.checkpoints.translate import DEPTHWISE, Entry
-from legacy_nets.nets.mobilenet_v3 import NETS
 from legacy_nets.nets.weights.entries import DENSE_AS_CONV, map_conv_and_norm, map_layer
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
+
+_EXCITED = {  # whether each unit has squeeze-and-excitation
+    "mobilenet_v3_small": (True, False, False, *[True] * 8),
+    "mobilenet_v3_large": (*[False] * 3, *[True] * 3, *[False] * 4, *[True] * 5),
+}
 
 
 def map_torch_names(name: str) -> tuple[Entry, ...]:
@@ -13,12 +17,12 @@ def map_torch_names(name: str) -> tuple[Entry, ...]:
 
     Run such weights with ``padding="torch"``.
     """
-    units, _ = NETS[name]
+    units = _EXCITED[name]
     entries = map_conv_and_norm("Conv", "Conv/BatchNorm", "features.0.0", "features.0.1")
-    for number, unit in enumerate(units):
+    for number, is_excited in enumerate(units):
         unit_scope = f"expanded_conv_{number}" if number else "expanded_conv"
         parts = ["expand"] if number else []
-        parts += ["depthwise", *(["squeeze_excite"] if unit.excite else []), "project"]
+        parts += ["depthwise", *(["squeeze_excite"] if is_excited else []), "project"]
         for index, part in enumerate(parts):
             scope, module = f"{unit_scope}/{part}", f"features.{number + 1}.block.{index}"
             if part == "squeeze_excite":
