@@ -38,9 +38,6 @@ def _has_display() -> bool:
 def enable_tf1_behavior() -> None:
     """Enables graph mode, reference variables, old control flow and ``Dimension``, as in 1.15."""
     set_environment()
-    # 1.15 had no oneDNN. With it, steps of small nets take 2.5 times as long as there, those of
-    # convolutions a third; without, none takes longer. TF_ENABLE_ONEDNN_OPTS=1 turns it on.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     start = time.perf_counter()
     quiet.import_quietly()
     from legacy_nets import tf1

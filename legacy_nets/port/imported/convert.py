@@ -7,13 +7,16 @@ it on seeded inputs, writes the target and runs that.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
+import shutil
 from pathlib import Path
 
 from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import has_two_formats
 from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
 from legacy_nets.port.jobs import ImportedJob
-from legacy_nets.port.report import Outcome
+from legacy_nets.port.report import OPTIMISED, Comparison, Outcome
 from legacy_nets.port.verify import compare_runs
 from legacy_nets.sandbox import estimate_memory, run_sandboxed
 
@@ -24,15 +27,35 @@ _GIB = 8.0  # limit of its address space, without the files
 def convert_graph(job: ImportedJob, path: Path) -> Outcome:
     """Writes an imported graph as its target to ``path`` and compares the outputs of both.
 
+    Where they differ, does it again without TensorFlow's own optimisations: these may be what is
+    wrong, and a note says so.
+
     Raises BadInputError and CheckpointError for what cannot be read, inferred, run or written.
     """
     weights = Path(job.weights_path)
     files = (job.graph_path, *weights.parent.glob(f"{weights.name}*"))
     gib = estimate_memory(*files, least=_GIB)
-    outcome: Outcome = run_sandboxed(
-        _convert, job, path, label=str(job.graph_path), seconds=_SECONDS, gib=gib
+    convert = functools.partial(run_sandboxed, label=str(job.graph_path), seconds=_SECONDS, gib=gib)
+    outcome: Outcome = convert(_convert, job, path)
+    worst = _find_worst(outcome)
+    if worst is None or worst.relative <= job.tolerance:
+        return outcome
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    outcome = convert(_convert_without_optimiser, job, path)
+    worst_without = _find_worst(outcome)
+    agrees = worst_without is not None and worst_without.relative <= job.tolerance
+    note = (
+        f"as TensorFlow optimises the graph, {worst.name} differs by {worst.relative:.2g} of the "
+        "largest value; without its graph optimiser and without oneDNN, "
+        f"{'both sides agree' if agrees else 'it differs, too'}"
     )
-    return outcome
+    return outcome._replace(notes=(*outcome.notes, note))
+
+
+def _find_worst(outcome: Outcome) -> Comparison | None:
+    """Finds the largest difference that optimisations of the target's runtime do not make."""
+    plain = [item for item in outcome.comparisons if item.side != OPTIMISED]
+    return max(plain, key=lambda item: item.relative, default=None)
 
 
 def choose_checkpoint_format(job: ImportedJob) -> ImportedJob:
@@ -71,6 +94,18 @@ def _convert(job: ImportedJob, path: Path) -> Outcome:
         raise BadInputError(
             f"{job.graph_path} could not be ported ({cause}): try other --outputs or --to"
         ) from error
+
+
+def _convert_without_optimiser(job: ImportedJob, path: Path) -> Outcome:
+    """In the process: ``_convert`` without TensorFlow's graph optimiser and oneDNN."""
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
+    from legacy_nets.quiet import quiet_tensorflow
+
+    quiet_tensorflow()
+    from legacy_nets import tf1 as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    return _convert(job, path)
 
 
 def _write_and_run(job: ImportedJob, path: Path) -> Outcome:

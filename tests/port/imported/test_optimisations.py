@@ -1,0 +1,103 @@
+"""A port whose two sides differ is run once more without TensorFlow's own optimisations."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import imported_models as models
+import numpy as np
+import pytest
+from imported_models import create_job
+
+from legacy_nets import tf1 as tf
+from legacy_nets.port.formats.frozen import Folded
+from legacy_nets.port.imported import targets
+from legacy_nets.port.pipeline import port
+from legacy_nets.tf1.contrib import rnn
+
+NOTE = "without its graph optimiser and without oneDNN, "
+
+
+def freeze_layer_norm_lstm(path):
+    """A layer norm in a loop: oneDNN computes it otherwise, by some percent."""
+    uses_v2 = tf.control_flow_v2_enabled()
+    tf.disable_control_flow_v2()  # TensorFlow 1 has only Enter and Exit
+    try:
+        with tf.Graph().as_default() as graph, tf.Session() as session:
+            x = tf.placeholder(tf.float32, [None, 6, 4], name="x")
+            cell = rnn.LayerNormBasicLSTMCell(5)
+            steps, _ = tf.nn.dynamic_rnn(cell, x, dtype=tf.float32)
+            tf.identity(steps, name="out")
+            for index, variable in enumerate(tf.global_variables()):
+                random = np.random.default_rng(index)
+                variable.load(random.uniform(-1, 1, variable.shape.as_list()), session)
+            frozen = tf.graph_util.convert_variables_to_constants(
+                session, graph.as_graph_def(), ["out"]
+            )
+    finally:
+        if uses_v2:
+            tf.enable_control_flow_v2()
+    path.write_bytes(frozen.SerializeToString())
+
+
+def test_onednn_is_off_unless_the_environment_has_chosen():
+    code = "import os, legacy_nets.tf1; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
+    for given, want in ((None, "0"), ("1", "1")):
+        environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": given or ""}
+        if given is None:
+            del environment["TF_ENABLE_ONEDNN_OPTS"]
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+        )
+        assert done.stdout.split() == [want], done.stderr
+
+
+@pytest.mark.slow
+def test_where_onednn_makes_the_reference_wrong_the_second_run_decides(tmp_path):
+    model = tmp_path / "model.pb"
+    freeze_layer_norm_lstm(model)
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "legacy_nets", "port", f"{model}", "--to", "onnx"]
+    done = subprocess.run(
+        [*command, "--out", f"{tmp_path}/x.onnx", "--report", f"{report}"],
+        env={**os.environ, "TF_ENABLE_ONEDNN_OPTS": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = json.loads(report.read_text())
+    assert written["passed"] and NOTE + "both sides agree" in written["notes"][-1]
+    assert max(item["relative"] for item in written["comparisons"]) < 1e-5
+
+
+@pytest.mark.usefixtures("in_one_process")
+def test_a_target_that_is_wrong_differs_in_both_runs(tmp_path, monkeypatch):
+    """A broken fold of batch norms: the second run says that the optimiser is not to blame."""
+
+    def scale_constants(graph, outputs):
+        for node in graph.node:
+            if node.name == "w":
+                value = tf.make_ndarray(node.attr["value"].tensor) * np.float32(1.5)
+                node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+        return Folded(graph, 0, 0)
+
+    def build():
+        x = tf.placeholder(tf.float32, [None, 4], name="x")
+        tf.matmul(x, models.create_weights(4, 3, name="w"), name="out")
+
+    options = tf.config.optimizer.get_experimental_options()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setattr(targets.frozen, "fold_batch_norms", scale_constants)
+    meta = models.save_model(tmp_path, build)
+    try:
+        report = port(create_job(meta, tmp_path / "x.pb"))
+    finally:
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
+        )
+    assert not report.passed and not (tmp_path / "x.pb").exists()
+    assert "out differs by 0.5 of the largest value" in report.notes[-1]
+    assert report.notes[-1].endswith(NOTE + "it differs, too")
