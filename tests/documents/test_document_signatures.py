@@ -190,6 +190,23 @@ def test_a_layer_of_vit_takes_what_its_call_takes(line, name, arguments):
         assert read_parameters("004", line) in (["inputs", "training"], ["inputs"])
 
 
+@pytest.mark.parametrize(
+    ("line", "name", "arguments"), [(901, "Inception", (1,) * 6), (921, "InceptionAux", (5,))]
+)
+def test_a_layer_of_googlenet_takes_inputs(line, name, arguments):
+    """Keras tells a layer by itself whether it trains; an auxiliary head here takes it second."""
+    layer = getattr(importlib.import_module("legacy_nets.nets.googlenet"), name)(*arguments)
+    first, *others = inspect.signature(layer).parameters.values()
+    assert first.name == "inputs" and first.default is inspect.Parameter.empty
+    assert [parameter.name for parameter in others] == {
+        "Inception": [],
+        "InceptionAux": ["training", "dropout"],
+    }[name]
+    assert all(parameter.default in (False, 0.5) for parameter in others)
+    if DOCUMENTS:
+        assert read_parameters("004", line) == ["inputs"]
+
+
 def read_parameters(document, line):
     """The names of the parameters that a definition at a line of a document has."""
     (path,) = (DOCUMENTS or pathlib.Path()).glob(f"{document}_*.txt")

@@ -7,7 +7,7 @@ returns ``(logits, end_points)``:
   logits, end_points = AlexNet_v1(im_height=224, im_width=224, num_classes=5)(images)
 
 A layer or block that is a class there (``Inception``, ``BasicBlock``, ``Attention``) keeps its
-name and parameters too. It returns a function of its tensor, and of ``is_training`` where that
+name and parameters too. It is called with its tensor, and with whether it trains where that
 matters. The net returns logits; the softmax that ends a model is the end point "predictions"
 (004-E29).
 
