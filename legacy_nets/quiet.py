@@ -45,6 +45,26 @@ def import_quietly() -> None:
         warnings.filterwarnings("ignore", category=UserWarning, module=r"tf_keras|tf_slim|keras")
 
 
+@contextlib.contextmanager
+def silence_start_up() -> Iterator[None]:
+    """Silences the C++ log of a TensorFlow that is imported inside, at any TF_CPP_MIN_LOG_LEVEL.
+
+    Scripts of TensorFlow 1 set that level to 2, which silenced its start-up lines. Today's need 3.
+    TF_CPP_MAX_VLOG_LEVEL or TF_CPP_VMODULE keep the log: who sets them wants to read it.
+    """
+    given = os.environ.get(_LOG_LEVEL)
+    if any(os.environ.get(name) for name in ("TF_CPP_MAX_VLOG_LEVEL", "TF_CPP_VMODULE")):
+        yield
+        return
+    os.environ[_LOG_LEVEL] = "3"
+    try:
+        with _hold_back_stderr(), _pause_garbage_collection():
+            yield
+    finally:
+        if given is not None:
+            os.environ[_LOG_LEVEL] = given
+
+
 def _hides_all_logs() -> bool:
     """Whether TensorFlow's log level hides even errors."""
     level = os.environ[_LOG_LEVEL].strip()

@@ -39,7 +39,8 @@ def enable_tf1_behavior() -> None:
     """Enables graph mode, reference variables, old control flow and ``Dimension``, as in 1.15."""
     set_environment()
     start = time.perf_counter()
-    quiet.import_quietly()
+    with quiet.silence_start_up():
+        quiet.import_quietly()
     from legacy_nets import tf1
     from legacy_nets.runner import classes, keras_names, op_counts, protobuf  # import NumPy
 

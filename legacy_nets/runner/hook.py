@@ -17,7 +17,7 @@ import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 
-from legacy_nets import run_options
+from legacy_nets import quiet, run_options
 from legacy_nets.runner import keras_datasets, removed_names, rewrite, tf1_libraries
 
 _TF1 = "legacy_nets.tf1"
@@ -115,6 +115,9 @@ def _import(
             globals = _get_caller_globals()
         if top == "tensorflow" and not run_options.tf2 and is_own_code(globals):
             return _import_tf1(name, fromlist or ())
+        if top == "tensorflow" and top not in sys.modules:
+            with quiet.silence_start_up():
+                _real_import(top)
         if top == "tensorflow" and run_options.tf2 and is_own_code(globals):
             _prepare_keras_2()
         if top == "keras" and is_own_code(globals) and not _is_own_module(top):
