@@ -34,22 +34,28 @@ class TrainingError(LegacyNetsError, RuntimeError):
     """Training stopped because continuing is useless (a loss that is not finite)."""
 
 
-def find_nearest(
-    name: str, names: Iterable[str], default: Sequence[str] | None = None
-) -> list[str]:
-    """Finds the names, three at most, that come closest to a mistyped one.
+def find_nearest(name: str, names: Iterable[str]) -> list[str]:
+    """Finds the names, three at most, that come close to a mistyped one."""
+    return difflib.get_close_matches(name, list(names), n=3, cutoff=0.4)
 
-    Where none is close, returns ``default``, or the first three names if it is None.
+
+def suggest_names(name: str, names: Iterable[str], label: str = "") -> str:
+    """Formats the end of an error about an unknown name: "; nearest: a, b".
+
+    Where none is near, "; LABEL: a, b, c and 7 more" lists the first names; without a label, or
+    without names, there is nothing.
     """
     known = list(names)
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-    return near or list(known[:3] if default is None else default)
+    near = find_nearest(name, known)
+    if near:
+        return f"; nearest: {', '.join(near)}"
+    return f"; {label}: {list_first(known)}" if label and known else ""
 
 
-def suggest_names(name: str, names: Iterable[str]) -> str:
-    """Formats the end of an error about an unknown name: "; nearest: a, b", or nothing."""
-    near = find_nearest(name, names, default=())
-    return f"; nearest: {', '.join(near)}" if near else ""
+def list_first(names: Sequence[str], count: int = 3) -> str:
+    """Formats the first names of a list: "a, b, c and 7 more"."""
+    more = f" and {len(names) - count} more" if len(names) > count else ""
+    return ", ".join(names[:count]) + more
 
 
 def join_lines(message: object) -> str:

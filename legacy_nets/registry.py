@@ -11,7 +11,7 @@ import fnmatch
 import functools
 import pathlib
 
-from legacy_nets.errors import BadInputError, find_nearest
+from legacy_nets.errors import BadInputError, list_first, suggest_names
 
 _ERRATA = pathlib.Path(__file__).parent / "documents" / "data"
 
@@ -162,11 +162,16 @@ def list_nets(pattern: str = "*") -> list[str]:
 
 
 def get_net(name: str) -> Net:
-    """Gives the record of a net. Raises BadInputError that offers the nearest names."""
+    """Gives the record of a net. Raises BadInputError with the nearest names."""
     for net in _NETS:
         if net.name == name:
             return net
+    documented = [net.name for net in _NETS if net.document == name]
+    if documented:
+        raise BadInputError(
+            f"{name} is a document, not a net; its nets: {list_first(documented)} "
+            "(all: legacy-nets nets)"
+        )
     raise BadInputError(
-        f"no net is called {name!r}; nearest: {', '.join(find_nearest(name, list_nets()))} "
-        "(all: legacy-nets nets)"
+        f"no net is called {name!r}{suggest_names(name, list_nets())} (all: legacy-nets nets)"
     )

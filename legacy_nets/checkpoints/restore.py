@@ -19,7 +19,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
 from legacy_nets.checkpoints.plan import Match, Mismatch, Missing, Plan, first_part
 from legacy_nets.checkpoints.source import Source, TensorSpecLike
-from legacy_nets.errors import CheckpointError, find_nearest
+from legacy_nets.errors import CheckpointError, find_nearest, list_first
 from legacy_nets.types import GraphVariable, Variable
 
 
@@ -173,8 +173,7 @@ def _rename(names: list[str], rules: tuple[tuple[str, str], ...], prefix: str) -
                 break
     for old, new in unused:
         raise CheckpointError(
-            f"rename rule ({old!r}, {new!r}) matches no variable; nearest scopes: "
-            f"{_list_nearest(old, names)}"
+            f"rename rule ({old!r}, {new!r}) matches no variable{_suggest_scopes(old, names)}"
         )
     return stored
 
@@ -191,20 +190,23 @@ def _check_patterns(patterns: tuple[str, ...], names: list[str]) -> None:
     for pattern in patterns:
         if not any(_is_skipped((pattern,), name) for name in names):
             raise CheckpointError(
-                f"skip pattern {pattern!r} matches no variable; nearest scopes: "
-                f"{_list_nearest(pattern, names)}"
+                f"skip pattern {pattern!r} matches no variable{_suggest_scopes(pattern, names)}"
             )
 
 
-def _list_nearest(pattern: str, names: Iterable[str]) -> str:
-    """Lists the scopes most like a pattern; first those that end with it (fc8)."""
+def _suggest_scopes(pattern: str, names: Iterable[str]) -> str:
+    """Formats the end of an error about a pattern: the scopes most like it.
+
+    Those that end with it (fc8) come first. Where none is like it, the first scopes are listed.
+    """
     scopes: dict[str, None] = {}
     for name in names:
         parts = name.split("/")
         scopes.update(dict.fromkeys("/".join(parts[:end]) for end in range(1, len(parts) + 1)))
     bare = pattern.strip("/*")
     inner = [scope for scope in scopes if scope.endswith("/" + bare)]
-    return ", ".join(list(dict.fromkeys(inner + find_nearest(bare, scopes)))[:3])
+    near = list(dict.fromkeys(inner + find_nearest(bare, scopes)))[:3]
+    return f"; nearest scopes: {', '.join(near)}" if near else f"; scopes: {list_first([*scopes])}"
 
 
 def _make_offset_error(prefix: str, offset: int) -> CheckpointError:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from legacy_nets.checkpoints.formats.wire import FormatError
-from legacy_nets.errors import CheckpointError, find_nearest, join_lines
+from legacy_nets.errors import CheckpointError, join_lines, suggest_names
 from legacy_nets.types import Array
 
 _LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
@@ -170,8 +170,8 @@ def read_json_file(path: Path) -> dict[str, object]:
 
 def unknown_tensor_error(prefix: str, name: str, names: Iterable[str]) -> CheckpointError:
     """Makes the error for a missing name; it lists the nearest names in the file."""
-    near = ", ".join(find_nearest(name, names))
-    return CheckpointError(f"{prefix}: no tensor {name!r}; nearest: {near}")
+    near = suggest_names(name, names, "tensors")
+    return CheckpointError(f"{prefix}: no tensor {name!r}{near}")
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import re
 from typing import NoReturn
 
 import click
@@ -80,11 +81,19 @@ class CommandLine(click.Group):
         context.exit(2)
 
 
+_NUMBER = re.compile(r"a valid (integer|float)( range)?(?=\.)")  # click's words
+
+
+def _name_number(match: re.Match[str]) -> str:
+    return "a whole number" if match[1] == "integer" else "a number"
+
+
 def _explain(error: Exception) -> str:
     """Formats an error as one line: what is wrong, where, what to do."""
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "legacy-nets"
-        return f"{join_lines(error.format_message())} (see {command} --help)"
+        message = _NUMBER.sub(_name_number, join_lines(error.format_message()))
+        return f"{message} (see {command} --help)"
     if isinstance(error, MemoryError):
         details = f" ({error})" if str(error) else ""
         return f"out of memory{details}: use smaller images or batches"

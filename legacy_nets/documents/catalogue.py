@@ -153,9 +153,9 @@ def _select(selector: str | None, rows: Sequence[AnyRow]) -> list[AnyRow]:
     if selector in nets:
         return [row for row in rows if selector in row.nets]
     names = [*numbers, *nets, *(row.id for row in rows)]
-    near = find_nearest(selector, names, default=()) + find_nearest(word, names, default=())
-    nearest = list(dict.fromkeys(near))[:3] or numbers
+    near = list(dict.fromkeys(find_nearest(selector, names) + find_nearest(word, names)))[:3]
+    nearest = f"; nearest: {', '.join(near)}" if near else ""
     raise BadInputError(
-        f"no document, net or id is called {selector!r}; nearest: {', '.join(nearest)} "
+        f"no document, net or id is called {selector!r}{nearest} "
         f"(documents: {', '.join(numbers)}; nets: legacy-nets nets)"
     )

@@ -18,7 +18,7 @@ from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
 from legacy_nets.documents import catalogue
 from legacy_nets.documents.checks import common
-from legacy_nets.errors import BadInputError, find_nearest
+from legacy_nets.errors import BadInputError, suggest_names
 from legacy_nets.types import EndPoints, Tensor
 
 MAX_SECTIONS = 30  # a net with more end points shows those of its outer scopes only
@@ -57,9 +57,9 @@ def walk(net: str, at: str | None = None) -> list[Section]:
         return sections
     matches = [section for section in sections if at in section.names]
     if not matches:
-        near = find_nearest(at, [name for section in sections for name in section.names])
+        near = suggest_names(at, [name for section in sections for name in section.names])
         raise BadInputError(
-            f"{net} has no section {at!r}; nearest: {', '.join(near)} "
+            f"{net} has no section {at!r}{near} "
             f"({len(sections) - 1} sections: legacy-nets explain {net})"
         )
     return matches

@@ -20,7 +20,7 @@ from legacy_nets.data.synthetic.clips import draw_clip
 from legacy_nets.data.synthetic.digits import draw_digit
 from legacy_nets.data.synthetic.hands import draw_hand
 from legacy_nets.documents.checks import common
-from legacy_nets.errors import BadInputError, find_nearest
+from legacy_nets.errors import BadInputError, suggest_names
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
@@ -173,11 +173,8 @@ def _select_maps(net: str, end_points: EndPoints, names: tuple[str, ...]) -> End
     }
     for name in names:
         if name not in maps:
-            near = find_nearest(name, maps)
-            raise BadInputError(
-                f"{net} has no map called {name!r} among its end points; nearest: "
-                f"{', '.join(near) or 'none, as it makes no maps'}"
-            )
+            near = suggest_names(name, maps, "maps") or ", as it makes no maps"
+            raise BadInputError(f"{net} has no map called {name!r} among its end points{near}")
     if not names:
         known = list(maps)
         count = min(DEFAULT_MAPS, len(known))

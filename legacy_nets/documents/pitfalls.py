@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from legacy_nets.documents import judge
 from legacy_nets.documents.catalogue import DATA
-from legacy_nets.errors import BadInputError, find_nearest, join_lines
+from legacy_nets.errors import BadInputError, join_lines, suggest_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,10 +54,9 @@ def list_pitfalls(selector: str | None = None) -> list[Pitfall]:
         if word in f"{pitfall.title} {pitfall.effect} {pitfall.fix}".lower()
     ]
     if not matches:
-        near = find_nearest(selector.upper(), [pitfall.id for pitfall in pitfalls])
+        near = suggest_names(selector.upper(), [pitfall.id for pitfall in pitfalls])
         raise BadInputError(
-            f"no pitfall has the id or word {selector!r}; nearest: {', '.join(near)} "
-            "(all: legacy-nets pitfalls)"
+            f"no pitfall has the id or word {selector!r}{near} (all: legacy-nets pitfalls)"
         )
     return matches
 

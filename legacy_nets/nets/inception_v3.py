@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from legacy_nets import tf1 as tf
-from legacy_nets.errors import BadInputError, find_nearest
+from legacy_nets.errors import BadInputError, suggest_names
 from legacy_nets.nets.parts import inception_v3_modules as modules
 from legacy_nets.nets.parts.slim_defaults import default_arg_scope
 from legacy_nets.types import (
@@ -81,8 +81,8 @@ def _check_end_point(final_endpoint: str) -> None:
     """Raises BadInputError for a name that is no end point of the base."""
     known = [*STEM, *MODULES]
     if final_endpoint not in known:
-        nearest = ", ".join(find_nearest(str(final_endpoint), known, known))
-        raise BadInputError(f"inception_v3 has no end point {final_endpoint!r}; nearest: {nearest}")
+        near = suggest_names(str(final_endpoint), known, "end points")
+        raise BadInputError(f"inception_v3 has no end point {final_endpoint!r}{near}")
 
 
 def _check_size(images: Tensor, smallest: int, advice: str) -> None:

@@ -18,7 +18,7 @@ from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.splits import Split
-from legacy_nets.errors import BadInputError, CheckpointError, find_nearest
+from legacy_nets.errors import BadInputError, CheckpointError, suggest_names
 from legacy_nets.nets.weights.translate_for_net import (
     adapt_to_graph,
     get_layout_options,
@@ -168,10 +168,9 @@ def _check_plan(plan: Plan, settings: Settings, checkpoint: str, source: Source)
 def get_end_point(net: NetGraph, name: str) -> Tensor:
     """Gets a tensor of the built net by name. Raises BadInputError with the nearest names."""
     if name not in net.end_points:
-        known = list(net.end_points)
-        near = find_nearest(name, known, default=known[-3:])
+        near = suggest_names(name, net.end_points, "end points")
         raise BadInputError(
-            f"the net has no end point {name!r}; nearest: {', '.join(near)} ({len(known)} in all)"
+            f"the net has no end point {name!r}{near} ({len(net.end_points)} in all)"
         )
     return net.end_points[name]
 

@@ -154,11 +154,16 @@ def test_skip(tmp_path):
 
 @pytest.mark.parametrize(
     ("pattern", "near"),
-    [("logits", "net/logits"), ("net/logit", "net/logits"), ("net/log", "net/logits")],
+    [
+        ("logits", "nearest scopes: net/logits"),
+        ("net/logit", "nearest scopes: net/logits"),
+        ("net/log", "nearest scopes: net/logits"),
+        ("zzzz", "scopes: net, net/conv1, net/conv1/"),
+    ],
 )
 def test_a_skip_that_fits_nothing(tmp_path, pattern, near):
     reason = _reason(_plan, _checkpoint(tmp_path, NET), NET, skip=("net/conv1", pattern))
-    assert f"skip pattern '{pattern}' matches no variable; nearest scopes: {near}" in reason
+    assert f"skip pattern '{pattern}' matches no variable; {near}" in reason
 
 
 def test_rename_and_prefix(tmp_path):

@@ -238,15 +238,21 @@ def test_selectors():
 
 @pytest.mark.parametrize(
     ("word", "near"),
-    [("handsigns", "hand_signs"), ("005", "00"), ("000-F99", "000-"), ("", "000")],
+    [
+        ("handsigns", "; nearest: hand_signs"),
+        ("005", "; nearest: 00"),
+        ("000-F99", "; nearest: 000-"),
+        ("", " (documents: 000, "),
+        ("zzzz", " (documents: 000, "),
+    ],
 )
 def test_an_unknown_selector_is_one_line_with_the_nearest(word, near):
     for function in (documents.facts, documents.errata):
         with pytest.raises(BadInputError) as caught:
             function(word)
         message = str(caught.value)
-        assert message.startswith(f"no document, net or id is called {word!r}; nearest: ")
-        assert near in message.partition("nearest: ")[2] and "\n" not in message
+        assert message.startswith(f"no document, net or id is called {word!r}{near}")
+        assert "\n" not in message
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,20 @@ def test_list_and_get():
     assert len(legacy_nets.list_nets()) == len(set(legacy_nets.list_nets()))
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("002", "002 is a document, not a net; its nets: inception_v3 (all: legacy-nets nets)"),
+        ("003", "its nets: resnet_v2_50, resnet_v2_101, resnet_v2_152 and 1 more (all:"),
+        ("zzzz", "no net is called 'zzzz' (all: legacy-nets nets)"),
+    ],
+)
+def test_a_document_and_a_name_that_is_near_to_none(name, message):
+    with pytest.raises(BadInputError) as error:
+        legacy_nets.get_net(name)
+    assert message in str(error.value)
+
+
 def test_unknown_net_offers_the_nearest():
     with pytest.raises(BadInputError, match="no net is called 'hand_sign'; nearest: hand_signs"):
         legacy_nets.get_net("hand_sign")
