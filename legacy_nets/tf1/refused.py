@@ -5,10 +5,9 @@ from __future__ import annotations
 # Names inside of packages that are offered.
 _NAMES = {
     "cudnn_rnn": {
-        "CudnnGRU": "tf.contrib.cudnn_rnn.CudnnCompatibleGRUCell in tf.nn.dynamic_rnn",
-        "CudnnLSTM": "tf.contrib.cudnn_rnn.CudnnCompatibleLSTMCell in tf.nn.dynamic_rnn",
-        "CudnnRNNRelu": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
-        "CudnnRNNTanh": "tf.nn.rnn_cell.BasicRNNCell in tf.nn.dynamic_rnn",
+        f"CudnnParamsFormatConverter{cell}": f"the variables of Cudnn{saveable} in a checkpoint"
+        for cell, saveable in (("LSTM", "LSTMSaveable"), ("GRU", "GRUSaveable"))
+        + (("Tanh", "RNNTanhSaveable"), ("Relu", "RNNReluSaveable"))
     },
     "distribute": {
         "CollectiveAllReduceStrategy": "tf.contrib.distribute.MirroredStrategy",

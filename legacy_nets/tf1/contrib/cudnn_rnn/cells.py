@@ -1,21 +1,14 @@
-"""``tf.contrib.cudnn_rnn``: the cells that compute on a CPU what cuDNN did on a GPU."""
+"""The cells that compute on a CPU what cuDNN did on a GPU."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.tf1 import refused
 from legacy_nets.tf1.contrib.rnn import LSTMBlockCell
 from legacy_nets.tf1.rnn_cells import GRUCell
 from legacy_nets.types import Initializer, ShapeLike, Structure, Tensor, TensorLike
 
 __all__ = ["CudnnCompatibleGRUCell", "CudnnCompatibleLSTMCell"]
-
-
-def __getattr__(name: str) -> Any:
-    raise refused.make_error("cudnn_rnn", name)
 
 
 class CudnnCompatibleLSTMCell(LSTMBlockCell):
