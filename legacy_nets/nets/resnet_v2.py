@@ -99,7 +99,7 @@ def bottleneck(
             activation_fn=None,
             scope="conv3",
         )
-        output = shortcut + residual
+        output = shortcut + residual  # (N, H/stride, W/stride, depth)
         return slim.utils.collect_named_outputs(outputs_collections, sc.name, output)
 
 

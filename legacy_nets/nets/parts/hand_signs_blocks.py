@@ -128,7 +128,7 @@ def identity_block(
         X = tf.nn.conv2d(X, W_conv3, strides=[1, 1, 1, 1], padding="VALID")  # (N, H, W, f3)
         X = batch_norm(X, training, variant, "batch_normalization_2")
         # final step
-        add = tf.add(X, X_shortcut)
+        add = tf.add(X, X_shortcut)  # (N, H, W, f3)
         return tf.nn.relu(add)
 
 
@@ -181,5 +181,5 @@ def convolutional_block(
         if variant.shortcut_batch_norm:  # 001-E02: the document's figure has it, its code has not
             x_shortcut = batch_norm(x_shortcut, training, variant, "batch_normalization_3")
         # final
-        add = tf.add(x_shortcut, X)
+        add = tf.add(x_shortcut, X)  # (N, H/stride, W/stride, f3)
         return tf.nn.relu(add)
