@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from legacy_nets import run_options
 from legacy_nets.errors import BadInputError
-from legacy_nets.runner import behaviour, hook, missing_packages, rewrite, tf1_libraries
+from legacy_nets.runner import behaviour, hook, missing_packages, numpy_1, rewrite, tf1_libraries
 from legacy_nets.types import NotebookShell
 
 _interrupted: list[bool] = []
@@ -80,6 +80,7 @@ def _prepare(folder: str, argv: list[str], also: Sequence[str]) -> None:
     roots = [folder, os.getcwd(), *pythonpath]
     tf1_libraries.check_names(also)
     hook.install(roots, libraries, also=also)
+    numpy_1.hide_warnings(hook.is_own_file)
     _hook_spawned_processes(roots, libraries, also)
     atexit.register(_die_if_interrupted)  # the first registered is the last called
 
@@ -150,6 +151,7 @@ def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
         explanation = missing_packages.explain_missing_module(error)
         if explanation is None and not run_options.tf2:
             explanation = hook.explain_failure(error)
+        explanation = explanation or numpy_1.explain_error(error)
         if explanation:
             print(f"legacy-nets: {explanation}", file=sys.stderr)
         elif isinstance(error, SyntaxError):

@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from legacy_nets.runner import behaviour, removed_names
+from legacy_nets.runner import behaviour, numpy_1, removed_names
 from legacy_nets.types import Session, Structure
 
 _TOP = "tensorflow"
@@ -43,6 +43,7 @@ def start_clock(is_own_file: Callable[[str], bool]) -> None:
       is_own_file: tells whether a file is one of the script's own modules.
     """
     _Clock.start = time.perf_counter()
+    numpy_1.counts_all = True
     behaviour.import_listeners.append(_time_sessions)
     atexit.register(lambda: print(format_report(is_own_file), file=sys.stderr))
 
@@ -146,6 +147,7 @@ def format_report(is_own_file: Callable[[str], bool]) -> str:
         f"  shim        {replacement} for {path}, removed in {since}"
         for path, (since, replacement) in removed_names.used.items()
     ]
+    lines += [f"  hidden      {text} ({count})" for text, count in numpy_1.counts.most_common()]
     return "\n".join(lines)
 
 
