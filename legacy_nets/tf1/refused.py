@@ -137,7 +137,6 @@ _PACKAGES = {
     "pi_examples": "nothing (no package has it today)",
     "proto": "tf.io.decode_proto and tf.io.encode_proto",
     "quantization": "tf.quantization and tf.raw_ops",
-    "quantize": "the package tensorflow-model-optimization",
     "receptive_field": "legacy_nets.anatomy",
     "recurrent": "tf.nn.dynamic_rnn",
     "reduce_slice_ops": "tf.math.segment_sum",

@@ -24,7 +24,7 @@ import numpy as np
 
 GOLDEN = os.path.join(os.path.dirname(__file__), "..", "..", "tests", "golden", "contrib")
 MODULES = ("contrib_rnn", "contrib_seq2seq", "contrib_more", "contrib_graph", "contrib_opt",
-           "contrib_series", "contrib_estimator")  # fmt: skip
+           "contrib_series", "contrib_estimator", "contrib_quantize")  # fmt: skip
 
 
 def cases():

@@ -40,7 +40,7 @@ def test_at_least_98_percent_of_what_people_used():
     ("name", "instead"),
     [
         ("gan", "tensorflow-gan"),
-        ("quantize", "tensorflow-model-optimization"),
+        ("model_pruning", "tensorflow-model-optimization"),
         ("bayesflow", "tensorflow_probability"),
         ("tensorrt", "tf.experimental.tensorrt"),
     ],
