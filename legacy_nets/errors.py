@@ -72,14 +72,16 @@ def join_lines(message: object) -> str:
 
 
 @contextlib.contextmanager
-def report_build_errors(net: str, size: object, options: Mapping[str, object]) -> Iterator[None]:
+def report_build_errors(
+    net: str, size: Sequence[int | None], options: Mapping[str, object]
+) -> Iterator[None]:
     """Turns what Python or TensorFlow raise while a net is built into a BadInputError."""
     try:
         yield
     except (TypeError, ValueError) as error:
         if isinstance(error, LegacyNetsError):
             raise
-        cause = join_lines(error)[:300]
-        raise BadInputError(
-            f"{net} cannot be built at {size} with the options {options}: {cause}"
-        ) from error
+        cause = join_lines(error).partition(" for '{{node")[0][:300]
+        sides = "x".join("?" if side is None else str(side) for side in size)
+        settings = f" with the options {dict(options)}" if options else ""
+        raise BadInputError(f"{net} cannot be built at {sides}{settings}: {cause}") from error

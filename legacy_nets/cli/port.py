@@ -167,7 +167,8 @@ def port(
     else:
         _refuse(given, _NET_OPTIONS, "is for nets of the registry: add --net")
         job = _build_imported_job(checkpoint, meta, target, out, given)
-    if TARGETS[target].uses_tensorflow and not isinstance(job, ImportedJob):
+    checks_fit = isinstance(job, Job) and job.checks_fit
+    if (TARGETS[target].uses_tensorflow or checks_fit) and not isinstance(job, ImportedJob):
         from legacy_nets.quiet import quiet_tensorflow
 
         quiet_tensorflow()
@@ -213,6 +214,7 @@ def _build_job(
         },
         ema=given["ema"],
         tolerance=given["tolerance"],
+        checks_fit=bool(given["image_size"] or given["frames"] or given["options"]),
     )
 
 

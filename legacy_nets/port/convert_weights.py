@@ -20,6 +20,10 @@ def convert_weights(
     source, averaged, metadata, notes = load_weights(job)
     if isinstance(job, Job):
         notes += check_net(source, job)
+        if job.checks_fit:
+            from legacy_nets.port.restored_net import check_fit
+
+            check_fit(job, source, averaged)
     weights = list_weights(source, averaged)
     if not isinstance(job, Job):
         weights, changed = rename_weights(weights, job.renames)
@@ -31,12 +35,15 @@ def convert_weights(
             f"{job.target} has to compare every one"
         )
     if isinstance(job, Job):
+        not_built = NOT_BUILT.format(net=job.net.name)
         if target.run is None:
-            notes += (NOT_BUILT.format(net=job.net.name),)
+            notes += (not_built,)
         else:
             verification = target.run(job, source, averaged, path)
             comparisons += verification.comparisons
             notes += verification.notes
+        if job.checks_fit:
+            notes = tuple(note for note in notes if note != not_built)
     return Outcome(comparisons, notes, averaged, metadata)
 
 

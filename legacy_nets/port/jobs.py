@@ -56,6 +56,7 @@ class Job:
     options: dict[str, object] = dataclasses.field(default_factory=dict)  # of the net's function
     ema: bool | None = None  # averaged weights; None: where there are any
     tolerance: float = TOLERANCE
+    checks_fit: bool = False  # builds the net for formats of weights alone, too
 
     @property
     def averages(self) -> bool | None:

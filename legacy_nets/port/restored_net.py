@@ -15,6 +15,7 @@ from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.jobs import INPUT, Job
+from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.train.provenance import name_file_in_errors
 from legacy_nets.types import Array, Graph, Session
 
@@ -35,7 +36,7 @@ class RestoredNet:
 
 def check_fit(job: Job, source: Source, averaged: bool) -> None:
     """Builds the net, and raises CheckpointError where its variables do not match the source."""
-    with tf.Graph().as_default():
+    with tf.Graph().as_default(), without_initial_values():
         with name_file_in_errors(source, job.net):
             build_for_port(job)
         variables = tf.global_variables()

@@ -15,11 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
+from click.testing import CliRunner
 from port_cases import job, save
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE
+from legacy_nets.cli import main
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.port.formats import npz
@@ -114,6 +116,32 @@ def test_metadata_lie_in_the_files(prefix, tmp_path):
         assert json.loads(archive.read(npz.METADATA))["label_offset"] == 1
     run(prefix, "ckpt", tmp_path / "x", **more)
     assert json.loads((tmp_path / "x.json").read_text())["image_size"] == [64, 64]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (("--image-size", "1"), "at 1x1: Negative dimension size caused by subtracting 8 from 1"),
+        (("--image-size", "64x7"), "tiny cannot be built at 64x7"),
+        (("--option", "width=-1"), "at 64x64 with the options {'width': -1}: "),
+        (("--option", "depth=3"), "tiny takes no option 'depth'"),
+        (("--image-size", "80"), "tiny/dense/kernel"),  # the weights are those of 64x64
+        (("--option", "width=4"), "tiny/conv2d/kernel"),
+    ],
+)
+def test_settings_that_do_not_fit_the_net_or_its_weights_are_refused(
+    prefix, tmp_path, settings, message
+):
+    out = tmp_path / "x.npz"
+    arguments = ["port", prefix, "--net", "tiny", "--to", "npz", "--out", str(out)]
+    arguments += ["--num-classes", "5"]
+    done = CliRunner().invoke(main, [*arguments, *settings])
+    assert done.exit_code == 2 and message in done.output, done.output
+    assert list(tmp_path.iterdir()) == []
+    done = CliRunner().invoke(main, [*arguments, "--image-size", "64x71"])
+    assert done.exit_code == 0 and "without building" not in done.output, done.output
+    with zipfile.ZipFile(out) as archive:
+        assert json.loads(archive.read(npz.METADATA))["image_size"] == [64, 71]
 
 
 def test_keras_reads_the_h5_by_the_names_of_its_layers(prefix, tmp_path):

@@ -102,7 +102,7 @@ def test_diff_builds_the_net_as_the_file_states_it(ported):
     assert offset.stdout.startswith("matches tiny\n")
     done = call("diff", ported, "tiny", "--option", "width=-1")
     assert done.exit_code == 2 and done.stderr.count("\n") == 1
-    assert f"{ported}: tiny cannot be built at [40, 48]" in done.stderr
+    assert f"{ported}: tiny cannot be built at 40x48" in done.stderr
 
 
 @pytest.fixture

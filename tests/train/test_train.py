@@ -282,7 +282,7 @@ def test_averages_that_are_not_there_are_not_claimed(tmp_path):
     ("options", "message"),
     [
         ({"num_classes": 5}, "--option num_classes: that is set by the command itself"),
-        ({"width": "wide"}, r"tiny cannot be built at \(64, 64\) with the options .*wide"),
+        ({"width": "wide"}, r"tiny cannot be built at 64x64 with the options .*wide"),
         ({"speed": 1}, "tiny takes no option 'speed'"),
     ],
 )
