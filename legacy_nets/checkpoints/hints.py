@@ -37,6 +37,8 @@ def find_hints(plan: Plan) -> tuple[str, ...]:
         _check_numbered(plan),
         _check_averages(plan),
         _check_auxiliary(plan),
+        _check_dense(plan),
+        _check_pre_logits(plan),
         _check_batch_norm(plan),
         _check_rnn_names(plan),
         _check_scope(plan),
@@ -88,6 +90,36 @@ def _check_auxiliary(plan: Plan) -> str:
                 f"the checkpoint has auxiliary heads ({scope}): build with {option}=True "
                 f"(--option {option}=true)"
             )
+    return ""
+
+
+def _check_dense(plan: Plan) -> str:
+    """The dense layer before the logits that document 004's train scripts add to a ResNet."""
+    kernel = "dense/kernel"
+    if plan.matched and "logits/kernel" in plan.variables:
+        if kernel in plan.extra:
+            units = plan.source.tensors[kernel].shape[-1]
+            return (
+                f"the checkpoint has a dense layer of {units} units before the logits: build with "
+                f"dense={units} (--option dense={units})"
+            )
+        if any(item.stored == kernel for item in plan.missing):
+            return (
+                "the checkpoint has no dense layer before the logits: build with dense=0 (--option "
+                "dense=0)"
+            )
+    return ""
+
+
+def _check_pre_logits(plan: Plan) -> str:
+    """The layer before a ViT's head that ImageNet-21k weights have."""
+    layer, option = "pre_logits/kernel", "has_logits"
+    if any(f"/{name}".endswith(f"/{layer}") for name in plan.extra):
+        return f"the checkpoint has pre_logits: build with {option}=True (--option {option}=true)"
+    if any(f"/{item.stored}".endswith(f"/{layer}") for item in plan.missing) and plan.matched:
+        return (
+            f"the checkpoint has no pre_logits: build with {option}=False (--option {option}=false)"
+        )
     return ""
 
 

@@ -154,7 +154,10 @@ def _check_plan(plan: Plan, settings: Settings, checkpoint: str, source: Source)
     try:
         plan.check()
     except CheckpointError as error:
-        if plan.mismatched and load_settings(pathlib.Path(checkpoint).parent) is None:
+        has_other_classes = any(
+            item.shape and item.shape[-1:] != item.stored_shape[-1:] for item in plan.mismatched
+        )
+        if has_other_classes and load_settings(pathlib.Path(checkpoint).parent) is None:
             recorded = read_recorded_settings(source, get_net(settings.net))
             own_names = recorded.class_names if recorded else None
             if settings.class_names not in (number_classes(settings.num_classes), own_names):

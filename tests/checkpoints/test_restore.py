@@ -289,6 +289,10 @@ NORM = {f"net/conv1/BatchNorm/{name}": (4,) for name in ("beta", "moving_mean")}
 PLAIN = {name: shape for name, shape in NET.items() if name != "net/conv1/biases"}
 NEW_CELL = {"rnn/lstm_cell/kernel": (5, 8), "rnn/lstm_cell/bias": (8,)}
 OLD_CELL = {"rnn/lstm_cell/weights": (5, 8), "rnn/lstm_cell/biases": (8,)}
+FEATURES = {"conv1/kernel": (1, 1, 3, 8), "logits/bias": (5,)}
+PLAIN_HEAD = FEATURES | {"logits/kernel": (8, 5)}
+DENSE_HEAD = FEATURES | {"dense/kernel": (8, 12), "dense/bias": (12,), "logits/kernel": (12, 5)}
+PRE_LOGITS = PLAIN_HEAD | {"pre_logits/kernel": (8, 8), "pre_logits/bias": (8,)}
 OTHER = {f"vgg_16/conv{i}/weights": (3, 3, 2, i) for i in range(1, 20)}
 AVERAGES = {f"{name}/ExponentialMovingAverage": shape for name, shape in NET.items()}
 ADAM = {f"{name}/Adam": shape for name, shape in NET.items()} | {"train/beta1_power": ()}
@@ -316,6 +320,14 @@ ADAM = {f"{name}/Adam": shape for name, shape in NET.items()} | {"train/beta1_po
         (OTHER, NET, "only 0 of 4 names in common"),
         (OTHER, NET, "another net (its outermost scopes: vgg_16)"),
         (OTHER, NET | {"AuxLogits/w": (2,)}, "only 0 of 5 names in common"),
+        (
+            DENSE_HEAD,
+            PLAIN_HEAD,
+            "of 12 units before the logits: build with dense=12 (--option dense",
+        ),
+        (PLAIN_HEAD, DENSE_HEAD, "no dense layer before the logits: build with dense=0 (--option"),
+        (PRE_LOGITS, PLAIN_HEAD, "has pre_logits: build with has_logits=True (--option has_logits"),
+        (PLAIN_HEAD, PRE_LOGITS, "has no pre_logits: build with has_logits=False (--option has_l"),
         (NET, NET | ADAM, "5 of the missing belong to training"),
     ],
 )

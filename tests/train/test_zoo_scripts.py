@@ -11,9 +11,10 @@ from PIL import Image
 import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import read_bundle
+from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.data.synthetic import digits
 from legacy_nets.data.synthetic import flowers as synthetic_flowers
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.train.graph import build_training
 from legacy_nets.train.settings import Settings
 
@@ -139,6 +140,31 @@ def test_transfer_of_some_layers_is_refused_where_it_would_train_all(net, way):
 def test_transfer_without_weights_is_refused():
     with pytest.raises(BadInputError, match="--transfer last needs --weights: "):
         zoo_train.main(["resnet50", "--transfer", "last"])
+
+
+def test_predict_names_the_option_that_a_dense_layer_needs(tmp_path):
+    """class_indices.json is right: the number of classes is the checkpoint's."""
+    weights = str(tmp_path / "model.ckpt")
+    with tf.Graph().as_default(), tf.Session() as session:
+        legacy_nets.build("resnet18", tf.zeros([1, 32, 32, 3]), num_classes=5, dense=12)
+        session.run(tf.global_variables_initializer())
+        tf.train.Saver().save(session, weights)
+    write_class_indices(tmp_path / "class_indices.json", synthetic_flowers.NAMES)
+    image = tmp_path / "image.png"
+    Image.new("RGB", (32, 32)).save(image)
+    given = [str(image), "--weights", weights, "--out", str(tmp_path / "out.png")]
+    with pytest.raises(CheckpointError) as caught:
+        zoo_predict.main(["resnet18", *given])
+    assert str(caught.value).endswith(
+        "hint: the checkpoint has a dense layer of 12 units before the logits: build with dense=12 "
+        "(--option dense=12)"
+    )
+    assert str(caught.value).count("hint:") == 1
+    zoo_predict.main(["resnet18", *given, "--option", "dense=12"])
+    assert (tmp_path / "out.png").exists()
+    write_class_indices(tmp_path / "class_indices.json", ("a", "b"))
+    with pytest.raises(CheckpointError, match=r"dense=12.*hint: class_indices.json names 2 cl"):
+        zoo_predict.main(["resnet18", *given])
 
 
 def test_predict_gives_options_to_the_net(tmp_path, monkeypatch):
