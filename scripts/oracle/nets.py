@@ -117,7 +117,7 @@ class HandClassifier(object):
             with tf.name_scope("dropout"):
                 x = tf.nn.dropout(x, keep_prob)
             points["logits"] = logits = tf.layers.dense(x, units=classes)
-            points["predictions"] = tf.nn.softmax(logits)
+            points["predictions"] = tf.nn.softmax(logits, name="predictions")
         return logits
 
 

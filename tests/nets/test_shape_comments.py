@@ -7,13 +7,16 @@ have such comments, and compares.
 from __future__ import annotations
 
 import functools
+import io
 import itertools
 import re
+import tokenize
 
 import pytest
 from shape_comments import (
     ARITHMETIC,
     FILES,
+    OTHER_FORMS,
     STATED,
     Stated,
     change_by_one,
@@ -180,6 +183,18 @@ def test_arithmetic_in_a_comment_is_right_and_ends_in_its_shape():
     for comment, sum_, result in found:
         assert eval(sum_) == int(result), comment.place
         assert result in re.findall(r"\d+", STATED.search(comment.words)[1]), comment.place
+
+
+def test_no_comment_has_a_shape_in_another_form():
+    words = [
+        f"{path.name}: {token.string}"
+        for path in FILES
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+        if token.type == tokenize.COMMENT
+    ]
+    assert len(words) > 400
+    assert [text for text in words if OTHER_FORMS.search(text)] == []
+    assert OTHER_FORMS.search("# [B, 197, 768]") and OTHER_FORMS.search("(None, 7)")
 
 
 def test_comments_are_found_with_their_statements():

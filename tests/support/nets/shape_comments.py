@@ -29,10 +29,11 @@ NETS = pathlib.Path(legacy_nets.__file__).parent / "nets"
 FILES = [
     path
     for path in sorted(NETS.rglob("*.py"))
-    if "weights" not in path.parts and path.name not in ("__init__.py", "build.py")
+    if path.parent.name != "weights" and path.name not in ("__init__.py", "build.py")
 ]
 COUNTS = ("twice", *(f"{n} times" for n in "three four five six seven eight nine".split()))
-STATED = re.compile(rf"(\((?:N|3), [^()]+\)|\d+ x \d+ x \d+)(?: ({'|'.join(COUNTS)})\b)?")
+STATED = re.compile(rf"(\((?:\d+, )?N, [^()]+\)|\d+ x \d+ x \d+)(?: ({'|'.join(COUNTS)})\b)?")
+OTHER_FORMS = re.compile(r"\[(N|B|None|\?),|\((B|None|\?|-1),")  # a shape that STATED would miss
 ARITHMETIC = re.compile(r"(\(?\d[\d ()+/*-]*) = (\d+)")
 SIMPLE = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return)
 LETTERS = {3: "TC", 4: "HWC", 5: "THWC"}  # sides of a tensor by its rank, without the batch
