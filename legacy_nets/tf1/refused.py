@@ -80,6 +80,7 @@ _NAMES = {
         "ShampooOptimizer": "tf.contrib.opt.GGTOptimizer",
         "VariableClippingOptimizer": "the constraint of tf.get_variable",
     },
+    "recurrent": {"Recurrent": "tf.while_loop, or tf.nn.dynamic_rnn"},
     "rnn": {
         "BidirectionalGridLSTMCell": "tf.contrib.rnn.LSTMBlockCell",
         "CompiledWrapper": "the cell itself (XLA: tf.function(jit_compile=True))",
@@ -90,6 +91,7 @@ _NAMES = {
         "TimeFreqLSTMCell": "tf.contrib.rnn.LSTMBlockCell",
         "best_effort_input_batch_size": "tf.shape",
     },
+    "tfprof": {"ProfileContext": "tf.train.ProfilerHook"},
     "timeseries": {
         "LSTMAutoRegressor": "TimeSeriesRegressor of a model.SequentialTimeSeriesModel",
         "OneShotPredictionHead": "predict_continuation_input_fn",
@@ -138,7 +140,6 @@ _PACKAGES = {
     "proto": "tf.io.decode_proto and tf.io.encode_proto",
     "quantization": "tf.quantization and tf.raw_ops",
     "receptive_field": "legacy_nets.anatomy",
-    "recurrent": "tf.nn.dynamic_rnn",
     "reduce_slice_ops": "tf.math.segment_sum",
     "remote_fused_graph": "nothing (no package has it today)",
     "resampler": "tf.contrib.image.dense_image_warp",

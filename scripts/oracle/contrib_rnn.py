@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import fill
 import numpy as np
 
@@ -154,6 +156,17 @@ def stack_static(tf):
     return _flat(tf, tf.stack(outputs), [forward, backward])
 
 
+def functional(tf):
+    recurrent = importlib.import_module(
+        tf.contrib.__name__ + ".recurrent.python.ops.functional_rnn")  # fmt: skip
+    x = data(tf, "x", [BATCH, TIME, DEPTH])
+    cells = [tf.nn.rnn_cell.LSTMCell(3), tf.nn.rnn_cell.GRUCell(2), tf.nn.rnn_cell.GRUCell(2)]
+    outputs, state = recurrent.functional_rnn(cells[0], x, LENGTHS, dtype=tf.float32)
+    both, ends = recurrent.bidirectional_functional_rnn(
+        cells[1], cells[2], outputs, sequence_length=LENGTHS, dtype=tf.float32)  # fmt: skip
+    return dict(_flat(tf, outputs, [state, ends]), fw=both[0], bw=both[1])
+
+
 CASES = [
     _dynamic(lambda rnn, tf: rnn.LSTMBlockCell(3, use_peephole=True, cell_clip=0.3), "lstm_block"),
     _dynamic(lambda rnn, tf: rnn.GRUBlockCell(3), "gru_block"),
@@ -200,4 +213,5 @@ CASES = [
     embedding_wrapper,
     stack_dynamic,
     stack_static,
+    functional,
 ]
