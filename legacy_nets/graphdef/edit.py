@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, MutableMapping
+from collections.abc import Container, Iterable, MutableMapping
 
 from legacy_nets import tf1 as tf
-from legacy_nets.graphdef.node_names import find_free_name, shorten_tensor_name
+from legacy_nets.graphdef.node_names import find_free_name, get_node_name, shorten_tensor_name
+from legacy_nets.tf1.functions import definition_of
 from legacy_nets.types import Array, GraphDef, NodeDef
 
 
@@ -50,6 +51,44 @@ def add_constant(
     make_constant(node, value)
     nodes[node.name] = node
     return str(node.name)
+
+
+def remove_new_attrs(definition: GraphDef) -> None:
+    """Removes the attributes that TensorFlow 1.15 may not know, in place.
+
+    Those are attributes of their default value, which any TensorFlow completes, and the names of
+    variables for debuggers.
+    """
+    functions = definition.library.function
+    for node in (*definition.node, *(node for function in functions for node in function.node_def)):
+        node.attr.pop("debug_name", None)
+        op_def = definition_of(node.op)
+        for attr in op_def.attr if op_def else ():
+            if attr.HasField("default_value") and node.attr.get(attr.name) == attr.default_value:
+                del node.attr[attr.name]
+
+
+def separate_names(definition: GraphDef, kept: Iterable[str]) -> dict[str, str]:
+    """Renames nodes, in place, whose names differ from those of others in case alone.
+
+    ``tf.saved_model.load`` mixes them up. Names in ``kept`` stay where they can. Returns the new
+    name of each node that was renamed.
+    """
+    names = dict.fromkeys([*kept, *(node.name for node in definition.node)])
+    lower_names = {name.lower() for name in names}
+    taken: set[str] = set()
+    renamed: dict[str, str] = {}
+    for name in names:
+        if name.lower() in taken:
+            renamed[name] = find_free_name(name.lower(), lower_names)
+            lower_names.add(renamed[name])
+        taken.add(name.lower())
+    for node in definition.node if renamed else ():
+        node.name = renamed.get(node.name, node.name)
+        for index, edge in enumerate(node.input):
+            name = get_node_name(edge)
+            node.input[index] = edge.replace(name, renamed.get(name, name), 1)
+    return renamed
 
 
 def add_ones_like(

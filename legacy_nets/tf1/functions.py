@@ -19,10 +19,15 @@ def is_known(operation_type: str) -> bool:
     return definition_of(operation_type) is not None
 
 
+def parse_saved_model(content: bytes) -> Any:
+    """The message of a saved_model.pb. Raises DecodeError."""
+    protocol = importlib.import_module("tensorflow.core.protobuf.saved_model_pb2")
+    return protocol.SavedModel.FromString(content)
+
+
 def meta_graphs(saved_model: bytes) -> list[Any]:
     """The MetaGraphDefs of a saved_model.pb. Raises DecodeError."""
-    protocol = importlib.import_module("tensorflow.core.protobuf.saved_model_pb2")
-    return list(protocol.SavedModel.FromString(saved_model).meta_graphs)
+    return list(parse_saved_model(saved_model).meta_graphs)
 
 
 def body(operation: Any, attribute: str) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.graphdef.edit import remove_new_attrs
 from legacy_nets.graphdef.node_names import get_node_name
 from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.jobs import OUTPUTS, Metadata
@@ -53,7 +54,8 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
 
 
 def write_graph(path: Path, graph: GraphDef, metadata: Mapping[str, object]) -> None:
-    """Writes a GraphDef, with the metadata in it."""
+    """Writes a GraphDef, with the metadata in it, as TensorFlow 1.15 reads it."""
+    remove_new_attrs(graph)
     node = graph.node.add(name="metadata", op="Const")
     node.attr["dtype"].type = tf.string.as_datatype_enum
     node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(json.dumps(metadata)))
@@ -140,12 +142,17 @@ def _scale_weights(
     scale, offset, mean, variance = (
         tf.make_ndarray(node.attr["value"].tensor).astype(np.float64) for node in parameters
     )
-    factor = scale / np.sqrt(variance + norm.attr["epsilon"].f)
+    factor = scale / np.sqrt(variance + _get_epsilon(norm))
     kernel = tf.make_ndarray(weights.attr["value"].tensor)
     shape = kernel.shape[-2:] if layer.op == "DepthwiseConv2dNative" else kernel.shape[-1:]
     scaled = (kernel * factor.reshape(shape)).astype(kernel.dtype)
     weights.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(scaled))
     return (offset - mean * factor).astype(kernel.dtype)
+
+
+def _get_epsilon(norm: NodeDef) -> float:
+    """Returns a batch norm's epsilon; an absent attribute has its default."""
+    return float(norm.attr["epsilon"].f) if "epsilon" in norm.attr else 1e-4
 
 
 def _become_bias(norm: NodeDef, layer: str, bias: str) -> None:

@@ -10,18 +10,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from legacy_nets import tf1 as tf
-from legacy_nets.port.jobs import INPUT, Metadata
+from legacy_nets.graphdef.edit import remove_new_attrs
+from legacy_nets.port.jobs import INPUT, SAVED_MODEL, Metadata
 from legacy_nets.port.restored_net import RestoredNet, run_graph
 from legacy_nets.port.verify import Run
-from legacy_nets.types import Operation, Session, Tensor
+from legacy_nets.tf1.functions import parse_saved_model
+from legacy_nets.types import NodeDef, Operation, Session, Tensor
 
 TAG = "serve"
 
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
-    """Writes the folder; there are no notes."""
-    save(path, net.session, {INPUT: net.tensors.images}, net.tensors.outputs, metadata)
-    return ()
+    """Writes the folder; returns notes."""
+    return save(path, net.session, {INPUT: net.tensors.images}, net.tensors.outputs, metadata)
 
 
 def save(
@@ -31,8 +32,10 @@ def save(
     outputs: Mapping[str, Tensor],
     metadata: Metadata,
     initializer: Operation | None = None,
-) -> None:
-    """Writes the graph of a session, with a signature of named tensors.
+) -> tuple[str, ...]:
+    """Writes the graph of a session, with a signature of named tensors; returns notes.
+
+    TensorFlow 1.15 reads it, unless a note says that it cannot.
 
     ``initializer``: what a server runs once, before the first request.
     """
@@ -49,9 +52,24 @@ def save(
             session, [TAG], {key: signature}, main_op=initializer, strip_default_attrs=True
         )
         builder.save()
+    file = path / SAVED_MODEL
+    message = parse_saved_model(file.read_bytes())
+    for meta in message.meta_graphs:
+        remove_new_attrs(meta.graph_def)
+    file.write_bytes(message.SerializeToString())
     extra = path / "assets.extra"
     extra.mkdir()
     (extra / "metadata.json").write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
+    if any(
+        _normalizes_videos(node) for meta in message.meta_graphs for node in meta.graph_def.node
+    ):
+        return ("TensorFlow 2 reads it; 1.15 has no fused batch norm for videos",)
+    return ()
+
+
+def _normalizes_videos(node: NodeDef) -> bool:
+    is_fused = node.op.startswith("FusedBatchNorm")
+    return is_fused and node.attr["data_format"].s in (b"NDHWC", b"NCDHW")
 
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.graphdef.edit import separate_names
 from legacy_nets.port.formats import frozen
 from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.verify import Run
@@ -87,16 +88,17 @@ def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
 def _write_saved_model(path: Path, graph: FrozenGraph, metadata: Metadata) -> tuple[str, ...]:
     from legacy_nets.port.formats import saved_model
 
+    new_names = separate_names(graph.definition, [*graph.inputs, *graph.reference])
     with tf.Graph().as_default() as tf_graph, tf.Session() as session:
         tf.import_graph_def(graph.definition, name="")
         inputs, outputs = (
-            {name: tf_graph.get_tensor_by_name(f"{name}:0") for name in names}
+            {name: tf_graph.get_tensor_by_name(f"{new_names.get(name, name)}:0") for name in names}
             for names in (graph.inputs, graph.reference)
         )
-        name = graph.table_initializer
+        name = new_names.get(graph.table_initializer, graph.table_initializer)
         initializer = tf_graph.get_operation_by_name(name) if name else None
-        saved_model.save(path, session, inputs, outputs, metadata, initializer)
-    return ("the weights are constants of the graph",)
+        notes = saved_model.save(path, session, inputs, outputs, metadata, initializer)
+    return ("the weights are constants of the graph", *notes)
 
 
 def _load_saved_model(path: Path, session: Session) -> tuple[dict[str, str], dict[str, str]]:
