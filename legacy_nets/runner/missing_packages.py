@@ -24,6 +24,7 @@ _PACKAGES = {
     "PIL": "pillow",
     "absl": "absl-py",
     "attr": "attrs",
+    "audioop": "audioop-lts",
     "bs4": "beautifulsoup4",
     "cairo": "pycairo",
     "cv2": "opencv-python-headless",
@@ -57,6 +58,11 @@ _SAME_NAME = frozenset(
     "trimesh ujson unidecode wandb xgboost xlrd zarr".split()
 )
 
+# Modules that Python removed after 3.7: packages of the name standard-aifc and so on have them.
+_REMOVED = frozenset(
+    "aifc asynchat asyncore cgi cgitb chunk crypt mailcap nntplib smtpd sndhdr sunau telnetlib uu "
+    "xdrlib".split()
+)
 _PYTHON_2 = frozenset(
     "BaseHTTPServer ConfigParser Cookie HTMLParser Queue SimpleHTTPServer SocketServer StringIO "
     "Tkinter UserDict __builtin__ cPickle cStringIO commands cookielib copy_reg htmlentitydefs "
@@ -101,6 +107,8 @@ def _find_package(name: str) -> str | None:
         return library.distribution + limit
     if name in _PACKAGES:
         return _PACKAGES[name]
+    if name in _REMOVED:
+        return f"standard-{name}"
     in_extra = any(_normalize(name) in _list_extra(extra) for extra in _EXTRAS)
     return name.replace("_", "-") if in_extra or name in _SAME_NAME else None
 

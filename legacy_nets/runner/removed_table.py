@@ -165,6 +165,14 @@ REMOVED_NAMES = (
         "Python 3.8",
         linux_distribution=f"{_SHIMS}.stdlib:linux_distribution",
         dist=f"{_SHIMS}.stdlib:linux_distribution",
+        popen="os:popen",
+    ),
+    *_rows("tarfile", "Python 3.8", filemode="stat:filemode"),
+    *_rows(
+        "sys",
+        "Python 3.9",
+        getcheckinterval=f"{_SHIMS}.stdlib:getcheckinterval",
+        setcheckinterval=f"{_SHIMS}.stdlib:setcheckinterval",
     ),
     *_rows("fractions", "Python 3.9", gcd="math:gcd"),
     *_rows(
@@ -187,6 +195,7 @@ REMOVED_NAMES = (
         "Python 3.11",
         getargspec=f"{_SHIMS}.functions:getargspec",
         ArgSpec=f"{_SHIMS}.functions:ArgSpec",
+        formatargspec=f"{_SHIMS}.stdlib:formatargspec",
     ),
     *_rows("asyncio", "Python 3.11", coroutine=f"{_SHIMS}.stdlib:coroutine"),
     *_rows("", "Python 3.12", imp=f"{_SHIMS}.imp", distutils="setuptools._distutils"),
@@ -194,6 +203,9 @@ REMOVED_NAMES = (
     *_rows("configparser", "Python 3.12", SafeConfigParser="configparser:ConfigParser"),
     *_methods("configparser:RawConfigParser", "Python 3.12", readfp="read_file"),
     *_rows("locale", "Python 3.12", format="locale:format_string"),
+    *_rows("locale", "Python 3.13", resetlocale=f"{_SHIMS}.stdlib:resetlocale"),
+    *_rows("io", "Python 3.12", OpenWrapper="io:open"),
+    *_rows("typing", "Python 3.13", io="typing", re="typing"),
     *_rows("sqlite3", "Python 3.12", OptimizedUnicode="builtins:str"),
     *_rows("wave", "Python 3.9", openfp="wave:open"),
     *_methods(

@@ -1,6 +1,7 @@
 """A missing module of a script: one line names the package, and never a guessed one."""
 
 import importlib.metadata
+import sys
 
 import pytest
 from scripts_of_users import run, write
@@ -55,6 +56,14 @@ def test_an_unknown_name_is_not_taken_for_a_package(name):
         f"no module {top}: if it is the script's own, set PYTHONPATH to the folder that holds it; "
         "if it is a library, install it with pip"
     )
+
+
+def test_modules_that_python_has_removed_since(monkeypatch):
+    monkeypatch.setattr(sys, "stdlib_module_names", frozenset())
+    monkeypatch.setattr(missing_packages, "_is_installed", lambda name: False)
+    advice = "is missing: install it with pip install"
+    assert explain("telnetlib") == f"the module telnetlib {advice} standard-telnetlib"
+    assert explain("audioop") == f"the module audioop {advice} audioop-lts"
 
 
 def test_modules_of_python_2():

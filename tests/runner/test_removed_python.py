@@ -14,7 +14,7 @@ from legacy_nets.runner.shims import calls, functions, imghdr, imp, stdlib
 
 SETUP = """
 import asyncio, cgi, collections, configparser, hmac, imp, importlib, inspect, io, json, math
-import platform, plistlib, random, threading, unittest
+import platform, plistlib, random, sys, tarfile, threading, unittest
 import dummy_threading
 import numpy as np
 import xml.etree.ElementTree as ET
@@ -84,6 +84,8 @@ CASES = {
     ),
     "dummy_threading.Thread.__name__": "Thread",
     "plistlib.readPlistFromBytes(plistlib.writePlistToBytes({'a': 1}))": "{'a': 1}",
+    "sys.setcheckinterval(100), sys.getcheckinterval()": "(None, 100)",
+    "tarfile.filemode(0o644), platform.popen('echo a').read()": "('?rw-r--r--', 'a\\n')",
     "len(platform.linux_distribution()), inspect.ArgSpec._fields[1]": "(3, 'varargs')",
 }
 
@@ -191,6 +193,9 @@ def test_functions_that_today_s_python_here_may_still_have():
         def check_one(self):
             pass
 
+    full = stdlib.formatargspec(["a", "b"], "c", "d", (1,), ["k", "l"], {"l": 2})
+    assert full == "(a, b=1, *c, k, l=2, **d)"
+    assert stdlib.formatargspec([]) == "()"
     assert stdlib.make_suite(Case, "check").countTestCases() == 1
     assert stdlib.find_loader("json").name == "json" and stdlib.find_loader("lost") is None
     assert asyncio.run(stdlib.coroutine(lambda: 5)()) == 5

@@ -6,6 +6,7 @@ import functools
 import html
 import importlib.util
 import inspect
+import locale
 import os
 import platform
 import plistlib
@@ -33,6 +34,46 @@ def linux_distribution(*_options: object, **_more: object) -> tuple[str, str, st
     except OSError:
         return "", "", ""
     return release.get("ID", ""), release.get("VERSION_ID", ""), ""
+
+
+def formatargspec(
+    args: list[str],
+    varargs: str | None = None,
+    varkw: str | None = None,
+    defaults: tuple[object, ...] | None = None,
+    kwonlyargs: tuple[str, ...] | list[str] = (),
+    kwonlydefaults: dict[str, object] | None = None,
+) -> str:
+    """Formats the results of ``inspect.getargspec`` as in a definition: "(a, b=1)"."""
+    given, named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    values = dict(zip(reversed(args), reversed(defaults or ()), strict=False))
+    parameters: list[tuple[str, Any, dict[str, object]]]
+    parameters = [(name, given, values) for name in args]
+    if varargs:
+        parameters.append((varargs, inspect.Parameter.VAR_POSITIONAL, {}))
+    parameters += [(name, named, kwonlydefaults or {}) for name in kwonlyargs]
+    if varkw:
+        parameters.append((varkw, inspect.Parameter.VAR_KEYWORD, {}))
+    empty = inspect.Parameter.empty
+    return str(
+        inspect.Signature(
+            [inspect.Parameter(n, kind, default=d.get(n, empty)) for n, kind, d in parameters]
+        )
+    )
+
+
+def getcheckinterval() -> int:
+    """``sys.getcheckinterval()``, which had no effect since Python 3.2."""
+    return 100
+
+
+def setcheckinterval(n: int) -> None:
+    """``sys.setcheckinterval(n)``, which had no effect since Python 3.2."""
+
+
+def resetlocale(category: int = locale.LC_ALL) -> None:
+    """Sets the locale to the user's."""
+    locale.setlocale(category, "")
 
 
 def find_loader(name: str, path: str | None = None) -> object:
