@@ -21,7 +21,8 @@ from legacy_nets.runner import removed_names
 
 _SHIMS = "legacy_nets.runner.shims.functions"
 METHODS = ("tostring", "getchildren", "getiterator")  # functions of that module
-_RAGGED = ("array", "asarray")  # numpy's: of rows of different lengths they made objects
+# numpy's: of rows of different lengths they made objects
+_RAGGED = ("array", "asarray", "savez", "savez_compressed")
 _CALLS = (*METHODS, *_RAGGED)
 _CALL = re.compile(
     rb"\.\s*(" + "|".join(_CALLS).encode() + rb")\s*\("

@@ -14,6 +14,7 @@ from legacy_nets.runner.shims import functions
 
 # One script for all, since each start of TensorFlow takes seconds; a line of output per matter.
 SCRIPT = """
+import io
 import os
 import numpy as np
 import tensorflow as tf
@@ -37,6 +38,10 @@ local = tf.contrib.framework.local_variable(1.0)
 print("local", local.dtype.base_dtype.name, np.int(2.5))
 print("ragged", np.array([[1, 2], [3]]).dtype, np.array([1.5]).dtype)
 print("zipped", np.array(list(zip([np.ones(3)] * 4, [np.ones(2)] * 4))).shape)
+file = io.BytesIO()
+np.savez(file, rows=[np.ones(2), np.ones(3)], numbers=[1.5, 2.5])
+saved = np.load(io.BytesIO(file.getvalue()), allow_pickle=True)
+print("saved", saved["rows"].dtype, saved["rows"][1].tolist(), saved["numbers"].dtype)
 cube = tf.zeros([2, 3, 4])
 print("tensordot", tf.tensordot(cube, np.ones([4, 5], np.float32), axes=[[2], [0]]).shape)
 for wrong in ((tf.ones([2], tf.int32), 0.5), (cube, [0.1, 0.2, 0.3, 0.4])):
@@ -91,6 +96,7 @@ def done(tmp_path_factory):
         "shape Cannot feed value of shape",
         "ragged object float64",
         "zipped (4, 2)",
+        "saved object [1.0, 1.0, 1.0] float64",
         "tensordot (2, 3, 5)",
         "dropout x has to be a floating point tensor ",
         "dropout Shape (4,) must have rank 0",

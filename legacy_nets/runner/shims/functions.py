@@ -80,6 +80,28 @@ def asarray(owner: object, *arguments: object, **options: object) -> Any:
     return _make_array(owner, "asarray", arguments, options)
 
 
+def savez(owner: object, *arguments: object, **options: object) -> Any:
+    """Calls ``numpy.savez``; lists of arrays of different shapes become objects."""
+    return _save_arrays(owner, "savez", arguments, options)
+
+
+def savez_compressed(owner: object, *arguments: object, **options: object) -> Any:
+    """Calls ``numpy.savez_compressed``, in the same way."""
+    return _save_arrays(owner, "savez_compressed", arguments, options)
+
+
+def _save_arrays(
+    owner: object, name: str, arguments: tuple[object, ...], options: dict[str, object]
+) -> Any:
+    if owner is np:
+        arguments = (*arguments[:1], *(asarray(np, value) for value in arguments[1:]))
+        options = {
+            key: value if key in ("file", "allow_pickle") else asarray(np, value)
+            for key, value in options.items()
+        }
+    return getattr(owner, name)(*arguments, **options)
+
+
 def _make_array(
     owner: object, name: str, arguments: tuple[object, ...], options: dict[str, object]
 ) -> Any:
