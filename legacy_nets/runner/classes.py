@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from typing import Any
 
@@ -23,6 +24,7 @@ def use_tf1_classes() -> None:
     _refuse_strings_as_shapes(shapes.TensorShape)
     _use_class_of_graph_tensors(ops)
     ops.Operation.__str__ = _format_operation
+    _keep_variable_class_after_errors()
     # tf.Variable is VariableV1, which resource variables were derived from.
     variables.VariableV1.register(resources.BaseResourceVariable)
 
@@ -92,6 +94,29 @@ def _use_class_of_graph_tensors(ops: Any) -> None:
     vars(ops)["SymbolicTensor"] = vars(tf1)["Tensor"] = Tensor
     for name in (ops.__name__, "tensorflow", "tensorflow.compat.v1", "tensorflow.compat.v2"):
         vars(_import_module(name))["is_symbolic_tensor"] = is_symbolic_tensor
+
+
+def _keep_variable_class_after_errors() -> None:
+    """Makes later variables reference variables, also after a traced function has raised.
+
+    TensorFlow switches the scope to resource variables while it traces the function of
+    ``dataset.map``, and switches back only where the function returns.
+    """
+    graphs = _import_module("tensorflow.python.framework.func_graph")
+    scopes = _import_module("tensorflow.python.ops.variable_scope")
+    trace = graphs.func_graph_from_py_func
+
+    @functools.wraps(trace)
+    def trace_and_restore(*arguments: Any, **options: Any) -> Any:
+        scope = scopes.get_variable_scope()
+        uses_resources = scope.use_resource
+        try:
+            return trace(*arguments, **options)
+        except BaseException:
+            scope.set_use_resource(uses_resources)
+            raise
+
+    graphs.func_graph_from_py_func = trace_and_restore
 
 
 def _format_operation(self: Operation) -> str:

@@ -20,14 +20,13 @@ from legacy_nets.runner.removed_table import (
     CHANGED_CALLS,
     DEFAULT_ARGUMENTS,
     REMOVED_NAMES,
+    SHIMS,
     ChangedCall,
     RemovedName,
 )
 from legacy_nets.runner.shims import calls
 
 IsOwnCode = Callable[[Mapping[str, object] | None], bool]  # of a module's globals
-
-_SHIMS = "legacy_nets.runner.shims"
 
 _BY_MODULE: dict[str, dict[str, RemovedName]] = {}
 for _row in REMOVED_NAMES:
@@ -106,14 +105,14 @@ def _find_owner(path: str) -> types.ModuleType | type | None:
     """Finds "module" or "module:Class" among what is imported."""
     module, _, class_name = path.partition(":")
     owner = sys.modules.get(module)
-    return getattr(owner, class_name) if owner is not None and class_name else owner
+    return getattr(owner, class_name, None) if class_name else owner
 
 
 def _accept_call(row: ChangedCall) -> None:
     """Wraps a function: arguments that it refuses go to its namesake in ``shims/calls.py``."""
     owner = _find_owner(row.owner)
-    real = vars(owner)[row.function]
-    if hasattr(real, "__wrapped__"):
+    real = vars(owner).get(row.function) if owner is not None else None
+    if real is None or hasattr(real, "__wrapped__"):  # a module of the script, or done before
         return
     accept = vars(calls)[row.function]
 
@@ -151,7 +150,7 @@ def load_replacement(row: RemovedName) -> object:
 
     Raises AttributeError under --strict.
     """
-    replacement = row.replacement.replace(_SHIMS + ".", "legacy_nets' ").removeprefix("builtins:")
+    replacement = row.replacement.replace(SHIMS + ".", "legacy_nets' ").removeprefix("builtins:")
     replacement = replacement.replace(":", ".")
     if strict:
         raise AttributeError(

@@ -19,7 +19,7 @@ class RemovedName(NamedTuple):
         return f"{self.module}.{self.name}".lstrip(".").replace(":", ".")
 
 
-_SHIMS = "legacy_nets.runner.shims"
+SHIMS = "legacy_nets.runner.shims"
 
 
 def _rows(module: str, since: str, **replacements: str) -> list[RemovedName]:
@@ -56,7 +56,7 @@ REMOVED_NAMES = (
         str="builtins:str",
         unicode="builtins:str",
         typeDict="numpy:sctypeDict",
-        asscalar=f"{_SHIMS}.functions:asscalar",
+        asscalar=f"{SHIMS}.functions:asscalar",
         rank="numpy:ndim",
     ),
     *_rows(
@@ -70,7 +70,7 @@ REMOVED_NAMES = (
         Infinity="numpy:inf",
         infty="numpy:inf",
         PINF="numpy:inf",
-        NINF=f"{_SHIMS}.functions:NINF",
+        NINF=f"{SHIMS}.functions:NINF",
         NaN="numpy:nan",
         product="numpy:prod",
         cumproduct="numpy:cumprod",
@@ -81,16 +81,16 @@ REMOVED_NAMES = (
         in1d="numpy:isin",
         trapz="numpy:trapezoid",
         mat="numpy:asmatrix",
-        asfarray=f"{_SHIMS}.functions:asfarray",
+        asfarray=f"{SHIMS}.functions:asfarray",
     ),
-    *_rows("numpy.random", "NumPy 2.4", random_integers=f"{_SHIMS}.functions:random_integers"),
-    *_rows("numpy.core", "NumPy 2", umath_tests=f"{_SHIMS}.functions"),
-    *_rows("scipy", "SciPy 1.12", misc=f"{_SHIMS}.scipy_misc"),
+    *_rows("numpy.random", "NumPy 2.4", random_integers=f"{SHIMS}.functions:random_integers"),
+    *_rows("numpy.core", "NumPy 2", umath_tests=f"{SHIMS}.functions"),
+    *_rows("scipy", "SciPy 1.12", misc=f"{SHIMS}.scipy_misc"),
     *_rows(
         "scipy.misc",
         "SciPy 1.3",
         **{
-            name: f"{_SHIMS}.scipy_misc:{name}"
+            name: f"{SHIMS}.scipy_misc:{name}"
             for name in ("bytescale", "comb", "factorial", "fromimage", "imread", "imresize")
             + ("imrotate", "imsave", "imshow", "logsumexp", "toimage")
         },
@@ -98,7 +98,7 @@ REMOVED_NAMES = (
     *_rows(
         "scipy.ndimage",
         "SciPy 1.2 and 2",
-        imread=f"{_SHIMS}.scipy_misc:imread",
+        imread=f"{SHIMS}.scipy_misc:imread",
         filters="scipy.ndimage",
         fourier="scipy.ndimage",
         interpolation="scipy.ndimage",
@@ -136,7 +136,7 @@ REMOVED_NAMES = (
             + ("Sized", "ValuesView")
         },
     ),
-    *_rows("google.protobuf", "protobuf 6", service=f"{_SHIMS}.protobuf_service"),
+    *_rows("google.protobuf", "protobuf 6", service=f"{SHIMS}.protobuf_service"),
     *_rows(
         "google.protobuf.reflection",
         "protobuf 5",
@@ -145,47 +145,47 @@ REMOVED_NAMES = (
     *_rows(
         "google.protobuf.message_factory",
         "protobuf 5",
-        MessageFactory=f"{_SHIMS}.protobuf_service:MessageFactory",
+        MessageFactory=f"{SHIMS}.protobuf_service:MessageFactory",
     ),
     *_rows(
         "google.protobuf.symbol_database:SymbolDatabase",
         "protobuf 5",
-        GetPrototype=f"{_SHIMS}.protobuf_service:get_prototype",
+        GetPrototype=f"{SHIMS}.protobuf_service:get_prototype",
     ),
     *_rows("time", "Python 3.8", clock="time:perf_counter"),
     *_rows(
         "cgi",
         "Python 3.8",
-        escape=f"{_SHIMS}.stdlib:escape",
+        escape=f"{SHIMS}.stdlib:escape",
         parse_qs="urllib.parse:parse_qs",
         parse_qsl="urllib.parse:parse_qsl",
     ),
     *_rows(
         "platform",
         "Python 3.8",
-        linux_distribution=f"{_SHIMS}.stdlib:linux_distribution",
-        dist=f"{_SHIMS}.stdlib:linux_distribution",
+        linux_distribution=f"{SHIMS}.stdlib:linux_distribution",
+        dist=f"{SHIMS}.stdlib:linux_distribution",
         popen="os:popen",
     ),
     *_rows("tarfile", "Python 3.8", filemode="stat:filemode"),
     *_rows(
         "sys",
         "Python 3.9",
-        getcheckinterval=f"{_SHIMS}.stdlib:getcheckinterval",
-        setcheckinterval=f"{_SHIMS}.stdlib:setcheckinterval",
+        getcheckinterval=f"{SHIMS}.stdlib:getcheckinterval",
+        setcheckinterval=f"{SHIMS}.stdlib:setcheckinterval",
     ),
     *_rows("fractions", "Python 3.9", gcd="math:gcd"),
     *_rows(
         "base64", "Python 3.9", encodestring="base64:encodebytes", decodestring="base64:decodebytes"
     ),
     *_rows("xml.etree", "Python 3.9", cElementTree="xml.etree.ElementTree"),
-    *_rows("html.parser:HTMLParser", "Python 3.9", unescape=f"{_SHIMS}.stdlib:unescape"),
+    *_rows("html.parser:HTMLParser", "Python 3.9", unescape=f"{SHIMS}.stdlib:unescape"),
     *_methods("threading:Thread", "Python 3.9", isAlive="is_alive"),
     *_rows(
         "plistlib",
         "Python 3.9",
-        readPlist=f"{_SHIMS}.stdlib:readPlist",
-        writePlist=f"{_SHIMS}.stdlib:writePlist",
+        readPlist=f"{SHIMS}.stdlib:readPlist",
+        writePlist=f"{SHIMS}.stdlib:writePlist",
         readPlistFromBytes="plistlib:loads",
         writePlistToBytes="plistlib:dumps",
     ),
@@ -193,17 +193,17 @@ REMOVED_NAMES = (
     *_rows(
         "inspect",
         "Python 3.11",
-        getargspec=f"{_SHIMS}.functions:getargspec",
-        ArgSpec=f"{_SHIMS}.functions:ArgSpec",
-        formatargspec=f"{_SHIMS}.stdlib:formatargspec",
+        getargspec=f"{SHIMS}.functions:getargspec",
+        ArgSpec=f"{SHIMS}.functions:ArgSpec",
+        formatargspec=f"{SHIMS}.stdlib:formatargspec",
     ),
-    *_rows("asyncio", "Python 3.11", coroutine=f"{_SHIMS}.stdlib:coroutine"),
-    *_rows("", "Python 3.12", imp=f"{_SHIMS}.imp", distutils="setuptools._distutils"),
-    *_rows("importlib", "Python 3.12", find_loader=f"{_SHIMS}.stdlib:find_loader"),
+    *_rows("asyncio", "Python 3.11", coroutine=f"{SHIMS}.stdlib:coroutine"),
+    *_rows("", "Python 3.12", imp=f"{SHIMS}.imp", distutils="setuptools._distutils"),
+    *_rows("importlib", "Python 3.12", find_loader=f"{SHIMS}.stdlib:find_loader"),
     *_rows("configparser", "Python 3.12", SafeConfigParser="configparser:ConfigParser"),
     *_methods("configparser:RawConfigParser", "Python 3.12", readfp="read_file"),
     *_rows("locale", "Python 3.12", format="locale:format_string"),
-    *_rows("locale", "Python 3.13", resetlocale=f"{_SHIMS}.stdlib:resetlocale"),
+    *_rows("locale", "Python 3.13", resetlocale=f"{SHIMS}.stdlib:resetlocale"),
     *_rows("io", "Python 3.12", OpenWrapper="io:open"),
     *_rows("typing", "Python 3.13", io="typing", re="typing"),
     *_rows("sqlite3", "Python 3.12", OptimizedUnicode="builtins:str"),
@@ -230,10 +230,10 @@ REMOVED_NAMES = (
     *_rows(
         "unittest",
         "Python 3.13",
-        makeSuite=f"{_SHIMS}.stdlib:make_suite",
+        makeSuite=f"{SHIMS}.stdlib:make_suite",
         _TextTestResult="unittest:TextTestResult",
     ),
-    *_rows("", "Python 3.13", pipes="shlex", imghdr=f"{_SHIMS}.imghdr"),
+    *_rows("", "Python 3.13", pipes="shlex", imghdr=f"{SHIMS}.imghdr"),
 )
 
 # Calls of Python's own functions: (owner, function, call, since, replacement).

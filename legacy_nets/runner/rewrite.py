@@ -52,7 +52,7 @@ class CallRewriter(ast.NodeTransformer):
                 ast.copy_location(part, method)
             node.args = [method.value, *node.args]
             node.func = function
-        elif ast.unparse(method).rpartition(".")[2] == "open":
+        elif "open" in (getattr(method, "id", None), getattr(method, "attr", None)):
             modes = [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "mode")]
             for mode in modes:
                 if isinstance(mode, ast.Constant) and isinstance(mode.value, str):

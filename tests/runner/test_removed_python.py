@@ -130,6 +130,13 @@ def test_libraries_do_not_see_removed_methods_and_strict_adds_nothing(tmp_path):
     assert done.stdout == "True\nFalse\n"
 
 
+def test_modules_of_the_script_may_have_names_of_python(tmp_path):
+    source = "import hmac, wave\nprint(hmac.value, wave.value, hasattr(wave, 'lost'))\n"
+    script = write(tmp_path, script=source, hmac="value = 1\n", wave="value = 2\n")
+    done = run(script)
+    assert (done.stdout, done.stderr) == ("1 2 False\n", "")
+
+
 @pytest.mark.parametrize("row", removed_names.REMOVED_NAMES, ids=lambda row: row.path)
 def test_each_replacement_exists(row):
     module, _, attributes = row.replacement.partition(":")

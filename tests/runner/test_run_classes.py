@@ -27,6 +27,13 @@ with tf.Session() as session:
     session.run(eager)
 class Derived(tf.Tensor):
     pass
+def fail(*arguments):
+    raise KeyError("failed")
+def make_after_error(trace):
+    try:
+        trace()
+    except (KeyError, ValueError):
+        return type(tf.Variable(1.0)).__name__
 def show(text):
     try:
         return eval(text)
@@ -48,6 +55,8 @@ CASES = {
     "isinstance(x, Derived), issubclass(Derived, tf.Tensor)": "(False, True)",
     "[isinstance(v, tf.Variable) for v in (old, new, x)]": "[True, True, False]",
     "seen": "[('EagerTensor', True)]",
+    "make_after_error(lambda: tf.data.Dataset.range(3).map(fail))": "RefVariable",
+    "make_after_error(lambda: tf.contrib.eager.defun(fail)())": "RefVariable",
     # Sizes
     "tf.get_variable('v', [1, True, 4], initializer=tf.initializers.random_normal()).shape": (
         "(1, 1, 4)"
