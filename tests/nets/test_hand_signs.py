@@ -249,7 +249,7 @@ def test_the_class_trains_saves_and_evaluates(tmp_path, capsys, monkeypatch):
     one_hot = np.eye(2)[labels]
     path = str(tmp_path / "model_saving" / "hand_classifier")
     model = net.hand_classifier(path, ema_decay=0.5, seed=3)
-    model.train(pictures, one_hot, iterations=4, mini_batch_size=6, save_every=2)
+    model.train(pictures, one_hot, iterations=4, mini_batch_size=6, save_every=2, print_every=3)
     saved = tf.train.load_checkpoint(path).get_variable_to_shape_map()
     trained = {name for name in saved if name.endswith("/Adam")}
     assert len(trained) == 155
@@ -262,5 +262,7 @@ def test_the_class_trains_saves_and_evaluates(tmp_path, capsys, monkeypatch):
     printed = capsys.readouterr().out.splitlines()
     graph_location = printed[0].removeprefix("Saving graph to: ")  # as the document's l.340
     assert list(pathlib.Path(graph_location).glob("events.out.tfevents.*"))
-    assert printed[1].startswith("step 0, training cost ")
+    for step, line in zip((0, 3), printed[1:3], strict=True):
+        assert line.startswith(f"step {step}, training cost ")
+    assert "training cost" not in printed[3]
     assert printed[-1] == f"again accuracy {shares[1]:g}"
