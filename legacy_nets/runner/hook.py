@@ -47,9 +47,10 @@ def install(
       also: names of other libraries that are treated as the script's own.
     """
     global _is_own, _libraries, _owns_cells
-    real_roots, _libraries = _resolve(roots), _resolve((*libraries, _PACKAGE))
+    real_roots, _libraries = _resolve(roots), _resolve(libraries)
+    kept = (*_libraries, _PACKAGE)
     _is_own = functools.cache(
-        lambda file: _is_below_root(file, real_roots, _libraries) or _is_tf1_library(file, also)
+        lambda file: _is_below_root(file, real_roots, kept) or _is_tf1_library(file, also)
     )
     _owns_cells = owns_cells
     builtins.__import__ = _import

@@ -100,6 +100,15 @@ def test_the_failure_of_a_library_of_today_names_no_option(site, source):
     assert "--also" not in failed.stderr
 
 
+def test_a_failure_in_our_own_modules_names_no_option(tmp_path):
+    source = """
+    import tensorflow as tf
+    tf.contrib.distribute.MirroredStrategy(num_gpus=1, num_gpus_per_worker=1)
+    """
+    failed = run(write(tmp_path, script=source))
+    assert failed.stderr.endswith("cannot specify both `num_gpus` and `num_gpus_per_worker`.\n")
+
+
 def test_also_needs_a_module_that_exists(site):
     script = install(site, "old_nets")
     failed = run_with_site(site, "--also", "dm-sonnet", script)
