@@ -122,6 +122,7 @@ REMOVED_NAMES = (
         grid_search="sklearn.model_selection",
         learning_curve="sklearn.model_selection",
     ),
+    *_rows("gym.logger", "gym 0.22", MIN_LEVEL="gym.logger:min_level"),
     *_rows("sklearn.externals", "scikit-learn 0.23", joblib="joblib", six="six"),
     *_rows("sklearn.preprocessing", "scikit-learn 0.22", Imputer="sklearn.impute:SimpleImputer"),
     *_rows(
