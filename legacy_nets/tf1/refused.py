@@ -147,7 +147,6 @@ _PACKAGES = {
     "saved_model": "tf.keras.models.save_model",
     "session_bundle": "tf.saved_model",
     "solvers": "tf.linalg",
-    "sparsemax": "tf.nn.softmax, or the package tensorflow-addons's formula",
     "specs": "tf.layers",
     "stat_summarizer": "tf.profiler",
     "tensorrt": "tf.experimental.tensorrt",

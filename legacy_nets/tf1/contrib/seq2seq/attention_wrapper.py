@@ -108,7 +108,8 @@ class AttentionWrapper(RNNCell):
         self._alignment_history = alignment_history
         self._initial_cell_state = initial_cell_state
 
-    def _pack(self, values: list[TensorLike]) -> Structure:
+    # The name that 1.15 gives it: subclasses call it.
+    def _item_or_tuple(self, values: list[TensorLike]) -> Structure:
         return tuple(values) if self._is_multi else values[0]
 
     def _unpack(self, value: TensorLike) -> list[Tensor]:
@@ -129,9 +130,9 @@ class AttentionWrapper(RNNCell):
             cell_state=self._cell.state_size,
             time=tf.TensorShape([]),
             attention=self._attention_layer_size,
-            alignments=self._pack(alignments),
-            attention_state=self._pack(states),
-            alignment_history=self._pack(history),
+            alignments=self._item_or_tuple(alignments),
+            attention_state=self._item_or_tuple(states),
+            alignment_history=self._item_or_tuple(history),
         )
 
     def zero_state(self, batch_size: TensorLike, dtype: DTypeLike) -> AttentionWrapperState:
@@ -149,11 +150,11 @@ class AttentionWrapper(RNNCell):
                 cell_state=cell_state,
                 time=tf.zeros([], tf.int32),
                 attention=tf.zeros(tf.stack([batch_size, size]), dtype),
-                alignments=self._pack(alignments),
-                attention_state=self._pack(
+                alignments=self._item_or_tuple(alignments),
+                attention_state=self._item_or_tuple(
                     [m.initial_state(batch_size, dtype) for m in mechanisms]
                 ),
-                alignment_history=self._pack(
+                alignment_history=self._item_or_tuple(
                     [
                         tf.TensorArray(dtype, 0, dynamic_size=True, element_shape=first.shape)
                         if self._alignment_history
@@ -191,9 +192,9 @@ class AttentionWrapper(RNNCell):
             cell_state=cell_state,
             time=state.time + 1,
             attention=attention,
-            alignments=self._pack(list(alignments)),
-            attention_state=self._pack(list(attention_states)),
-            alignment_history=self._pack(history),
+            alignments=self._item_or_tuple(list(alignments)),
+            attention_state=self._item_or_tuple(list(attention_states)),
+            alignment_history=self._item_or_tuple(history),
         )
         return attention if self._output_attention else cell_output, new
 
