@@ -2,7 +2,7 @@
 
 ``tf.set_random_seed`` seeds an op with the graph's seed and a number. In 1.15 that was the number
 of ops in the graph so far. TensorFlow 2.21 counts the random ops only. Where a function makes
-fewer ops today than in 1.15, ``op_counts.py`` reports how many.
+fewer ops today than in 1.15, ``op_counts`` reports how many.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from legacy_nets.runner.op_counts import differences, functions
 from legacy_nets.runner.seeds import add_missing_ops
 from legacy_nets.types import (
     DTypeLike,
@@ -31,6 +32,7 @@ from legacy_nets.types import (
 
 Function = Callable[..., Any]  # of TensorFlow
 
+_PACKAGES = ("tensorflow", "tf_keras", "tf_slim", "legacy_nets.tf1")
 _LAYERS = (
     ("tf_keras.src.layers", "convolutional.base_conv", "convolutional.conv2d_transpose")
     + ("reshaping.flatten",),
@@ -48,6 +50,9 @@ def install() -> None:
         return
     nn_ops._dropout = _wrap_dropout(nn_ops._dropout)
     math_ops._ReductionDims = _wrap_reduction_axes(math_ops._ReductionDims)
+    functions.wrap_image_check()
+    _replace_everywhere(functions.list_wrappers())
+    _replace_everywhere(differences.list_wrappers())
     _replace_everywhere(
         {
             random_ops.random_uniform: _wrap_random_uniform(random_ops.random_uniform),
@@ -63,6 +68,8 @@ def install() -> None:
         "tf_keras.src.layers.normalization.batch_normalization"
     ).BatchNormalizationBase
     norm._fused_batch_norm = _wrap_batch_norm(norm._fused_batch_norm)
+    embedding = _import_module("tf_keras.src.layers.core.embedding").Embedding
+    embedding.call = _count_after(embedding.call, 1)
     for package, *names in _LAYERS:  # of tf.layers and tf.keras, and of slim
         base, transposed, flatten = (_import_module(f"{package}.{name}") for name in names)
         base.Conv.build = _wrap_conv_build(base.Conv.build)
@@ -77,10 +84,10 @@ def _import_module(name: str) -> Any:  # its attributes are assigned to
 def _replace_everywhere(replacements: dict[Function, Function]) -> None:
     """Replaces functions in all modules of TensorFlow that hold them."""
     by_id = {id(old): new for old, new in replacements.items()}
-    for module in [m for name, m in list(sys.modules.items()) if name.startswith("tensorflow")]:
+    for module in [m for name, m in list(sys.modules.items()) if name.startswith(_PACKAGES)]:
         for name, value in list(vars(module).items()):
             if id(value) in by_id:
-                vars(module)[name] = by_id[id(value)]
+                setattr(module, name, by_id[id(value)])
 
 
 def _count_after(function: Function, count: int) -> Function:
