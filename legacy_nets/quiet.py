@@ -18,7 +18,7 @@ from collections.abc import Iterator
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # 0: all messages, 1: no infos, 2: no warnings, 3: no errors
 
 
-def quiet_tensorflow() -> None:
+def quiet_tensorflow(*, uses_onednn: bool = False) -> None:
     """Imports TensorFlow without log messages on CPUs and drivers, and without advice on TF1.
 
     Call it in a script before the first ``from legacy_nets import tf1 as tf``. It sets for the
@@ -26,7 +26,12 @@ def quiet_tensorflow() -> None:
     and a filter for warnings of Keras' modules.
 
     Settings of the user come first: another TF_CPP_MIN_LOG_LEVEL, or Python's -W option.
+
+    ``uses_onednn``: turns oneDNN on, which ``legacy_nets.tf1`` leaves off: large convolutions take
+    half as long. For the nets of the registry, whose outputs are compared with 1.15.5's.
     """
+    if uses_onednn:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     import_quietly()
     if not sys.warnoptions:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -60,7 +60,7 @@ def evaluate(
     record = registry.get_net(net)
     prefix = checkpoint.find()
     images = _open_as_trained(data, record, pathlib.Path(prefix).parent)
-    quiet_tensorflow()
+    quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train import evaluate as evaluation
 
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)

@@ -51,7 +51,7 @@ def inspect_command(
         return
     contents = list_contents(open_weights(path))
     if digests:
-        for name in contents.source.tensors:
+        for name in (*contents.source.tensors, *contents.source.other_tensors):
             click.echo(f"{compute_digest(contents.source.read(name))}  {name}")
     elif as_json:
         click.echo(json.dumps(_as_dict(contents, stats), indent=1))

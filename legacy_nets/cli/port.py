@@ -171,7 +171,7 @@ def port(
     if (TARGETS[target].uses_tensorflow or checks_fit) and not isinstance(job, ImportedJob):
         from legacy_nets.quiet import quiet_tensorflow
 
-        quiet_tensorflow()
+        quiet_tensorflow(uses_onednn=True)
     report = run_port(job)
     if report_path is not None:
         report.save(report_path)

@@ -70,7 +70,7 @@ def predict(
         split = _make_split(paths, read_clip)
     else:
         split = _make_image_split(record, paths, colour_pictures)
-    quiet_tensorflow()
+    quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train import evaluate as evaluation
 
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)

@@ -177,7 +177,7 @@ def train(
         **same_as_settings,
     )
     start = WarmStart(find_weights(warm_start), exclude, warm_start_ema) if warm_start else None
-    quiet_tensorflow()
+    quiet_tensorflow(uses_onednn=True)
     from rich.console import Console
 
     from legacy_nets.train import loop

@@ -12,6 +12,7 @@ Differs: 004-E24 SAME padding as ResNet's; the weights of others need ``padding=
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -21,10 +22,11 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import Names
 from legacy_nets.nets.parts.torch_style import check_option, pad_window
 from legacy_nets.nets.resnet import DOCUMENT, UNITS, Block, Variant, residual_net
-from legacy_nets.types import IsTraining, NetOutputs, Reuse, Tensor
+from legacy_nets.types import IsTraining, NetOutputs, Operation, Reuse, Tensor
 
 layers = tf.layers
 
+_GRADIENT = "LegacyNetsGroupedConv2D"
 FORMS = ("grouped", "concat", "paths")  # [1, figure 3]: (c), (b), (a)
 
 
@@ -44,10 +46,41 @@ def grouped_conv(
     x, padding = pad_window(x, 3, strides, variant.padding)
     with tf.variable_scope(name):
         kernel = tf.get_variable("kernel", [3, 3, channels // groups, filters])
-    # tf.layers has no groups. The op counts them from the kernel's shape; on the CPU it and its
-    # gradients run since TensorFlow 2 (1.15 raises UnimplementedError, 004-E46), as fast as
-    # splitting where maps are large and several times faster where they are small.
-    return tf.nn.conv2d(x, kernel, strides=[1, strides, strides, 1], padding=padding.upper())
+    # tf.layers has no groups. The op counts them from the kernel's shape; on the CPU it runs since
+    # TensorFlow 2 (1.15 raises UnimplementedError, 004-E46), its gradients with oneDNN alone.
+    steps = [1, strides, strides, 1]
+    with tf.get_default_graph().gradient_override_map({"Conv2D": _GRADIENT}):
+        x = tf.nn.conv2d(x, kernel, strides=steps, padding=padding.upper())
+    if _has_onednn():
+        return x
+    # Keeps the graph optimiser from fusing it with a ReLU, which Eigen does not implement.
+    return tf.ensure_shape(x, [None, None, None, filters])
+
+
+def _has_onednn() -> bool:
+    return os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+
+
+@tf.RegisterGradient(_GRADIENT)
+def _differentiate_grouped_conv(operation: Operation, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Computes the gradients of images and kernel, group by group where oneDNN is off.
+
+    oneDNN takes all groups at once: as fast where maps are large, several times faster where they
+    are small.
+    """
+    x, kernel = operation.inputs
+    groups = 1 if _has_onednn() else int(x.shape[-1]) // int(kernel.shape[2])
+    strides, padding = operation.get_attr("strides"), operation.get_attr("padding").decode()
+    images, kernels, gradients = (tf.split(tensor, groups, -1) for tensor in (x, kernel, gradient))
+    of_images = [
+        tf.nn.conv2d_backprop_input(tf.shape(image), part, change, strides, padding)
+        for image, part, change in zip(images, kernels, gradients, strict=True)
+    ]
+    of_kernels = [
+        tf.nn.conv2d_backprop_filter(image, tf.shape(part), change, strides, padding)
+        for image, part, change in zip(images, kernels, gradients, strict=True)
+    ]
+    return tf.concat(of_images, -1), tf.concat(of_kernels, -1)
 
 
 class ResNeXtBlock(Block):
