@@ -3,8 +3,11 @@
 import asyncio
 import importlib
 import random
+import sys
+import types
 import unittest
 
+import numpy as np
 import pytest
 from scripts_of_users import run, write
 
@@ -130,11 +133,14 @@ def test_libraries_do_not_see_removed_methods_and_strict_adds_nothing(tmp_path):
     assert done.stdout == "True\nFalse\n"
 
 
-def test_modules_of_the_script_may_have_names_of_python(tmp_path):
-    source = "import hmac, wave\nprint(hmac.value, wave.value, hasattr(wave, 'lost'))\n"
-    script = write(tmp_path, script=source, hmac="value = 1\n", wave="value = 2\n")
-    done = run(script)
-    assert (done.stdout, done.stderr) == ("1 2 False\n", "")
+def test_modules_of_the_script_may_have_names_of_python(tmp_path, monkeypatch):
+    source = "import wave\nprint(wave.value, hasattr(wave, 'lost'))\n"
+    done = run(write(tmp_path, script=source, wave="value = 2\n"))
+    assert (done.stdout, done.stderr) == ("2 False\n", "")
+    own = types.ModuleType("hmac")
+    monkeypatch.setitem(sys.modules, "hmac", own)
+    removed_names.add_shims("hmac", lambda names: True)
+    assert not hasattr(own, "new")
 
 
 @pytest.mark.parametrize("row", removed_names.REMOVED_NAMES, ids=lambda row: row.path)
@@ -142,6 +148,8 @@ def test_each_replacement_exists(row):
     module, _, attributes = row.replacement.partition(":")
     if not row.since.startswith("Python"):
         pytest.importorskip(module)
+    if row.module == "numpy" and row.name in vars(np):
+        pytest.skip("this NumPy has the name itself")
     value = importlib.import_module(module)
     for attribute in filter(None, attributes.split(".")):
         value = getattr(value, attribute)
