@@ -250,7 +250,13 @@ def test_the_step_of_an_object_based_checkpoint(tmp_path):
         for _ in range(4):
             model.train_on_batch(np.ones((2, 3)), np.ones((2, 2)))
         model.save_weights(str(tmp_path / "weights"), save_format="tf")
-    assert list_contents(open_weights(tmp_path / "weights")).step == 4
+    source = open_weights(tmp_path / "weights")
+    assert list_contents(source).step == 4
+    lines = run("inspect", tmp_path / "weights", "--digest").splitlines()
+    digests = {line.split("  ")[1]: line.split("  ")[0] for line in lines}
+    assert set(digests) == {*source.tensors, *source.other_tensors}
+    [slot] = [name for name in digests if "kernel/.OPTIMIZER_SLOT" in name and "/m/" in name]
+    assert digests[slot] == hashlib.sha256(source.read(slot).tobytes()).hexdigest()
 
 
 def test_slots_of_partitioned_variables():

@@ -43,6 +43,10 @@ _TRAINING = re.compile(  # optimizers of Keras 2 and 3, and dropout's seeds
     r"(^|/)(optimizer_weights|_?optimizer|seed_generator)/"
 )
 _LISTS = ("layer_names", "weight_names")
+_ROTATED = (
+    "{count} convolution kernels are rotated by 180 degrees: Keras wrote them on Theano, which "
+    "convolves where TensorFlow correlates"
+)
 _LARGEST_COMPRESSION = 2000  # of HDF5's filters (deflate: 1032)
 
 
@@ -102,6 +106,9 @@ def _open_weights(
     contents = _Contents()
     with _open_root(file) as root:
         metadata = metadata or parse_json_table(root.attrs.get(ATTRIBUTE))
+        backend = "".join(_read_names(root.attrs, "backend"))
+        if not backend and "model_weights" in root:
+            backend = "".join(_read_names(root["model_weights"].attrs, "backend"))
         contents.add("", root)
         root.visititems(contents.add)  # hard links only, each object once
     datasets = contents.datasets
@@ -113,6 +120,8 @@ def _open_weights(
     if not paths:
         raise CheckpointError(f"{prefix}: an HDF5 file without weights")
 
+    rotated = _list_rotated(paths, datasets, training) if backend == "theano" else []
+
     def load(name: str) -> Array:
         spec = datasets[paths[name]]
         dtype = find_numpy_dtype(spec.dtype)
@@ -122,7 +131,7 @@ def _open_weights(
             values = np.empty(spec.shape, dtype)
             if values.size:
                 root[paths[name]].read_direct(values)
-            return values
+            return _rotate(values) if name in rotated else values
 
     specs = {name: datasets[path] for name, path in paths.items()}
     source = WeightFile(
@@ -130,6 +139,7 @@ def _open_weights(
         {name: spec for name, spec in specs.items() if paths[name] not in training},
         load,
         other_tensors={name: spec for name, spec in specs.items() if paths[name] in training},
+        notes=(_ROTATED.format(count=len(rotated)),) if rotated else (),
         metadata=metadata,
     )
     entries = make_entries(contents.keras3_layers, source.tensors)
@@ -171,6 +181,28 @@ def _read_spec(path: str, dataset: h5py.Dataset) -> TensorSpec:
         )
     is_text = dataset.dtype.kind in "OSU"
     return TensorSpec(dataset.shape, "string" if is_text else dataset.dtype.name)
+
+
+def _list_rotated(
+    paths: Mapping[str, str], datasets: Mapping[str, TensorSpec], training: set[str]
+) -> list[str]:
+    """Lists the kernels that Keras' loader rotates for files of Theano: those of convolutions.
+
+    It leaves depthwise and locally connected ones as they are.
+    """
+    return [
+        name
+        for name, path in paths.items()
+        if name.rpartition("/")[2] in ("kernel", "recurrent_kernel")
+        and len(datasets[path].shape) > 2
+        and "locally_connected" not in path
+        and path not in training
+    ]
+
+
+def _rotate(kernel: Array) -> Array:
+    """Rotates a kernel, [*spatial, inputs, outputs], by 180 degrees."""
+    return np.ascontiguousarray(np.flip(kernel, tuple(range(kernel.ndim - 2))))
 
 
 def _list_keras2_weights(contents: _Contents) -> dict[str, str]:

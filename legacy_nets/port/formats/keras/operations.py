@@ -40,7 +40,7 @@ def find_recipe(conversion: Conversion, operation: Operation) -> Recipe:
         recipe = match(conversion, operation)
         if recipe is not None:
             return recipe
-    if operation.type in ("Identity", "StopGradient"):
+    if operation.type in ("EnsureShape", "Identity", "StopGradient"):
         return Recipe((operation.inputs[0],), list)
     if operation.type not in _RECIPES:
         raise conversion.build_error(operation, "is not one that a plain layer does")

@@ -1,0 +1,97 @@
+"""Keras files of other backends: kernels of Theano are rotated, as Keras' own loader did."""
+
+from __future__ import annotations
+
+import h5py
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.cli import main
+
+KERNELS = {  # weight -> whether its spatial axes are rotated
+    "conv2d_1/kernel": ((3, 2, 4, 5), True),
+    "conv1d_1/kernel": ((3, 4, 5), True),
+    "conv3d_1/kernel": ((2, 3, 2, 4, 5), True),
+    "conv_lst_m2d_1/recurrent_kernel": ((3, 3, 4, 16), True),
+    "depthwise_conv2d_1/depthwise_kernel": ((3, 3, 4, 1), False),
+    "locally_connected1d_1/kernel": ((3, 4, 5), False),
+    "dense_1/kernel": ((4, 5), False),
+    "conv2d_1/bias": ((5,), False),
+}
+
+
+def save(path, backend, whole):
+    """Writes a file as Keras 2.0 did, of weights or of a complete model; returns its values."""
+    random = np.random.default_rng(0)
+    values = {name: random.random(shape, np.float32) for name, (shape, _) in KERNELS.items()}
+    with h5py.File(path, "w") as file:
+        root = file.create_group("model_weights") if whole else file
+        for attributes in (file.attrs, root.attrs):
+            attributes["keras_version"] = np.bytes_("2.0.4")
+            if backend:
+                attributes["backend"] = np.bytes_(backend)
+        layers = dict.fromkeys(name.split("/")[0] for name in values)
+        root.attrs["layer_names"] = [layer.encode() for layer in layers]
+        for layer in layers:
+            group = root.create_group(layer)
+            names = [name for name in values if name.startswith(f"{layer}/")]
+            group.attrs["weight_names"] = [f"{name}:0".encode() for name in names]
+            for name in names:
+                group[f"{name}:0"] = values[name]
+    return values
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_theanos_convolution_kernels_are_rotated(tmp_path, whole):
+    values = save(tmp_path / "w.h5", "theano", whole)
+    source = open_weights(tmp_path / "w.h5")
+    assert set(source.tensors) == set(values)
+    for name, (shape, is_rotated) in KERNELS.items():
+        want = values[name]
+        if is_rotated:
+            want = np.flip(want, tuple(range(len(shape) - 2)))
+        np.testing.assert_array_equal(source.read(name), want, name)
+    [note] = source.notes
+    assert note.startswith("4 convolution kernels are rotated by 180 degrees: Keras wrote them on")
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "cntk", ""])
+def test_kernels_of_backends_that_correlate_stay(tmp_path, backend):
+    """Keras' loader lists TensorFlow and CNTK as such, and converts nothing without the name."""
+    values = save(tmp_path / "w.h5", backend, whole=False)
+    source = open_weights(tmp_path / "w.h5")
+    assert source.notes == ()
+    for name, value in values.items():
+        np.testing.assert_array_equal(source.read(name), value, name)
+
+
+def test_a_rotated_kernel_correlates_as_theano_convolves(tmp_path):
+    values = save(tmp_path / "w.h5", "theano", whole=False)
+    image = np.random.default_rng(1).random((1, 6, 5, 4), np.float32)
+    kernel = values["conv2d_1/kernel"]
+    want = np.zeros((4, 4, 5), np.float32)  # the sum of a true convolution, as it is defined
+    for row, column in np.ndindex(4, 4):
+        window = image[0, row : row + 3, column : column + 2]
+        want[row, column] = np.einsum("rci,rcio->o", window[::-1, ::-1], kernel)
+    read = open_weights(tmp_path / "w.h5").read("conv2d_1/kernel")
+    with tf.Graph().as_default(), tf.Session() as session:
+        got = session.run(tf.nn.conv2d(image, read, strides=1, padding="VALID"))
+    np.testing.assert_allclose(got[0], want, rtol=1e-5)
+
+
+def test_inspect_and_port_say_it(tmp_path):
+    values = save(tmp_path / "w.h5", "theano", whole=False)
+    inspected = CliRunner().invoke(main, ["inspect", str(tmp_path / "w.h5"), "--in-process"])
+    out = tmp_path / "w.npz"
+    ported = CliRunner().invoke(
+        main, ["port", str(tmp_path / "w.h5"), "--to", "npz", "--out", str(out)]
+    )
+    for done in (inspected, ported):
+        assert done.exit_code == 0 and "4 convolution kernels are rotated" in done.output
+    with np.load(out) as arrays:
+        np.testing.assert_array_equal(
+            arrays["conv2d_1/kernel"], values["conv2d_1/kernel"][::-1, ::-1]
+        )
