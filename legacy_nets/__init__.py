@@ -7,11 +7,12 @@ import it.
 from __future__ import annotations
 
 from legacy_nets.nets.build import build_by_name as build
+from legacy_nets.nets.keras.build import keras_model
 from legacy_nets.registry import Net, get_net, list_nets
 from legacy_nets.types import NotebookShell
 from legacy_nets.version import __version__
 
-__all__ = ["Net", "__version__", "build", "get_net", "list_nets"]
+__all__ = ["Net", "__version__", "build", "get_net", "keras_model", "list_nets"]
 
 
 def load_ipython_extension(shell: NotebookShell) -> None:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tensorflow.compat.v1.estimator import Estimator, EstimatorSpec, RunConfig
     from tensorflow.compat.v1.estimator.export import ServingInputReceiver
     from tensorflow.compat.v1.feature_column import FeatureColumn
+    from tensorflow.compat.v1.keras import Model as KerasModel
     from tensorflow.compat.v1.keras.layers import Layer
     from tensorflow.compat.v1.nn.rnn_cell import RNNCell
     from tensorflow.compat.v1.train import (
@@ -55,7 +56,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
     VariableScope = ConfigProto = Estimator = RunConfig = FeatureColumn = Layer = object
     RNNCell = Optimizer = SessionRunArgs = SessionRunContext = object
     SessionRunHook = SessionRunValues = QueueBase = ReaderBase = TensorArray = Dataset = object
-    EstimatorSpec = ServingInputReceiver = SignatureDef = Dimension = object
+    EstimatorSpec = ServingInputReceiver = SignatureDef = Dimension = KerasModel = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]

@@ -73,11 +73,14 @@ _PYTHON_2 = frozenset(
 def explain_missing_module(error: BaseException) -> str | None:
     """Returns a line on the package to install, where a script lacks a third-party module.
 
-    None for any other error, and for a submodule of what is installed.
+    A library may go on without an optional module; its NameError names the module later, as Keras
+    does with scipy. None for any other error, and for a submodule of what is installed.
     """
-    if not isinstance(error, ModuleNotFoundError) or not error.name:
+    if not isinstance(error, (ModuleNotFoundError, NameError)) or not error.name:
         return None
     name = error.name.partition(".")[0]
+    if isinstance(error, NameError) and _find_package(name) is None:
+        return None
     if name in sys.stdlib_module_names or _is_installed(name):
         return None
     if name in _PYTHON_2:

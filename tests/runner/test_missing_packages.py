@@ -66,6 +66,14 @@ def test_modules_that_python_has_removed_since(monkeypatch):
     assert explain("audioop") == f"the module audioop {advice} audioop-lts"
 
 
+def test_a_library_that_goes_on_without_a_module():
+    """Keras writes ``try: import scipy``, and fails when it uses the name."""
+    error = NameError("name 'tqdm' is not defined", name="tqdm")
+    assert missing_packages.explain_missing_module(error) == f"the module tqdm is missing: {RUN}"
+    for name in ("images", "json_there", "json", None):
+        assert missing_packages.explain_missing_module(NameError("x", name=name)) is None
+
+
 def test_modules_of_python_2():
     assert explain("cPickle") == (
         "cPickle is a module of Python 2: convert the script with 2to3 (pip install 2to3)"

@@ -1,0 +1,1 @@
+"""Nets of document 004 as Keras models, whose weights have the names of the graph nets."""
