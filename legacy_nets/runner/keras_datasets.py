@@ -7,7 +7,6 @@ import os
 import pathlib
 
 from legacy_nets import run_options
-from legacy_nets.data import keras_datasets
 
 _MODULES = ("boston_housing", "cifar10", "cifar100", "fashion_mnist", "imdb", "mnist", "reuters")
 
@@ -30,6 +29,8 @@ def _get_file(
 
     Raises BadInputError where there is no such file.
     """
+    from legacy_nets.data import keras_datasets  # whose import takes a tenth of a second
+
     published = os.fspath(fname) if untar else os.path.basename(origin)
     folder = pathlib.PurePath(cache_subdir).relative_to("datasets")
     keras = pathlib.Path(cache_dir or "~/.keras").expanduser()
