@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from scripts_of_users import run
 
+from legacy_nets.data.synthetic.flowers import make_flowers
+
 # What TensorFlow 1.15.5 printed.
 PRINTED = {
     "CNN_LSTM": ["(?, 10) 28", "step 0 loss 2.3096", "step 1 loss 2.2999", "step 2 loss 2.2910"],
@@ -75,3 +77,26 @@ def test_a_script_of_tensorflow_2_is_pointed_to_tf2(tmp_path):
         "RuntimeError: eager",
         f"legacy-nets: {script} looks like TensorFlow 2: run --tf2 {script}",
     ]
+
+
+@pytest.mark.slow
+def test_train_and_predict_scripts_of_document_004_run_with_tf2(tmp_path):
+    """As docs/run.md says: flowers two folders above, a picture one folder above."""
+    pytest.importorskip("scipy")
+    make_flowers(tmp_path / "flower_data", (2, 1))
+    folder = tmp_path / "scripts" / "small"
+    folder.mkdir(parents=True)
+    for name in ("model", "train", "predict"):
+        source = getattr(document_scripts, f"FLOWERS_{name.upper()}")
+        (folder / f"{name}.py").write_text(source)
+    picture = (tmp_path / "flower_data" / "val" / "tulips" / "0000.jpg").read_bytes()
+    (tmp_path / "scripts" / "tulip.jpg").write_bytes(picture)
+    trained = run("--tf2", "train.py", cwd=folder)
+    assert trained.returncode == 0, trained.stderr
+    assert trained.stdout.splitlines()[-1] == "['accuracy', 'loss', 'val_accuracy', 'val_loss']"
+    done = run("--tf2", "predict.py", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    *classes, total = done.stdout.splitlines()
+    names = [line.split()[1] for line in classes]
+    assert names == ["daisy", "dandelion", "roses", "sunflowers", "tulips"]
+    assert total == "sum 1.000"

@@ -385,3 +385,74 @@ class MyModel(Model):
     def call(self, x, **kwargs):
         return self.d2(self.d1(self.flatten(self.conv1(x))))
 """
+
+FLOWERS_MODEL = """
+from tensorflow.keras import layers, models
+
+def small(im_height=64, im_width=64, num_classes=5):
+    input_image = layers.Input(shape=(im_height, im_width, 3), dtype="float32")
+    x = layers.Conv2D(8, kernel_size=11, strides=4, activation="relu")(input_image)
+    x = layers.GlobalAvgPool2D()(x)
+    return models.Model(inputs=input_image, outputs=layers.Softmax()(layers.Dense(num_classes)(x)))
+"""
+
+FLOWERS_TRAIN = """
+from tensorflow.keras.preprocessing.image import ImageDataGenerator
+import matplotlib.pyplot as plt
+from model import small
+import tensorflow as tf
+import json
+import os
+
+def main():
+    image_path = os.path.join(os.path.abspath(os.path.join(os.getcwd(), "../..")), "flower_data")
+    generator = ImageDataGenerator(rescale=1. / 255, horizontal_flip=True)
+    data = {half: generator.flow_from_directory(
+                directory=os.path.join(image_path, half), batch_size=5, shuffle=half == "train",
+                target_size=(64, 64), class_mode='categorical')
+            for half in ("train", "val")}
+    with open('class_indices.json', 'w') as json_file:
+        json_file.write(json.dumps({v: k for k, v in data["train"].class_indices.items()}))
+    model = small()
+    model.compile(optimizer=tf.keras.optimizers.Adam(learning_rate=0.0005),
+                  loss=tf.keras.losses.CategoricalCrossentropy(from_logits=False),
+                  metrics=["accuracy"])
+    os.makedirs("save_weights")
+    callbacks = [tf.keras.callbacks.ModelCheckpoint(
+        filepath='./save_weights/small.h5', save_best_only=True, save_weights_only=True,
+        monitor='val_loss')]
+    history = model.fit(x=data["train"], steps_per_epoch=data["train"].n // 5, epochs=2, verbose=0,
+                        validation_data=data["val"], validation_steps=data["val"].n // 5,
+                        callbacks=callbacks)
+    plt.plot(range(2), history.history["accuracy"], label='train_accuracy')
+    plt.show()
+    print(sorted(history.history))
+
+if __name__ == '__main__':
+    main()
+"""
+
+FLOWERS_PREDICT = """
+import json
+from PIL import Image
+import numpy as np
+import matplotlib.pyplot as plt
+from model import small
+
+def main():
+    img = Image.open("../tulip.jpg").resize((64, 64))
+    plt.imshow(img)
+    img = np.expand_dims(np.array(img) / 255., 0)
+    with open("class_indices.json", "r") as f:
+        class_indict = json.load(f)
+    model = small()
+    model.load_weights("./save_weights/small.h5")
+    result = np.squeeze(model.predict(img, verbose=0))
+    for i in range(len(result)):
+        print("class: {:10}   prob: {:.3}".format(class_indict[str(i)], result[i]))
+    print('sum %.3f' % result.sum())
+    plt.show()
+
+if __name__ == '__main__':
+    main()
+"""
