@@ -4,7 +4,7 @@ import re
 
 import pytest
 from oracle_client import GOLDEN, ORACLE
-from scripts_of_users import run
+from scripts_of_users import run, write
 
 # Functions of which a call is still off, or that are not offered; docs/run.md says how many.
 OFF = set((GOLDEN / "op_counts_off.txt").read_text().split())
@@ -45,3 +45,33 @@ def test_the_list_of_functions_that_are_off_is_short(ours):
     off = {name_function(call) for call, count in EXPECTED.items() if ours[call] != count}
     assert off == OFF
     assert len(OFF) < 0.1 * len({name_function(call) for call in EXPECTED})
+
+
+PIPELINE = """
+import numpy as np, tensorflow as tf
+slim = tf.contrib.slim
+tf.set_random_seed(42)
+record = tf.placeholder(tf.string, [])
+features = {"image": tf.FixedLenFeature([], tf.string), "label": tf.FixedLenFeature([], tf.int64)}
+parsed = tf.parse_single_example(record, features)
+image = tf.to_float(tf.image.decode_png(parsed["image"], 3))
+image = tf.image.per_image_standardization(image)
+image.set_shape([8, 8, 3])
+labels = slim.one_hot_encoding(parsed["label"], 4)
+with slim.arg_scope([slim.conv2d], weights_regularizer=slim.l2_regularizer(4e-4)):
+    net = slim.conv2d(tf.expand_dims(image, 0), 8, [3, 3], scope="c1")
+logits = slim.fully_connected(slim.flatten(net), 4, activation_fn=None, scope="fc")
+tf.losses.softmax_cross_entropy(tf.expand_dims(labels, 0), logits)
+with tf.Session() as session:
+    session.run(tf.global_variables_initializer())
+    for name in ("c1/weights", "fc/weights"):
+        print("%.6f" % np.abs(session.run(name + ":0")).sum())
+"""
+
+
+@pytest.mark.slow
+def test_weights_after_an_input_pipeline(tmp_path):
+    done = run(write(tmp_path, script=PIPELINE))
+    assert done.returncode == 0, done.stderr
+    # What 1.15.5 prints for this script.
+    assert done.stdout.split() == ["26.537785", "110.278725"]

@@ -51,6 +51,7 @@ def install() -> None:
     nn_ops._dropout = _wrap_dropout(nn_ops._dropout)
     math_ops._ReductionDims = _wrap_reduction_axes(math_ops._ReductionDims)
     functions.wrap_image_check()
+    functions.wrap_empty_lists()
     _replace_everywhere(functions.list_wrappers())
     _replace_everywhere(differences.list_wrappers())
     _replace_everywhere(
