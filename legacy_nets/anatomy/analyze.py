@@ -82,6 +82,13 @@ class _Analyzer:
             notes.append("the graph has no convolutions")
         if self._parameters.is_frozen:
             notes.append("the graph has no variables: its constants are counted as parameters")
+        shapes = self._parameters.shapes
+        unknown = [name for name in shapes if name in self._owned and -1 in shapes[name]]
+        if unknown:
+            notes.append(
+                f"{len(unknown)} variables of unknown shape are counted as 0 parameters (first "
+                f"{unknown[0]}): their checkpoint knows them (legacy-nets inspect)"
+            )
         if any(note.startswith(("loop", "branch")) for layer in layers for note in layer.notes):
             notes.append("the graph has control flow: see the notes of its layers")
         fields = [layer.receptive_field for layer in layers]
@@ -94,8 +101,8 @@ class _Analyzer:
         new = [variable for variable in variables if variable not in self._owned]
         self._owned.update(new)
         sizes = {
-            variable: windows.count_elements(tuple(self._parameters.shapes[variable])) or 0
-            for variable in new
+            variable: 0 if -1 in shape else windows.count_elements(tuple(shape)) or 0
+            for variable, shape in ((name, self._parameters.shapes[name]) for name in new)
         }
         window = windows.get_window(row.anchor)
         return Layer(

@@ -75,5 +75,6 @@ def _is_weight(operation: Operation) -> bool:
 
 
 def _read_shape(variable: Operation) -> list[int]:
-    """Reads the shape of a variable; -1 for a size that is not known."""
-    return [axis.size for axis in variable.get_attr("shape").dim]
+    """Reads the shape of a variable; -1 for a size that is not known, [-1] for unknown axes."""
+    shape = variable.get_attr("shape")
+    return [-1] if shape.unknown_rank else [axis.size for axis in shape.dim]

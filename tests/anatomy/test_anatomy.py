@@ -264,3 +264,21 @@ def test_figures_are_written(tmp_path):
 def test_no_outputs_have_no_fields():
     images, _, _ = anatomy.build_net("demo_cnn")
     assert anatomy.compute_receptive_fields([], images) == []
+
+
+def test_variables_of_unknown_shape_are_said_and_count_as_nothing():
+    """validate_shape=False: [?, 3] and unknown axes counted as -3 and -1 parameters."""
+    with tf.Graph().as_default() as graph:
+        x = tf.placeholder(tf.float32, [None, 4], name="x")
+        known = tf.get_variable("known", [4, 4])
+        some = tf.Variable(
+            tf.placeholder_with_default(tf.ones([4, 3]), [None, 3]), validate_shape=False
+        )
+        unknown = tf.Variable(
+            tf.placeholder_with_default(tf.ones([3, 2]), None), validate_shape=False
+        )
+        tf.matmul(tf.matmul(tf.matmul(x, known), some), unknown, name="y")
+    described = anatomy.analyze_graph(graph)
+    assert described.parameters == described.trainable == 16
+    note = "2 variables of unknown shape are counted as 0 parameters (first Variable): "
+    assert [text for text in described.notes if text.startswith(note)]
