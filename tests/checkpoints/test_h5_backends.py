@@ -95,3 +95,21 @@ def test_inspect_and_port_say_it(tmp_path):
         np.testing.assert_array_equal(
             arrays["conv2d_1/kernel"], values["conv2d_1/kernel"][::-1, ::-1]
         )
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ('{"class_name": "Convolution2D", "config": {"dim_ordering": "th"}}', "dim_ordering th"),
+        ('[{"data_format": "channels_first"}, {"class_name": "Flatten"}]', "channels_first"),
+        ('[{"data_format": "channels_first"}]', ""),
+        ('[{"data_format": "channels_last"}, {"class_name": "Flatten"}]', ""),
+    ],
+)
+def test_layouts_that_no_net_has_are_refused_by_name(tmp_path, config, message):
+    save(tmp_path / "w.h5", "tensorflow", whole=True)
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        file.attrs["model_config"] = config.encode()
+    source = open_weights(tmp_path / "w.h5")
+    assert message in source.unsupported and bool(source.unsupported) == bool(message)
+    assert source.notes == ((source.unsupported,) if message else ())

@@ -1,7 +1,7 @@
 """Reads Keras .h5 files (weights, complete models), Keras 3's .weights.h5 and .keras, plain HDF5.
 
-Only datasets and the attributes that list them are read. The model's configuration, and with it
-the byte code of a Lambda layer, is not even looked at. Links to other files are not followed.
+Only datasets and the attributes that list them are read. The model's configuration is searched for
+the layout of the weights, and not parsed. Links to other files are not followed.
 
 The HDF5 library usually detects a damaged file. It has no checksums over the data, and a crafted
 file may crash it: read untrusted files in a subprocess.
@@ -109,6 +109,7 @@ def _open_weights(
         backend = "".join(_read_names(root.attrs, "backend"))
         if not backend and "model_weights" in root:
             backend = "".join(_read_names(root["model_weights"].attrs, "backend"))
+        unsupported = _explain_layout("".join(_read_names(root.attrs, "model_config")))
         contents.add("", root)
         root.visititems(contents.add)  # hard links only, each object once
     datasets = contents.datasets
@@ -139,7 +140,11 @@ def _open_weights(
         {name: spec for name, spec in specs.items() if paths[name] not in training},
         load,
         other_tensors={name: spec for name, spec in specs.items() if paths[name] in training},
-        notes=(_ROTATED.format(count=len(rotated)),) if rotated else (),
+        notes=(
+            *((_ROTATED.format(count=len(rotated)),) if rotated else ()),
+            *((unsupported,) if unsupported else ()),
+        ),
+        unsupported=unsupported,
         metadata=metadata,
     )
     entries = make_entries(contents.keras3_layers, source.tensors)
@@ -181,6 +186,19 @@ def _read_spec(path: str, dataset: h5py.Dataset) -> TensorSpec:
         )
     is_text = dataset.dtype.kind in "OSU"
     return TensorSpec(dataset.shape, "string" if is_text else dataset.dtype.name)
+
+
+def _explain_layout(config: str) -> str:
+    """Explains which layout of a model's weights no net here has, by its configuration; else ""."""
+    compact = config.replace(" ", "")
+    if '"dim_ordering":"th"' in compact:
+        return "Keras 1 wrote its kernels in Theano's order (dim_ordering th): save it with Keras 2"
+    if '"data_format":"channels_first"' in compact and '"class_name":"Flatten"' in compact:
+        return (
+            "its layers are channels_first: the dense layer after Flatten has its inputs in "
+            "another order than for channels_last"
+        )
+    return ""
 
 
 def _list_rotated(
