@@ -57,7 +57,7 @@ def find_keras_file(
         paths.insert(0, pathlib.Path(data) / name)
     for path in paths:
         if path.exists():
-            _check_pickles(path, file_hash)
+            _check_pickles(name, path, file_hash)
             return path
     if not is_synthetic:
         raise BadInputError(
@@ -75,12 +75,11 @@ def _tell_once(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _check_pickles(path: pathlib.Path, file_hash: str | None) -> None:
+def _check_pickles(name: str, path: pathlib.Path, file_hash: str | None) -> None:
     """Raises BadInputError unless Keras unpickles nothing in it, or published files only."""
-    if path.is_dir():
-        hashes = _CIFAR_MD5.get(path.name, {})
-        files = {path / name: published for name, published in hashes.items()}
-    elif path.suffix == ".npz" and _holds_pickles(path):
+    if name in _CIFAR_MD5:
+        files = {path / batch: published for batch, published in _CIFAR_MD5[name].items()}
+    elif name.endswith(".npz") and _holds_pickles(path):
         files = {path: file_hash or ""}
     else:
         return

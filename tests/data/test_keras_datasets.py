@@ -134,6 +134,9 @@ def test_unknown_pickles_are_refused(keras):
     assert keras_datasets.find_keras_file("imdb.npz", path, None, published) == path
     with pytest.raises(BadInputError, match=r"imdb.npz is not the file that was published \(sha"):
         keras_datasets.find_keras_file("imdb.npz", path, None, "0" * 64)
+    other = path.rename(keras / "copy")  # the script's own name for it
+    with pytest.raises(BadInputError, match=r"copy is not the file that was published \(sha"):
+        keras_datasets.find_keras_file("imdb.npz", other, None, "0" * 64)
     folder = keras / "cifar-100-python"
     folder.mkdir()
     with pytest.raises(BadInputError, match=r"train cannot be read \(No such file"):
