@@ -64,7 +64,7 @@ def raise_timeout(*_):
 
 
 def list_functions():
-    """{path: function} of the public functions, by the shortest path of each."""
+    """{path: function} of the public functions, by the first path of each."""
     paths = collections.OrderedDict()
     for module_path in MODULES:
         module = eval(module_path, dict(NAMES))
@@ -74,9 +74,7 @@ def list_functions():
             if name.startswith("_") or isinstance(function, types.ModuleType):
                 continue
             if inspect.isfunction(function) and path not in UNFIT:
-                known = paths.get(id(function))
-                if known is None:
-                    paths[id(function)] = path, function
+                paths.setdefault(id(function), (path, function))
     return collections.OrderedDict(paths.values())
 
 

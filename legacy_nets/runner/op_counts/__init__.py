@@ -1,11 +1,12 @@
 """Ops that TensorFlow 1.15 made and 2.21 does not: seeds of later ops depend on their number.
 
-This covers functions that are called between the weights of common nets. Where the ops of 1.15
-decide which random numbers come, the same ops are made again. Elsewhere they are only counted.
-Gradients, losses and summaries follow the weights of a net and are not covered: random numbers
-that are drawn after them may differ.
+This file has what layers and the functions below them do, ``functions.py`` functions of which the
+arguments decide, ``differences.tsv`` all others. Where the ops of 1.15 decide which random numbers
+come, the same ops are made again. Elsewhere they are only counted. Gradients follow the weights of
+a net and are not covered: random numbers that are drawn after them may differ.
 
-Numbers of ops are those of TensorFlow 1.15.5; graphs of scripts/oracle/seeds.py list them.
+Numbers of ops are those of TensorFlow 1.15.5: scripts/oracle/op_counts.py calls all public
+functions, scripts/oracle/seeds.py has graphs with several layers.
 """
 
 from __future__ import annotations
