@@ -297,11 +297,11 @@ def _list_programs(rows: list[dict[str, str]]) -> list[str]:
     return [
         *lines,
         "",
-        "What stops the others: gym 0.25 has no Pendulum-v0 (batch-ppo); today's TensorFlow rounds a "
-        "power of floats in",
-        "another way, and the test wants equal bits (tensorflow-wavenet); a beam search from random "
-        "weights ends after 5 steps",
-        "where the test wants 21 (texar; 1.15.5 ends after 21 each time; cause not found).",
+        "What stops the others: gym 0.25 has no Pendulum-v0 (batch-ppo). Today's TensorFlow rounds "
+        "powers of floats in",
+        "another way, and a test wants equal bits (tensorflow-wavenet). A beam search from random "
+        "weights ends after 5",
+        "steps, where the test wants 21 as in 1.15.5 (texar; cause not found).",
     ]
 
 
