@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras_plain_nets
+import keras_resnet
 import numpy as np
 import pytest
 from oracle_client import INFERENCE, assert_close, fill
@@ -10,7 +11,7 @@ from oracle_client import INFERENCE, assert_close, fill
 import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
-from legacy_nets.nets.keras.build import NETS
+from legacy_nets.nets.keras.build import list_models
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:You are saving your model as an HDF5 file:UserWarning"
@@ -23,12 +24,14 @@ CASES = [  # net, image size, options
     pytest.param("alexnet_v1", (64, 83), {}, marks=SLOW),
     ("vgg11", (32, 33), VGG),
     *(pytest.param(name, (32, 33), VGG, marks=SLOW) for name in ("vgg13", "vgg16", "vgg19")),
+    pytest.param("googlenet", (193, 200), {}, marks=SLOW),
+    *(pytest.param(f"resnet{n}", (64, 50), {}, marks=SLOW) for n in (34, 50, 101)),
 ]
 
 
 def test_every_net_is_a_case():
     names = [getattr(case, "values", case)[0] for case in CASES]
-    assert sorted(names) == sorted(NETS)
+    assert sorted(names) == sorted(list_models())
 
 
 @pytest.mark.parametrize(("name", "size", "options"), CASES)
@@ -46,10 +49,33 @@ def test_names_order_and_outputs_are_those_of_the_graph_net(name, size, options)
         wanted = session.run(points["predictions"], {place: images})
     legacy_nets.keras_model(name, 5, size, **options)  # Keras has numbered layers before
     model = legacy_nets.keras_model(name, 5, size, **options)
-    assert [(w.name, tuple(w.shape)) for w in model.weights] == [
-        (f"{name}:0", shape) for name, shape in named
+    got = [(w.name.removesuffix(":0"), tuple(w.shape)) for w in model.weights]
+    if name.startswith("resnet"):  # shortcuts come after the main path
+        assert sorted(got) == sorted(named)
+    else:
+        assert got == named
+    value_of = {name: value for (name, _), value in zip(named, values, strict=True)}
+    model.set_weights([value_of[name] for name, _ in got])
+    assert_close(model.predict(images, verbose=0), wanted, INFERENCE, name)
+
+
+@pytest.mark.parametrize("name", [pytest.param(f"resnet{n}", marks=SLOW) for n in (34, 50)])
+def test_files_of_the_documents_resnets_load(name, tmp_path):
+    images = fill.images((2, 64, 50, 3))
+    theirs = keras_resnet.resnet(tf.keras, name, 5, 64, 50)
+    random = np.random.default_rng(0)
+    values = {"kernel": (-0.05, 0.05), "variance": (0.5, 1), "gamma": (0.1, 0.3)}
+    ranges = [
+        values.get(w.name.split("/")[-1].split(":")[0].split("_")[-1]) for w in theirs.weights
     ]
-    model.set_weights(values)
+    weights = zip(theirs.weights, ranges, strict=True)
+    theirs.set_weights([random.uniform(*(span or (-0.1, 0.1)), w.shape) for w, span in weights])
+    theirs.save_weights(str(tmp_path / "theirs.h5"))
+    wanted = np.asarray(theirs(images, training=False))
+    assert 1e-3 < wanted.min() and wanted.max() < 0.9  # it would show what is wrong
+    model = legacy_nets.keras_model(name, 5, (64, 50))
+    assert np.abs(model.predict(images, verbose=0) - wanted).max() > 1e-3
+    model.load_weights(str(tmp_path / "theirs.h5"))
     assert_close(model.predict(images, verbose=0), wanted, INFERENCE, name)
 
 
