@@ -38,15 +38,15 @@ def _list_alexnet_features(scope: str) -> list[Layer]:
         )
 
     return [
-        layers.ZeroPadding2D(((1, 2), (1, 2))),  # (N, 227, 227, 3)
-        conv("conv2d", 48, 11, 4),  # (N, 55, 55, 48)
-        layers.MaxPool2D(3, 2),  # (N, 27, 27, 48)
-        conv("conv2d_1", 128, 5),  # (N, 27, 27, 128)
-        layers.MaxPool2D(3, 2),  # (N, 13, 13, 128)
-        conv("conv2d_2", 192, 3),  # (N, 13, 13, 192)
-        conv("conv2d_3", 192, 3),  # (N, 13, 13, 192)
-        conv("conv2d_4", 128, 3),  # (N, 13, 13, 128)
-        layers.MaxPool2D(3, 2),  # (N, 6, 6, 128)
+        layers.ZeroPadding2D(((1, 2), (1, 2))),
+        conv("conv2d", 48, 11, 4),
+        layers.MaxPool2D(3, 2),
+        conv("conv2d_1", 128, 5),
+        layers.MaxPool2D(3, 2),
+        conv("conv2d_2", 192, 3),
+        conv("conv2d_3", 192, 3),
+        conv("conv2d_4", 128, 3),
+        layers.MaxPool2D(3, 2),
     ]
 
 

@@ -84,9 +84,9 @@ def _build_resnet(
 ) -> KerasModel:
     """Builds a net of four blocks of units; shapes are for images of 224x224."""
     images = layers.Input((height, width, 3), dtype="float32")
-    x = _conv(64, 7, 2, "conv1")(images)  # (N, 112, 112, 64)
+    x = _conv(64, 7, 2, "conv1")(images)
     x = layers.ReLU()(_batch_norm("conv1/BatchNorm")(x))
-    x = layers.MaxPool2D(3, 2, "same")(x)  # (N, 56, 56, 64)
+    x = layers.MaxPool2D(3, 2, "same")(x)
     names = auto_names()
     channels = 64
     for number, count in enumerate(blocks_num, 1):
@@ -101,7 +101,7 @@ def _build_resnet(
             )
             channels = channel * block.expansion
         x = tf.keras.Sequential(units, name=scope)(x)
-    x = layers.GlobalAvgPool2D()(x)  # (N, 2048) or (N, 512)
+    x = layers.GlobalAvgPool2D()(x)
     x = layers.Dense(num_classes, name="logits")(x)
     return tf.keras.Model(images, layers.Softmax()(x), name=name)
 
