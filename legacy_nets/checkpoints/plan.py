@@ -85,13 +85,13 @@ class Plan:
             )
 
     def report(self, max_names: int | None = None) -> str:
-        """Lists the names in groups, one a line, under the counts.
+        """Lists the names in groups, one a line, under the reader's notes and the counts.
 
         ``max_names`` limits each group except the hints; None lists every name.
         """
         groups = self._format_groups()
         averages = sum(item.stored.endswith(AVERAGE) for item in self.matched)
-        lines = [self.source.prefix]
+        lines = [self.source.prefix, *(f"note: {note}" for note in self.source.notes)]
         lines += [f"{group:<11}{len(names):>6}" for group, names in groups.items()]
         lines += [f"{averages} of the matched are moving averages"] * bool(averages)
         for group, names in groups.items():

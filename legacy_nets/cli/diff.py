@@ -177,6 +177,7 @@ def _split_rename(text: str) -> tuple[str, str]:
 def _as_dict(plan: Plan) -> dict[str, Json]:
     return {
         "checkpoint": plan.source.prefix,
+        "notes": list(plan.source.notes),
         "matched": [item._asdict() for item in plan.matched],
         "missing": [item._asdict() for item in plan.missing],
         "extra": list(plan.extra),

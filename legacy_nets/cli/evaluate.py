@@ -16,6 +16,7 @@ from legacy_nets.cli.options import (
     DataOptions,
     checkpoint_options,
     data_options,
+    print_notes,
 )
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split
@@ -63,6 +64,7 @@ def evaluate(
     quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train import evaluate as evaluation
 
+    print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
     _check_classes(prefix, settings, images, evaluation.number_classes(settings.num_classes))
     preprocessing = settings.preprocessing or record.preprocessing

@@ -9,6 +9,7 @@ import click
 
 from legacy_nets import documents, registry
 from legacy_nets.cli.errata import format_defect
+from legacy_nets.cli.options import print_notes
 from legacy_nets.cli.tables import VERDICT_STYLES, format_axes, format_shape, make_console
 from legacy_nets.documents import catalogue
 from legacy_nets.errors import BadInputError
@@ -65,6 +66,8 @@ def explain(
         from legacy_nets.train.settings import find_checkpoint_file
 
         weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
+        if weights is not None:
+            print_notes(weights)
         drawn = figures.draw(net, figure, image, end_points, weights)
     _print_page(net, sections, with_title=at is None)
     if drawn is not None:

@@ -153,6 +153,14 @@ class CheckpointOptions:
         return find_checkpoint_file(self.path, self.best)
 
 
+def print_notes(checkpoint: str) -> None:
+    """Prints what the reader of a checkpoint did besides reading, to stderr."""
+    from legacy_nets.checkpoints.open import open_weights
+
+    for note in open_weights(checkpoint).notes:
+        click.echo(f"note: {note}", err=True)
+
+
 def checkpoint_options(command: Command) -> Command:
     """Adds the options of ``CheckpointOptions``; the command gets them as ``checkpoint``."""
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
@@ -162,10 +163,10 @@ def port(
     if net:
         if checkpoint is None:
             raise BadInputError(f"--net {net}: name a checkpoint of it, too")
-        _refuse(given, _IMPORTED_OPTIONS, "is for nets of your own: leave out --net or this option")
+        _refuse(_IMPORTED_OPTIONS, "is for nets of your own: leave out --net or this option")
         job = _build_job(find_weights(checkpoint), net, target, out, given)
     else:
-        _refuse(given, _NET_OPTIONS, "is for nets of the registry: add --net")
+        _refuse(_NET_OPTIONS, "is for nets of the registry: add --net")
         job = _build_imported_job(checkpoint, meta, target, out, given)
     checks_fit = isinstance(job, Job) and job.checks_fit
     if (TARGETS[target].uses_tensorflow or checks_fit) and not isinstance(job, ImportedJob):
@@ -246,7 +247,7 @@ def _build_imported_job(
         graph_options = {
             name: text for name, text in _IMPORTED_OPTIONS.items() if name != "renames"
         }
-        _refuse(given, graph_options, f"is for a graph, and {checkpoint} has none: add --meta FILE")
+        _refuse(graph_options, f"is for a graph, and {checkpoint} has none: add --meta FILE")
         return WeightsJob(checkpoint, target, out, renames, given["ema"], given["tolerance"])
     if (meta / SAVED_MODEL).is_file():
         meta /= SAVED_MODEL
@@ -270,10 +271,11 @@ def _build_imported_job(
     )
 
 
-def _refuse(given: Mapping[str, Any], options: Mapping[str, str], reason: str) -> None:
-    """Raises BadInputError for the first of some options that was given."""
+def _refuse(options: Mapping[str, str], reason: str) -> None:
+    """Raises BadInputError for the first of some options that was given, be it empty or 0."""
+    context = click.get_current_context()
     for name, option in options.items():
-        if given[name]:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise BadInputError(f"{option} {reason}")
 
 

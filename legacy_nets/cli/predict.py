@@ -9,7 +9,7 @@ import click
 import numpy as np
 
 from legacy_nets import registry
-from legacy_nets.cli.options import CheckpointOptions, checkpoint_options
+from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import detect_colour_mode
 from legacy_nets.data.preprocessing import read_picture, resize_picture
@@ -73,6 +73,7 @@ def predict(
     quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train import evaluate as evaluation
 
+    print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
     frames = settings.image_size[0]
     for path, count in clip_lengths.items():

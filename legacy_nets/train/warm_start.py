@@ -49,4 +49,6 @@ def apply_warm_start(
     )
     plan.check()
     plan.apply(session)
+    for note in plan.source.notes:
+        console.print(f"note: {note}", markup=False)
     console.print(f"warm start from {warm_start.checkpoint}: {len(plan.matched)} variables")

@@ -13,6 +13,7 @@ import sys
 from matplotlib.figure import Figure
 
 from legacy_nets import registry
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.data.image_files import detect_colour_mode
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.errors import BadInputError, LegacyNetsError
@@ -64,6 +65,8 @@ def predict(picture, net, weights, changes):
     settings = evaluate.resolve_settings(weights, net.name, changes)
     preprocessing = settings.preprocessing or net.preprocessing
     resized = resize_picture(picture, preprocessing, settings.image_size, net.channels)
+    for note in open_weights(weights).notes:
+        print(f"note: {note}", file=sys.stderr)
     with evaluate.restore_net(settings, weights) as (graph, session, _):
         [probabilities] = graph.score(session, resized[None])
     return settings.class_names, probabilities

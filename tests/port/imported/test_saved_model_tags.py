@@ -90,3 +90,24 @@ def test_tags_that_no_graph_has_are_refused(tmp_path):
     run_port(folder, tmp_path / "x.pb")
     done = run_port(tmp_path / "x.pb", tmp_path / "y.pb", "--tags", "serve")
     assert done.exit_code == 2 and "one graph, no SavedModel: leave it out" in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--net", "demo_cnn", "--tags", ""], "--tags is for nets of your own: leave out --net"),
+        (["--net", "demo_cnn", "--inputs", ""], "--inputs is for nets of your own: leave out"),
+        (["--label-offset", "0"], "--label-offset is for nets of the registry: add --net"),
+    ],
+)
+def test_options_that_do_not_apply_are_refused_also_if_empty(tmp_path, options, message):
+    np.savez(tmp_path / "w.npz", w=X)
+    done = run_port(tmp_path / "w.npz", tmp_path / "x.pb", *options)
+    assert done.exit_code == 2 and message in done.output
+
+
+def test_tags_of_weights_alone_are_refused_also_if_empty(tmp_path):
+    np.savez(tmp_path / "w.npz", w=X)
+    out = ["--to", "h5", "--out", str(tmp_path / "w.h5"), "--tags", ""]
+    done = CliRunner().invoke(main, ["port", str(tmp_path / "w.npz"), *out])
+    assert done.exit_code == 2 and "--tags is for a graph, and" in done.output
