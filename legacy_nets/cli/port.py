@@ -44,6 +44,7 @@ _IMPORTED_OPTIONS = {  # options of an imported graph: parameter -> name
     "shapes": "--input-shape",
     "settings": "--set",
     "tags": "--tags",
+    "inference": "--inference",
     "trust": "--trust",
     "renames": "--rename",
 }
@@ -113,6 +114,11 @@ _NET_OPTIONS = {  # options of a net of the registry
     "--tags",
     metavar="A,B",
     help='Tags of a SavedModel\'s graph; "" is none. [default: serve, else without train]',
+)
+@click.option(
+    "--inference",
+    is_flag=True,
+    help="Moving averages in place of batch statistics, for batch norms built for training.",
 )
 @click.option("--trust", is_flag=True, help="Run operations that read or write files, too.")
 @click.option(
@@ -266,6 +272,7 @@ def _build_imported_job(
         ema=given["ema"],
         tags=None if given["tags"] is None else _split_names(given["tags"]),
         trust=given["trust"],
+        inference=given["inference"],
         renames=renames,
         tolerance=given["tolerance"],
     )

@@ -131,6 +131,7 @@ class ImportedJob:
     tolerance: float = TOLERANCE
     tags: tuple[str, ...] | None = None  # of a SavedModel's graph; None: the one that is served
     prefers_v1: bool = False  # of two checkpoints under one prefix
+    inference: bool = False  # moving averages replace the batch statistics of batch norms
 
     @property
     def title(self) -> str:
@@ -241,6 +242,8 @@ def check_imported_job(job: ImportedJob) -> None:
     _check_exists(job.graph_path)
     if job.tags is not None and job.graph_path.name != SAVED_MODEL:
         raise BadInputError(f"--tags: {job.graph_path} has one graph, no SavedModel: leave it out")
+    if job.inference and job.target in WEIGHTS_TARGETS:
+        raise BadInputError(f"--inference is for graphs: --to {job.target} copies weights alone")
     if job.checkpoint.endswith(GRAPH_ENDINGS):
         raise BadInputError(
             f"--meta {job.graph_path}: its weights are a checkpoint, and {job.checkpoint} is a "

@@ -8,7 +8,8 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.graphdef.op_types import VARIABLES
-from legacy_nets.port.imported.batch_norms import find_training_batch_norms
+from legacy_nets.port.imported.batch_norms.find import find_training_batch_norms
+from legacy_nets.port.imported.batch_norms.moving_averages import use_moving_averages
 from legacy_nets.port.imported.graph import ImportedGraph, read_imported_graph
 from legacy_nets.port.imported.infer_io import GraphIo, choose_io
 from legacy_nets.port.imported.inference_mode import switch_to_inference
@@ -50,6 +51,8 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
     imported = read_imported_graph(job.graph_path, job.trust, job.tags)
     inference = switch_to_inference(imported, job.settings)
     io = choose_io(job, imported, inference.definition)
+    if job.inference:
+        imported, inference = use_moving_averages(imported, inference, io)
     subgraph = extract_subgraph(imported, inference.definition, io.inputs, io.outputs)
     outputs = [output.tensor for output in io.outputs]
     needed = [node.name for node in subgraph.node if node.op != "Placeholder"]

@@ -77,8 +77,7 @@ def describe_batch_norms(training: Sequence[str]) -> list[str]:
     return [
         f"{len(training)} batch norms use the statistics of their batch, not the moving averages "
         f"(first {training[0]}): each row of the outputs depends on the other rows. The graph was "
-        "built for training and is left so; to change that, port the .meta or the export of a "
-        "graph that was built for inference"
+        "built for training and is left so: --inference takes the moving averages instead"
     ]
 
 

@@ -81,7 +81,8 @@ def assign_averages(
         restored = saved.get(variable, SavedTensor(variable))
         raw_name = restored.name.removesuffix(AVERAGE)
         name = find_average(raw_name, source.tensors) if use_averages else raw_name
-        if name in source.tensors and (use_averages or name != restored.name):
+        is_itself = name == restored.name and (name == variable or not use_averages)
+        if name in source.tensors and not is_itself:
             chosen[variable] = SavedTensor(name, restored.bounds)
     values = ((variable, tensor.read(source)) for variable, tensor in chosen.items())
     assign_variables(imported, session, values)

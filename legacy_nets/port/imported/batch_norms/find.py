@@ -28,8 +28,20 @@ _DEVIATIONS = (  # operations whose average is a variance, and those around them
 def find_training_batch_norms(imported: ImportedGraph, definition: GraphDef) -> list[str]:
     """Finds the batch norms that use the statistics of their batch; one node of each.
 
-    They are fused ones of training, and averages over the batch axis that are combined again with
-    tensors of that axis: each row of the outputs depends on the other rows.
+    Each row of the outputs depends on the other rows. The arguments are those of
+    ``find_batch_statistics``.
+    """
+    norms: dict[str, str] = {}  # normalized node -> the node that shows its batch norm
+    for name, normalized in find_batch_statistics(imported, definition).items():
+        norms.setdefault(normalized, name)
+    return list(norms.values())
+
+
+def find_batch_statistics(imported: ImportedGraph, definition: GraphDef) -> dict[str, str]:
+    """Maps each node that computes statistics of a batch to the node that it normalizes.
+
+    They are fused batch norms of training, which normalize themselves, and averages over the batch
+    axis that are combined again with tensors of that axis.
 
     Args:
       imported: the original, which knows the ranks of tensors.
@@ -39,18 +51,18 @@ def find_training_batch_norms(imported: ImportedGraph, definition: GraphDef) -> 
     consumers = index_consumers(nodes)
     sources = [node.name for node in definition.node if node.op in DATA_SOURCES]
     fed = find_descendants(consumers, sources, nodes)
-    norms: dict[str, str] = {}  # normalized node -> the node that shows its batch norm
+    statistics: dict[str, str] = {}
     for node in definition.node:
-        if _is_fused(node):
-            norms.setdefault(node.name, node.name)
+        if is_fused(node):
+            statistics[node.name] = node.name
         elif _averages_batch(imported, node) and _is_recombined(
             imported, nodes, consumers, fed, node
         ):
-            norms.setdefault(_find_normalized(nodes, node), node.name)
-    return list(norms.values())
+            statistics[node.name] = _find_normalized(nodes, node)
+    return statistics
 
 
-def _is_fused(node: NodeDef) -> bool:
+def is_fused(node: NodeDef) -> bool:
     """Whether a node is a fused batch norm of training; that is its default."""
     is_training = node.attr["is_training"].b if "is_training" in node.attr else True
     return node.op.startswith("FusedBatchNorm") and is_training

@@ -1,0 +1,1 @@
+"""Batch norms that were built for training."""
