@@ -31,6 +31,7 @@ from legacy_nets.port.imported.state.restore import (
 from legacy_nets.port.imported.state.tables import fill_tables, freeze_tables, list_words
 from legacy_nets.port.imported.subgraph import extract_subgraph, remove_updates
 from legacy_nets.port.imported.targets import FrozenGraph
+from legacy_nets.port.imported.translations.cudnn_rnn import translate_cudnn_layers
 from legacy_nets.port.jobs import ImportedJob
 from legacy_nets.types import GraphDef, Session
 
@@ -48,7 +49,7 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
 
     Raises BadInputError and CheckpointError.
     """
-    imported = read_imported_graph(job.graph_path, job.trust, job.tags)
+    imported = translate_cudnn_layers(read_imported_graph(job.graph_path, job.trust, job.tags))
     inference = switch_to_inference(imported, job.settings)
     io = choose_io(job, imported, inference.definition)
     if job.inference:

@@ -12,6 +12,7 @@ from legacy_nets.port.imported.graph import ImportedGraph
 from legacy_nets.port.imported.infer_io import GraphIo
 from legacy_nets.port.imported.reference_run import ReferenceRun
 from legacy_nets.port.imported.subgraph import InputSpec, OutputSpec, WithoutUpdates
+from legacy_nets.tf1.functions import is_known
 from legacy_nets.types import GraphDef, TensorShape
 
 
@@ -50,10 +51,11 @@ def describe_averages(count: int, variables: int, *, is_requested: bool) -> list
 
 def describe_unknown_ops(imported: ImportedGraph) -> list[str]:
     """Describes the operations that TensorFlow does not have and no output needs, if any."""
-    if not imported.unknown:
-        return []
     nodes = index_nodes(imported.definition)
-    op_types = ", ".join(sorted({nodes[name].op for name in imported.unknown}))
+    unknown = {nodes[name].op for name in imported.unknown if not is_known(nodes[name].op)}
+    if not unknown:
+        return []
+    op_types = ", ".join(sorted(unknown))
     return [f"left out, since no output needs them: {op_types} (unknown to this TensorFlow)"]
 
 

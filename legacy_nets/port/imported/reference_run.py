@@ -16,7 +16,7 @@ from legacy_nets.port.imported.inference_mode import InferenceGraph
 from legacy_nets.types import Array, GraphDef, NodeDef, Session, TensorShape
 
 _BATCH = 2
-_SIDES = (64, 224, 28, 32, 227, 256, 299, 512, 10, 5)  # tried in turn for sizes that are open
+_SIDES = (64, 224, 28, 32, 227, 256, 299, 512, 10, 2, 5)  # tried in turn for open sizes
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
 
 

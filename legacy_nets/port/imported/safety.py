@@ -14,10 +14,10 @@ from legacy_nets.port.imported.state.operations import (
     list_table_initializers,
     list_unsafe_ops,
 )
+from legacy_nets.port.imported.translations.cudnn_rnn import GPU_ONLY
 from legacy_nets.types import NodeDef
 
 _PYTHON = re.compile(r"PyFunc(Stateless)?|EagerPyFunc")
-_GPU_ONLY = re.compile(r"CudnnRNN(?!CompatibleLSTM).*")
 
 
 def check_safe(imported: ImportedGraph, names: Iterable[str]) -> None:
@@ -71,15 +71,15 @@ def find_side_effect_ops(imported: ImportedGraph, names: Iterable[str]) -> froze
 
 def explain_unrunnable(imported: ImportedGraph, node: NodeDef) -> str:
     """Explains why a node cannot be run, even if the file is trusted; "" where it can."""
-    if node.name in imported.unknown:
-        return "which this TensorFlow does not have (tf.contrib's, or a custom one)"
     if _PYTHON.fullmatch(node.op):
         return "which calls a Python function that is in no file"
-    if _GPU_ONLY.fullmatch(node.op):
+    if GPU_ONLY.match(node.op):
         return (
             "which only a GPU can run; on the CPU, build the same net with "
             "tf.contrib.cudnn_rnn.CudnnCompatibleLSTMCell and restore the same checkpoint"
         )
+    if node.name in imported.unknown:
+        return "which this TensorFlow does not have (tf.contrib's, or a custom one)"
     return ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import imported_models as models
 import numpy as np
 import pytest
-from imported_models import create_job, get_port_error, run_frozen, save_frozen, save_model
+from imported_models import create_job, run_frozen, save_frozen, save_model
 
 from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
@@ -170,22 +170,3 @@ def test_a_training_graph_of_contrib_quantize(tmp_path):
     high = np.float32(np.random.default_rng(1).uniform(0.1, 0.9, []))  # the weights by index
     got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "out:0")
     assert got.max() == pytest.approx(high, rel=0.01)  # one of 255 steps
-
-
-def test_cudnn_layers_are_refused_for_what_they_are(tmp_path):
-    def build(with_layer=True):
-        x = tf.placeholder(tf.float32, [5, 2, 3], name="x")
-        state = tf.zeros([1, 2, 4])
-        weights = models.create_weights(200, name="opaque_kernel")
-        if with_layer:
-            tf.raw_ops.CudnnRNN(
-                input=x, input_h=state, input_c=state, params=weights, rnn_mode="lstm", name="lstm"
-            )
-
-    meta = save_model(tmp_path, lambda: build(with_layer=False))
-    with tf.Graph().as_default():  # a session could not even start with it
-        build()
-        tf.train.Saver().export_meta_graph(str(meta))
-    message = get_port_error(meta, tmp_path / "out.pb", outputs=("lstm",))
-    assert "the outputs need CudnnRNN (lstm), which only a GPU can run" in message
-    assert "tf.contrib.cudnn_rnn.CudnnCompatibleLSTMCell" in message

@@ -4,67 +4,23 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import ClassVar
 
 import tensorflow.compat.v1 as tf
 from tf_keras.src.legacy_tf_layers.base import Layer
 
 from legacy_nets.tf1.contrib.cudnn_rnn import saveables
+from legacy_nets.tf1.contrib.cudnn_rnn.run_layers import run_layers
 from legacy_nets.tf1.contrib.cudnn_rnn.weights import (
     CUDNN_INPUT_LINEAR_MODE,
     CUDNN_RNN_BIDIRECTION,
     CUDNN_RNN_UNIDIRECTION,
-    CellWeights,
     Layout,
 )
-from legacy_nets.tf1.rnn_cells import RNNCell
-from legacy_nets.types import DTypeLike, Initializer, ShapeLike, Structure, Tensor, TensorLike
+from legacy_nets.types import DTypeLike, Initializer, ShapeLike, Tensor, TensorLike
 
 __all__ = ["CudnnGRU", "CudnnLSTM", "CudnnRNNRelu", "CudnnRNNTanh"]
-
-
-class _Cell(RNNCell):
-    """One layer in one direction, as cuDNN computes it."""
-
-    def __init__(self, mode: str, num_units: int, weights: CellWeights) -> None:
-        super().__init__(name="cudnn_cell")
-        self._mode = mode
-        self._num_units = num_units
-        self._input_kernel = tf.transpose(tf.concat(weights.inputs, 0))
-        self._state_kernel = tf.transpose(tf.concat(weights.states, 0))
-        self._input_bias = tf.concat(weights.input_biases, 0)
-        self._state_bias = tf.concat(weights.state_biases, 0)
-
-    @property
-    def state_size(self) -> Structure:
-        """(h, c) of an LSTM, h of the others."""
-        return (self._num_units, self._num_units) if self._mode == "lstm" else self._num_units
-
-    @property
-    def output_size(self) -> int:
-        """The units."""
-        return self._num_units
-
-    def call(self, inputs: Tensor, state: Structure) -> tuple[Tensor, Structure]:
-        """[N, D], [N, units] -> [N, units] and the next state."""
-        h = state[0] if self._mode == "lstm" else state
-        by_input = tf.matmul(inputs, self._input_kernel) + self._input_bias
-        by_state = tf.matmul(h, self._state_kernel) + self._state_bias
-        if self._mode == "lstm":
-            i, f, c, o = tf.split(by_input + by_state, 4, 1)
-            cell = tf.sigmoid(f) * state[1] + tf.sigmoid(i) * tf.tanh(c)
-            h = tf.sigmoid(o) * tf.tanh(cell)
-            return h, (h, cell)
-        if self._mode == "gru":
-            (r, u, x), (r_state, u_state, x_state) = (
-                tf.split(value, 3, 1) for value in (by_input, by_state)
-            )
-            u = tf.sigmoid(u + u_state)
-            h = (1 - u) * tf.tanh(x + tf.sigmoid(r + r_state) * x_state) + u * h
-            return h, h
-        activation = tf.tanh if self._mode == "rnn_tanh" else tf.nn.relu
-        h = activation(by_input + by_state)
-        return h, h
 
 
 @functools.cache
@@ -230,51 +186,21 @@ class _CudnnRNN(Layer):
         if initial_state is None:
             shapes = self.state_shape(tf.shape(outputs)[1])
             initial_state = tuple(tf.zeros(shape, self.dtype) for shape in shapes)
-        firsts = [tf.unstack(state, self.num_layers * self.num_dirs) for state in initial_state]
-        cells = self._layout.split(self.kernel)
-        lasts: list[tuple[Tensor, ...]] = []
-        for layer in range(self.num_layers):
-            if layer and training and self._rate:
-                outputs = tf.nn.dropout(outputs, rate=self._rate, seed=self._seed)
-            sides = []
-            for direction in range(self.num_dirs):
-                number = layer * self.num_dirs + direction
-                first = tuple(states[number] for states in firsts)
-                side, last = self._run(
-                    cells[number], outputs, first, sequence_lengths, direction == 1
-                )
-                sides.append(side)
-                lasts.append(last)
-            outputs = tf.concat(sides, 2)
-        states = tuple(tf.stack(states) for states in zip(*lasts, strict=True))
+        outputs, states = run_layers(
+            self._layout,
+            self.kernel,
+            outputs,
+            initial_state,
+            sequence_lengths,
+            self._drop(training),
+        )
         return (outputs if time_major else tf.transpose(outputs, [1, 0, 2])), states
 
-    def _run(
-        self,
-        weights: CellWeights,
-        inputs: Tensor,
-        first: tuple[Tensor, ...],
-        lengths: TensorLike | None,
-        is_reversed: bool,
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Runs one layer in one direction: outputs [T, N, units] and the last state."""
-        is_lstm = self._mode == "lstm"
-        inputs = _reverse(inputs, lengths) if is_reversed else inputs
-        outputs, last = tf.nn.dynamic_rnn(
-            _Cell(self._mode, self.num_units, weights),
-            inputs,
-            lengths,
-            first if is_lstm else first[0],
-            time_major=True,
-        )
-        outputs = _reverse(outputs, lengths) if is_reversed else outputs
-        return outputs, tuple(last) if is_lstm else (last,)
-
-
-def _reverse(values: Tensor, lengths: TensorLike | None) -> Tensor:
-    if lengths is None:
-        return tf.reverse(values, [0])
-    return tf.reverse_sequence(values, lengths, seq_axis=0, batch_axis=1)
+    def _drop(self, training: bool) -> Callable[[Tensor], Tensor] | None:
+        """Returns what drops outputs between layers, if anything does."""
+        if not training or not self._rate:
+            return None
+        return functools.partial(tf.nn.dropout, rate=self._rate, seed=self._seed)
 
 
 class CudnnLSTM(_CudnnRNN):

@@ -1,0 +1,1 @@
+"""Operations that no CPU can run, as others that compute the same."""
