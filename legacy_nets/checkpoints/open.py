@@ -33,12 +33,12 @@ _READERS: dict[str, Callable[[Path], Source]] = {  # format -> the function that
     "torch": read_torch,
     "graphdef": read_frozen_graph,
 }
-_ENDINGS = {
+ENDINGS = {
     *(".h5", ".hdf5", ".keras", ".npz", ".npy", ".safetensors", ".pth", ".pt", ".bin", ".pb"),
 }
-_CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
+CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _V2_FILE = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
-_V1_SHARD = re.compile(r"-(\d{5}|\?{5})-of-\d{5}$")  # a state file writes question marks
+V1_SHARD = re.compile(r"-(\d{5}|\?{5})-of-\d{5}$")  # a state file writes question marks
 _READABLE = (
     "a TensorFlow checkpoint (V2, V1), Keras .h5, .npz, .npy, safetensors, a PyTorch state_dict "
     "or a frozen .pb"
@@ -82,13 +82,13 @@ def find_weights(path: str | Path) -> str:
                 "graph; give the checkpoint that it was made from"
             )
         return find_checkpoint(folder / "variables" / "variables")
-    prefix = _CHECKPOINT_FILE.sub("", text)
+    prefix = CHECKPOINT_FILE.sub("", text)
     if prefix != text and not Path(f"{prefix}.index").is_file() and _is_v1(prefix):
         return prefix
     if path.is_dir():
         return _find_in_folder(path)
     if path.is_file() and prefix == text and path.name != "checkpoint":
-        v1_prefix = _V1_SHARD.sub("", text)
+        v1_prefix = V1_SHARD.sub("", text)
         return v1_prefix if v1_prefix != text and _is_v1(v1_prefix) else text
     return text if prefix == text and _is_v1(text) else find_checkpoint(text)
 
@@ -101,7 +101,7 @@ def _find_in_folder(folder: Path) -> str:
         files = sorted(folder.iterdir())
         if any(_V2_FILE.search(file.name) for file in files):
             raise
-        candidates = [file for file in files if file.suffix in _ENDINGS] + _list_v1(folder)
+        candidates = [file for file in files if file.suffix in ENDINGS] + _list_v1(folder)
         if not candidates:
             refuse_exports(folder)
             raise
@@ -120,7 +120,7 @@ def _list_v1(folder: Path) -> list[Path]:
         return []
     text = state.read_text("utf-8", "replace")
     names = re.findall(r'^model_checkpoint_path: "(.*)"$', text, re.M)
-    paths = [folder / _V1_SHARD.sub("", re.split(r"[\\/]", name)[-1]) for name in names]
+    paths = [folder / V1_SHARD.sub("", re.split(r"[\\/]", name)[-1]) for name in names]
     return [path for path in paths if _is_v1(str(path))]
 
 
@@ -151,11 +151,12 @@ def _is_v1(prefix: str) -> bool:
     path = Path(prefix)
     if not path.parent.is_dir():
         return False
-    shards = [file for file in path.parent.iterdir() if _V1_SHARD.sub("", file.name) == path.name]
-    return any(file.is_file() and _read_tail(file) == TABLE_MAGIC for file in (path, *shards))
+    shards = [file for file in path.parent.iterdir() if V1_SHARD.sub("", file.name) == path.name]
+    return any(file.is_file() and read_tail(file) == TABLE_MAGIC for file in (path, *shards))
 
 
-def _read_tail(path: Path) -> bytes:
+def read_tail(path: Path) -> bytes:
+    """Reads the last 8 bytes of a file; a table ends with ``TABLE_MAGIC``. Raises OSError."""
     with open(path, "rb") as file:
         file.seek(max(0, path.stat().st_size - 8))
         return file.read(8)
@@ -166,7 +167,7 @@ def _detect_format(path: Path) -> str:
 
     Raises CheckpointError that says what another file is.
     """
-    if not path.is_file() or _read_tail(path) == TABLE_MAGIC:
+    if not path.is_file() or read_tail(path) == TABLE_MAGIC:
         return "v1"
     with open(path, "rb") as file:
         start = file.read(64)

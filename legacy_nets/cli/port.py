@@ -10,7 +10,6 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
 from legacy_nets.cli.options import (
     frames_option,
@@ -18,10 +17,10 @@ from legacy_nets.cli.options import (
     net_option,
     preprocessing_option,
 )
+from legacy_nets.cli.port_folder import is_folder_of_models, port_models
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.weights.translate_for_net import find_head_options
 from legacy_nets.port.jobs import (
-    GRAPH_ENDINGS,
     SAVED_MODEL,
     TOLERANCE,
     WEIGHTS_TARGETS,
@@ -29,6 +28,7 @@ from legacy_nets.port.jobs import (
     Job,
     Rename,
     WeightsJob,
+    find_graph,
     find_graph_checkpoint,
 )
 from legacy_nets.port.pipeline import port as run_port
@@ -134,6 +134,10 @@ _NET_OPTIONS = {  # options of a net of the registry
     type=click.Path(path_type=pathlib.Path),
     help="File for every comparison: .json, .html or .md.",
 )
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes for a folder."
+)
+@click.option("--retry", is_flag=True, help="Try again what an earlier run of a folder refused.")
 def port(
     checkpoint: str | None,
     net: str | None,
@@ -156,12 +160,21 @@ def port(
     legacy-nets port --meta run/model.ckpt-300.meta --to onnx --out model.onnx
     legacy-nets port frozen.pb --to saved_model --out served
     legacy-nets port vgg16.npy --to safetensors --out vgg16.safetensors
+    legacy-nets port museum --to onnx --out ported --jobs 4
 
     Original and target run on the same inputs, and their outputs are compared. Formats of weights
     alone (npz, safetensors, h5, ckpt, torch) are compared tensor by tensor; torch is run too where
     PyTorch is installed. Only a verified target is published. Exit code 0: verified; 1: above the
     tolerance, and an older file is unchanged.
+
+    Without --net and --meta, a folder that is no SavedModel is ported model by model into the
+    folder --out, with a table (ports.html, ports.json). A second run ports what is new or changed.
+    Exit code 0: every model is verified; 1: some are not, the table says why.
     """
+    if is_folder_of_models(checkpoint, net, meta, target, out):
+        given["renames"] = _parse_renames(given["renames"], target)
+        raise SystemExit(port_models(pathlib.Path(str(checkpoint)), target, out, given))
+    _refuse({"jobs": "--jobs", "retry": "--retry"}, "is for a folder of models: leave it out")
     check_report_path(report_path, out)
     if net and meta:
         raise BadInputError("--net and --meta: a net of the registry needs no .meta; leave one out")
@@ -238,15 +251,7 @@ def _build_imported_job(
     """
     renames = _parse_renames(given["renames"], target)
     if meta is None and checkpoint is not None:
-        if checkpoint.endswith(GRAPH_ENDINGS) or pathlib.Path(checkpoint, SAVED_MODEL).is_file():
-            meta, checkpoint = pathlib.Path(checkpoint), None
-        else:
-            checkpoint = find_weights(checkpoint)
-            if target not in WEIGHTS_TARGETS and has_model(pathlib.Path(checkpoint)):
-                meta, checkpoint = pathlib.Path(checkpoint), None
-        if meta is None and checkpoint is not None:
-            neighbour = pathlib.Path(f"{checkpoint}.meta")
-            meta = neighbour if neighbour.is_file() else None
+        meta, checkpoint = find_graph(checkpoint, target)
     if meta is None:
         if checkpoint is None:
             raise BadInputError("name a weight file, a frozen .pb, a SavedModel, or a --meta FILE")

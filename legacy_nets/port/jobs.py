@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
+from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.files import suggest_paths
@@ -210,6 +211,23 @@ def get_scope(net: Net, options: Mapping[str, object]) -> str:
     """Returns the variable scope of a net that was built with these options."""
     scope = options.get("scope")
     return net.scope if scope is None else str(scope)
+
+
+def find_graph(path: str, target: str) -> tuple[Path | None, str | None]:
+    """Finds the graph of a path: (graph, checkpoint).
+
+    A graph (.meta, .pb, .pbtxt, SavedModel, complete Keras model for a target of graphs) is found
+    without a checkpoint. A checkpoint is found with the .meta next to it, if there is one.
+
+    Raises CheckpointError where there is no such graph or weight file.
+    """
+    if path.endswith(GRAPH_ENDINGS) or Path(path, SAVED_MODEL).is_file():
+        return Path(path), None
+    checkpoint = find_weights(path)
+    if target not in WEIGHTS_TARGETS and has_model(Path(checkpoint)):
+        return Path(checkpoint), None
+    neighbour = Path(f"{checkpoint}.meta")
+    return (neighbour if neighbour.is_file() else None), checkpoint
 
 
 def find_graph_checkpoint(graph_path: Path) -> str:

@@ -54,6 +54,7 @@ class WeightsTarget:
     """A target whose tensors are compared one by one; no graph is built for it."""
 
     load: Callable[[], WeightsFormat]
+    ending: str  # of the file's name; "" for the prefix of a checkpoint
     packages: tuple[str, ...] = ()  # beyond those that legacy_nets always has
     extra: str = ""  # the extra of the package that installs them
     uses_tensorflow: bool = False
@@ -64,6 +65,7 @@ class GraphTarget:
     """A target whose outputs are compared with the original's."""
 
     load: Callable[[], GraphFormat]
+    ending: str  # of the file's name; "" for a folder
     packages: tuple[str, ...] = ()
     extra: str = ""
     uses_tensorflow: bool = True
@@ -124,15 +126,15 @@ def _load_keras() -> GraphFormat:
 
 
 TARGETS: Mapping[str, WeightsTarget | GraphTarget] = {
-    "npz": WeightsTarget(_load_npz),
-    "safetensors": WeightsTarget(_load_safetensors),
-    "h5": WeightsTarget(_load_h5),
-    "ckpt": WeightsTarget(_load_ckpt, uses_tensorflow=True),
-    "torch": WeightsTarget(_load_torch, uses_tensorflow=True),
-    "saved_model": GraphTarget(_load_saved_model),
-    "frozen": GraphTarget(_load_frozen),
-    "onnx": GraphTarget(_load_onnx, ("tf2onnx", "onnx", "onnxruntime"), "onnx"),
-    "keras": GraphTarget(_load_keras),
+    "npz": WeightsTarget(_load_npz, ".npz"),
+    "safetensors": WeightsTarget(_load_safetensors, ".safetensors"),
+    "h5": WeightsTarget(_load_h5, ".h5"),
+    "ckpt": WeightsTarget(_load_ckpt, "", uses_tensorflow=True),
+    "torch": WeightsTarget(_load_torch, ".pth", uses_tensorflow=True),
+    "saved_model": GraphTarget(_load_saved_model, ""),
+    "frozen": GraphTarget(_load_frozen, ".pb"),
+    "onnx": GraphTarget(_load_onnx, ".onnx", ("tf2onnx", "onnx", "onnxruntime"), "onnx"),
+    "keras": GraphTarget(_load_keras, ".keras"),
 }
 
 

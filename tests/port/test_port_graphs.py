@@ -24,7 +24,6 @@ from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("tiny_nets")
 SIZE = (64, 64)
-ENDINGS = {"saved_model": "", "frozen": ".pb", "onnx": ".onnx", "keras": ".keras"}
 NEEDS_ONNX = pytest.mark.skipif(
     any(importlib.util.find_spec(package) is None for package in targets.TARGETS["onnx"].packages),
     reason="tf2onnx, onnx or onnxruntime is not installed",
@@ -39,7 +38,7 @@ def prefix(tiny_nets, tmp_path_factory):
 
 @pytest.mark.parametrize("target", GRAPHS)
 def test_tiny_agrees_on_both_sides(prefix, tmp_path, target):
-    out = tmp_path / f"x{ENDINGS[target]}"
+    out = tmp_path / f"x{targets.TARGETS[target].ending}"
     report = port(job(prefix, "tiny", target, out, SIZE, label_offset=1, num_classes=4))
     assert report.passed and report.worst.relative < 1e-5
     rows = {(item.name, item.side): item for item in report.comparisons}
@@ -205,7 +204,7 @@ def test_weights_beyond_a_graphs_two_gigabytes_are_refused(target, tmp_path, mon
     monkeypatch.setattr(frozen, "MAX_BYTES", 1000)
     size, options = SMALL["demo_cnn"]
     prefix = save(tmp_path, "demo_cnn", size, options)
-    out = tmp_path / f"x{ENDINGS[target]}"
+    out = tmp_path / f"x{targets.TARGETS[target].ending}"
     with pytest.raises(BadInputError, match=r"^0\.0 GB of weights do not fit in a graph"):
         port(job(prefix, "demo_cnn", target, out, size, options))
     assert not out.exists()

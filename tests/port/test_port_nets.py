@@ -19,7 +19,6 @@ from legacy_nets.port.pipeline import port
 from legacy_nets.port.targets import TARGETS, GraphTarget
 
 pytestmark = pytest.mark.slow
-ENDINGS = {"saved_model": "", "frozen": ".pb", "torch": ".pth"}  # others: their target's name
 SIZES = ("small", "full") if ALL_SIZES else ("small",)
 LACKING = {
     name: [package for package in target.packages if importlib.util.find_spec(package) is None]
@@ -81,7 +80,7 @@ def test_every_net_to_every_target(net, target, tmp_path):
     if LACKING[target]:
         pytest.skip(f"{', '.join(LACKING[target])} is not installed")
     name, prefix, sides, options, classes = net
-    out = tmp_path / f"x{ENDINGS.get(target, '.' + target)}"
+    out = tmp_path / f"x{TARGETS[target].ending}"
     given = job(prefix, name, target, out, sides, options, classes)
     record = legacy_nets.get_net(name)
     try:

@@ -9,13 +9,14 @@ from click.testing import CliRunner
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli import main
+from legacy_nets.port.jobs import WEIGHTS_TARGETS
+from legacy_nets.port.targets import TARGETS
 
 WEIGHTS = {
     "conv1/weights": np.arange(108, dtype=np.float32).reshape(3, 3, 3, 4),
     "conv1/biases": np.float32([1, 2, 3, 4]),
 }
 NESTED = {"conv1": {"weights": WEIGHTS["conv1/weights"], "biases": WEIGHTS["conv1/biases"]}}
-ENDINGS = {"npz": ".npz", "safetensors": ".safetensors", "h5": ".h5", "ckpt": "", "torch": ".pth"}
 
 
 def port(*arguments):
@@ -41,9 +42,9 @@ def pickled(tmp_path):
     return tmp_path / "vgg.npy"
 
 
-@pytest.mark.parametrize("target", ENDINGS)
+@pytest.mark.parametrize("target", WEIGHTS_TARGETS)
 def test_a_pickled_dictionary_goes_to_each_format(tmp_path, pickled, target):
-    out = tmp_path / f"out{ENDINGS[target]}"
+    out = tmp_path / f"out{TARGETS[target].ending}"
     code, output = port(pickled, "--to", target, "--out", out)
     assert code == 0, output
     assert "weights alone, names and axes as they are" in output
@@ -53,7 +54,7 @@ def test_a_pickled_dictionary_goes_to_each_format(tmp_path, pickled, target):
 
 @pytest.mark.parametrize("source", ["npz", "h5", "ckpt", "torch", "safetensors"])
 def test_each_format_of_weights_is_a_source(tmp_path, pickled, source):
-    first = tmp_path / f"first{ENDINGS[source]}"
+    first = tmp_path / f"first{TARGETS[source].ending}"
     assert port(pickled, "--to", source, "--out", first)[0] == 0
     code, output = port(first, "--to", "npz", "--out", tmp_path / "out.npz")
     assert code == 0, output

@@ -1,0 +1,68 @@
+"""``legacy-nets port FOLDER``: ports every model below a folder."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from legacy_nets.errors import BadInputError
+from legacy_nets.port.folder.run import port_folder
+from legacy_nets.port.folder.unit import PortSettings
+from legacy_nets.port.jobs import SAVED_MODEL
+from legacy_nets.port.targets import TARGETS
+
+_OPTIONS = {  # parameters that hold for every model of a folder, or for the folder
+    *("checkpoint", "target", "out", "ema", "trust", "renames", "tolerance", "jobs", "retry"),
+}
+
+
+def is_folder_of_models(
+    checkpoint: str | None,
+    net: str | None,
+    meta: pathlib.Path | None,
+    target: str,
+    out: pathlib.Path,
+) -> bool:
+    """Whether a folder is ported model by model, and not as one model.
+
+    It is no SavedModel, no option says which net is in it, and --out names no file of the target.
+    """
+    if checkpoint is None or net or meta or not pathlib.Path(checkpoint).is_dir():
+        return False
+    if pathlib.Path(checkpoint, SAVED_MODEL).is_file():
+        return False
+    return out.is_dir() or not out.suffix or out.suffix != TARGETS[target].ending
+
+
+def port_models(
+    folder: pathlib.Path, target: str, out: pathlib.Path, given: Mapping[str, Any]
+) -> int:
+    """Ports the models below a folder and prints a line for each; returns the exit code.
+
+    Raises BadInputError for options of one model.
+    """
+    context = click.get_current_context()
+    for option in context.command.params:
+        is_given = context.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+        if is_given and option.name not in _OPTIONS:
+            raise BadInputError(
+                f"{option.opts[0]} is for one model, and {folder} is a folder of models: leave it "
+                "out, or name one model"
+            )
+    settings = PortSettings(
+        target, given["ema"], given["tolerance"], given["trust"], given["renames"]
+    )
+    table = port_folder(
+        folder,
+        out,
+        settings,
+        jobs=given["jobs"],
+        retries=given["retry"],
+        announce=click.echo,
+    )
+    click.echo(f"{table.summary}; table: {out / 'ports.html'}, {out / 'ports.json'}")
+    return 0 if set(table.counts) <= {"verified"} else 1

@@ -1,0 +1,183 @@
+"""One model of a folder: the unit of work. ``port_model`` is a plain function of picklable values.
+
+It runs in a process of its own (``run_unit``): a crash, or memory that is not enough, costs one
+model. Whatever distributes the units calls one of the two.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.source import TensorSpecLike
+from legacy_nets.errors import CheckpointError, LegacyNetsError, join_lines
+from legacy_nets.port.folder.models import Model
+from legacy_nets.port.jobs import (
+    SAVED_MODEL,
+    TOLERANCE,
+    ImportedJob,
+    Rename,
+    WeightsJob,
+    find_graph,
+    find_graph_checkpoint,
+)
+from legacy_nets.port.pipeline import port
+from legacy_nets.port.targets import TARGETS
+from legacy_nets.sandbox import estimate_memory, run_sandboxed
+
+_SECONDS = 4200.0  # a graph's own process may take 1800, and is run twice where the sides differ
+_GIB = 8.0  # limit of address space, without the files
+
+# "differs": above the tolerance; "failed": its process crashed, or had no memory or disk;
+# "no model": a data set or an array without a name.
+Status = Literal["verified", "differs", "refused", "failed", "no model"]
+
+_DATA_WORDS = re.compile(  # names that consist of these are a data set's
+    r"(x|y|data|labels?|images?|inputs?|targets?|features?|samples?|train|test|val|valid|"
+    r"validation|dev|set|list|classes|class|names?|ids?|files?|filenames?|paths?|orig|\d+)"
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class PortSettings:
+    """What holds for every model of a folder."""
+
+    target: str
+    ema: bool | None = None  # moving averages; None: where there are any
+    tolerance: float = TOLERANCE
+    trust: bool = False
+    renames: tuple[Rename, ...] = ()  # for targets of weights alone
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A model to port, and its destination."""
+
+    model: Model
+    out: Path
+    settings: PortSettings
+
+
+class Result(NamedTuple):
+    """What became of a model."""
+
+    name: str  # of the model
+    status: Status
+    text: str  # the verdict, or the reason
+    notes: tuple[str, ...] = ()
+    difference: float | None = None  # the largest, as a share of the largest value
+    seconds: float = 0.0
+
+
+def run_unit(unit: Unit) -> Result:
+    """Calls ``port_model`` in a process of its own, with limits of time and memory."""
+    start = time.monotonic()
+    gib = estimate_memory(*unit.model.files, least=_GIB)
+    try:
+        return run_sandboxed(port_model, unit, label=unit.model.name, seconds=_SECONDS, gib=gib)
+    except (CheckpointError, OSError) as error:
+        text, seconds = join_lines(error), time.monotonic() - start
+        return Result(unit.model.name, "failed", text, seconds=seconds)
+
+
+def port_model(unit: Unit) -> Result:
+    """Ports one model to ``unit.out``, whose folder must exist. Raises nothing that is expected."""
+    start = time.monotonic()
+    name, text = unit.model.name, ""
+    notes: tuple[str, ...] = ()
+    difference: float | None = None
+    status: Status
+    try:
+        job = _build_job(unit)
+        text = _find_data_set(job)
+        if text:
+            return Result(name, "no model", text, seconds=time.monotonic() - start)
+        if TARGETS[job.target].uses_tensorflow and isinstance(job, WeightsJob):
+            from legacy_nets.quiet import quiet_tensorflow
+
+            quiet_tensorflow(uses_onednn=True)
+        report = port(job)
+        status, text, notes = "verified", report.verdict, report.notes
+        if report.comparisons and math.isfinite(report.worst.relative):
+            difference = report.worst.relative
+        if not report.passed:
+            status = "differs"
+            text += f"; above the tolerance of {report.tolerance:g}, nothing is written"
+    except LegacyNetsError as error:
+        status, text = "refused", join_lines(error).removeprefix(f"{unit.model.location}: ")
+    except MemoryError:
+        status, text = "failed", "out of memory: port it alone, or with fewer --jobs"
+    except OSError as error:
+        status, text = "failed", f"{join_lines(error)}: check permissions and the free disk space"
+    return Result(name, status, text, notes, difference, time.monotonic() - start)
+
+
+def _build_job(unit: Unit) -> ImportedJob | WeightsJob:
+    """Builds the job of a model as ``port MODEL`` does.
+
+    Raises BadInputError and CheckpointError for what cannot be ported.
+    """
+    settings = unit.settings
+    graph, checkpoint = find_graph(unit.model.location, settings.target)
+    if graph is None:
+        assert checkpoint is not None  # find_graph found one of the two
+        return WeightsJob(
+            checkpoint,
+            settings.target,
+            unit.out,
+            settings.renames,
+            settings.ema,
+            settings.tolerance,
+        )
+    if graph.is_dir():
+        graph /= SAVED_MODEL
+    return ImportedJob(
+        graph,
+        checkpoint or find_graph_checkpoint(graph),
+        settings.target,
+        unit.out,
+        ema=settings.ema,
+        trust=settings.trust,
+        renames=settings.renames,
+        tolerance=settings.tolerance,
+    )
+
+
+def _find_data_set(job: ImportedJob | WeightsJob) -> str:
+    """Describes a weight file that holds data, or one array without a name; else ""."""
+    if isinstance(job, ImportedJob) or Path(job.checkpoint).suffix not in (".h5", ".hdf5", ".npz"):
+        return ""
+    source = open_weights(job.checkpoint)
+    if source.metadata or source.other_tensors:
+        return ""
+    return describe_data(source.tensors)
+
+
+def describe_data(tensors: Mapping[str, TensorSpecLike]) -> str:
+    """Describes arrays that are a data set: examples with labels, by name or by shape; else "".
+
+    By shape: every array of rank 2 and more has as many rows as an array of labels, which are
+    integers or texts, one a row.
+    """
+    if list(tensors) == ["arr_0"]:
+        return "one array without a name"
+    words = {word for name in tensors for word in re.split(r"[/_.\-\s]+", name.lower()) if word}
+    if not all(map(str.isdigit, words)) and all(map(_DATA_WORDS.fullmatch, words)):
+        return "a data set, by the names of its arrays"
+    labels = {
+        spec.shape[0]
+        for spec in tensors.values()
+        if spec.shape
+        and math.prod(spec.shape) == spec.shape[0] > 1
+        and not spec.dtype.startswith(("float", "bfloat"))
+    }
+    examples = [spec.shape[0] for spec in tensors.values() if len(spec.shape) > 1]
+    if examples and labels.issuperset(examples):
+        return "a data set: examples with labels"
+    return ""
