@@ -142,6 +142,8 @@ def _replace_layers(
         added = definition.node.add()
         added.CopyFrom(cell)
         added.attr.pop("_class", None)  # a colocation
+        if cell.op in ENTERS:  # each loop has a frame of its own
+            added.attr["frame_name"].s = f"{prefix}/{cell.attr['frame_name'].s.decode()}".encode()
         added.name = f"{prefix}/{cell.name}"
         added.input[:] = [_redirect(edge, placeholders, prefix) for edge in cell.input]
         nodes[added.name] = added
