@@ -34,6 +34,7 @@ class Contents:
     weights: Mapping[str, TensorSpecLike]
     averages: Mapping[str, TensorSpecLike]  # ExponentialMovingAverage
     training: Mapping[str, TensorSpecLike]  # optimizer slots, steps, other bookkeeping
+    constants: Mapping[str, TensorSpecLike]  # shapes, axes and other constants of a graph
     notes: tuple[str, ...]  # about the file, and about other files next to it
 
     @property
@@ -85,7 +86,10 @@ def list_contents(source: Source) -> Contents:
         name: info for name, info in tensors.items() if name not in averages | training
     }  # fmt: skip
     notes = (*source.notes, *_note_incomplete(source), *_note_twin(source))
-    return Contents(source, weights, averages, {**training, **source.other_tensors}, notes)
+    constants = source.other_tensors if source.others_are_constants else {}
+    if not source.others_are_constants:
+        training.update(source.other_tensors)
+    return Contents(source, weights, averages, training, constants, notes)
 
 
 def _note_incomplete(source: Source) -> Iterator[str]:

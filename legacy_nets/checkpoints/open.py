@@ -15,6 +15,8 @@ from legacy_nets.checkpoints.formats.frozen_graph import read_frozen_graph
 from legacy_nets.checkpoints.formats.h5 import read_h5, read_keras_zip
 from legacy_nets.checkpoints.formats.npz import read_npy, read_npz
 from legacy_nets.checkpoints.formats.object_graph import use_variable_names
+from legacy_nets.checkpoints.formats.onnx.model import is_onnx
+from legacy_nets.checkpoints.formats.onnx.read import read_onnx
 from legacy_nets.checkpoints.formats.safetensors import read_safetensors
 from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC
 from legacy_nets.checkpoints.formats.torch import read_torch
@@ -32,16 +34,18 @@ _READERS: dict[str, Callable[[Path], Source]] = {  # format -> the function that
     "safetensors": read_safetensors,
     "torch": read_torch,
     "graphdef": read_frozen_graph,
+    "onnx": read_onnx,
 }
 ENDINGS = {
-    *(".h5", ".hdf5", ".keras", ".npz", ".npy", ".safetensors", ".pth", ".pt", ".bin", ".pb"),
+    *(".h5", ".hdf5", ".keras", ".npz", ".npy", ".safetensors", ".pth", ".pt", ".bin"),
+    *(".pb", ".onnx"),
 }
 CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _V2_FILE = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 V1_SHARD = re.compile(r"-(\d{5}|\?{5})-of-\d{5}$")  # a state file writes question marks
 _READABLE = (
-    "a TensorFlow checkpoint (V2, V1), Keras .h5, .npz, .npy, safetensors, a PyTorch state_dict "
-    "or a frozen .pb"
+    "a TensorFlow checkpoint (V2, V1), Keras .h5, .npz, .npy, safetensors, a PyTorch "
+    "state_dict, a frozen .pb or ONNX"
 )
 
 
@@ -179,14 +183,11 @@ def _detect_format(path: Path) -> str:
         return _detect_zip_format(path)
     if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8:
         return "safetensors"
-    if path.suffix == ".onnx":
-        raise CheckpointError(
-            f"{path}: the weights of an ONNX graph are not read: use the checkpoint that it was "
-            "made from, or port that to saved_model, npz or safetensors"
-        )
     if start[:1] == b"\x80" and start[1:2] in b"\2\3\4\5":
         return "torch"
     other_format = explain_other_format(start)
+    if not other_format and (path.suffix == ".onnx" or is_onnx(path)):
+        return "onnx"
     if not other_format and (start[:1] == b"\x0a" or path.suffix == ".pb"):
         return "graphdef"
     explanation = other_format or f"not a known weight file; readable are {_READABLE}"

@@ -45,6 +45,22 @@ class TensorSpec(NamedTuple):
     dtype: str  # NumPy's name, or "bfloat16", "string"
 
 
+class GraphValue(NamedTuple):
+    """An input or output of a graph. A side is a number, a name, or None where it is unknown."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...] | None  # None: unknown
+
+
+class GraphSummary(NamedTuple):
+    """What a file says about the graph that its weights are in."""
+
+    format: str  # with its versions: "ONNX, opset 17"
+    inputs: tuple[GraphValue, ...]
+    outputs: tuple[GraphValue, ...]
+
+
 class Source(abc.ABC):
     """An open weight file: its index is in memory, its weights are on the disk.
 
@@ -52,6 +68,8 @@ class Source(abc.ABC):
       prefix: the path, as messages print it.
       tensors: name -> shape and dtype, in the file's order.
       other_tensors: tensors that no net needs, such as an optimizer's. ``read`` reads them too.
+      others_are_constants: the other tensors are constants of a graph (shapes, axes, bounds).
+      graph: inputs, outputs and versions of the graph in the file; None where that is not read.
       notes: what the reader did besides reading, one line each.
       unsupported: why these tensors are the variables of no net; "" where they may be.
     """
@@ -59,6 +77,8 @@ class Source(abc.ABC):
     prefix: str
     tensors: Mapping[str, TensorSpecLike]
     other_tensors: Mapping[str, TensorSpecLike] = types.MappingProxyType({})
+    others_are_constants: bool = False
+    graph: GraphSummary | None = None
     notes: tuple[str, ...] = ()
     unsupported: str = ""
 
@@ -89,6 +109,8 @@ class WeightFile(Source):
         load: Callable[[str], Array],
         *,
         other_tensors: Mapping[str, TensorSpecLike] | None = None,
+        others_are_constants: bool = False,
+        graph: GraphSummary | None = None,
         notes: tuple[str, ...] = (),
         unsupported: str = "",
         metadata: Mapping[str, object] | None = None,
@@ -96,6 +118,8 @@ class WeightFile(Source):
         self.prefix = prefix
         self.tensors = tensors
         self.other_tensors = other_tensors or {}
+        self.others_are_constants = others_are_constants
+        self.graph = graph
         self.notes = notes
         self.unsupported = unsupported
         self._metadata = metadata or {}
@@ -125,6 +149,8 @@ class WrappedSource(Source):
         self.prefix = source.prefix
         self.tensors = source.tensors
         self.other_tensors = source.other_tensors
+        self.others_are_constants = source.others_are_constants
+        self.graph = source.graph
         self.notes = source.notes
         self.unsupported = source.unsupported
 

@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -20,7 +20,7 @@ from legacy_nets.checkpoints.contents import (
     list_contents,
 )
 from legacy_nets.checkpoints.open import open_weights
-from legacy_nets.checkpoints.source import TensorSpecLike
+from legacy_nets.checkpoints.source import GraphSummary, GraphValue, TensorSpecLike
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Json
 
@@ -39,7 +39,7 @@ def inspect_command(
     path: str, depth: int | None, stats: bool, digests: bool, as_json: bool, in_process: bool
 ) -> None:
     """Show what is in a weight file: PATH is a checkpoint's prefix, folder or any of its files,
-    a Keras .h5, .npz, safetensors, a PyTorch state_dict, a frozen .pb or a SavedModel.
+    a Keras .h5, .npz, safetensors, a PyTorch state_dict, a frozen .pb, a SavedModel or ONNX.
 
     \b
     legacy-nets inspect run                  the newest checkpoint of a folder
@@ -91,14 +91,30 @@ def _as_dict(contents: Contents, stats: bool) -> dict[str, Json]:
             rows.append(row)
         return rows
 
+    graph = contents.source.graph
     return {
         "path": contents.source.prefix,
+        **({} if graph is None else {"graph": _graph_as_dict(graph)}),
         "parameters": contents.parameters,
         "global_step": contents.step,
         "notes": list(contents.notes),
         "weights": list_rows(contents.weights),
         "averages": list_rows(contents.averages),
         "training": list_rows(contents.training),
+        "constants": list_rows(contents.constants),
+    }
+
+
+def _graph_as_dict(graph: GraphSummary) -> dict[str, Json]:
+    def list_rows(values: Sequence[GraphValue]) -> list[Json]:
+        return [
+            {"name": value.name, "shape": value.shape, "dtype": value.dtype} for value in values
+        ]
+
+    return {
+        "format": graph.format,
+        "inputs": list_rows(graph.inputs),
+        "outputs": list_rows(graph.outputs),
     }
 
 
@@ -106,16 +122,28 @@ def _print_contents(contents: Contents, depth: int | None, stats: bool) -> None:
     click.echo(contents.source.prefix)
     step = "" if contents.step is None else f", global step {contents.step}"
     click.echo(f"{len(contents.weights)} tensors, {contents.parameters:,} parameters{step}")
+    if contents.source.graph is not None:
+        _print_graph(contents.source.graph)
     for note in contents.notes:
         click.echo(f"note: {note}")
     for title, tensors in (
         ("", contents.weights),
         ("moving averages", contents.averages),
         ("only for training", contents.training),
+        ("shapes, axes and other constants", contents.constants),
     ):
         if tensors:
             click.echo(f"\n{title}" if title else "")
             _print_tree(contents, build_tree(tensors, depth), "", "", stats)
+
+
+def _print_graph(graph: GraphSummary) -> None:
+    click.echo(graph.format)
+    for title, values in (("input", graph.inputs), ("output", graph.outputs)):
+        for value in values:
+            sides = ", ".join("?" if side is None else str(side) for side in value.shape or ())
+            shape = "of unknown shape" if value.shape is None else f"[{sides}]"
+            click.echo(f"{title} {value.name} {value.dtype} {shape}")
 
 
 def _print_tree(contents: Contents, branch: Tree, indent: str, scope: str, stats: bool) -> None:

@@ -51,5 +51,8 @@ def _describe_names(source: Source, count: int, changed: int) -> tuple[str, ...]
     """Describes what became of the names, and how many tensors are not ported."""
     names = f"{changed} of {count} names changed" if changed else "names and axes as they are"
     left_out = len(source.tensors) + len(source.other_tensors) - count
-    reason = f"; left out {left_out} tensors that only training needs" if left_out else ""
-    return (f"weights alone, {names}{reason}",)
+    reason = "tensors that only training needs"
+    if source.others_are_constants:
+        reason = "constants (shapes, axes, bounds)"
+    left_out_text = f"; left out {left_out} {reason}" if left_out else ""
+    return (f"weights alone, {names}{left_out_text}",)

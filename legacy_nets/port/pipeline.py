@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.convert_net import convert_net
 from legacy_nets.port.convert_weights import convert_weights
@@ -41,11 +42,7 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
         if isinstance(target, WeightsTarget):
             outcome = convert_weights(job, target.load(), path)
         elif isinstance(job, WeightsJob):
-            open_weights(job.checkpoint)  # says what other files are
-            raise BadInputError(
-                f"--to {job.target} needs the net, {job.checkpoint} holds its weights alone: add "
-                f"--net NAME or --meta FILE; weights alone go to {', '.join(WEIGHTS_TARGETS)}"
-            )
+            raise _refuse_weights(job, open_weights(job.checkpoint))
         elif isinstance(job, Job):
             outcome = convert_net(job, target.load(), path)
         else:
@@ -66,3 +63,17 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
         if report.passed:
             publish(folder, job.out)
         return report
+
+
+def _refuse_weights(job: WeightsJob, source: Source) -> BadInputError:
+    """Makes the error for a target that needs a graph, where only weights were read."""
+    targets = ", ".join(WEIGHTS_TARGETS)
+    if source.graph is not None:
+        return BadInputError(
+            f"--to {job.target} needs the graph, and of {job.checkpoint} only the weights are read "
+            f"({source.graph.format}): port them to {targets}, or port what it was made from"
+        )
+    return BadInputError(
+        f"--to {job.target} needs the net, {job.checkpoint} holds its weights alone: add "
+        f"--net NAME or --meta FILE; weights alone go to {targets}"
+    )

@@ -46,7 +46,7 @@ PATHS = {  # folder of ORIGINALS -> what is inspected there
     **{"bundle": "model", "shards": "model", "sliced": "model", "objects": "ckpt-1"},
     **{"v1": "model.ckpt", "weights": "model.h5", "model": "model.h5", "npz": "model.npz"},
     **{"safetensors": "model.safetensors", "zip": "model.pth", "legacy": "model.pth"},
-    "frozen": "model.pb",
+    **{"frozen": "model.pb", "onnx": "model.onnx"},
 }
 CHECKED = ("bundle", "shards", "sliced", "objects", "v1", "npz", "zip")  # have checksums
 _MODULES = {file.stem for file in Path(formats.__path__[0]).glob("[!_]*.py")}
@@ -103,7 +103,7 @@ def _list_damages(file: Path, shards: int) -> list[Callable]:
         damages += [_forge_zip, _forge_zip, _forge_zip]
     elif file.suffix == ".safetensors":
         damages += [_forge_header, _forge_header, _forge_header]
-    elif file.suffix == ".pb":
+    elif file.suffix in (".pb", ".onnx"):
         damages += [_forge_message, _forge_message, _forge_message, _forge_message]
     elif file.suffix == ".meta":
         damages += [_forge_graph, _forge_message, *[_forge_graph] * 6]

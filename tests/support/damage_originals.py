@@ -40,6 +40,7 @@ def make(folder: Path) -> None:
     (folder / "legacy").mkdir()
     (folder / "legacy" / "model.pth").write_bytes(_encode_legacy_torch())
     _save_frozen(folder / "frozen")
+    save_onnx(folder / "onnx")
 
 
 def _make_values() -> dict[str, np.ndarray]:
@@ -112,6 +113,60 @@ def _save_frozen(folder: Path) -> None:
             session, graph.as_graph_def(), ["logits/BiasAdd"]
         )
     (folder / "model.pb").write_bytes(frozen.SerializeToString())
+
+
+def save_onnx(folder: Path) -> Path:
+    """Writes a model with raw, typed and sparse tensors, a subgraph, and data in a file."""
+    import onnx
+    from onnx import helper
+
+    folder.mkdir()
+    raw = np.arange(24, dtype=np.float32).reshape(4, 2, 1, 3) / 7
+    large = np.arange(600, dtype=np.float32).reshape(6, 100)
+    (folder / "weights.bin").write_bytes(bytes(64) + large.tobytes())
+    external = onnx.TensorProto(name="large", data_type=1, dims=large.shape, data_location=1)
+    for key, value in {"location": "weights.bin", "offset": "64", "length": "2400"}.items():
+        external.external_data.add(key=key, value=value)
+    sparse = helper.make_sparse_tensor(
+        helper.make_tensor("sparse", 1, [2], [5, 6]), helper.make_tensor("", 7, [2], [1, 4]), [6]
+    )
+    branch = helper.make_graph(
+        [helper.make_node("Add", ["flat", "extra"], ["branch"])],
+        "branch",
+        [],
+        [helper.make_tensor_value_info("branch", 1, None)],
+        [helper.make_tensor("extra", 1, [6], range(6))],
+    )
+    shape = helper.make_tensor("", 7, [2], [-1, 6])
+    nodes = [
+        helper.make_node("Conv", ["images", "net/conv/weight", "net/conv/bias"], ["conv"]),
+        helper.make_node("Constant", [], ["net/shape"], value=shape),
+        helper.make_node("Reshape", ["conv", "net/shape"], ["flat"]),
+        helper.make_node("If", ["yes"], ["chosen"], then_branch=branch, else_branch=branch),
+        helper.make_node("Mul", ["chosen", "sparse"], ["scaled"]),
+        helper.make_node("MatMul", ["scaled", "large"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("images", 1, ["N", 2, 1, 8])],
+        [helper.make_tensor_value_info("logits", 1, ["N", 100])],
+        [
+            onnx.numpy_helper.from_array(raw, "net/conv/weight"),
+            helper.make_tensor("net/conv/bias", 1, [4], [1, 2, 3, 4]),
+            helper.make_tensor("yes", 9, [], [True]),
+            external,
+        ],
+        sparse_initializer=[sparse],
+    )
+    model = helper.make_model(
+        graph, producer_name="by_hand", opset_imports=[helper.make_opsetid("", 17)]
+    )
+    model.ir_version = 8
+    path = folder / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    onnx.checker.check_model(str(path))
+    return path
 
 
 def _encode_legacy_torch() -> bytes:

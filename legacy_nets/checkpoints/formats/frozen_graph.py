@@ -73,6 +73,7 @@ def read_frozen_graph(path: Path) -> WeightFile:
         {name: specs[name] for name in weights},
         load,
         other_tensors={name: spec for name, spec in specs.items() if name not in set(weights)},
+        others_are_constants=True,
         notes=(unsupported,) if unsupported else (),
         unsupported=unsupported,
         metadata=metadata,

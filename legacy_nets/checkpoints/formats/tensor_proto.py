@@ -64,18 +64,26 @@ def _decode_numbers(proto: Message, dtype: str) -> Array:
         raise FormatError(f"a tensor of {dtype}, which is not an array of numbers")
     content = proto.get_buffers(_CONTENT)
     if content and len(content[-1]):
-        return _view_bytes(content[-1], numpy_dtype)
+        return view_bytes(content[-1], numpy_dtype)
+    return decode_field(proto, _FIXED.get(dtype) or _VARINTS[dtype], dtype, numpy_dtype)
+
+
+def decode_field(proto: Message, field: int, dtype: str, numpy_dtype: NumpyDtype) -> Array:
+    """Decodes a repeated field of numbers, [n]: fixed ones as they are, others from varints.
+
+    Raises FormatError.
+    """
     if dtype in _FIXED:
         pieces = [
             value.to_bytes(8 if dtype in ("float64", "complex128") else 4, "little")
             if isinstance(value, int)
             else value
-            for value in proto.get_values(_FIXED[dtype])
+            for value in proto.get_values(field)
         ]
-        return _view_bytes(pieces[0] if len(pieces) == 1 else b"".join(pieces), numpy_dtype)
+        return view_bytes(pieces[0] if len(pieces) == 1 else b"".join(pieces), numpy_dtype)
     numbers = [
         np.array([value], np.uint64) if isinstance(value, int) else unpack_varints(value)
-        for value in proto.get_values(_VARINTS[dtype])
+        for value in proto.get_values(field)
     ]
     bits = np.concatenate(numbers) if numbers else np.empty(0, np.uint64)
     if dtype == "bool":
@@ -84,7 +92,7 @@ def _decode_numbers(proto: Message, dtype: str) -> Array:
     return bits.astype(unsigned).view(numpy_dtype)  # the low bytes are right for negatives too
 
 
-def _view_bytes(data: Buffer, dtype: NumpyDtype) -> Array:
+def view_bytes(data: Buffer, dtype: NumpyDtype) -> Array:
     """Views bytes as values, [n]. Raises FormatError if they end inside a value."""
     if len(data) % dtype.itemsize:
         raise FormatError(f"{len(data)} bytes of {dtype}")
