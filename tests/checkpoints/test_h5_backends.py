@@ -100,7 +100,7 @@ def test_inspect_and_port_say_it(tmp_path):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ('{"class_name": "Convolution2D", "config": {"dim_ordering": "th"}}', "dim_ordering th"),
+        ('[{"config": {"dim_ordering": "th"}}, {"class_name": "Flatten"}]', "channels_first"),
         ('[{"data_format": "channels_first"}, {"class_name": "Flatten"}]', "channels_first"),
         ('[{"data_format": "channels_first"}]', ""),
         ('[{"data_format": "channels_last"}, {"class_name": "Flatten"}]', ""),
@@ -113,3 +113,94 @@ def test_layouts_that_no_net_has_are_refused_by_name(tmp_path, config, message):
     source = open_weights(tmp_path / "w.h5")
     assert message in source.unsupported and bool(source.unsupported) == bool(message)
     assert source.notes == ((source.unsupported,) if message else ())
+
+
+KERAS1 = {  # weight in TensorFlow's order -> shape
+    "convolution2d_1_W": (3, 2, 4, 5),
+    "convolution2d_1_b": (5,),
+    "convolution3d_1_W": (2, 3, 2, 4, 6),
+    "convolution3d_1_b": (6,),
+    "convolution2d_2_W": (5, 5, 4, 5),  # its bias does not tell which axis the outputs are
+    "convolution2d_2_b": (5,),
+    "convolution1d_1_W": (3, 1, 4, 5),
+    "convolution1d_1_b": (5,),
+    "dense_1_W": (4, 5),
+    "lstm_1_W_i": (4, 5),
+}
+
+
+def save_keras1(path, backend, order, form="layer_names", config=""):
+    """Writes weights as Keras 1.2.2 did (Keras 0.3 with ``nb_layers``); returns TensorFlow's."""
+    random = np.random.default_rng(0)
+    values = {name: random.random(shape, np.float32) for name, shape in KERAS1.items()}
+    with h5py.File(path, "w") as file:
+        root = file.create_group("model_weights") if config else file
+        if config:
+            file.attrs["keras_version"], file.attrs["model_config"] = b"1.2.2", config.encode()
+        layers = list(dict.fromkeys(name.rsplit("_", 1 + ("lstm" in name))[0] for name in values))
+        if form == "layer_names":
+            root.attrs["layer_names"] = [layer.encode() for layer in layers]
+        else:
+            root.attrs["nb_layers"] = len(layers)
+        for index, layer in enumerate(layers):
+            group = root.create_group(layer if form == "layer_names" else f"layer_{index}")
+            names = [name for name in values if name.startswith(layer)]
+            stored = [name + ":0" * (backend == "tensorflow") for name in names]
+            if form != "layer_names":
+                stored = [f"param_{number}" for number in range(len(names))]
+                group.attrs["nb_params"] = len(names)
+            else:
+                group.attrs["weight_names"] = [name.encode() for name in stored]
+            for name, key in zip(names, stored, strict=True):
+                group[key] = _store(values[name], backend, order)
+    return values
+
+
+def _store(value, backend, order):
+    """Stores a weight in Keras 1's order; kernels of 1-D convolutions have TensorFlow's."""
+    if value.ndim < 4:
+        return value
+    if backend == "theano":
+        value = np.flip(value, tuple(range(value.ndim - 2)))
+    if order == "th" and value.shape[1] != 1:
+        value = np.moveaxis(value, (-1, -2), (0, 1))
+    return value
+
+
+@pytest.mark.parametrize("order", ["tf", "th"])
+@pytest.mark.parametrize("backend", ["tensorflow", "theano"])
+def test_kernels_of_keras_1_become_those_of_tensorflow(tmp_path, backend, order):
+    """The bias of convolution2d_2 does not tell its order: the configuration does."""
+    config = f'{{"dim_ordering": "{order}"}}'
+    values = save_keras1(tmp_path / "w.h5", backend, order, config=config)
+    source = open_weights(tmp_path / "w.h5")
+    assert source.unsupported == "" and list(source.tensors) == list(values)
+    for name, value in values.items():
+        assert source.tensors[name].shape == value.shape, name
+        np.testing.assert_array_equal(source.read(name), value, name)
+    transposed = ["3 convolution kernels are transposed: Keras 1 wrote them in Theano's order"]
+    rotated = ["4 convolution kernels are rotated by 180 degrees"]
+    wanted = transposed * (order == "th") + rotated * (backend == "theano")
+    assert len(source.notes) == len(wanted)
+    assert all(note.startswith(start) for note, start in zip(source.notes, wanted, strict=True))
+
+
+def test_weights_alone_in_theanos_order_are_of_no_net(tmp_path):
+    values = save_keras1(tmp_path / "w.h5", "tensorflow", "th")
+    source = open_weights(tmp_path / "w.h5")
+    assert "whether a dense layer follows Flatten" in source.unsupported
+    np.testing.assert_array_equal(source.read("convolution2d_1_W"), values["convolution2d_1_W"])
+    [note] = [note for note in source.notes if "does not tell their order" in note]
+    assert "1 convolution kernels of Keras 1 are as in the file" in note
+    assert "first convolution2d_2_W" in note  # the 1-D kernel has the other order
+    done = CliRunner().invoke(main, ["diff", str(tmp_path / "w.h5"), "demo_cnn"])
+    assert done.exit_code == 2 and "whether a dense layer follows Flatten" in done.output
+
+
+def test_numbered_files_do_not_tell_their_backend(tmp_path):
+    values = save_keras1(tmp_path / "w.h5", "", "tf", form="nb_layers")
+    source = open_weights(tmp_path / "w.h5")
+    np.testing.assert_array_equal(source.read("layer_0/param_0"), values["convolution2d_1_W"])
+    [note] = source.notes
+    assert note.startswith("this file of Keras 0 does not tell its backend: if that was Theano")
+    assert "its 4 convolution kernels are still to be rotated" in note

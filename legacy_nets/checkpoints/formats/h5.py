@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from legacy_nets.checkpoints.formats.keras3_names import make_entries
+from legacy_nets.checkpoints.formats.keras_kernels import Origin, find_changes
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
 from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import (
@@ -43,10 +44,6 @@ _TRAINING = re.compile(  # optimizers of Keras 2 and 3, and dropout's seeds
     r"(^|/)(optimizer_weights|_?optimizer|seed_generator)/"
 )
 _LISTS = ("layer_names", "weight_names")
-_ROTATED = (
-    "{count} convolution kernels are rotated by 180 degrees: Keras wrote them on Theano, which "
-    "convolves where TensorFlow correlates"
-)
 _LARGEST_COMPRESSION = 2000  # of HDF5's filters (deflate: 1032)
 
 
@@ -106,10 +103,7 @@ def _open_weights(
     contents = _Contents()
     with _open_root(file) as root:
         metadata = metadata or parse_json_table(root.attrs.get(ATTRIBUTE))
-        backend = "".join(_read_names(root.attrs, "backend"))
-        if not backend and "model_weights" in root:
-            backend = "".join(_read_names(root["model_weights"].attrs, "backend"))
-        unsupported = _explain_layout("".join(_read_names(root.attrs, "model_config")))
+        origin = _read_origin(root)
         contents.add("", root)
         root.visititems(contents.add)  # hard links only, each object once
     datasets = contents.datasets
@@ -121,7 +115,11 @@ def _open_weights(
     if not paths:
         raise CheckpointError(f"{prefix}: an HDF5 file without weights")
 
-    rotated = _list_rotated(paths, datasets, training) if backend == "theano" else []
+    changes = find_changes(
+        origin,
+        {name: path for name, path in paths.items() if path not in training},
+        datasets,
+    )
 
     def load(name: str) -> Array:
         spec = datasets[paths[name]]
@@ -132,19 +130,18 @@ def _open_weights(
             values = np.empty(spec.shape, dtype)
             if values.size:
                 root[paths[name]].read_direct(values)
-            return _rotate(values) if name in rotated else values
+        return changes.kernels[name].apply(values) if name in changes.kernels else values
 
     specs = {name: datasets[path] for name, path in paths.items()}
+    for name, change in changes.kernels.items():
+        specs[name] = specs[name]._replace(shape=change.get_shape(specs[name].shape))
     source = WeightFile(
         prefix,
         {name: spec for name, spec in specs.items() if paths[name] not in training},
         load,
         other_tensors={name: spec for name, spec in specs.items() if paths[name] in training},
-        notes=(
-            *((_ROTATED.format(count=len(rotated)),) if rotated else ()),
-            *((unsupported,) if unsupported else ()),
-        ),
-        unsupported=unsupported,
+        notes=changes.notes,
+        unsupported=changes.unsupported,
         metadata=metadata,
     )
     entries = make_entries(contents.keras3_layers, source.tensors)
@@ -163,6 +160,22 @@ def _open_root(file: Path | io.BytesIO) -> Iterator[h5py.Group]:
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise FormatError(join_lines(error)) from error
+
+
+def _read_origin(root: h5py.Group) -> Origin:
+    """Reads what a file tells about the Keras that wrote it."""
+    groups = [root, root["model_weights"]] if "model_weights" in root else [root]
+
+    def read(name: str) -> str:
+        return next(filter(None, ("".join(_read_names(group.attrs, name)) for group in groups)), "")
+
+    return Origin(
+        backend=read("backend"),
+        version=read("keras_version"),
+        config=read("model_config"),
+        is_numbered="nb_layers" in root.attrs,
+        has_layers=bool(read("layer_names")),
+    )
 
 
 def _read_names(attributes: Mapping[str, object], name: str) -> list[str]:
@@ -186,41 +199,6 @@ def _read_spec(path: str, dataset: h5py.Dataset) -> TensorSpec:
         )
     is_text = dataset.dtype.kind in "OSU"
     return TensorSpec(dataset.shape, "string" if is_text else dataset.dtype.name)
-
-
-def _explain_layout(config: str) -> str:
-    """Explains which layout of a model's weights no net here has, by its configuration; else ""."""
-    compact = config.replace(" ", "")
-    if '"dim_ordering":"th"' in compact:
-        return "Keras 1 wrote its kernels in Theano's order (dim_ordering th): save it with Keras 2"
-    if '"data_format":"channels_first"' in compact and '"class_name":"Flatten"' in compact:
-        return (
-            "its layers are channels_first: the dense layer after Flatten has its inputs in "
-            "another order than for channels_last"
-        )
-    return ""
-
-
-def _list_rotated(
-    paths: Mapping[str, str], datasets: Mapping[str, TensorSpec], training: set[str]
-) -> list[str]:
-    """Lists the kernels that Keras' loader rotates for files of Theano: those of convolutions.
-
-    It leaves depthwise and locally connected ones as they are.
-    """
-    return [
-        name
-        for name, path in paths.items()
-        if name.rpartition("/")[2] in ("kernel", "recurrent_kernel")
-        and len(datasets[path].shape) > 2
-        and "locally_connected" not in path
-        and path not in training
-    ]
-
-
-def _rotate(kernel: Array) -> Array:
-    """Rotates a kernel, [*spatial, inputs, outputs], by 180 degrees."""
-    return np.ascontiguousarray(np.flip(kernel, tuple(range(kernel.ndim - 2))))
 
 
 def _list_keras2_weights(contents: _Contents) -> dict[str, str]:
