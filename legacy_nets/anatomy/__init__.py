@@ -1,7 +1,7 @@
 """The layers of a graph: parameters, multiply-adds and receptive fields.
 
     anatomy.analyze_net("inception_v3", size=(299, 299))    a net of the registry
-    anatomy.analyze_file("model.ckpt.meta")                 a .meta or frozen .pb, never run
+    anatomy.analyze_file("model.ckpt.meta")                 a .meta, frozen .pb or .onnx, never run
     anatomy.analyze_graph(graph)                            any tf.Graph
 
 Each returns an ``Anatomy``: ``.layers``, ``.parameters``, ``.trainable``, ``.multiply_adds``.
@@ -19,7 +19,9 @@ from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import receptive
 from legacy_nets.anatomy.analyze import analyze_graph
 from legacy_nets.anatomy.layers import Anatomy, Layer, fold_layers
+from legacy_nets.anatomy.onnx import analyze_onnx
 from legacy_nets.anatomy.receptive import ReceptiveField
+from legacy_nets.checkpoints.formats.onnx.model import is_onnx
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.live_graph import find_live_graph
 from legacy_nets.graphdef.load import load_graph
@@ -84,7 +86,7 @@ def analyze_net(name: str, size: tuple[int | None, ...] | None = None, **options
 
 
 def analyze_file(path: str | pathlib.Path) -> Anatomy:
-    """Analyzes a .meta or frozen .pb file in a subprocess.
+    """Analyzes a .meta, frozen .pb or .onnx file in a subprocess.
 
     Raises: BadInputError as ``load_graph``; CheckpointError where the file crashes the reader.
     """
@@ -94,9 +96,12 @@ def analyze_file(path: str | pathlib.Path) -> Anatomy:
 
 def analyze_file_in_process(path: str | pathlib.Path) -> Anatomy:
     """Analyzes a file in this process; a damaged or hostile file may crash or fill it."""
+    path = pathlib.Path(path)
+    if path.suffix == ".onnx" or is_onnx(path):
+        return analyze_onnx(path)
     quiet_tensorflow()
     loaded = load_graph(path)
-    return analyze_graph(loaded.graph, trainable=loaded.trainable, name=pathlib.Path(path).name)
+    return analyze_graph(loaded.graph, trainable=loaded.trainable, name=path.name)
 
 
 def compute_receptive_field(

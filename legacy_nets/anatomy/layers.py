@@ -38,6 +38,7 @@ class Anatomy:
     layers: tuple[Layer, ...]
     unused: tuple[tuple[str, tuple[int, ...]], ...] = ()  # variables of no layer, with shapes
     notes: tuple[str, ...] = ()
+    has_receptive_fields: bool = True  # False: those of the layers were not computed
 
     @property
     def parameters(self) -> int:

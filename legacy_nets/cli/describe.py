@@ -22,7 +22,7 @@ from legacy_nets.train.settings import parse_net_options
 if TYPE_CHECKING:
     from legacy_nets.anatomy import Anatomy, Layer
 
-_GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt")
+_GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt", ".onnx")
 _WEIGHT_SUFFIXES = (".npz", ".h5", ".safetensors", ".pth", ".keras", ".index")
 MAX_NAMES = 4  # layers that a note names
 
@@ -57,7 +57,7 @@ def describe(
     options: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """List the layers of NET, or of a .meta or frozen .pb FILE (which is never run).
+    """List the layers of NET, or of a .meta, frozen .pb or .onnx FILE (which is never run).
 
     \b
     legacy-nets describe inception_v3 --depth 2
@@ -174,10 +174,11 @@ def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> 
     table.add_column("output", no_wrap=True)
     for heading in ("kernel", "stride", "padding"):
         table.add_column(heading)
-    for heading in ("parameters", "multiply-adds", "field", "step", "pad"):
+    fields = ("field", "step", "pad") if anatomy.has_receptive_fields else ()
+    for heading in ("parameters", "multiply-adds", *fields):
         table.add_column(heading, justify="right")
     for layer in layers:
-        table.add_row(*_format_layer(layer))
+        table.add_row(*_format_layer(layer)[: len(table.columns)])
     table.add_section()
     parameters, multiply_adds = f"{anatomy.parameters:,}", _format_count(anatomy.multiply_adds)
     table.add_row("total", f"{len(anatomy.layers)} rows", *[""] * 4, parameters, multiply_adds)

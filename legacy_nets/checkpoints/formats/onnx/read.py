@@ -48,7 +48,7 @@ def read_onnx(path: Path) -> WeightFile:
     model = parse_model(path)
     externals = [tensor.external for tensor in model.tensors.values() if tensor.external]
     files = {find_external(external, path) for external in externals}
-    others = list_settings(model) | model.literals
+    others = list_others(model)
     specs = {name: tensor.spec for name, tensor in model.tensors.items()}
     return _OnnxFile(path, model, specs, others, files)
 
@@ -70,7 +70,7 @@ class _OnnxFile(WeightFile):
             lambda name: read_values(model.tensors[name], path),
             other_tensors={name: specs[name] for name in specs if name in others},
             others_are_constants=True,
-            graph=GraphSummary(_describe_format(model), model.inputs, model.outputs),
+            graph=GraphSummary(describe_format(model), model.inputs, model.outputs),
             unsupported=_UNSUPPORTED,
             metadata=model.metadata,
         )
@@ -82,8 +82,10 @@ class _OnnxFile(WeightFile):
             check_exists(file, self._path)
 
 
-def list_settings(model: OnnxModel) -> set[str]:
-    """Lists the values that only say where, how far or how large, also through further nodes."""
+def list_others(model: OnnxModel) -> set[str]:
+    """Lists the tensors that are no weights: single numbers of formulas, and those that only say
+    where, how far or how large, also through further nodes.
+    """
     used = {name for node in model.nodes for name in node.inputs}
     numbers = set(model.results)  # values that are computed with
     for node in reversed(model.nodes):  # users come after what they use
@@ -93,10 +95,10 @@ def list_settings(model: OnnxModel) -> set[str]:
         if node.op_type.startswith(_REDUCTIONS):
             settings = (1,)
         numbers.update(name for at, name in enumerate(node.inputs) if at not in settings)
-    return used - numbers
+    return model.literals | (used - numbers)
 
 
-def _describe_format(model: OnnxModel) -> str:
+def describe_format(model: OnnxModel) -> str:
     """Describes versions and origin: "ONNX, opset 17, IR 8, by pytorch 2.1"."""
     domains = dict(model.opsets)
     main = domains.pop("ai.onnx", None)
