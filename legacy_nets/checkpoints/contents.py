@@ -16,7 +16,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import read_bundle
 from legacy_nets.checkpoints.formats.v1 import read_v1
-from legacy_nets.checkpoints.optimizer_slots import AVERAGE, is_slot
+from legacy_nets.checkpoints.optimizer_slots import AVERAGE, list_slots
 from legacy_nets.checkpoints.source import Source, TensorSpecLike
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array
@@ -77,10 +77,9 @@ def list_contents(source: Source) -> Contents:
     """Sorts the tensors of a source by purpose."""
     tensors = source.tensors
     averages = {name: info for name, info in tensors.items() if name.endswith(AVERAGE)}
+    slots = list_slots(source)
     training = {
-        name: info
-        for name, info in tensors.items()
-        if name not in averages and is_slot(name, tensors)
+        name: info for name, info in tensors.items() if name in slots and name not in averages
     }
     weights = {
         name: info for name, info in tensors.items() if name not in averages | training

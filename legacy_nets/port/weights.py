@@ -10,7 +10,7 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import Bundle, ByteRange
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.optimizer_slots import find_average, is_slot
+from legacy_nets.checkpoints.optimizer_slots import find_average, list_slots
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.port.jobs import Job, Rename
@@ -56,8 +56,9 @@ def list_weights(source: Source, averaged: bool) -> list[Weight]:
     Raises CheckpointError for a tensor that is no array of numbers.
     """
     weights = []
+    slots = list_slots(source)
     for name, info in source.tensors.items():
-        if is_slot(name, source.tensors):
+        if name in slots:
             continue
         stored = (averaged and find_average(name, source.tensors)) or name
         load = functools.partial(source.read, stored)

@@ -10,6 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from legacy_nets.checkpoints.formats.tensor_proto import decode_shape, decode_values, name_dtype
+from legacy_nets.checkpoints.formats.training_graph import (
+    Node,
+    find_optimizer_variables,
+    read_node,
+)
 from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile, parse_json_table
 from legacy_nets.errors import CheckpointError
@@ -26,7 +31,8 @@ def read_frozen_graph(path: Path) -> WeightFile:
 
     Its tensors are the constants that replaced variables. An Identity called ``<name>/read`` or
     ``.../ReadVariableOp`` reads each of them. Files that ``port`` wrote list them. Other constants
-    (axes, shapes) are ``other_tensors``. A graph without such constants shows all of them.
+    (axes, shapes) and an optimizer's slots are ``other_tensors``. A graph without such constants
+    shows all of them.
 
     Raises CheckpointError (a graph without constants, a SavedModel's graph) or FormatError.
     """
@@ -36,16 +42,16 @@ def read_frozen_graph(path: Path) -> WeightFile:
     specs: dict[str, TensorSpec] = {}
     protos: dict[str, Message] = {}
     variables = set()
+    nodes: dict[str, Node] = {}
     folded_count = 0
     for node in graph.get_messages(1):
-        name, op_type = node.get_text(1), node.get_text(2)
+        name, nodes[name] = read_node(node)
+        op_type, operands = nodes[name]
         if op_type == "Const":
             protos[name] = _get_value(name, node)
-            shapes = protos[name].get_messages(2)
-            shape = decode_shape(shapes[-1]) if shapes else ()
-            specs[name] = TensorSpec(shape, name_dtype(protos[name].get_int(1)))
+            specs[name] = _read_spec(protos[name])
         elif op_type == "Identity":
-            source = bytes((node.get_buffers(3) or [b""])[0]).decode("utf-8")
+            source = operands[0] if operands else ""
             if name == f"{source}/read" or name.endswith("ReadVariableOp"):
                 variables.add(source)
         elif op_type == "BiasAdd" and name.rpartition("/")[2].startswith("FusedBatchNorm"):
@@ -65,6 +71,7 @@ def read_frozen_graph(path: Path) -> WeightFile:
     listed = metadata.get("variables")
     if isinstance(listed, list):
         variables.update(name for name in listed if isinstance(name, str))
+    variables -= find_optimizer_variables(nodes)
     weights = [name for name in specs if name in variables] or list(specs)
 
     unsupported = _FOLDED.format(folded_count) if folded_count else ""
@@ -78,6 +85,12 @@ def read_frozen_graph(path: Path) -> WeightFile:
         unsupported=unsupported,
         metadata=metadata,
     )
+
+
+def _read_spec(value: Message) -> TensorSpec:
+    """Reads shape and dtype of a TensorProto."""
+    shapes = value.get_messages(2)
+    return TensorSpec(decode_shape(shapes[-1]) if shapes else (), name_dtype(value.get_int(1)))
 
 
 def _get_value(name: str, node: Message) -> Message:
