@@ -116,6 +116,16 @@ class ExtendedNamespace(types.ModuleType):
         return sorted({*vars(self), *dir(self._base)})
 
 
+class _Version2(ExtendedNamespace):
+    """``tf.compat.v2``, with ``tf.compat.v2.estimator``, which is imported on first use."""
+
+    @property
+    def estimator(self) -> types.ModuleType:
+        """The estimators of TensorFlow 2's API, which 1.15 had here."""
+        module = importlib.import_module(f"{__name__}.estimator")
+        return module.estimator_modules["api._v2.estimator"]
+
+
 _check_versions(_tf)
 _v1 = _tf.compat.v1
 keras = _import_legacy_keras()
@@ -136,6 +146,7 @@ version = ExtendedNamespace(
 )
 # "import tensorflow.compat.v1 as tf" means this namespace, too.
 compat = ExtendedNamespace(_v1.compat, f"{__name__}.compat", v1=sys.modules[__name__])
+vars(compat)["v2"] = _Version2(_v1.compat.v2, f"{__name__}.compat.v2", compat=compat)
 # TensorFlow 1 code is what this package is for: no advice to stop using it.
 for _advice in (r"`tf\.(layers|nn\.rnn_cell)\.", r"`layer\.apply` is deprecated"):
     warnings.filterwarnings("ignore", message=_advice, category=UserWarning)

@@ -24,8 +24,8 @@ from legacy_nets.types import RunConfig as _RunConfig  # the module has a RunCon
 _ESTIMATOR = "tensorflow_estimator.python.estimator"
 _TPU = "tensorflow.python.tpu"
 # What scripts use of the package; imported together, while the shims are installed.
-_MODULES = ("api._v1.estimator", "estimator_lib", "early_stopping", "hooks.hooks",
-            "canned.kmeans", "canned.rnn", "canned.parsing_utils", "canned.head",
+_MODULES = ("api._v1.estimator", "api._v2.estimator", "estimator_lib", "early_stopping",
+            "hooks.hooks", "canned.kmeans", "canned.rnn", "canned.parsing_utils", "canned.head",
             "canned.optimizers", "inputs.inputs", "keras_lib", "util",
             "tpu.tpu_estimator")  # fmt: skip
 _REMOVED = {  # offered by 1.15 and dropped before 2.15, with what to take instead

@@ -37,6 +37,8 @@ MOVED = {
     "core": "tensorflow.core",
     "python": "tensorflow.python",
     "tools": "tensorflow.python.tools",
+    "lite.python": "tensorflow.lite.python",
+    "python.context": "tensorflow.python.eager.context",
     "python.layers": "tf_keras.src.legacy_tf_layers",
     "python.estimator": "legacy_nets.tf1.estimator.python",  # which carries it before
     "estimator.python": "tensorflow_estimator.python.estimator",
@@ -51,14 +53,21 @@ MOVED = {
     "python.eager.profiler": f"{_INTERNALS}.profiler",
     "python.feature_column.dense_features": "tf_keras.src.feature_column.dense_features",
     "python.feature_column.dense_features_v2": "tf_keras.src.feature_column.dense_features_v2",
+    "python.keras.preprocessing.sequence": "tf_keras.api._v1.keras.preprocessing.sequence",
     "python.ops.rnn_cell": "legacy_nets.tf1.rnn_cells",
     "python.ops.rnn_cell_impl": "legacy_nets.tf1.rnn_cells",
     "python.ops.rnn_cell_wrapper_impl": "tf_keras.src.layers.rnn.cell_wrappers",
     "python.pywrap_tensorflow_internal": "tensorflow.python.pywrap_tensorflow",
+    "python.tpu.tpu_config": "legacy_nets.tf1.contrib.tpu",
+    "python.tpu.tpu_estimator": "legacy_nets.tf1.contrib.tpu",
     "python.training.distribute": "tensorflow.python.distribute.distribute_lib",
     "python.training.distribution_strategy_context": "tensorflow.python.distribute.distribute_lib",
     "python.training.gen_training_ops": "tensorflow.python.ops.gen_training_ops",
     "python.training.saving.functional_saver": "tensorflow.python.checkpoint.functional_saver",
+    "python.training.tracking": "tensorflow.python.trackable",
+    "python.training.tracking.graph_view": "tensorflow.python.checkpoint.graph_view",
+    "python.training.tracking.tracking": "tensorflow.python.trackable.autotrackable",
+    "python.training.tracking.util": "tensorflow.python.checkpoint.checkpoint",
     "python.training.training_ops": "tensorflow.python.ops.gen_training_ops",
     "python.util.deprecation_wrapper": "tensorflow.python.util.module_wrapper",
     "tools.graph_transforms": f"{_INTERNALS}.graph_transforms",
@@ -87,10 +96,23 @@ RENAMED = {
     "python.framework.common_shapes.unknown_shape": f"{_REMOVED}:unknown_shape",
     "python.framework.op_def_registry.get_registered_ops": f"{_REMOVED}:get_registered_ops",
     "python.framework.ops.RegisterShape": f"{_REMOVED}:RegisterShape",
+    "python.framework.ops._TensorLike": "tensorflow.python.types.internal:NativeObject",
     "python.framework.ops.default_session": "tensorflow.python.framework.stack:default_session",
+    "python.framework.ops.register_dense_tensor_like_type": f"{_REMOVED}"
+    ":register_dense_tensor_like_type",
     "python.framework.tensor_shape.scalar": f"{_REMOVED}:scalar",
     "python.framework.tensor_shape.vector": f"{_REMOVED}:vector",
     "python.framework.tensor_shape.matrix": f"{_REMOVED}:matrix",
+    **{
+        f"python.keras.utils.generic_utils.{name}": f"tf_keras.api._v1.keras.utils:{name}"
+        for name in (
+            "CustomObjectScope",
+            "custom_object_scope",
+            "deserialize_keras_object",
+            "get_custom_objects",
+            "serialize_keras_object",
+        )
+    },
     "python.ops.resource_variable_ops._from_proto_fn": f"{_REMOVED}:_from_proto_fn",
     "python.ops.resource_variable_ops._to_proto_fn": f"{_REMOVED}:_to_proto_fn",
     "python.ops.variable_scope.variable": "legacy_nets.tf1:Variable",
@@ -242,7 +264,9 @@ class _Private(_Package):
             value = getattr(self._module, name)
         except AttributeError:
             return self._find_public(name)
-        if isinstance(value, types.ModuleType) and value.__name__.startswith("tensorflow."):
+        if isinstance(value, types.ModuleType) and value.__name__.startswith(
+            ("tensorflow.", "tf_keras.src.")
+        ):
             try:
                 return importlib.import_module(f"{ROOT}.{path}")
             except ModuleNotFoundError:  # an alias, which is no module of that path

@@ -106,10 +106,57 @@ def test_functions_that_moved_or_went():
         ("util.deprecation_wrapper", "DeprecationWrapper"),
         ("pywrap_tensorflow_internal", "EventsWriter"),
         ("data.experimental.ops.threading_options", "ThreadingOptions"),
+        ("tpu.tpu_config", "TPUConfig"),
+        ("tpu.tpu_estimator", "TPUEstimatorSpec"),
+        ("training.tracking.graph_view", "ObjectGraphView"),
+        ("training.tracking.base", "Trackable"),
+        ("training.tracking.data_structures", "NoDependency"),
+        ("training.tracking.util", "Checkpoint"),
+        ("training.tracking.tracking", "AutoTrackable"),
+        ("keras.preprocessing.sequence", "pad_sequences"),
+        ("keras.utils.generic_utils", "CustomObjectScope"),
     ],
 )
 def test_private_modules_that_moved(module, name):
     assert callable(get(module, name))
+
+
+def test_a_tensor_like_class_needs_two_properties():
+    register = get("framework.ops", "register_dense_tensor_like_type")
+
+    class Whole:
+        name = property(lambda self: "x")
+        dtype = property(lambda self: tf.float32)
+
+    class Half:
+        name = property(lambda self: "x")
+        dtype = tf.float32
+
+    assert register(Whole) is None
+    with pytest.raises(TypeError, match="^Type Half does not define a `dtype` property$"):
+        register(Half)
+
+
+def test_tensor_likes_are_tensors_slices_and_sparse_tensors():
+    tensor_like = get("framework.ops", "_TensorLike")
+    with tf.Graph().as_default():
+        tensor = tf.zeros([2])
+        assert isinstance(tensor, tensor_like)
+        assert isinstance(tf.IndexedSlices(tensor, tf.constant([0, 1])), tensor_like)
+        assert isinstance(tf.SparseTensor([[0], [1]], tensor, [2]), tensor_like)
+        assert not isinstance(tf.get_variable("v", [2], use_resource=True), tensor_like)
+
+
+def test_a_module_reached_as_an_attribute_is_the_imported_one():
+    sequence = tf.python.keras.preprocessing.sequence
+    assert sequence.pad_sequences([[1], [2, 3]]).tolist() == [[0, 1], [2, 3]]
+    assert tf.python.keras.utils.generic_utils.CustomObjectScope is tf.keras.utils.CustomObjectScope
+
+
+def test_compat_v2_has_the_estimators_of_its_api():
+    assert tf.compat.v2.estimator.DNNClassifier is not tf.estimator.DNNClassifier
+    assert issubclass(tf.compat.v2.estimator.DNNClassifier, tf.compat.v2.estimator.Estimator)
+    assert tf.compat.v2.compat.v1 is tf
 
 
 def test_dense_features_of_columns():

@@ -25,6 +25,7 @@ RunConfig = _config.RunConfig
 TPUEstimatorSpec = _carried.TPUEstimatorSpec
 export_estimator_savedmodel = _carried.export_estimator_savedmodel
 CrossShardOptimizer = tf.tpu.CrossShardOptimizer  # without shards, the optimizer in it alone
+Topology = tf.tpu.experimental.Topology
 bfloat16_scope = tf.tpu.bfloat16_scope
 cross_replica_sum = tf.tpu.cross_replica_sum
 # Private modules of 1.15 that scripts imported for the names above.

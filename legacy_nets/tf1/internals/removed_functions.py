@@ -47,6 +47,16 @@ class RegisterShape:
         return f
 
 
+def register_dense_tensor_like_type(tensor_type: type) -> None:
+    """``ops.register_dense_tensor_like_type``: checks the class; today's TensorFlow asks no list.
+
+    Raises TypeError where ``name`` or ``dtype`` is no property, with the words of 1.15.5.
+    """
+    for name in ("name", "dtype"):
+        if not isinstance(getattr(tensor_type, name, None), property):
+            raise TypeError(f"Type {tensor_type.__name__} does not define a `{name}` property")
+
+
 def get_registered_ops() -> dict[str, OpDef]:
     """Returns all registered ops by name, as ``op_def_registry.get_registered_ops``."""
     serialized = pywrap_tf_session.TF_GetBuffer(pywrap_tf_session.TF_GetAllOpList())
