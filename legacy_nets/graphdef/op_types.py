@@ -4,6 +4,7 @@ from __future__ import annotations
 
 VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
 PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
+EXAMPLE_PARSERS = ("ParseExample", "ParseExampleV2", "ParseSingleExample")
 DATA_SOURCES = frozenset(  # operations that data come out of
     {
         *PLACEHOLDERS,
@@ -15,9 +16,7 @@ DATA_SOURCES = frozenset(  # operations that data come out of
         "QueueDequeueManyV2",
         "QueueDequeueUpTo",
         "QueueDequeueUpToV2",
-        "ParseExample",
-        "ParseExampleV2",
-        "ParseSingleExample",
+        *EXAMPLE_PARSERS,
         "DecodeRaw",
         "DecodeJpeg",
         "DecodePng",

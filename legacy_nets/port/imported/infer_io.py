@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from legacy_nets.errors import BadInputError, suggest_names
@@ -11,13 +11,14 @@ from legacy_nets.graphdef.node_names import (
     get_node_name,
     shorten_tensor_name,
 )
-from legacy_nets.graphdef.op_types import DATA_SOURCES, PLACEHOLDERS
+from legacy_nets.graphdef.op_types import DATA_SOURCES, EXAMPLE_PARSERS, PLACEHOLDERS
 from legacy_nets.graphdef.traverse import (
     find_ancestors,
     find_nodes_between,
     index_nodes,
     list_data_inputs,
 )
+from legacy_nets.port.imported.examples import find_placeholder, is_sparse
 from legacy_nets.port.imported.graph import ImportedGraph
 from legacy_nets.port.imported.infer_outputs import infer_outputs
 from legacy_nets.port.imported.input_shapes import infer_input_shapes
@@ -25,6 +26,8 @@ from legacy_nets.port.imported.node_roles import UPDATE_OP
 from legacy_nets.port.imported.subgraph import InputSpec, OutputSpec
 from legacy_nets.port.jobs import ImportedJob
 from legacy_nets.types import GraphDef, NodeDef
+
+_PARSING_TARGETS = ("frozen", "saved_model")
 
 
 class GraphIo(NamedTuple):
@@ -43,7 +46,7 @@ def choose_io(job: ImportedJob, imported: ImportedGraph, definition: GraphDef) -
     """
     user_inputs = _resolve_tensors(imported, job.inputs, "--inputs")
     outputs, origin = _choose_outputs(job, imported, definition, user_inputs)
-    inputs = user_inputs or _infer_inputs(definition, outputs)
+    inputs = user_inputs or _infer_inputs(job, definition, outputs)
     _check_inputs(imported, definition, inputs, outputs)
     shapes = infer_input_shapes(imported, definition, inputs, outputs, job.shapes)
     names = _choose_node_names(index_nodes(definition), inputs, outputs)
@@ -106,18 +109,40 @@ def _check_no_training_steps(
         )
 
 
-def _infer_inputs(definition: GraphDef, outputs: Iterable[str]) -> list[str]:
-    """Infers the tensors that data come in by and outputs depend on, in the graph's order."""
+def _infer_inputs(job: ImportedJob, definition: GraphDef, outputs: Iterable[str]) -> list[str]:
+    """Infers the tensors that data come in by and outputs depend on, in the graph's order.
+
+    Where outputs depend on sparse features of tf.train.Example, the serialized examples come in.
+    Raises BadInputError for a target that cannot parse them.
+    """
     nodes = index_nodes(definition)
     sources = {name for name, node in nodes.items() if node.op in DATA_SOURCES}
+    inputs = _list_source_tensors(nodes, sources, outputs)
+    sparse = [tensor for tensor in inputs if is_sparse(nodes, tensor)]
+    if sparse and job.target not in _PARSING_TARGETS:
+        raise BadInputError(
+            f"{job.graph_path}: {sparse[0]} is a sparse feature of tf.train.Example, which "
+            f"{job.target} does not have: use --to saved_model, or name a tensor after it in "
+            "--inputs"
+        )
+    parsers = {get_node_name(tensor) for tensor in sparse}
+    sources -= {name for name in parsers if find_placeholder(nodes, nodes[name])}
+    inputs = _list_source_tensors(nodes, sources, outputs)
+    order = {name: index for index, name in enumerate(nodes)}
+    return sorted(dict.fromkeys(inputs), key=lambda tensor: order[get_node_name(tensor)])
+
+
+def _list_source_tensors(
+    nodes: Mapping[str, NodeDef], sources: Container[str], outputs: Iterable[str]
+) -> list[str]:
+    """Lists the tensors of sources that outputs depend on."""
     needed = find_ancestors(nodes, outputs, stop_at=sources)
     inputs = [name for name in needed if name in sources and nodes[name].op in PLACEHOLDERS]
     for name in needed:
         if name not in sources:
             tensors = list_data_inputs(nodes[name])
             inputs += [tensor for tensor in tensors if get_node_name(tensor) in sources]
-    order = {name: index for index, name in enumerate(nodes)}
-    return sorted(dict.fromkeys(inputs), key=lambda tensor: order[get_node_name(tensor)])
+    return inputs
 
 
 def _check_inputs(
@@ -132,7 +157,7 @@ def _check_inputs(
     nodes = index_nodes(definition)
     needed = find_nodes_between(nodes, inputs, outputs)
     for name in needed:
-        if nodes[name].op in DATA_SOURCES:
+        if nodes[name].op in DATA_SOURCES and nodes[name].op not in EXAMPLE_PARSERS:
             raise BadInputError(
                 f"{outputs[0]} needs {name} ({nodes[name].op}), too: name it in --inputs, or give "
                 f"it a value with --set {name}=VALUE"

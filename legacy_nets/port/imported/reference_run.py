@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -11,6 +12,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.node_names import complete_tensor_name, get_node_name
 from legacy_nets.graphdef.traverse import index_consumers, index_nodes, list_data_inputs, walk
+from legacy_nets.port.imported.examples import find_parser, generate_examples
 from legacy_nets.port.imported.graph import ImportedGraph
 from legacy_nets.port.imported.inference_mode import InferenceGraph
 from legacy_nets.types import Array, GraphDef, NodeDef, Session, TensorShape
@@ -138,13 +140,18 @@ def _generate_input(
 ) -> Array:
     """Generates seeded values: floats in [0, 1), bytes below 128, ids below ``id_limit``, words.
 
-    An input that is one integer gets ``sizes.integer``. One word in four is unknown.
+    A parser of tf.train.Example gets serialized examples. An input that is one integer gets
+    ``sizes.integer``. One word in four is unknown.
     """
     shape = _complete_shape(open_shape, sizes)
     dtype = imported.get_dtype(tensor)
     random = np.random.default_rng(0)
     if dtype == tf.string:
         vocabulary = [*random.permutation(list(words) or [b"one", b"two"])[:3], b"(unknown)"]
+        parser = find_parser(imported, tensor)
+        if parser is not None:
+            examples = generate_examples(imported, parser, math.prod(shape), vocabulary)
+            return examples.reshape(shape)
         return random.choice(np.array(vocabulary, object), shape)
     if dtype == tf.bool:
         return np.zeros(shape, bool)
