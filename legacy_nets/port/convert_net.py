@@ -7,17 +7,47 @@ from pathlib import Path
 from legacy_nets.port.jobs import OUTPUTS, Job
 from legacy_nets.port.load import load_weights
 from legacy_nets.port.report import Outcome
-from legacy_nets.port.targets import GraphFormat
+from legacy_nets.port.second_run import convert_up_to_twice, turn_off_optimiser
+from legacy_nets.port.targets import GraphTarget, find_target
 from legacy_nets.port.verify import compare_runs
+from legacy_nets.sandbox import estimate_memory, run_sandboxed
+
+_SECONDS = 3600.0  # limit of the second run's process
+_GIB = 16.0  # limit of its address space, without the files
 
 
-def convert_net(job: Job, target: GraphFormat, path: Path) -> Outcome:
-    """Restores a registered net, writes its graph, runs it and compares the outputs."""
+def convert_net(job: Job, path: Path) -> Outcome:
+    """Restores a registered net, writes its graph, runs it and compares the outputs.
+
+    Where they differ, does it again in a process without TensorFlow's own optimisations.
+    """
+    weights = Path(job.checkpoint)
+    gib = estimate_memory(*weights.parent.glob(f"{weights.name}*"), least=_GIB)
+    return convert_up_to_twice(
+        lambda: _convert(job, path),
+        lambda: run_sandboxed(
+            _convert_without_optimiser, job, path, label=job.checkpoint, seconds=_SECONDS, gib=gib
+        ),
+        path,
+        job.tolerance,
+    )
+
+
+def _convert_without_optimiser(job: Job, path: Path) -> Outcome:
+    """In the process: ``_convert`` without TensorFlow's graph optimiser and oneDNN."""
+    turn_off_optimiser()
+    return _convert(job, path)
+
+
+def _convert(job: Job, path: Path) -> Outcome:
     from legacy_nets.port.restored_net import restore_net
 
+    target = find_target(job.target)
+    assert isinstance(target, GraphTarget)
+    graph_format = target.load()
     source, averaged, metadata, notes = load_weights(job)
     with restore_net(job, source, averaged) as net:
-        notes += target.write(path, net, metadata)
-        runs = target.run(path, net)
+        notes += graph_format.write(path, net, metadata)
+        runs = graph_format.run(path, net)
         comparisons = tuple(compare_runs(net.reference, runs, OUTPUTS, net.tensors.end_points))
     return Outcome(comparisons, notes, averaged, metadata)

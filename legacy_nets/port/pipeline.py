@@ -44,7 +44,7 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
         elif isinstance(job, WeightsJob):
             raise _refuse_weights(job, open_weights(job.checkpoint))
         elif isinstance(job, Job):
-            outcome = convert_net(job, target.load(), path)
+            outcome = convert_net(job, path)
         else:
             outcome = convert_graph(dataclasses.replace(job, ema=choose_averages(job)), path)
         report = Report(

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import os
-import shutil
 from pathlib import Path
 
 from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import has_two_formats
 from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
 from legacy_nets.port.jobs import ImportedJob
-from legacy_nets.port.report import OPTIMISED, Comparison, Outcome
+from legacy_nets.port.report import Outcome
+from legacy_nets.port.second_run import convert_up_to_twice, turn_off_optimiser
 from legacy_nets.port.verify import compare_runs
 from legacy_nets.sandbox import estimate_memory, run_sandboxed
 
@@ -36,26 +35,12 @@ def convert_graph(job: ImportedJob, path: Path) -> Outcome:
     files = (job.graph_path, *weights.parent.glob(f"{weights.name}*"))
     gib = estimate_memory(*files, least=_GIB)
     convert = functools.partial(run_sandboxed, label=str(job.graph_path), seconds=_SECONDS, gib=gib)
-    outcome: Outcome = convert(_convert, job, path)
-    worst = _find_worst(outcome)
-    if worst is None or worst.relative <= job.tolerance:
-        return outcome
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
-    outcome = convert(_convert_without_optimiser, job, path)
-    worst_without = _find_worst(outcome)
-    agrees = worst_without is not None and worst_without.relative <= job.tolerance
-    note = (
-        f"as TensorFlow optimises the graph, {worst.name} differs by {worst.relative:.2g} of the "
-        "largest value; without its graph optimiser and without oneDNN, "
-        f"{'both sides agree' if agrees else 'it differs, too'}"
+    return convert_up_to_twice(
+        lambda: convert(_convert, job, path),
+        lambda: convert(_convert_without_optimiser, job, path),
+        path,
+        job.tolerance,
     )
-    return outcome._replace(notes=(*outcome.notes, note))
-
-
-def _find_worst(outcome: Outcome) -> Comparison | None:
-    """Finds the largest difference that optimisations of the target's runtime do not make."""
-    plain = [item for item in outcome.comparisons if item.side != OPTIMISED]
-    return max(plain, key=lambda item: item.relative, default=None)
 
 
 def choose_checkpoint_format(job: ImportedJob) -> ImportedJob:
@@ -98,13 +83,7 @@ def _convert(job: ImportedJob, path: Path) -> Outcome:
 
 def _convert_without_optimiser(job: ImportedJob, path: Path) -> Outcome:
     """In the process: ``_convert`` without TensorFlow's graph optimiser and oneDNN."""
-    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
-    from legacy_nets.quiet import quiet_tensorflow
-
-    quiet_tensorflow()
-    from legacy_nets import tf1 as tf
-
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    turn_off_optimiser()
     return _convert(job, path)
 
 

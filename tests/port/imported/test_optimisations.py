@@ -9,10 +9,13 @@ import sys
 
 import imported_models as models
 import numpy as np
+import port_cases
 import pytest
 from imported_models import create_job
 
+from legacy_nets import registry
 from legacy_nets import tf1 as tf
+from legacy_nets.port import convert_net
 from legacy_nets.port.formats.frozen import Folded
 from legacy_nets.port.imported import targets
 from legacy_nets.port.pipeline import port
@@ -73,7 +76,18 @@ def test_where_onednn_makes_the_reference_wrong_the_second_run_decides(tmp_path)
     assert max(item["relative"] for item in written["comparisons"]) < 1e-5
 
 
-@pytest.mark.usefixtures("in_one_process")
+@pytest.fixture
+def optimiser(monkeypatch):
+    """Turns the optimiser on again after the test."""
+    options = tf.config.optimizer.get_experimental_options()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    yield
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
+    )
+
+
+@pytest.mark.usefixtures("in_one_process", "optimiser")
 def test_a_target_that_is_wrong_differs_in_both_runs(tmp_path, monkeypatch):
     """A broken fold of batch norms: the second run says that the optimiser is not to blame."""
 
@@ -88,16 +102,49 @@ def test_a_target_that_is_wrong_differs_in_both_runs(tmp_path, monkeypatch):
         x = tf.placeholder(tf.float32, [None, 4], name="x")
         tf.matmul(x, models.create_weights(4, 3, name="w"), name="out")
 
-    options = tf.config.optimizer.get_experimental_options()
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     monkeypatch.setattr(targets.frozen, "fold_batch_norms", scale_constants)
     meta = models.save_model(tmp_path, build)
-    try:
-        report = port(create_job(meta, tmp_path / "x.pb"))
-    finally:
-        tf.config.optimizer.set_experimental_options(
-            {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
-        )
+    report = port(create_job(meta, tmp_path / "x.pb"))
     assert not report.passed and not (tmp_path / "x.pb").exists()
     assert "out differs by 0.5 of the largest value" in report.notes[-1]
     assert report.notes[-1].endswith(NOTE + "it differs, too")
+
+
+@pytest.mark.usefixtures("tiny_nets", "optimiser")
+@pytest.mark.parametrize("is_target_wrong", [False, True])
+def test_nets_of_the_registry_are_run_once_more_too(tmp_path, monkeypatch, is_target_wrong):
+    """The graph is wrong where oneDNN is on, or always."""
+    run = convert_net.compare_runs
+
+    def compare(reference, runs, *given):
+        if is_target_wrong or os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1":
+            reference = {name: value * np.float32(1.5) for name, value in reference.items()}
+        return run(reference, runs, *given)
+
+    monkeypatch.setattr(convert_net, "compare_runs", compare)
+    monkeypatch.setattr(
+        convert_net, "run_sandboxed", lambda function, *arguments, **_: function(*arguments)
+    )
+    prefix = port_cases.save(tmp_path, "tiny", num_classes=6)
+    size = registry.get_net("tiny").image_size
+    out = tmp_path / "x.pb"
+    report = port(port_cases.job(prefix, "tiny", "frozen", out, size, {}, 6))
+    assert report.passed is out.exists() is not is_target_wrong
+    end = "it differs, too" if is_target_wrong else "both sides agree"
+    assert report.notes[-1].endswith(NOTE + end)
+    assert "differs by 0.33 of the largest value" in report.notes[-1]
+
+
+@pytest.mark.slow
+def test_the_second_run_of_a_net_is_in_a_process_of_its_own(tmp_path):
+    prefix = port_cases.save(tmp_path, "demo_cnn")
+    command = [sys.executable, "-m", "legacy_nets", "port", prefix, "--net", "demo_cnn"]
+    done = subprocess.run(
+        [*command, "--num-classes", "5", "--to", "keras", "--out", f"{tmp_path}/x.keras"]
+        + ["--tolerance", "1e-12"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert NOTE + "it differs, too" in done.stdout
+    assert not (tmp_path / "x.keras").exists()
