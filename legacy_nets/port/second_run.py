@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from legacy_nets.errors import LegacyNetsError
 from legacy_nets.port.report import OPTIMISED, Comparison, Outcome
 
 
@@ -18,20 +19,24 @@ def convert_up_to_twice(
 ) -> Outcome:
     """Calls ``convert``; where the sides differ, ``convert_without_optimiser``, too.
 
-    The optimisations may be what is wrong: a note says so. ``path`` is what both write.
+    The optimisations may be what is wrong: a note says so. A second call that fails leaves the
+    first result. ``path`` is what both write.
     """
     outcome = convert()
     worst = _find_worst(outcome)
     if worst is None or worst.relative <= tolerance:
         return outcome
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-    outcome = convert_without_optimiser()
-    worst_without = _find_worst(outcome)
-    agrees = worst_without is not None and worst_without.relative <= tolerance
+    try:
+        outcome = convert_without_optimiser()
+        worst_without = _find_worst(outcome)
+        agrees = worst_without is not None and worst_without.relative <= tolerance
+        result = "both sides agree" if agrees else "it differs, too"
+    except LegacyNetsError as error:
+        result = f"it was not run ({error})"
     note = (
         f"as TensorFlow optimises the graph, {worst.name} differs by {worst.relative:.2g} of the "
-        "largest value; without its graph optimiser and without oneDNN, "
-        f"{'both sides agree' if agrees else 'it differs, too'}"
+        f"largest value; without its graph optimiser and without oneDNN, {result}"
     )
     return outcome._replace(notes=(*outcome.notes, note))
 

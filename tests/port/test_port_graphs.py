@@ -17,8 +17,8 @@ from port_cases import SMALL, job, save
 import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
-from legacy_nets.errors import BadInputError
-from legacy_nets.port import targets
+from legacy_nets.errors import BadInputError, CheckpointError
+from legacy_nets.port import convert_net, targets
 from legacy_nets.port.formats import frozen, saved_model
 from legacy_nets.port.pipeline import port
 
@@ -73,7 +73,11 @@ def test_above_the_tolerance_nothing_comes_to_its_place(prefix, tmp_path, monkey
             logits = run.outputs["logits"] * 1.001
             yield run._replace(outputs={**run.outputs, "logits": logits})
 
+    def fail(*arguments, **options):
+        raise CheckpointError("out of memory")
+
     monkeypatch.setattr(saved_model, "run", shifted)
+    monkeypatch.setattr(convert_net, "run_sandboxed", fail)
     out, page = tmp_path / "x", tmp_path / "r.html"
     out.mkdir()
     (out / "saved_model.pb").write_text("old")
@@ -82,6 +86,7 @@ def test_above_the_tolerance_nothing_comes_to_its_place(prefix, tmp_path, monkey
     done = CliRunner().invoke(main, [*arguments, "--report", str(page)])
     assert done.exit_code == 1, done.output
     assert f"NOT verified: above the tolerance of 0.0001; {out} was not written" in done.output
+    assert "without oneDNN, it was not run (out of memory)" in done.output
     assert (out / "saved_model.pb").read_text() == "old"
     assert "<td>logits<td><td>2 x 5<td>" in page.read_text() and "FAILED" in page.read_text()
     done = CliRunner().invoke(main, [*arguments, "--tolerance", "0.01"])
