@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO, TypedDict
 
 from legacy_nets.errors import BadInputError
-from legacy_nets.port.folder.unit import Result, Status, Unit
+from legacy_nets.port.folder.unit import Result, Status, Unit, stamp_files
+from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.version import __version__
 
 JOURNAL = "ports.jsonl"
@@ -114,15 +114,9 @@ def open_journal(out: Path, folder: Path, target: str) -> Iterator[Journal]:
 
 
 def compute_digest(unit: Unit) -> str:
-    """Computes a digest of sizes and times of a model's files and output, and of the settings."""
-    out = unit.out
-    outputs = (out, Path(f"{out}.index"), out / "saved_model.pb")
-    stamps = []
-    for path in (*unit.model.files, *outputs):
-        with contextlib.suppress(OSError):
-            status = path.stat()
-            stamps.append((os.fspath(path), status.st_size, status.st_mtime_ns))
-    text = repr((__version__, unit.settings, stamps))
+    """Computes a digest of a model's files as the unit has them, the settings and the output."""
+    outputs = (unit.out, Path(f"{unit.out}.index"), unit.out / SAVED_MODEL)
+    text = repr((__version__, unit.settings, unit.stamps, stamp_files(outputs)))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 

@@ -15,7 +15,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.port.folder.journal import Journal, compute_digest, open_journal
 from legacy_nets.port.folder.models import Contents, find_models, strip_part
 from legacy_nets.port.folder.table import TABLES, Table, show
-from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit
+from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit, stamp_files
 from legacy_nets.port.jobs import IMPORTED_TARGETS
 from legacy_nets.port.targets import TARGETS, find_target
 
@@ -124,7 +124,7 @@ def plan_ports(
             ending = TARGETS[settings.target].ending
             journal.add_output(model.name, names.choose(model.name, ending))
         entry = journal.entries[model.name]
-        unit = Unit(model, out / entry.out, settings)
+        unit = Unit(model, out / entry.out, settings, stamp_files(model.files))
         result = entry.result
         is_kept = result is not None and result.status in (_KEPT[:1] if retries else _KEPT)
         if result is not None and is_kept and entry.digest == compute_digest(unit):

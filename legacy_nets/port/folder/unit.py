@@ -6,11 +6,12 @@ model. Whatever distributes the units calls one of the two.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -21,6 +22,7 @@ from legacy_nets.port.folder.models import Model
 from legacy_nets.port.jobs import (
     SAVED_MODEL,
     TOLERANCE,
+    WEIGHTS_TARGETS,
     ImportedJob,
     Rename,
     WeightsJob,
@@ -44,6 +46,14 @@ _DATA_WORDS = re.compile(  # names that consist of these are a data set's
 )
 
 
+class Stamp(NamedTuple):
+    """What shows that a file has changed."""
+
+    path: str
+    size: int  # bytes
+    modified: int  # nanoseconds
+
+
 @dataclasses.dataclass(frozen=True)
 class PortSettings:
     """What holds for every model of a folder."""
@@ -62,6 +72,7 @@ class Unit:
     model: Model
     out: Path
     settings: PortSettings
+    stamps: tuple[Stamp, ...]  # of the model's files, before they are read
 
 
 class Result(NamedTuple):
@@ -73,6 +84,16 @@ class Result(NamedTuple):
     notes: tuple[str, ...] = ()
     difference: float | None = None  # the largest, as a share of the largest value
     seconds: float = 0.0
+
+
+def stamp_files(paths: Iterable[Path]) -> tuple[Stamp, ...]:
+    """Stamps the files that there are."""
+    stamps = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            stamps.append(Stamp(str(path), status.st_size, status.st_mtime_ns))
+    return tuple(stamps)
 
 
 def run_unit(unit: Unit) -> Result:
@@ -98,7 +119,8 @@ def port_model(unit: Unit) -> Result:
         text = _find_data_set(job)
         if text:
             return Result(name, "no model", text, seconds=time.monotonic() - start)
-        if TARGETS[job.target].uses_tensorflow and isinstance(job, WeightsJob):
+        is_copy = isinstance(job, WeightsJob) and job.target in WEIGHTS_TARGETS
+        if is_copy and TARGETS[job.target].uses_tensorflow:
             from legacy_nets.quiet import quiet_tensorflow
 
             quiet_tensorflow(uses_onednn=True)

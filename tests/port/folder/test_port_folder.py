@@ -17,6 +17,7 @@ from killed_unit import kill_on_b
 
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli import main
+from legacy_nets.port.folder import run
 from legacy_nets.port.folder.journal import JOURNAL, open_journal
 from legacy_nets.port.folder.models import Contents, Model
 from legacy_nets.port.folder.run import plan_ports, port_folder
@@ -200,6 +201,26 @@ def test_a_killed_run_is_continued(tmp_path):
     assert lines[-1].startswith("12 verified, 1 refused; 1 other files; ")
     assert list_files(out) == [f"{number:02d}.npz.npz" for number in range(12)] + TABLES
     assert port(folder, out, target="npz")[1].startswith("14 models, 0 other files; 14 are done")
+
+
+def test_a_file_that_changes_while_it_is_ported_is_ported_again(tmp_path, monkeypatch):
+    folder, out = save_museum(tmp_path / "museum", ["a.npz", "b.npz"]), tmp_path / "out"
+    (folder / "b.npz").write_bytes(b"PK\3\4" + bytes(60))  # not yet complete
+    run_inside = run._run_inside
+
+    def complete(unit, *given):
+        result = run_inside(unit, *given)
+        if unit.model.name == "b.npz":
+            np.savez(folder / "b.npz", w=WEIGHTS)
+        return result
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "_run_inside", complete)
+        table = port_folder(folder, out, PortSettings("npz"), announce=lambda line: None)
+    assert table.counts == {"verified": 1, "refused": 2}
+    lines = port(folder, out, target="npz")
+    assert lines[1].endswith("3 are done and unchanged, 1 to do in 1 process")
+    assert lines[2].startswith("[1/1] verified b.npz -> b.npz.npz: ")
 
 
 def test_an_interrupted_run_leaves_its_table(tmp_path, monkeypatch):

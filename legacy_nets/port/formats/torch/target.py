@@ -73,7 +73,7 @@ def run(job: Job, source: Source, averaged: bool, path: Path) -> Verification:
     notes = describe_target(job.net, job.options, path)
     not_built = NOT_BUILT.format(net=job.net.name)
     has_code = module.find_family(job.net) is not None
-    if not has_code and not _computes_as_torchvision(job):
+    if not has_code and not computes_as_torchvision(job):
         return Verification((), (*notes, not_built))
     missing = run_pytorch.list_missing_packages(job.net, path)
     if missing:
@@ -121,7 +121,7 @@ def _describe_code(
     return tuple(notes)
 
 
-def _computes_as_torchvision(job: Job) -> bool:
+def computes_as_torchvision(job: Job) -> bool:
     """Tells whether torchvision's net of this name should give the same outputs."""
     if not has_table(job.net) or "npz" in job.net.layouts:  # ViTs are timm's, and differ
         return False
