@@ -10,7 +10,13 @@ from legacy_nets.port.jobs import ImportedJob, Job, WeightsJob
 from legacy_nets.port.load import load_weights
 from legacy_nets.port.report import Outcome
 from legacy_nets.port.targets import WeightsFormat
-from legacy_nets.port.weights import NOT_BUILT, check_net, list_weights, rename_weights
+from legacy_nets.port.weights import (
+    NOT_BUILT,
+    check_net,
+    describe_quantized,
+    list_weights,
+    rename_weights,
+)
 
 
 def convert_weights(
@@ -25,6 +31,7 @@ def convert_weights(
 
             check_fit(job, source, averaged)
     weights = list_weights(source, averaged)
+    notes += describe_quantized(source, weights)
     if not isinstance(job, Job):
         weights, changed = rename_weights(weights, job.renames)
         notes += _describe_names(source, len(weights), changed)

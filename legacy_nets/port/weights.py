@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets.checkpoints.formats.bundle import Bundle, ByteRange
-from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
+from legacy_nets.checkpoints.formats.tensor_info import QUANTIZED, find_numpy_dtype
 from legacy_nets.checkpoints.optimizer_slots import find_average, list_slots
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError, CheckpointError
@@ -65,13 +65,24 @@ def list_weights(source: Source, averaged: bool) -> list[Weight]:
         reload, location = load, None
         if isinstance(source, Bundle):
             reload, location = functools.partial(source.read, stored, False), source.locate(stored)
-        if find_numpy_dtype(info.dtype) is None:
+        dtype = find_numpy_dtype(info.dtype)
+        if dtype is None:
             raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
         shape = tuple(source.tensors[stored].shape)
-        weights.append(Weight(name, shape, info.dtype, load, reload, location))
+        weights.append(Weight(name, shape, dtype.name, load, reload, location))
     if not weights:
         raise CheckpointError(f"{source.prefix} holds no weights")
     return weights
+
+
+def describe_quantized(source: Source, weights: Sequence[Weight]) -> tuple[str, ...]:
+    """Notes the weights of TensorFlow's quantized dtypes, which no other format has."""
+    dtypes = {source.tensors[weight.name].dtype for weight in weights} & QUANTIZED
+    if not dtypes:
+        return ()
+    count = sum(source.tensors[weight.name].dtype in dtypes for weight in weights)
+    names = ", ".join(sorted(dtypes))
+    return (f"{count} quantized tensors ({names}) are written as the integers of their codes",)
 
 
 def rename_weights(

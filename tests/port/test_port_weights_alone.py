@@ -112,3 +112,21 @@ def test_what_a_file_is_when_it_holds_no_weights(tmp_path, name, content, reason
         assert code == 2 and output.startswith(f"legacy-nets: {path}: this is {reason}"), output
     done = CliRunner().invoke(main, ["inspect", str(path)])
     assert done.exit_code == 2 and f"{path}: this is {reason}" in done.output
+
+
+QUANTIZED = {"quint8": [0, 200], "qint8": [-100, 3], "qint32": [-70000, 5]}
+
+
+@pytest.mark.parametrize("dtype", QUANTIZED)
+@pytest.mark.parametrize("target", ["npz", "h5", "safetensors"])
+def test_quantized_weights_are_written_as_their_codes(tmp_path, dtype, target):
+    codes = np.array(QUANTIZED[dtype], dtype.removeprefix("q"))
+    with tf.Graph().as_default() as graph:
+        tf.constant(codes.view(tf.as_dtype(dtype).as_numpy_dtype), name="codes")
+        tf.constant([1.5], name="low")
+        (tmp_path / "w.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    out = tmp_path / f"out{TARGETS[target].ending}"
+    code, output = port(tmp_path / "w.pb", "--to", target, "--out", out)
+    assert code == 0, output
+    assert f"1 quantized tensors ({dtype}) are written as the integers of their codes" in output
+    assert_equal(read(out), {"codes": codes, "low": np.float32([1.5])})

@@ -46,6 +46,7 @@ DTYPES = {
     29: "int4",
     30: "uint4",
 }
+QUANTIZED = {"qint8", "quint8", "qint32", "qint16", "quint16"}
 _OF_ML_DTYPES = re.compile("bfloat|float8|u?int4$")
 
 
