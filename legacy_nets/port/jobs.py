@@ -252,11 +252,14 @@ def find_graph_checkpoint(graph_path: Path) -> str:
 
 def check_imported_job(job: ImportedJob) -> None:
     """Raises BadInputError or CheckpointError for a target or files that cannot be ported."""
-    if job.target not in IMPORTED_TARGETS:
+    is_keras_model = job.target == "keras" and has_model(job.graph_path)
+    if job.target not in IMPORTED_TARGETS and not is_keras_model:
         raise BadInputError(
             f"--to {job.target} needs --net: a graph of your own can be ported to "
             f"{', '.join(IMPORTED_TARGETS)}"
         )
+    if is_keras_model and (job.inputs or job.outputs):
+        raise BadInputError("--inputs, --outputs: keras takes the complete model: leave them out")
     _check_exists(job.graph_path)
     if job.tags is not None and job.graph_path.name != SAVED_MODEL:
         raise BadInputError(f"--tags: {job.graph_path} has one graph, no SavedModel: leave it out")

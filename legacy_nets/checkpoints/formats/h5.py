@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from legacy_nets.checkpoints.formats.keras3_names import make_entries
-from legacy_nets.checkpoints.formats.keras_kernels import Origin, find_changes
+from legacy_nets.checkpoints.formats.keras_kernels import Origin, find_changes, is_of_theano
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
 from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import (
@@ -88,6 +88,14 @@ def has_model(path: Path) -> bool:
         return False
     with h5py.File(path) as file:
         return "model_config" in file.attrs
+
+
+def is_keras1_of_theano(path: Path) -> bool:
+    """Whether Keras 1 wrote a complete model on Theano, which the file does not record."""
+    contents = _Contents()
+    with _open_root(path) as root:
+        root.visititems(contents.add)
+        return is_of_theano(_read_origin(root), contents.datasets)
 
 
 def read_keras_zip(path: Path) -> WeightFile | Translated:

@@ -112,7 +112,7 @@ def find_changes(
         for name, path in paths.items()
         if _KERAS1_KERNEL.search(path) and len(datasets[path].shape) > 3
     ]
-    is_theano = not origin.is_numbered and not any(path.endswith(":0") for path in paths.values())
+    is_theano = is_of_theano(origin, paths.values())
     orders = {name: _find_order(paths[name], datasets) for name in names}
     known = set(orders.values()) - {""}
     configured = [order for order in ("th", "tf") if f'"dim_ordering":"{order}"' in compact]
@@ -130,6 +130,12 @@ def find_changes(
     return _describe(
         {name: change for name, change in changes.items() if any(change)}, notes, unsupported
     )
+
+
+def is_of_theano(origin: Origin, paths: Iterable[str]) -> bool:
+    """Whether Keras 1 wrote these datasets on Theano: the names of TensorFlow end in ":0"."""
+    is_numbered = origin.is_numbered or not origin.is_keras1
+    return not is_numbered and not any(path.endswith(":0") for path in paths)
 
 
 def _describe(changes: Mapping[str, Change], notes: Iterable[str], unsupported: str) -> Changes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from legacy_nets.port.formats import frozen
 from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.verify import Run
 from legacy_nets.types import Array, GraphDef, Session
+
+if TYPE_CHECKING:
+    from legacy_nets.port.formats.keras.rebuild import KerasModel
 
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
 
@@ -30,6 +34,7 @@ class FrozenGraph:
     table_initializer: str  # the operation that fills the lookup tables; "" without any
     has_averages: bool  # moving averages have replaced variables
     notes: tuple[str, ...]
+    keras_model: KerasModel | None = None  # that the graph is of
 
 
 def write_target(
@@ -37,8 +42,12 @@ def write_target(
 ) -> tuple[str, ...]:
     """Writes the file or folder; returns notes.
 
-    Raises BadInputError where ONNX has no such operation.
+    Raises BadInputError where ONNX has no such operation, and today's Keras no such layer.
     """
+    if target == "keras":
+        from legacy_nets.port.formats.keras import rebuild
+
+        return rebuild.write(path, _get_keras_model(graph), metadata, graph.name)
     if target == "saved_model":
         return _write_saved_model(path, graph, metadata)
     outputs = list(graph.reference)
@@ -63,6 +72,11 @@ def write_target(
 
 def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
     """Runs what was written on the test inputs: yields one run for each way to run it."""
+    if target == "keras":
+        from legacy_nets.port.formats.keras import rebuild
+
+        yield from rebuild.run(path, _get_keras_model(graph), graph.inputs)
+        return
     if target == "onnx":
         from legacy_nets.port.formats import onnx
 
@@ -83,6 +97,12 @@ def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
         except (tf.errors.OpError, ValueError) as error:
             message = join_lines(error)[:_MAX_MESSAGE]
             raise BadInputError(f"{graph.name} as {target} cannot be run: {message}") from error
+
+
+def _get_keras_model(graph: FrozenGraph) -> KerasModel:
+    if graph.keras_model is None:
+        raise BadInputError(f"--to keras: {graph.name} is no Keras model: add --net NAME")
+    return graph.keras_model
 
 
 def _write_saved_model(path: Path, graph: FrozenGraph, metadata: Metadata) -> tuple[str, ...]:

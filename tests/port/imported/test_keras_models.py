@@ -1,4 +1,4 @@
-"""Complete Keras models (.h5) go to graph formats; the model itself is the reference."""
+"""Complete Keras models (.h5) go to graph formats and .keras; the model itself is the reference."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 from imported_models import create_job, get_port_error, run_frozen
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -22,8 +23,10 @@ def save_model(path, build):
         tf.keras.backend.set_session(session)
         model = build()
         random = np.random.default_rng(0)
-        model.set_weights([random.uniform(0.1, 0.9, w.shape) for w in model.get_weights()])
-        x = random.random((3, *model.inputs[0].shape.as_list()[1:])).astype(np.float32)
+        model.set_weights([random.uniform(-0.4, 0.9, w.shape) ** 2 for w in model.get_weights()])
+        shapes = [(3, *tensor.shape.as_list()[1:]) for tensor in model.inputs]
+        x = [random.random(shape).astype(np.float32) for shape in shapes]
+        x = x if len(x) > 1 else x[0]
         predicted = model.predict(x)
         model.save(path)
         return x, predicted
@@ -44,8 +47,85 @@ def build_nested():
 
 
 def build_recurrent():
+    """The gates are hard_sigmoid, which is another function in today's Keras."""
     x = tf.keras.Input((5, 3), name="words")
     return tf.keras.Model(x, layers.Dense(2)(layers.LSTM(4)(x)))
+
+
+def build_shared():
+    """A layer that is called twice, a model in a model, two inputs, a state that is passed on."""
+    words, more = tf.keras.Input((5, 3), name="words"), tf.keras.Input((4, 3), name="more")
+    encoded, *state = layers.LSTM(4, return_state=True, recurrent_activation="sigmoid")(words)
+    decoded = layers.LSTM(4)(more, initial_state=state)
+    inner = tf.keras.Sequential([layers.Dense(3, input_shape=(4,)), layers.LeakyReLU(0.2)])
+    both = layers.Concatenate()([inner(encoded), inner(decoded)])
+    return tf.keras.Model([words, more], layers.Dense(2)(both))
+
+
+def build_odd():
+    """Layers and settings whose names or values have changed."""
+    x = tf.keras.Input((4, 4, 2))
+    net = layers.SeparableConv2D(3, 3, kernel_regularizer="l2")(x)
+    net = layers.PReLU(shared_axes=[1, 2])(layers.Conv2DTranspose(2, 2, strides=2)(net))
+    net = layers.Reshape((-1, 2))(net)
+    net = layers.Bidirectional(layers.GRU(3, return_sequences=True))(net)
+    net = layers.TimeDistributed(layers.Dense(4, activation="hard_sigmoid"))(net)
+    return tf.keras.Model(x, layers.GlobalMaxPooling1D()(net))
+
+
+def load_today(path):
+    """Loads a .keras file as a user of today's Keras does, who does not have this package."""
+    import keras
+
+    return keras.saving.load_model(path, compile=False)
+
+
+BUILDERS = [build_convolutions, build_nested, build_recurrent, build_shared, build_odd]
+
+
+@pytest.mark.parametrize("build", BUILDERS)
+def test_a_model_becomes_one_of_todays_keras(tmp_path, build):
+    inputs, predicted = save_model(tmp_path / "m.h5", build)
+    report = port(create_job(tmp_path / "m.h5", tmp_path / "m.keras", "keras"))
+    assert report.passed
+    scaled = {build_recurrent: "lstm", build_odd: "bidirectional, time_distributed"}.get(build)
+    note = f"weights before hard_sigmoid are multiplied by 1.2, as its slope is 1/6: {scaled}"
+    assert (note in report.notes) == (scaled is not None)
+    got = load_today(tmp_path / "m.keras")(inputs, training=False)
+    for value, want in zip(as_list(got), as_list(predicted), strict=True):
+        np.testing.assert_allclose(np.asarray(value), want, rtol=1e-5, atol=1e-6)
+    source = open_weights(tmp_path / "m.keras")
+    assert source.metadata["model"] == "m.h5"
+
+
+def as_list(values):
+    return list(values) if isinstance(values, (list, tuple)) else [values]
+
+
+def refuse_to_keras(tmp_path, make_layer):
+    def build():
+        return tf.keras.Sequential([tf.keras.Input((6,)), make_layer()])
+
+    save_model(tmp_path / "m.h5", build)
+    return get_port_error(tmp_path / "m.h5", tmp_path / "m.keras", target="keras")
+
+
+def test_what_todays_keras_lacks_is_refused_by_name(tmp_path):
+    message = refuse_to_keras(tmp_path, lambda: layers.ThresholdedReLU(0.3, name="own"))
+    assert "the layer own is a ThresholdedReLU, which today's Keras does not have" in message
+    message = refuse_to_keras(tmp_path, lambda: layers.Activation("hard_sigmoid", name="gate"))
+    assert "the layer gate has activation hard_sigmoid, which is another function today" in message
+    assert message.endswith("port the model to onnx or saved_model, which keep it")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.h5"]
+
+
+def test_options_and_names_that_keras_does_not_take(tmp_path):
+    save_model(tmp_path / "m.h5", build_nested)
+    message = get_port_error(tmp_path / "m.h5", tmp_path / "m.h6", target="keras")
+    assert message == "--out m.h6: Keras opens only files that end in .keras"
+    out = tmp_path / "m.keras"
+    message = get_port_error(tmp_path / "m.h5", out, target="keras", outputs=("dense/BiasAdd",))
+    assert message == "--inputs, --outputs: keras takes the complete model: leave them out"
 
 
 @pytest.mark.parametrize("build", [build_convolutions, build_nested, build_recurrent])
@@ -80,12 +160,44 @@ def test_a_lambda_layer_is_refused_by_its_name(tmp_path):
     assert "m.h5: the layer twice is a Lambda, Python code in the file, which is not run" in message
 
 
+def change_config(path, change):
+    """Changes the configuration in a file; ``change`` takes it as a dictionary."""
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        change(config["config"]["layers"])
+        file.attrs["model_config"] = json.dumps(config)
+
+
+def test_nothing_outside_keras_is_imported(tmp_path):
+    save_model(tmp_path / "m.h5", build_nested)
+    evil = {"module": "subprocess", "class_name": "Popen", "config": {"args": "touch /tmp/x"}}
+
+    def use_module(layers):
+        layers[-1]["config"]["kernel_initializer"] = evil
+
+    change_config(tmp_path / "m.h5", use_module)
+    message = get_port_error(tmp_path / "m.h5", tmp_path / "out")
+    assert "m.h5: Popen is of the module subprocess, code outside Keras, which is not" in message
+
+
+def test_layers_that_need_a_gpu_are_named(tmp_path):
+    save_model(tmp_path / "m.h5", build_convolutions)
+
+    def turn(layers):
+        layers[1]["config"]["data_format"] = "channels_first"
+
+    change_config(tmp_path / "m.h5", turn)
+    message = get_port_error(tmp_path / "m.h5", tmp_path / "out")
+    assert "the layer conv2d is channels_first, which TensorFlow computes on GPUs alone" in message
+
+
 def test_a_layer_that_keras_does_not_have_is_named(tmp_path):
     save_model(tmp_path / "m.h5", build_nested)
-    with h5py.File(tmp_path / "m.h5", "r+") as file:
-        config = json.loads(file.attrs["model_config"])
-        config["config"]["layers"][-1]["class_name"] = "Capsule"
-        file.attrs["model_config"] = json.dumps(config)
+
+    def rename(layers):
+        layers[-1]["class_name"] = "Capsule"
+
+    change_config(tmp_path / "m.h5", rename)
     message = get_port_error(tmp_path / "m.h5", tmp_path / "out")
     assert "m.h5: Keras cannot load it (ValueError: Unknown layer: 'Capsule'" in message
     assert message.endswith("port its weights alone, or --net NAME")

@@ -9,10 +9,7 @@ So the model is read back as a checkpoint, also after Keras trained and saved it
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,9 +19,9 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.h5 import METADATA
-from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.traverse import walk
 from legacy_nets.port.build import build_for_port
+from legacy_nets.port.formats.keras.archive import add_metadata, check_ending, without_advice
 from legacy_nets.port.formats.keras.conversion import Conversion, Recipe
 from legacy_nets.port.formats.keras.operations import find_recipe
 from legacy_nets.port.jobs import Metadata
@@ -42,14 +39,13 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
 
     Raises BadInputError for a net that cannot be made of plain layers.
     """
-    if path.suffix != ".keras":
-        raise BadInputError(f"--out {path.name}: Keras opens only files that end in .keras")
+    check_ending(path)
     variables = {variable.op.name: variable for variable in net.graph.get_collection("variables")}
     with tf.Graph().as_default(), without_initial_values():  # to be read, not to be run
         tensors = build_for_port(net.job, is_training=True)
     values = net.session.run(variables)  # at once: every new fetch prunes the graph again
     conversion = Conversion(net.job.net.name, tensors.images, values.__getitem__)
-    with _without_advice():
+    with without_advice():
         import keras
 
         model = _build_model(conversion, tensors.outputs["logits"])
@@ -60,8 +56,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
         for name, tensor in tensors.end_points.items()
         if (layer := conversion.find_layer(tensor)) is not None and name in net.reference
     }
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(METADATA, json.dumps({**metadata, "end_points": layers}, indent=1))
+    add_metadata(path, {**metadata, "end_points": layers})
     notes = ["the model gives logits: compile it with from_logits=True"]
     unused = sorted(set(variables) - conversion.used)
     if unused:
@@ -71,7 +66,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:
     """Loads the file as Keras does, and runs it up to its logits and end points."""
-    with _without_advice():
+    with without_advice():
         import keras
 
         model = keras.saving.load_model(path, compile=False)
@@ -109,12 +104,3 @@ def _build_model(conversion: Conversion, logits: Tensor) -> Model:
                 conversion.set_output(tensor, output)
     name = conversion.net if conversion.net[0].isalpha() else f"net_{conversion.net}"
     return keras.Model(conversion.get_images(), conversion.get_output(logits), name=name)
-
-
-@contextlib.contextmanager
-def _without_advice() -> Iterator[None]:
-    """Hides the warnings of Keras: they are for the author of a model."""
-    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
