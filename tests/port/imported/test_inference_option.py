@@ -125,3 +125,14 @@ def test_averages_of_weights_are_counted_without_those_of_statistics(tmp_path):
     forms.save(tf, tmp_path, "ema_of_moments")
     job = create_job(tmp_path / "ema_of_moments.meta", tmp_path / "x.pb", inference=True)
     assert not any("moving averages replace" in note for note in port(job).notes)
+
+
+def test_the_batch_norms_are_folded_as_those_of_a_graph_of_inference(tmp_path):
+    def build():
+        x = tf.placeholder(tf.float32, [None, 6, 6, 2], name="x")
+        y = tf.layers.conv2d(x, 3, 3, use_bias=False)
+        tf.identity(tf.layers.batch_normalization(y, training=True), name="out")
+
+    meta = models.save_model(tmp_path, build)
+    report = port(create_job(meta, tmp_path / "x.pb", outputs=("out",), inference=True))
+    assert report.passed and any(note.startswith("1 batch norms folded") for note in report.notes)

@@ -137,9 +137,11 @@ def _add_average(edited: GraphDef, nodes: dict[str, NodeDef], item: Replacement)
     else:
         tensor = add("inference", "Identity", [item.variable], {"T": dtype})
     int32 = tf.int32.as_datatype_enum
-    sizes = np.array(item.shape, np.int32)
-    shape = add_constant(edited, nodes, f"{item.variable}/inference_shape", sizes, int32)
-    tensor = add("inference_reshaped", "Reshape", [tensor, shape], {"T": dtype, "Tshape": int32})
+    if tf.TensorShape(variable.attr["shape"].shape).as_list() != list(item.shape):
+        sizes = np.array(item.shape, np.int32)
+        shape = add_constant(edited, nodes, f"{item.variable}/inference_shape", sizes, int32)
+        types = {"T": dtype, "Tshape": int32}
+        tensor = add("inference_reshaped", "Reshape", [tensor, shape], types)
     if dtype == item.dtype:
         return tensor
     return add("inference_cast", "Cast", [tensor], {"SrcT": dtype, "DstT": item.dtype})
