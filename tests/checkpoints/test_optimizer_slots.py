@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.contents import list_contents
+from legacy_nets.checkpoints.formats.training_graph import Node, find_optimizer_variables
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.optimizer_slots import is_slot
 from legacy_nets.cli import main
@@ -116,3 +117,12 @@ def test_a_frozen_training_graph_has_its_slots_among_the_constants(tmp_path):
     assert set(contents.weights) == {"net/w", "net/scale", "net/mean"}
     assert contents.parameters == 6 + 2 + 2
     assert {"net/w1", "net/w2", "net/scale/speed"} <= set(contents.constants)
+
+
+def test_a_graph_that_reads_in_circles_ends():
+    nodes = {
+        "a": Node("Identity", ("b",)),
+        "b": Node("Identity", ("a",)),
+        "apply": Node("ApplyAdam", ("w", "a", "missing")),
+    }
+    assert find_optimizer_variables(nodes) == frozenset()

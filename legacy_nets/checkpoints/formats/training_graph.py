@@ -96,11 +96,17 @@ def _find_reached(starts: Iterable[str], list_next: Callable[[str], Iterable[str
 
 def _find_variable(nodes: Mapping[str, Node], name: str) -> str:
     """Finds the variable that a node is or reads; "" for another."""
-    node = nodes.get(name)
-    while node is not None and node.op_type in _READS and node.operands:
-        name = node.operands[0]
+
+    def list_read(name: str) -> Iterable[str]:
         node = nodes.get(name)
-    return name if node is not None and node.op_type in _VARIABLES else ""
+        return node.operands[:1] if node is not None and node.op_type in _READS else ()
+
+    reached = _find_reached([name], list_read)  # a damaged graph may read in circles
+    return next((name for name in reached if name in nodes and _is_variable(nodes[name])), "")
+
+
+def _is_variable(node: Node) -> bool:
+    return node.op_type in _VARIABLES
 
 
 def _feeds_updates_alone(
@@ -114,7 +120,8 @@ def _feeds_updates_alone(
         return [reader for reader in readers[name] if not _GRADIENT.search(reader)]
 
     return not any(
-        nodes[name].op_type not in (*_VARIABLES, *_READS)
+        not _is_variable(nodes[name])
+        and nodes[name].op_type not in _READS
         and not any(pattern.fullmatch(nodes[name].op_type) for pattern in _ENDS)
         and not list_following(name)
         for name in _find_reached([variable], list_following)

@@ -78,6 +78,15 @@ def scaled(tf, x, is_training):
     return tf.nn.batch_normalization(x, mean, variance, None, None, 1e-3)
 
 
+def added_up(tf, x, is_training):
+    """The variables are sums that decay, ten times the averages."""
+    sums = forms.get_norm_variables(tf, [2], ["sum", "other"])
+    mean, variance = tf.nn.moments(x, [0, 1, 2])
+    for total, value in zip(sums, (mean, variance), strict=True):
+        tf.assign(total, total * 0.9 + value)
+    return tf.nn.batch_normalization(x, mean, variance, None, None, 1e-3)
+
+
 def two_averages(tf, x, is_training):
     """A fast and a slow average: the graph does not tell which one inference takes."""
     fast, slow = forms.get_norm_variables(tf, [2], ["fast", "slow"])
@@ -91,7 +100,9 @@ def renormalized(tf, x, is_training):
     return tf.layers.batch_normalization(x, training=True, renorm=True, fused=False)
 
 
-@pytest.mark.parametrize("form", [without_averages, last_batch, scaled, two_averages, renormalized])
+@pytest.mark.parametrize(
+    "form", [without_averages, last_batch, scaled, added_up, two_averages, renormalized]
+)
 def test_batch_norms_without_moving_averages_are_refused(tmp_path, form):
     forms.save(tf, tmp_path, "model", form)
     meta = tmp_path / "model.meta"

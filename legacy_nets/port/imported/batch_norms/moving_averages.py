@@ -52,7 +52,7 @@ def use_moving_averages(
     if not statistics:
         note = "no batch norm uses the statistics of its batch: --inference changes nothing"
         return imported, inference._replace(notes=(*inference.notes, note))
-    count = len(find_training_batch_norms(imported, subgraph))
+    count = len(set(statistics.values()))
     averages = find_moving_averages(imported, index_nodes(subgraph), statistics)
     replacements = [
         replacement

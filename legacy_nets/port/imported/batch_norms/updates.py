@@ -39,6 +39,7 @@ class _Term(NamedTuple):
 
     tensor: str
     is_subtracted: bool  # from the moving average, in place of being weighted and added
+    is_weighted: bool
 
 
 class _Update(NamedTuple):
@@ -99,7 +100,7 @@ class _Search:
         variable, value = list_data_inputs(node)[:2]
         terms: list[_Term] = []
         old_values: set[str] = set()
-        for term in walk([_Term(value, False)], self._list_operands):
+        for term in walk([_Term(value, False, False)], self._list_operands):
             if self._is_statistic(term.tensor):
                 terms.append(term)
             else:
@@ -118,7 +119,7 @@ class _Search:
 
         The term may have another shape, the weight of the moving average, or Bessel's correction.
         """
-        tensor = term.tensor
+        tensor, is_weighted = term.tensor, term.is_subtracted or term.is_weighted
         while get_node_name(tensor) not in forward:
             node = self._nodes[get_node_name(tensor)]
             operands = list_data_inputs(node)
@@ -132,7 +133,8 @@ class _Search:
             if not self._is_weight(factors[0], node.op == "Mul", term.is_subtracted):
                 return ""
             [tensor] = statistics
-        return tensor
+            is_weighted = True
+        return tensor if is_weighted else ""
 
     def _is_weight(self, factor: str, multiplies: bool, is_subtracted: bool) -> bool:
         """Whether a factor is 1 - decay, or Bessel's correction of a statistic."""
@@ -159,7 +161,9 @@ class _Search:
             operands = operands[:1]
         elif node.op not in _COMBINATIONS:
             return []
-        return [_Term(tensor, term.is_subtracted or node.op == "Sub") for tensor in operands]
+        is_subtracted = term.is_subtracted or node.op == "Sub"
+        is_weighted = term.is_weighted or node.op in ("Mul", *_DIVISIONS)
+        return [_Term(tensor, is_subtracted, is_weighted) for tensor in operands]
 
     def _find_variable(self, tensor: str) -> str:
         """Finds the variable that a tensor is or reads; "" for another."""

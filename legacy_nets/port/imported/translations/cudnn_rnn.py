@@ -30,6 +30,7 @@ from legacy_nets.graphdef.traverse import (
     list_data_inputs,
 )
 from legacy_nets.port.imported.graph import ImportedGraph
+from legacy_nets.port.imported.state.operations import RESTORE_V1_OPS
 from legacy_nets.port.imported.unknown_ops import build_graph
 from legacy_nets.tf1.contrib.cudnn_rnn.run_layers import run_layers
 from legacy_nets.tf1.contrib.cudnn_rnn.weights import Layout
@@ -38,6 +39,7 @@ from legacy_nets.types import DType, GraphDef, NodeDef
 GPU_ONLY = re.compile(r"CudnnRNN")
 _LAYERS = re.compile(r"CudnnRNN(V2|V3)?")
 _TO_VECTOR = re.compile(r"CudnnRNNCanonicalToParams(V2)?")
+_RESTORES = ("RestoreV2", *RESTORE_V1_OPS)
 _SIZES = 3  # inputs of CudnnRNNCanonicalToParams before the weights
 _LENGTHS = "lengths"
 
@@ -57,6 +59,8 @@ def translate_cudnn_layers(imported: ImportedGraph) -> ImportedGraph:
     Layers of unknown sizes, of another ``input_mode`` or inside a loop stay, to be refused where an
     output needs them. A graph without cuDNN's operations is returned as it is.
     """
+    if not any(GPU_ONLY.match(node.op) for node in imported.definition.node):
+        return imported
     in_loops = _find_in_loops(imported.definition)
     layers = {
         node.name: described
@@ -65,8 +69,6 @@ def translate_cudnn_layers(imported: ImportedGraph) -> ImportedGraph:
         and node.name not in in_loops
         and (described := _describe_layers(imported, node)) is not None
     }
-    if not any(GPU_ONLY.match(node.op) for node in imported.definition.node):
-        return imported
     definition = copy_graph_def(imported.definition)
     nodes = index_nodes(definition)
     for name, described in layers.items():
@@ -215,16 +217,25 @@ def _restore_from_cells(nodes: Mapping[str, NodeDef], vectors: list[str]) -> Non
     """
     assignments = [node for node in nodes.values() if node.op in ("Assign", "AssignVariableOp")]
     from_cells = {node.input[0] for node in assignments if node.input[1] in vectors}
+    unread: dict[str, list[int]] = {}  # restoring node -> its outputs that are vectors
     for node in assignments:
         variable, value = node.input[:2]
-        restore = nodes[get_node_name(value)]
-        if variable not in from_cells or restore.op != "RestoreV2":
-            continue
-        names = nodes[get_node_name(restore.input[1])]
-        texts = [text for text in tf.make_ndarray(names.attr["value"].tensor)]
-        index = get_output_index(value)
-        texts[index] = texts[index - 1 if index else 1]  # read again, for nothing
+        if variable in from_cells and nodes[get_node_name(value)].op in _RESTORES:
+            unread.setdefault(get_node_name(value), []).append(get_output_index(value))
+            node.op = "NoOp"
+            node.ClearField("input")
+            node.attr.clear()
+    for name, indices in unread.items():
+        _read_others(nodes, nodes[name], indices)
+
+
+def _read_others(nodes: Mapping[str, NodeDef], restore: NodeDef, indices: list[int]) -> None:
+    """Lets a restoring node read other tensors in the place of some, which may not be there."""
+    dtypes = restore.attr["dtypes"].list.type
+    names = nodes[get_node_name(restore.input[1])]
+    texts = list(np.ravel(tf.make_ndarray(names.attr["value"].tensor)))
+    kept = {dtypes[i]: text for i, text in enumerate(texts) if i < len(dtypes) and i not in indices}
+    if all(index < len(dtypes) and dtypes[index] in kept for index in indices):
+        for index in indices:
+            texts[index] = kept[dtypes[index]]
         names.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(texts))
-        node.op = "NoOp"
-        node.ClearField("input")
-        node.attr.clear()
