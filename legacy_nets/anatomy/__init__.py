@@ -1,7 +1,7 @@
 """The layers of a graph: parameters, multiply-adds and receptive fields.
 
     anatomy.analyze_net("inception_v3", size=(299, 299))    a net of the registry
-    anatomy.analyze_file("model.ckpt.meta")                 a .meta, frozen .pb or .onnx, never run
+    anatomy.analyze_file("model.ckpt.meta")                 a graph's file, never run
     anatomy.analyze_graph(graph)                            any tf.Graph
 
 Each returns an ``Anatomy``: ``.layers``, ``.parameters``, ``.trainable``, ``.multiply_adds``.
@@ -10,8 +10,9 @@ Each returns an ``Anatomy``: ``.layers``, ``.parameters``, ``.trainable``, ``.mu
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from legacy_nets import registry
@@ -21,11 +22,14 @@ from legacy_nets.anatomy.analyze import analyze_graph
 from legacy_nets.anatomy.layers import Anatomy, Layer, fold_layers
 from legacy_nets.anatomy.onnx import analyze_onnx
 from legacy_nets.anatomy.receptive import ReceptiveField
+from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.formats.onnx.model import is_onnx
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.live_graph import find_live_graph
 from legacy_nets.graphdef.load import load_graph
+from legacy_nets.graphdef.saved_model import load_saved_model
 from legacy_nets.nets.build import build_by_name
+from legacy_nets.nets.keras.load_file import load_keras_model
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
 from legacy_nets.tf1.speed import without_initial_values
@@ -85,23 +89,47 @@ def analyze_net(name: str, size: tuple[int | None, ...] | None = None, **options
     return analyze_graph(images.graph, [images], [*outputs, logits], name=name)
 
 
-def analyze_file(path: str | pathlib.Path) -> Anatomy:
-    """Analyzes a .meta, frozen .pb or .onnx file in a subprocess.
+def analyze_file(path: str | pathlib.Path, tags: Sequence[str] | None = None) -> Anatomy:
+    """Analyzes a graph of ``analyze_file_in_process`` in a subprocess.
 
     Raises: BadInputError as ``load_graph``; CheckpointError where the file crashes the reader.
     """
-    anatomy: Anatomy = run_in_subprocess(analyze_file_in_process, path)
+    anatomy: Anatomy = run_in_subprocess(analyze_file_in_process, path, tags)
     return anatomy
 
 
-def analyze_file_in_process(path: str | pathlib.Path) -> Anatomy:
-    """Analyzes a file in this process; a damaged or hostile file may crash or fill it."""
+def analyze_file_in_process(path: str | pathlib.Path, tags: Sequence[str] | None = None) -> Anatomy:
+    """Analyzes a file in this process; a damaged or hostile file may crash or fill it.
+
+    Args:
+      path: a .meta, a frozen .pb, a .onnx, a saved_model.pb, or a complete Keras model (.h5).
+      tags: of a SavedModel's graph; None for the one that is served.
+    """
     path = pathlib.Path(path)
     if path.suffix == ".onnx" or is_onnx(path):
         return analyze_onnx(path)
     quiet_tensorflow()
-    loaded = load_graph(path)
-    return analyze_graph(loaded.graph, trainable=loaded.trainable, name=path.name)
+    if path.suffix in (".h5", ".hdf5"):
+        return _analyze_keras_model(path)
+    name = path.name
+    if name == "saved_model.pb":
+        loaded = load_saved_model(path, tags)
+        name = path.resolve().parent.name
+    else:
+        loaded = load_graph(path)
+    anatomy = analyze_graph(loaded.graph, trainable=loaded.trainable, name=name)
+    return dataclasses.replace(anatomy, notes=anatomy.notes + loaded.notes)
+
+
+def _analyze_keras_model(path: pathlib.Path) -> Anatomy:
+    """Analyzes a model that Keras builds from the configuration in the file."""
+    if not has_model(path):
+        raise BadInputError(f"{path} holds weights, not a graph: legacy-nets inspect {path}")
+    with load_keras_model(path) as (model, session):
+        trainable = frozenset(variable.op.name for variable in model.trainable_variables)
+        return analyze_graph(
+            session.graph, model.inputs, model.outputs, trainable=trainable, name=path.name
+        )
 
 
 def compute_receptive_field(

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from legacy_nets import registry
+from legacy_nets.checkpoints.open import refuse_exports
+from legacy_nets.cli.options import split_names
 from legacy_nets.cli.tables import format_axes, format_shape
 from legacy_nets.errors import BadInputError
+from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
 from legacy_nets.train.settings import parse_net_options
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     from legacy_nets.anatomy import Anatomy, Layer
 
 _GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt", ".onnx")
-_WEIGHT_SUFFIXES = (".npz", ".h5", ".safetensors", ".pth", ".keras", ".index")
+# Without .h5, which may hold a complete model.
+_WEIGHT_SUFFIXES = (".npz", ".safetensors", ".pth", ".keras", ".index")
 MAX_NAMES = 4  # layers that a note names
 
 
@@ -48,6 +52,9 @@ class Screen(NamedTuple):
     "--num-classes", type=click.IntRange(1), help="Number of classes. [default: the net's]"
 )
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="Option of the net.")
+@click.option(
+    "--tags", metavar="A,B", help='Tags of a SavedModel\'s graph; "" is none. [default: serve]'
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every field of each layer as JSON.")
 def describe(
     net: str,
@@ -55,9 +62,11 @@ def describe(
     depth: int | None,
     num_classes: int | None,
     options: tuple[str, ...],
+    tags: str | None,
     as_json: bool,
 ) -> None:
-    """List the layers of NET, or of a .meta, frozen .pb or .onnx FILE (which is never run).
+    """List the layers of NET, or of a graph in FILE, which is never run: a .meta, a frozen .pb, a
+    SavedModel, a complete Keras model (.h5) or .onnx.
 
     \b
     legacy-nets describe inception_v3 --depth 2
@@ -68,6 +77,10 @@ def describe(
     pad hold the receptive field, the effective stride and the effective padding ("all": the
     complete input; "!": paths are not aligned).
     """
+    if pathlib.Path(net, SAVED_MODEL).is_file():
+        net = str(pathlib.Path(net, SAVED_MODEL))
+    if tags is not None and pathlib.Path(net).name != SAVED_MODEL:
+        raise BadInputError(f"--tags: {net} is no SavedModel: leave it out")
     is_file = net.endswith(_GRAPH_SUFFIXES) or pathlib.Path(net).is_file()
     if is_file:
         _check_file(net)
@@ -83,7 +96,8 @@ def describe(
         net_arguments["num_classes"] = num_classes
     screen = _get_screen()
     if is_file:
-        text = run_in_subprocess(_format_file, net, depth, as_json, screen)
+        names = None if tags is None else split_names(tags)
+        text = run_in_subprocess(_format_file, net, names, depth, as_json, screen)
     else:
         quiet_tensorflow()
         from legacy_nets import anatomy
@@ -95,22 +109,22 @@ def describe(
 def _check_file(path: str) -> None:
     """Raises BadInputError for a path that cannot be a graph."""
     if pathlib.Path(path).is_dir():
-        raise BadInputError(
-            f"{path} is a folder: give the .meta or frozen .pb in it (a SavedModel must be frozen "
-            "first)"
-        )
+        refuse_exports(pathlib.Path(path))
+        raise BadInputError(f"{path} is a folder: give the .meta, .pb or .onnx in it")
     if path.endswith(_WEIGHT_SUFFIXES):
         raise BadInputError(f"{path} holds weights, not a graph: legacy-nets inspect {path}")
     if not pathlib.Path(path).is_file():
         raise BadInputError(f"{path}: no such file: give a net's name, a .meta or a frozen .pb")
 
 
-def _format_file(path: str, depth: int | None, as_json: bool, screen: Screen) -> str:
+def _format_file(
+    path: str, tags: tuple[str, ...] | None, depth: int | None, as_json: bool, screen: Screen
+) -> str:
     """Formats the layers of a file; runs in a subprocess, which alone imports TensorFlow."""
     quiet_tensorflow()
     from legacy_nets import anatomy
 
-    return _format(anatomy.analyze_file_in_process(path), depth, as_json, screen)
+    return _format(anatomy.analyze_file_in_process(path, tags), depth, as_json, screen)
 
 
 def _format(anatomy: Anatomy, depth: int | None, as_json: bool, screen: Screen) -> str:

@@ -204,3 +204,8 @@ def checkpoint_options(command: Command) -> Command:
         net_option,
     ]
     return _add_options(call, options)
+
+
+def split_names(text: str | None) -> tuple[str, ...]:
+    """Splits a list of names, "A, B"; () of none."""
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())

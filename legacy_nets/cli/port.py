@@ -16,6 +16,7 @@ from legacy_nets.cli.options import (
     image_size_option,
     net_option,
     preprocessing_option,
+    split_names,
 )
 from legacy_nets.cli.port_folder import is_folder_of_models, port_models
 from legacy_nets.errors import BadInputError
@@ -269,13 +270,13 @@ def _build_imported_job(
         graph_path=meta,
         target=target,
         out=out,
-        inputs=_split_names(given["inputs"]),
-        outputs=_split_names(given["outputs"]),
+        inputs=split_names(given["inputs"]),
+        outputs=split_names(given["outputs"]),
         shapes=_split_pairs("--input-shape", given["shapes"]),
         settings=_split_pairs("--set", given["settings"]),
         checkpoint=find_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
         ema=given["ema"],
-        tags=None if given["tags"] is None else _split_names(given["tags"]),
+        tags=None if given["tags"] is None else split_names(given["tags"]),
         trust=given["trust"],
         inference=given["inference"],
         renames=renames,
@@ -289,10 +290,6 @@ def _refuse(options: Mapping[str, str], reason: str) -> None:
     for name, option in options.items():
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise BadInputError(f"{option} {reason}")
-
-
-def _split_names(text: str | None) -> tuple[str, ...]:
-    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
 
 
 def _split_pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:

@@ -26,6 +26,7 @@ class LoadedGraph:
 
     graph: Graph
     trainable: frozenset[str] | None
+    notes: tuple[str, ...] = ()  # about the choice of the graph
 
 
 def load_graph(path: str | Path) -> LoadedGraph:
@@ -36,13 +37,20 @@ def load_graph(path: str | Path) -> LoadedGraph:
     """
     path = Path(path)
     definition, meta = read_graph_file(path)
+    return build_loaded_graph(path, definition, meta)
+
+
+def build_loaded_graph(
+    path: Path, definition: GraphDef, meta: MetaGraphDef | None, notes: tuple[str, ...] = ()
+) -> LoadedGraph:
+    """Imports a graph that was read from a file; errors as in ``load_graph``."""
     check_ops_are_known(path, definition)
     for node in definition.node:
         if is_tf_gradient(node.name):  # TensorFlow 1 recorded wrong shapes for some gradients
             node.attr.pop("_output_shapes", None)
     op_list = meta.meta_info_def.stripped_op_list if meta else None
     trainable = _read_trainable_names(meta) if meta else None
-    return LoadedGraph(import_graph(path, definition, op_list), trainable)
+    return LoadedGraph(import_graph(path, definition, op_list), trainable, notes)
 
 
 def read_graph_file(path: Path) -> tuple[GraphDef, MetaGraphDef | None]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from google.protobuf.message import DecodeError
 
 from legacy_nets.errors import BadInputError, join_lines
-from legacy_nets.graphdef.load import normalize_graph
+from legacy_nets.graphdef.load import LoadedGraph, build_loaded_graph, normalize_graph
 from legacy_nets.tf1.functions import meta_graphs
 from legacy_nets.types import MetaGraphDef
 
@@ -53,6 +53,15 @@ def read_saved_model(path: Path, tags: Sequence[str] | None = None) -> ChosenGra
     return ChosenGraph(meta, _describe_choice(path, metas, meta))
 
 
+def load_saved_model(path: Path, tags: Sequence[str] | None = None) -> LoadedGraph:
+    """Loads the graph that ``read_saved_model`` chooses; nothing is run.
+
+    Raises BadInputError as it does, and for operations that TensorFlow does not have.
+    """
+    meta, notes = read_saved_model(path, tags)
+    return build_loaded_graph(path, meta.graph_def, meta, notes)
+
+
 def is_hub_module(path: Path) -> bool:
     """Whether a saved_model.pb is a module of TF-Hub's first format."""
     return path.with_name(_HUB_FILE).is_file()
@@ -85,7 +94,7 @@ def _describe_choice(
         others = "; ".join(
             _format_tags(meta.meta_info_def.tags) for meta in metas if meta is not chosen
         )
-        notes.append(f"the graph with {tags} is ported, not that with {others}: --tags chooses")
+        notes.append(f"the graph with {tags} is taken, not that with {others}: --tags chooses")
     elif _TRAIN in chosen.meta_info_def.tags:
         notes.append(f"the only graph has {tags}: it was exported for training")
     return tuple(notes)

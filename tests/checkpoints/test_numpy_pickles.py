@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import OrderedDict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,21 @@ def test_every_protocol_of_pickles(tmp_path, protocol):
     assert got["fc/1"].dtype == np.dtype("=f4") and got["fc/1"].tolist() == [0, 1, 2]
     assert got["conv/mask"].tolist() == [[False] * 3, [True] * 3]
     assert got["step"] == 7 and got["step"].dtype == np.int64 and got["rate"] == 0.5
+
+
+def test_a_dictionary_of_python_2():
+    """As facenet's det1.npy: np.save of {layer: {parameter: array}}, here by Python 2.7.18 and
+    NumPy 1.16.6; np.load needs encoding="latin1" and executes its pickle.
+    """
+    got = read(Path(__file__).parents[1] / "golden" / "python2_dictionary.npy")
+    assert {name: value.shape for name, value in got.items()} == {
+        **{"conv1/weights": (3, 3, 3, 2), "conv1/biases": (2,), "PReLU1/alpha": (2,)},
+        **{"conv4-1/weights": (1, 1, 2, 2), "conv4-1/biases": (2,)},
+        **{"Léon/weights": (2,), "unicode/x": ()},
+    }
+    count = (np.arange(54, dtype=np.float32) - 3) / 8
+    assert np.array_equal(got["conv1/weights"], count.reshape(3, 3, 3, 2))
+    assert got["Léon/weights"].tolist() == [-0.25, -0.375] and got["unicode/x"] == 2.5
 
 
 def test_a_list_of_arrays_in_an_npz(tmp_path):

@@ -139,10 +139,9 @@ def test_weights_are_no_graph(tmp_path):
 
 @pytest.mark.parametrize("name", ["dir.pb", "served"])
 def test_a_folder_is_no_graph(tmp_path, name):
-    path = tmp_path / name
-    path.mkdir()
-    (path / "saved_model.pb").write_bytes(b"\x08\x01")
-    assert f"{path} is a folder: give the .meta or frozen .pb in it" in failed(path)
+    (tmp_path / name).mkdir()
+    message = f"{tmp_path / name} is a folder: give the .meta, .pb or .onnx in it"
+    assert message in failed(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -236,10 +235,65 @@ def test_an_lstm_of_one_operation_is_a_row_that_is_counted(tmp_path):
     assert rows[1]["multiply_adds"] == steps * (width + cells) * 4 * cells
 
 
-def test_a_saved_model_is_no_frozen_graph(tmp_path):
+def save_export(folder, *tags):
+    """Exports one graph for each of some tags; that of the n-th has n outputs."""
+    builder = tf.saved_model.Builder(str(folder))
+    for number, tag in enumerate(tags, 1):
+        with tf.Graph().as_default(), tf.Session() as session:
+            x = tf.placeholder(tf.float32, [None, 5], name="x")
+            tf.layers.dense(x, number, name="dense")
+            session.run(tf.global_variables_initializer())
+            if number == 1:
+                builder.add_meta_graph_and_variables(session, [tag])
+            else:
+                builder.add_meta_graph([tag])
+    builder.save()
+
+
+def test_a_saved_model_by_its_folder_and_by_its_file(tmp_path):
+    save_export(tmp_path / "1699", "serve")
+    by_folder = describe(tmp_path / "1699")
+    assert by_folder.exit_code == 0, by_folder.stderr
+    assert "1699: 6 parameters, 6 of them trainable; 5 multiply-adds" in by_folder.stdout
+    assert describe(tmp_path / "1699" / "saved_model.pb").stdout == by_folder.stdout
+    message = failed(tmp_path)
+    assert "holds numbered SavedModels (1), as Estimators export them; name the newest" in message
+
+
+def test_tags_choose_a_graph_of_a_saved_model(tmp_path):
+    save_export(tmp_path / "m", "train", "serve")
+    served, trained = (describe(tmp_path / "m", *tags) for tags in ((), ("--tags", "train")))
+    assert "m: 12 parameters" in served.stdout and "m: 6 parameters" in trained.stdout
+    assert "the graph with tag serve is taken, not that with tag train: --tags" in served.stdout
+    assert "has no graph with tag gpu" in failed(tmp_path / "m", "--tags", "gpu")
+    assert "--tags: hand_signs is no SavedModel: leave it out" in failed("hand_signs", "--tags", "")
+
+
+def test_damaged_and_empty_saved_models(tmp_path):
     path = tmp_path / "saved_model.pb"
     path.write_bytes(b"\x08\x01")
-    assert f"{path} is a SavedModel, no frozen graph: freeze it" in failed(path)
+    assert f"{path} holds no graph: export or copy it again" in failed(path)
+
+
+def test_a_complete_keras_model(tmp_path):
+    layers = tf.keras.layers
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.keras.backend.set_session(session)
+        x = tf.keras.Input((8, 8, 3))
+        y = layers.BatchNormalization()(layers.Conv2D(4, 3, strides=2)(x))
+        model = tf.keras.Model(x, layers.Dense(2)(layers.Flatten()(y)))
+        model.save(tmp_path / "m.h5")
+        model.save_weights(tmp_path / "w.h5")
+        tf.keras.Sequential([layers.Lambda(lambda x: x, input_shape=(3,), name="code")]).save(
+            tmp_path / "lambda.h5"
+        )
+    table = json.loads(describe(tmp_path / "m.h5", "--json").stdout)
+    rows = [(row["layer_type"], row["parameters"]) for row in table["layers"]]
+    assert rows == [("input", 0), ("convolution", 112 + 16), ("dense", 36 * 2 + 2)]
+    assert (table["parameters"], table["trainable"]) == (202, 202 - 8)
+    assert table["multiply_adds"] == 9 * 4 * 27 + 72
+    assert "w.h5 holds weights, not a graph: legacy-nets inspect" in failed(tmp_path / "w.h5")
+    assert "the layer code is a Lambda, Python code in the file" in failed(tmp_path / "lambda.h5")
 
 
 IN_SUBPROCESS = """

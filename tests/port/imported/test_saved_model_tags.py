@@ -1,4 +1,4 @@
-"""SavedModels of several graphs: the one that is served is ported, or that of --tags."""
+"""SavedModels of several graphs: the one that is served is taken, or that of --tags."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def run_port(source, out, *options):
 @pytest.mark.parametrize(
     ("graphs", "options", "factor", "note"),
     [
-        ([(["train"], 1), ([], 2)], [], 2, "the graph with no tags is ported, not that with tag t"),
-        ([(["train"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is ported"),
-        ([(["serve", "tpu"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is ported"),
-        ([(["train"], 1), (["eval", "gpu"], 2)], [], 2, "the graph with tags eval, gpu is ported"),
-        ([(["train"], 1), ([], 2)], ["--tags", "train"], 1, "the graph with tag train is ported"),
-        ([(["serve"], 1), ([], 2)], ["--tags", ""], 2, "the graph with no tags is ported"),
+        ([(["train"], 1), ([], 2)], [], 2, "the graph with no tags is taken, not that with tag t"),
+        ([(["train"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is taken"),
+        ([(["serve", "tpu"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is taken"),
+        ([(["train"], 1), (["eval", "gpu"], 2)], [], 2, "the graph with tags eval, gpu is taken"),
+        ([(["train"], 1), ([], 2)], ["--tags", "train"], 1, "the graph with tag train is taken"),
+        ([(["serve"], 1), ([], 2)], ["--tags", ""], 2, "the graph with no tags is taken"),
         (
             [(["serve"], 1), (["serve", "gpu"], 2)],
             ["--tags", "gpu,serve"],
             2,
-            "the graph with tags gpu, serve is ported, not that with tag serve: --tags chooses",
+            "the graph with tags gpu, serve is taken, not that with tag serve: --tags chooses",
         ),
         ([(["train"], 1)], [], 1, "the only graph has tag train: it was exported for training"),
     ],
