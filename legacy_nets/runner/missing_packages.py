@@ -6,7 +6,6 @@ Only packages that are known are named: a module of another name may be the scri
 from __future__ import annotations
 
 import importlib.machinery
-import importlib.metadata
 import re
 import sys
 
@@ -118,9 +117,11 @@ def _find_package(name: str) -> str | None:
 
 def _list_extra(extra: str) -> set[str]:
     """Lists the packages of an extra of legacy-nets, as its installed metadata tells."""
+    from importlib import metadata  # takes 8 ms, which a start of "run" need not
+
     try:
-        requirements = importlib.metadata.requires("legacy-nets") or []
-    except importlib.metadata.PackageNotFoundError:
+        requirements = metadata.requires("legacy-nets") or []
+    except metadata.PackageNotFoundError:
         return set()
     mark = re.compile(rf"extra\s*==\s*['\"]{extra}['\"]")
     return {

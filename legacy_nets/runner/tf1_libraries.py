@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib.machinery
-import importlib.metadata
 import os
 import re
 import sys
@@ -71,9 +70,11 @@ def is_tf1_library(name: str) -> bool:
     library = TF1_LIBRARIES.get(name)
     if library is None or library.tf2_release is None:
         return library is not None
+    from importlib import metadata  # takes 8 ms, which a start of "run" need not
+
     try:
-        version = importlib.metadata.version(library.distribution)
-    except importlib.metadata.PackageNotFoundError:
+        version = metadata.version(library.distribution)
+    except metadata.PackageNotFoundError:
         return True  # a copy without its record: of scripts' time, as the script is
     major = version.partition(".")[0]
     return not major.isdigit() or int(major) < library.tf2_release
