@@ -43,17 +43,18 @@ demo: $(VENV)/.core  ## trains the hand-sign net on synthetic data, then evaluat
 DEMO := --steps 500 --learning-rate 2e-4 --warmup 30 --cosine --ema 0.98 --augment \
 	--option keep_prob=1.0 --option initial_std=null --option momentum=0.9
 
-test: lint oracle test-run  ## all tests
-	$(ASK_ORACLE) $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs
+test: lint oracle test-run  ## all tests but the rare ones
+	$(ASK_ORACLE) $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m "not rare"
 
 test-run: $(RUN_VENV)/.test oracle  ## what scripts run on, with NumPy 1 and the packages of that time
-	$(ASK_ORACLE) $(RUN_VENV)/bin/python -m pytest -n 2 --dist loadfile -q -rs tests/runner tests/tf1 tests/upgrade
+	$(ASK_ORACLE) $(RUN_VENV)/bin/python -m pytest -n 2 --dist loadfile -q -rs -m "not rare" \
+		tests/runner tests/tf1 tests/upgrade
 
 test-quick: $(VENV)/.test  ## without the slow tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not rare"
 
-test-slow: $(VENV)/.test  ## the slow tests with every net at full size (24 GB) and all damaged files
-	$(ASK_ORACLE) LEGACY_NETS_FULL=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m slow
+test-slow: $(VENV)/.test  ## the slow and rare tests, every net at full size (24 GB), all damaged files
+	$(ASK_ORACLE) LEGACY_NETS_FULL=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m "slow or rare"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

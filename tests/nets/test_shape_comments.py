@@ -113,7 +113,7 @@ def test_a_comment_with_one_change_fails():
     assert unnoticed == []
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_at_another_size_letters_and_channels_hold():
     """Literal heights, widths and tokens are those of the document's size: not compared here."""
     comments = watch(OTHER_SIZES)
