@@ -1,0 +1,61 @@
+"""The matrix of docs/: its page is what its table says, and its script really opens the ports."""
+
+from __future__ import annotations
+
+import os
+
+import port_matrix
+import pytest
+
+from legacy_nets import registry
+from legacy_nets.port.targets import TARGETS
+
+
+def test_the_page_shows_the_table():
+    assert port_matrix.PAGE.read_text(encoding="utf-8") == port_matrix.render()
+
+
+def test_every_number_of_the_table_is_within_the_tolerance():
+    cells = port_matrix.read_table().values()
+    assert [cell.key for cell in cells if cell.difference and not port_matrix.is_good(cell)] == []
+    small = [cell for cell in cells if cell.size == "small"]
+    assert {cell.model for cell in small} <= set(registry.list_nets())
+    assert {cell.target for cell in small} >= set(TARGETS) - {"tflite", "openvino"}
+    assert len({cell.model for cell in cells if cell.size == "user"}) == 12
+    weights = [cell for cell in cells if cell.target in ("npz", "safetensors", "h5", "ckpt")]
+    assert {float(cell.difference) for cell in weights if cell.difference} == {0.0}
+
+
+def test_a_cell_shows_its_number_or_the_number_of_its_reason():
+    reasons = {}
+    cell = port_matrix.Cell("small", "vgg11", "onnx", "onnxruntime", "1.2", "3.0e-07", "")
+    shown = [
+        cell,
+        cell._replace(difference="0.0e+00"),
+        cell._replace(difference="2.0e-02"),
+        cell._replace(difference="", reason="port: too large"),
+        cell._replace(difference="", reason="no memory"),
+        cell._replace(difference="", reason="port: too large"),
+        None,
+    ]
+    texts = [port_matrix.render_cell(cell, reasons) for cell in shown]
+    assert texts == ["3.0e-07", "0", "**2.0e-02**", "(1)", "(2)", "(1)", "-"]
+    assert reasons == {"port: too large": 1, "no memory": 2}
+
+
+@pytest.mark.slow
+def test_a_net_is_opened_by_every_reader(monkeypatch, tmp_path):
+    monkeypatch.delenv("LEGACY_NETS_TORCH", raising=False)
+    monkeypatch.setattr(port_matrix, "TABLE", tmp_path / "none.csv")
+    cells = port_matrix.list_cells("small", "demo_cnn", again=False)
+    assert (("frozen", "tf1") in cells) == bool(os.environ.get("LEGACY_NETS_ORACLE"))
+    assert cells >= {("npz", "numpy"), ("h5", "h5py"), ("frozen", "tf2"), ("keras", "keras")}
+    tasks = []
+    for name, folder in (("demo_cnn", "good"), ("no_net", "bad")):
+        (tmp_path / folder).mkdir()
+        tasks.append(port_matrix.Task(name, name, cells, tmp_path / folder))
+    made = port_matrix.run_tasks("small", tasks, 600)
+    good = {(cell.target, cell.reader) for cell in made if port_matrix.is_good(cell)}
+    assert good == cells
+    reasons = {cell.reason[:19] for cell in made if cell.model == "no_net"}
+    assert reasons == {"port: exit code 1: "}
