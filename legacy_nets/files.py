@@ -60,7 +60,7 @@ _OTHER_FORMATS = (  # first bytes, what they mean
     (b"\0\0\x08\x01", _IDX),
     (b"\0\0\x08\x03", _IDX),
 )
-_TFLITE = b"TFL3"  # from byte 4 on
+TFLITE = b"TFL3"  # from byte 4 on
 
 
 def explain_other_format(first_bytes: bytes) -> str:
@@ -70,7 +70,7 @@ def explain_other_format(first_bytes: bytes) -> str:
     """
     if not first_bytes:
         return "the file is empty; copy or download the checkpoint again"
-    if first_bytes[4:8] == _TFLITE:
+    if first_bytes[4:8] == TFLITE:
         return "this is a TensorFlow Lite model: give the checkpoint or graph that it was made from"
     if _is_tfrecord(first_bytes):
         return "this is a TFRecord, a data set: name a weight file"

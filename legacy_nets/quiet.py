@@ -43,7 +43,7 @@ def import_quietly() -> None:
     Settings of the user come first: another TF_CPP_MIN_LOG_LEVEL, or Python's -W option.
     """
     os.environ.setdefault(_LOG_LEVEL, "3")
-    hold_back = _hold_back_stderr() if _hides_all_logs() else contextlib.nullcontext()
+    hold_back = hold_back_stderr() if _hides_all_logs() else contextlib.nullcontext()
     with hold_back, _pause_garbage_collection():
         import legacy_nets.tf1  # noqa: F401
     if not sys.warnoptions:
@@ -63,7 +63,7 @@ def silence_start_up() -> Iterator[None]:
         return
     os.environ[_LOG_LEVEL] = "3"
     try:
-        with _hold_back_stderr(), _pause_garbage_collection():
+        with hold_back_stderr(), _pause_garbage_collection():
             yield
     finally:
         if given is not None:
@@ -91,7 +91,7 @@ def _pause_garbage_collection() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _hold_back_stderr() -> Iterator[None]:
+def hold_back_stderr() -> Iterator[None]:
     """Holds back what C++ code writes to stderr at any log level; writes it after an error."""
     try:
         sys.stderr.flush()

@@ -19,11 +19,12 @@ from legacy_nets.checkpoints.formats.onnx.model import is_onnx
 from legacy_nets.checkpoints.formats.onnx.read import read_onnx
 from legacy_nets.checkpoints.formats.safetensors import read_safetensors
 from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC
+from legacy_nets.checkpoints.formats.tflite import read_tflite
 from legacy_nets.checkpoints.formats.torch import read_torch
 from legacy_nets.checkpoints.formats.v1 import read_v1
 from legacy_nets.checkpoints.source import Source, report_damage
 from legacy_nets.errors import CheckpointError
-from legacy_nets.files import explain_other_format
+from legacy_nets.files import TFLITE, explain_other_format
 
 _READERS: dict[str, Callable[[Path], Source]] = {  # format -> the function that opens it
     "v1": read_v1,
@@ -33,19 +34,20 @@ _READERS: dict[str, Callable[[Path], Source]] = {  # format -> the function that
     "npy": read_npy,
     "safetensors": read_safetensors,
     "torch": read_torch,
+    "tflite": read_tflite,
     "graphdef": read_frozen_graph,
     "onnx": read_onnx,
 }
 ENDINGS = {
     *(".h5", ".hdf5", ".keras", ".npz", ".npy", ".safetensors", ".pth", ".pt", ".bin"),
-    *(".pb", ".onnx"),
+    *(".pb", ".onnx", ".tflite"),
 }
 CHECKPOINT_FILE = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _V2_FILE = re.compile(r"\.(index|data-\d{5}-of-\d{5})$")
 V1_SHARD = re.compile(r"-(\d{5}|\?{5})-of-\d{5}$")  # a state file writes question marks
 _READABLE = (
     "a TensorFlow checkpoint (V2, V1), Keras .h5, .npz, .npy, safetensors, a PyTorch "
-    "state_dict, a frozen .pb or ONNX"
+    "state_dict, a frozen .pb, ONNX or .tflite"
 )
 
 
@@ -177,6 +179,8 @@ def _detect_format(path: Path) -> str:
         start = file.read(64)
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return "h5"
+    if start[4:8] == TFLITE:
+        return "tflite"
     if start.startswith(b"\x93NUMPY"):
         return "npy"
     if start.startswith(b"PK\x03\x04") or zipfile.is_zipfile(path):

@@ -45,12 +45,27 @@ class TensorSpec(NamedTuple):
     dtype: str  # NumPy's name, or "bfloat16", "string"
 
 
+class Quantization(NamedTuple):
+    """How the integers of a tensor stand for real numbers: scale * (integer - zero point)."""
+
+    scales: tuple[float, ...]  # one, or one for each index of the axis
+    zero_points: tuple[int, ...]  # as many; or none, for zeros
+    axis: int
+
+    def __str__(self) -> str:
+        if len(self.scales) > 1:
+            low, high = min(self.scales), max(self.scales)
+            return f"{len(self.scales)} scales {low:.3g} to {high:.3g} on axis {self.axis}"
+        return f"scale {self.scales[0]:.3g}, zero point {(*self.zero_points, 0)[0]}"
+
+
 class GraphValue(NamedTuple):
     """An input or output of a graph. A side is a number, a name, or None where it is unknown."""
 
     name: str
     dtype: str
     shape: tuple[int | str | None, ...] | None  # None: unknown
+    quantization: Quantization | None = None  # None: the values are what they are
 
 
 class GraphSummary(NamedTuple):
@@ -70,6 +85,7 @@ class Source(abc.ABC):
       other_tensors: tensors that no net needs, such as an optimizer's. ``read`` reads them too.
       others_are_constants: the other tensors are constants of a graph (shapes, axes, bounds).
       graph: inputs, outputs and versions of the graph in the file; None where that is not read.
+      quantization: of the tensors whose integers stand for real numbers, by name.
       notes: what the reader did besides reading, one line each.
       unsupported: why these tensors are the variables of no net; "" where they may be.
     """
@@ -79,6 +95,7 @@ class Source(abc.ABC):
     other_tensors: Mapping[str, TensorSpecLike] = types.MappingProxyType({})
     others_are_constants: bool = False
     graph: GraphSummary | None = None
+    quantization: Mapping[str, Quantization] = types.MappingProxyType({})
     notes: tuple[str, ...] = ()
     unsupported: str = ""
 
@@ -114,6 +131,7 @@ class WeightFile(Source):
         notes: tuple[str, ...] = (),
         unsupported: str = "",
         metadata: Mapping[str, object] | None = None,
+        quantization: Mapping[str, Quantization] | None = None,
     ) -> None:
         self.prefix = prefix
         self.tensors = tensors
@@ -122,6 +140,7 @@ class WeightFile(Source):
         self.graph = graph
         self.notes = notes
         self.unsupported = unsupported
+        self.quantization = quantization or {}
         self._metadata = metadata or {}
         self._load = load
 
@@ -151,6 +170,7 @@ class WrappedSource(Source):
         self.other_tensors = source.other_tensors
         self.others_are_constants = source.others_are_constants
         self.graph = source.graph
+        self.quantization = source.quantization
         self.notes = source.notes
         self.unsupported = source.unsupported
 

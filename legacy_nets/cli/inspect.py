@@ -39,7 +39,8 @@ def inspect_command(
     path: str, depth: int | None, stats: bool, digests: bool, as_json: bool, in_process: bool
 ) -> None:
     """Show what is in a weight file: PATH is a checkpoint's prefix, folder or any of its files,
-    a Keras .h5, .npz, safetensors, a PyTorch state_dict, a frozen .pb, a SavedModel or ONNX.
+    a Keras .h5, .npz, safetensors, a PyTorch state_dict, a frozen .pb, a SavedModel, ONNX or
+    .tflite.
 
     \b
     legacy-nets inspect run                  the newest checkpoint of a folder
@@ -86,6 +87,8 @@ def _as_dict(contents: Contents, stats: bool) -> dict[str, Json]:
         rows: list[dict[str, Json]] = []
         for name, info in tensors.items():
             row: dict[str, Json] = {"name": name, "shape": info.shape, "dtype": info.dtype}
+            if name in contents.source.quantization:
+                row["quantization"] = contents.source.quantization[name]._asdict()
             if stats:
                 row.update(compute_statistics(contents.source.read(name)))
             rows.append(row)
@@ -108,7 +111,11 @@ def _as_dict(contents: Contents, stats: bool) -> dict[str, Json]:
 def _graph_as_dict(graph: GraphSummary) -> dict[str, Json]:
     def list_rows(values: Sequence[GraphValue]) -> list[Json]:
         return [
-            {"name": value.name, "shape": value.shape, "dtype": value.dtype} for value in values
+            {
+                **{"name": value.name, "shape": value.shape, "dtype": value.dtype},
+                **({"quantization": value.quantization._asdict()} if value.quantization else {}),
+            }
+            for value in values
         ]
 
     return {
@@ -143,7 +150,8 @@ def _print_graph(graph: GraphSummary) -> None:
         for value in values:
             sides = ", ".join("?" if side is None else str(side) for side in value.shape or ())
             shape = "of unknown shape" if value.shape is None else f"[{sides}]"
-            click.echo(f"{title} {value.name} {value.dtype} {shape}")
+            scale = f", {value.quantization}" if value.quantization else ""
+            click.echo(f"{title} {value.name} {value.dtype} {shape}{scale}")
 
 
 def _print_tree(contents: Contents, branch: Tree, indent: str, scope: str, stats: bool) -> None:
@@ -162,6 +170,8 @@ def _print_tree(contents: Contents, branch: Tree, indent: str, scope: str, stats
             shape = "x".join(str(side) for side in item.shape) or "scalar"
             line = f"{indent}{name:<{max(1, 48 - len(indent))}} {item.dtype:<9} {shape:<18}"
             line += f" {math.prod(item.shape):>12,}"
+            if scope + name in contents.source.quantization:
+                line += f"  {contents.source.quantization[scope + name]}"
             if stats:
                 line += "  " + "  ".join(
                     f"{key} {value:.4g}"

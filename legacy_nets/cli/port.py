@@ -23,10 +23,11 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.nets.weights.translate_for_net import find_head_options
 from legacy_nets.port.jobs import (
     SAVED_MODEL,
-    TOLERANCE,
+    TOLERANCES,
     WEIGHTS_TARGETS,
     ImportedJob,
     Job,
+    Precision,
     Rename,
     WeightsJob,
     find_graph,
@@ -123,11 +124,20 @@ _NET_OPTIONS = {  # options of a net of the registry
 )
 @click.option("--trust", is_flag=True, help="Run operations that read or write files, too.")
 @click.option(
+    "--precision",
+    type=click.Choice(list(TOLERANCES)),
+    help="Numbers that a tflite file computes with. [default: float32; int8 with --calibrate]",
+)
+@click.option(
+    "--calibrate",
+    type=click.Path(path_type=pathlib.Path),
+    help="Folder of inputs to measure the ranges of int8 on: pictures, clips, .npy or .npz.",
+)
+@click.option(
     "--tolerance",
     type=click.FloatRange(0),
-    default=TOLERANCE,
-    show_default=True,
-    help="Largest difference, as a share of the largest value.",
+    help="Largest difference, as a share of the largest value. [default: 0.0001; float16 0.01; "
+    "int8 0.1]",
 )
 @click.option(
     "--report",
@@ -172,6 +182,7 @@ def port(
     folder --out, with a table (ports.html, ports.json). A second run ports what is new or changed.
     Exit code 0: every model is verified; 1: some are not, the table says why.
     """
+    given |= _choose_precision(given)
     if is_folder_of_models(checkpoint, net, meta, target, out):
         given["renames"] = _parse_renames(given["renames"], target)
         raise SystemExit(port_models(pathlib.Path(str(checkpoint)), target, out, given))
@@ -198,6 +209,16 @@ def port(
         report.save(report_path)
     print_report(report)
     raise SystemExit(0 if report.passed else 1)
+
+
+def _choose_precision(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Chooses precision and tolerance: integers where there is a folder of examples."""
+    folder, tolerance = given["calibrate"], given["tolerance"]
+    dtype = given["precision"] or ("int8" if folder else "float32")
+    return {
+        "precision": Precision(dtype, folder),
+        "tolerance": TOLERANCES[dtype] if tolerance is None else tolerance,
+    }
 
 
 def _build_job(
@@ -235,6 +256,7 @@ def _build_job(
         },
         ema=given["ema"],
         tolerance=given["tolerance"],
+        precision=given["precision"],
         checks_fit=bool(given["image_size"] or given["frames"] or given["options"]),
     )
 
@@ -281,6 +303,7 @@ def _build_imported_job(
         inference=given["inference"],
         renames=renames,
         tolerance=given["tolerance"],
+        precision=given["precision"],
     )
 
 

@@ -12,11 +12,12 @@ from click.core import ParameterSource
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.folder.run import port_folder
 from legacy_nets.port.folder.unit import PortSettings
-from legacy_nets.port.jobs import SAVED_MODEL
+from legacy_nets.port.jobs import SAVED_MODEL, check_precision
 from legacy_nets.port.targets import TARGETS
 
 _OPTIONS = {  # parameters that hold for every model of a folder, or for the folder
     *("checkpoint", "target", "out", "ema", "trust", "renames", "tolerance", "jobs", "retry"),
+    "precision",
 }
 
 
@@ -54,8 +55,14 @@ def port_models(
                 "out, or name one model"
             )
     settings = PortSettings(
-        target, given["ema"], given["tolerance"], given["trust"], given["renames"]
+        target,
+        given["ema"],
+        given["tolerance"],
+        given["trust"],
+        given["renames"],
+        given["precision"],
     )
+    check_precision(target, settings.precision)
     table = port_folder(
         folder,
         out,

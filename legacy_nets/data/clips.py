@@ -266,3 +266,13 @@ def _split_clips(
             f"--holdout {holdout} leaves some class of {root} without a clip to train on"
         )
     return train, test, clips.class_names
+
+
+def list_clips(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Lists the videos and frame folders in a folder and its sub-folders, in natural order."""
+    clips = {
+        path.parent if path.suffix.lower() in IMAGES else path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in (*IMAGES, *VIDEOS)
+    }
+    return sorted(clips, key=lambda path: (str(path.parent), make_sort_key(path)))

@@ -17,12 +17,23 @@ from legacy_nets.types import Shape
 from legacy_nets.version import __version__
 
 TOLERANCE = 1e-4  # of the largest value
+TOLERANCES = {"float32": TOLERANCE, "float16": 1e-2, "int8": 0.1}  # by the precision's dtype
 WEIGHTS_TARGETS = ("npz", "safetensors", "h5", "ckpt", "torch")
-IMPORTED_TARGETS = ("frozen", "saved_model", "onnx", *WEIGHTS_TARGETS)
+IMPORTED_TARGETS = ("frozen", "saved_model", "onnx", "tflite", *WEIGHTS_TARGETS)
 GRAPH_ENDINGS = (".meta", ".pb", ".pbtxt")
 INPUT = "images"  # what the graphs of registered nets call their input
 OUTPUTS = ("logits", "probabilities")
 SAVED_MODEL = "saved_model.pb"  # its variables are in a folder next to it
+
+
+class Precision(NamedTuple):
+    """The numbers that a target computes with, and where the ranges of integers come from."""
+
+    dtype: str = "float32"
+    calibration: Path | None = None  # a folder of inputs
+
+
+FLOAT32 = Precision()
 
 
 class Metadata(TypedDict, total=False):
@@ -58,6 +69,7 @@ class Job:
     ema: bool | None = None  # averaged weights; None: where there are any
     tolerance: float = TOLERANCE
     checks_fit: bool = False  # builds the net for formats of weights alone, too
+    precision: Precision = FLOAT32
 
     @property
     def averages(self) -> bool | None:
@@ -133,6 +145,7 @@ class ImportedJob:
     tags: tuple[str, ...] | None = None  # of a SavedModel's graph; None: the one that is served
     prefers_v1: bool = False  # of two checkpoints under one prefix
     inference: bool = False  # moving averages replace the batch statistics of batch norms
+    precision: Precision = FLOAT32
 
     @property
     def title(self) -> str:
@@ -248,6 +261,21 @@ def find_graph_checkpoint(graph_path: Path) -> str:
         raise CheckpointError(
             f"{graph_path}: no checkpoint {prefix} next to it: name the checkpoint before --meta"
         ) from None
+
+
+def check_precision(target: str, precision: Precision) -> None:
+    """Raises BadInputError for a precision that the target or the folder of examples lacks."""
+    dtype, folder = precision
+    if target != "tflite" and precision != FLOAT32:
+        raise BadInputError(f"--precision and --calibrate are for --to tflite, not {target}")
+    if dtype == "int8" and folder is None:
+        raise BadInputError(
+            "--precision int8 measures ranges on examples of inputs: add --calibrate FOLDER"
+        )
+    if dtype != "int8" and folder is not None:
+        raise BadInputError(f"--calibrate is for --precision int8, {dtype} needs no examples")
+    if folder is not None and not folder.is_dir():
+        raise BadInputError(f"--calibrate {folder} is no folder{suggest_paths(folder)}")
 
 
 def check_imported_job(job: ImportedJob) -> None:

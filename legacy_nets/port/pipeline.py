@@ -11,11 +11,13 @@ from legacy_nets.port.convert_net import convert_net
 from legacy_nets.port.convert_weights import convert_weights
 from legacy_nets.port.imported.convert import choose_checkpoint_format, convert_graph
 from legacy_nets.port.jobs import (
+    FLOAT32,
     WEIGHTS_TARGETS,
     ImportedJob,
     Job,
     WeightsJob,
     check_imported_job,
+    check_precision,
 )
 from legacy_nets.port.load import choose_averages, describe_format
 from legacy_nets.port.report import Report
@@ -33,6 +35,8 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
     if isinstance(job, ImportedJob):
         check_imported_job(job)
         job = choose_checkpoint_format(job)
+    if not isinstance(job, WeightsJob):
+        check_precision(job.target, job.precision)
     target = find_target(job.target)
     check_destination(job.out, job.target == "saved_model", job.sources)
     if isinstance(job, Job) and isinstance(target, WeightsTarget):
@@ -59,6 +63,7 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
             notes=describe_format(job) + outcome.notes,
             was_run=isinstance(target, GraphTarget)
             or any(item.top1 is not None for item in outcome.comparisons),
+            needs_same_classes=isinstance(job, WeightsJob) or job.precision == FLOAT32,
         )
         if report.passed:
             publish(folder, job.out)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.build import NetTensors, build_for_port
+from legacy_nets.port.calibration import MAX_COMPARED, load_pictures
 from legacy_nets.port.jobs import INPUT, Job
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.train.provenance import name_file_in_errors
@@ -30,7 +31,8 @@ class RestoredNet:
     graph: Graph
     session: Session
     tensors: NetTensors
-    inputs: Array  # float32 [2, *image_size, channels]
+    inputs: Array  # float32 [N, *image_size, channels]; N is 2, or some of the examples
+    examples: Array  # of the calibration folder: float32 [N, *image_size, channels]; N may be 0
     reference: Mapping[str, Array]  # the outputs and end points
 
 
@@ -55,12 +57,31 @@ def restore_net(job: Job, source: Source, averaged: bool) -> Iterator[RestoredNe
             variables = tf.global_variables()
             adapted = adapt_to_graph(source, job.net, variables)
             match(variables, adapted, ema=averaged).apply(session)
-        shape = (BATCH, *tensors.images.shape.as_list()[1:])
-        pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-        inputs = scale_pixels(pictures, job.preprocessing)
+        examples = load_pictures(job)
+        inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
         fetches = {**tensors.end_points, **tensors.outputs}
         reference = session.run(fetches, {tensors.images: inputs})
-        yield RestoredNet(job, graph, session, tensors, inputs, reference)
+        yield RestoredNet(job, graph, session, tensors, inputs, examples, reference)
+
+
+def _generate_inputs(job: Job, tensors: NetTensors) -> Array:
+    """Generates seeded pictures: float32 [2, *image_size, channels]."""
+    shape = (BATCH, *tensors.images.shape.as_list()[1:])
+    pictures = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    return scale_pixels(pictures, job.preprocessing)
+
+
+@contextlib.contextmanager
+def rebuild_net(net: RestoredNet, build: Callable[[Job], NetTensors]) -> Iterator[RestoredNet]:
+    """Builds a restored net in another way, with the same values of its variables."""
+    values = net.session.run({v.op.name: v for v in net.graph.get_collection("variables")})
+    graph = tf.Graph()
+    with contextlib.closing(tf.Session(graph=graph)) as session, graph.as_default():
+        tensors = build(net.job)
+        variables = tf.global_variables()
+        feed = {v.initializer.inputs[1]: values[v.op.name] for v in variables}
+        session.run([v.initializer for v in variables], feed)
+        yield dataclasses.replace(net, graph=graph, session=session, tensors=tensors)
 
 
 def run_graph(

@@ -119,6 +119,12 @@ def _load_onnx() -> GraphFormat:
     return GraphFormat(onnx.write, onnx.run)
 
 
+def _load_tflite() -> GraphFormat:
+    from legacy_nets.port.formats import tflite
+
+    return GraphFormat(tflite.write, tflite.run)
+
+
 def _load_keras() -> GraphFormat:
     from legacy_nets.port.formats.keras import target
 
@@ -134,6 +140,7 @@ TARGETS: Mapping[str, WeightsTarget | GraphTarget] = {
     "saved_model": GraphTarget(_load_saved_model, ""),
     "frozen": GraphTarget(_load_frozen, ".pb"),
     "onnx": GraphTarget(_load_onnx, ".onnx", ("tf2onnx", "onnx", "onnxruntime"), "onnx"),
+    "tflite": GraphTarget(_load_tflite, ".tflite"),
     "keras": GraphTarget(_load_keras, ".keras"),
 }
 

@@ -40,7 +40,7 @@ def test_held_back_output_is_shown_after_an_error():
     code = (
         "import os\n"
         "from legacy_nets import quiet\n"
-        "with quiet._hold_back_stderr():\n"
+        "with quiet.hold_back_stderr():\n"
         "    os.write(2, b'from C++')\n"
         "    raise SystemExit(3)\n"
     )

@@ -222,7 +222,7 @@ def test_a_port_above_the_tolerance_keeps_the_older_file(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["saved_model", "onnx"])
+@pytest.mark.parametrize("target", ["saved_model", "onnx", "tflite"])
 @pytest.mark.parametrize(
     "build", [models.build_classifier, models.build_branches, models.build_unknown_rank]
 )

@@ -28,7 +28,7 @@ NEEDS_ONNX = pytest.mark.skipif(
     any(importlib.util.find_spec(package) is None for package in targets.TARGETS["onnx"].packages),
     reason="tf2onnx, onnx or onnxruntime is not installed",
 )
-GRAPHS = ["saved_model", "frozen", pytest.param("onnx", marks=NEEDS_ONNX), "keras"]
+GRAPHS = ["saved_model", "frozen", pytest.param("onnx", marks=NEEDS_ONNX), "keras", "tflite"]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_tiny_agrees_on_both_sides(prefix, tmp_path, target):
         assert rows["logits", side].shape == (2, 5)
         assert rows["probabilities", side].shape == (2, 4)  # without the background
         assert rows["logits", side].top1 == 1.0
-        assert (("flat", side) in rows) == (target != "onnx")
+        assert (("flat", side) in rows) == (target not in ("onnx", "tflite"))
     assert [path.name for path in tmp_path.iterdir()] == [out.name]
 
 

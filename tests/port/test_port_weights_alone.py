@@ -95,7 +95,6 @@ def test_misuse_is_one_line_and_writes_nothing(tmp_path, pickled, options, messa
         ("w.h5", b"<!DOCTYPE html><html>", "an HTML or XML page, not the file itself: download it"),
         ("w.npz", b"version https://git-lfs.github.com/spec/v1\noid", "a git-LFS pointer"),
         ("checkpoint.txt", b'model_checkpoint_path: "m"\n', "a state file that names checkpoints"),
-        ("w.bin", b"\x1c\0\0\0TFL3" + b"\0" * 60, "a TensorFlow Lite model"),
         ("photo.bin", b"\xff\xd8\xff\xe0" + b"\0" * 60, "a picture, neither weights nor a graph"),
         ("train-images", b"\0\0\x08\x03" + b"\0" * 60, "a data set in MNIST's idx format"),
         ("train.tfrecord", None, "a TFRecord, a data set"),

@@ -46,7 +46,7 @@ PATHS = {  # folder of ORIGINALS -> what is inspected there
     **{"bundle": "model", "shards": "model", "sliced": "model", "objects": "ckpt-1"},
     **{"v1": "model.ckpt", "weights": "model.h5", "model": "model.h5", "npz": "model.npz"},
     **{"safetensors": "model.safetensors", "zip": "model.pth", "legacy": "model.pth"},
-    **{"frozen": "model.pb", "onnx": "model.onnx"},
+    **{"frozen": "model.pb", "onnx": "model.onnx", "tflite": "model.tflite"},
 }
 CHECKED = ("bundle", "shards", "sliced", "objects", "v1", "npz", "zip")  # have checksums
 _MODULES = {file.stem for file in Path(formats.__path__[0]).glob("[!_]*.py")}

@@ -41,6 +41,7 @@ def make(folder: Path) -> None:
     (folder / "legacy" / "model.pth").write_bytes(_encode_legacy_torch())
     _save_frozen(folder / "frozen")
     save_onnx(folder / "onnx")
+    _save_tflite(folder / "tflite")
 
 
 def _make_values() -> dict[str, np.ndarray]:
@@ -167,6 +168,17 @@ def save_onnx(folder: Path) -> Path:
     path.write_bytes(model.SerializeToString())
     onnx.checker.check_model(str(path))
     return path
+
+
+def _save_tflite(folder: Path) -> None:
+    """Weights of eight bits, which have scales."""
+    folder.mkdir()
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 64], name="images")
+        logits = tf.matmul(images, tf.constant(np.arange(2048, dtype=np.float32).reshape(64, 32)))
+        converter = tf.lite.TFLiteConverter.from_session(session, [images], [logits])
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        (folder / "model.tflite").write_bytes(converter.convert())
 
 
 def _encode_legacy_torch() -> bytes:

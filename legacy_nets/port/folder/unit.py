@@ -20,10 +20,12 @@ from legacy_nets.checkpoints.source import TensorSpecLike
 from legacy_nets.errors import CheckpointError, LegacyNetsError, join_lines
 from legacy_nets.port.folder.models import Model
 from legacy_nets.port.jobs import (
+    FLOAT32,
     SAVED_MODEL,
     TOLERANCE,
     WEIGHTS_TARGETS,
     ImportedJob,
+    Precision,
     Rename,
     WeightsJob,
     find_graph,
@@ -63,6 +65,7 @@ class PortSettings:
     tolerance: float = TOLERANCE
     trust: bool = False
     renames: tuple[Rename, ...] = ()  # for targets of weights alone
+    precision: Precision = FLOAT32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,6 +171,7 @@ def _build_job(unit: Unit) -> ImportedJob | WeightsJob:
         trust=settings.trust,
         renames=settings.renames,
         tolerance=settings.tolerance,
+        precision=settings.precision,
     )
 
 

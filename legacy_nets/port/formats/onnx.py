@@ -5,8 +5,6 @@ ONNX Runtime runs it twice, with all graph optimisations and with none: two side
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,12 +14,12 @@ from typing import TYPE_CHECKING
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
-from legacy_nets.port.build import build_for_port
+from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.formats.frozen import freeze
-from legacy_nets.port.formats.onnx_rewrites import rewrite_for_onnx
-from legacy_nets.port.jobs import INPUT, OUTPUTS, Metadata
+from legacy_nets.port.formats.rewrites import rewrite_plain
+from legacy_nets.port.jobs import INPUT, OUTPUTS, Job, Metadata
 from legacy_nets.port.report import OPTIMISED
-from legacy_nets.port.restored_net import RestoredNet
+from legacy_nets.port.restored_net import RestoredNet, rebuild_net
 from legacy_nets.port.verify import Run
 from legacy_nets.types import Array, GraphDef
 
@@ -36,7 +34,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes the file; returns notes. Raises BadInputError for an op that tf2onnx lacks."""
     frozen = freeze(net)
     if any(node.op in _LOOPS for node in frozen.graph.node):
-        with _rebuild_with_old_loops(net) as rebuilt:
+        with rebuild_net(net, _build_with_old_loops) as rebuilt:
             frozen = freeze(rebuilt)
     convert(path, frozen.graph, [INPUT], OUTPUTS, metadata, net.job.net.name)
     return (f"opset {OPSET}; {frozen.folded} batch norms folded, {frozen.unfolded} not",)
@@ -59,7 +57,7 @@ def convert(
     """
     import onnx
 
-    model = _convert_leniently(rewrite_for_onnx(graph, label), inputs, outputs, label)
+    model = _convert_leniently(rewrite_plain(graph, label, "ONNX"), inputs, outputs, label)
     for value in model.graph.output:  # ONNX wants a rank; tf.squeeze, for one, may have none
         tensor_type, rank = value.type.tensor_type, (ranks or {}).get(value.name)
         if rank is not None and not tensor_type.HasField("shape"):
@@ -133,18 +131,10 @@ def _convert(
     return converted.make_model(f"converted from {label}")
 
 
-@contextlib.contextmanager
-def _rebuild_with_old_loops(net: RestoredNet) -> Iterator[RestoredNet]:
-    """Builds the net with TensorFlow 1's own loops: tf2onnx lacks today's lists in loops."""
-    values = net.session.run({v.op.name: v for v in net.graph.get_collection("variables")})
-    graph = tf.Graph()
-    with contextlib.closing(tf.Session(graph=graph)) as session, graph.as_default():
-        with use_old_control_flow():
-            tensors = build_for_port(net.job)
-        variables = tf.global_variables()
-        feed = {v.initializer.inputs[1]: values[v.op.name] for v in variables}
-        session.run([v.initializer for v in variables], feed)
-        yield dataclasses.replace(net, graph=graph, session=session, tensors=tensors)
+def _build_with_old_loops(job: Job) -> NetTensors:
+    """Builds a net with TensorFlow 1's own loops: tf2onnx lacks today's lists in loops."""
+    with use_old_control_flow():
+        return build_for_port(job)
 
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:

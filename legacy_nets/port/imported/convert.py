@@ -101,6 +101,6 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     else:
         graph = freeze_graph(job)
     metadata = job.build_metadata(graph.has_averages)
-    notes = graph.notes + write_target(job.target, path, graph, metadata)
+    notes = graph.notes + write_target(job.target, path, graph, metadata, job.precision)
     comparisons = tuple(compare_runs(graph.reference, run_target(job.target, path, graph)))
     return Outcome(comparisons, notes, graph.has_averages, metadata)

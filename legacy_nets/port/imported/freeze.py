@@ -8,6 +8,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.graphdef.op_types import VARIABLES
+from legacy_nets.port.calibration import Example, join_examples, load_arrays
 from legacy_nets.port.imported.batch_norms.find import find_training_batch_norms
 from legacy_nets.port.imported.batch_norms.moving_averages import use_moving_averages
 from legacy_nets.port.imported.graph import ImportedGraph, read_imported_graph
@@ -69,7 +70,10 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
         fill_tables(original, session, needed)
         shapes = {spec.tensor: spec.shape for spec in io.inputs}
         words = list_words(original, session, subgraph)
-        run = run_reference(original, inference, session, shapes, outputs, words)
+        examples = _load_examples(job, io)
+        joined = join_examples(examples) if examples else {}
+        given = {spec.tensor: joined[spec.name] for spec in io.inputs if examples}
+        run = run_reference(original, inference, session, shapes, outputs, words, given)
         empty_outputs = _find_empty_outputs(job, io, run)
         definition = _freeze_variables(job, session, subgraph, io, has_variables=bool(variables))
         initializer = freeze_tables(original, session, subgraph, definition)
@@ -89,10 +93,25 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
         name=str(job.graph_path),
         inputs={spec.name: run.inputs[spec.tensor] for spec in io.inputs},
         reference={spec.name: run.outputs[spec.tensor] for spec in io.outputs},
+        examples=examples,
         table_initializer=initializer,
         has_averages=averages > 0,
         notes=notes,
     )
+
+
+def _load_examples(job: ImportedJob, io: GraphIo) -> list[Example]:
+    """Loads the inputs of the calibration folder; [] without one. Raises BadInputError."""
+    if job.precision.calibration is None:
+        return []
+    for spec in io.inputs:
+        if spec.shape.rank is None:
+            raise BadInputError(
+                f"{job.graph_path}: {spec.name} is of unknown rank, so that its examples cannot be "
+                f"checked: add --input-shape {spec.name}=SHAPE"
+            )
+    shapes = {spec.name: spec.shape.as_list() for spec in io.inputs}
+    return load_arrays(job.precision.calibration, shapes)
 
 
 def _check_deterministic(imported: ImportedGraph, subgraph: GraphDef) -> None:

@@ -44,8 +44,9 @@ def run_reference(
     shapes: Mapping[str, TensorShape],
     outputs: Sequence[str],
     words: Sequence[bytes] = (),
+    given: Mapping[str, Array] | None = None,
 ) -> ReferenceRun:
-    """Runs the original on seeded inputs, under the settings of inference.
+    """Runs the original on seeded or given inputs, under the settings of inference.
 
     Args:
       imported: the original without its updates.
@@ -54,6 +55,7 @@ def run_reference(
       shapes: input tensor -> shape. Sizes that are open are tried in turn.
       outputs: tensors.
       words: what the graph's tables know, for inputs of text.
+      given: input tensor -> value, in place of the seeded ones.
 
     Raises BadInputError where it cannot be run, with TensorFlow's message, or computes NaN.
     """
@@ -62,7 +64,7 @@ def run_reference(
     fetches = [complete_tensor_name(tensor) for tensor in outputs]
     first_message = ""
     for sizes in _list_sizes(imported, shapes, outputs):
-        inputs = {
+        inputs = dict(given or {}) or {
             tensor: _generate_input(imported, tensor, shape, sizes, id_limits.get(tensor), words)
             for tensor, shape in shapes.items()
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,16 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.edit import separate_names
+from legacy_nets.port.calibration import Example
 from legacy_nets.port.formats import frozen
-from legacy_nets.port.jobs import Metadata
+from legacy_nets.port.jobs import Metadata, Precision
 from legacy_nets.port.verify import Run
 from legacy_nets.types import Array, GraphDef, Session
 
 if TYPE_CHECKING:
     from legacy_nets.port.formats.keras.rebuild import KerasModel
 
+_WITHOUT_TABLES = {"onnx": "ONNX", "tflite": "TensorFlow Lite"}
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
 
 
@@ -31,6 +33,7 @@ class FrozenGraph:
     name: str  # for messages
     inputs: Mapping[str, Array]  # placeholder -> test input
     reference: Mapping[str, Array]  # output node -> what the original computed
+    examples: Sequence[Example]  # of the calibration folder
     table_initializer: str  # the operation that fills the lookup tables; "" without any
     has_averages: bool  # moving averages have replaced variables
     notes: tuple[str, ...]
@@ -38,11 +41,11 @@ class FrozenGraph:
 
 
 def write_target(
-    target: str, path: Path, graph: FrozenGraph, metadata: Metadata
+    target: str, path: Path, graph: FrozenGraph, metadata: Metadata, precision: Precision
 ) -> tuple[str, ...]:
     """Writes the file or folder; returns notes.
 
-    Raises BadInputError where ONNX has no such operation, and today's Keras no such layer.
+    Raises BadInputError where the target has no such operation, or today's Keras no such layer.
     """
     if target == "keras":
         from legacy_nets.port.formats.keras import rebuild
@@ -52,10 +55,10 @@ def write_target(
         return _write_saved_model(path, graph, metadata)
     outputs = list(graph.reference)
     initializers = [graph.table_initializer] if graph.table_initializer else []
-    if initializers and target == "onnx":
+    if initializers and target in _WITHOUT_TABLES:
         raise BadInputError(
-            f"{graph.name}: ONNX has no lookup tables: use --to saved_model, or --inputs after the "
-            "table, or --outputs before it"
+            f"{graph.name}: {_WITHOUT_TABLES[target]} has no lookup tables: use --to saved_model, "
+            "or --inputs after the table, or --outputs before it"
         )
     folded = frozen.fold_batch_norms(graph.definition, [*outputs, *initializers])
     notes: tuple[str, ...] = (folded.describe(),) if folded.folded or folded.unfolded else ()
@@ -66,6 +69,12 @@ def write_target(
         inputs = list(graph.inputs)
         onnx.convert(path, folded.graph, inputs, outputs, metadata, graph.name, ranks)
         return (f"opset {onnx.OPSET}", *notes)
+    if target == "tflite":
+        from legacy_nets.port.formats import tflite
+
+        _complete_ranks(folded.graph, graph.inputs)
+        conversion = tflite.Conversion(list(graph.inputs), outputs, precision, graph.examples)
+        return notes + tflite.convert(path, folded.graph, conversion, metadata, graph.name)
     frozen.write_graph(path, folded.graph, metadata)
     return notes + tuple(f"run {name} once before: it fills the tables" for name in initializers)
 
@@ -81,6 +90,11 @@ def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
         from legacy_nets.port.formats import onnx
 
         yield from onnx.run_onnx(path, graph.inputs, list(graph.reference))
+        return
+    if target == "tflite":
+        from legacy_nets.port.formats import tflite
+
+        yield tflite.run_tflite(path, graph.inputs, list(graph.reference))
         return
     with tf.Graph().as_default(), tf.Session() as session:
         if target == "saved_model":
@@ -103,6 +117,14 @@ def _get_keras_model(graph: FrozenGraph) -> KerasModel:
     if graph.keras_model is None:
         raise BadInputError(f"--to keras: {graph.name} is no Keras model: add --net NAME")
     return graph.keras_model
+
+
+def _complete_ranks(graph: GraphDef, inputs: Mapping[str, Array]) -> None:
+    """Gives inputs of unknown rank the rank of their test input, in place."""
+    for node in graph.node:
+        if node.name in inputs and tf.TensorShape(node.attr["shape"].shape).rank is None:
+            shape = tf.TensorShape([None] * np.ndim(inputs[node.name]))
+            node.attr["shape"].shape.CopyFrom(shape.as_proto())
 
 
 def _write_saved_model(path: Path, graph: FrozenGraph, metadata: Metadata) -> tuple[str, ...]:

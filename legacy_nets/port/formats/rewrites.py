@@ -1,4 +1,4 @@
-"""Rewrites operations that tf2onnx lacks, or converts to something else, by ones that it has."""
+"""Rewrites operations that a target lacks, or computes differently, by ones that it has."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from legacy_nets.types import Array, GraphDef, NodeDef, Operation
 _FLOAT = tf.float32.as_datatype_enum
 _INT32 = tf.int32.as_datatype_enum
 _PLUS_ONE = {"Log1p": ("AddV2", "Log"), "Expm1": ("Exp", "Sub")}  # first this, then that
+_POOLS = {"MaxPool3D": "MaxPool", "AvgPool3D": "AvgPool"}
 _RESIZES = ("ResizeArea", "ResizeBicubic")
 
 
-def rewrite_for_onnx(graph: GraphDef, label: str) -> GraphDef:
+def rewrite_plain(graph: GraphDef, label: str, format_name: str) -> GraphDef:
     """Rewrites Log1p, Expm1 and the resizes by area and cubic curves; copies only if needed.
 
-    ONNX has its own rules for both resizes. In one axis each is linear, so that a matrix does what
-    TensorFlow does.
+    ONNX has its own rules for both resizes, TensorFlow Lite has neither. In one axis each is
+    linear, so that a matrix does what TensorFlow does.
     Raises BadInputError for a resize of an open size (``label``: what errors call the graph).
     """
     if not any(node.op in (*_PLUS_ONE, *_RESIZES) for node in graph.node):
@@ -37,10 +38,53 @@ def rewrite_for_onnx(graph: GraphDef, label: str) -> GraphDef:
         if node.op in _PLUS_ONE:
             _split_plus_one(rewritten, nodes, node)
         elif node.op in _RESIZES:
-            _replace_resize(
-                rewritten, nodes, node, imported.get_operation_by_name(node.name), label
-            )
+            operation = imported.get_operation_by_name(node.name)
+            _replace_resize(rewritten, nodes, node, operation, label, format_name)
     return rewritten
+
+
+def split_pools(graph: GraphDef) -> GraphDef:
+    """Splits each 3-D pooling into one over height and width and one over time; copies if needed.
+
+    TensorFlow Lite has 2-D pooling only. The largest of the largest is the largest, and a mean of
+    means is the mean, also at borders: padding does not count, in each axis on its own.
+    """
+    if not any(node.op in _POOLS for node in graph.node):
+        return graph
+    rewritten = copy_graph_def(graph)
+    nodes = index_nodes(rewritten)
+    imported = tf.Graph()
+    with imported.as_default():
+        tf.import_graph_def(graph, name="")
+    for node in list(rewritten.node):
+        if node.op in _POOLS and node.attr["data_format"].s != b"NCDHW":
+            _split_pool(rewritten, nodes, node, imported.get_operation_by_name(node.name))
+    return rewritten
+
+
+def _split_pool(
+    graph: GraphDef, nodes: MutableMapping[str, NodeDef], node: NodeDef, operation: Operation
+) -> None:
+    """Splits a pooling of known sizes, [N, T, H, W, C]; leaves others."""
+    before, after = (tensor.shape for tensor in (operation.inputs[0], operation.outputs[0]))
+    if before.rank != 5 or None in (*before.as_list()[1:], *after.as_list()[1:]):
+        return
+    frames, height, width, channels = before.as_list()[1:]
+    new_frames, new_height, new_width, _ = after.as_list()[1:]
+    kernel, strides = list(node.attr["ksize"].list.i), list(node.attr["strides"].list.i)
+    values = node.input[0]
+    for axis, shape, sides in (
+        ("space", [-1, height, width, channels], (kernel[2:4], strides[2:4])),
+        ("time", [-1, frames, new_height * new_width, channels], ([kernel[1], 1], [strides[1], 1])),
+    ):
+        flat = _add_reshape(graph, nodes, f"{node.name}/{axis}/in", values, shape)
+        pool = _add_node(graph, nodes, f"{node.name}/{axis}", _POOLS[node.op], [flat], _FLOAT)
+        pool.attr["padding"].s = node.attr["padding"].s
+        for name, (rows, columns) in zip(("ksize", "strides"), sides, strict=True):
+            pool.attr[name].list.i[:] = [1, rows, columns, 1]
+        values = pool.name
+    shape = [-1, new_frames, new_height, new_width, channels]
+    make_identity(node, _add_reshape(graph, nodes, f"{node.name}/out", values, shape), _FLOAT)
 
 
 def _split_plus_one(graph: GraphDef, nodes: MutableMapping[str, NodeDef], node: NodeDef) -> None:
@@ -60,14 +104,15 @@ def _replace_resize(
     node: NodeDef,
     operation: Operation,
     label: str,
+    format_name: str,
 ) -> None:
     """Replaces a resize by one product with a matrix for each axis."""
     shape = operation.inputs[0].shape
     size = tf.get_static_value(operation.inputs[1])
     if size is None or shape.rank != 4 or None in shape.as_list()[1:]:
         raise BadInputError(
-            f"{label}: {node.name} ({node.op}) resizes from or to an open size, and ONNX resizes "
-            "by other rules: give --input-shape, or use --to saved_model"
+            f"{label}: {node.name} ({node.op}) resizes from or to an open size, and {format_name} "
+            "resizes by other rules: give --input-shape, or use --to saved_model"
         )
     height, width, channels = shape.as_list()[1:]
     values = node.input[0]

@@ -1,0 +1,193 @@
+"""TensorFlow Lite (LiteRT), converted from the frozen graph and run by the interpreter.
+
+Inputs and outputs keep their order. The metadata, with labels and preprocessing, are JSON in the
+buffer that the file's metadata call ``legacy_nets``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.formats.tflite import METADATA, LiteGraph, parse_tflite
+from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.port.build import build_for_port
+from legacy_nets.port.calibration import Example
+from legacy_nets.port.formats.frozen import freeze
+from legacy_nets.port.formats.rewrites import rewrite_plain, split_pools
+from legacy_nets.port.jobs import INPUT, OUTPUTS, Metadata, Precision
+from legacy_nets.port.restored_net import RestoredNet, rebuild_net
+from legacy_nets.port.verify import Run
+from legacy_nets.quiet import hold_back_stderr
+from legacy_nets.tf1.lite_schema import add_metadata, list_operator_names
+from legacy_nets.types import Array, GraphDef, Interpreter
+
+_LOOPS = ("While", "StatelessWhile")
+_LACKING = re.compile(r"(?:Select TF|TF Select|Custom) ops: ([\w, ]+)")
+_LACKING_DTYPES = {"xf16>": "float16", "xf64>": "float64"}  # as the converter writes them
+_MAX_NAMES = 4  # operators that a note names
+
+
+def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
+    """Writes the file; returns notes. Raises BadInputError for an operation that it lacks."""
+    frozen = freeze(net)
+    notes: tuple[str, ...] = (f"{frozen.folded} batch norms folded, {frozen.unfolded} not",)
+    if any(node.op in _LOOPS for node in frozen.graph.node):
+        with rebuild_net(net, lambda job: build_for_port(job, batch=1)) as rebuilt:
+            frozen = freeze(rebuilt)
+        notes += ("it takes one example at a time: its loops need a batch of known size",)
+    examples = [{INPUT: example[None]} for example in net.examples]
+    conversion = Conversion([INPUT], OUTPUTS, net.job.precision, examples)
+    return notes + convert(path, frozen.graph, conversion, metadata, net.job.net.name)
+
+
+def run(path: Path, net: RestoredNet) -> Iterator[Run]:
+    """Runs the file in the interpreter."""
+    yield run_tflite(path, {INPUT: net.inputs}, OUTPUTS)
+
+
+class Conversion(NamedTuple):
+    """What a graph is converted between and with."""
+
+    inputs: Sequence[str]  # placeholders
+    outputs: Sequence[str]  # nodes
+    precision: Precision
+    examples: Sequence[Example]  # for integers
+
+
+def convert(
+    path: Path, graph: GraphDef, conversion: Conversion, metadata: Metadata, label: str
+) -> tuple[str, ...]:
+    """Writes a frozen GraphDef as TensorFlow Lite; returns notes.
+
+    ``label``: what errors call the graph.
+    Raises BadInputError for an operation that TensorFlow Lite lacks.
+    """
+    rewritten = split_pools(rewrite_plain(graph, label, "TensorFlow Lite"))
+    model = _convert(rewritten, conversion, label)
+    path.write_bytes(add_metadata(model, METADATA, json.dumps(metadata)))
+    if conversion.precision.dtype != "int8":
+        return ()
+    count = len(conversion.examples)
+    folder = conversion.precision.calibration
+    [main, *_] = parse_tflite(path).graphs
+    return (
+        f"ranges measured on {count} example{'s' if count != 1 else ''} in {folder}",
+        *_describe_floats(main),
+    )
+
+
+def _convert(graph: GraphDef, conversion: Conversion, label: str) -> bytes:
+    dtype, ops = conversion.precision.dtype, tf.lite.OpsSet
+    with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
+        tf.import_graph_def(graph, name="")
+        inputs, outputs = (
+            [imported.get_tensor_by_name(f"{name}:0") for name in names]
+            for names in (conversion.inputs, conversion.outputs)
+        )
+        converter = tf.lite.TFLiteConverter.from_session(session, inputs, outputs)
+        if dtype != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if dtype == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if dtype == "int8":
+            converter.representative_dataset = lambda: (
+                [example[name] for name in conversion.inputs] for example in conversion.examples
+            )
+            # Operations without an integer kernel stay in floating point.
+            converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8, ops.TFLITE_BUILTINS]
+            converter.inference_input_type = converter.inference_output_type = tf.int8
+        with hold_back_stderr():
+            try:
+                return bytes(converter.convert())
+            except Exception as error:  # the converter raises anything
+                cause = error
+    lacking = _LACKING.search(str(cause))
+    if lacking:
+        dtypes = [dtype for mark, dtype in _LACKING_DTYPES.items() if mark in str(cause)]
+        of_dtype = f" of {dtypes[0]}" if dtypes else ""
+        raise BadInputError(
+            f"{label}: TensorFlow Lite has no {lacking[1]}{of_dtype}: try --to onnx, or --outputs "
+            "before it"
+        ) from cause
+    raise BadInputError(
+        f"{label} cannot be converted to TensorFlow Lite ({join_lines(cause)[:200]}): try --to onnx"
+    ) from cause
+
+
+def _describe_floats(graph: LiteGraph) -> tuple[str, ...]:
+    """Notes the operators of a quantized graph that compute in floating point."""
+    names = list_operator_names()
+    counts = Counter(
+        operator.custom_name or names[operator.code]
+        for operator in graph.operators
+        if any(graph.tensors[index].dtype.startswith("float") for index in operator.outputs)
+    )
+    counts.pop("DEQUANTIZE", None)  # it lies between the two
+    if not counts:
+        return ()
+    kinds = [f"{count} {name}" for name, count in counts.most_common(_MAX_NAMES)]
+    kinds += ["..."] if len(counts) > _MAX_NAMES else []
+    return (
+        f"{counts.total()} of {len(graph.operators)} operators have no integer kernel and compute "
+        f"in float32: {', '.join(kinds)}",
+    )
+
+
+def run_tflite(path: Path, inputs: Mapping[str, Array], outputs: Sequence[str]) -> Run:
+    """Runs a file in the interpreter.
+
+    Integers that stand for real numbers are made of the inputs, and real numbers of the outputs.
+
+    Args:
+      path: the file.
+      inputs: in its order, of the inputs' shapes; those of a file for a batch of one in one batch.
+      outputs: names, in its order.
+    """
+    with warnings.catch_warnings(), hold_back_stderr():  # of advice and news of the runtime
+        warnings.simplefilter("ignore")
+        interpreter = tf.lite.Interpreter(str(path))
+    details = interpreter.get_input_details()
+    batch = max((len(value) for value in inputs.values() if np.ndim(value)), default=1)
+    is_single = batch > 1 and all(
+        np.ndim(value) and item["shape_signature"][0] == 1
+        for item, value in zip(details, inputs.values(), strict=True)
+    )
+    batches = (
+        [[value[row : row + 1] for value in inputs.values()] for row in range(batch)]
+        if is_single
+        else [list(inputs.values())]
+    )
+    with hold_back_stderr():
+        runs = [_invoke(interpreter, values) for values in batches]
+    joined = [np.concatenate(parts) if is_single else parts[0] for parts in zip(*runs, strict=True)]
+    return Run("", dict(zip(outputs, joined, strict=True)))
+
+
+def _invoke(interpreter: Interpreter, values: Sequence[Array]) -> list[Array]:
+    """Runs the interpreter once."""
+    details = interpreter.get_input_details()
+    for item, value in zip(details, values, strict=True):
+        interpreter.resize_tensor_input(item["index"], value.shape)
+    interpreter.allocate_tensors()
+    for item, value in zip(interpreter.get_input_details(), values, strict=True):
+        scale, zero_point = item["quantization"]
+        if scale and value.dtype.kind == "f":
+            limits = np.iinfo(item["dtype"])
+            value = np.clip(np.rint(value / scale + zero_point), limits.min, limits.max)
+        interpreter.set_tensor(item["index"], value.astype(item["dtype"]))
+    interpreter.invoke()
+    outputs = []
+    for item in interpreter.get_output_details():
+        value = interpreter.get_tensor(item["index"])
+        scale, zero_point = item["quantization"]
+        outputs.append((value.astype(np.float32) - zero_point) * scale if scale else value)
+    return outputs
