@@ -19,7 +19,7 @@ from legacy_nets.version import __version__
 TOLERANCE = 1e-4  # of the largest value
 TOLERANCES = {"float32": TOLERANCE, "float16": 1e-2, "int8": 0.1}  # by the precision's dtype
 WEIGHTS_TARGETS = ("npz", "safetensors", "h5", "ckpt", "torch")
-IMPORTED_TARGETS = ("frozen", "saved_model", "onnx", "tflite", *WEIGHTS_TARGETS)
+IMPORTED_TARGETS = ("frozen", "saved_model", "onnx", "tflite", "openvino", *WEIGHTS_TARGETS)
 GRAPH_ENDINGS = (".meta", ".pb", ".pbtxt")
 INPUT = "images"  # what the graphs of registered nets call their input
 OUTPUTS = ("logits", "probabilities")

@@ -21,7 +21,7 @@ from legacy_nets.port.jobs import (
 )
 from legacy_nets.port.load import choose_averages, describe_format
 from legacy_nets.port.report import Report
-from legacy_nets.port.staging import check_destination, open_staging, publish
+from legacy_nets.port.staging import check_companion, check_destination, open_staging, publish
 from legacy_nets.port.targets import GraphTarget, WeightsTarget, find_target
 
 
@@ -39,6 +39,8 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
         check_precision(job.target, job.precision)
     target = find_target(job.target)
     check_destination(job.out, job.target == "saved_model", job.sources)
+    if isinstance(target, GraphTarget) and target.companion:
+        check_companion(job.out, target.ending, target.companion)
     if isinstance(job, Job) and isinstance(target, WeightsTarget):
         target.load().check_destination(job.net, job.out)
     with open_staging(job.out) as folder:

@@ -73,13 +73,32 @@ def check_destination(out: Path, is_folder: bool, sources: Iterable[str | Path])
             raise BadInputError(f"--out {out} holds what is ported: name another folder")
 
 
+def check_companion(out: Path, ending: str, companion: str) -> None:
+    """Raises BadInputError for a target of two files that cannot be written safely.
+
+    Args:
+      out: the destination of the first.
+      ending: that readers find the first by.
+      companion: the ending of the second. A file of that name is replaced with the first alone.
+    """
+    if out.suffix != ending:
+        raise BadInputError(f"--out {out}: end its name in {ending}, by which it is read")
+    second = out.with_suffix(companion)
+    if second.exists() and not out.exists():
+        raise BadInputError(
+            f"--out {out}: {second} is there without it and would be replaced: name another, or "
+            f"remove {second.name}"
+        )
+
+
 def publish(folder: Path, out: Path) -> None:
     """Moves the contents of a staging directory next to ``out``.
 
-    These are one file, one folder, a file and the code that loads it, or the files of a
-    checkpoint. The code comes first and the index last: a checkpoint with an index is complete.
+    These are one file, one folder, a file and the code that loads it, a graph and its weights, or
+    the files of a checkpoint. The code comes first, the index and the graph last: with them the
+    target is complete.
     """
-    order = {".py": 0, ".index": 2}
+    order = {".py": 0, ".index": 2, ".xml": 2}
     for path in sorted(folder.iterdir(), key=lambda path: order.get(path.suffix, 1)):
         destination = out.parent / path.name
         if path.is_dir() and destination.exists():

@@ -69,6 +69,7 @@ class GraphTarget:
     packages: tuple[str, ...] = ()
     extra: str = ""
     uses_tensorflow: bool = True
+    companion: str = ""  # ending of a second file, without which the first cannot be read
 
 
 def _load_npz() -> WeightsFormat:
@@ -125,6 +126,12 @@ def _load_tflite() -> GraphFormat:
     return GraphFormat(tflite.write, tflite.run)
 
 
+def _load_openvino() -> GraphFormat:
+    from legacy_nets.port.formats import openvino
+
+    return GraphFormat(openvino.write, openvino.run)
+
+
 def _load_keras() -> GraphFormat:
     from legacy_nets.port.formats.keras import target
 
@@ -141,6 +148,7 @@ TARGETS: Mapping[str, WeightsTarget | GraphTarget] = {
     "frozen": GraphTarget(_load_frozen, ".pb"),
     "onnx": GraphTarget(_load_onnx, ".onnx", ("tf2onnx", "onnx", "onnxruntime"), "onnx"),
     "tflite": GraphTarget(_load_tflite, ".tflite"),
+    "openvino": GraphTarget(_load_openvino, ".xml", ("openvino",), "openvino", companion=".bin"),
     "keras": GraphTarget(_load_keras, ".keras"),
 }
 

@@ -222,7 +222,7 @@ def test_a_port_above_the_tolerance_keeps_the_older_file(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("target", ["saved_model", "onnx", "tflite"])
+@pytest.mark.parametrize("target", ["saved_model", "onnx", "tflite", "openvino"])
 @pytest.mark.parametrize(
     "build", [models.build_classifier, models.build_branches, models.build_unknown_rank]
 )
@@ -230,7 +230,9 @@ def test_other_targets(tmp_path, target, build):
     if target == "onnx":
         pytest.importorskip("tf2onnx")
         pytest.importorskip("onnxruntime")
-    report = port(create_job(models.save_model(tmp_path, build), tmp_path / "x", target))
+    if target == "openvino":
+        pytest.importorskip("openvino")
+    report = port(create_job(models.save_model(tmp_path, build), tmp_path / "x.xml", target))
     assert report.passed and report.worst.relative < 1e-5
 
 

@@ -24,11 +24,18 @@ from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("tiny_nets")
 SIZE = (64, 64)
-NEEDS_ONNX = pytest.mark.skipif(
-    any(importlib.util.find_spec(package) is None for package in targets.TARGETS["onnx"].packages),
-    reason="tf2onnx, onnx or onnxruntime is not installed",
-)
-GRAPHS = ["saved_model", "frozen", pytest.param("onnx", marks=NEEDS_ONNX), "keras", "tflite"]
+
+
+def skip_without_packages(target):
+    """The target as a parameter of a test that its packages are needed for."""
+    packages = targets.TARGETS[target].packages
+    lacking = [name for name in packages if importlib.util.find_spec(name) is None]
+    reason = f"{', '.join(lacking)} is not installed"
+    return pytest.param(target, marks=pytest.mark.skipif(bool(lacking), reason=reason))
+
+
+WITH_END_POINTS = ["saved_model", "frozen", "keras"]
+GRAPHS = [*WITH_END_POINTS, *map(skip_without_packages, ("onnx", "tflite", "openvino"))]
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +54,10 @@ def test_tiny_agrees_on_both_sides(prefix, tmp_path, target):
         assert rows["logits", side].shape == (2, 5)
         assert rows["probabilities", side].shape == (2, 4)  # without the background
         assert rows["logits", side].top1 == 1.0
-        assert (("flat", side) in rows) == (target not in ("onnx", "tflite"))
-    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+        assert (("flat", side) in rows) == (target in WITH_END_POINTS)
+    companion = targets.TARGETS[target].companion
+    names = {out.name, *([f"x{companion}"] if companion else [])}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_a_saved_model_takes_the_place_of_the_old_one(prefix, tmp_path):

@@ -119,3 +119,39 @@ def test_the_old_folder_of_a_killed_process_comes_back(old_model):
     with staging.open_staging(old_model):
         assert (old_model / "saved_model.pb").read_text() == "old"
     assert list(old_model.parent.iterdir()) == [old_model]
+
+
+@pytest.mark.parametrize(
+    "name, present, message",
+    [
+        ("x.onnx", (), "x.onnx: end its name in .xml, by which it is read"),
+        ("x", (), "x: end its name in .xml"),
+        ("x.xml", ("x.bin",), "x.bin is there without it and would be replaced: name another"),
+        ("x.xml", ("x.bin", "x.xml"), ""),
+        ("x.xml", ("y.bin",), ""),
+    ],
+)
+def test_a_second_file_is_replaced_with_the_first_alone(tmp_path, name, present, message):
+    for other in present:
+        (tmp_path / other).write_text("older")
+    if not message:
+        staging.check_companion(tmp_path / name, ".xml", ".bin")
+        return
+    with pytest.raises(BadInputError, match=re.escape(message)):
+        staging.check_companion(tmp_path / name, ".xml", ".bin")
+
+
+def test_weights_are_published_before_their_graph(tmp_path, monkeypatch):
+    order, real = [], os.replace
+
+    def noted(source, destination):
+        order.append(pathlib.Path(destination).name)
+        real(source, destination)
+
+    monkeypatch.setattr(os, "replace", noted)
+    out = tmp_path / "a.xml"
+    with staging.open_staging(out) as folder:
+        for name in ("a.xml", "a.bin"):
+            (folder / name).write_text("new")
+        staging.publish(folder, out)
+    assert order == ["a.bin", "a.xml"]

@@ -21,7 +21,7 @@ from legacy_nets.types import Array, GraphDef, Session
 if TYPE_CHECKING:
     from legacy_nets.port.formats.keras.rebuild import KerasModel
 
-_WITHOUT_TABLES = {"onnx": "ONNX", "tflite": "TensorFlow Lite"}
+_WITHOUT_TABLES = {"onnx": "ONNX", "tflite": "TensorFlow Lite", "openvino": "OpenVINO"}
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
 
 
@@ -62,21 +62,39 @@ def write_target(
         )
     folded = frozen.fold_batch_norms(graph.definition, [*outputs, *initializers])
     notes: tuple[str, ...] = (folded.describe(),) if folded.folded or folded.unfolded else ()
-    if target == "onnx":
-        from legacy_nets.port.formats import onnx
+    if target == "frozen":
+        frozen.write_graph(path, folded.graph, metadata)
+        return notes + tuple(
+            f"run {name} once before: it fills the tables" for name in initializers
+        )
+    return _convert(target, path, graph, folded.graph, metadata, precision) + notes
 
-        ranks = {name: np.ndim(value) for name, value in graph.reference.items()}
-        inputs = list(graph.inputs)
-        onnx.convert(path, folded.graph, inputs, outputs, metadata, graph.name, ranks)
-        return (f"opset {onnx.OPSET}", *notes)
+
+def _convert(
+    target: str,
+    path: Path,
+    graph: FrozenGraph,
+    definition: GraphDef,
+    metadata: Metadata,
+    precision: Precision,
+) -> tuple[str, ...]:
+    """Writes a graph with folded batch norms by the converter of the target; returns notes."""
+    inputs, outputs = list(graph.inputs), list(graph.reference)
     if target == "tflite":
         from legacy_nets.port.formats import tflite
 
-        _complete_ranks(folded.graph, graph.inputs)
-        conversion = tflite.Conversion(list(graph.inputs), outputs, precision, graph.examples)
-        return notes + tflite.convert(path, folded.graph, conversion, metadata, graph.name)
-    frozen.write_graph(path, folded.graph, metadata)
-    return notes + tuple(f"run {name} once before: it fills the tables" for name in initializers)
+        _complete_ranks(definition, graph.inputs)
+        conversion = tflite.Conversion(inputs, outputs, precision, graph.examples)
+        return tflite.convert(path, definition, conversion, metadata, graph.name)
+    if target == "openvino":
+        from legacy_nets.port.formats import openvino
+
+        return openvino.convert(path, definition, inputs, outputs, metadata, graph.name)
+    from legacy_nets.port.formats import onnx
+
+    ranks = {name: np.ndim(value) for name, value in graph.reference.items()}
+    onnx.convert(path, definition, inputs, outputs, metadata, graph.name, ranks)
+    return (f"opset {onnx.OPSET}",)
 
 
 def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
@@ -95,6 +113,11 @@ def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
         from legacy_nets.port.formats import tflite
 
         yield tflite.run_tflite(path, graph.inputs, list(graph.reference))
+        return
+    if target == "openvino":
+        from legacy_nets.port.formats import openvino
+
+        yield openvino.run_openvino(path, graph.inputs, list(graph.reference))
         return
     with tf.Graph().as_default(), tf.Session() as session:
         if target == "saved_model":
