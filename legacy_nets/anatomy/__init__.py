@@ -22,8 +22,10 @@ from legacy_nets.anatomy.analyze import analyze_graph
 from legacy_nets.anatomy.layers import Anatomy, Layer, fold_layers
 from legacy_nets.anatomy.onnx import analyze_onnx
 from legacy_nets.anatomy.receptive import ReceptiveField
+from legacy_nets.anatomy.tflite import analyze_tflite
 from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.formats.onnx.model import is_onnx
+from legacy_nets.checkpoints.formats.tflite_model import is_tflite
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.live_graph import find_live_graph
 from legacy_nets.graphdef.load import load_graph
@@ -102,12 +104,14 @@ def analyze_file_in_process(path: str | pathlib.Path, tags: Sequence[str] | None
     """Analyzes a file in this process; a damaged or hostile file may crash or fill it.
 
     Args:
-      path: a .meta, a frozen .pb, a .onnx, a saved_model.pb, or a complete Keras model (.h5).
+      path: a .meta, frozen .pb, .onnx, .tflite, saved_model.pb, or a complete Keras model (.h5).
       tags: of a SavedModel's graph; None for the one that is served.
     """
     path = pathlib.Path(path)
     if path.suffix == ".onnx" or is_onnx(path):
         return analyze_onnx(path)
+    if path.suffix == ".tflite" or is_tflite(path):
+        return analyze_tflite(path)
     quiet_tensorflow()
     if path.suffix in (".h5", ".hdf5"):
         return _analyze_keras_model(path)

@@ -30,6 +30,28 @@ class Layer:
     notes: tuple[str, ...] = ()
 
 
+def make_empty_layer(name: str, layer_type: str, output: tuple[int | None, ...] | None) -> Layer:
+    """Makes a layer without a window and without weights."""
+    return Layer(
+        name=name,
+        layer_type=layer_type,
+        output=output,
+        kernel=None,
+        stride=None,
+        dilation=None,
+        padding=None,
+        zeros=None,
+        groups=1,
+        parameters=0,
+        trainable=0,
+        multiply_adds=0,
+        receptive_field=None,
+        variables=(),
+        tensor=name,
+        operations=(),
+    )
+
+
 @dataclasses.dataclass(frozen=True)
 class Anatomy:
     """The layers of one graph, in order of construction, and their totals."""

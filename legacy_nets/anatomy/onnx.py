@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from legacy_nets.anatomy.layers import Anatomy, Layer
+from legacy_nets.anatomy.layers import Anatomy, Layer, make_empty_layer
 from legacy_nets.checkpoints.formats.onnx.model import (
     Node,
     OnnxModel,
@@ -111,7 +111,7 @@ class _Analyzer:
         return tuple(item for item in self._sizes.items() if item[0] not in self._owned)
 
     def _make_input(self, name: str) -> Layer:
-        return _make_empty_layer(name, "input", self._shapes.get(name))
+        return make_empty_layer(name, "input", self._shapes.get(name))
 
     def _find_weights(self, node: Node) -> tuple[str, ...]:
         names = (name for value in node.inputs for name in self._weights.get(value, ()))
@@ -129,7 +129,7 @@ class _Analyzer:
         ]
         groups = (decode_ints(node.attributes.get("group")) or (1,))[0]
         padding, zeros = _get_padding(node, axes)
-        empty = _make_empty_layer(node.name.lstrip("/"), self._get_type(node, groups), output)
+        empty = make_empty_layer(node.name.lstrip("/"), self._get_type(node, groups), output)
         return dataclasses.replace(
             empty,
             name=empty.name or _get_scope(weights[0] if weights else node.outputs[0]),
@@ -215,28 +215,6 @@ def _multiply(shape: tuple[int | None, ...] | None, factor: int | None) -> int |
     if not shape or factor is None or None in shape[1:]:
         return None
     return math.prod(1 if side is None else side for side in shape) * factor
-
-
-def _make_empty_layer(name: str, layer_type: str, output: tuple[int | None, ...] | None) -> Layer:
-    """Makes a layer without a window and without weights."""
-    return Layer(
-        name=name,
-        layer_type=layer_type,
-        output=output,
-        kernel=None,
-        stride=None,
-        dilation=None,
-        padding=None,
-        zeros=None,
-        groups=1,
-        parameters=0,
-        trainable=0,
-        multiply_adds=0,
-        receptive_field=None,
-        variables=(),
-        tensor=name,
-        operations=(),
-    )
 
 
 def _get_scope(name: str) -> str:

@@ -25,7 +25,7 @@ from legacy_nets.train.settings import parse_net_options
 if TYPE_CHECKING:
     from legacy_nets.anatomy import Anatomy, Layer
 
-_GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt", ".onnx")
+_GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt", ".onnx", ".tflite")
 # Without .h5, which may hold a complete model.
 _WEIGHT_SUFFIXES = (".npz", ".safetensors", ".pth", ".keras", ".index")
 MAX_NAMES = 4  # layers that a note names
@@ -66,7 +66,7 @@ def describe(
     as_json: bool,
 ) -> None:
     """List the layers of NET, or of a graph in FILE, which is never run: a .meta, a frozen .pb, a
-    SavedModel, a complete Keras model (.h5) or .onnx.
+    SavedModel, a complete Keras model (.h5), .onnx or .tflite.
 
     \b
     legacy-nets describe inception_v3 --depth 2

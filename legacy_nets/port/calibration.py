@@ -65,6 +65,8 @@ def load_arrays(folder: Path, shapes: Mapping[str, Sequence[int | None]]) -> lis
     for path in choose_evenly(paths):
         arrays = _read_arrays(path, shapes)
         examples += _split_rows(path, arrays) if has_rows else [arrays]
+    if not examples:
+        raise BadInputError(f"--calibrate {folder}: its arrays have no rows: write some examples")
     return choose_evenly(examples)
 
 

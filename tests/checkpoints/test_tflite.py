@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.tflite import parse_tflite, read_tflite
+from legacy_nets.checkpoints.formats.tflite import read_tflite
+from legacy_nets.checkpoints.formats.tflite_model import parse_tflite
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.source import report_damage
 from legacy_nets.cli import main

@@ -8,16 +8,16 @@ import pytest
 from click.testing import CliRunner
 from imported_models import create_job, get_port_error, save_model
 from PIL import Image
-from port_cases import job, save
+from port_cases import SMALL, job, save
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.tflite import parse_tflite
+from legacy_nets.checkpoints.formats.tflite_model import parse_tflite
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli import main
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.formats.rewrites import split_pools
 from legacy_nets.port.formats.tflite import run_tflite
-from legacy_nets.port.jobs import Precision
+from legacy_nets.port.jobs import TOLERANCES, Precision
 from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("tiny_nets", "in_one_process")
@@ -135,7 +135,7 @@ def test_a_graph_is_calibrated_on_arrays_of_its_inputs(tmp_path):
     rng = np.random.default_rng(0)
     folder = tmp_path / "arrays"
     folder.mkdir()
-    x, ids = rng.uniform(-1, 1, (20, 6)).astype(np.float32), rng.integers(0, 9, 20, np.int32)
+    x, ids = rng.uniform(-1, 1, (20, 6)), rng.integers(0, 9, 20)  # of wider dtypes
     np.savez(folder / "a.npz", x=x, ids=ids)
     out = tmp_path / "x.tflite"
     report = port(
@@ -151,7 +151,8 @@ def test_a_graph_is_calibrated_on_arrays_of_its_inputs(tmp_path):
     kernel, table = weights.read("Variable_1"), weights.read("Variable")
     if kernel.shape == (9, 4):
         kernel, table = table, kernel
-    outputs = run_tflite(out, {"x": x, "ids": ids}, ["out"]).outputs["out"]
+    inputs = {"x": x, "ids": ids}
+    outputs = run_tflite(out, inputs, ["out"]).outputs["out"]
     want = x @ kernel + table[ids]
     assert np.abs(outputs - want).max() / np.abs(want).max() < 0.03
 
@@ -162,6 +163,7 @@ def test_a_graph_is_calibrated_on_arrays_of_its_inputs(tmp_path):
         ({"x": np.zeros((2, 5), np.float32), "ids": np.zeros(2, np.int32)}, "x is 2x5, the graph"),
         ({"x": np.zeros((2, 6), np.float32)}, "has no array 'ids' (it has x)"),
         ({"x": np.zeros((2, 6), np.float32), "ids": np.zeros(3, np.int32)}, "have [2, 3] rows"),
+        ({"x": np.zeros((0, 6)), "ids": np.zeros(0, np.int32)}, "its arrays have no rows"),
         ({"x": np.array([{}], object), "ids": np.zeros(1, np.int32)}, "cannot be read (Object"),
     ],
 )
@@ -223,3 +225,21 @@ def test_a_job_without_examples_is_refused_before_anything_is_written(prefix, tm
     with pytest.raises(BadInputError, match="add --calibrate FOLDER"):
         port(job(prefix, "tiny", "tflite", tmp_path / "x", SIZE, precision=Precision("int8")))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float16", "int8"])
+@pytest.mark.parametrize("net", ["inception_v3", "mobilenet_v3_small", "resnet_v2_50", "mc3_18"])
+def test_nets_of_every_family_in_fewer_bits(net, dtype, tmp_path):
+    size, options = SMALL[net]
+    folder = tmp_path / "examples"
+    for number in range(5):
+        clip = folder / f"clip{number}"
+        clip.mkdir(parents=True)
+        write_pictures(clip, 2)
+    precision = Precision(dtype, folder if dtype == "int8" else None)
+    tolerance = TOLERANCES[dtype]
+    prefix = save(tmp_path, net, size, options)
+    more = {"precision": precision, "tolerance": tolerance}
+    report = port(job(prefix, net, "tflite", tmp_path / "x.tflite", size, options, **more))
+    assert report.passed and report.worst.relative < {"float16": 2e-3, "int8": 0.06}[dtype]

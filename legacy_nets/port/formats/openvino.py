@@ -59,7 +59,7 @@ def convert(
             *((model.input(f"{name}:0"), name) for name in inputs),
             *((model.output(f"{name}:0"), name) for name in outputs),
         ):
-            port.get_tensor().set_names({name})
+            port.get_tensor().add_names({name})  # two may share a tensor
         model.set_rt_info(json.dumps(metadata), [METADATA])
         openvino.save_model(model, path, compress_to_fp16=False)
     except Exception as error:  # OpenVINO raises anything

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.tflite import METADATA, LiteGraph, parse_tflite
+from legacy_nets.checkpoints.formats.tflite_model import METADATA, LiteGraph, parse_tflite
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.port.build import build_for_port
 from legacy_nets.port.calibration import Example
@@ -100,7 +100,8 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str) -> bytes:
             converter.target_spec.supported_types = [tf.float16]
         if dtype == "int8":
             converter.representative_dataset = lambda: (
-                [example[name] for name in conversion.inputs] for example in conversion.examples
+                [example[item.op.name].astype(item.dtype.as_numpy_dtype) for item in inputs]
+                for example in conversion.examples
             )
             # Operations without an integer kernel stay in floating point.
             converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8, ops.TFLITE_BUILTINS]
@@ -166,8 +167,13 @@ def run_tflite(path: Path, inputs: Mapping[str, Array], outputs: Sequence[str]) 
         if is_single
         else [list(inputs.values())]
     )
-    with hold_back_stderr():
-        runs = [_invoke(interpreter, values) for values in batches]
+    try:
+        with hold_back_stderr():
+            runs = [_invoke(interpreter, values) for values in batches]
+    except (RuntimeError, ValueError) as error:
+        raise BadInputError(
+            f"the interpreter cannot run {path.name}: {join_lines(error)[:200]}; try --to onnx"
+        ) from error
     joined = [np.concatenate(parts) if is_single else parts[0] for parts in zip(*runs, strict=True)]
     return Run("", dict(zip(outputs, joined, strict=True)))
 
