@@ -158,6 +158,11 @@ class ImportedJob:
         return self.checkpoint or str(self.graph_path)
 
     @property
+    def is_keras_model(self) -> bool:
+        """Whether the graph is a complete Keras model."""
+        return has_model(self.graph_path)
+
+    @property
     def sources(self) -> list[str]:
         """The files that are ported."""
         return [str(self.graph_path), self.weights_path]
@@ -280,7 +285,7 @@ def check_precision(target: str, precision: Precision) -> None:
 
 def check_imported_job(job: ImportedJob) -> None:
     """Raises BadInputError or CheckpointError for a target or files that cannot be ported."""
-    is_keras_model = job.target == "keras" and has_model(job.graph_path)
+    is_keras_model = job.target == "keras" and job.is_keras_model
     if job.target not in IMPORTED_TARGETS and not is_keras_model:
         raise BadInputError(
             f"--to {job.target} needs --net: a graph of your own can be ported to "

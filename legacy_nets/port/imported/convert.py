@@ -10,7 +10,6 @@ import dataclasses
 import functools
 from pathlib import Path
 
-from legacy_nets.checkpoints.formats.h5 import has_model
 from legacy_nets.checkpoints.open import has_two_formats
 from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
 from legacy_nets.port.jobs import FLOAT32, ImportedJob
@@ -97,7 +96,7 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     from legacy_nets.port.imported.freeze import freeze_graph
     from legacy_nets.port.imported.targets import run_target, write_target
 
-    if has_model(job.graph_path):
+    if job.is_keras_model:
         from legacy_nets.port.keras_model import freeze_keras_model
 
         graph = freeze_keras_model(job, path.parent)

@@ -24,6 +24,7 @@ from legacy_nets.port.imported.notes import (
 )
 from legacy_nets.port.imported.reference_run import ReferenceRun, run_reference
 from legacy_nets.port.imported.safety import check_safe, find_side_effect_ops
+from legacy_nets.port.imported.state.operations import find_state_ops
 from legacy_nets.port.imported.state.restore import (
     assign_averages,
     check_restored,
@@ -58,16 +59,17 @@ def freeze_graph(job: ImportedJob) -> FrozenGraph:
     subgraph = extract_subgraph(imported, inference.definition, io.inputs, io.outputs)
     outputs = [output.tensor for output in io.outputs]
     needed = [node.name for node in subgraph.node if node.op != "Placeholder"]
-    check_safe(imported, needed)
+    state_ops = find_state_ops(imported, needed)
+    check_safe(imported, needed, state_ops)
     _check_deterministic(imported, subgraph)
     _check_has_weights(job, subgraph)
-    side_effects = find_side_effect_ops(imported, needed)
+    side_effects = find_side_effect_ops(imported, needed, state_ops)
     without_updates = remove_updates(imported, outputs, inference.forced_ones, side_effects)
     original = without_updates.imported
     variables = [node.name for node in subgraph.node if node.op in VARIABLES]
     with original.graph.as_default(), tf.Session(graph=original.graph) as session:
-        averages = _restore_weights(job, original, session, variables, needed, outputs)
-        fill_tables(original, session, needed)
+        averages = _restore_weights(job, original, session, variables, state_ops.restoring, outputs)
+        fill_tables(original, session, state_ops.initializers)
         shapes = {spec.tensor: spec.shape for spec in io.inputs}
         words = list_words(original, session, subgraph)
         examples = _load_examples(job, io)
@@ -139,7 +141,7 @@ def _restore_weights(
     original: ImportedGraph,
     session: Session,
     variables: Sequence[str],
-    needed: Sequence[str],
+    restoring: Sequence[str],
     outputs: Iterable[str],
 ) -> int:
     """Restores variables and tables. Returns how many of them moving averages have replaced.
@@ -149,7 +151,7 @@ def _restore_weights(
     averages = 0
     if job.checkpoint:
         source = open_weights(job.checkpoint, prefers_v1=job.prefers_v1)
-        restore_variables(original, session, source, needed)
+        restore_variables(original, session, source, restoring)
         check_restored(original, session, source, variables)
         averages = assign_averages(
             original, session, source, variables, use_averages=job.ema is not False

@@ -9,21 +9,17 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.traverse import find_ancestors, index_nodes
 from legacy_nets.graphdef.unsafe_ops import is_unsafe
 from legacy_nets.port.imported.graph import ImportedGraph
-from legacy_nets.port.imported.state.operations import (
-    list_restoring_ops,
-    list_table_initializers,
-    list_unsafe_ops,
-)
+from legacy_nets.port.imported.state.operations import StateOps, list_unsafe_ops
 from legacy_nets.port.imported.translations.cudnn_rnn import GPU_ONLY
 from legacy_nets.types import NodeDef
 
 _PYTHON = re.compile(r"PyFunc(Stateless)?|EagerPyFunc")
 
 
-def check_safe(imported: ImportedGraph, names: Iterable[str]) -> None:
+def check_safe(imported: ImportedGraph, names: Iterable[str], state_ops: StateOps) -> None:
     """Checks that nodes (``names``) can be run, and that they only compute.
 
-    So must what restores the variables and fills the tables among them.
+    So must what restores the variables and fills the tables among them (``state_ops``).
 
     Raises BadInputError. Operations that TensorFlow does not have, or that call Python, cannot be
     run even if the file is trusted.
@@ -41,7 +37,7 @@ def check_safe(imported: ImportedGraph, names: Iterable[str]) -> None:
                 "--outputs before it, or --inputs after it"
             )
     unsafe = [node for node in used if is_unsafe(node.op)]
-    unsafe += list_unsafe_ops(imported, _list_state_ops(imported, names))
+    unsafe += list_unsafe_ops(imported, [*state_ops.restoring, *state_ops.initializers])
     if unsafe and not imported.trust:
         raise BadInputError(
             f"{imported.path}: not run, since {len(unsafe)} operations could do more than compute, "
@@ -50,18 +46,19 @@ def check_safe(imported: ImportedGraph, names: Iterable[str]) -> None:
         )
 
 
-def find_side_effect_ops(imported: ImportedGraph, names: Iterable[str]) -> frozenset[str]:
+def find_side_effect_ops(
+    imported: ImportedGraph, names: Iterable[str], state_ops: StateOps
+) -> frozenset[str]:
     """Finds the nodes that could do more than compute, except those that ``check_safe`` checked.
 
     The original graph may run them for an output: by a control edge, or before a branch that is
-    not taken. None in a trusted file. ``names``: the nodes that ``check_safe`` was given.
+    not taken. None in a trusted file. ``names``, ``state_ops``: what ``check_safe`` was given.
     """
     if imported.trust:
         return frozenset()
     nodes = index_nodes(imported.definition)
-    names = frozenset(names)
-    state_ops = _list_state_ops(imported, names)
-    checked = names.union(find_ancestors(nodes, state_ops, control_edges=True))
+    starts = [*state_ops.restoring, *state_ops.initializers]
+    checked = frozenset(names).union(find_ancestors(nodes, starts, control_edges=True))
     others = [node for name, node in nodes.items() if name not in checked]
     unsafe = [node for node in others if is_unsafe(node.op)]
     if any(is_unsafe(node.op) for node in _list_function_nodes(imported)):
@@ -81,11 +78,6 @@ def explain_unrunnable(imported: ImportedGraph, node: NodeDef) -> str:
     if node.name in imported.unknown:
         return "which this TensorFlow does not have (tf.contrib's, or a custom one)"
     return ""
-
-
-def _list_state_ops(imported: ImportedGraph, names: frozenset[str]) -> list[str]:
-    """Lists the operations that restore variables and fill tables."""
-    return [*list_restoring_ops(imported, names), *list_table_initializers(imported, names)]
 
 
 def _find_function_calls(imported: ImportedGraph, nodes: Iterable[NodeDef]) -> list[NodeDef]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
+from typing import NamedTuple
 
 from legacy_nets.graphdef.node_names import get_node_name, shorten_tensor_name
 from legacy_nets.graphdef.traverse import find_ancestors, index_nodes, list_data_inputs, walk
@@ -17,7 +18,23 @@ _READ_ASSET_OP = re.compile(r"InitializeTableFromTextFile(V2)?")
 TABLE_OP = re.compile(r"(Mutable(Dense)?)?HashTable(OfTensors)?(V2)?")
 
 
-def list_restoring_ops(imported: ImportedGraph, needed: Container[str]) -> list[str]:
+class StateOps(NamedTuple):
+    """The operations that give variables and tables their values, before the outputs are run."""
+
+    restoring: tuple[str, ...]  # what the graph's saver runs
+    initializers: tuple[str, ...]  # what fills the lookup tables
+
+
+def find_state_ops(imported: ImportedGraph, needed: Iterable[str]) -> StateOps:
+    """Finds what gives the nodes that the outputs need (``needed``: their names) their values."""
+    names = frozenset(needed)
+    return StateOps(
+        tuple(_list_restoring_ops(imported, names)),
+        tuple(_list_table_initializers(imported, names)),
+    )
+
+
+def _list_restoring_ops(imported: ImportedGraph, needed: Container[str]) -> list[str]:
     """Lists what the graph's saver runs to restore: assignments, and imports into tables.
 
     Those are left out that serve nothing in ``needed`` (names of nodes) and could do more than
@@ -44,7 +61,7 @@ def restores_v1(imported: ImportedGraph) -> bool:
     return any(nodes[name].op in RESTORE_V1_OPS for name in operands)
 
 
-def list_table_initializers(imported: ImportedGraph, needed: Container[str]) -> list[str]:
+def _list_table_initializers(imported: ImportedGraph, needed: Container[str]) -> list[str]:
     """Lists the operations that the export names to fill the tables in ``needed``."""
     nodes = index_nodes(imported.definition)
     parts = [part for name in imported.initializers for part in _list_parts(nodes, name)]
@@ -56,7 +73,7 @@ def list_table_initializers(imported: ImportedGraph, needed: Container[str]) -> 
     ]
 
 
-def list_unsafe_ops(imported: ImportedGraph, names: list[str]) -> list[NodeDef]:
+def list_unsafe_ops(imported: ImportedGraph, names: Iterable[str]) -> list[NodeDef]:
     """Lists what could do more than compute among operations (``names``) and their operands.
 
     Reading the checkpoint, or a file of the export, is what these operations are for.

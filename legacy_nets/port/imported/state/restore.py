@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,6 @@ from legacy_nets.graphdef.traverse import index_nodes, list_data_inputs
 from legacy_nets.port.imported.graph import ImportedGraph
 from legacy_nets.port.imported.state.operations import (
     RESTORE_V1_OPS,
-    list_restoring_ops,
     restores_v1,
 )
 from legacy_nets.types import Array, NodeDef, Session
@@ -40,16 +39,16 @@ class SavedTensor(NamedTuple):
 
 
 def restore_variables(
-    imported: ImportedGraph, session: Session, source: Source, needed: Iterable[str]
+    imported: ImportedGraph, session: Session, source: Source, restoring: Sequence[str]
 ) -> None:
     """Restores variables and tables as the graph's own saver does; without one, by their names.
 
-    ``needed``: names of nodes that the outputs need (see ``list_restoring_ops``).
+    ``restoring``: what the saver runs (see ``StateOps``).
     Raises CheckpointError where the checkpoint belongs to another graph.
     """
     source.check_complete()
     if imported.restore:
-        _run_saver(imported, session, source, frozenset(needed))
+        _run_saver(imported, session, source, restoring)
         return
     variables = [op.name for op in imported.graph.get_operations() if op.type in VARIABLES]
     saved = [name for name in variables if name in source.tensors]
@@ -155,7 +154,7 @@ def map_saved_tensors(imported: ImportedGraph) -> dict[str, SavedTensor]:
 
 
 def _run_saver(
-    imported: ImportedGraph, session: Session, source: Source, needed: frozenset[str]
+    imported: ImportedGraph, session: Session, source: Source, restoring: Sequence[str]
 ) -> None:
     assert imported.restore is not None
     prefix = source.prefix
@@ -167,7 +166,7 @@ def _run_saver(
     file_name = complete_v1_prefix(prefix) if is_v1 else prefix
     feeds = {complete_tensor_name(imported.restore.file_name): file_name}
     try:
-        session.run(list_restoring_ops(imported, needed), feeds)
+        session.run(list(restoring), feeds)
     except (tf.errors.OpError, ValueError) as error:
         reason = _explain_missing(imported, source) or join_lines(error)[:_MAX_MESSAGE]
         raise CheckpointError(f"{mismatch}{reason}; {_advise(imported, prefix)}") from error

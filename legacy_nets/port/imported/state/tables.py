@@ -11,20 +11,19 @@ from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.edit import add_constant
 from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.imported.graph import ImportedGraph
-from legacy_nets.port.imported.state.operations import TABLE_OP, list_table_initializers
+from legacy_nets.port.imported.state.operations import TABLE_OP
 from legacy_nets.types import Array, GraphDef, Session
 
 _INITIALIZER = "init_all_tables"
 
 
-def fill_tables(imported: ImportedGraph, session: Session, needed: Sequence[str]) -> None:
-    """Runs the export's own initializers of the tables in ``needed`` (names of nodes).
+def fill_tables(imported: ImportedGraph, session: Session, initializers: Sequence[str]) -> None:
+    """Runs the export's own initializers of the tables (see ``StateOps``).
 
     Raises BadInputError where one fails.
     """
-    initializers = list_table_initializers(imported, frozenset(needed))
     try:
-        session.run(initializers, imported.asset_feeds)
+        session.run(list(initializers), imported.asset_feeds)
     except (tf.errors.OpError, ValueError, TypeError) as error:
         raise BadInputError(
             f"{imported.path}: its lookup tables cannot be filled: {join_lines(error)[:300]}"
