@@ -246,7 +246,8 @@ def main(reader, *folders):
             try:
                 answer["difference"] = check(target, function, files[target], folder)
             except Exception as error:  # every library has its own
-                answer["error"] = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+                cause = str(error).partition("[[node")[0]  # and not the lines that built it
+                answer["error"] = " ".join(f"{type(error).__name__}: {cause}".split())[:200]
             print(json.dumps(answer), flush=True)
 
 

@@ -115,7 +115,8 @@ def open_journal(out: Path, folder: Path, target: str) -> Iterator[Journal]:
 
 def compute_digest(unit: Unit) -> str:
     """Computes a digest of a model's files as the unit has them, the settings and the output."""
-    outputs = (unit.out, Path(f"{unit.out}.index"), unit.out / SAVED_MODEL)
+    checkpoint, companion = Path(f"{unit.out}.index"), unit.out.with_suffix(".bin")
+    outputs = (unit.out, checkpoint, companion, unit.out / SAVED_MODEL)
     text = repr((__version__, unit.settings, unit.stamps, stamp_files(outputs)))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 

@@ -171,9 +171,7 @@ def _find_in_directory(directory: Path, names: list[str]) -> _Found:
 
 
 def _list_saved_model(folder: Path) -> tuple[Path, ...]:
-    variables = folder / "variables"
-    parts = sorted(variables.iterdir()) if variables.is_dir() else []
-    return (folder / SAVED_MODEL, *parts)
+    return (folder / SAVED_MODEL, *sorted((folder / "variables").glob("*")))
 
 
 def _open(path: Path) -> list[_File]:

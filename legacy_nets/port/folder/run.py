@@ -139,7 +139,6 @@ def run_ports(
     journal: Journal,
     out: Path,
     jobs: int,
-    run: Callable[[Unit], Result] = run_unit,
 ) -> Iterator[Result]:
     """Ports the units of a plan, ``jobs`` at a time; yields each result once it is recorded.
 
@@ -148,10 +147,9 @@ def run_ports(
       journal: records the results.
       out: the destination; nothing is written outside.
       jobs: number of processes.
-      run: ports one unit.
     """
     units = {unit.model.name: unit for unit in plan.units}
-    for result in _distribute(lambda unit: _run_inside(unit, out, run), plan.units, jobs):
+    for result in _distribute(lambda unit: _run_inside(unit, out), plan.units, jobs):
         unit = units[result.name]
         if result.status != "verified" and unit.out.exists():
             result = result._replace(text=f"{result.text}; {unit.out} is of an earlier run")
@@ -160,7 +158,7 @@ def run_ports(
     _remove_empty_folders(plan.units, out)
 
 
-def _run_inside(unit: Unit, out: Path, run: Callable[[Unit], Result]) -> Result:
+def _run_inside(unit: Unit, out: Path) -> Result:
     """Makes the folder of the output and ports the unit, if that folder is below ``out``."""
     parent = unit.out.parent
     if not parent.resolve().is_relative_to(out.resolve()):
@@ -170,7 +168,7 @@ def _run_inside(unit: Unit, out: Path, run: Callable[[Unit], Result]) -> Result:
         parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return Result(unit.model.name, "failed", f"{parent} cannot be made ({error.strerror})")
-    return run(unit)
+    return run_unit(unit)
 
 
 def _remove_empty_folders(units: Iterable[Unit], out: Path) -> None:
