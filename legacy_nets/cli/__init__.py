@@ -27,6 +27,7 @@ COMMANDS = {  # name -> "module:function" in this package; the module is importe
     "inspect": "inspect:inspect_command",
     "diff": "diff:diff",
     "port": "port:port",
+    "doctor": "doctor:doctor",
 }
 ALIASES = {"traps": "pitfalls"}  # older name -> name
 

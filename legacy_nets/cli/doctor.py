@@ -1,0 +1,211 @@
+"""``legacy-nets doctor``: what this installation is and lacks; what a report of a fault needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import sys
+
+import click
+
+from legacy_nets import packages, quiet
+from legacy_nets.errors import join_lines
+from legacy_nets.version import __version__
+
+# What an extra is for. Each extra has a row, but those for the tests (a test compares).
+USES = {
+    "clips": "data sets of video files",
+    "onnx": "port --to onnx",
+    "torch": "port --to torch: runs both sides",
+    "upgrade": "upgrade",
+    "run": "run: what old scripts import beside TensorFlow",
+    "distributions": "run: the rest of tf.contrib.distributions",
+}
+FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+TENSORFLOW_NEEDS = ("protobuf", "ml-dtypes")  # packages whose versions tell a lot
+VARIABLES = (  # environment variables, by how they begin
+    "CUDA_VISIBLE_DEVICES",
+    "LEGACY_NETS_",
+    "OMP_NUM_THREADS",
+    "PYTHONPATH",
+    "TF_CONFIG",
+    "TF_CPP_",
+    "TF_DETERMINISTIC_OPS",
+    "TF_ENABLE_",
+    "TF_FORCE_GPU_",
+    "TF_NUM_",
+    "TF_USE_LEGACY_KERAS",
+    "TF_XLA_FLAGS",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What ``doctor`` prints; its fields are those of the JSON."""
+
+    legacy_nets: str
+    python: str
+    system: str
+    processor: Processor
+    gpu: Gpus
+    packages: list[packages.Package]  # that legacy-nets itself needs
+    extras: dict[str, Extra]
+    environment: dict[str, str]  # variables that change what TensorFlow or legacy-nets does
+    problems: list[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Processor:
+    """The processor; what the system does not tell is None."""
+
+    model: str | None
+    cores: int | None  # that this process may use
+    memory_gib: float | None
+    features: list[str] | None  # which of FEATURES it has: they decide on bf16 and int8
+
+
+@dataclasses.dataclass(frozen=True)
+class Gpus:
+    """The GPUs that TensorFlow finds, or why it could not look."""
+
+    devices: list[str]
+    built_with_cuda: bool | None
+    error: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Extra:
+    """An extra of legacy-nets: what it is for, and its packages on this Python."""
+
+    use: str
+    packages: list[packages.Package]
+    is_known: bool  # to the installed legacy-nets
+
+    @property
+    def missing(self) -> list[str]:
+        """The names of packages that are not installed, or not in a version that is wanted."""
+        return [package.name for package in self.packages if not package.fits]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def doctor(as_json: bool) -> None:
+    """Print the versions, the processor, the GPUs, and what is missing for which command.
+
+    Put its output into a report of a fault. The exit code is 1 where legacy-nets itself
+    lacks a package or has one in a version that it is not tested with.
+    """
+    environment = {n: v for n, v in sorted(os.environ.items()) if n.startswith(VARIABLES)}
+    known = packages.list_extras()
+    report = Report(
+        __version__,
+        platform.python_version(),
+        platform.platform(),
+        examine_processor(),
+        examine_gpus(),
+        [*packages.list_packages(), *map(packages.find_package, TENSORFLOW_NEEDS)],
+        {
+            name: Extra(use, packages.list_packages(name), name in known)
+            for name, use in USES.items()
+        },
+        environment,
+        find_problems(),
+    )
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(report), indent=1))
+    else:
+        _print(report)
+    sys.exit(1 if report.problems else 0)
+
+
+def examine_processor() -> Processor:
+    """Asks the system for the processor and the memory."""
+    flags = _read_cpu_field("flags")
+    return Processor(
+        _read_cpu_field("model name") or platform.processor() or None,
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        _read_memory(),
+        None if flags is None else [name for name in FEATURES if name in flags.split()],
+    )
+
+
+def _read_cpu_field(name: str) -> str | None:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            lines = [line.partition(":") for line in file]
+    except OSError:
+        return None
+    return next((value.strip() for key, _, value in lines if key.strip() == name), None)
+
+
+def _read_memory() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def examine_gpus() -> Gpus:
+    """Imports TensorFlow, and lists the GPUs that it finds."""
+    try:
+        quiet.quiet_tensorflow()
+        from legacy_nets import tf1 as tf
+
+        names = [device.name for device in tf.config.experimental.list_physical_devices("GPU")]
+        return Gpus(names, tf.test.is_built_with_cuda())
+    except Exception as error:  # a broken installation is what this command reports
+        return Gpus([], None, join_lines(error))
+
+
+def find_problems() -> list[str]:
+    """Returns a line for each package of legacy-nets itself that is missing or does not fit."""
+    required = packages.list_packages()
+    if not required:
+        return [f"{packages.DISTRIBUTION} is not installed: pip install {packages.DISTRIBUTION}"]
+    return [
+        f"{package.name} is {package.installed or 'missing'}: "
+        f"pip install '{package.name}{package.wanted}'"
+        for package in required
+        if not package.fits
+    ]
+
+
+def _print(report: Report) -> None:
+    processor, gpu = report.processor, report.gpu
+    cores, memory = processor.cores or "unknown", processor.memory_gib or "unknown"
+    features = "unknown" if processor.features is None else " ".join(processor.features)
+    rows = [
+        ("legacy_nets", report.legacy_nets),
+        ("Python", report.python),
+        ("system", report.system),
+        ("processor", f"{processor.model or 'unknown'}; cores {cores}; memory {memory} GiB"),
+        ("features", features or "none of " + " ".join(FEATURES)),
+        ("GPU", _describe_gpus(gpu)),
+        *((package.name, package.installed or "missing") for package in report.packages),
+        *((name, value) for name, value in report.environment.items()),
+    ]
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"{name:{width}s}  {value}")
+    click.echo()
+    for name, extra in report.extras.items():
+        missing = ", ".join(extra.missing)
+        advice = f"missing: {missing}: pip install 'legacy-nets[{name}]'" if missing else "complete"
+        if not extra.is_known:
+            advice = f"not known to the installed legacy-nets: pip install 'legacy-nets[{name}]'"
+        click.echo(f"[{name}] {extra.use}: {advice}")
+    click.echo()
+    for problem in report.problems:
+        click.echo(f"problem: {problem}")
+    if not report.problems:
+        click.echo("no problem found")
+
+
+def _describe_gpus(gpu: Gpus) -> str:
+    if gpu.error:
+        return f"unknown: {gpu.error}"
+    if gpu.devices:
+        return ", ".join(gpu.devices)
+    return "none found" if gpu.built_with_cuda else "none: this TensorFlow is built for CPUs"
