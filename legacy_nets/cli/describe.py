@@ -14,6 +14,7 @@ import click
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.open import refuse_exports
+from legacy_nets.cli.completion import complete_net_or_path
 from legacy_nets.cli.options import split_names
 from legacy_nets.cli.tables import format_axes, format_shape
 from legacy_nets.errors import BadInputError
@@ -39,7 +40,7 @@ class Screen(NamedTuple):
 
 
 @click.command()
-@click.argument("net", metavar="NET|FILE")
+@click.argument("net", metavar="NET|FILE", shell_complete=complete_net_or_path)
 @click.option(
     "--size",
     "--image-size",

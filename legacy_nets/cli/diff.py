@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.describe import parse_size
 from legacy_nets.errors import BadInputError, report_build_errors
 from legacy_nets.nets.build import build_by_name
@@ -25,8 +26,8 @@ MAX_NAMES = 5  # of each group, without --all
 
 
 @click.command()
-@click.argument("checkpoint")
-@click.argument("net", required=False)
+@click.argument("checkpoint", type=click.Path())
+@click.argument("net", required=False, shell_complete=complete_net)
 @click.option(
     "--find-net", "--fit", "find_net", is_flag=True, help="Find the net that matches best."
 )

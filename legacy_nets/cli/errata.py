@@ -8,11 +8,12 @@ import json
 import click
 
 from legacy_nets import documents
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.tables import count_rows, print_table
 
 
 @click.command()
-@click.argument("selector", required=False, metavar="[DOC|NET|ID]")
+@click.argument("selector", required=False, metavar="[DOC|NET|ID]", shell_complete=complete_net)
 @click.option("--json", "as_json", is_flag=True, help="Print every field of each erratum as JSON.")
 def errata(selector: str | None, as_json: bool) -> None:
     """Show the defects of a document: what its original code does, and the fix.

@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from legacy_nets import registry
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     CheckpointOptions,
     DataOptions,
@@ -31,7 +32,7 @@ MAX_PICTURES = 32  # in predictions.png
 
 
 @click.command()
-@click.argument("net")
+@click.argument("net", shell_complete=complete_net)
 @checkpoint_options
 @data_options
 @click.option(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from legacy_nets import documents, registry
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.errata import format_defect
 from legacy_nets.cli.options import print_notes
 from legacy_nets.cli.tables import VERDICT_STYLES, format_axes, format_shape, make_console
@@ -25,7 +26,7 @@ _MARK_WIDTH = max(map(len, VERDICT_STYLES))
 
 
 @click.command()
-@click.argument("net")
+@click.argument("net", shell_complete=complete_net)
 @click.option("--at", metavar="NAME", help="Only the section with this end point or scope.")
 @click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for the PNGs.")
 @click.option("--image", help="Image for the figures. [default: a synthetic one]")

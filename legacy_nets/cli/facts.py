@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 import click
 
 from legacy_nets import documents
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.tables import VERDICT_STYLES, count_rows, print_table
 from legacy_nets.quiet import quiet_tensorflow
 
 
 @click.command()
-@click.argument("selector", required=False, metavar="[DOC|NET|ID]")
+@click.argument("selector", required=False, metavar="[DOC|NET|ID]", shell_complete=complete_net)
 @click.option("--wrong", "only_wrong", is_flag=True, help="Only facts with the verdict wrong.")
 @click.option("--json", "as_json", is_flag=True, help="Print every field of each fact as JSON.")
 def facts(selector: str | None, only_wrong: bool, as_json: bool) -> None:

@@ -29,7 +29,7 @@ _SECONDS = 120  # that the subprocess may take
 
 
 @click.command("inspect")
-@click.argument("path")
+@click.argument("path", type=click.Path())
 @click.option("--depth", type=click.IntRange(1), help="Fold scopes below this level.")
 @click.option("--stats", is_flag=True, help="Show min, max, mean and std of each tensor.")
 @click.option("--digest", "digests", is_flag=True, help="Print a SHA-256 for each tensor.")

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from legacy_nets import registry
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.errors import BadInputError
 
 
 @click.command()
-@click.argument("pattern", default="*")
+@click.argument("pattern", default="*", shell_complete=complete_net)
 @click.option("--json", "as_json", is_flag=True, help="All facts of the records, as JSON.")
 @click.option("--markdown", is_flag=True, help="The table of docs/nets.md.")
 def nets(pattern: str, as_json: bool, markdown: bool) -> None:

@@ -175,6 +175,7 @@ def checkpoint_options(command: Command) -> Command:
             "--checkpoint",
             "checkpoint_path",
             required=True,
+            type=click.Path(),
             help="Checkpoint prefix, weight file or model folder.",
         ),
         click.option("--best", is_flag=True, help="Best checkpoint of a model folder, not newest."),

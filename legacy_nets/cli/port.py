@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     frames_option,
     image_size_option,
@@ -61,8 +62,10 @@ _NET_OPTIONS = {  # options of a net of the registry
 
 
 @click.command()
-@click.argument("checkpoint", required=False)
-@click.option("--net", help="Name of the checkpoint's net in the registry.")
+@click.argument("checkpoint", required=False, type=click.Path())
+@click.option(
+    "--net", shell_complete=complete_net, help="Name of the checkpoint's net in the registry."
+)
 @click.option(
     "--meta",
     type=click.Path(path_type=pathlib.Path),

@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from legacy_nets import registry
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import detect_colour_mode
@@ -21,9 +22,9 @@ from legacy_nets.types import Array, Shape
 
 
 @click.command()
-@click.argument("net")
+@click.argument("net", shell_complete=complete_net)
 @checkpoint_options
-@click.argument("images", nargs=-1, required=True)
+@click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--top",
     type=click.IntRange(1),

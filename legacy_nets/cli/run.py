@@ -31,7 +31,7 @@ from legacy_nets.files import suggest_paths
     help="Treat the installed library NAME as the script's own: it sees TensorFlow 1.",
 )
 @click.option("--report", is_flag=True, help="Print used names and times after the run.")
-@click.argument("script", required=False)
+@click.argument("script", required=False, type=click.Path())
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run(
     module: str | None,

@@ -10,6 +10,7 @@ import click
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     DataOptions,
     data_options,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("net")
+@click.argument("net", shell_complete=complete_net)
 @data_options
 @click.option(
     "--model-dir",
