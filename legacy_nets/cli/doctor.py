@@ -18,6 +18,7 @@ from legacy_nets.version import __version__
 USES = {
     "clips": "data sets of video files",
     "onnx": "port --to onnx",
+    "openvino": "port --to openvino",
     "torch": "port --to torch: runs both sides",
     "upgrade": "upgrade",
     "run": "run: what old scripts import beside TensorFlow",

@@ -9,7 +9,7 @@ import click
 
 from legacy_nets import documents, registry
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.errata import format_defect
+from legacy_nets.cli.documents.errata import format_defect
 from legacy_nets.cli.options import print_notes
 from legacy_nets.cli.tables import VERDICT_STYLES, format_axes, format_shape, make_console
 from legacy_nets.documents import catalogue
