@@ -8,11 +8,15 @@ BIN := $(VENV)/bin
 RUN_VENV := .venv-run# the packages of the extra "run", with NumPy 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
 ORACLE ?= .oracle
+TORCH_VENV := .venv-torch# PyTorch, torchvision and timm alone
+# More options of pip. Linux gets PyTorch with CUDA from PyPI (5 GB); without it (1 GB):
+# make test-torch TORCH_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
+TORCH_OPTIONS ?=
 
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-run test-quick test-slow lint oracle clean
+.PHONY: demo test test-run test-torch test-quick test-slow lint oracle clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -35,6 +39,15 @@ $(RUN_VENV)/.test: pyproject.toml | $(BIN)/python
 	@$(RUN_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-run]'
 	@touch $@
 
+$(TORCH_VENV)/.ready: scripts/peers/requirements.txt | $(BIN)/python
+	@echo "installing PyTorch, torchvision and timm into $(TORCH_VENV) (minutes) ..."
+	@$(BIN)/python -m venv $(TORCH_VENV)
+	@$(TORCH_VENV)/bin/python -m pip --disable-pip-version-check install --quiet $(TORCH_OPTIONS) \
+		--requirement scripts/peers/requirements.txt
+	@$(TORCH_VENV)/bin/python -c "import timm, torch, torchvision; print('PyTorch', \
+		torch.__version__, 'torchvision', torchvision.__version__, 'timm', timm.__version__)"
+	@touch $@
+
 demo: $(VENV)/.core  ## trains the hand-sign net on synthetic data, then evaluates it
 	$(BIN)/legacy-nets train hand_signs --model-dir demo $(DEMO) --resume
 	$(BIN)/legacy-nets evaluate hand_signs --checkpoint demo
@@ -49,6 +62,10 @@ test: lint oracle test-run  ## all tests but the rare ones
 test-run: $(RUN_VENV)/.test oracle  ## what scripts run on, with NumPy 1 and the packages of that time
 	$(ASK_ORACLE) $(RUN_VENV)/bin/python -m pytest -n 2 --dist loadfile -q -rs -m "not rare" \
 		tests/runner tests/tf1 tests/upgrade
+
+test-torch: $(VENV)/.test $(TORCH_VENV)/.ready  ## what is compared with PyTorch, torchvision and timm
+	LEGACY_NETS_TORCH="$(abspath $(TORCH_VENV))/bin/python" \
+		$(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m torch
 
 test-quick: $(VENV)/.test  ## without the slow tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not rare"
@@ -65,4 +82,4 @@ oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had
 	@sh scripts/oracle/setup.sh $(ORACLE)
 
 clean:
-	rm -rf $(VENV) $(RUN_VENV) $(ORACLE) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(RUN_VENV) $(TORCH_VENV) $(ORACLE) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache

@@ -18,6 +18,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 _REPOSITORY = Path(__file__).parent.parent
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that need PyTorch, so that make test-torch finds them."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "torch_python" in item.fixturenames:
+            item.add_marker("torch")
+
+
 @pytest.fixture(scope="module")
 def tiny_nets() -> Iterator[None]:
     """The little nets of tiny.py are in the registry."""

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 
 import damage
+import damage_attacks as attacks
 import damage_graphs
 import damage_originals
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from damage_formats import build_table, encode_field, parse_fields
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import read_bundle
 from legacy_nets.checkpoints.formats.sstable import read_table
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
+from legacy_nets.cli import main
 from legacy_nets.errors import CheckpointError
 
 FULL = bool(os.environ.get("LEGACY_NETS_FULL"))
-EVERY = 1 if FULL else 7  # else 143 of them
-EVERY_GRAPH = 1 if FULL else 37  # else 28
+EVERY = 1 if FULL else 23  # else 149 of 3,400
+EVERY_GRAPH = 1 if FULL else 37  # else 44 of 1,600
 # Before the forks: on a machine of many cores, the threads alone would fill the allowed 2 GiB.
 ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -34,12 +38,13 @@ def test_damaged_files(tmp_path):
     originals.mkdir()
     damage_originals.make(originals)
     command = [sys.executable, damage.__file__, str(originals), str(answers), str(EVERY)]
-    subprocess.run(command, check=True, env=ONE_THREAD)
+    subprocess.run(command, check=True, env=ONE_THREAD, cwd=tmp_path)
     rows = json.loads(answers.read_text())
     intact = {row["folder"]: row for row in rows[: len(damage.PATHS)]}
     assert {row["exit"] for row in intact.values()} == {0}
     damaged = rows[len(damage.PATHS) :]
-    assert len(damaged) == len(range(0, damage.COUNT, EVERY))
+    assert len(damaged) == len(range(0, damage.COUNT * len(damage.PATHS), EVERY))
+    assert not (tmp_path / "EXECUTED").exists()
     for row in damaged:
         _check(row, intact[row["folder"]])
     refused = [row for row in damaged if row["exit"] == 2]
@@ -55,16 +60,48 @@ def test_damaged_graphs(tmp_path):
     originals.mkdir()
     damage_graphs.create_graphs(originals)
     script = [damage_graphs.__file__, str(originals), str(answers), str(EVERY_GRAPH)]
-    subprocess.run([sys.executable, *script], check=True, env=ONE_THREAD)
+    subprocess.run([sys.executable, *script], check=True, env=ONE_THREAD, cwd=tmp_path)
     rows = json.loads(answers.read_text())
-    commands = len(damage_graphs.COMMANDS)
-    intact, damaged = rows[: 4 * commands], rows[4 * commands :]
-    assert {row["exit"] for row in intact} == {0}
-    assert len(damaged) == len(range(0, damage_graphs.COUNT, EVERY_GRAPH)) * commands
+    intact = [row for row in rows if ":" not in row["name"]]
+    damaged = [row for row in rows if ":" in row["name"]]
+    assert {row["exit"] for row in intact} == {0}, intact
+    variants = damage_graphs.COUNT * len(damage_graphs.MODELS)
+    assert len({row["name"] for row in damaged}) == len(range(0, variants, EVERY_GRAPH))
+    assert not (tmp_path / "EXECUTED").exists()
     for row in rows:
         _check_graph(row)
     refused = [row for row in damaged if row["exit"] == 2]
     assert 0.4 * len(damaged) < len(refused) < 0.95 * len(damaged)
+
+
+@pytest.mark.parametrize(
+    ("name", "attack", "reason"),
+    [
+        ("pickle/model.npy", attacks.call_in_pickle, "names os.system, which is not executed"),
+        ("keras/model.h5", attacks.lambda_in_keras, "Lambda"),
+        ("served/saved_model.pb", attacks.write_file_in_graph, None),
+    ],
+    ids=["pickle", "keras", "saved_model"],
+)
+def test_what_a_file_would_execute_is_refused_or_left_out(
+    name, attack, reason, tmp_path, monkeypatch, in_one_process
+):
+    """At four places of each file. Control edges order updates: the port follows none of them."""
+    monkeypatch.setattr(attacks, "MARKER", tmp_path / "EXECUTED")
+    file = tmp_path / name
+    _SAVERS[file.parent.name](tmp_path)
+    data = file.read_bytes()
+    for seed in range(4):
+        file.write_bytes(attack(data, random.Random(seed)))
+        target = "npz" if file.suffix == ".npy" else "frozen"
+        out = tmp_path / f"{seed}.{target}"
+        done = CliRunner().invoke(main, ["port", str(file), "--to", target, "--out", str(out)])
+        assert not attacks.MARKER.exists()
+        if reason:
+            assert done.exit_code == 2 and done.output.count("\n") == 1 and not out.exists()
+            assert reason in done.output
+        else:
+            assert done.exit_code == 0 and b"WriteFile" not in out.read_bytes(), done.output
 
 
 def test_memory_is_taken_for_what_the_file_can_hold(tmp_path):
@@ -103,6 +140,13 @@ def test_a_file_that_needs_more_memory_than_there_is(tmp_path):
         source.read("w")
 
 
+_SAVERS = {
+    "pickle": damage_originals.save_pickles,
+    "keras": lambda folder: damage_originals.save_keras_model(folder / "keras" / "model.h5"),
+    "served": lambda folder: damage_graphs.save_saved_model(folder / "served"),
+}
+
+
 def _check_graph(row: dict) -> None:
     answer = f"{row['name']}, {row['kind']}: exit {row['exit']}, {row['err'][-2000:]}"
     unlike = row["exit"] == 1 and "NOT verified" in row["err"]  # a weight that is no number now
@@ -112,7 +156,7 @@ def _check_graph(row: dict) -> None:
     if row["exit"] == 2:
         assert row["err"].startswith("legacy-nets: ") and row["file"] in row["err"], answer
     ported = row["kind"] != "describe" and row["exit"] == 0
-    assert row["made"] == (["out.pb"] if ported else []), answer
+    assert row["made"] == ([f"out.{row['kind']}"] if ported else []), answer
 
 
 def _check(row: dict, intact: dict) -> None:

@@ -330,11 +330,8 @@ np.savez(folder + "/want.npz", **{k: v.detach().numpy() for k, v in state.items(
 
 
 @pytest.mark.slow
-def test_files_of_pytorch(tmp_path):
-    python = os.environ.get("LEGACY_NETS_TORCH")
-    if not python:
-        pytest.skip("LEGACY_NETS_TORCH names no Python with PyTorch")
-    subprocess.run([python, "-c", PEER, str(tmp_path)], check=True, timeout=300)
+def test_files_of_pytorch(tmp_path, torch_python):
+    subprocess.run([torch_python, "-c", PEER, str(tmp_path)], check=True, timeout=300)
     with np.load(tmp_path / "want.npz") as arrays:
         want = dict(arrays)
     for name in ("new", "old", "nested"):

@@ -1,6 +1,6 @@
 """Damages weight files, and records what ``legacy-nets inspect --digest`` answers to each.
 
-``python damage.py ORIGINALS OUT.json EVERY`` damages the files of ``damage_originals.make`` in
+``python damage.py ORIGINALS OUT.json EVERY`` damages each folder of ``damage_originals.make`` in
 COUNT ways, always the same, and reads every EVERY-th in its own process. That process may take
 2 GiB and 20 seconds of processor time. It is forked from this one, which has imported the reader
 and no TensorFlow: a thousand take a minute instead of ten.
@@ -25,6 +25,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
+import damage_attacks as attacks
+import h5py
+import numpy as np
 from damage_formats import (
     build_table,
     encode_field,
@@ -38,7 +41,7 @@ from legacy_nets.checkpoints import formats
 from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC, read_table
 from legacy_nets.cli import main
 
-COUNT = 1000
+COUNT = 200  # variants of each folder
 MEMORY = 2 << 30  # bytes of address space
 SECONDS = 20  # of the processor
 HANGS = 120  # seconds after which it is killed; far more than SECONDS, as the machine may be busy
@@ -47,6 +50,7 @@ PATHS = {  # folder of ORIGINALS -> what is inspected there
     **{"v1": "model.ckpt", "weights": "model.h5", "model": "model.h5", "npz": "model.npz"},
     **{"safetensors": "model.safetensors", "zip": "model.pth", "legacy": "model.pth"},
     **{"frozen": "model.pb", "onnx": "model.onnx", "tflite": "model.tflite"},
+    **{"pickle": "model.npy", "pickles": "model.npz"},
 }
 CHECKED = ("bundle", "shards", "sliced", "objects", "v1", "npz", "zip")  # have checksums
 _MODULES = {file.stem for file in Path(formats.__path__[0]).glob("[!_]*.py")}
@@ -62,25 +66,24 @@ class Variant(NamedTuple):
     apply: Callable[[Path], None]
 
 
-def variants(files: Sequence[Path], count: int = COUNT) -> Iterator[Variant]:
-    """Yields variants: the files by turns, and for each file its kinds of damage by turns."""
+def variants(folder: Path, files: Sequence[Path], count: int = COUNT) -> Iterator[Variant]:
+    """Yields variants of a folder: its files by turns, for each its kinds of damage by turns."""
     for number in range(count):
         file = files[number % len(files)]
         damages = _list_damages(file, len(list(file.parent.glob("*.data-*"))))
         damage = damages[number // len(files) % len(damages)]
-        name = f"{number}: {file.parent.name}/{file.name} {damage.__name__.strip('_')}"
+        inner = file.relative_to(folder)
+        name = f"{number}: {folder.name}/{inner} {damage.__name__.strip('_')}"
         chance = random.Random(name)
 
-        def apply(
-            folder: Path, file: str = file.name, damage: Callable = damage, chance=chance
-        ) -> None:
+        def apply(copy: Path, inner=inner, damage: Callable = damage, chance=chance) -> None:
             if damage in (_delete_shard, _swap_shards):
-                damage(folder / file, chance)
+                damage(copy / inner, chance)
             else:
-                data = (folder / file).read_bytes()
-                (folder / file).write_bytes(damage(data, chance))
+                data = (copy / inner).read_bytes()
+                (copy / inner).write_bytes(damage(data, chance))
 
-        yield Variant(name, file.parent.name, damage in _FORGERIES, apply)
+        yield Variant(name, folder.name, damage in _FORGERIES, apply)
 
 
 def _list_damages(file: Path, shards: int) -> list[Callable]:
@@ -105,8 +108,16 @@ def _list_damages(file: Path, shards: int) -> list[Callable]:
         damages += [_forge_header, _forge_header, _forge_header]
     elif file.suffix in (".pb", ".onnx"):
         damages += [_forge_message, _forge_message, _forge_message, _forge_message]
+    elif file.suffix == ".npy":
+        damages += [attacks.call_in_pickle, attacks.call_in_pickle]
+    elif file.suffix == ".h5":
+        damages += [_forge_attribute, _forge_attribute, _forge_attribute]
     elif file.suffix == ".meta":
         damages += [_forge_graph, _forge_message, *[_forge_graph] * 6]
+    if file.name == "saved_model.pb":
+        damages += [attacks.write_file_in_graph, attacks.write_file_in_graph]
+    elif file.parent.name == "keras":
+        damages += [attacks.lambda_in_keras, attacks.lambda_in_keras]
     if shards:
         damages.append(_delete_shard)
     if shards > 1:
@@ -251,6 +262,20 @@ def _forge_header(data: bytes, chance: random.Random) -> bytes:
     return len(header).to_bytes(8, "little") + header + data[8 + size :]
 
 
+def _forge_attribute(data: bytes, chance: random.Random) -> bytes:
+    """Changes a number or a letter in a text of a Keras file, such as the model's JSON."""
+    buffer = io.BytesIO(data)
+    with h5py.File(buffer, "r+") as file:
+        groups = [file, *(item for item in file.values() if isinstance(item, h5py.Group))]
+        group, name = chance.choice([(group, name) for group in groups for name in group.attrs])
+        value = group.attrs[name]
+        text = value if isinstance(value, (bytes, str)) else chance.choice(list(value) or [b"x"])
+        text = text.encode() if isinstance(text, str) else bytes(text)
+        change = chance.choice((_forge_digits, _flip_low_bit))
+        group.attrs[name] = np.bytes_(change(text or b"0", chance))
+    return buffer.getvalue()
+
+
 def _forge_digits(data: bytes, chance: random.Random) -> bytes:
     """Changes a number that is written in digits."""
     numbers = list(re.finditer(rb"\d+", data[:4096]))
@@ -340,13 +365,12 @@ def run(originals: Path, every: int) -> Iterator[dict[str, object]]:
 
     for folder, name in PATHS.items():
         yield {"name": folder, "folder": folder, "forged": False} | read(originals / folder / name)
-    files = [
-        file
-        for folder in PATHS
-        for file in sorted((originals / folder).iterdir())
-        if file.name != "checkpoint"
-    ]
-    for variant in list(variants(files))[::every]:
+    everything = []
+    for folder in PATHS:
+        files = sorted((originals / folder).iterdir())
+        files = [file for file in files if file.name != "checkpoint"]
+        everything += variants(originals / folder, files)
+    for variant in everything[::every]:
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch, variant.folder)
             shutil.copytree(originals / variant.folder, folder)

@@ -1,7 +1,7 @@
-"""Damages graphs (.meta and .pb), and records what ``describe`` and ``port`` do with them.
+"""Damages models of graphs, and records what ``describe`` and ``port`` do with them.
 
 ``python damage_graphs.py ORIGINALS OUT.json EVERY`` does what ``damage.py`` does, for COUNT
-variants of the graphs that ``create_graphs`` saves. The commands give them to a child process
+variants of each model that ``create_graphs`` saves. The commands give them to a child process
 (``legacy_nets.sandbox``) that imports TensorFlow. Here that child is forked from a process of one
 thread that has imported TensorFlow, so that a thousand take minutes and not an hour. Limits and
 errors are those of the real child.
@@ -20,20 +20,41 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import damage
+import damage_originals
 
 from legacy_nets import sandbox
 
-COUNT = 1000
-COMMANDS = ("describe", "frozen")  # a port to frozen restores, runs, writes and runs again
+COUNT = 200  # variants of each model
 HANGS = 150  # seconds: more than the sandbox gives
-FILES = ("dense/model.meta", "branches/model.meta", "loop/model.meta", "frozen/model.pb")
+BOTH = ("describe", "frozen")  # a port to frozen restores, runs, writes and runs again
+
+
+class Model(NamedTuple):
+    """A folder; ``path``: what the commands get of it; ``files``: what is damaged of it."""
+
+    folder: str
+    path: str
+    commands: tuple[str, ...] = BOTH
+    files: tuple[str, ...] = ()
+
+
+MODELS = (
+    Model("dense", "model.meta"),
+    Model("branches", "model.meta"),
+    Model("loop", "model.meta"),
+    Model("frozen", "model.pb"),
+    Model("keras", "model.h5", ("frozen",)),
+    Model("served", "saved_model.pb", ("frozen",), ("saved_model.pb", "variables/variables.index")),
+    Model("onnx", "model.onnx", ("describe", "npz")),
+    Model("pickle", "model.npy", ("npz",)),
+)
 
 
 def create_graphs(folder: Path) -> None:
-    """Saves four graphs: a classifier; a queue with tf.cond; a loop; constants."""
+    """Saves MODELS: a classifier, a queue with tf.cond, a loop, constants, other formats."""
     import imported_models as models
 
     from legacy_nets import tf1 as tf
@@ -55,6 +76,21 @@ def create_graphs(folder: Path) -> None:
         )
     (folder / "frozen").mkdir()
     (folder / "frozen" / "model.pb").write_bytes(frozen.SerializeToString())
+    save_saved_model(folder / "served")
+    damage_originals.save_keras_model(folder / "keras" / "model.h5")
+    damage_originals.save_onnx(folder / "onnx")
+    damage_originals.save_pickles(folder)
+
+
+def save_saved_model(folder: Path) -> None:
+    """Exports a small classifier into a new folder."""
+    from legacy_nets import tf1 as tf
+
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [None, 6], name="x")
+        scores = tf.layers.dense(tf.layers.dense(x, 5, tf.nn.relu), 3)
+        session.run(tf.global_variables_initializer())
+        tf.saved_model.simple_save(session, str(folder), {"x": x}, {"scores": scores})
 
 
 def _build_loop() -> None:
@@ -93,24 +129,27 @@ def build_command(command: str, graph: Path) -> list[str]:
     if command == "describe":
         return ["describe", str(graph)]
     source = ["--meta", str(graph)] if graph.suffix == ".meta" else [str(graph)]
-    return ["port", *source, "--to", command, "--out", str(graph.with_name("out.pb"))]
+    return ["port", *source, "--to", command, "--out", str(graph.with_name(f"out.{command}"))]
 
 
 def ask_all(originals: Path, every: int) -> Iterator[dict[str, object]]:
     """Yields the answers for the originals and for every n-th variant (``every``)."""
-    files = [originals / name for name in FILES]
-    undamaged = [
-        damage.Variant(str(file), file.parent.name, False, lambda folder: None) for file in files
-    ]
-    names = {file.parent.name: file.name for file in files}
-    for variant in [*undamaged, *list(damage.variants(files, COUNT))[::every]]:
-        for command in COMMANDS:
+    everything, undamaged = [], []
+    for model in MODELS:
+        folder = originals / model.folder
+        files = [folder / name for name in model.files or (model.path,)]
+        everything += damage.variants(folder, files, COUNT)
+        undamaged.append(damage.Variant(model.folder, model.folder, False, lambda folder: None))
+    models = {model.folder: model for model in MODELS}
+    for variant in [*undamaged, *everything[::every]]:
+        model = models[variant.folder]
+        for command in model.commands:
             with tempfile.TemporaryDirectory() as temporary:
                 folder = Path(temporary, variant.folder)
                 shutil.copytree(originals / variant.folder, folder)
                 variant.apply(folder)
                 before = set(os.listdir(folder))
-                graph = folder / names[variant.folder]
+                graph = folder / model.path
                 answer = damage.ask(
                     build_command(command, graph), resource.RLIM_INFINITY
                 )  # sandbox: limits
@@ -122,6 +161,7 @@ if __name__ == "__main__":
     for module in ("imported.targets", "imported.freeze", "formats.frozen"):
         importlib.import_module(f"legacy_nets.port.{module}")
     importlib.import_module("legacy_nets.anatomy")
+    importlib.import_module("legacy_nets.port.keras_model")
     importlib.import_module("rich.table")
     threads = len(os.listdir("/proc/self/task"))
     if threads > 1:

@@ -42,6 +42,7 @@ def make(folder: Path) -> None:
     _save_frozen(folder / "frozen")
     save_onnx(folder / "onnx")
     _save_tflite(folder / "tflite")
+    save_pickles(folder)
 
 
 def _make_values() -> dict[str, np.ndarray]:
@@ -89,6 +90,13 @@ def _save_objects(folder: Path) -> None:
 
 
 def _save_keras(folder: Path) -> None:
+    (folder / "weights").mkdir()
+    save_keras_model(folder / "model" / "model.h5", folder / "weights" / "model.h5")
+
+
+def save_keras_model(path: Path, weights: Path | None = None) -> None:
+    """Saves a trained model into a new folder, its weights alone into another file."""
+    path.parent.mkdir()
     with tf.Graph().as_default(), tf.Session() as session:
         tf.keras.backend.set_session(session)
         layers = tf.keras.layers
@@ -97,10 +105,9 @@ def _save_keras(folder: Path) -> None:
         )
         model.compile("adam", "mse")
         model.train_on_batch(np.ones((2, 6, 6, 3)), np.ones((2, 3)))
-        for name in ("weights", "model"):
-            (folder / name).mkdir()
-        model.save_weights(folder / "weights" / "model.h5")
-        model.save(folder / "model" / "model.h5")
+        model.save(path)
+        if weights:
+            model.save_weights(weights)
 
 
 def _save_frozen(folder: Path) -> None:
@@ -114,6 +121,18 @@ def _save_frozen(folder: Path) -> None:
             session, graph.as_graph_def(), ["logits/BiasAdd"]
         )
     (folder / "model.pb").write_bytes(frozen.SerializeToString())
+
+
+def save_pickles(folder: Path) -> None:
+    """Saves a pickled dictionary as VGG16's vgg16.npy, and a list of arrays as tensorlayer's."""
+    kernel = np.arange(54, dtype=np.float32).reshape(3, 3, 3, 2) / 7
+    for name in ("pickle", "pickles"):
+        (folder / name).mkdir()
+    layers = {"conv1": [kernel, kernel[0, 0, 0]], b"fc": {"weights": kernel[0, 0], "step": 3}}
+    np.save(folder / "pickle" / "model.npy", layers)
+    params = np.empty(2, object)
+    params[:] = [kernel, kernel[0, 0, 0]]
+    np.savez(folder / "pickles" / "model.npz", params=params, plain=kernel)
 
 
 def save_onnx(folder: Path) -> Path:
