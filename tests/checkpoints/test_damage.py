@@ -49,8 +49,8 @@ def test_damaged_files(tmp_path):
         _check(row, intact[row["folder"]])
     refused = [row for row in damaged if row["exit"] == 2]
     unseen = [row for row in damaged if row["out"] == intact[row["folder"]]["out"]]
-    assert len(refused) > 0.7 * len(damaged)  # of all 1,000: 794
-    assert len(unseen) > 0.05 * len(damaged)  # 171: padding, an optimizer's numbers, ...
+    assert len(refused) > 0.7 * len(damaged)
+    assert len(unseen) > 0.05 * len(damaged)  # padding, an optimizer's numbers, ...
 
 
 @pytest.mark.slow

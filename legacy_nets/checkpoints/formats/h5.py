@@ -30,6 +30,7 @@ from legacy_nets.checkpoints.source import (
     WeightFile,
     parse_json_table,
     read_json_member,
+    report_damage,
 )
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import CheckpointError, join_lines
@@ -81,19 +82,30 @@ def read_h5(path: Path) -> WeightFile | Translated:
 
 
 def has_model(path: Path) -> bool:
-    """Whether a file is a complete Keras model: an .h5 with the layers' configuration."""
+    """Whether a file is a complete Keras model: an .h5 with the layers' configuration.
+
+    Raises CheckpointError for a damaged file.
+    """
     import h5py
 
     if path.suffix not in (".h5", ".hdf5") or not path.is_file() or not h5py.is_hdf5(path):
         return False
-    with h5py.File(path) as file:
-        return "model_config" in file.attrs
+    return read_attribute(path, "model_config") is not None
+
+
+def read_attribute(path: Path, name: str) -> object:
+    """Reads an attribute of a file; None if it has none. Raises CheckpointError for damage."""
+    with report_damage(path), _open_root(path) as root:
+        return root.attrs.get(name)
 
 
 def is_keras1_of_theano(path: Path) -> bool:
-    """Whether Keras 1 wrote a complete model on Theano, which the file does not record."""
+    """Whether Keras 1 wrote a complete model on Theano, which the file does not record.
+
+    Raises CheckpointError for a damaged file.
+    """
     contents = _Contents()
-    with _open_root(path) as root:
+    with report_damage(path), _open_root(path) as root:
         root.visititems(contents.add)
         return is_of_theano(_read_origin(root), contents.datasets)
 

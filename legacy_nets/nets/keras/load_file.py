@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import h5py
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.h5 import is_keras1_of_theano
+from legacy_nets.checkpoints.formats.h5 import is_keras1_of_theano, read_attribute
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.nets.keras.keras1_config import translate_config
@@ -74,20 +73,18 @@ def _load(path: Path, config: dict[str, object]) -> Model:
 
 def _is_keras1(path: Path) -> bool:
     """Whether Keras 0 or 1 wrote a file: later ones record their version."""
-    with h5py.File(path) as file:
-        version = file.attrs.get("keras_version", "")
+    version = read_attribute(path, "keras_version") or ""
     text = version.decode() if isinstance(version, bytes) else str(version)
     return not text or text.startswith(("0.", "1."))
 
 
 def _read_config(path: Path) -> dict[str, object]:
     """Reads the configuration of a model. Raises BadInputError."""
-    with h5py.File(path) as file:
-        text = file.attrs["model_config"]
-        try:
-            config = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise BadInputError(f"{path}: its model_config is damaged ({error})") from None
+    text = read_attribute(path, "model_config")
+    try:
+        config = json.loads(text if isinstance(text, (str, bytes)) else "")
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"{path}: its model_config is damaged ({error})") from None
     if not isinstance(config, dict):
         raise BadInputError(f"{path}: its model_config is damaged: no JSON object")
     return config

@@ -7,10 +7,12 @@ import json
 import h5py
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from imported_models import create_job, get_port_error, run_frozen
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.cli import main
 from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -201,3 +203,17 @@ def test_a_layer_that_keras_does_not_have_is_named(tmp_path):
     message = get_port_error(tmp_path / "m.h5", tmp_path / "out")
     assert "m.h5: Keras cannot load it (ValueError: Unknown layer: 'Capsule'" in message
     assert message.endswith("port its weights alone, or --net NAME")
+
+
+@pytest.mark.parametrize("command", ["port", "describe"])
+@pytest.mark.parametrize("damage", ["object header", "half of it"])
+def test_a_damaged_file_is_named(tmp_path, command, damage):
+    path = tmp_path / "model.h5"
+    save_model(path, build_nested)
+    data = bytearray(path.read_bytes())
+    data[int.from_bytes(data[64:72], "little")] ^= 64  # the version of the root's header
+    path.write_bytes(data if damage == "object header" else path.read_bytes()[: len(data) // 2])
+    options = ["--to", "frozen", "--out", str(tmp_path / "x.pb")] if command == "port" else []
+    done = CliRunner().invoke(main, [command, str(path), *options])
+    assert done.exit_code == 2 and done.output.count("\n") == 1
+    assert done.output.startswith(f"legacy-nets: {path}: damaged (")

@@ -153,8 +153,9 @@ def ask_all(originals: Path, every: int) -> Iterator[dict[str, object]]:
                 answer = damage.ask(
                     build_command(command, graph), resource.RLIM_INFINITY
                 )  # sandbox: limits
+                named = str(folder if model.files else graph)  # in the message
                 made = sorted(set(os.listdir(folder)) - before)
-            yield {"name": variant.name, "kind": command, "file": str(graph), "made": made} | answer
+            yield {"name": variant.name, "kind": command, "file": named, "made": made} | answer
 
 
 if __name__ == "__main__":
