@@ -309,7 +309,8 @@ def _reader_title(reader: str) -> str:
 
 
 def _title(target: str, reader: str) -> str:
-    return f"{target}, {_reader_title(reader)}"
+    title = _reader_title(reader)
+    return target if title == target else f"{target}, {title}"
 
 
 def _render_row(texts: Iterable[str]) -> str:
