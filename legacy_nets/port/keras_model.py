@@ -32,7 +32,7 @@ def freeze_keras_model(job: ImportedJob, folder: Path) -> FrozenGraph:
     Raises BadInputError for a Lambda layer, and for what Keras cannot load.
     """
     frozen_path = folder / f"{job.graph_path.stem}.frozen.pb"
-    with load_keras_model(job.graph_path) as (model, session):
+    with load_keras_model(job.graph_path, job.target == "tflite") as (model, session):
         outputs = [tensor.op.name for tensor in model.outputs]
         definition = tf.graph_util.convert_variables_to_constants(
             session, session.graph.as_graph_def(), outputs

@@ -34,10 +34,11 @@ _MAX_MESSAGE = 300
 
 
 @contextlib.contextmanager
-def load_keras_model(path: Path) -> Iterator[tuple[Model, Session]]:
+def load_keras_model(path: Path, unrolls_loops: bool = False) -> Iterator[tuple[Model, Session]]:
     """Loads a model for inference; yields it and the session that has its weights.
 
-    Its graph is the default graph meanwhile.
+    Its graph is the default graph meanwhile. ``unrolls_loops``: recurrent layers of a known number
+    of steps are no loops, which TensorFlow Lite needs.
     Raises BadInputError for a Lambda layer, and for what Keras cannot load.
     """
     with tf.Graph().as_default() as graph, tf.Session(graph=graph) as session:
@@ -49,7 +50,7 @@ def load_keras_model(path: Path) -> Iterator[tuple[Model, Session]]:
         try:
             # ONNX has no lists of tensors, as today's loops use
             with use_old_control_flow(), _write_every_step():
-                model = _load(path, config)
+                model = _load(path, config, unrolls_loops)
         except BadInputError:
             raise
         except Exception as error:  # Keras raises anything
@@ -60,11 +61,17 @@ def load_keras_model(path: Path) -> Iterator[tuple[Model, Session]]:
         yield model, session
 
 
-def _load(path: Path, config: dict[str, object]) -> Model:
+def _load(path: Path, config: dict[str, object], unrolls_loops: bool) -> Model:
     """Loads a model without what only training needs."""
-    if not _is_keras1(path):
+    if _is_keras1(path):
+        config = translate_config(path, config)
+    elif not unrolls_loops:
         return tf.keras.models.load_model(str(path), compile=False)
-    model = tf.keras.models.model_from_config(translate_config(path, config))
+    for item in _iterate_objects(config) if unrolls_loops else ():
+        settings = item.get("config")
+        if isinstance(settings, dict) and "unroll" in settings:
+            settings["unroll"] = True
+    model = tf.keras.models.model_from_config(config)
     model.load_weights(str(path))  # translates recurrent layers and kernels in Theano's order
     if is_keras1_of_theano(path):
         _rotate_kernels(model)

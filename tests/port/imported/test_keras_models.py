@@ -151,6 +151,12 @@ def test_a_model_is_ported_as_it_predicts(tmp_path, build, target):
             np.testing.assert_allclose(value, want, rtol=1e-5, atol=1e-6)
 
 
+def test_recurrent_layers_are_unrolled_for_tensorflow_lite(tmp_path):
+    save_model(tmp_path / "m.h5", build_recurrent)
+    report = port(create_job(tmp_path / "m.h5", tmp_path / "m.tflite", "tflite"))
+    assert report.passed and report.comparisons
+
+
 def test_a_lambda_layer_is_refused_by_its_name(tmp_path):
     def build():
         inner = tf.keras.Sequential([layers.Lambda(lambda x: x * 2, name="twice")])
