@@ -7,11 +7,14 @@ fewer ops today than in 1.15, ``op_counts`` reports how many.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import weakref
+from collections.abc import Iterator
 
 from legacy_nets.types import Graph
 
+_CAPTURES = ("Enter", "RefEnter", "Switch", "RefSwitch")
 _missing_ops: weakref.WeakKeyDictionary[Graph, int] = weakref.WeakKeyDictionary()
 
 
@@ -31,8 +34,39 @@ class _OpCounter:
 
 def add_missing_ops(count: int) -> None:
     """Counts ops that 1.15 would have made in the default graph, and 2.21 has not."""
-    graph = importlib.import_module("tensorflow.python.framework.ops").get_default_graph()
+    graph = _get_default_graph()
     _missing_ops[graph] = _missing_ops.get(graph, 0) + count
+
+
+def count_ops() -> int:
+    """Returns the number of ops that 1.15 would have in the default graph."""
+    graph = _get_default_graph()
+    return graph.version + _missing_ops.get(graph, 0)
+
+
+@contextlib.contextmanager
+def replace_count(count: int | None) -> Iterator[None]:
+    """Counts this number of ops for those that a block makes; None leaves them as they are.
+
+    Ops by which a loop or a branch takes tensors from outside are no part of the number.
+    """
+    graph = _get_default_graph()
+    before = count_ops()
+    captures = _count_captures(graph)
+    yield
+    if count is not None:
+        captures = _count_captures(graph) - captures
+        add_missing_ops(before + count + captures - count_ops())
+
+
+def _count_captures(graph: Graph) -> int:
+    if graph._get_control_flow_context() is None:
+        return 0
+    return sum(op.type in _CAPTURES for op in graph.get_operations())
+
+
+def _get_default_graph() -> Graph:
+    return importlib.import_module("tensorflow.python.framework.ops").get_default_graph()
 
 
 def use_tf1_op_seeds() -> None:

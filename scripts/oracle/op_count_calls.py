@@ -49,7 +49,7 @@ ARGUMENTS = {
     "kernel_size": ["3", "[3, 3]"], "pool_size": ["2"], "ksize": ["[1, 2, 2, 1]", "2"],
     "strides": ["[1, 1, 1, 1]", "1", "[1, 2, 2, 1]", "2"], "stride": ["1", "2"],
     "padding": ["'SAME'", "'VALID'", "'same'", "1", "[[1, 1], [1, 1]]"],
-    "rates": ["[1, 1, 1, 1]"], "rate": ["2", "0.5", "[1, 1]"],
+    "rates": ["[1, 1, 1, 1]"], "rate": ["0.5", "2", "[1, 1]"],
     "data_format": ["'channels_first'"],
     "learning_rate": [".1"], "global_step": ["tf.train.get_or_create_global_step()"],
     "decay_steps": ["10"], "decay_rate": [".5"], "first_decay_steps": ["10"],
@@ -125,14 +125,18 @@ ARGUMENTS = {
     "pointwise_filter": ["f(1, 1, 6, 5)"], "depth_radius": ["2"], "depth_multiplier": ["2"],
     "zero_debias": ["True"], "decay": [".9"], "variable": ["v(4, 8)"],
 }  # fmt: skip
-# No functions of a graph: they have effects outside, or never end.
+# No functions of a graph, under any of their names: they have effects outside, or never end.
 UNFIT = {"tf.enable_eager_execution", "tf.disable_eager_execution", "tf.enable_v2_behavior",
          "tf.disable_v2_behavior", "tf.set_random_seed", "tf.reset_default_graph",
          "tf.enable_control_flow_v2", "tf.disable_control_flow_v2", "tf.enable_resource_variables",
          "tf.disable_resource_variables", "tf.enable_tensor_equality", "tf.disable_tensor_equality",
          "tf.enable_v2_tensorshape", "tf.disable_v2_tensorshape", "tf.test.main",
          "tf.keras.backend.clear_session", "tf.keras.backend.manual_variable_initialization",
-         "tf.random.set_random_seed", "tf.io.tf_record_iterator", "tf.train.summary_iterator"}  # fmt: skip
+         "tf.train.summary_iterator", "tf.io.tf_record_iterator",
+         "tf.debugging.set_log_device_placement"} | {
+    "tf.keras.backend." + name for name in (
+        "set_epsilon", "set_floatx", "set_image_data_format", "set_learning_phase", "set_session")
+}  # fmt: skip
 K = "tf.keras.layers."
 CALLS = [
     "None", "f(4, 8)", "sp()", "fu(tf.float32)", "v(4, 8)",

@@ -12,6 +12,8 @@ from __future__ import annotations
 import collections
 import inspect
 import itertools
+import multiprocessing
+import re
 import signal
 import sys
 import types
@@ -19,14 +21,23 @@ import types
 import numpy as np
 import tensorflow as tf
 
+from op_count_bases import BASES
 from op_count_calls import ARGUMENTS, CALLS, GENERIC, MODULES, UNFIT
 
 tf.logging.set_verbosity(tf.logging.ERROR)
 MOST_TRIES = 100
+MOST_SECONDS = 20  # for a call; those that take so long are in UNFIT: they wait
 
 
 def _placeholder(dtype):
     return lambda *shape: tf.placeholder(dtype, shape)
+
+
+def _call_twice(function):
+    """Calls it, and once more in a name scope and a variable scope."""
+    function()
+    with tf.variable_scope("scope"):
+        function()
 
 
 NAMES = {
@@ -44,12 +55,13 @@ NAMES = {
     "si": lambda: tf.sparse_placeholder(tf.int64, [4, 8]),
     "ss": lambda: tf.sparse_placeholder(tf.string, [4, 8]),
     "v": lambda *shape: tf.get_variable("v", shape),
+    "twice": _call_twice,
 }
 
 
 def count_ops(call):
     """The op seed after a call in a new graph; raises what the call raises."""
-    signal.alarm(5)  # some functions wait for files or for input
+    signal.alarm(MOST_SECONDS)  # some functions wait for files or for input
     try:
         with tf.Graph().as_default():
             tf.set_random_seed(1)
@@ -65,16 +77,16 @@ def raise_timeout(*_):
 
 def list_functions():
     """{path: function} of the public functions, by the first path of each."""
+    unfit = [eval(path, dict(NAMES)) for path in UNFIT]
     paths = collections.OrderedDict()
     for module_path in MODULES:
         module = eval(module_path, dict(NAMES))
         for name in sorted(dir(module)):
             function = getattr(module, name, None)
-            path = module_path + "." + name
             if name.startswith("_") or isinstance(function, types.ModuleType):
                 continue
-            if inspect.isfunction(function) and path not in UNFIT:
-                paths.setdefault(id(function), (path, function))
+            if inspect.isfunction(function) and function not in unfit:
+                paths.setdefault(id(function), (module_path + "." + name, function))
     return collections.OrderedDict(paths.values())
 
 
@@ -83,8 +95,25 @@ def list_candidates(name):
 
 
 def find_calls(path, function):
-    """Calls that work: with the required arguments, and with one more of the others."""
+    """Calls that work: with the required arguments, in further forms of them, with one more."""
     parameters = inspect.signature(function).parameters.values()
+    base, other = find_base(path, function, parameters)
+    if base is None:
+        return []
+    forms = [base] + make_unknown(base) + list(find_options(path, parameters, base))
+    forms += [other] + make_unknown(other) if other else []
+    calls = [make_call(path, form) for form in forms]
+    with_name = base + ", name='n'" if base else "name='n'"
+    takes_name = any(p.name == "name" for p in parameters) and works(make_call(path, with_name))
+    return calls + ["twice(lambda: %s)" % make_call(path, with_name if takes_name else base)]
+
+
+def find_base(path, function, parameters):
+    """(required arguments, the same with tensors of other ranks or types); None without."""
+    for call in BASES:
+        name, _, arguments = call.partition("(")
+        if eval(name, dict(NAMES)) is function:
+            return (arguments[:-1] if works(call) else None), None
     required = [
         p.name
         for p in parameters
@@ -92,63 +121,91 @@ def find_calls(path, function):
     ]
     base = None
     tries = itertools.product(*[list_candidates(name) for name in required])
-    for arguments in itertools.islice(tries, MOST_TRIES):
-        parts = ["%s=%s" % pair for pair in zip(required, arguments)]
-        if works(path, parts):
-            base = parts
-            break
-    if base is None:
-        return []
-    found = [base]
-    found += [parts for parts in make_unknown(base) if works(path, parts)]
+    for values in itertools.islice(tries, MOST_TRIES):
+        arguments = ", ".join("%s=%s" % pair for pair in zip(required, values))
+        if base is not None and hide_numbers(arguments) == hide_numbers(base):
+            continue
+        if works(make_call(path, arguments)):
+            if base is not None:
+                return base, arguments
+            base = arguments
+    return base, None
+
+
+def hide_numbers(arguments):
+    """Arguments of the same ranks and types become equal."""
+    return re.sub(r"\d+", "", arguments)
+
+
+def find_options(path, parameters, base):
+    """The arguments with one of the optional ones."""
     for p in parameters:
-        if p.default is p.empty or p.name in ("name", "scope", "seed"):
+        if p.default is p.empty or p.name in ("name", "scope", "seed") or p.name + "=" in base:
             continue
         options = ARGUMENTS.get(p.name, ())
         if isinstance(p.default, bool):
             options = [repr(not p.default)]
         for option in options:
-            if works(path, base + ["%s=%s" % (p.name, option)]):
-                found.append(base + ["%s=%s" % (p.name, option)])
+            arguments = base + ", " * bool(base) + "%s=%s" % (p.name, option)
+            if works(make_call(path, arguments)):
+                yield arguments
                 break
-    return ["%s(%s)" % (path, ", ".join(parts)) for parts in found]
 
 
-def make_unknown(parts):
-    """The arguments with an unknown batch size, and with unknown shapes."""
-    batch = [p.replace("(4, ", "(None, ").replace("(4)", "(None)") for p in parts]
-    return [batch] if batch != parts else []
+def make_call(path, arguments):
+    return "%s(%s)" % (path, arguments)
 
 
-def works(path, parts):
+def make_unknown(arguments):
+    """The arguments with an unknown batch size."""
+    unknown = arguments.replace("(4, ", "(None, ").replace("(4)", "(None)")
+    return [unknown] if unknown != arguments else []
+
+
+def works(call):
     try:
-        count_ops("%s(%s)" % (path, ", ".join(parts)))
+        count_ops(call)
         return True
     except Exception:
         return False
 
 
 def discover(out):
-    calls, without = list(CALLS), []
-    for path, function in list_functions().items():
-        found = find_calls(path, function)
+    """Each function is tried in a process of its own: some leave settings behind."""
+    tasks = [(path, None) for path in list_functions()] + [(None, call) for call in CALLS]
+    with multiprocessing.get_context("fork").Pool(2, initialize, maxtasksperchild=1) as pool:
+        results = pool.map(find_steady_calls, tasks, chunksize=1)
+    calls, without = [], []
+    for (path, _), found in zip(tasks, results):
         calls += found
-        print(len(calls), path, file=sys.stderr, flush=True)
-        if not found:
+        if path and not found:
             without.append(path)
-    calls = [call for call in collections.OrderedDict.fromkeys(calls) if is_steady(call)]
-    write_counts(calls, out)
+    write_counts(collections.OrderedDict.fromkeys(calls), out)
     print("%d calls; no call for %d: %s" % (len(calls), len(without), " ".join(without)))
 
 
+def initialize():
+    signal.signal(signal.SIGALRM, raise_timeout)
+
+
+def find_steady_calls(task):
+    """The calls of a function, or the one given call, with a count that stays the same."""
+    path, call = task
+    calls = [call] if call else find_calls(path, eval(path, dict(NAMES)))
+    print(path or call, file=sys.stderr, flush=True)
+    return [call for call in calls if is_steady(call)]
+
+
 def is_steady(call):
-    """Whether a second call in this process gives the same count, above zero."""
+    """Whether a second call in this process gives the same count."""
     try:
-        return count_ops(call) == count_ops(call) > 0
+        return count_ops(call) == count_ops(call)
+    except TimeoutError:
+        print("%s: waits; add it to UNFIT" % call)
     except Exception as error:
         if call in CALLS:
             print("%s: %s" % (call, str(error)[:200]))
-        return False
+    return False
 
 
 def write_counts(calls, out):
@@ -162,7 +219,7 @@ def write_counts(calls, out):
 
 
 def main():
-    signal.signal(signal.SIGALRM, raise_timeout)
+    initialize()
     command, *paths = sys.argv[1:]
     if command == "discover":
         discover(*paths)

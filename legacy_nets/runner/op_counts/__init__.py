@@ -1,9 +1,10 @@
 """Ops that TensorFlow 1.15 made and 2.21 does not: seeds of later ops depend on their number.
 
-This file has what layers and the functions below them do, ``functions.py`` functions of which the
-arguments decide, ``differences.tsv`` all others. Where the ops of 1.15 decide which random numbers
-come, the same ops are made again. Elsewhere they are only counted. Gradients follow the weights of
-a net and are not covered: random numbers that are drawn after them may differ.
+This file has what layers and the functions below them do, ``functions.py`` and ``products.py``
+functions of which the arguments decide, ``differences.tsv`` all others. Where the ops of 1.15
+decide which random numbers come, the same ops are made again. Elsewhere they are only counted.
+Gradients follow the weights of a net and are not covered: random numbers that are drawn after them
+may differ.
 
 Numbers of ops are those of TensorFlow 1.15.5: scripts/oracle/op_counts.py calls all public
 functions, scripts/oracle/seeds.py has graphs with several layers.
@@ -19,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from legacy_nets.runner.op_counts import differences, functions
-from legacy_nets.runner.seeds import add_missing_ops
+from legacy_nets import tf1
+from legacy_nets.runner.op_counts import differences, functions, products, slices
+from legacy_nets.runner.seeds import add_missing_ops, replace_count
 from legacy_nets.types import (
     DTypeLike,
     Layer,
     ShapeLike,
-    Structure,
     Tensor,
     TensorArray,
     TensorLike,
@@ -53,13 +54,15 @@ def install() -> None:
     math_ops._ReductionDims = _wrap_reduction_axes(math_ops._ReductionDims)
     functions.wrap_image_check()
     functions.wrap_empty_lists()
+    functions.wrap_reduced_shape()
+    slices.wrap_slices()
+    _replace_everywhere(products.list_wrappers())
     _replace_everywhere(functions.list_wrappers())
     _replace_everywhere(differences.list_wrappers())
     _replace_everywhere(
         {
             random_ops.random_uniform: _wrap_random_uniform(random_ops.random_uniform),
             array_ops.split: _wrap_split(array_ops.split),
-            math_ops.tensordot: _wrap_tensordot(math_ops.tensordot),
         }
     )
     arrays = _import_module("tensorflow.python.ops.tensor_array_ops")._GraphTensorArray
@@ -70,6 +73,9 @@ def install() -> None:
         "tf_keras.src.layers.normalization.batch_normalization"
     ).BatchNormalizationBase
     norm._fused_batch_norm = _wrap_batch_norm(norm._fused_batch_norm)
+    norm.build = _wrap_batch_norm_build(norm.build)
+    scopes = _import_module("tensorflow.python.ops.variable_scope")
+    scopes._LazyEvalTensor = _make_regularization_loss
     embedding = _import_module("tf_keras.src.layers.core.embedding").Embedding
     embedding.call = _count_after(embedding.call, 1)
     for package, *names in _LAYERS:  # of tf.layers and tf.keras, and of slim
@@ -159,11 +165,16 @@ def _wrap_dropout(dropout: Function) -> Function:
 
 
 def _wrap_reduction_axes(axes: Function) -> Function:
-    """Makes "no axes" of a scalar an empty constant; 2.21 computes it from the rank."""
+    """Makes "no axes" of a scalar an empty constant; 2.21 computes it from the rank.
+
+    Those of a variable are computed from its rank, as 1.15 did; 2.21 makes a constant.
+    """
     constant = _import_module("tensorflow.python.framework.constant_op").constant
 
     @functools.wraps(axes)
     def reduction_axes(x: TensorLike, axis: TensorLike | None) -> TensorLike:
+        if axis is None and isinstance(x, tf1.Variable):
+            return tf1.range(0, tf1.rank(x))
         if axis is None and getattr(getattr(x, "shape", None), "rank", None) == 0:
             return constant(np.arange(0, dtype=np.int32))
         return axes(x, axis)
@@ -197,36 +208,6 @@ def _wrap_array_size(size: Function) -> Function:
     return counted
 
 
-def _wrap_tensordot(tensordot: Function) -> Function:
-    """Counts the transpose and reshape of each factor of known shape that change nothing."""
-
-    @functools.wraps(tensordot)
-    def counted(a: TensorLike, b: TensorLike, axes: Structure, name: str | None = None) -> Tensor:
-        if isinstance(axes, (list, tuple)) and all(isinstance(part, list) for part in axes):
-            for factor, summed, first in ((a, axes[0], False), (b, axes[1], True)):
-                add_missing_ops(2 * _count_spared_ops(factor, summed, first))
-        return tensordot(a, b, axes, name)
-
-    return counted
-
-
-def _count_spared_ops(factor: TensorLike, summed: list[int], first: bool) -> int:
-    """Counts which of transpose and reshape tensordot does not make for a factor: 0 to 2."""
-    shape: Any = getattr(factor, "shape", None)
-    if hasattr(shape, "is_fully_defined"):
-        sizes = shape.as_list() if shape.is_fully_defined() else []
-    else:  # an array or a list
-        sizes = list(np.shape(factor))
-    if not sizes:
-        return 0
-    inner = [axis % len(sizes) for axis in summed]
-    free = [axis for axis in range(len(sizes)) if axis not in inner]
-    order = inner + free if first else free + inner
-    flat = [int(np.prod([sizes[axis] for axis in part])) for part in (inner, free)]
-    moved = [sizes[axis] for axis in order]
-    return (order == sorted(order)) + (moved == (flat if first else flat[::-1]))
-
-
 def _wrap_conv_build(build: Function) -> Function:
     """Counts the op of a convolution's dilation of 1; 2.21 makes one for larger dilations only."""
 
@@ -240,7 +221,10 @@ def _wrap_conv_build(build: Function) -> Function:
 
 
 def _wrap_batch_norm(normalize: Function) -> Function:
-    """Counts two empty constants (mean, variance) in training; else one, the momentum."""
+    """Counts two empty constants (mean, variance) in training; else one, the momentum.
+
+    In training 2.21 reads the moving averages too, which takes an op each where they are resources.
+    """
 
     @functools.wraps(normalize)
     def counted(
@@ -248,9 +232,32 @@ def _wrap_batch_norm(normalize: Function) -> Function:
     ) -> Tensor:
         if isinstance(training, (bool, int)):
             add_missing_ops(2 if training else 1)
+        if hasattr(self.moving_mean, "handle") and (tf1.is_tensor(training) or training):
+            add_missing_ops(-2)
         return normalize(self, inputs, mask, training)
 
     return counted
+
+
+def _wrap_batch_norm_build(build: Function) -> Function:
+    """Fuses images only, as 1.15 did; 2.21 fuses volumes too."""
+
+    @functools.wraps(build)
+    def built(self: Layer, input_shape: ShapeLike) -> None:
+        if self.fused is not False and tf1.TensorShape(input_shape).rank == 5:
+            self.fused = False
+        build(self, input_shape)
+
+    return built
+
+
+def _make_regularization_loss(make: Callable[[], Tensor]) -> Tensor:
+    """Makes the loss of a variable of ``tf.get_variable``, once.
+
+    2.21 called the regularizer before to see whether it makes a loss, and makes one at each use.
+    """
+    with replace_count(0):
+        return make()
 
 
 def _wrap_flatten(call: Function) -> Function:

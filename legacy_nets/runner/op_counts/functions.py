@@ -11,8 +11,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from legacy_nets import tf1
-from legacy_nets.runner.seeds import add_missing_ops
+from legacy_nets.runner.seeds import add_missing_ops, replace_count
 from legacy_nets.types import DTypeLike, ShapeLike, Tensor, TensorLike
 
 Function = Callable[..., Any]  # of TensorFlow
@@ -20,6 +22,8 @@ Function = Callable[..., Any]  # of TensorFlow
 
 def list_wrappers() -> dict[Function, Function]:
     """{function: the same, which counts the ops that 1.15 would have made more}."""
+    images: Any = importlib.import_module("tensorflow.python.ops.image_ops_impl")
+    matrices: Any = importlib.import_module("tensorflow.python.ops.confusion_matrix")
     return {
         tf1.one_hot: _wrap_one_hot(tf1.one_hot),
         tf1.sparse_placeholder: _wrap_sparse_placeholder(tf1.sparse_placeholder),
@@ -28,14 +32,103 @@ def list_wrappers() -> dict[Function, Function]:
         tf1.train.polynomial_decay: _count_by(
             tf1.train.polynomial_decay, lambda options: 5 if options.get("cycle") else 1
         ),
-        tf1.confusion_matrix: _count_by(
-            tf1.confusion_matrix, lambda options: 3 if options.get("num_classes") is None else 2
+        matrices.confusion_matrix: _count_by(
+            matrices.confusion_matrix,
+            lambda options: 3 if options.get("num_classes") is None else 2,
         ),
         tf1.image.decode_image: _count_by(tf1.image.decode_image, _count_decode_image),
         tf1.nn.embedding_lookup_sparse: _count_by(
             tf1.nn.embedding_lookup_sparse, _count_embedding_lookup_sparse
         ),
-    }
+        tf1.bincount: _count_by(
+            tf1.bincount, lambda options: 0 if options.get("weights") is None else -2
+        ),
+        tf1.image.resize_images: _count_by(
+            tf1.image.resize_images,
+            lambda options: -6 if options.get("preserve_aspect_ratio") else 0,
+        ),
+        tf1.saturate_cast: _count_exactly(tf1.saturate_cast, _count_saturate_cast),
+        tf1.linspace: _count_exactly(
+            tf1.linspace,
+            lambda options: 1 + sum(
+                not tf1.is_tensor(options[name]) for name in ("start", "stop", "num")
+            ),
+        ),
+        tf1.image.crop_to_bounding_box: _count_by(
+            tf1.image.crop_to_bounding_box,
+            lambda options: -8 if tf1.is_tensor(options["target_height"])
+            or tf1.is_tensor(options["target_width"]) else -12,
+        ),
+        tf1.sparse_transpose: _count_by(tf1.sparse_transpose, _count_sparse_transpose),
+        tf1.sparse_concat: _count_by(tf1.sparse_concat, _count_sparse_concat),
+        tf1.keras.backend.repeat_elements: _count_by(
+            tf1.keras.backend.repeat_elements,
+            lambda options: -1 if options["x"].shape.as_list()[options["axis"]] is None else 0,
+        ),
+        tf1.keras.activations.softmax: _count_exactly(
+            tf1.keras.activations.softmax, lambda options: 1 if options["x"].shape.rank == 2 else 7
+        ),
+        tf1.signal.frame: _count_exactly(tf1.signal.frame, _count_frame),
+        **{function: _count_exactly(function, lambda options: 3 + (not tf1.is_tensor(options["x"])))
+           for function in (tf1.signal.fftshift, tf1.signal.ifftshift)},
+        **{function: _count_by(function, functools.partial(_count_rfft, rank)) for rank, function
+           in enumerate((tf1.signal.rfft, tf1.signal.rfft2d, tf1.signal.rfft3d), 1)},
+        tf1.image.non_max_suppression_padded: images.non_max_suppression_padded_v1,
+    }  # fmt: skip
+
+
+def _count_exactly(function: Function, count: Callable[[dict[str, Any]], int | None]) -> Function:
+    """Counts the ops that 1.15 made in a call, whatever 2.21 makes; all of them for None."""
+    names = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def counted(*arguments: object, **options: object) -> object:
+        with replace_count(count({**dict(zip(names, arguments, strict=False)), **options})):
+            return function(*arguments, **options)
+
+    return counted
+
+
+def _count_saturate_cast(options: dict[str, Any]) -> int:
+    """A constant and an op for each bound that is smaller, and the cast."""
+    value, dtype = options["value"], tf1.as_dtype(options["dtype"]).base_dtype
+    before = getattr(value, "dtype", None) or tf1.as_dtype(np.asarray(value).dtype)
+    bounds = int(before.min < dtype.min) + int(before.max > dtype.max)
+    return (not tf1.is_tensor(value)) + 2 * bounds + (before.base_dtype != dtype)
+
+
+def _count_sparse_transpose(options: dict[str, Any]) -> int:
+    """The order of the axes was computed in the graph."""
+    is_known = options["sp_input"].shape.rank is not None
+    return 6 if options.get("perm") is None and is_known else 0
+
+
+def _count_sparse_concat(options: dict[str, Any]) -> int:
+    """2.21 makes a constant of a shape that it knows, 1.15 did not where it was computed."""
+    is_expanded = options.get("expand_nonconcat_dim") or options.get("expand_nonconcat_dims")
+    inputs = options.get("sp_inputs") or ()
+    is_known = len(inputs) > 1 and all(part.shape.is_fully_defined() for part in inputs)
+    return -1 if is_expanded and is_known else 0
+
+
+def _count_frame(options: dict[str, Any]) -> int | None:
+    """All sizes were computed in the graph, with 34 ops for padding."""
+    length, step = options["frame_length"], options["frame_step"]
+    if tf1.get_static_value(length) is None or tf1.get_static_value(step) is None:
+        return None  # 1.15 computed their greatest common divisor by a loop
+    given = [options["signal"], length, step, options.get("axis", -1)]
+    if options.get("pad_end"):
+        given.append(options.get("pad_value", 0))
+    count = 67 - 3 + (34 - 1 if options.get("pad_end") else 0)
+    return count + sum(not tf1.is_tensor(value) for value in given)
+
+
+def _count_rfft(rank: int, options: dict[str, Any]) -> int:
+    """2.21 makes a known length a constant once more."""
+    length = options.get("fft_length")
+    if length is None:
+        return -bool(options["input_tensor"].shape[-rank:].is_fully_defined())
+    return -(tf1.get_static_value(length) is not None)
 
 
 def wrap_image_check() -> None:
@@ -54,6 +147,21 @@ def wrap_image_check() -> None:
         return check(image, require_static)
 
     images._CheckAtLeast3DImage = counted
+
+
+def wrap_reduced_shape() -> None:
+    """Counts the cast of a shape of int64, where the graph computes a reduced shape."""
+    operations: Any = importlib.import_module("tensorflow.python.ops.math_ops")
+    reduced_shape = operations.reduced_shape
+
+    @functools.wraps(reduced_shape)
+    def counted(input_shape: TensorLike, axes: TensorLike) -> TensorLike:
+        is_known = all(tf1.get_static_value(value) is not None for value in (input_shape, axes))
+        if tf1.is_tensor(input_shape) and input_shape.dtype == tf1.int64:
+            add_missing_ops(not is_known)
+        return reduced_shape(input_shape, axes)
+
+    operations.reduced_shape = counted
 
 
 def wrap_empty_lists() -> None:

@@ -28,12 +28,30 @@ __all__ = [
 ]
 
 
+def _choose_by_length(
+    scores: TensorLike, of_one: Callable[[], Structure], of_many: Callable[[], Structure]
+) -> Structure:
+    """One of two graphs, by whether scores [N, T, tags] have one step; both where T is unknown."""
+    is_one = tf.equal(scores.shape.as_list()[1] or tf.shape(scores)[1], 1)
+    known = tf.get_static_value(is_one)
+    if known is None:
+        return tf.cond(is_one, of_one, of_many)
+    return of_one() if known else of_many()
+
+
 def crf_unary_score(
     tag_indices: TensorLike, sequence_lengths: TensorLike, inputs: TensorLike
 ) -> Tensor:
     """Sum of the scores of the given tags [N, T]: [N]."""
-    picked = tf.gather(inputs, tag_indices, batch_dims=2)
-    inside = tf.sequence_mask(sequence_lengths, tf.shape(tag_indices)[1], dtype=inputs.dtype)
+    batch, steps, tags = tf.shape(inputs)[0], tf.shape(inputs)[1], tf.shape(inputs)[2]
+    scores = tf.reshape(inputs, [-1])
+    offsets = tf.expand_dims(tf.range(batch) * steps * tags, 1)
+    offsets += tf.expand_dims(tf.range(steps) * tags, 0)
+    if tag_indices.dtype == tf.int64:
+        offsets = tf.cast(offsets, tf.int64)
+    indices = tf.reshape(offsets + tag_indices, [-1])
+    picked = tf.reshape(tf.gather(scores, indices), [batch, steps])
+    inside = tf.sequence_mask(sequence_lengths, tf.shape(tag_indices)[1], dtype=tf.float32)
     return tf.reduce_sum(picked * inside, 1)
 
 
@@ -41,11 +59,14 @@ def crf_binary_score(
     tag_indices: TensorLike, sequence_lengths: TensorLike, transition_params: TensorLike
 ) -> Tensor:
     """Sum of the transitions between the given tags [N, T]: [N]."""
-    pairs = tf.stack([tag_indices[:, :-1], tag_indices[:, 1:]], 2)
-    picked = tf.gather_nd(transition_params, pairs)
-    steps = tf.maximum(tf.cast(sequence_lengths, tf.int32) - 1, 0)
-    inside = tf.sequence_mask(steps, tf.shape(tag_indices)[1] - 1, dtype=picked.dtype)
-    return tf.reduce_sum(picked * inside, 1)
+    tags = transition_params.shape.as_list()[0]
+    count = tf.shape(tag_indices)[1] - 1
+    start = tf.slice(tag_indices, [0, 0], [-1, count])
+    end = tf.slice(tag_indices, [0, 1], [-1, count])
+    indices = start * tags + end
+    picked = tf.gather(tf.reshape(transition_params, [-1]), indices)
+    inside = tf.sequence_mask(sequence_lengths, tf.shape(tag_indices)[1], dtype=tf.float32)
+    return tf.reduce_sum(picked * tf.slice(inside, [0, 1], [-1, -1]), 1)
 
 
 def crf_sequence_score(
@@ -55,9 +76,18 @@ def crf_sequence_score(
     transition_params: TensorLike,
 ) -> Tensor:
     """Unnormalized score of the given tags [N, T]: [N]; 0 for an empty sequence."""
-    return crf_unary_score(tag_indices, sequence_lengths, inputs) + crf_binary_score(
-        tag_indices, sequence_lengths, transition_params
-    )
+
+    def score_one() -> Tensor:
+        batch = tf.shape(inputs, out_type=tag_indices.dtype)[0]
+        examples = tf.reshape(tf.range(batch, dtype=tag_indices.dtype), [-1, 1])
+        scores = tf.gather_nd(tf.squeeze(inputs, [1]), tf.concat([examples, tag_indices], 1))
+        return tf.where(tf.less_equal(sequence_lengths, 0), tf.zeros_like(scores), scores)
+
+    def score_many() -> Tensor:
+        unary = crf_unary_score(tag_indices, sequence_lengths, inputs)
+        return unary + crf_binary_score(tag_indices, sequence_lengths, transition_params)
+
+    return _choose_by_length(inputs, score_one, score_many)
 
 
 def crf_multitag_sequence_score(
@@ -67,32 +97,34 @@ def crf_multitag_sequence_score(
     transition_params: TensorLike,
 ) -> Tensor:
     """Log of the summed scores of all paths through allowed tags, bool [N, T, tags]: [N]."""
-    allowed = tf.where(tag_bitmap, inputs, tf.fill(tf.shape(inputs), -float("inf")))
-    return crf_log_norm(allowed, sequence_lengths, transition_params)
+
+    def filter_inputs() -> Tensor:
+        return tf.where(tag_bitmap, inputs, tf.fill(tf.shape(inputs), float("-inf")))
+
+    return _choose_by_length(
+        inputs,
+        lambda: tf.reduce_logsumexp(filter_inputs(), [1, 2], keepdims=False),
+        lambda: crf_log_norm(filter_inputs(), sequence_lengths, transition_params),
+    )
 
 
 def crf_log_norm(
     inputs: TensorLike, sequence_lengths: TensorLike, transition_params: TensorLike
 ) -> Tensor:
     """Log of the summed scores of all paths: [N]; 0 for an empty sequence."""
-    lengths = tf.cast(sequence_lengths, tf.int32)
-    transitions = transition_params[None]
+    first = tf.squeeze(tf.slice(inputs, [0, 0, 0], [-1, 1, -1]), [1])
 
-    def forward(state: Structure, step: TensorLike) -> Tensor:
-        scores, time = step
-        new = scores + tf.reduce_logsumexp(state[:, :, None] + transitions, 1)
-        return tf.where(tf.broadcast_to((time < lengths)[:, None], tf.shape(new)), new, state)
+    def mask(norm: TensorLike) -> Tensor:
+        return tf.where(tf.less_equal(sequence_lengths, 0), tf.zeros_like(norm), norm)
 
-    alphas = _scan_time(forward, inputs[:, 0], inputs)
-    norm = tf.reduce_logsumexp(alphas[-1], 1)
-    return tf.where(lengths <= 0, tf.zeros_like(norm), norm)
+    def norm_many() -> Tensor:
+        later = tf.slice(inputs, [0, 1, 0], [-1, -1, -1])
+        cell = CrfForwardRnnCell(transition_params)
+        lengths = tf.maximum(tf.constant(0, sequence_lengths.dtype), sequence_lengths - 1)
+        _, alphas = tf.nn.dynamic_rnn(cell, later, lengths, first, dtype=tf.float32)
+        return mask(tf.reduce_logsumexp(alphas, [1]))
 
-
-def _scan_time(step: Callable[..., Structure], first: TensorLike, inputs: TensorLike) -> Tensor:
-    """States [T, N, ...] of ``step(state, (scores, time))``, the first one included."""
-    by_time = tf.transpose(inputs, [1, 0, 2])[1:]
-    later = tf.scan(step, (by_time, tf.range(1, tf.shape(inputs)[1])), first)
-    return tf.concat([first[None], later], 0)
+    return _choose_by_length(inputs, lambda: mask(tf.reduce_logsumexp(first, [1])), norm_many)
 
 
 def crf_log_likelihood(
@@ -103,47 +135,38 @@ def crf_log_likelihood(
 ) -> tuple[Tensor, Tensor]:
     """(log likelihood [N] of the given tags, transitions: the variable "transitions" if None)."""
     tags = inputs.shape.as_list()[2]
-    lengths = tf.convert_to_tensor(sequence_lengths)
     if transition_params is None:
         transition_params = tf.get_variable("transitions", [tags, tags])
-    score = crf_sequence_score(inputs, tag_indices, lengths, transition_params)
-    return score - crf_log_norm(inputs, lengths, transition_params), transition_params
+    score = crf_sequence_score(inputs, tag_indices, sequence_lengths, transition_params)
+    return score - crf_log_norm(inputs, sequence_lengths, transition_params), transition_params
 
 
 def crf_decode(
     potentials: TensorLike, transition_params: TensorLike, sequence_length: TensorLike
 ) -> tuple[Tensor, Tensor]:
     """(best tags int32 [N, T], their scores [N]); tags after a sequence's end are 0."""
-    lengths = tf.maximum(tf.cast(sequence_length, tf.int32), 1)
-    transitions = transition_params[None]
-    tags = tf.shape(potentials)[2]
-    batch = tf.shape(potentials)[0]
-    stay = tf.tile(tf.range(tags)[None], [batch, 1])
 
-    def forward(state: Structure, step: TensorLike) -> tuple[Tensor, Tensor]:
-        best, _ = state
-        scores, time = step
-        paths = best[:, :, None] + transitions
-        inside = tf.broadcast_to((time < lengths)[:, None], tf.shape(best))
-        return (
-            tf.where(inside, scores + tf.reduce_max(paths, 1), best),
-            tf.where(inside, tf.argmax(paths, 1, output_type=tf.int32), stay),
-        )
+    def decode_one() -> tuple[Tensor, Tensor]:
+        scores = tf.squeeze(potentials, [1])
+        tags = tf.expand_dims(tf.argmax(scores, 1), 1)
+        best = tf.reduce_max(scores, 1)
+        return tf.cast(tags, tf.int32), best
 
-    first = potentials[:, 0]
-    by_time = tf.transpose(potentials, [1, 0, 2])[1:]
-    steps = (by_time, tf.range(1, tf.shape(potentials)[1]))
-    bests, parents = tf.scan(forward, steps, (first, stay))
-    best = tf.concat([first[None], bests], 0)[-1]
-    last = tf.argmax(best, 1, output_type=tf.int32)
+    def decode_many() -> tuple[Tensor, Tensor]:
+        cell = CrfDecodeForwardRnnCell(transition_params)
+        first = tf.squeeze(tf.slice(potentials, [0, 0, 0], [-1, 1, -1]), [1])
+        later = tf.slice(potentials, [0, 1, 0], [-1, -1, -1])
+        lengths = tf.maximum(tf.constant(0, sequence_length.dtype), sequence_length - 1)
+        parents, last = tf.nn.dynamic_rnn(cell, later, lengths, first, dtype=tf.int32)
+        parents = tf.reverse_sequence(parents, lengths, seq_axis=1)
+        back = CrfDecodeBackwardRnnCell(potentials.shape.as_list()[2])
+        best = tf.expand_dims(tf.cast(tf.argmax(last, 1), tf.int32), -1)
+        tags, _ = tf.nn.dynamic_rnn(back, parents, lengths, best, dtype=tf.int32)
+        tags = tf.concat([best, tf.squeeze(tags, [2])], 1)
+        tags = tf.reverse_sequence(tags, sequence_length, seq_axis=1)
+        return tags, tf.reduce_max(last, 1)
 
-    def back(tag: TensorLike, parent: TensorLike) -> Tensor:
-        return tf.gather(parent, tag, batch_dims=1)
-
-    earlier = tf.scan(back, parents, last, reverse=True)
-    path = tf.transpose(tf.concat([earlier, last[None]], 0))
-    path *= tf.sequence_mask(lengths, tf.shape(potentials)[1], dtype=tf.int32)
-    return path, tf.reduce_max(best, 1)
+    return _choose_by_length(potentials, decode_one, decode_many)
 
 
 def viterbi_decode(score: TensorLike, transition_params: TensorLike) -> tuple[list[int], float]:
@@ -165,7 +188,7 @@ class CrfForwardRnnCell(RNNCell):
 
     def __init__(self, transition_params: TensorLike) -> None:
         super().__init__()
-        self._transitions = transition_params[None]
+        self._transitions = tf.expand_dims(transition_params, 0)
         self._tags = transition_params.shape.as_list()[0]
 
     @property
@@ -182,7 +205,8 @@ class CrfForwardRnnCell(RNNCell):
         self, inputs: TensorLike, state: Structure, scope: Scope = None
     ) -> tuple[Tensor, Structure]:
         """Scores [N, tags], log sums [N, tags] -> log sums twice."""
-        new = inputs + tf.reduce_logsumexp(state[:, :, None] + self._transitions, 1)
+        paths = tf.expand_dims(state, 2) + self._transitions
+        new = inputs + tf.reduce_logsumexp(paths, [1])
         return new, new
 
 
@@ -193,9 +217,9 @@ class CrfDecodeForwardRnnCell(CrfForwardRnnCell):
         self, inputs: TensorLike, state: Structure, scope: Scope = None
     ) -> tuple[Tensor, Structure]:
         """Scores [N, tags], best scores -> where each tag's best path came from, best scores."""
-        paths = state[:, :, None] + self._transitions
-        parents = tf.argmax(paths, 1, output_type=tf.int32)
-        return parents, inputs + tf.reduce_max(paths, 1)
+        paths = tf.expand_dims(state, 2) + self._transitions
+        new = inputs + tf.reduce_max(paths, [1])
+        return tf.cast(tf.argmax(paths, 1), tf.int32), new
 
 
 class CrfDecodeBackwardRnnCell(RNNCell):
@@ -219,5 +243,7 @@ class CrfDecodeBackwardRnnCell(RNNCell):
         self, inputs: TensorLike, state: Structure, scope: Scope = None
     ) -> tuple[Tensor, Structure]:
         """Parents [N, tags], tag [N, 1] -> the tag before it, twice."""
-        tag = tf.gather(inputs, state[:, 0], batch_dims=1)[:, None]
+        state = tf.squeeze(state, [1])
+        examples = tf.range(tf.shape(inputs)[0])
+        tag = tf.expand_dims(tf.gather_nd(inputs, tf.stack([examples, state], 1)), -1)
         return tag, tag

@@ -38,9 +38,9 @@ def rotate(
     with tf.name_scope(name, "rotate"):
         images = tf.convert_to_tensor(images)
         batch = _add_missing_axes(images)
-        height, width = (tf.cast(tf.shape(batch)[axis], tf.float32) for axis in (1, 2))
+        height, width = (tf.cast(tf.shape(batch)[axis], tf.float32)[None] for axis in (1, 2))
         transforms = angles_to_projective_transforms(angles, height, width)
-        return transform(images, transforms, interpolation)
+        return _drop_added_axes(transform(batch, transforms, interpolation), images)
 
 
 def translate(
@@ -59,14 +59,23 @@ def angles_to_projective_transforms(
 ) -> Tensor:
     """Transforms [N, 8] that turn about the centre, from radians."""
     with tf.name_scope(name, "angles_to_projective_transforms"):
-        angles = tf.reshape(tf.convert_to_tensor(angles, tf.float32), [-1])
-        cos, sin = tf.cos(angles), tf.sin(angles)
-        right = tf.cast(image_width, tf.float32) - 1
-        bottom = tf.cast(image_height, tf.float32) - 1
-        x = (right - (cos * right - sin * bottom)) / 2
-        y = (bottom - (sin * right + cos * bottom)) / 2
-        zero = tf.zeros_like(angles)
-        return tf.stack([cos, -sin, x, sin, cos, y, zero, zero], 1)
+        angles = tf.convert_to_tensor(angles, tf.float32, name="angles")
+        if angles.shape.rank not in (0, 1):
+            raise TypeError("Angles should have rank 0 or 1.")
+        if angles.shape.rank == 0:
+            angles = angles[None]
+        x = (
+            (image_width - 1)
+            - (tf.cos(angles) * (image_width - 1) - tf.sin(angles) * (image_height - 1))
+        ) / 2.0
+        y = (
+            (image_height - 1)
+            - (tf.sin(angles) * (image_width - 1) + tf.cos(angles) * (image_height - 1))
+        ) / 2.0
+        count = tf.shape(angles)[0]
+        columns = [tf.cos(angles)[:, None], -tf.sin(angles)[:, None], x[:, None],
+                   tf.sin(angles)[:, None], tf.cos(angles)[:, None], y[:, None]]  # fmt: skip
+        return tf.concat([*columns, tf.zeros((count, 2), tf.float32)], 1)
 
 
 def translations_to_projective_transforms(
@@ -74,16 +83,33 @@ def translations_to_projective_transforms(
 ) -> Tensor:
     """Transforms [N, 8] that move by (dx, dy)."""
     with tf.name_scope(name, "translations_to_projective_transforms"):
-        moves = tf.reshape(tf.convert_to_tensor(translations, tf.float32), [-1, 2])
-        one, zero = tf.ones_like(moves[:, 0]), tf.zeros_like(moves[:, 0])
-        return tf.stack([one, zero, -moves[:, 0], zero, one, -moves[:, 1], zero, zero], 1)
+        moves = tf.convert_to_tensor(translations, tf.float32, name="translations")
+        if moves.shape.rank not in (1, 2):
+            raise TypeError("Translations should have rank 1 or 2.")
+        if moves.shape.rank == 1:
+            moves = moves[None]
+        count = tf.shape(moves)[0]
+        columns = [
+            tf.ones((count, 1), tf.float32), tf.zeros((count, 1), tf.float32), -moves[:, 0, None],
+            tf.zeros((count, 1), tf.float32), tf.ones((count, 1), tf.float32), -moves[:, 1, None],
+        ]  # fmt: skip
+        return tf.concat([*columns, tf.zeros((count, 2), tf.float32)], 1)
 
 
 def _add_missing_axes(images: TensorLike) -> Tensor:
     rank = images.shape.rank
     if rank not in (2, 3, 4):
         raise TypeError(f"Images should have rank between 2 and 4, got {images.shape}.")
-    return images[None, :, :, None] if rank == 2 else images[None] if rank == 3 else images
+    if rank == 4:
+        return images
+    return images[None, :, :, None] if rank == 2 else images[None, :, :, :]
+
+
+def _drop_added_axes(result: TensorLike, images: TensorLike) -> Tensor:
+    """The result for the images as they were given."""
+    if images.shape.rank == 4:
+        return result
+    return result[0, :, :, 0] if images.shape.rank == 2 else result[0, :, :, :]
 
 
 def transform(
@@ -98,54 +124,68 @@ def transform(
     ``interpolation`` is "NEAREST" or "BILINEAR"; points from outside are 0.
     """
     with tf.name_scope(name, "transform"):
-        images = tf.convert_to_tensor(images)
-        transforms = tf.convert_to_tensor(transforms, tf.float32)
+        images = tf.convert_to_tensor(images, name="images")
+        transforms = tf.convert_to_tensor(transforms, tf.float32, name="transforms")
+        batch = _add_missing_axes(images)
+        sizes = [None, None] if output_shape is not None else batch.shape.as_list()[1:3]
+        if output_shape is None:
+            output_shape = tf.shape(batch)[1:3]
+            known = tf.get_static_value(output_shape)
+            output_shape = output_shape if known is None else known
+        output_shape = tf.convert_to_tensor(output_shape, tf.int32, name="output_shape")
+        if not output_shape.shape.is_compatible_with([2]):
+            raise ValueError(
+                "output_shape must be a 1-D Tensor of 2 elements: new_height, new_width"
+            )
         if transforms.shape.rank not in (1, 2):
             raise TypeError(f"Transforms should have rank 1 or 2, got {transforms.shape}")
         if transforms.shape.rank == 1:
             transforms = transforms[None]
-        batch = _add_missing_axes(images)
-        size = tf.shape(batch)[1:3] if output_shape is None else output_shape
-        result = tf.raw_ops.ImageProjectiveTransformV3(
+        result = tf.raw_ops.ImageProjectiveTransformV2(
             images=batch,
             transforms=transforms,
-            output_shape=tf.cast(size, tf.int32),
-            fill_value=0.0,
+            output_shape=output_shape,
             interpolation=interpolation.upper(),
         )
-        height, width = (
-            (None, None)
-            if (known := tf.get_static_value(size)) is None
-            else (int(s) for s in known)
-        )
-        if output_shape is None:
-            height, width = batch.shape.as_list()[1:3]
-        result.set_shape([batch.shape.as_list()[0], height, width, batch.shape.as_list()[3]])
-        if images.shape.rank == 2:
-            return result[0, :, :, 0]
-        return result[0] if images.shape.rank == 3 else result
+        known = tf.get_static_value(output_shape)
+        if known is not None:
+            sizes = [int(size) for size in known]
+        result.set_shape([batch.shape.as_list()[0], *sizes, batch.shape.as_list()[3]])
+        return _drop_added_axes(result, images)
 
 
 def flat_transforms_to_matrices(transforms: TensorLike) -> Tensor:
     """[N, 8] (or [8]) to matrices [N, 3, 3]."""
-    flat = tf.reshape(tf.convert_to_tensor(transforms, tf.float32), [-1, 8])
-    return tf.reshape(tf.concat([flat, tf.ones_like(flat[:, :1])], 1), [-1, 3, 3])
+    with tf.name_scope("flat_transforms_to_matrices"):
+        transforms = tf.convert_to_tensor(transforms, name="transforms")
+        if transforms.shape.rank not in (1, 2):
+            raise ValueError(f"Transforms should be 1D or 2D, got: {transforms}")
+        flat = tf.reshape(transforms, tf.constant([-1, 8]))
+        count = tf.shape(flat)[0]
+        full = tf.concat([flat, tf.ones([count, 1])], axis=1)
+        return tf.reshape(full, tf.constant([-1, 3, 3]))
 
 
 def matrices_to_flat_transforms(transform_matrices: TensorLike) -> Tensor:
     """[N, 3, 3] to [N, 8]."""
-    flat = tf.reshape(transform_matrices, [-1, 9])
-    return flat[:, :8] / flat[:, 8:]
+    with tf.name_scope("matrices_to_flat_transforms"):
+        matrices = tf.convert_to_tensor(transform_matrices, name="transform_matrices")
+        if matrices.shape.rank not in (2, 3):
+            raise ValueError(f"Matrices should be 2D or 3D, got: {matrices}")
+        flat = tf.reshape(matrices, tf.constant([-1, 9]))
+        flat /= flat[:, 8:9]
+        return flat[:, :8]
 
 
 def compose_transforms(*transforms: TensorLike) -> Tensor:
     """One transform [N, 8] that applies all, in the order they are given."""
     if not transforms:
         raise ValueError("transforms cannot be empty")
-    composed, *rest = [flat_transforms_to_matrices(transform) for transform in transforms]
-    for matrix in rest:
-        composed = tf.matmul(composed, matrix)
-    return matrices_to_flat_transforms(composed)
+    with tf.name_scope("compose_transforms"):
+        composed = flat_transforms_to_matrices(transforms[0])
+        for transform in transforms[1:]:
+            composed = tf.matmul(composed, flat_transforms_to_matrices(transform))
+        return matrices_to_flat_transforms(composed)
 
 
 def dense_image_warp(image: TensorLike, flow: TensorLike, name: str = "dense_image_warp") -> Tensor:

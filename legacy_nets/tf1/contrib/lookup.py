@@ -17,12 +17,14 @@ from tensorflow.python.ops.lookup_ops import (
     TextFileInitializer,
     TextFileStringTableInitializer,
     index_table_from_file,
-    index_table_from_tensor,
     index_to_string_table_from_file,
-    index_to_string_table_from_tensor,
+)
+from tensorflow.python.ops.lookup_ops import index_table_from_tensor as _index_table_from_tensor
+from tensorflow.python.ops.lookup_ops import (
+    index_to_string_table_from_tensor as _index_to_string_table_from_tensor,
 )
 
-from legacy_nets.types import Initializer, Operation, Tensor, TensorLike
+from legacy_nets.types import DTypeLike, Initializer, Operation, Tensor, TensorLike
 
 MutableHashTable = tf.lookup.experimental.MutableHashTable
 MutableDenseHashTable = tf.lookup.experimental.DenseHashTable
@@ -69,6 +71,27 @@ class HashTable(StaticHashTableV1):
     def init(self) -> Operation:
         """The operation that fills the table."""
         return self.initializer
+
+
+def index_table_from_tensor(
+    mapping: TensorLike,
+    num_oov_buckets: int = 0,
+    default_value: int = -1,
+    hasher_spec: object = FastHashSpec,
+    dtype: DTypeLike = tf.string,
+    name: str | None = None,
+) -> LookupInterface:
+    """A table from the entries of ``mapping`` to their indices, int64."""
+    return _index_table_from_tensor(
+        mapping, num_oov_buckets, default_value, hasher_spec, dtype, name
+    )
+
+
+def index_to_string_table_from_tensor(
+    mapping: TensorLike, default_value: str = "UNK", name: str | None = None
+) -> LookupInterface:
+    """A table from int64 indices to the strings of ``mapping``."""
+    return _index_to_string_table_from_tensor(mapping, default_value, name)
 
 
 def string_to_index_table_from_file(

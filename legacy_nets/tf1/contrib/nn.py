@@ -55,19 +55,30 @@ def alpha_dropout(
 ) -> Tensor:
     """Dropout that keeps mean and variance of SELU activations (arXiv:1706.02515)."""
     with tf.name_scope(name, "alpha_dropout", [x]):
-        keep_prob = tf.convert_to_tensor(keep_prob, x.dtype)
-        low = tf.constant(-1.7580993408473766, x.dtype)  # -scale * alpha of SELU
+        x = tf.convert_to_tensor(x, name="x")
+        if isinstance(keep_prob, (int, float)) and not 0 < keep_prob <= 1:
+            raise ValueError(
+                "keep_prob must be a scalar tensor or a float in the range (0, 1], "
+                f"got {keep_prob:g}"
+            )
+        keep_prob = tf.convert_to_tensor(keep_prob, x.dtype, name="keep_prob")
+        if tf.get_static_value(keep_prob) == 1:
+            return x
+        low = -1.7580993408473766  # -scale * alpha of SELU
         shape = tf.shape(x) if noise_shape is None else noise_shape
-        kept = tf.floor(keep_prob + tf.random_uniform(shape, dtype=x.dtype, seed=seed))
-        a = tf.rsqrt(keep_prob + keep_prob * (1 - keep_prob) * tf.square(low))
-        return a * (x * kept + low * (1 - kept)) - a * low * (1 - keep_prob)
+        random = tf.random_uniform(shape, dtype=x.dtype, seed=seed)
+        kept = tf.cast(tf.greater_equal(random, 1 - keep_prob), x.dtype)
+        x = x * kept + low * (1 - kept)
+        a = (keep_prob + keep_prob * (1 - keep_prob) * low**2) ** -0.5
+        b = -a * low * (1 - keep_prob)
+        return a * x + b
 
 
 def nth_element(
-    values: TensorLike, n: TensorLike, reverse: bool = False, name: str | None = None
+    input: TensorLike, n: TensorLike, reverse: bool = False, name: str | None = None
 ) -> Tensor:
     """The n-th smallest of the last axis (largest, with ``reverse``)."""
-    return tf.raw_ops.NthElement(input=values, n=n, reverse=reverse, name=name)
+    return tf.raw_ops.NthElement(input=input, n=n, reverse=reverse, name=name)
 
 
 def scaled_softplus(

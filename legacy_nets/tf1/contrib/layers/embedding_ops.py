@@ -17,9 +17,11 @@ def embedding_lookup_unique(
     """``tf.nn.embedding_lookup`` that looks up each id once."""
     with tf.name_scope(name, "EmbeddingLookupUnique", [params, ids]):
         ids = tf.convert_to_tensor(ids)
-        unique, places = tf.unique(tf.reshape(ids, [-1]))
-        embedded = tf.gather(tf.nn.embedding_lookup(params, unique, partition_strategy), places)
-        result = tf.reshape(embedded, tf.concat([tf.shape(ids), tf.shape(embedded)[1:]], 0))
+        shape = tf.shape(ids)
+        unique, places = tf.unique(tf.reshape(ids, tf.reduce_prod(shape, keepdims=True)))
+        embedded = tf.nn.embedding_lookup(params, unique, partition_strategy)
+        flat = tf.gather(embedded, places)
+        result = tf.reshape(flat, tf.concat([shape, tf.shape(embedded)[1:]], 0))
         result.set_shape(ids.shape.concatenate(embedded.shape[1:]))
         return result
 

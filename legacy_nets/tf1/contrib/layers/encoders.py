@@ -6,7 +6,10 @@ import tensorflow.compat.v1 as tf
 from tf_slim.layers import dense_to_sparse
 from tf_slim.ops.variables import model_variable
 
-from legacy_nets.tf1.contrib.layers.embedding_ops import embedding_lookup_unique
+from legacy_nets.tf1.contrib.layers.embedding_ops import (
+    embedding_lookup_unique,
+    safe_embedding_lookup_sparse,
+)
 from legacy_nets.types import Initializer, Scope, Tensor, TensorLike
 
 __all__ = ["bow_encoder", "embed_sequence"]
@@ -37,7 +40,7 @@ def bow_encoder(
                 raise TypeError(f"ids are expected to be dense Tensor, got: {ids}")
             return tf.reduce_mean(tf.nn.embedding_lookup(table, ids), 1)
         sparse = ids if isinstance(ids, tf.SparseTensor) else dense_to_sparse(ids)
-        return tf.nn.embedding_lookup_sparse([table], sparse, None, combiner="mean")
+        return safe_embedding_lookup_sparse([table], sparse, combiner="mean", default_id=0)
 
 
 def embed_sequence(

@@ -50,11 +50,13 @@ def tile_batch(t: TensorLike, multiplier: int, name: str | None = None) -> Struc
     """Each entry [N, ...] ``multiplier`` times after itself: [N * multiplier, ...]."""
 
     def tiled(tensor: TensorLike) -> Tensor:
-        tensor = tf.convert_to_tensor(tensor)
-        if tensor.shape.rank == 0:
+        tensor = tf.convert_to_tensor(tensor, name="t")
+        shape = tf.shape(tensor)
+        if not tensor.shape.rank:
             raise ValueError("t must have statically known rank of at least 1")
         count, *rest = tensor.shape.as_list()
-        result = tf.repeat(tensor, multiplier, 0)
+        result = tf.tile(tf.expand_dims(tensor, 1), [1, multiplier] + [1] * len(rest))
+        result = tf.reshape(result, tf.concat([[shape[0] * multiplier], shape[1:]], 0))
         result.set_shape([None if count is None else count * multiplier, *rest])
         return result
 

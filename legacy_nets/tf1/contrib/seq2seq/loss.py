@@ -34,26 +34,21 @@ def sequence_loss(
         raise ValueError("average_across_batch and sum_over_batch cannot both be set")
     with tf.name_scope(name, "sequence_loss", [logits, targets, weights]):
         classes = tf.shape(logits)[2]
-        flat = {
-            "labels": tf.reshape(targets, [-1]),
-            "logits": tf.reshape(logits, [-1, classes]),
-        }
+        logits_of_steps = tf.reshape(logits, [-1, classes])
+        labels = tf.reshape(targets, [-1])
         function = softmax_loss_function or tf.nn.sparse_softmax_cross_entropy_with_logits
-        losses = tf.reshape(function(**flat), tf.shape(logits)[:2]) * weights
-        both = (average_across_timesteps and average_across_batch) or (
-            sum_over_timesteps and sum_over_batch
-        )
-        averaging = average_across_timesteps or average_across_batch
-        if both:
-            axes = [0, 1]
-        elif averaging:
+        losses = function(labels=labels, logits=logits_of_steps) * tf.reshape(weights, [-1])
+        if average_across_timesteps and average_across_batch:
+            return tf.div_no_nan(tf.reduce_sum(losses), tf.reduce_sum(weights))
+        if sum_over_timesteps and sum_over_batch:
+            total = tf.reduce_sum(losses)
+            return tf.div_no_nan(total, tf.cast(tf.count_nonzero(weights), total.dtype))
+        losses = tf.reshape(losses, tf.shape(logits)[0:2])
+        if average_across_timesteps or average_across_batch:
             axes = [0] if average_across_batch else [1]
-        elif sum_over_timesteps or sum_over_batch:
+            return tf.div_no_nan(tf.reduce_sum(losses, axes), tf.reduce_sum(weights, axes))
+        if sum_over_timesteps or sum_over_batch:
             axes = [0] if sum_over_batch else [1]
-        else:
-            return losses
-        if averaging:
-            count = tf.reduce_sum(weights, axes)
-        else:
-            count = tf.cast(tf.count_nonzero(weights, axis=axes), losses.dtype)
-        return tf.div_no_nan(tf.reduce_sum(losses, axes), count)
+            total = tf.reduce_sum(losses, axes)
+            return tf.div_no_nan(total, tf.cast(tf.count_nonzero(weights, axis=axes), total.dtype))
+        return losses

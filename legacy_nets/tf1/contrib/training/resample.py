@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow.compat.v1 as tf
 
-from legacy_nets.types import Tensor, TensorLike
+from legacy_nets.types import Tensor, TensorArray, TensorLike
 
 
 def resample_at_rate(
@@ -15,9 +15,23 @@ def resample_at_rate(
     with tf.name_scope(scope, "resample_at_rate", [*inputs, rates]):
         rates = tf.convert_to_tensor(rates)
         counts = tf.cast(tf.random_poisson(rates, (), rates.dtype, seed=seed), tf.int32)
-        chosen = tf.repeat(tf.range(tf.size(counts)), counts)
+        chosen = _repeat_range(counts)
         chosen = chosen if back_prop else tf.stop_gradient(chosen)
         return [tf.gather(tensor, chosen) for tensor in inputs]
+
+
+def _repeat_range(counts: TensorLike) -> Tensor:
+    """[0] * counts[0] + [1] * counts[1] + ..., int32."""
+    with tf.name_scope("repeat_range", values=[counts]) as scope:
+        counts = tf.convert_to_tensor(counts, name="counts")
+        size = tf.shape(counts)[0]
+
+        def body(output: TensorArray, i: TensorLike) -> tuple[TensorArray, Tensor]:
+            return output.write(i, tf.fill(counts[i : i + 1], i)), i + 1
+
+        first = tf.TensorArray(tf.int32, size, infer_shape=False)
+        output, written = tf.while_loop(lambda _, i: i < size, body, [first, 0])
+        return tf.cond(written > 0, output.concat, lambda: tf.zeros([0], tf.int32), name=scope)
 
 
 def weighted_resample(
