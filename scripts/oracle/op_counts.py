@@ -1,6 +1,7 @@
 """How many ops the public functions of TensorFlow 1.15.5 make: seeds of later ops depend on it.
 
-  op_counts.py discover OUT.tsv         under 1.15.5: finds calls of all functions, counts their ops
+  op_counts.py discover OUT.tsv REST.txt  under 1.15.5: finds calls of all functions, counts their
+                                        ops; REST.txt gets the functions without a call
   op_counts.py count CALLS.tsv OUT.tsv  either side: counts the ops of the calls of a table
 
 A line of a table is the count, a tab, and the call. A call uses the names of ``NAMES`` below. The
@@ -13,6 +14,7 @@ import collections
 import inspect
 import itertools
 import multiprocessing
+import pathlib
 import re
 import signal
 import sys
@@ -25,6 +27,8 @@ from op_count_bases import BASES
 from op_count_calls import ARGUMENTS, CALLS, GENERIC, MODULES, UNFIT
 
 tf.logging.set_verbosity(tf.logging.ERROR)
+# The forms that scripts used most, among them slices and operators.
+FORMS = CALLS + pathlib.Path(__file__).with_name("op_count_forms.txt").read_text().splitlines()
 MOST_TRIES = 100
 MOST_SECONDS = 20  # for a call; those that take so long are in UNFIT: they wait
 
@@ -170,18 +174,20 @@ def works(call):
         return False
 
 
-def discover(out):
+def discover(out, rest):
     """Each function is tried in a process of its own: some leave settings behind."""
-    tasks = [(path, None) for path in list_functions()] + [(None, call) for call in CALLS]
+    tasks = [(path, None) for path in list_functions()] + [(None, call) for call in FORMS]
     with multiprocessing.get_context("fork").Pool(2, initialize, maxtasksperchild=1) as pool:
         results = pool.map(find_steady_calls, tasks, chunksize=1)
     calls, without = [], []
     for (path, _), found in zip(tasks, results):
         calls += found
-        if path and not found:
+        if path and not found and not any(path + "(" in call for call in FORMS):
             without.append(path)
     write_counts(collections.OrderedDict.fromkeys(calls), out)
-    print("%d calls; no call for %d: %s" % (len(calls), len(without), " ".join(without)))
+    with open(rest, "w") as file:
+        file.write("".join(path + "\n" for path in without))
+    print("%d calls; no call for %d functions" % (len(calls), len(without)))
 
 
 def initialize():
@@ -203,7 +209,7 @@ def is_steady(call):
     except TimeoutError:
         print("%s: waits; add it to UNFIT" % call)
     except Exception as error:
-        if call in CALLS:
+        if call in FORMS:
             print("%s: %s" % (call, str(error)[:200]))
     return False
 

@@ -29,6 +29,17 @@ def test_the_table_of_nets_is_the_registrys():
     assert table.splitlines()[0].endswith("| trainable parameters |")
 
 
+def test_the_numbers_of_seeds_are_those_of_the_golden_files():
+    """To renew them: python scripts/docs/generate.py"""
+    golden = ROOT / "tests" / "golden"
+    calls = (golden / "op_counts.tsv").read_text().count("\n")
+    off = (golden / "op_counts_off.tsv").read_text()
+    refused, wrong = off.count("\tnot offered\n"), off.count("\toff\n")
+    page = " ".join(PAGES["docs/run.md"].split())
+    assert f"After {calls:,} calls of " in page
+    assert f"{refused} are not offered and raise, {wrong} are off" in page
+
+
 def test_every_command_and_option_is_on_the_page_of_commands():
     """To renew it: python scripts/docs/generate.py"""
     page = PAGES["docs/commands.md"]

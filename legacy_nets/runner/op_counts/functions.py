@@ -19,6 +19,9 @@ from legacy_nets.types import DTypeLike, ShapeLike, Tensor, TensorLike
 
 Function = Callable[..., Any]  # of TensorFlow
 
+_RFFT = tf1.signal.rfft, tf1.signal.rfft2d, tf1.signal.rfft3d
+_IRFFT = tf1.signal.irfft, tf1.signal.irfft2d, tf1.signal.irfft3d
+
 
 def list_wrappers() -> dict[Function, Function]:
     """{function: the same, which counts the ops that 1.15 would have made more}."""
@@ -71,8 +74,12 @@ def list_wrappers() -> dict[Function, Function]:
         tf1.signal.frame: _count_exactly(tf1.signal.frame, _count_frame),
         **{function: _count_exactly(function, lambda options: 3 + (not tf1.is_tensor(options["x"])))
            for function in (tf1.signal.fftshift, tf1.signal.ifftshift)},
-        **{function: _count_by(function, functools.partial(_count_rfft, rank)) for rank, function
-           in enumerate((tf1.signal.rfft, tf1.signal.rfft2d, tf1.signal.rfft3d), 1)},
+        **{function: _count_by(function, functools.partial(_count_rfft, rank)) for rank, both
+           in enumerate(zip(_RFFT, _IRFFT, strict=True), 1) for function in both},
+        tf1.image.adjust_jpeg_quality: _count_by(
+            tf1.image.adjust_jpeg_quality,
+            lambda options: -4 if options["image"].dtype.is_floating else 0,
+        ),
         tf1.image.non_max_suppression_padded: images.non_max_suppression_padded_v1,
     }  # fmt: skip
 

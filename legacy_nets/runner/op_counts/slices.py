@@ -10,7 +10,7 @@ from legacy_nets import tf1
 from legacy_nets.runner.seeds import add_missing_ops
 from legacy_nets.types import Tensor
 
-Bounds = tuple[object, ...]
+Bounds = tuple[Any, ...]
 
 
 class _Constant:
@@ -35,7 +35,7 @@ def wrap_slices() -> None:
     tensors.Tensor.__getitem__ = counted
 
 
-def _count_missing_ops(slice_spec: object) -> int:
+def _count_missing_ops(slice_spec: Any) -> int:
     """The ops of 1.15 for the bounds of a slice, less those of 2.21."""
     parts = slice_spec if isinstance(slice_spec, (list, tuple)) else [slice_spec]
     if tf1.is_tensor(slice_spec) and slice_spec.dtype == tf1.bool:
