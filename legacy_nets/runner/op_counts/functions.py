@@ -76,6 +76,8 @@ def list_wrappers() -> dict[Function, Function]:
            for function in (tf1.signal.fftshift, tf1.signal.ifftshift)},
         **{function: _count_by(function, functools.partial(_count_rfft, rank)) for rank, both
            in enumerate(zip(_RFFT, _IRFFT, strict=True), 1) for function in both},
+        tf1.signal.dct: _count_by(tf1.signal.dct, lambda options: options.get("type", 2) == 3),
+        tf1.signal.idct: _count_by(tf1.signal.idct, lambda options: options.get("type", 2) == 2),
         tf1.image.adjust_jpeg_quality: _count_by(
             tf1.image.adjust_jpeg_quality,
             lambda options: -4 if options["image"].dtype.is_floating else 0,
