@@ -69,8 +69,19 @@ def list_wrappers() -> dict[Function, Function]:
             lambda options: -1 if options["x"].shape.as_list()[options["axis"]] is None else 0,
         ),
         tf1.keras.activations.softmax: _count_exactly(
-            tf1.keras.activations.softmax, lambda options: 1 if options["x"].shape.rank == 2 else 7
+            tf1.keras.activations.softmax, lambda options: 1 if len(options["x"].shape) == 2 else 7
         ),
+        tf1.image.adjust_jpeg_quality: _count_by(
+            tf1.image.adjust_jpeg_quality,
+            lambda options: -4 if tf1.as_dtype(options["image"].dtype).is_floating else 0,
+        ),
+        tf1.image.non_max_suppression_padded: images.non_max_suppression_padded_v1,
+        **_list_signal_wrappers(),
+    }  # fmt: skip
+
+
+def _list_signal_wrappers() -> dict[Function, Function]:
+    return {
         tf1.signal.frame: _count_exactly(tf1.signal.frame, _count_frame),
         **{function: _count_exactly(function, lambda options: 3 + (not tf1.is_tensor(options["x"])))
            for function in (tf1.signal.fftshift, tf1.signal.ifftshift)},
@@ -78,11 +89,6 @@ def list_wrappers() -> dict[Function, Function]:
            in enumerate(zip(_RFFT, _IRFFT, strict=True), 1) for function in both},
         tf1.signal.dct: _count_by(tf1.signal.dct, lambda options: options.get("type", 2) == 3),
         tf1.signal.idct: _count_by(tf1.signal.idct, lambda options: options.get("type", 2) == 2),
-        tf1.image.adjust_jpeg_quality: _count_by(
-            tf1.image.adjust_jpeg_quality,
-            lambda options: -4 if options["image"].dtype.is_floating else 0,
-        ),
-        tf1.image.non_max_suppression_padded: images.non_max_suppression_padded_v1,
     }  # fmt: skip
 
 
@@ -101,22 +107,25 @@ def _count_exactly(function: Function, count: Callable[[dict[str, Any]], int | N
 def _count_saturate_cast(options: dict[str, Any]) -> int:
     """A constant and an op for each bound that is smaller, and the cast."""
     value, dtype = options["value"], tf1.as_dtype(options["dtype"]).base_dtype
-    before = getattr(value, "dtype", None) or tf1.as_dtype(np.asarray(value).dtype)
+    before = tf1.as_dtype(value.dtype if hasattr(value, "dtype") else np.asarray(value).dtype)
     bounds = int(before.min < dtype.min) + int(before.max > dtype.max)
     return (not tf1.is_tensor(value)) + 2 * bounds + (before.base_dtype != dtype)
 
 
 def _count_sparse_transpose(options: dict[str, Any]) -> int:
     """The order of the axes was computed in the graph."""
-    is_known = options["sp_input"].shape.rank is not None
+    given = options["sp_input"]
+    is_known = isinstance(given, tf1.SparseTensor) and given.shape.rank is not None
     return 6 if options.get("perm") is None and is_known else 0
 
 
 def _count_sparse_concat(options: dict[str, Any]) -> int:
     """2.21 makes a constant of a shape that it knows, 1.15 did not where it was computed."""
     is_expanded = options.get("expand_nonconcat_dim") or options.get("expand_nonconcat_dims")
-    inputs = options.get("sp_inputs") or ()
-    is_known = len(inputs) > 1 and all(part.shape.is_fully_defined() for part in inputs)
+    inputs = options.get("sp_inputs")
+    is_known = isinstance(inputs, (list, tuple)) and len(inputs) > 1 and all(
+        isinstance(part, tf1.SparseTensor) and part.shape.is_fully_defined() for part in inputs
+    )  # fmt: skip
     return -1 if is_expanded and is_known else 0
 
 
@@ -136,7 +145,9 @@ def _count_rfft(rank: int, options: dict[str, Any]) -> int:
     """2.21 makes a known length a constant once more."""
     length = options.get("fft_length")
     if length is None:
-        return -bool(options["input_tensor"].shape[-rank:].is_fully_defined())
+        given = options["input_tensor"]
+        shape = tf1.TensorShape(given.shape if hasattr(given, "shape") else np.shape(given))
+        return -bool(shape[-rank:].is_fully_defined())
     return -(tf1.get_static_value(length) is not None)
 
 

@@ -34,6 +34,8 @@ def _read_sizes(value: TensorLike) -> Sizes | None:
     shape: Any = getattr(value, "shape", None)
     if hasattr(shape, "is_fully_defined"):
         return None if shape.rank is None else shape.as_list()
+    if any(tf1.is_tensor(item) for item in tf1.nest.flatten(value)):
+        return None  # a list of tensors
     return list(np.shape(value))
 
 
