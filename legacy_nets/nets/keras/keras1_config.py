@@ -92,7 +92,7 @@ def _translate_layer(
         new["units"] = new.pop("output_dim", None)
         _remove(new, "input_dim", "input_length")
     elif class_name == "Embedding":
-        _remove(new, "dropout", "W_regularizer")
+        _remove(new, "dropout")
     elif class_name.startswith(("Convolution1D", "AtrousConvolution1D")):
         _remove(new, "input_dim", "input_length")
     if class_name == "GRU":
