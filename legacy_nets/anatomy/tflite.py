@@ -63,7 +63,7 @@ def analyze_tflite(path: Path) -> Anatomy:
 
 
 def _make_layer(graph: LiteGraph, operator: LiteOperator, owned: set[int]) -> Layer | None:
-    """Makes the layer of an operator; None for one without weights that is no pooling.
+    """Makes the layer of an operator; None for one without weights that is no pooling or custom.
 
     Adds its weights to ``owned``: each counts once.
     """
@@ -74,14 +74,17 @@ def _make_layer(graph: LiteGraph, operator: LiteOperator, owned: set[int]) -> La
         if tensor.size and is_weight(tensor)
     ]
     outputs = _list_tensors(graph, operator.outputs)
-    if not outputs or not (weights or name in _TYPES) or name == _DEQUANTIZE:
+    is_known = weights or name in _TYPES or operator.custom_name
+    if not outputs or not is_known or name == _DEQUANTIZE:
         return None
     new = [tensor for tensor in weights if tensor.begin not in owned]
     owned.update(tensor.begin for tensor in new)
     parameters = sum(math.prod(tensor.shape) for tensor in new)
     window = operator.window
     dtype = outputs[0].dtype if outputs[0].quantization else ""
-    notes = ("shares weights of a layer above",) if len(new) < len(weights) else ()
+    notes: tuple[str, ...] = ("shares weights of a layer above",) if len(new) < len(weights) else ()
+    if operator.custom_name:
+        notes += ("a custom operator: what it holds is not counted",)
     title = (weights or outputs)[0].name.partition(";")[0]  # the names of what was fused follow
     return dataclasses.replace(
         make_empty_layer(title, _TYPES.get(name, name), _get_shape(outputs[0])),

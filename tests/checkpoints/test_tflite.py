@@ -22,7 +22,16 @@ from legacy_nets.tf1.lite_schema import add_metadata
 
 SCHEMA = importlib.import_module("tensorflow.lite.python.schema_py_generated")
 TOOLS = importlib.import_module("tensorflow.lite.tools.flatbuffer_utils")
-CODES = {"float32": 0, "int32": 2, "string": 5, "int8": 9, "int4": 17, "int2": 19, "uint4": 20}
+CODES = {
+    "float32": 0,
+    "int32": 2,
+    "string": 5,
+    "int8": 9,
+    "int4": 17,
+    "int2": 19,
+    "uint4": 20,
+    "uint8": 3,
+}
 
 
 def build(tensors, **of_graph):
@@ -155,6 +164,25 @@ def test_what_is_wrong_is_said(tmp_path, model, reason):
     with pytest.raises(CheckpointError) as raised:
         open_weights(tmp_path / "x.tflite")
     assert reason in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_weights_inside_a_custom_operator_are_named(tmp_path):
+    """As compilers for one device write models: a single operator with all weights."""
+    tensors = [("x", (1, 4), "int8", None), ("y", (1, 2), "int8", None)]
+    model = TOOLS.convert_bytearray_to_object(bytearray(build(tensors, inputs=[0], outputs=[1])))
+    code, operator = SCHEMA.OperatorCodeT(), SCHEMA.OperatorT()
+    code.customCode, code.builtinCode = b"edgetpu-custom-op", SCHEMA.BuiltinOperator.CUSTOM
+    code.deprecatedBuiltinCode = SCHEMA.BuiltinOperator.CUSTOM
+    operator.opcodeIndex, operator.inputs, operator.outputs = 0, [0], [1]
+    model.operatorCodes, model.subgraphs[0].operators = [code], [operator]
+    path = tmp_path / "x.tflite"
+    path.write_bytes(bytes(TOOLS.convert_object_to_bytearray(model)))
+    with pytest.raises(CheckpointError, match="outside of its custom operator edgetpu-custom"):
+        open_weights(path)
+    done = CliRunner().invoke(main, ["describe", str(path), "--json"])
+    [row] = [row for row in json.loads(done.output)["layers"] if row["name"] == "y"]
+    assert row["layer_type"] == "edgetpu-custom-op" and row["parameters"] == 0
+    assert "a custom operator: what it holds is not counted" in row["notes"]
 
 
 def test_one_table_named_many_times_takes_no_time(tmp_path):

@@ -39,7 +39,14 @@ def read_tflite(path: Path) -> WeightFile:
     model = parse_tflite(path)
     tensors = _name_weights(model.graphs)
     if not tensors:
-        raise CheckpointError(f"{path}: a TensorFlow Lite model without weights")
+        custom = sorted({o.custom_name for graph in model.graphs for o in graph.operators} - {""})
+        where = (
+            f" outside of its custom operator {custom[0]}, which only its own library reads: "
+            "name the .tflite from which it was compiled"
+            if custom
+            else ""
+        )
+        raise CheckpointError(f"{path}: a TensorFlow Lite model without weights{where}")
     specs = {name: TensorSpec(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
     weights = {name: specs[name] for name, tensor in tensors.items() if is_weight(tensor)}
     quantization = {

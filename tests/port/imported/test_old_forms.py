@@ -170,3 +170,32 @@ def test_a_training_graph_of_contrib_quantize(tmp_path):
     high = np.float32(np.random.default_rng(1).uniform(0.1, 0.9, []))  # the weights by index
     got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "out:0")
     assert got.max() == pytest.approx(high, rel=0.01)  # one of 255 steps
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [
+        tf.log1p,
+        tf.expm1,
+        lambda x: tf.image.resize_area(x, [3, 7]),
+        lambda x: tf.image.resize_bicubic(x, [9, 6]),
+        lambda x: tf.image.resize_bicubic(x, [9, 6], align_corners=True),
+    ],
+    ids=["log1p", "expm1", "area", "bicubic", "bicubic, aligned corners"],
+)
+def test_what_onnx_computes_otherwise_is_written_as_tensorflow_computes_it(tmp_path, compute):
+    import onnxruntime
+
+    def build():
+        x = tf.placeholder(tf.float32, [None, 4, 5, 2], name="x")
+        tf.nn.conv2d(compute(x), models.create_weights(1, 1, 2, 3), 1, "SAME", name="out")
+
+    x = np.random.default_rng(0).random((2, 4, 5, 2)).astype(np.float32)
+    meta = save_model(tmp_path, build)
+    assert port(create_job(meta, tmp_path / "x.onnx", "onnx")).passed
+    model = onnxruntime.InferenceSession(tmp_path / "x.onnx", providers=["CPUExecutionProvider"])
+    [got] = model.run(None, {model.get_inputs()[0].name: x})
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.train.import_meta_graph(str(meta)).restore(session, str(meta)[: -len(".meta")])
+        want = session.run("out:0", {"x:0": x})
+    assert got.shape == want.shape and abs(got - want).max() < 1e-5 * abs(want).max()

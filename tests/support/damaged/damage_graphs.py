@@ -49,6 +49,7 @@ MODELS = (
     Model("keras", "model.h5", ("frozen",)),
     Model("served", "saved_model.pb", ("frozen",), ("saved_model.pb", "variables/variables.index")),
     Model("onnx", "model.onnx", ("describe", "npz")),
+    Model("tflite", "model.tflite", ("describe", "npz")),
     Model("pickle", "model.npy", ("npz",)),
 )
 
@@ -79,6 +80,7 @@ def create_graphs(folder: Path) -> None:
     save_saved_model(folder / "served")
     damage_originals.save_keras_model(folder / "keras" / "model.h5")
     damage_originals.save_onnx(folder / "onnx")
+    damage_originals.save_tflite(folder / "tflite")
     damage_originals.save_pickles(folder)
 
 

@@ -41,7 +41,7 @@ def make(folder: Path) -> None:
     (folder / "legacy" / "model.pth").write_bytes(_encode_legacy_torch())
     _save_frozen(folder / "frozen")
     save_onnx(folder / "onnx")
-    _save_tflite(folder / "tflite")
+    save_tflite(folder / "tflite")
     save_pickles(folder)
 
 
@@ -189,7 +189,7 @@ def save_onnx(folder: Path) -> Path:
     return path
 
 
-def _save_tflite(folder: Path) -> None:
+def save_tflite(folder: Path) -> None:
     """Weights of eight bits, which have scales."""
     folder.mkdir()
     with tf.Graph().as_default(), tf.Session() as session:
