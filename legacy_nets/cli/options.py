@@ -14,7 +14,12 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
 from legacy_nets.registry import Net
-from legacy_nets.train.settings import SettingChanges, find_checkpoint_file, parse_net_options
+from legacy_nets.train.settings import (
+    SettingChanges,
+    Settings,
+    find_checkpoint_file,
+    parse_net_options,
+)
 
 SYNTHETIC_FOLDER = pathlib.Path("datasets")
 Command = Callable[..., object]
@@ -91,6 +96,15 @@ class DataOptions:
     holdout: float | None
     seed: int | None
     strict: bool
+
+    def inherit(self, saved: Settings) -> DataOptions:
+        """Replaces what is not given by the settings of a run."""
+        return DataOptions(
+            self.path or (pathlib.Path(saved.data_path) if saved.data_path else None),
+            saved.holdout if self.holdout is None else self.holdout,
+            saved.seed if self.seed is None else self.seed,
+            self.strict or saved.strict,
+        )
 
     def open(self, net: Net) -> ImageData:
         """Opens the data; makes the synthetic set if no path is given and it does not exist."""

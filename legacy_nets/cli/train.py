@@ -23,6 +23,7 @@ from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.train.resume import describe_changes
 from legacy_nets.train.settings import (
     Settings,
     WarmStart,
@@ -33,6 +34,11 @@ from legacy_nets.train.settings import (
 
 if TYPE_CHECKING:
     from legacy_nets.train.loop import Result
+
+
+def _default(field: str) -> str:
+    """Formats the default of a field of Settings, for the help: --resume has those of the run."""
+    return str({item.name: item.default for item in dataclasses.fields(Settings)}[field])
 
 
 @click.command()
@@ -46,27 +52,24 @@ if TYPE_CHECKING:
     help="Folder for checkpoints, log, events and curve.",
 )
 @click.option(
-    "--steps", type=click.IntRange(1), default=1000, show_default=True, help="Training steps."
+    "--steps", type=click.IntRange(1), help=f"Training steps. [default: {_default('steps')}]"
 )
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
-    default=32,
-    show_default=True,
-    help="Images or clips per step.",
+    help=f"Images or clips per step. [default: {_default('batch_size')}]",
 )
 @click.option(
     "--learning-rate",
     type=click.FloatRange(0, 1e3, min_open=True),
-    default=1e-4,
-    show_default=True,
-    help="Learning rate of Adam.",
+    help=f"Learning rate of Adam. [default: {_default('learning_rate')}]",
 )
-@click.option("--cosine", is_flag=True, help="Lower the learning rate to zero along a cosine.")
+@click.option(
+    "--cosine/--no-cosine", default=None, help="Lower the learning rate to zero along a cosine."
+)
 @click.option(
     "--warmup",
     type=click.IntRange(0),
-    default=0,
     metavar="STEPS",
     help="Steps over which the learning rate rises to its value.",
 )
@@ -76,37 +79,31 @@ if TYPE_CHECKING:
     type=click.FloatRange(0, 1, max_open=True),
     help="Decay of a moving average of the weights, for instance 0.99; evaluation uses it.",
 )
-@click.option("--augment", is_flag=True, help="Random shifts, flips where allowed, and brightness.")
 @click.option(
-    "--zoom",
-    type=click.FloatRange(0, 0.9),
-    default=0.0,
-    help="With --augment: 0.1 is 0.9 to 1.1 times.",
+    "--augment/--no-augment",
+    default=None,
+    help="Random shifts, flips where allowed, and brightness.",
 )
 @click.option(
-    "--rotate",
-    type=click.FloatRange(0, 180),
-    default=0.0,
-    help="With --augment: degrees to either side.",
+    "--zoom", type=click.FloatRange(0, 0.9), help="With --augment: 0.1 is 0.9 to 1.1 times."
+)
+@click.option(
+    "--rotate", type=click.FloatRange(0, 180), help="With --augment: degrees to either side."
 )
 @click.option(
     "--save-every",
     type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    help="Steps between checkpoints.",
+    help=f"Steps between checkpoints. [default: {_default('save_every')}]",
 )
 @click.option(
     "--evaluate-every",
     type=click.IntRange(1),
-    default=100,
-    show_default=True,
-    help="Steps between evaluations.",
+    help=f"Steps between evaluations. [default: {_default('evaluate_every')}]",
 )
 @frames_option("the net's own")
 @image_size_option("the net's own")
 @preprocessing_option("the net's own")
-@click.option("--label-offset", type=click.IntRange(0), default=0, help="Logits before class 0.")
+@click.option("--label-offset", type=click.IntRange(0), help="Logits before class 0.")
 @click.option(
     "--trainable",
     multiple=True,
@@ -120,10 +117,14 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--weight-decay/--no-weight-decay",
-    default=True,
+    default=None,
     help="Add the regularization losses of slim's nets.",
 )
-@click.option("--resume", is_flag=True, help="Continue from the newest complete checkpoint.")
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="Continue from the newest complete checkpoint, with the run's options.",
+)
 @click.option("--warm-start", metavar="CHECKPOINT", help="Checkpoint to take the weights from.")
 @click.option("--warm-start-ema", is_flag=True, help="Take its moving averages, not raw weights.")
 @click.option(
@@ -134,18 +135,17 @@ def train(
     net: str,
     data: DataOptions,
     folder: pathlib.Path,
-    augment: bool,
-    zoom: float,
-    rotate: float,
+    augment: bool | None,
+    zoom: float | None,
+    rotate: float | None,
     frames: int | None,
     image_size: tuple[int, int] | None,
-    preprocessing: str | None,
-    aux_weight: float | None,
+    options: dict[str, object],
     resume: bool,
     warm_start: str | None,
     warm_start_ema: bool,
     exclude: tuple[str, ...],
-    **same_as_settings: Any,  # options that are named as fields of Settings
+    **same_as_settings: Any,  # options named as fields of Settings; None or () is not given
 ) -> None:
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
 
@@ -155,29 +155,37 @@ def train(
         --warm-start run --augment
     """
     record = registry.get_net(net)
-    augmentation = _make_augmentation(augment, zoom, rotate)
-    if not warm_start and (exclude or warm_start_ema):
-        raise BadInputError("--exclude and --warm-start-ema belong to --warm-start: give that too")
     refuse_file(folder)
-    if resume:
-        data = _resume_data(data, folder)
-    size = resize_input(record.image_size, frames, image_size)
-    preprocessing = preprocessing or record.preprocessing
-    images = resize_data(data.open(record), preprocessing, size, record.channels)
-    settings = Settings(
+    saved = load_settings(folder) if resume else None
+    before = saved or _make_defaults(record)
+    start = _make_warm_start(before.warm_start, warm_start, exclude, warm_start_ema)
+    if start is not None and saved is None:
+        find_weights(start.checkpoint)
+    settings = dataclasses.replace(
+        before,
         net=net,
+        image_size=resize_input(before.image_size, frames, image_size),
+        options=before.options | options,
+        augment=_make_augmentation(before.augment, augment, zoom, rotate),
+        warm_start=start,
+        **{name: value for name, value in same_as_settings.items() if value not in (None, ())},
+    )
+    data = data.inherit(settings)
+    if saved is not None:
+        _check_resumed(saved, settings, data, folder)
+    images = resize_data(
+        data.open(record), settings.preprocessing, settings.image_size, record.channels
+    )
+    settings = dataclasses.replace(
+        settings,
         num_classes=len(images.class_names),
-        image_size=size,
         class_names=images.class_names,
         data=images.name,
+        data_path=str(data.path.absolute()) if data.path else "",
+        strict=data.strict,
         holdout=data.holdout,
-        preprocessing=preprocessing,
-        aux_weight=record.aux_weight if aux_weight is None else aux_weight,
         seed=data.seed or 0,
-        augment=augmentation,
-        **same_as_settings,
     )
-    start = WarmStart(find_weights(warm_start), exclude, warm_start_ema) if warm_start else None
     quiet_tensorflow(uses_onednn=True)
     from rich.console import Console
 
@@ -186,28 +194,71 @@ def train(
     console = Console(stderr=True, soft_wrap=True)
     for line in _describe_data(net, images):
         console.print(line, highlight=False)
-    result = loop.train(settings, images, folder, resume=resume, warm_start=start, console=console)
+    result = loop.train(settings, images, folder, resume=resume, console=console)
     _print_result(result, folder)
 
 
-def _make_augmentation(augment: bool, zoom: float, rotate: float) -> Augmentation | None:
-    """Makes the augmentation of --augment, --zoom and --rotate."""
-    if augment:
-        return Augmentation(zoom=zoom, rotate=rotate)
-    if zoom or rotate:
-        raise BadInputError("--zoom and --rotate belong to --augment: give that too")
-    return None
+def _make_defaults(record: registry.Net) -> Settings:
+    """Makes the settings of a run that no option changes."""
+    return Settings(
+        record.name,
+        record.num_classes,
+        record.image_size,
+        preprocessing=record.preprocessing,
+        aux_weight=record.aux_weight,
+    )
 
 
-def _resume_data(data: DataOptions, folder: pathlib.Path) -> DataOptions:
-    """Replaces --holdout and --seed, where they are not given, by those of the run."""
-    saved = load_settings(folder)
-    if saved is None:
-        return data
+def _check_resumed(
+    saved: Settings, settings: Settings, data: DataOptions, folder: pathlib.Path
+) -> None:
+    """Raises BadInputError where the options change what a resumed run may not change."""
+    describe_changes(
+        saved, dataclasses.replace(settings, holdout=data.holdout, seed=data.seed or 0), folder
+    )
+    if data.path is None and "synthetic" not in saved.data:
+        raise BadInputError(
+            f"{folder} does not record where its data are ({saved.data}): give their folder with "
+            "--data"
+        )
+
+
+def _make_warm_start(
+    before: WarmStart | None, checkpoint: str | None, exclude: tuple[str, ...], ema: bool
+) -> WarmStart | None:
+    """Makes the warm start of --warm-start, --exclude and --warm-start-ema.
+
+    ``before`` is that of the run, of which the options that are not given are inherited.
+    """
+    if checkpoint:
+        before = dataclasses.replace(
+            before or WarmStart(""), checkpoint=str(pathlib.Path(checkpoint).absolute())
+        )
+    if before is None:
+        if exclude or ema:
+            raise BadInputError(
+                "--exclude and --warm-start-ema belong to --warm-start: give that too"
+            )
+        return None
+    return dataclasses.replace(before, exclude=exclude or before.exclude, ema=ema or before.ema)
+
+
+def _make_augmentation(
+    before: Augmentation | None, augment: bool | None, zoom: float | None, rotate: float | None
+) -> Augmentation | None:
+    """Makes the augmentation of --augment, --zoom and --rotate.
+
+    ``before`` is that of the run, of which the options that are not given are inherited.
+    """
+    if augment is False or (before is None and not augment):
+        if zoom or rotate:
+            raise BadInputError("--zoom and --rotate belong to --augment: give that too")
+        return None
+    before = before or Augmentation()
     return dataclasses.replace(
-        data,
-        holdout=saved.holdout if data.holdout is None else data.holdout,
-        seed=saved.seed if data.seed is None else data.seed,
+        before,
+        zoom=before.zoom if zoom is None else zoom,
+        rotate=before.rotate if rotate is None else rotate,
     )
 
 

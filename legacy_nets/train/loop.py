@@ -35,7 +35,6 @@ from legacy_nets.train.run_folder import prepare_folder, restore_newest
 from legacy_nets.train.settings import (
     CHECKPOINT,
     Settings,
-    WarmStart,
     build_heads,
     read_best,
     write_best,
@@ -65,7 +64,6 @@ def train(
     folder: pathlib.Path,
     *,
     resume: bool = False,
-    warm_start: WarmStart | None = None,
     console: Console | None = None,
 ) -> Result:
     """Trains a net and leaves checkpoints, log, events, curve and settings in ``folder``.
@@ -96,8 +94,8 @@ def train(
         with tf.Session() as session, collect_stop_signals() as stop_signals:
             session.run(initialize)
             resumed = restore_newest(session, saver, complete, console)
-            if resumed is None and warm_start is not None:
-                apply_warm_start(warm_start, settings, net, session, console)
+            if resumed is None and settings.warm_start is not None:
+                apply_warm_start(settings.warm_start, settings, net, session, console)
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
             loop = _Loop(settings, data, folder, net, session, saver, console, stop_signals)

@@ -14,15 +14,9 @@ from legacy_nets.checkpoints.formats.bundle import (
 )
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
+from legacy_nets.train.resume import describe_changes
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 from legacy_nets.types import Saver, Session
-
-# A resumed run must have these in common with its beginning: graph, data, order of batches.
-FIXED_SETTINGS = (
-    *("net", "num_classes", "image_size", "preprocessing"),
-    *("label_offset", "options", "ema_decay", "trainable"),
-    *("data", "holdout", "seed", "batch_size"),
-)
 
 
 def prepare_folder(
@@ -44,7 +38,10 @@ def prepare_folder(
         return []
     for prefix, reason in explain_incomplete_checkpoints(folder).items():
         console.print(f"skipped {prefix}: {reason}")
-    _check_settings(settings, folder)
+    saved = load_settings(folder)
+    changes = describe_changes(saved, settings, folder) if saved else ""
+    if changes:
+        console.print(changes, markup=False, highlight=False)
     if not complete:
         console.print(f"nothing to resume in {folder}: starting from scratch")
     return complete
@@ -62,21 +59,6 @@ def _make_folder(folder: pathlib.Path) -> None:
         raise BadInputError(
             f"the model folder {folder} cannot be written ({error.strerror}): choose another"
         ) from None
-
-
-def _check_settings(settings: Settings, folder: pathlib.Path) -> None:
-    """Raises BadInputError where the run in the folder has other settings."""
-    saved = load_settings(folder)
-    if saved is None:
-        return
-    before, now = vars(saved), vars(settings)
-    changed = [name for name in FIXED_SETTINGS if before[name] != now[name]]
-    if changed:
-        changes = ", ".join(f"{name} = {before[name]!r} (now {now[name]!r})" for name in changed)
-        raise BadInputError(
-            f"{folder} was trained with {changes}: resume it with the same options, or choose "
-            "another --model-dir"
-        )
 
 
 def restore_newest(

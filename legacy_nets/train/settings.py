@@ -26,6 +26,16 @@ CHECKPOINT = "model.ckpt"  # name of a checkpoint without its step
 
 
 @dataclasses.dataclass(frozen=True)
+class WarmStart:
+    """A checkpoint whose weights a run starts from."""
+
+    checkpoint: str  # weight file, checkpoint prefix or model folder
+    exclude: tuple[str, ...] = ()  # scopes that keep their initial values
+    ema: bool = False  # take the moving averages
+    rename: tuple[tuple[str, str], ...] = ()  # (scope in the graph, scope in the checkpoint)
+
+
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """The settings of one training run. The defaults are those of document 001."""
 
@@ -34,6 +44,8 @@ class Settings:
     image_size: Shape  # (height, width); of video clips (frames, height, width)
     class_names: tuple[str, ...] = ()
     data: str = ""  # name of the data set
+    data_path: str = ""  # "" is the synthetic set that is generated on first use
+    strict: bool = False  # an unreadable picture is refused, not skipped
     holdout: float | None = None  # share that was held out, where one split was missing
     label_offset: int = 0  # logits before the first class of the data: 1 for a "background"
     preprocessing: str = ""  # "" is the registry's
@@ -51,6 +63,7 @@ class Settings:
     save_every: int = 100
     evaluate_every: int = 100
     augment: Augmentation | None = None
+    warm_start: WarmStart | None = None
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes ``training.json`` and ``class_indices.json`` into a model folder."""
@@ -72,16 +85,6 @@ class SettingChanges:
     class_indices: pathlib.Path | None = None  # the file that names the classes
 
 
-@dataclasses.dataclass(frozen=True)
-class WarmStart:
-    """A checkpoint whose weights a run starts from."""
-
-    checkpoint: str
-    exclude: tuple[str, ...] = ()  # scopes that keep their initial values
-    ema: bool = False  # take the moving averages
-    rename: tuple[tuple[str, str], ...] = ()  # (scope in the graph, scope in the checkpoint)
-
-
 def load_settings(folder: pathlib.Path) -> Settings | None:
     """Reads ``training.json`` of a model folder; None where there is none.
 
@@ -97,11 +100,20 @@ def load_settings(folder: pathlib.Path) -> Settings | None:
             values["preprocessing"] = values.pop("pixels", get_net(values["net"]).preprocessing)
         for name in ("image_size", "class_names", "trainable"):
             values[name] = tuple(values[name])
+        if values.get("warm_start"):
+            values["warm_start"] = _read_warm_start(**values["warm_start"])
         return build_heads(Settings(**values))  # older versions do not record that option
     except (ValueError, TypeError, KeyError) as error:
         raise BadInputError(
             f"{path} is damaged ({error}): remove it, or train into another folder"
         ) from None
+
+
+def _read_warm_start(
+    checkpoint: str, exclude: list[str], ema: bool, rename: list[list[str]]
+) -> WarmStart:
+    """Reads a warm start from JSON, which has lists for tuples."""
+    return WarmStart(checkpoint, tuple(exclude), ema, tuple((new, old) for new, old in rename))
 
 
 def build_heads(settings: Settings) -> Settings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.open import find_weights, open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
@@ -28,18 +28,17 @@ def apply_warm_start(
     Prints a line for each option that the weights were trained with and this run is not. Raises
     CheckpointError that lists everything that does not match.
     """
-    source = open_weights(warm_start.checkpoint)
+    checkpoint = find_weights(warm_start.checkpoint)
+    source = open_weights(checkpoint)
     record = get_net(settings.net)
     options = {**settings.options, "preprocessing": settings.preprocessing}
     for name, value in read_training_options(source, record).items():
         if options.get(name) != value:
             flag = f"--{name} {value}" if name == "preprocessing" else f"--option {name}={value}"
-            console.print(f"{warm_start.checkpoint} was trained with {flag}, this run is not")
+            console.print(f"{checkpoint} was trained with {flag}, this run is not")
     weights = translate_for_net(source, record)
     if warm_start.ema and not has_averages(weights.tensors):
-        raise CheckpointError(
-            f"{warm_start.checkpoint} has no moving averages: leave --warm-start-ema out"
-        )
+        raise CheckpointError(f"{checkpoint} has no moving averages: leave --warm-start-ema out")
     plan = match(
         net.variables,
         adapt_to_graph(weights, record, net.variables),
@@ -51,4 +50,4 @@ def apply_warm_start(
     plan.apply(session)
     for note in plan.source.notes:
         console.print(f"note: {note}", markup=False)
-    console.print(f"warm start from {warm_start.checkpoint}: {len(plan.matched)} variables")
+    console.print(f"warm start from {checkpoint}: {len(plan.matched)} variables")

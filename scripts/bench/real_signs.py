@@ -20,7 +20,7 @@ from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.signs import load_signs
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train import loop
-from legacy_nets.train.settings import Settings
+from legacy_nets.train.settings import Settings, WarmStart
 
 # Dropout before so few units and the wide initial kernels keep so small a set from being learnt.
 NET = {"keep_prob": 1.0, "initial_std": None, "momentum": 0.9}
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--recipe", choices=list(RECIPES), action="append")
     arguments = parser.parse_args()
     quiet_tensorflow()
-    warm_start = loop.WarmStart(find_checkpoint(arguments.warm_start), ema=True)
+    warm_start = WarmStart(find_checkpoint(arguments.warm_start), ema=True)
     table = Table("recipe", "steps", "mean", "spread", "each seed", "minutes a run")
     for name in arguments.recipe or RECIPES:
         recipe = dict(RECIPES[name])
@@ -69,6 +69,7 @@ def main() -> None:
                 seed=seed,
                 save_every=10**9,
                 evaluate_every=10**9,
+                warm_start=start,
                 **recipe,
             )
             with tempfile.TemporaryDirectory() as folder:
@@ -76,7 +77,6 @@ def main() -> None:
                     settings,
                     data,
                     pathlib.Path(folder),
-                    warm_start=start,
                     console=Console(quiet=True),
                 )
             accuracies.append(result.test_accuracy)

@@ -101,6 +101,7 @@ def main(arguments=None):
         aux_weight=net.aux_weight,
         save_every=steps_per_epoch,
         evaluate_every=steps_per_epoch,
+        warm_start=WarmStart(options.weights, exclude) if options.weights else None,
         augment=None if net.channels == 1 else Augmentation(shift=0, brightness=0),  # flips
     )
 
@@ -109,8 +110,7 @@ def main(arguments=None):
 
     folder = options.model_dir or pathlib.Path("save_weights") / net.name
     print(*data.notes, f"{net.name} on {data.name}", f"{steps_per_epoch} steps an epoch", sep="\n")
-    start = WarmStart(options.weights, exclude) if options.weights else None
-    result = loop.train(settings, data, folder, resume=options.resume, warm_start=start)
+    result = loop.train(settings, data, folder, resume=options.resume)
     if result.stopped_by or result.best_step is None:
         print(f"stopped at step {result.step} by {result.stopped_by}: continue with --resume")
         return

@@ -25,10 +25,10 @@ from legacy_nets.nets.weights.families import FAMILIES
 from legacy_nets.nets.weights.layouts import FamilyWeights, WeightLayout
 from legacy_nets.nets.weights.translate_for_net import translate_for_net
 from legacy_nets.registry import get_net
-from legacy_nets.train import loop
 from legacy_nets.train.evaluate import restore_net
 from legacy_nets.train.graph import build_net, build_training
-from legacy_nets.train.settings import Settings
+from legacy_nets.train.settings import Settings, WarmStart
+from legacy_nets.train.warm_start import apply_warm_start
 
 WEIGHTS = {
     "net/conv/kernel": np.arange(24, dtype=np.float32).reshape(2, 3, 4),
@@ -329,15 +329,13 @@ def test_evaluate_and_warm_start_from_any_format(registered, tmp_path):
     with tf.Graph().as_default(), tf.Session() as session:
         net = build_training(settings)
         session.run(tf.global_variables_initializer())
-        start = loop.WarmStart(find_weights(tmp_path), exclude=("tiny/dense",))
-        loop.apply_warm_start(start, settings, net, session, Console(quiet=True))
+        start = WarmStart(find_weights(tmp_path), exclude=("tiny/dense",))
+        apply_warm_start(start, settings, net, session, Console(quiet=True))
         got = dict(zip(values, session.run(net.variables), strict=True))
         assert [name for name in values if not np.array_equal(got[name], values[name])] == [
             "tiny/dense/kernel"  # the bias of either starts at zero
         ]
-        loop.apply_warm_start(
-            loop.WarmStart(str(path)), settings, net, session, Console(quiet=True)
-        )
+        apply_warm_start(WarmStart(str(path)), settings, net, session, Console(quiet=True))
         assert np.array_equal(net.score(session, pictures), want)
 
 

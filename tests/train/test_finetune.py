@@ -17,7 +17,7 @@ from legacy_nets.data.splits import Images
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.train import graph, loop
 from legacy_nets.train.report import read_log
-from legacy_nets.train.settings import Settings
+from legacy_nets.train.settings import Settings, WarmStart
 
 QUIET = Console(quiet=True)
 SIDE = 75
@@ -76,16 +76,17 @@ def read(prefix):
 def test_warm_start_from_one_task_to_another(source, tmp_path):
     """All but the head comes from the first task's averages; the new task is learnt."""
     with pytest.raises(CheckpointError) as caught:
-        start = loop.WarmStart(source)
-        loop.train(settings(SECOND), SECOND, tmp_path / "a", warm_start=start, console=QUIET)
+        start = WarmStart(source)
+        given = settings(SECOND, warm_start=start)
+        loop.train(given, SECOND, tmp_path / "a", console=QUIET)
     line = str(caught.value)
     assert "\n" not in line
     assert f"{HEAD}/Conv2d_1c_1x1/weights" in line and f"{HEAD}/Conv2d_1c_1x1/biases" in line
     assert "has 3 classes, in the checkpoint 7" in line and f"--exclude {HEAD}" in line
 
-    given = settings(SECOND, steps=16, warmup=8, save_every=1, seed=4)
-    start = loop.WarmStart(source, exclude=(HEAD,), ema=True)
-    result = loop.train(given, SECOND, tmp_path / "b", warm_start=start, console=QUIET)
+    start = WarmStart(source, exclude=(HEAD,), ema=True)
+    given = settings(SECOND, steps=16, warmup=8, save_every=1, seed=4, warm_start=start)
+    result = loop.train(given, SECOND, tmp_path / "b", console=QUIET)
     before, tuned = read(source), read(result.checkpoint)
     kernels = [n for n in before if n.startswith("InceptionV3/") and n.endswith("/weights")]
     trunk = [name for name in kernels if not name.startswith(HEAD)]

@@ -21,7 +21,7 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.errors import BadInputError, CheckpointError, TrainingError
 from legacy_nets.train import evaluate, graph, loop, report
-from legacy_nets.train.settings import Settings, load_settings
+from legacy_nets.train.settings import Settings, WarmStart, load_settings
 
 QUIET = Console(quiet=True)
 
@@ -66,10 +66,8 @@ def settings(**changes):
     return dataclasses.replace(base, **changes)
 
 
-def train(folder, resume=False, warm_start=None, **changes):
-    return loop.train(
-        settings(**changes), DATA, folder, resume=resume, warm_start=warm_start, console=QUIET
-    )
+def train(folder, resume=False, **changes):
+    return loop.train(settings(**changes), DATA, folder, resume=resume, console=QUIET)
 
 
 def weights(prefix):
@@ -275,7 +273,7 @@ def test_averages_that_are_not_there_are_not_claimed(tmp_path):
         with evaluate.restore_net(settings(), prefix, ema=True):
             pass
     with pytest.raises(CheckpointError, match="no moving averages: leave --warm-start-ema out"):
-        train(tmp_path / "b", warm_start=loop.WarmStart(prefix, ema=True))
+        train(tmp_path / "b", warm_start=WarmStart(prefix, ema=True))
 
 
 @pytest.mark.parametrize(
@@ -294,7 +292,7 @@ def test_options_that_cannot_be_are_one_line(tmp_path, options, message):
 
 def test_warm_start_takes_weights_but_no_slots_and_leaves_the_excluded_fresh(tmp_path):
     first = weights(train(tmp_path / "a", steps=5).checkpoint)
-    source = loop.WarmStart(str(tmp_path / "a" / "model.ckpt-5"), exclude=("tiny/dense",))
+    source = WarmStart(str(tmp_path / "a" / "model.ckpt-5"), exclude=("tiny/dense",))
     # a learning rate of nothing shows the start itself
     start = train(tmp_path / "b", steps=1, learning_rate=0.0, warm_start=source, seed=9)
     second = weights(start.checkpoint)
@@ -305,12 +303,12 @@ def test_warm_start_takes_weights_but_no_slots_and_leaves_the_excluded_fresh(tmp
     beta1 = second["adam_optimizer/beta1_power"]
     np.testing.assert_allclose(beta1, 0.81, atol=1e-6)  # 0.9 ** 2: Adam started from scratch
     with pytest.raises(CheckpointError, match="no_such"):
-        train(tmp_path / "d", warm_start=loop.WarmStart(source.checkpoint, exclude=("no_such",)))
+        train(tmp_path / "d", warm_start=WarmStart(source.checkpoint, exclude=("no_such",)))
 
 
 def test_trainable_scopes(tmp_path):
     first = weights(train(tmp_path / "a", steps=3).checkpoint)
-    start = loop.WarmStart(str(tmp_path / "a" / "model.ckpt-3"))
+    start = WarmStart(str(tmp_path / "a" / "model.ckpt-3"))
     second = weights(
         train(tmp_path / "b", steps=3, trainable=("tiny/dense",), warm_start=start).checkpoint
     )

@@ -1,0 +1,56 @@
+"""What a resumed run has in common with the run in its folder, and what it may change."""
+
+from __future__ import annotations
+
+import pathlib
+
+from legacy_nets.errors import BadInputError
+from legacy_nets.train.settings import Settings
+
+# Every field of Settings: whether a resumed run may change it. Those that it may not change make
+# the graph, the data, the order of the batches, or the beginning of the run.
+MAY_CHANGE = {
+    "net": False,
+    "num_classes": False,
+    "image_size": False,
+    "class_names": False,
+    "data": False,
+    "data_path": True,  # a folder that was moved; its name and classes stay
+    "strict": True,
+    "holdout": False,
+    "label_offset": False,
+    "preprocessing": False,
+    "options": False,
+    "steps": True,
+    "batch_size": False,
+    "learning_rate": True,
+    "cosine": True,
+    "warmup": True,
+    "ema_decay": False,
+    "weight_decay": True,
+    "aux_weight": True,
+    "trainable": False,
+    "seed": False,
+    "save_every": True,
+    "evaluate_every": True,
+    "augment": True,
+    "warm_start": False,
+}
+
+
+def describe_changes(saved: Settings, settings: Settings, folder: pathlib.Path) -> str:
+    """Describes in one line what ``settings`` change of the run in the folder; "" for nothing.
+
+    Raises BadInputError where they change what a resumed run may not change.
+    """
+    before, now = vars(saved), vars(settings)
+    changed = [name for name in MAY_CHANGE if before[name] != now[name]]
+    fixed = [name for name in changed if not MAY_CHANGE[name]]
+    if fixed:
+        changes = ", ".join(f"{name} = {before[name]!r} (now {now[name]!r})" for name in fixed)
+        raise BadInputError(
+            f"{folder} was trained with {changes}: resume it with the same options, or choose "
+            "another --model-dir"
+        )
+    changes = ", ".join(f"{name} {before[name]!r} -> {now[name]!r}" for name in changed)
+    return f"changed from here on: {changes}" if changes else ""
