@@ -173,6 +173,23 @@ def train(
     data = data.inherit(settings)
     if saved is not None:
         _check_resumed(saved, settings, data, folder)
+    images, settings = _open_data(record, data, settings)
+    quiet_tensorflow(uses_onednn=True)
+    from rich.console import Console
+
+    from legacy_nets.train import loop
+
+    console = Console(stderr=True, soft_wrap=True)
+    for line in _describe_data(net, images):
+        console.print(line, highlight=False)
+    result = loop.train(settings, images, folder, resume=resume, console=console)
+    _print_result(result, folder)
+
+
+def _open_data(
+    record: registry.Net, data: DataOptions, settings: Settings
+) -> tuple[ImageData, Settings]:
+    """Opens the data, and records in the settings what they are."""
     images = resize_data(
         data.open(record), settings.preprocessing, settings.image_size, record.channels
     )
@@ -186,16 +203,7 @@ def train(
         holdout=data.holdout,
         seed=data.seed or 0,
     )
-    quiet_tensorflow(uses_onednn=True)
-    from rich.console import Console
-
-    from legacy_nets.train import loop
-
-    console = Console(stderr=True, soft_wrap=True)
-    for line in _describe_data(net, images):
-        console.print(line, highlight=False)
-    result = loop.train(settings, images, folder, resume=resume, console=console)
-    _print_result(result, folder)
+    return images, settings
 
 
 def _make_defaults(record: registry.Net) -> Settings:

@@ -1,8 +1,8 @@
 """--resume inherits the options of the run; one table says which of them may change."""
 
 import dataclasses
+import io
 import json
-import os
 
 import pytest
 import tiny
@@ -69,7 +69,7 @@ def tiny_net():
 
 
 def resume(folder, settings):
-    console = Console(record=True, width=300, file=open(os.devnull, "w"))
+    console = Console(record=True, width=300, file=io.StringIO())
     prepare_folder(settings, folder, True, console)
     return console.export_text()
 
