@@ -62,6 +62,11 @@ def port_models(
         given["renames"],
         given["precision"],
     )
+    if settings.precision.dtype == "int8":
+        raise BadInputError(
+            f"--precision int8 is for one model, whose inputs its examples are, and {folder} is a "
+            "folder of models: use float16, or name one model"
+        )
     check_precision(target, settings.precision)
     table = port_folder(
         folder,

@@ -301,6 +301,8 @@ def test_a_destination_of_other_things_is_refused(tmp_path):
     for option in ("--inputs=x", "--report=x.json", "--num-classes=3"):
         name = option.partition("=")[0]
         assert f"{name} is for one model, and {folder} is" in refuse(folder, new, option)
+    line = refuse(folder, new, "--precision=int8", target="tflite")
+    assert "--precision int8 is for one model" in line and "use float16" in line
     assert not new.exists()
 
 
