@@ -7,7 +7,9 @@ by renaming them, the ``.index`` last: a checkpoint with an index is complete. T
 
 from __future__ import annotations
 
+import glob
 import os
+import platform
 import re
 import shutil
 import weakref
@@ -20,7 +22,7 @@ from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.files import replace_on_success
 from legacy_nets.types import Saver, Session
 
-_STAGING = ".saving"
+_STAGING = f".saving-{platform.node()}-"  # and the number of the process
 # Saver -> the last .meta written for it, and the version of the graph at that time. The next
 # checkpoint of an unchanged graph gets a hard link to that file.
 _metas: weakref.WeakKeyDictionary[object, tuple[Path, int]] = weakref.WeakKeyDictionary()
@@ -53,10 +55,10 @@ def save_checkpoint(
     unchanged, and the staging directory is gone.
     """
     folder = Path(folder)
-    staging = folder / _STAGING
+    staging = folder / f"{_STAGING}{os.getpid()}"
     target = folder / f"{name}-{step}"
     try:
-        shutil.rmtree(staging, ignore_errors=True)  # left by a save that was killed
+        _remove_leftovers(folder)
         staging.mkdir(parents=True)
         try:
             _write_files(session, saver, staging / target.name, write_meta)
@@ -86,6 +88,24 @@ def save_checkpoint(
             f"{advice}"
         ) from error
     return str(target)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Removes what saves of this machine left whose process was killed."""
+    for staging in folder.glob(f"{glob.escape(_STAGING)}*"):
+        number = staging.name.removeprefix(_STAGING)
+        if number.isdigit() and (int(number) == os.getpid() or not _is_running(int(number))):
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # asks, and sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user
+        return True
+    return True
 
 
 def _replace_step(target: Path, step: int) -> Path:

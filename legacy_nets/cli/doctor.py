@@ -85,9 +85,15 @@ class Extra:
     is_known: bool  # to the installed legacy-nets
 
     @property
-    def missing(self) -> list[str]:
-        """The names of packages that are not installed, or not in a version that is wanted."""
-        return [package.name for package in self.packages if not package.fits]
+    def faults(self) -> list[str]:
+        """What is missing, or installed in another version than is wanted."""
+        return [
+            f"{package.name} {package.installed} is not {package.wanted}"
+            if package.installed
+            else f"{package.name} is missing"
+            for package in self.packages
+            if not package.fits
+        ]
 
 
 @click.command()
@@ -192,8 +198,8 @@ def _print(report: Report) -> None:
         click.echo(f"{name:{width}s}  {value}")
     click.echo()
     for name, extra in report.extras.items():
-        missing = ", ".join(extra.missing)
-        advice = f"missing: {missing}: pip install 'legacy-nets[{name}]'" if missing else "complete"
+        faults = ", ".join(extra.faults)
+        advice = f"{faults}: pip install 'legacy-nets[{name}]'" if faults else "complete"
         if not extra.is_known:
             advice = f"not known to the installed legacy-nets: pip install 'legacy-nets[{name}]'"
         click.echo(f"[{name}] {extra.use}: {advice}")

@@ -31,7 +31,7 @@ from legacy_nets.registry import get_net
 from legacy_nets.train import report
 from legacy_nets.train.batches import prefetch, read_training_batches
 from legacy_nets.train.graph import TrainingGraph, build_training, use_averages
-from legacy_nets.train.run_folder import prepare_folder, restore_newest
+from legacy_nets.train.run_folder import lock_folder, prepare_folder, restore_newest
 from legacy_nets.train.settings import (
     CHECKPOINT,
     Settings,
@@ -72,9 +72,9 @@ def train(
     A SIGINT or SIGTERM ends the run after the current step, with a checkpoint. A resumed run
     sees the batches of an uninterrupted run; dropout draws other random numbers.
 
-    Raises BadInputError for a folder that holds a run already (unless ``resume``) or that cannot
-    be written, CheckpointError for a save or warm start that fails, TrainingError for a loss
-    that is not finite or a log that cannot be written.
+    Raises BadInputError for a folder that holds a run already (unless ``resume``), that cannot
+    be written or in which another process trains, CheckpointError for a save or warm start that
+    fails, TrainingError for a loss that is not finite or a log that cannot be written.
     """
     console = console or Console(stderr=True, soft_wrap=True)
     given, settings = settings, build_heads(settings)
@@ -85,7 +85,19 @@ def train(
             f"--option {option}=false)",
             highlight=False,
         )
-    complete = prepare_folder(settings, folder, resume, console)
+    with lock_folder(folder, console):
+        complete = prepare_folder(settings, folder, resume, console)
+        return _train(settings, data, folder, complete, console)
+
+
+def _train(
+    settings: Settings,
+    data: ImageData,
+    folder: pathlib.Path,
+    complete: list[tuple[int, str]],
+    console: Console,
+) -> Result:
+    """Trains from the newest of the complete checkpoints (step, prefix), in a prepared folder."""
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(settings.seed)
         net = build_training(settings)

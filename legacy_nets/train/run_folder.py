@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import pathlib
+import platform
+from collections.abc import Iterator
 
 from rich.console import Console
 
@@ -18,16 +23,17 @@ from legacy_nets.train.resume import describe_changes
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 from legacy_nets.types import Saver, Session
 
+_HOLDER = ".training"  # names the process that trains in the folder
+
 
 def prepare_folder(
     settings: Settings, folder: pathlib.Path, resume: bool, console: Console
 ) -> list[tuple[int, str]]:
-    """Makes the folder; returns the checkpoints (step, prefix) to resume from, oldest first.
+    """Returns the checkpoints (step, prefix) of a folder to resume from, oldest first.
 
-    Raises BadInputError for a folder that cannot be written, that holds a run already (unless
-    ``resume``), or whose run has other settings.
+    Raises BadInputError for a folder that holds a run already (unless ``resume``), or whose run
+    has settings that these may not change.
     """
-    _make_folder(folder)
     complete = list_complete_checkpoints(folder)
     if not resume:
         if complete:
@@ -45,6 +51,44 @@ def prepare_folder(
     if not complete:
         console.print(f"nothing to resume in {folder}: starting from scratch")
     return complete
+
+
+@contextlib.contextmanager
+def lock_folder(folder: pathlib.Path, console: Console) -> Iterator[None]:
+    """Makes the folder, and keeps other processes from training in it meanwhile.
+
+    The system ends the lock with the process, however that ends. Raises BadInputError where the
+    folder cannot be written, or another process holds it.
+    """
+    _make_folder(folder)
+    record = folder / _HOLDER
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadInputError(
+                f"{_read_holder(record)} is training in {folder}: wait for its end, or choose "
+                "another --model-dir"
+            ) from None
+        except OSError as error:
+            console.print(
+                f"note: {folder} cannot be locked ({error.strerror}): let no other process train "
+                "in it"
+            )
+        record.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+        yield
+        record.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _read_holder(record: pathlib.Path) -> str:
+    """Returns "process 12 on host", of the process that holds a folder."""
+    try:
+        return record.read_text(encoding="utf-8") or "another process"
+    except (OSError, ValueError):
+        return "another process"
 
 
 def _make_folder(folder: pathlib.Path) -> None:

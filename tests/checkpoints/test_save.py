@@ -160,14 +160,18 @@ def test_killed_between_two_moves(run, tmp_path, monkeypatch, moves):
     os.unlink(tmp_path / "checkpoint")
     _assert_holds(find_checkpoint(tmp_path), 2 if moves == 3 else 1)
     _assert_holds(run.save(tmp_path, 3), 3)
-    assert not (tmp_path / ".saving").exists()
+    assert not list(tmp_path.glob(".saving*"))
 
 
-def test_left_over_staging_is_removed(run, tmp_path):
-    (tmp_path / ".saving").mkdir()
-    (tmp_path / ".saving" / "model.ckpt-1.data-00000-of-00001").write_bytes(b"half")
+def test_what_a_killed_process_left_is_removed_and_what_another_writes_is_kept(run, tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, written = (tmp_path / f"{save._STAGING}{pid}" for pid in (ended.pid, os.getppid()))
+    for staging in (left, written):
+        staging.mkdir()
+        (staging / "model.ckpt-1.data-00000-of-00001").write_bytes(b"half")
     run.save(tmp_path, 2)
-    assert not (tmp_path / ".saving").exists() and _steps(tmp_path) == [2]
+    assert list(tmp_path.glob(".saving*")) == [written] and _steps(tmp_path) == [2]
 
 
 FULL = """
