@@ -242,7 +242,8 @@ def find_graph(path: str, target: str) -> tuple[Path | None, str | None]:
     if path.endswith(GRAPH_ENDINGS) or Path(path, SAVED_MODEL).is_file():
         return Path(path), None
     checkpoint = find_weights(path)
-    if target not in WEIGHTS_TARGETS and has_model(Path(checkpoint)):
+    is_model = has_model(Path(checkpoint))  # also ends where HDF5 does not, on a damaged file
+    if is_model and target not in WEIGHTS_TARGETS:
         return Path(checkpoint), None
     neighbour = Path(f"{checkpoint}.meta")
     return (neighbour if neighbour.is_file() else None), checkpoint

@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,9 +19,7 @@ from legacy_nets.port.imported.freeze import freeze_graph
 from legacy_nets.port.imported.targets import FrozenGraph
 from legacy_nets.port.jobs import ImportedJob
 from legacy_nets.types import Array, Session
-
-if TYPE_CHECKING:
-    from tf_keras import Model
+from legacy_nets.types import KerasModel as Model
 
 
 def freeze_keras_model(job: ImportedJob, folder: Path) -> FrozenGraph:

@@ -77,8 +77,10 @@ def lock_folder(folder: pathlib.Path, console: Console) -> Iterator[None]:
                 "in it"
             )
         record.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
-        yield
-        record.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            record.unlink(missing_ok=True)
     finally:
         os.close(descriptor)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import zipfile
 from pathlib import Path
 
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.formats import h5
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
+from legacy_nets.sandbox import run_sandboxed
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +190,13 @@ def test_truncated_files(keras, tmp_path):
     for size in (9, 100, 2000, len(intact) // 2, len(intact) - 1):
         (tmp_path / "w.h5").write_bytes(intact[:size])
         assert str(tmp_path / "w.h5") in _reason(open_weights, tmp_path / "w.h5")
+
+
+def test_a_damaged_file_that_hdf5_never_ends_on_is_refused(monkeypatch):
+    """``tests/golden/endless.h5``: a Keras model with 63 bytes of zeros (``damage.py``, 52)."""
+    path = Path(__file__).parents[1] / "golden" / "endless.h5"
+    monkeypatch.setattr(h5, "run_sandboxed", functools.partial(run_sandboxed, seconds=3))
+    with pytest.raises(CheckpointError) as caught:
+        h5.has_model(path)
+    reason = "damaged, or too large to be read within 3 seconds"
+    assert str(caught.value) == f"{path}: {reason}"

@@ -59,5 +59,6 @@ def test_an_error_ends_the_lock(tmp_path):
             with lock_folder(tmp_path, console):
                 raise AssertionError("locked twice")
         raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
     with lock_folder(tmp_path, console):
         assert (tmp_path / ".training").read_text().startswith("process ")

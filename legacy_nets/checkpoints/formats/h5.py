@@ -34,6 +34,7 @@ from legacy_nets.checkpoints.source import (
 )
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import CheckpointError, join_lines
+from legacy_nets.sandbox import run_sandboxed
 from legacy_nets.types import Array
 
 if TYPE_CHECKING:
@@ -84,13 +85,20 @@ def read_h5(path: Path) -> WeightFile | Translated:
 def has_model(path: Path) -> bool:
     """Whether a file is a complete Keras model: an .h5 with the layers' configuration.
 
-    Raises CheckpointError for a damaged file.
+    The file's names and attributes are read in a child process first: HDF5 never ends on some
+    damaged files. Raises CheckpointError for a damaged file.
     """
     import h5py
 
     if path.suffix not in (".h5", ".hdf5") or not path.is_file() or not h5py.is_hdf5(path):
         return False
-    return read_attribute(path, "model_config") is not None
+    return run_sandboxed(_has_configuration, path, label=str(path))
+
+
+def _has_configuration(path: Path) -> bool:
+    with report_damage(path), _open_root(path) as root:
+        root.visititems(_Contents().add)
+        return root.attrs.get("model_config") is not None
 
 
 def read_attribute(path: Path, name: str) -> object:

@@ -13,7 +13,6 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,10 +21,8 @@ from legacy_nets.checkpoints.formats.h5 import is_keras1_of_theano, read_attribu
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.nets.keras.keras1_config import translate_config
+from legacy_nets.types import KerasModel as Model
 from legacy_nets.types import Session
-
-if TYPE_CHECKING:
-    from tf_keras import Model
 
 _LAMBDAS = ("Lambda", "__lambda__")  # a layer, and a function in the place of an activation
 _KERAS_MODULE = re.compile(r"builtins$|(tf_)?keras(\.|$)|tensorflow\.(python\.)?keras(\.|$)")
