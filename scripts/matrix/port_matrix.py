@@ -268,15 +268,15 @@ def render() -> str:
     parts = [_HEAD.format(versions=_list_versions(cells.values()))]
     reasons: dict[str, int] = {}
     for size, title in _SIZES.items():
-        models = [name for name in registry.list_nets() if size != "user"] or sorted(
-            {cell.model for cell in cells.values() if cell.size == "user"}
-        )
+        tried = {cell.model for cell in cells.values() if cell.size == size}
+        models = sorted(tried) if size == "user" else registry.list_nets()
         parts += [f"## {title}\n", _render_row(["", *(_title(*column) for column in columns)])]
         parts.append(_render_row(["---"] * (len(columns) + 1)))
-        for model in models:
+        for model in (name for name in models if name in tried):
             row = [cells.get((size, model, *column)) for column in columns]
             parts.append(_render_row([model, *(render_cell(cell, reasons) for cell in row)]))
-        parts.append("")
+        untried = ", ".join(name for name in models if name not in tried)
+        parts += ["", f"Not run: {untried}.\n"] if untried else [""]
     parts += ["## Reasons\n", *(f"{number}. {reason}" for reason, number in reasons.items())]
     return "\n".join(parts) + "\n"
 
