@@ -1,18 +1,23 @@
-"""MNIST: handwritten digits 0 to 9, from ``mnist.npz`` or the four idx files.
+"""MNIST and its kin: handwritten digits, from ``mnist.npz`` or the four idx files.
 
 ``mnist.npz`` (what ``tf.keras.datasets.mnist`` downloads) holds x_train uint8 [60000, 28, 28],
 y_train [60000], x_test [10000, 28, 28] and y_test. The idx files, gzipped or not, are those of
 the original release: big-endian int32 magic (2049 labels, 2051 images), sizes, then the bytes.
-Any number of images of any size can be read.
+Any number of images of any size can be read. The sets of EMNIST are known by the names of their
+files (``emnist-letters-train-images-idx3-ubyte.gz``), Fashion-MNIST by a folder of that name.
 """
 
 from __future__ import annotations
 
 import gzip
 import pathlib
+import re
+import string
 import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,7 +36,42 @@ IDX = {  # split -> images, labels
 LABELS_MAGIC, IMAGES_MAGIC = 2049, 2051
 CLASSES = 10
 SPLITS = ("train", "test")
-SYMMETRIC = frozenset({0, 8})  # digits that stay the same digit in a mirror
+SYMMETRIC = "08OX"  # characters that stay the same in a mirror, written upright or transposed
+_DIGITS, _CAPITALS = string.digits, string.ascii_uppercase
+_MERGED = f"{_DIGITS}{_CAPITALS}abdefghnqrt"  # other small letters look as their capitals
+
+
+class LabelSet(NamedTuple):
+    """How a set labels its classes: the label of the first one, and the names of all."""
+
+    first: int
+    class_names: Sequence[str]
+
+
+EMNIST = {  # part of the file names -> labels (Cohen et al., 2017, https://arxiv.org/abs/1702.05373)
+    "letters": LabelSet(1, _CAPITALS),
+    "balanced": LabelSet(0, _MERGED),
+    "bymerge": LabelSet(0, _MERGED),
+    "byclass": LabelSet(0, f"{_DIGITS}{_CAPITALS}{string.ascii_lowercase}"),
+    "digits": LabelSet(0, _DIGITS),
+    "mnist": LabelSet(0, _DIGITS),
+}
+FASHION = LabelSet(
+    0,
+    (
+        "T-shirt",
+        "trouser",
+        "pullover",
+        "dress",
+        "coat",
+        "sandal",
+        "shirt",
+        "sneaker",
+        "bag",
+        "boot",
+    ),
+)
+_IDX_NAME = re.compile(r"(|.+-)(?:train|t10k|test)-(?:images|labels)[-.]idx[13]-ubyte(?:\.gz)?")
 INSTRUCTION = (
     f"put {NPZ} there, or {', '.join(name + '.gz' for pair in IDX.values() for name in pair)}"
 )
@@ -43,9 +83,7 @@ def is_mnist(path: pathlib.Path) -> bool:
     ``read_mnist`` tells what is missing.
     """
     if path.is_dir():
-        return (path / NPZ).exists() or any(
-            _find_idx_file(path, name) is not None for pair in IDX.values() for name in pair
-        )
+        return (path / NPZ).exists() or bool(_list_idx_sets(path))
     return path.suffix == ".npz"
 
 
@@ -59,16 +97,50 @@ def load_mnist(
     """
     if holdout is not None:
         raise BadInputError(f"{path} has both splits already: leave --holdout out")
-    train, test = read_mnist(path)
     folder = pathlib.Path(path)
+    arrays = _read_splits(folder)
+    name, labels = _find_labels(folder, arrays)
+    if (folder / MARK).exists():
+        name = read_data_name(folder)
+    notes = []
+    if name.startswith("EMNIST"):
+        notes.append("the files of EMNIST hold transposed pictures: they are used as they are")
+    if labels.first:
+        last = labels.first + len(labels.class_names) - 1
+        notes.append(f"labels {labels.first} to {last} are {', '.join(labels.class_names)}")
+    train, test = _check_splits(arrays, labels, path)
     return ImageData(
-        name=read_data_name(folder) if (folder / MARK).exists() else "MNIST",
+        name=name,
         train=train,
         test=test,
-        class_names=tuple(str(digit) for digit in range(CLASSES)),
-        mirror_classes=SYMMETRIC,
+        class_names=tuple(labels.class_names),
+        mirror_classes=frozenset(
+            index
+            for index, text in enumerate(labels.class_names)
+            if labels is FASHION or text in SYMMETRIC
+        ),
         channels=1,
+        notes=tuple(notes),
     )
+
+
+def _find_labels(
+    folder: pathlib.Path, arrays: dict[str, tuple[Array, Array]]
+) -> tuple[str, LabelSet]:
+    """Finds the name of a set, and how it labels its classes.
+
+    Labels from 1 to more than 9 without a 0 are the letters of EMNIST, in files of any name.
+    """
+    for part, labels in EMNIST.items():
+        if any(f"emnist-{part}-" == prefix for prefix in _list_idx_sets(folder)):
+            return f"EMNIST {part}", labels
+    if "fashion" in folder.resolve().name.lower():
+        return "Fashion-MNIST", FASHION
+    both = np.concatenate([labels.reshape(-1) for _, labels in arrays.values()])
+    letters = EMNIST["letters"]
+    if both.size and 1 <= both.min() and CLASSES <= both.max() <= len(letters.class_names):
+        return "EMNIST letters", letters
+    return "MNIST", EMNIST["mnist"]
 
 
 def read_mnist(path: str | pathlib.Path) -> tuple[Images, Images]:
@@ -76,19 +148,28 @@ def read_mnist(path: str | pathlib.Path) -> tuple[Images, Images]:
 
     Pictures are uint8 [N, 28, 28, 1]. Raises BadInputError that tells what is missing or wrong.
     """
-    path = pathlib.Path(path)
+    return _check_splits(_read_splits(pathlib.Path(path)), EMNIST["mnist"], path)
+
+
+def _read_splits(path: pathlib.Path) -> dict[str, tuple[Array, Array]]:
+    """Reads split -> (images, labels), which are not checked. Raises BadInputError."""
     if not path.exists():
         raise BadInputError(f"no MNIST at {path}: {INSTRUCTION}")
     npz = path / NPZ if path.is_dir() else path
     if npz.exists():
-        arrays = _read_npz(npz)
-    else:
-        arrays = {split: _read_idx_pair(path, *names) for split, names in IDX.items()}
-    for split, (images, labels) in arrays.items():
-        _check_digits(images, labels, f"{path} ({split})")
+        return _read_npz(npz)
+    return {split: _read_idx_pair(path, *names) for split, names in IDX.items()}
+
+
+def _check_splits(
+    arrays: dict[str, tuple[Array, Array]], labels: LabelSet, path: str | pathlib.Path
+) -> tuple[Images, Images]:
+    """Returns the two splits, with labels from 0. Raises BadInputError."""
+    for split, pair in arrays.items():
+        _check_digits(*pair, labels, f"{path} ({split})")
     train, test = (
-        Images(images[..., None], labels.astype(np.int64))
-        for images, labels in (arrays[split] for split in SPLITS)
+        Images(images[..., None], numbers.astype(np.int64) - labels.first)
+        for images, numbers in (arrays[split] for split in SPLITS)
     )
     return train, test
 
@@ -120,11 +201,34 @@ def _read_npz(path: pathlib.Path) -> dict[str, tuple[Array, Array]]:
         ) from None
 
 
+def _list_idx_sets(folder: pathlib.Path) -> list[str]:
+    """Lists what stands before "train-images" and so on in the names of idx files, each once."""
+    if not folder.is_dir():
+        return []
+    matches = (_IDX_NAME.fullmatch(path.name) for path in folder.iterdir())
+    return sorted({match[1] for match in matches if match})
+
+
 def _find_idx_file(folder: pathlib.Path, name: str) -> pathlib.Path | None:
-    """Finds an idx file, gzipped or not. Some releases write a dot for the second dash."""
-    dotted = ".idx".join(name.rsplit("-idx", 1))
-    names = (name, f"{name}.gz", dotted, f"{dotted}.gz")
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    """Finds an idx file, gzipped or not. Some releases write a dot for the second dash.
+
+    EMNIST writes the set before the name, and "test" for "t10k". Raises BadInputError where the
+    folder holds several sets.
+    """
+    sets = _list_idx_sets(folder)
+    if len(sets) > 1:
+        raise BadInputError(
+            f"{folder} holds idx files of {len(sets)} sets ({', '.join(s or 'mnist' for s in sets)}"
+            "): move one of them into a folder of its own"
+        )
+    for prefix in sets:
+        for dashed in (name, name.replace("t10k", "test")):
+            for spelling in (dashed, ".idx".join(dashed.rsplit("-idx", 1))):
+                for ending in ("", ".gz"):
+                    path = folder / f"{prefix}{spelling}{ending}"
+                    if path.is_file():
+                        return path
+    return None
 
 
 def _read_idx_pair(folder: pathlib.Path, *names: str) -> tuple[Array, Array]:
@@ -174,8 +278,8 @@ def write_idx(path: pathlib.Path, array: Array) -> None:
     path.write_bytes(gzip.compress(head + array.astype(np.uint8).tobytes(), mtime=0))
 
 
-def _check_digits(images: Array, labels: Array, source: str) -> None:
-    """Raises BadInputError unless they are uint8 [N, H, W] and integers [N] from 0 to 9."""
+def _check_digits(images: Array, labels: Array, known: LabelSet, source: str) -> None:
+    """Raises BadInputError unless they are uint8 [N, H, W] and integers [N] of known classes."""
 
     def refuse(problem: str) -> None:
         raise BadInputError(f"{source}: {problem}")
@@ -188,6 +292,9 @@ def _check_digits(images: Array, labels: Array, source: str) -> None:
         refuse("no images")
     if not np.issubdtype(labels.dtype, np.integer):
         refuse(f"the labels are {labels.dtype}: they must be integers")
-    wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
+    last = known.first + len(known.class_names) - 1
+    wrong = np.flatnonzero((labels < known.first) | (labels > last))
     if len(wrong):
-        refuse(f"label {labels[wrong[0]]} of image {wrong[0]} is outside 0 to {CLASSES - 1}")
+        label = f"label {labels[wrong[0]]} of image {wrong[0]} is outside {known.first} to {last}"
+        advice = "keep the names of its files, emnist-SET-train-images-idx3-ubyte.gz"
+        refuse(f"{label}: if this is a set of EMNIST, {advice}")

@@ -206,3 +206,68 @@ def test_synthetic_digits_look_as_mnist_does():
 def test_digits_that_cannot_be_drawn(call):
     with pytest.raises(BadInputError):
         call()
+
+
+def write_set(folder, prefix, first, count, test="t10k"):
+    """Writes the idx files of a set with two pictures of each class, each filled with its label."""
+    labels = np.repeat(np.arange(first, first + count), 2)
+    images = np.tile(labels[:, None, None], (1, 4, 4))
+    folder.mkdir(exist_ok=True)
+    for split in ("train", test):
+        mnist.write_idx(folder / f"{prefix}{split}-images-idx3-ubyte.gz", images)
+        mnist.write_idx(folder / f"{prefix}{split}-labels-idx1-ubyte.gz", labels)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("part", "first", "count", "names"),
+    [
+        ("letters", 1, 26, "ABZ"),
+        ("balanced", 0, 47, "01t"),
+        ("bymerge", 0, 47, "01t"),
+        ("byclass", 0, 62, "01z"),
+        ("digits", 0, 10, "019"),
+    ],
+)
+def test_sets_of_emnist(tmp_path, part, first, count, names):
+    data = mnist.load_mnist(write_set(tmp_path / "e", f"emnist-{part}-", first, count, "test"))
+    assert data.name == f"EMNIST {part}" and len(data.class_names) == count
+    assert (*data.class_names[:2], data.class_names[-1]) == tuple(names)
+    assert data.train.labels.tolist() == [*np.repeat(range(count), 2)]
+    assert (data.train.pictures[:, 0, 0, 0] == data.train.labels + first).all()
+    assert data.notes[0] == (
+        "the files of EMNIST hold transposed pictures: they are used as they are"
+    )
+    assert {data.class_names[index] for index in data.mirror_classes} <= set("08OX")
+
+
+def test_letters_under_the_names_of_mnist(tmp_path):
+    data = mnist.load_mnist(write_set(tmp_path / "e", "", 1, 26))
+    assert (data.name, len(data.class_names)) == ("EMNIST letters", 26)
+    assert data.notes[1].startswith("labels 1 to 26 are A, B, C")
+
+
+def test_fashion_is_known_by_its_folder(tmp_path):
+    data = mnist.load_mnist(write_set(tmp_path / "Fashion-MNIST", "", 0, 10))
+    assert (data.name, data.class_names[9]) == ("Fashion-MNIST", "boot")
+    assert data.mirror_classes == set(range(10)) and data.notes == ()
+
+
+def test_labels_that_no_known_set_has(tmp_path):
+    with pytest.raises(BadInputError) as caught:
+        mnist.load_mnist(write_set(tmp_path / "e", "", 0, 12))
+    assert str(caught.value) == (
+        f"{tmp_path / 'e'} (train): label 10 of image 20 is outside 0 to 9: if this is a set of "
+        "EMNIST, keep the names of its files, emnist-SET-train-images-idx3-ubyte.gz"
+    )
+
+
+def test_two_sets_in_one_folder(tmp_path):
+    folder = write_set(tmp_path / "e", "emnist-letters-", 1, 26, "test")
+    write_set(folder, "", 0, 10)
+    with pytest.raises(BadInputError) as caught:
+        mnist.load_mnist(folder)
+    assert str(caught.value) == (
+        f"{folder} holds idx files of 2 sets (mnist, emnist-letters-): move one of them into a "
+        "folder of its own"
+    )
