@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
+import glob
 import json
 import pathlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import click
 import numpy as np
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
 from legacy_nets.data.clips import count_frames, read_clip
-from legacy_nets.data.image_files import detect_colour_mode
+from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.types import Array, Shape
+
+MANY = 100  # images, from which on a bar is shown
 
 
 @click.command()
@@ -34,6 +43,12 @@ from legacy_nets.types import Array, Shape
 )
 @click.option("--json", "as_json", is_flag=True, help="All classes as JSON.")
 @click.option(
+    "--csv",
+    "csv_file",
+    type=click.Path(path_type=pathlib.Path),
+    help="File for the --top classes of each image, in place of printing them.",
+)
+@click.option(
     "--features", metavar="END_POINT", help="End point to write to --out in place of classes."
 )
 @click.option(
@@ -45,82 +60,176 @@ def predict(
     images: tuple[str, ...],
     top: int,
     as_json: bool,
+    csv_file: pathlib.Path | None,
     features: str | None,
     out: pathlib.Path | None,
 ) -> None:
     """Predict the classes of PNG or JPEG IMAGES; or write an inner layer's features.
 
-    For a net that takes video clips, IMAGES are videos or folders of frames.
+    IMAGES are files, folders (with their sub-folders), patterns in quotes, or "-" for a list of
+    paths on standard input. Images that cannot be read are passed over and counted. For a net
+    that takes video clips, IMAGES are videos or folders of frames.
 
     \b
     legacy-nets predict hand_signs --checkpoint run photo.jpg
+    legacy-nets predict hand_signs --checkpoint run photos/ --csv classes.csv
     legacy-nets predict inception_v3 --checkpoint inception_v3.ckpt --label-offset 1 \\
         --features Mixed_6e --out features.npz photo.jpg
     """
     record = registry.get_net(net)
-    if (features is None) != (out is None):
-        raise BadInputError("--features and --out go together: which end point, and where to")
-    if out is not None and not out.parent.is_dir():
-        raise BadInputError(f"--out {out}: {out.parent} is no folder; make it first")
+    _check_outputs(as_json, csv_file, features, out)
     prefix = checkpoint.find()
-    paths = tuple(map(pathlib.Path, images))
+    takes_clips = len(record.image_size) == 3
+    paths = find_images(images, takes_clips)
     clip_lengths = {}
-    colour_pictures: list[pathlib.Path] = []
-    if len(record.image_size) == 3:
+    reading = Reading(record.channels)
+    if takes_clips:
         clip_lengths = {path: count_frames(path) for path in paths}
         split = _make_split(paths, read_clip)
     else:
-        split = _make_image_split(record, paths, colour_pictures)
+        reading.check_headers(paths)
+        split = _make_split(paths, reading.load)
     quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train import evaluate as evaluation
 
     print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
-    frames = settings.image_size[0]
+    _note_short_clips(clip_lengths, settings.image_size[0])
+    preprocessing = settings.preprocessing or record.preprocessing
+    split = split.resize(preprocessing, settings.image_size, record.channels)
+    with evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, _):
+        fetch = None if features is None else evaluation.get_end_point(graph, features)
+        with reading.show_progress(len(paths)):
+            values = graph.score(session, split, fetch)
+    if reading.colour_pictures:
+        click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
+    readable = reading.report_unreadable(paths)
+    names = tuple(str(path) for path, kept in zip(paths, readable, strict=True) if kept)
+    values = values[readable]
+    if features is not None and out is not None:
+        _write_features(features, values, names, out)
+    elif csv_file is not None:
+        _write_csv(names, values, settings.class_names, top, csv_file)
+    else:
+        _print_classes(names, values, settings.class_names, top, as_json)
+
+
+def _check_outputs(
+    as_json: bool, csv_file: pathlib.Path | None, features: str | None, out: pathlib.Path | None
+) -> None:
+    """Raises BadInputError for options that exclude each other, or a folder that is not there."""
+    if (features is None) != (out is None):
+        raise BadInputError("--features and --out go together: which end point, and where to")
+    for option, file in (("--out", out), ("--csv", csv_file)):
+        if file is not None and not file.parent.is_dir():
+            raise BadInputError(f"{option} {file}: {file.parent} is no folder; make it first")
+    if (features is not None) + (csv_file is not None) + as_json > 1:
+        raise BadInputError("--json, --csv and --features exclude each other: choose one")
+
+
+def _note_short_clips(clip_lengths: Mapping[pathlib.Path, int], frames: int) -> None:
+    """Says which clips are shorter than the net's."""
     for path, count in clip_lengths.items():
         if count < frames:
             click.echo(
                 f"{path} has fewer than {frames} frames ({count}): they are repeated evenly",
                 err=True,
             )
-    preprocessing = settings.preprocessing or record.preprocessing
-    split = split.resize(preprocessing, settings.image_size, record.channels)
-    with evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, _):
-        fetch = None if features is None else evaluation.get_end_point(graph, features)
-        values = graph.score(session, split, fetch)
-    if colour_pictures:
-        click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
-    if features is not None and out is not None:
-        _write_features(features, values, images, out)
-    else:
-        _print_classes(images, values, settings.class_names, top, as_json)
+
+
+def find_images(given: Sequence[str], takes_clips: bool) -> tuple[pathlib.Path, ...]:
+    """Finds the images of files, folders, patterns and "-" (paths on standard input), in order.
+
+    A folder is a clip where the net takes clips. Raises BadInputError where one gives no image.
+    """
+    paths: list[pathlib.Path] = []
+    for text in given:
+        path = pathlib.Path(text)
+        found = [path]
+        if text == "-":
+            lines = sys.stdin.read().splitlines()
+            found = [pathlib.Path(line) for line in lines if line.strip()]
+        elif path.is_dir() and not takes_clips:
+            found = list_images(path)
+        elif not path.exists() and any(mark in text for mark in "*?["):
+            found = sorted(map(pathlib.Path, glob.glob(text, recursive=True)))
+        if not found:
+            raise BadInputError(f"no image in {'standard input' if text == '-' else text}")
+        paths += found
+    return tuple(paths)
+
+
+class Reading:
+    """Reads images as the net runs over them; counts those that cannot be read."""
+
+    def __init__(self, channels: int) -> None:
+        self.channels = channels  # of the net
+        self.colour_pictures: list[pathlib.Path] = []  # where the net takes grey ones
+        self.problems: dict[pathlib.Path, str] = {}
+        self._advance: Callable[[], None] = lambda: None
+
+    def check_headers(self, paths: Sequence[pathlib.Path]) -> None:
+        """Says which images are converted to RGB. Raises BadInputError for a missing file."""
+        converted = []
+        for path in paths:
+            if not path.exists():
+                raise BadInputError(f"no such image: {path}")
+            try:
+                mode = detect_colour_mode(path, decode=False)
+            except BadInputError:
+                continue  # it is counted when it is read
+            if mode and self.channels == 3:
+                converted.append(f"{path}: {mode} image, converted to 8-bit RGB")
+        for line in converted[:MAX_SHOWN]:
+            click.echo(line, err=True)
+        if len(converted) > MAX_SHOWN:
+            click.echo(f"and {len(converted) - MAX_SHOWN} more images converted", err=True)
+
+    @contextlib.contextmanager
+    def show_progress(self, count: int) -> Iterator[None]:
+        """Shows a bar on a terminal, where there are many images."""
+        console = Console(stderr=True)
+        with Progress(
+            *Progress.get_default_columns(),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+            disable=count < MANY or not console.is_terminal,
+        ) as progress:
+            task = progress.add_task("images", total=count)
+            self._advance = lambda: progress.advance(task)
+            yield
+
+    def load(self, path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> Array:
+        """Loads a picture at the net's size; zeros for one that cannot be read."""
+        self._advance()
+        try:
+            picture = read_picture(path)
+        except BadInputError as error:
+            self.problems[path] = str(error)
+            return np.zeros((*size, channels), np.float32)
+        if channels == 1 and (picture != picture[..., :1]).any():
+            self.colour_pictures.append(path)
+        return resize_picture(picture, preprocessing, size, channels)
+
+    def report_unreadable(self, paths: Sequence[pathlib.Path]) -> Array:
+        """Says how many images could not be read; returns which could, bool [N].
+
+        Raises BadInputError where none could.
+        """
+        readable = np.array([path not in self.problems for path in paths])
+        if self.problems:
+            first = next(self.problems[path] for path in paths if path in self.problems)
+            if not readable.any():
+                raise BadInputError(first)
+            passed_over = int((~readable).sum())
+            click.echo(f"passed over {passed_over} of {len(paths)} images; {first}", err=True)
+        return readable
 
 
 def _make_split(paths: tuple[pathlib.Path, ...], load: PictureLoader) -> FileSplit:
     """Makes an exact split of files without labels."""
     return FileSplit(paths, np.zeros(len(paths), np.int64), load, exact=True)
-
-
-def _make_image_split(
-    net: registry.Net, paths: tuple[pathlib.Path, ...], colour_pictures: list[pathlib.Path]
-) -> FileSplit:
-    """Makes a split of images; they are decoded when the net runs over them.
-
-    Raises BadInputError at once for a file that is no image. For a net with one channel, loading
-    adds pictures with colours to ``colour_pictures``.
-    """
-    for path in paths:
-        mode = detect_colour_mode(path, decode=False)
-        if mode and net.channels == 3:
-            click.echo(f"{path}: {mode} image, converted to 8-bit RGB", err=True)
-
-    def load(path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> Array:
-        picture = read_picture(path)
-        if channels == 1 and (picture != picture[..., :1]).any():
-            colour_pictures.append(path)
-        return resize_picture(picture, preprocessing, size, channels)
-
-    return _make_split(paths, load)
 
 
 def _write_features(
@@ -131,6 +240,29 @@ def _write_features(
     with replace_on_success(out) as unfinished, open(unfinished, "wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes a flag, too
     click.echo(f"{end_point} {values.shape} {values.dtype} of {len(images)} images in {out}")
+
+
+def _write_csv(
+    images: tuple[str, ...],
+    probabilities: Array,
+    names: tuple[str, ...],
+    top: int,
+    file: pathlib.Path,
+) -> None:
+    """Writes the ``top`` classes of each image: image, class_1, probability_1, class_2 …"""
+    top = min(top, len(names))
+    with (
+        replace_on_success(file) as unfinished,
+        open(unfinished, "w", encoding="utf-8", newline="") as stream,
+    ):
+        writer = csv.writer(stream)
+        heads = [f"{head}_{place + 1}" for place in range(top) for head in ("class", "probability")]
+        writer.writerow(["image", *heads])
+        for path, row in zip(images, probabilities, strict=True):
+            ranked = [int(index) for index in np.argsort(-row)[:top]]
+            cells = [cell for index in ranked for cell in (names[index], f"{row[index]:.6g}")]
+            writer.writerow([path, *cells])
+    click.echo(f"classes of {len(images)} images in {file}")
 
 
 def _print_classes(

@@ -1,5 +1,6 @@
 """The commands on folders of images and MNIST: notes, exit codes, one-line errors."""
 
+import csv
 import json
 
 import numpy as np
@@ -167,18 +168,58 @@ def test_predict_decodes_each_image_once_as_it_comes(trained, tmp_path, monkeypa
             assert rows[number]["probabilities"][name] == pytest.approx(probability, rel=1e-5)
 
 
-def test_predict_names_what_cannot_be_read(trained, tmp_path):
+def test_predict_passes_over_what_cannot_be_read(trained, tmp_path):
     good, half = tmp_path / "good.jpg", tmp_path / "half.jpg"
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     Image.fromarray(noise).save(good)
     half.write_bytes(good.read_bytes()[:1500])
-    given = ("predict", "tiny", "--checkpoint", trained, good)
+    odd = tmp_path / "f.tif"
+    Image.fromarray(np.ones((8, 8), np.float32)).save(odd)
+    given = ("predict", "tiny", "--checkpoint", trained)
+    alone = call(*given, good)
+    done = call(*given, half, good, odd)
+    assert (done.exit_code, done.stdout) == (0, alone.stdout)
+    line = f"passed over 2 of 3 images; {half} is not a readable PNG or JPEG ("
+    assert done.stderr.startswith(line) and len(done.stderr.splitlines()) == 1
     assert f"{half} is not a readable PNG or JPEG (" in refused(*given, half)
-    assert f"no such image: {tmp_path / 'none.png'}" in refused(*given, tmp_path / "none.png")
-    Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "f.tif")
-    assert f"{tmp_path / 'f.tif'} holds 32-bit numbers (mode F), and" in refused(
-        *given, tmp_path / "f.tif"
-    )
+    assert f"{odd} holds 32-bit numbers (mode F), and" in refused(*given, odd)
+    missing = tmp_path / "none.png"
+    assert f"no such image: {missing}" in refused(*given, good, missing)
+
+
+def test_predict_takes_folders_patterns_and_lists(flowers, trained, tmp_path):
+    given = ("predict", "tiny", "--checkpoint", trained, "--json")
+    folder = flowers / "val"
+    paths = sorted(str(path) for path in folder.rglob("*.jpg"))
+    assert len(paths) > 3
+
+    def images(*arguments, **options):
+        return [row["image"] for row in json.loads(call(*given, *arguments, **options).stdout)]
+
+    assert images(folder) == paths
+    assert images(folder / "*" / "*.jpg") == paths
+    assert images(paths[1], folder) == [paths[1], *paths]
+    assert images("-", stdin="\n".join(paths[:3]) + "\n") == paths[:3]
+    (tmp_path / "empty").mkdir()
+    assert f"no image in {tmp_path / 'empty'}" in refused(*given, tmp_path / "empty")
+    assert f"no image in {tmp_path / '*.gif'}" in refused(*given, tmp_path / "*.gif")
+
+
+def test_predict_writes_a_csv(flowers, trained, tmp_path):
+    given = ("predict", "tiny", "--checkpoint", trained, flowers / "val")
+    rows = json.loads(call(*given, "--json").stdout)
+    file = tmp_path / "classes.csv"
+    done = call(*given, "--csv", file, "--top", "2")
+    assert done.stdout == f"classes of {len(rows)} images in {file}\n"
+    head, *lines = list(csv.reader(file.open(encoding="utf-8", newline="")))
+    assert head == ["image", "class_1", "probability_1", "class_2", "probability_2"]
+    for line, row in zip(lines, rows, strict=True):
+        best = sorted(row["probabilities"].items(), key=lambda item: -item[1])[:2]
+        assert line[:2] == [row["image"], row["class"]] and line[3] == best[1][0]
+        assert float(line[2]) == pytest.approx(best[0][1], rel=1e-5)
+    assert "exclude each other" in refused(*given, "--csv", file, "--json")
+    away = tmp_path / "none" / "x.csv"
+    assert f"--csv {away}: {away.parent} is no folder" in refused(*given, "--csv", away)
 
 
 def test_bad_folders_of_images(tmp_path):

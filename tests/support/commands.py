@@ -8,11 +8,14 @@ from legacy_nets.cli import main
 SHORT = ("--steps", "4", "--batch-size", "8", "--save-every", "2", "--evaluate-every", "2")
 
 
-def call(*arguments):
+def call(*arguments, stdin=None):
     undo = tiny.register()
     try:
         return CliRunner().invoke(
-            main, [str(argument) for argument in arguments], prog_name="legacy-nets"
+            main,
+            [str(argument) for argument in arguments],
+            input=stdin,
+            prog_name="legacy-nets",
         )
     finally:
         undo()
