@@ -172,11 +172,11 @@ class Reading:
         """Says which images are converted to RGB. Raises BadInputError for a missing file."""
         converted = []
         for path in paths:
-            if not path.exists():
-                raise BadInputError(f"no such image: {path}")
             try:
                 mode = detect_colour_mode(path, decode=False)
             except BadInputError:
+                if not path.exists():
+                    raise
                 continue  # it is counted when it is read
             if mode and self.channels == 3:
                 converted.append(f"{path}: {mode} image, converted to 8-bit RGB")
