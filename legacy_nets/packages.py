@@ -6,6 +6,7 @@ import dataclasses
 from importlib import metadata
 
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 DISTRIBUTION = "legacy-nets"
@@ -22,9 +23,8 @@ class Package:
     @property
     def fits(self) -> bool:
         """Whether it is installed in a version that is wanted."""
-        if self.installed is None:
-            return False
-        return Requirement(self.name + self.wanted).specifier.contains(self.installed, True)
+        specifier = SpecifierSet(self.wanted)
+        return self.installed is not None and specifier.contains(self.installed, prereleases=True)
 
 
 def list_extras() -> list[str]:

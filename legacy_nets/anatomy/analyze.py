@@ -9,6 +9,7 @@ from legacy_nets.anatomy.layers import Anatomy, Layer, add_known
 from legacy_nets.anatomy.rows import LOOP_TYPES, WEIGHTED, Assembler, Row, get_loop_type
 from legacy_nets.anatomy.windows import Window
 from legacy_nets.graphdef.live_graph import LiveGraph, find_live_graph
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.graphdef.parameters import Parameters, is_trainable, list_trainable_names
 from legacy_nets.types import Graph, Operation, Tensor
 
@@ -153,7 +154,7 @@ class _Analyzer:
         count = add_known([self._counter.count(op) for op in row.operations])
         if count is None or row.layer_type not in LOOP_TYPES:
             return count
-        if row.anchor.type in multiply_adds.LOOPS:  # the counter has multiplied by the rounds
+        if row.anchor.type in LOOPS:  # the counter has multiplied by the rounds
             return count
         return count * (count_frame_rounds(row.operations) or 1)
 
@@ -183,7 +184,7 @@ def _get_dilation(row: Row, window: Window | None) -> tuple[int, ...] | None:
 
 def _write_row_notes(row: Row, is_shared: bool) -> list[str]:
     notes = [*row.notes]
-    if row.anchor.type in multiply_adds.LOOPS:
+    if row.anchor.type in LOOPS:
         notes.append(_write_rounds(multiply_adds.count_rounds(row.anchor)))
     elif row.layer_type in LOOP_TYPES and row.anchor.type not in multiply_adds.BLOCK_CELLS:
         notes.append(_write_rounds(count_frame_rounds(row.operations)))

@@ -120,16 +120,11 @@ def fold_layers(anatomy: Anatomy, depth: int) -> tuple[Layer, ...]:
 
 
 def _merge(scope: str, members: list[Layer]) -> Layer:
+    last = members[-1]
     return dataclasses.replace(
-        members[-1],
-        name=scope,
-        layer_type=f"{len(members)} layers",
-        kernel=None,
-        stride=None,
-        dilation=None,
-        padding=None,
-        zeros=None,
-        groups=1,
+        make_empty_layer(scope, f"{len(members)} layers", last.output),
+        receptive_field=last.receptive_field,
+        tensor=last.tensor,
         parameters=sum(member.parameters for member in members),
         trainable=sum(member.trainable for member in members),
         multiply_adds=add_known([member.multiply_adds for member in members]),

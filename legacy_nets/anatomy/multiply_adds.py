@@ -18,11 +18,11 @@ from legacy_nets.anatomy.windows import (
     get_sides,
     get_window,
 )
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.tf1.functions import body
 from legacy_nets.types import Operation, Tensor
 
 PRODUCTS = {"MatMul", "_FusedMatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"}
-LOOPS = {"While", "StatelessWhile"}
 CALLS = {"PartitionedCall": "f", "StatefulPartitionedCall": "f"}
 BRANCHES = {"If", "StatelessIf"}
 # Recurrent cells that are one operation: index of the data input, indices of the weights.

@@ -11,8 +11,9 @@ import dataclasses
 import re
 
 from legacy_nets.anatomy import windows
-from legacy_nets.anatomy.multiply_adds import BRANCHES, CALLS, COUNTED, LOOPS, PRODUCTS
+from legacy_nets.anatomy.multiply_adds import BRANCHES, CALLS, COUNTED, PRODUCTS
 from legacy_nets.graphdef.live_graph import LiveGraph
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.graphdef.parameters import Parameters
 from legacy_nets.graphdef.traverse import walk
 from legacy_nets.tf1.functions import body

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -106,19 +107,20 @@ def doctor(as_json: bool) -> None:
     """
     environment = {n: v for n, v in sorted(os.environ.items()) if n.startswith(VARIABLES)}
     known = packages.list_extras()
+    required = packages.list_packages()
     report = Report(
         __version__,
         platform.python_version(),
         platform.platform(),
         examine_processor(),
         examine_gpus(),
-        [*packages.list_packages(), *map(packages.find_package, TENSORFLOW_NEEDS)],
+        [*required, *map(packages.find_package, TENSORFLOW_NEEDS)],
         {
             name: Extra(use, packages.list_packages(name), name in known)
             for name, use in USES.items()
         },
         environment,
-        find_problems(),
+        find_problems(required),
     )
     if as_json:
         click.echo(json.dumps(dataclasses.asdict(report), indent=1))
@@ -166,9 +168,8 @@ def examine_gpus() -> Gpus:
         return Gpus([], None, join_lines(error))
 
 
-def find_problems() -> list[str]:
+def find_problems(required: Sequence[packages.Package]) -> list[str]:
     """Returns a line for each package of legacy-nets itself that is missing or does not fit."""
-    required = packages.list_packages()
     if not required:
         return [f"{packages.DISTRIBUTION} is not installed: pip install {packages.DISTRIBUTION}"]
     return [

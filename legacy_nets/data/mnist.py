@@ -131,8 +131,9 @@ def _find_labels(
 
     Labels from 1 to more than 9 without a 0 are the letters of EMNIST, in files of any name.
     """
+    sets = _list_idx_sets(folder)
     for part, labels in EMNIST.items():
-        if any(f"emnist-{part}-" == prefix for prefix in _list_idx_sets(folder)):
+        if f"emnist-{part}-" in sets:
             return f"EMNIST {part}", labels
     if "fashion" in folder.resolve().name.lower():
         return "Fashion-MNIST", FASHION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 VARIABLES = frozenset({"VarHandleOp", "VariableV2", "Variable"})
+LOOPS = frozenset({"While", "StatelessWhile"})  # of TensorFlow 2
 PLACEHOLDERS = ("Placeholder", "PlaceholderV2", "PlaceholderWithDefault")
 EXAMPLE_PARSERS = ("ParseExample", "ParseExampleV2", "ParseSingleExample")
 DATA_SOURCES = frozenset(  # operations that data come out of

@@ -11,29 +11,9 @@ import os
 import sys
 
 import numpy as np
-import tensorflow
 
-tf = tensorflow.compat.v1
-
-
-def run_frozen(path, inputs, outputs):
-    with tf.Graph().as_default(), tf.Session() as session:
-        with open(path, "rb") as file:
-            tf.import_graph_def(tf.GraphDef.FromString(file.read()), name="")
-        feeds = {name + ":0": value for name, value in inputs.items()}
-        return session.run({name: name + ":0" for name in outputs}, feeds)
-
-
-def run_saved_model(path, inputs, outputs):
-    if tensorflow.__version__.startswith("2."):
-        signature = tensorflow.saved_model.load(path).signatures["serving_default"]
-        given = {name: tensorflow.constant(value) for name, value in inputs.items()}
-        return {name: value.numpy() for name, value in signature(**given).items()}
-    with tf.Graph().as_default(), tf.Session() as session:
-        meta = tf.saved_model.loader.load(session, ["serve"], path)
-        signature = meta.signature_def["serving_default"]
-        feeds = {signature.inputs[name].name: value for name, value in inputs.items()}
-        return session.run({name: signature.outputs[name].name for name in outputs}, feeds)
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "matrix"))
+from readers import run_frozen, run_saved_model, split  # noqa: E402
 
 
 def main(folder):
@@ -42,9 +22,7 @@ def main(folder):
         model, ending = os.path.splitext(os.path.join(folder, file))
         if ending != ".npz":
             continue
-        arrays = np.load(model + ".npz")
-        inputs = {name[3:]: arrays[name] for name in arrays.files if name.startswith("in:")}
-        wanted = {name[4:]: arrays[name] for name in arrays.files if name.startswith("out:")}
+        inputs, wanted = split(np.load(model + ".npz"))
         for path, run in ((model + ".pb", run_frozen), (model, run_saved_model)):
             if not os.path.exists(path):
                 continue

@@ -197,6 +197,6 @@ def test_a_damaged_file_that_hdf5_never_ends_on_is_refused(monkeypatch):
     path = Path(__file__).parents[1] / "golden" / "endless.h5"
     monkeypatch.setattr(h5, "run_sandboxed", functools.partial(run_sandboxed, seconds=3))
     with pytest.raises(CheckpointError) as caught:
-        h5.has_model(path)
+        h5.check_that_reading_ends(path)
     reason = "damaged, or too large to be read within 3 seconds"
     assert str(caught.value) == f"{path}: {reason}"

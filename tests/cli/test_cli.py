@@ -9,24 +9,18 @@ import sys
 import h5py
 import numpy as np
 import pytest
+import small_signs
 import tiny
 from commands import SHORT, call, refused
 from PIL import Image
 
 from legacy_nets.cli import ALIASES, COMMANDS, main
-from legacy_nets.data import signs
 from legacy_nets.train.settings import parse_net_options
 
 
 @pytest.fixture(scope="module")
 def signs_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("signs")
-    drawn, signs.SYNTHETIC_PER_CLASS = signs.SYNTHETIC_PER_CLASS, {"train": 4, "test": 2}
-    try:
-        signs.make_signs(folder)
-    finally:
-        signs.SYNTHETIC_PER_CLASS = drawn
-    return folder
+    return small_signs.make(tmp_path_factory.mktemp("signs"))
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,11 @@ import io
 import json
 
 import pytest
+import small_signs
 import tiny
 from commands import SHORT, call, refused
 from rich.console import Console
 
-from legacy_nets.data import signs
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.errors import BadInputError
 from legacy_nets.train.resume import MAY_CHANGE
@@ -52,13 +52,7 @@ ALL = [  # option, words after it, the field and what it records
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("data") / "signs"
-    before, signs.SYNTHETIC_PER_CLASS = signs.SYNTHETIC_PER_CLASS, {"train": 4, "test": 2}
-    try:
-        signs.make_signs(folder)
-    finally:
-        signs.SYNTHETIC_PER_CLASS = before
-    return folder
+    return small_signs.make(tmp_path_factory.mktemp("data") / "signs")
 
 
 @pytest.fixture

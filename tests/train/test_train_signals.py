@@ -7,10 +7,10 @@ import subprocess
 import sys
 
 import pytest
+import small_signs
 import tiny
 
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
-from legacy_nets.data import signs
 from legacy_nets.train import report
 
 
@@ -36,13 +36,7 @@ def test_twenty_kills(tmp_path):
     The moments: between and inside steps (Session.run), and before each rename, deletion and
     flush of a save, so that files of half a checkpoint are left behind.
     """
-    signs_folder = tmp_path / "signs"
-    before_test = signs.SYNTHETIC_PER_CLASS
-    try:
-        signs.SYNTHETIC_PER_CLASS = {"train": 4, "test": 1}
-        signs.make_signs(signs_folder)
-    finally:
-        signs.SYNTHETIC_PER_CLASS = before_test
+    signs_folder = small_signs.make(tmp_path / "signs", test=1)
     folder = tmp_path / "run"
     arguments = ["--data", str(signs_folder), "--steps", "200", "--save-every", "5"]
     arguments += ["--evaluate-every", "1000", "--batch-size", "4", "--resume"]

@@ -85,20 +85,30 @@ def read_h5(path: Path) -> WeightFile | Translated:
 def has_model(path: Path) -> bool:
     """Whether a file is a complete Keras model: an .h5 with the layers' configuration.
 
-    The file's names and attributes are read in a child process first: HDF5 never ends on some
-    damaged files. Raises CheckpointError for a damaged file.
+    Raises CheckpointError for a damaged file.
     """
+    return _is_h5(path) and read_attribute(path, "model_config") is not None
+
+
+def check_that_reading_ends(path: Path) -> None:
+    """Reads the names and attributes of an .h5 in a child process; does nothing for other files.
+
+    HDF5 never ends on some damaged files. Raises CheckpointError for those, too.
+    """
+    if _is_h5(path):
+        run_sandboxed(_read_names_and_attributes, path, label=str(path))
+
+
+def _is_h5(path: Path) -> bool:
     import h5py
 
-    if path.suffix not in (".h5", ".hdf5") or not path.is_file() or not h5py.is_hdf5(path):
-        return False
-    return run_sandboxed(_has_configuration, path, label=str(path))
+    return path.suffix in (".h5", ".hdf5") and path.is_file() and h5py.is_hdf5(path)
 
 
-def _has_configuration(path: Path) -> bool:
+def _read_names_and_attributes(path: Path) -> None:
     with report_damage(path), _open_root(path) as root:
         root.visititems(_Contents().add)
-        return root.attrs.get("model_config") is not None
+        root.attrs.get("model_config")
 
 
 def read_attribute(path: Path, name: str) -> object:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.formats.frozen import freeze
 from legacy_nets.port.formats.rewrites import rewrite_plain
@@ -27,13 +28,12 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 OPSET = 17  # the newest one that tf2onnx supports reliably
-_LOOPS = ("While", "StatelessWhile")
 
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes the file; returns notes. Raises BadInputError for an op that tf2onnx lacks."""
     frozen = freeze(net)
-    if any(node.op in _LOOPS for node in frozen.graph.node):
+    if any(node.op in LOOPS for node in frozen.graph.node):
         with rebuild_net(net, _build_with_old_loops) as rebuilt:
             frozen = freeze(rebuilt)
     convert(path, frozen.graph, [INPUT], OUTPUTS, metadata, net.job.net.name)

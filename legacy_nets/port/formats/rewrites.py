@@ -11,7 +11,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.edit import add_constant, copy_graph_def, make_identity
 from legacy_nets.graphdef.node_names import find_free_name
 from legacy_nets.graphdef.traverse import index_nodes
-from legacy_nets.types import Array, GraphDef, NodeDef, Operation
+from legacy_nets.types import Array, Graph, GraphDef, NodeDef, Operation
 
 _FLOAT = tf.float32.as_datatype_enum
 _INT32 = tf.int32.as_datatype_enum
@@ -29,11 +29,7 @@ def rewrite_plain(graph: GraphDef, label: str, format_name: str) -> GraphDef:
     """
     if not any(node.op in (*_PLUS_ONE, *_RESIZES) for node in graph.node):
         return graph
-    rewritten = copy_graph_def(graph)
-    nodes = index_nodes(rewritten)
-    imported = tf.Graph()
-    with imported.as_default():
-        tf.import_graph_def(graph, name="")
+    rewritten, nodes, imported = _copy_and_import(graph)
     for node in list(rewritten.node):
         if node.op in _PLUS_ONE:
             _split_plus_one(rewritten, nodes, node)
@@ -51,15 +47,22 @@ def split_pools(graph: GraphDef) -> GraphDef:
     """
     if not any(node.op in _POOLS for node in graph.node):
         return graph
-    rewritten = copy_graph_def(graph)
-    nodes = index_nodes(rewritten)
-    imported = tf.Graph()
-    with imported.as_default():
-        tf.import_graph_def(graph, name="")
+    rewritten, nodes, imported = _copy_and_import(graph)
     for node in list(rewritten.node):
         if node.op in _POOLS and node.attr["data_format"].s != b"NCDHW":
             _split_pool(rewritten, nodes, node, imported.get_operation_by_name(node.name))
     return rewritten
+
+
+def _copy_and_import(
+    graph: GraphDef,
+) -> tuple[GraphDef, MutableMapping[str, NodeDef], Graph]:
+    """Returns a copy to rewrite, its nodes by name, and the graph imported, which tells shapes."""
+    rewritten = copy_graph_def(graph)
+    imported = tf.Graph()
+    with imported.as_default():
+        tf.import_graph_def(graph, name="")
+    return rewritten, index_nodes(rewritten), imported
 
 
 def _split_pool(

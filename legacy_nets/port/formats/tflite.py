@@ -19,6 +19,7 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.tflite_model import METADATA, LiteGraph, parse_tflite
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.port.build import build_for_port
 from legacy_nets.port.calibration import Example
 from legacy_nets.port.formats.frozen import freeze
@@ -30,7 +31,6 @@ from legacy_nets.quiet import hold_back_stderr
 from legacy_nets.tf1.lite_schema import add_metadata, list_operator_names
 from legacy_nets.types import Array, GraphDef, Interpreter
 
-_LOOPS = ("While", "StatelessWhile")
 _LACKING = re.compile(r"(?:Select TF|TF Select|Custom) ops: ([\w, ]+)")
 _LACKING_DTYPES = {"xf16>": "float16", "xf64>": "float64"}  # as the converter writes them
 _MAX_NAMES = 4  # operators that a note names
@@ -40,7 +40,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes the file; returns notes. Raises BadInputError for an operation that it lacks."""
     frozen = freeze(net)
     notes: tuple[str, ...] = (f"{frozen.folded} batch norms folded, {frozen.unfolded} not",)
-    if any(node.op in _LOOPS for node in frozen.graph.node):
+    if any(node.op in LOOPS for node in frozen.graph.node):
         with rebuild_net(net, lambda job: build_for_port(job, batch=1)) as rebuilt:
             frozen = freeze(rebuilt)
         notes += ("it takes one example at a time: its loops need a batch of known size",)

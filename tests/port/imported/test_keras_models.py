@@ -176,37 +176,36 @@ def change_config(path, change):
         file.attrs["model_config"] = json.dumps(config)
 
 
+def refuse_changed(tmp_path, build, change):
+    """Saves a model, changes the layers of its configuration; returns the error of the port."""
+    save_model(tmp_path / "m.h5", build)
+    change_config(tmp_path / "m.h5", change)
+    return get_port_error(tmp_path / "m.h5", tmp_path / "out")
+
+
 def test_nothing_outside_keras_is_imported(tmp_path):
-    save_model(tmp_path / "m.h5", build_nested)
     evil = {"module": "subprocess", "class_name": "Popen", "config": {"args": "touch /tmp/x"}}
 
     def use_module(layers):
         layers[-1]["config"]["kernel_initializer"] = evil
 
-    change_config(tmp_path / "m.h5", use_module)
-    message = get_port_error(tmp_path / "m.h5", tmp_path / "out")
+    message = refuse_changed(tmp_path, build_nested, use_module)
     assert "m.h5: Popen is of the module subprocess, code outside Keras, which is not" in message
 
 
 def test_layers_that_need_a_gpu_are_named(tmp_path):
-    save_model(tmp_path / "m.h5", build_convolutions)
-
     def turn(layers):
         layers[1]["config"]["data_format"] = "channels_first"
 
-    change_config(tmp_path / "m.h5", turn)
-    message = get_port_error(tmp_path / "m.h5", tmp_path / "out")
+    message = refuse_changed(tmp_path, build_convolutions, turn)
     assert "the layer conv2d is channels_first, which TensorFlow computes on GPUs alone" in message
 
 
 def test_a_layer_that_keras_does_not_have_is_named(tmp_path):
-    save_model(tmp_path / "m.h5", build_nested)
-
     def rename(layers):
         layers[-1]["class_name"] = "Capsule"
 
-    change_config(tmp_path / "m.h5", rename)
-    message = get_port_error(tmp_path / "m.h5", tmp_path / "out")
+    message = refuse_changed(tmp_path, build_nested, rename)
     assert "m.h5: Keras cannot load it (ValueError: Unknown layer: 'Capsule'" in message
     assert message.endswith("port its weights alone, or --net NAME")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from legacy_nets.checkpoints.formats.keras3_names import LSTM_BIAS, LSTM_KERNEL
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.port.formats.keras.conversion import Conversion, Recipe, is_identity
 from legacy_nets.port.formats.keras.layer import get_padding, make_variable, prepare_layer
 from legacy_nets.types import Array, Operation
@@ -188,7 +189,7 @@ def match_lstm(conversion: Conversion, operation: Operation) -> Recipe | None:
         return None
     loop = operation.inputs[0].op
     loop = loop.inputs[0].op if loop.type == "Identity" else loop
-    if loop.type not in ("While", "StatelessWhile"):
+    if loop.type not in LOOPS:
         return None
     sequences = [t.op.inputs[0] for t in loop.inputs if t.op.type == "TensorListFromTensor"]
     names = list(dict.fromkeys(_list_variables(conversion, loop)))
