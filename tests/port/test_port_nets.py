@@ -19,6 +19,8 @@ from legacy_nets.port.pipeline import port
 from legacy_nets.port.targets import TARGETS, GraphTarget
 
 pytestmark = pytest.mark.slow
+# More of the units of resnet50, resnet_v2_101 and resnext50: in make test-slow.
+DEEPEST = ("resnet_v2_152", "resnet_v2_200", "resnet101", "resnet152", "resnext101_32x4d")
 SIZES = ("small", "full") if ALL_SIZES else ("small",)
 LACKING = {
     name: [package for package in target.packages if importlib.util.find_spec(package) is None]
@@ -28,8 +30,11 @@ LACKING = {
 
 @pytest.fixture(
     scope="module",
-    params=[(net, size) for net in legacy_nets.list_nets() for size in SIZES],
-    ids="-".join,
+    params=[
+        pytest.param((net, size), marks=[pytest.mark.rare] * (net in DEEPEST), id=f"{net}-{size}")
+        for net in legacy_nets.list_nets()
+        for size in SIZES
+    ],
 )
 def net(request, tmp_path_factory):
     """(name, prefix of a checkpoint, image size, options, classes): written once for all."""

@@ -16,7 +16,7 @@ def accuracy(done):
     return float(re.search(r"^test accuracy ([\d.]+)", done.stdout, re.MULTILINE)[1])
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_a_2plus1d_net_learns_motion(tmp_path, monkeypatch):
     """0.99 on two occasions; six classes that no single frame tells apart, chance is 0.17."""
     monkeypatch.setattr(clips, "CLIPS_PER_CLASS", {"train": 50, "test": 8})
