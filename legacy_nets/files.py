@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 from collections.abc import Iterator
+from typing import Literal
 
 from legacy_nets.errors import suggest_names
 
@@ -23,6 +24,36 @@ def replace_on_success(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+LockState = Literal["taken", "held", "impossible"]  # "held": by another process, or elsewhere here
+
+
+@contextlib.contextmanager
+def lock(path: str | pathlib.Path, wait: bool = False) -> Iterator[LockState]:
+    """Locks a file or folder that exists until the block ends; yields what became of that.
+
+    The system ends the lock with the process, however that ends. Without ``wait``, what another
+    process has locked is "held". Windows and some network file systems have no such locks.
+    """
+    try:
+        import fcntl
+
+        descriptor = os.open(path, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield "impossible"
+        return
+    try:
+        state: LockState = "taken"
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            state = "held"
+        except OSError:
+            state = "impossible"
+        yield state
+    finally:
+        os.close(descriptor)
 
 
 def suggest_paths(path: str | pathlib.Path) -> str:

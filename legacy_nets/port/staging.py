@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import lock
 
 _SAVED_MODEL_FILES = {"saved_model.pb", "variables", "assets", "assets.extra", "fingerprint.pb"}
 
@@ -26,15 +27,15 @@ def open_staging(out: Path) -> Iterator[Path]:
     if not out.name or not out.parent.is_dir():
         raise BadInputError(f"--out {out}: {out.parent} is no folder; make it first")
     for leftover in out.parent.glob(f".*.{glob.escape(out.name)}.port"):
-        with _lock(leftover) as is_locked:  # a killed process no longer holds its lock
-            if is_locked:
+        with lock(leftover) as state:  # a killed process no longer holds its lock
+            if state == "taken":
                 _discard(leftover, out)
     folder = out.parent / f".{os.getpid()}.{out.name}.port"
     _discard(folder, out)  # of an earlier process with this id, where there are no locks
     try:
         while True:
             _make(folder, out)
-            with _lock(folder, wait=True):
+            with lock(folder, wait=True):
                 if folder.is_dir():  # else another port deleted it before it was locked
                     yield folder
                     break
@@ -142,28 +143,3 @@ def _make(folder: Path, out: Path) -> None:
         folder.mkdir()
     except OSError as error:
         raise BadInputError(f"--out {out} cannot be written ({error.strerror})") from None
-
-
-@contextlib.contextmanager
-def _lock(folder: Path, wait: bool = False) -> Iterator[bool]:
-    """Locks a folder until the block ends; yields whether the lock was taken.
-
-    The lock ends with its process. Without ``wait``, a folder that another process has locked is
-    not locked. Windows and some network file systems have no such locks.
-    """
-    try:
-        import fcntl
-
-        descriptor = os.open(folder, os.O_RDONLY)
-    except (ImportError, OSError):
-        yield False
-        return
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            is_locked = True
-        except OSError:
-            is_locked = False
-        yield is_locked
-    finally:
-        os.close(descriptor)

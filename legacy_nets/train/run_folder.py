@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import pathlib
 import platform
@@ -19,6 +18,7 @@ from legacy_nets.checkpoints.formats.bundle import (
 )
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
+from legacy_nets.files import lock
 from legacy_nets.train.resume import describe_changes
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 from legacy_nets.types import Saver, Session
@@ -62,27 +62,19 @@ def lock_folder(folder: pathlib.Path, console: Console) -> Iterator[None]:
     """
     _make_folder(folder)
     record = folder / _HOLDER
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with lock(folder) as state:
+        if state == "held":
             raise BadInputError(
                 f"{_read_holder(record)} is training in {folder}: wait for its end, or choose "
                 "another --model-dir"
-            ) from None
-        except OSError as error:
-            console.print(
-                f"note: {folder} cannot be locked ({error.strerror}): let no other process train "
-                "in it"
             )
+        if state == "impossible":
+            console.print(f"note: {folder} cannot be locked: let no other process train in it")
         record.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
         try:
             yield
         finally:
             record.unlink(missing_ok=True)
-    finally:
-        os.close(descriptor)
 
 
 def _read_holder(record: pathlib.Path) -> str:

@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 
+from legacy_nets import files
 from legacy_nets.errors import BadInputError
 from legacy_nets.port import staging
 
@@ -50,8 +51,8 @@ def test_a_folder_that_another_port_took_for_a_dead_ones_is_made_again(tmp_path,
     monkeypatch.setattr(fcntl, "flock", late)
     with staging.open_staging(tmp_path / "x.pb") as staged:
         assert staged == folder and folder.is_dir()
-        with staging._lock(folder) as free:
-            assert not free
+        with files.lock(folder) as state:
+            assert state == "held"
     assert not folder.exists()
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, TextIO, TypedDict
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import lock
 from legacy_nets.port.folder.unit import Result, Status, Unit, stamp_files
 from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.version import __version__
@@ -94,8 +95,9 @@ def open_journal(out: Path, folder: Path, target: str) -> Iterator[Journal]:
             f"--out {out} holds other things than ports of a folder (no {JOURNAL}): name a new or "
             "an empty folder"
         )
-    with open(path, "a+", encoding="utf-8") as file:
-        _lock(file, out)
+    with open(path, "a+", encoding="utf-8") as file, lock(path) as state:
+        if state == "held":
+            raise BadInputError(f"--out {out}: another port writes there; wait for its end")
         file.seek(0)
         events = list(_read_events(file))
         if not events:
@@ -148,17 +150,3 @@ def _parse_event(event: _Event) -> tuple[str, Entry]:
         event["seconds"],
     )
     return name, Entry(out, result, event["digest"])
-
-
-def _lock(file: TextIO, out: Path) -> None:
-    """Locks the journal until it is closed. Windows has no such locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise BadInputError(f"--out {out}: another port writes there; wait for its end") from None
-    except OSError:  # a file system without locks
-        return
