@@ -13,6 +13,8 @@ from legacy_nets.checkpoints.formats.bundle import read_bundle
 from legacy_nets.data import signs
 from legacy_nets.data.synthetic import clips
 
+pytestmark = pytest.mark.slow
+
 SHORT = ("--batch-size", "4", "--save-every", "5", "--evaluate-every", "5")
 LEARN = ("--learning-rate", "0.02", "--preprocessing", "inception", "--augment")
 

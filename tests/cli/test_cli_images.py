@@ -15,6 +15,8 @@ from legacy_nets.data.synthetic import digits
 from legacy_nets.data.synthetic import flowers as synthetic_flowers
 from legacy_nets.train.graph import NetGraph
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def flowers(tmp_path_factory):

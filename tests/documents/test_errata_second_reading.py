@@ -60,6 +60,8 @@ print(inspect.getsource(resnet.Conv2Plus1D))
 print(inspect.getsource(r2plus1d_18))
 """
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 def test_000_e20_the_source_of_torchvision_s_net_can_be_read(torch_python):

@@ -15,6 +15,8 @@ import {name}
 print({name}.dense(2).shape, tf.trainable_variables()[0].name)
 """
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def site(tmp_path):

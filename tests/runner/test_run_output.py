@@ -24,6 +24,8 @@ import tensorflow as tf
 print(int(tf.constant(1) + 1))
 """
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("arguments", "source", "level", "printed"),

@@ -8,6 +8,8 @@ import pytest
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 
+pytestmark = pytest.mark.slow
+
 CASES = contrib_cases.names("estimator")
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from legacy_nets import tf1 as tf
 
+pytestmark = pytest.mark.slow
+
 RNN = "rnn/multi_rnn_cell/cell_{}/{}"
 BOTH = "stack_bidirectional_rnn/cell_{}/bidirectional_rnn/{}/{}"
 CELLS = {

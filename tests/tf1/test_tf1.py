@@ -89,6 +89,7 @@ def test_contrib_says_what_it_offers():
         _ = tf.contrib.nothing
 
 
+@pytest.mark.slow
 def test_import_flips_no_switch():
     code = """
         import os
@@ -131,6 +132,7 @@ def test_a_script_of_ones_own_can_ask_for_quiet():
     assert (done.stdout, done.stderr) == ("[[1. 1. 1. 1. 1. 1.]]\n", "")
 
 
+@pytest.mark.slow
 def test_keras_3_bound_first_is_one_clear_error():
     done = run_python("import tensorflow as tf; tf.keras.Model; from legacy_nets import tf1")
     assert done.returncode == 1
@@ -139,6 +141,7 @@ def test_keras_3_bound_first_is_one_clear_error():
     assert "TF_USE_LEGACY_KERAS=1" in last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("package", ["tf_keras", "tf_slim", "tensorflow"])
 def test_missing_package_is_one_clear_error(package):
     done = run_python(

@@ -20,6 +20,8 @@ with lock_folder(pathlib.Path(sys.argv[1]), Console()):
     sys.stdin.read()
 """
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def holder(tmp_path):

@@ -16,6 +16,8 @@ from legacy_nets.train.resume import MAY_CHANGE
 from legacy_nets.train.run_folder import prepare_folder
 from legacy_nets.train.settings import Settings, WarmStart
 
+pytestmark = pytest.mark.slow
+
 RUN = Settings("tiny", 6, (64, 64), class_names=tuple("abcdef"), data="signs", preprocessing="unit")
 OTHER = {  # field -> another value
     **{"net": "hand_signs", "num_classes": 5, "image_size": (32, 64), "class_names": ("a",)},

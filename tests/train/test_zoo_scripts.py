@@ -18,6 +18,8 @@ from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.train.graph import build_training
 from legacy_nets.train.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--image-size", "32", "--epochs", "1")
 
 

@@ -23,6 +23,8 @@ from legacy_nets.port.folder.models import Contents, Model
 from legacy_nets.port.folder.run import plan_ports, port_folder
 from legacy_nets.port.folder.unit import PortSettings
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = np.float32([[1, 2], [3, 4]])
 DIFFERENT_WEIGHTS = np.float32([[1, 2], [3, 5]])
 

@@ -14,7 +14,7 @@ from imported_models import create_job, get_port_error
 from legacy_nets.nets.keras.load_file import load_keras_model
 from legacy_nets.port.pipeline import port
 
-pytestmark = pytest.mark.usefixtures("in_one_process")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_one_process")]
 FOLDER = Path(__file__).parents[2] / "golden" / "keras_1_2_2"  # by scripts/oracle/keras1_files.py
 PREDICTIONS = json.loads((FOLDER / "predictions.json").read_text())
 

@@ -15,7 +15,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli import main
 from legacy_nets.port.pipeline import port
 
-pytestmark = pytest.mark.usefixtures("in_one_process")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("in_one_process")]
 layers = tf.keras.layers
 
 

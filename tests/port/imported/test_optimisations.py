@@ -21,6 +21,8 @@ from legacy_nets.port.imported import targets
 from legacy_nets.port.pipeline import port
 from legacy_nets.tf1.contrib import rnn
 
+pytestmark = pytest.mark.slow
+
 NOTE = "without its graph optimiser and without oneDNN, "
 
 
