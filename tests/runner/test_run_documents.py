@@ -64,7 +64,7 @@ def test_a_training_loop_of_tensorflow_2_runs_with_tf2(tmp_path):
     done = run("--tf2", "train.py", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     # 80 + 26 * 26 * 8 * 32 + 32 + 330 parameters
-    wanted = "Epoch 10, parameters 173498, accuracy 100.0, loss below 1: True"
+    wanted = "Epoch 20, parameters 173498, accuracy 100.0, loss below 1: True"
     assert done.stdout.splitlines()[-1] == wanted
 
 
