@@ -66,8 +66,9 @@ def test_inference(case):
 
 
 def mark_the_deepest(case):
-    """``make test`` trains ResNet v2 50 and 101; 152 and 200 are more of the same units."""
-    deep = case.startswith(("resnet_v2_152", "resnet_v2_200"))
+    """``make test`` trains ResNet v2 50 and both halves of the mixed net; these are more of it."""
+    more = ("resnet_v2_101", "resnet_v2_152", "resnet_v2_200", "resnet_3d_2plus1d")
+    deep = case.startswith(more)
     return pytest.param(case, marks=pytest.mark.rare) if deep else case
 
 

@@ -70,11 +70,20 @@ QUESTIONS = {
     "resnet_v2_200": request("resnet_v2_200", 33, 70, 3, 2, INFERENCE, **RAW),
 }
 
+# Long, and `make test` asks about others of the family.
+LONG = (
+    "resnet_3d, 5 frames",
+    "resnet_3d_2plus1d, 5 frames",
+    "inception_v3, narrow",
+    "resnet_v2_50",
+    "resnet_v2_200",
+)
+
 
 @pytest.mark.parametrize(
     "question",
     [
-        pytest.param(question, marks=[pytest.mark.rare] * (name == "resnet_v2_200"), id=name)
+        pytest.param(question, marks=[pytest.mark.rare] * (name in LONG), id=name)
         for name, question in QUESTIONS.items()
     ],
 )

@@ -26,7 +26,7 @@ def test_a_2plus1d_net_learns_motion(tmp_path, monkeypatch):
     assert accuracy(call("train", "resnet_2plus1d", *given, "--learning-rate", "5e-4")) >= 0.7
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_a_cnn_with_lstm_learns_motion(tmp_path):
     """Whole clips as four strips of a still; with 350 steps 0.93 to 0.94 with seeds 1 and 2."""
     clips.make_clips(tmp_path / "clips")

@@ -40,7 +40,7 @@ def test_alexnet_learns_flowers(flowers, tmp_path):
     assert accuracy(call("train", "alexnet_v1", *given)) >= 0.6
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_mobilenet_learns_flowers(flowers, tmp_path):
     """As AlexNet's, 0.98; batch norm averages over the few steps that there are."""
     given = ("--data", flowers, "--model-dir", tmp_path / "run", *FLOWERS, "--image-size", "64")

@@ -29,20 +29,32 @@ def start(folder, *arguments, kill=None, steps=None):
     )
 
 
-@pytest.mark.slow
-def test_twenty_kills(tmp_path):
-    """SIGKILL at 20 moments of a run that saves every 5 steps, resumed after each.
+# Between and inside steps (Session.run), and before each rename, flush and deletion of a save.
+SIX_MOMENTS = ["run:3", "replace:2", "fsync:3", "replace:5", "unlink:2", "run:9"]
+TWENTY_MOMENTS = [
+    *(f"run:{n}" for n in (1, 3, 9, 11, 14, 17)),
+    *(f"replace:{n}" for n in range(2, 9)),
+    *(f"fsync:{n}" for n in (1, 3, 5, 7)),
+    *("unlink:2", "unlink:4", "fsync:12"),
+]
 
-    The moments: between and inside steps (Session.run), and before each rename, deletion and
-    flush of a save, so that files of half a checkpoint are left behind.
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pytest.param(SIX_MOMENTS, marks=pytest.mark.slow, id="six"),
+        pytest.param(TWENTY_MOMENTS, marks=pytest.mark.rare, id="twenty"),
+    ],
+)
+def test_kills(tmp_path, moments):
+    """SIGKILL at moments of a run that saves every 5 steps, resumed after each.
+
+    Files of half a checkpoint are left behind by some.
     """
     signs_folder = small_signs.make(tmp_path / "signs", test=1)
     folder = tmp_path / "run"
     arguments = ["--data", str(signs_folder), "--steps", "200", "--save-every", "5"]
     arguments += ["--evaluate-every", "1000", "--batch-size", "4", "--resume"]
-    moments = [f"run:{n}" for n in (1, 3, 9, 11, 14, 17)] + [f"replace:{n}" for n in range(2, 9)]
-    moments += [f"fsync:{n}" for n in (1, 3, 5, 7)] + ["unlink:2", "unlink:4", "fsync:12"]
-    assert len(moments) == 20
     for number, moment in enumerate(moments):
         before = list_complete_checkpoints(folder)
         steps = tmp_path / f"steps{number}"
