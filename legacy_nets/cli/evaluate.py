@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import re
 from typing import TYPE_CHECKING
 
 import click
@@ -19,16 +20,20 @@ from legacy_nets.cli.options import (
     data_options,
     print_notes,
 )
+from legacy_nets.cli.progress import show_progress
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, MissingHoldoutError
+from legacy_nets.files import replace_on_success
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.train.settings import Settings, load_settings
+from legacy_nets.train.settings import Settings, load_settings, refuse_file
 
 if TYPE_CHECKING:
     from legacy_nets.train.evaluate import Evaluation
 
-MAX_PICTURES = 32  # in predictions.png
+MAX_PICTURES = 32  # of the predictions that are drawn
+MAX_COLUMNS = 20  # classes whose confusion matrix is printed
+SCORES = ("precision", "recall", "F1")
 
 
 @click.command()
@@ -45,22 +50,35 @@ MAX_PICTURES = 32  # in predictions.png
     help="Split of the data to evaluate on.",
 )
 @click.option(
+    "--output",
     "--out",
+    "output",
     type=click.Path(path_type=pathlib.Path),
-    help="Folder for confusion.png and predictions.png. [default: that of the checkpoint]",
+    help="Folder for the JSON file and the pictures. [default: that of the checkpoint]",
 )
-@click.option("--json", "as_json", is_flag=True, help="Accuracy and confusion matrix as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the contents of the JSON file.")
 def evaluate(
     net: str,
     checkpoint: CheckpointOptions,
     data: DataOptions,
     split_name: str,
-    out: pathlib.Path | None,
+    output: pathlib.Path | None,
     as_json: bool,
 ) -> None:
-    """Compute accuracy and confusion matrix of a checkpoint of NET on labelled images."""
+    """Compute accuracy and confusion matrix of a checkpoint of NET on labelled images.
+
+    Writes evaluation, confusion matrix and first predictions into --output, under the name of the
+    data: evaluation_DATA_test.json, confusion_DATA_test.png, predictions_DATA_test.png. The JSON
+    file has precision, recall and F1 of each class.
+
+    \b
+    legacy-nets evaluate hand_signs --checkpoint run --data signs/
+    legacy-nets evaluate hand_signs --checkpoint run --data signs/ --output results --json
+    """
     record = registry.get_net(net)
     prefix = checkpoint.find()
+    folder = output or pathlib.Path(prefix).parent
+    refuse_file(folder, "output folder")
     images = _open_as_trained(data, record, pathlib.Path(prefix).parent)
     quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train import evaluate as evaluation
@@ -73,32 +91,29 @@ def evaluate(
     for note in images.notes:
         click.echo(note, err=True)
     split = images.test if split_name == "test" else images.train
-    with evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, averaged):
-        result = evaluation.evaluate(graph, session, split)
+    with (
+        evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, averaged),
+        show_progress(images.unit, len(split.labels)) as report,
+    ):
+        result = evaluation.evaluate(graph, session, split, report)
+    values = {
+        "net": net,
+        "checkpoint": prefix,
+        "averaged_weights": averaged,
+        "split": split_name,
+        **_describe_result(result, images),
+    }
+    files = _write_files(values, result, split, images, folder)
     if as_json:
-        values = {
-            "net": net,
-            "checkpoint": prefix,
-            "averaged_weights": averaged,
-            "data": images.name,
-            "split": split_name,
-            "images": len(split.labels),
-            "accuracy": result.accuracy,
-            "class_names": images.class_names,
-            "confusion": result.confusion.tolist(),
-        }
         click.echo(json.dumps(values))
-    else:
-        weights = "averaged" if averaged else "raw"
-        click.echo(
-            f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}"
-        )
-        _print_result(result, images)
-    out = out or pathlib.Path(prefix).parent
-    _draw_pictures(result, split, images.class_names, out)
-    if not as_json:
-        click.echo(f"confusion matrix {out / 'confusion.png'}")
-        click.echo(f"predictions      {out / 'predictions.png'}")
+        return
+    weights = "averaged" if averaged else "raw"
+    click.echo(
+        f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}"
+    )
+    _print_result(result, images)
+    for label, file in files.items():
+        click.echo(f"{label:<16} {file}")
 
 
 def _open_as_trained(
@@ -142,25 +157,52 @@ def _check_classes(
         )
 
 
-def _draw_pictures(
-    result: Evaluation, split: Split, class_names: tuple[str, ...], folder: pathlib.Path
-) -> None:
-    """Draws the confusion matrix and the first predictions into a folder."""
+def _describe_result(result: Evaluation, images: ImageData) -> dict[str, object]:
+    """Describes the data and the result of an evaluation as values for JSON."""
+    scores = zip(images.class_names, result.score_classes(), strict=True)
+    return {
+        "data": images.name,
+        "images": len(result.probabilities),
+        "accuracy": result.accuracy,
+        "class_names": images.class_names,
+        "classes": {name: of_class._asdict() for name, of_class in scores},
+        "confusion": result.confusion.tolist(),
+    }
+
+
+def _write_files(
+    values: dict[str, object],
+    result: Evaluation,
+    split: Split,
+    images: ImageData,
+    folder: pathlib.Path,
+) -> dict[str, pathlib.Path]:
+    """Writes JSON, confusion matrix and first predictions; returns label -> file."""
     from legacy_nets.train import report
 
     folder.mkdir(parents=True, exist_ok=True)
-    report.draw_confusion(result.confusion, class_names, folder / "confusion.png")
+    data = re.sub(r"\W+", "_", images.name.partition(", drawn by ")[0]).strip("_") or "data"
+    ending = f"{data}_{values['split']}"
+    files = {
+        "evaluation": folder / f"evaluation_{ending}.json",
+        "confusion matrix": folder / f"confusion_{ending}.png",
+        "predictions": folder / f"predictions_{ending}.png",
+    }
+    report.draw_confusion(result.confusion, images.class_names, files["confusion matrix"])
     first = np.arange(min(MAX_PICTURES, len(split.labels)))
     [batch] = split.read([first])
     captions = [
-        report.format_caption(int(label), int(row.argmax()), float(row.max()), class_names)
+        report.format_caption(int(label), int(row.argmax()), float(row.max()), images.class_names)
         for label, row in zip(batch.labels, result.probabilities[first], strict=True)
     ]
-    report.save_png(report.draw_grid(batch.pictures, captions), folder / "predictions.png")
+    report.save_png(report.draw_grid(batch.pictures, captions), files["predictions"])
+    with replace_on_success(files["evaluation"]) as unfinished:
+        unfinished.write_text(json.dumps(values) + "\n", encoding="utf-8")
+    return files
 
 
 def _print_result(result: Evaluation, images: ImageData) -> None:
-    """Prints accuracy and confusion matrix."""
+    """Prints accuracy, confusion matrix (of few classes), precision, recall and F1."""
     from rich.console import Console
     from rich.table import Table
 
@@ -169,8 +211,17 @@ def _print_result(result: Evaluation, images: ImageData) -> None:
         f"accuracy {result.accuracy:.4f} "
         f"({int(confusion.trace())} of {int(confusion.sum())} {images.unit})"
     )
-    table = Table("true \\ predicted", *images.class_names, "right")
-    for name, row, hits in zip(images.class_names, confusion, confusion.diagonal(), strict=True):
-        share = f"{hits / row.sum():.3f}" if row.sum() else "-"
-        table.add_row(name, *(str(count) for count in row), share)
+    has_counts = len(images.class_names) <= MAX_COLUMNS
+    counted = images.class_names if has_counts else (images.unit,)
+    table = Table("true \\ predicted" if has_counts else "class", *counted, *SCORES)
+    for name, row, scores in zip(
+        images.class_names, confusion, result.score_classes(), strict=True
+    ):
+        counts = row if has_counts else [scores.images]
+        shares = (scores.precision, scores.recall, scores.f1)
+        table.add_row(
+            name,
+            *(str(count) for count in counts),
+            *("-" if share is None else f"{share:.3f}" for share in shares),
+        )
     Console().print(table)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import glob
 import json
 import pathlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 import numpy as np
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
+from legacy_nets.cli.progress import show_progress
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture
@@ -26,8 +24,6 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.types import Array, Shape
-
-MANY = 100  # images, from which on a bar is shown
 
 
 @click.command()
@@ -99,8 +95,8 @@ def predict(
     split = split.resize(preprocessing, settings.image_size, record.channels)
     with evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, _):
         fetch = None if features is None else evaluation.get_end_point(graph, features)
-        with reading.show_progress(len(paths)):
-            values = graph.score(session, split, fetch)
+        with show_progress("clips" if takes_clips else "images", len(paths)) as report:
+            values = graph.score(session, split, fetch, report)
     if reading.colour_pictures:
         click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
     readable = reading.report_unreadable(paths)
@@ -166,7 +162,6 @@ class Reading:
         self.channels = channels  # of the net
         self.colour_pictures: list[pathlib.Path] = []  # where the net takes grey ones
         self.problems: dict[pathlib.Path, str] = {}
-        self._advance: Callable[[], None] = lambda: None
 
     def check_headers(self, paths: Sequence[pathlib.Path]) -> None:
         """Says which images are converted to RGB. Raises BadInputError for a missing file."""
@@ -185,24 +180,8 @@ class Reading:
         if len(converted) > MAX_SHOWN:
             click.echo(f"and {len(converted) - MAX_SHOWN} more images converted", err=True)
 
-    @contextlib.contextmanager
-    def show_progress(self, count: int) -> Iterator[None]:
-        """Shows a bar on a terminal, where there are many images."""
-        console = Console(stderr=True)
-        with Progress(
-            *Progress.get_default_columns(),
-            MofNCompleteColumn(),
-            console=console,
-            transient=True,
-            disable=count < MANY or not console.is_terminal,
-        ) as progress:
-            task = progress.add_task("images", total=count)
-            self._advance = lambda: progress.advance(task)
-            yield
-
     def load(self, path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> Array:
         """Loads a picture at the net's size; zeros for one that cannot be read."""
-        self._advance()
         try:
             picture = read_picture(path)
         except BadInputError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -178,6 +178,15 @@ def get_end_point(net: NetGraph, name: str) -> Tensor:
     return net.end_points[name]
 
 
+class ClassScores(NamedTuple):
+    """How well one class is found. None: there is nothing to divide by."""
+
+    images: int  # of this class
+    precision: float | None  # share of the images predicted as this class that are of it
+    recall: float | None  # share of the images of this class that are predicted as it
+    f1: float | None  # harmonic mean of both
+
+
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
     """How well a checkpoint classifies labelled images."""
@@ -186,10 +195,33 @@ class Evaluation:
     confusion: Array  # int64 [classes, classes], rows: true class
     probabilities: Array  # float32 [N, classes]
 
+    def score_classes(self) -> list[ClassScores]:
+        """Computes precision, recall and F1 of each class."""
 
-def evaluate(net: NetGraph, session: Session, images: Split) -> Evaluation:
-    """Runs a restored net over labelled images or clips, in batches."""
-    probabilities = net.score(session, images)
+        def divide(hits: int, count: int) -> float | None:
+            return hits / count if count else None
+
+        hits, images, predicted = (
+            counts.tolist()
+            for counts in (self.confusion.diagonal(), self.confusion.sum(1), self.confusion.sum(0))
+        )
+        return [
+            ClassScores(true, divide(hit, guess), divide(hit, true), divide(2 * hit, true + guess))
+            for hit, true, guess in zip(hits, images, predicted, strict=True)
+        ]
+
+
+def evaluate(
+    net: NetGraph,
+    session: Session,
+    images: Split,
+    report: Callable[[int], object] = lambda count: None,
+) -> Evaluation:
+    """Runs a restored net over labelled images or clips, in batches.
+
+    ``report`` receives the number of images of each batch after it was run.
+    """
+    probabilities = net.score(session, images, report=report)
     predicted = probabilities.argmax(1)
     classes = probabilities.shape[1]
     confusion = np.zeros((classes, classes), np.int64)

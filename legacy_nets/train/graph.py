@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import fnmatch
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -41,10 +41,17 @@ class NetGraph:
         """Makes the feed of pictures [N, H, W, C] (or of clips) with values from 0 to 255."""
         return {self.images: scale_pixels(pictures, self.preprocessing)}
 
-    def score(self, session: Session, images: Split | Array, fetch: Tensor | None = None) -> Array:
+    def score(
+        self,
+        session: Session,
+        images: Split | Array,
+        fetch: Tensor | None = None,
+        report: Callable[[int], object] = lambda count: None,
+    ) -> Array:
         """Runs the net in batches over a split, or over pictures with values from 0 to 255.
 
         Returns the probabilities [N, classes], or ``fetch``, another tensor [N, ...], if given.
+        ``report`` receives the number of images of each batch after it was run.
         """
         if isinstance(images, np.ndarray):
             images = Images(images, np.zeros(len(images), np.int64))
@@ -52,12 +59,11 @@ class NetGraph:
         batch_size = max(1, min(64, SCORED_PIXELS // pixels))
         output = self.probabilities if fetch is None else fetch
         indices = iterate_in_order(len(images.labels), batch_size)
-        return np.concatenate(
-            [
-                session.run(output, self.make_feed(batch.pictures))
-                for batch in read_ahead(images, indices)
-            ]
-        )
+        values = []
+        for batch in read_ahead(images, indices):
+            values.append(session.run(output, self.make_feed(batch.pictures)))
+            report(len(batch.labels))
+        return np.concatenate(values)
 
 
 class VariableRef(Protocol):

@@ -198,11 +198,13 @@ def write_best(folder: pathlib.Path, step: int, test_accuracy: float) -> None:
         unfinished.write_text(json.dumps(best) + "\n")
 
 
-def refuse_file(folder: pathlib.Path) -> None:
-    """Raises BadInputError where a model folder, or a folder above it, is a file."""
-    file = next((path for path in (folder, *folder.parents) if path.is_file()), None)
-    if file is not None:
-        raise BadInputError(
-            f"the model folder {folder} cannot be written ({file} is a file): give a folder, or "
-            "the name of a new one"
-        )
+def refuse_file(folder: pathlib.Path, label: str = "model folder") -> None:
+    """Raises BadInputError where a folder cannot be written: it, or one above it, is a file."""
+    existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
+    if existing is None or (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
+        return
+    problem = f"no permission for {existing}" if existing.is_dir() else f"{existing} is a file"
+    raise BadInputError(
+        f"the {label} {folder} cannot be written ({problem}): give a folder, or the name of a new "
+        "one"
+    )

@@ -15,6 +15,8 @@ from commands import SHORT, call, refused
 from PIL import Image
 
 from legacy_nets.cli import ALIASES, COMMANDS, main
+from legacy_nets.cli.progress import show_progress
+from legacy_nets.train.evaluate import Evaluation
 from legacy_nets.train.settings import parse_net_options
 
 
@@ -87,6 +89,7 @@ def test_train_says_where_things_lie(trained):
 def test_evaluate(trained, signs_folder, tmp_path):
     folder, _ = trained
     given = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder, "--out", tmp_path)
+    names = [f"{name}_synthetic_hand_signs_test" for name in ("confusion", "predictions")]
     report = json.loads(call(*given, "--json").stdout)
     confusion = np.array(report["confusion"])
     assert confusion.shape == (6, 6) and confusion.sum(1).tolist() == [2] * 6
@@ -96,10 +99,19 @@ def test_evaluate(trained, signs_folder, tmp_path):
     text = call(*given).stdout
     assert f"accuracy {report['accuracy']:.4f} ({confusion.trace()} of 12 images)" in text
     assert "(averaged weights)" in text and "(raw weights)" in call(*given, "--raw").stdout
-    for name in ("confusion.png", "predictions.png"):
-        assert Image.open(tmp_path / name).size[0] > 200
+    for name in names:
+        assert Image.open(tmp_path / f"{name}.png").size[0] > 200
+        assert str(tmp_path / f"{name}.png") in text
+    file = tmp_path / "evaluation_synthetic_hand_signs_test.json"
+    raw = json.loads(call(*given, "--raw", "--json").stdout)
+    assert json.loads(file.read_text()) == raw
+    for number, name in enumerate("012345"):
+        scores = raw["classes"][name]
+        assert scores["images"] == 2
+        assert scores["recall"] == raw["confusion"][number][number] / 2
     train_split = json.loads(call(*given, "--split", "train", "--json").stdout)
     assert train_split["images"] == 24
+    assert (tmp_path / "confusion_synthetic_hand_signs_train.png").exists()
     best = json.loads((folder / "best.json").read_text())["step"]
     assert json.loads(call(*given, "--best", "--json").stdout)["checkpoint"].endswith(f"-{best}")
 
@@ -134,8 +146,38 @@ def test_evaluate_needs_a_share_where_training_held_none_out(trained, signs_fold
 def test_a_folder_that_cannot_be_written_is_one_line(trained, signs_folder, tmp_path):
     folder, _ = trained
     (tmp_path / "file").write_text("")
-    given = ("--checkpoint", folder, "--data", signs_folder, "--out", tmp_path / "file" / "x")
-    assert "Not a directory" in refused("evaluate", "tiny", *given)
+    out = tmp_path / "file" / "x"
+    given = ("--checkpoint", folder, "--data", signs_folder, "--output", out)
+    line = refused("evaluate", "tiny", *given)
+    assert f"the output folder {out} cannot be written ({out.parent} is a file)" in line
+
+
+def test_a_folder_without_permission_is_refused_first(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: not mode & os.W_OK)
+    given = ("--checkpoint", trained[0], "--data", tmp_path / "none")
+    line = refused("evaluate", "tiny", *given)
+    assert f"{trained[0]} cannot be written (no permission for {trained[0]}): give" in line
+
+
+def test_scores_of_classes():
+    """A class that is never predicted has no precision; one without images has no recall."""
+    confusion = np.array([[3, 1, 0, 0], [2, 4, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0]])
+    first, second, missed, absent = Evaluation(0.0, confusion, np.zeros((12, 4))).score_classes()
+    assert first == pytest.approx((4, 0.5, 0.75, 0.6))
+    assert second == pytest.approx((6, 4 / 6, 4 / 6, 4 / 6))
+    assert missed == (2, None, 0.0, 0.0)
+    assert absent == (0, None, None, None)
+
+
+def test_a_bar_counts_the_images(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    with show_progress("images", 120) as report:
+        report(64)
+        report(56)
+    assert "images" in (shown := capsys.readouterr().err) and "120/120" in shown
+    with show_progress("images", 99) as report:
+        report(99)
+    assert not capsys.readouterr().err
 
 
 def test_predict(trained, signs_folder, tmp_path):

@@ -56,8 +56,8 @@ def test_evaluate_on_clips(trained, clips_folder, tmp_path):
     assert "accuracy 1.0000 (4 of 4 clips)" in done.stdout
     assert "12 of 12 clips have fewer than 9 frames" in done.stderr
     assert "with 5): their frames are repeated evenly" in done.stderr
-    for name in ("confusion.png", "predictions.png"):
-        assert Image.open(tmp_path / name).size[0] > 200
+    for name in ("confusion", "predictions"):
+        assert Image.open(tmp_path / f"{name}_{clips_folder.name}_test.png").size[0] > 200
     train = json.loads(call(*given, "--split", "train", "--json").stdout)
     assert train["images"] == 8
     older = call(*given, "--half", "train", "--pixels", "inception", "--json")  # older names
