@@ -59,3 +59,16 @@ def test_a_net_is_opened_by_every_reader(monkeypatch, tmp_path):
     assert good == cells
     reasons = {cell.reason[:19] for cell in made if cell.model == "no_net"}
     assert reasons == {"port: exit code 1: "}
+
+
+@pytest.mark.rare
+@pytest.mark.parametrize("net", registry.list_nets())
+def test_the_page_is_true_at_full_size(net, monkeypatch, tmp_path):
+    documented = port_matrix.read_table()
+    monkeypatch.setattr(port_matrix, "TABLE", tmp_path / "none.csv")
+    cells = port_matrix.list_cells("full", net, again=False)
+    made = port_matrix.run_tasks("full", [port_matrix.Task(net, net, cells, tmp_path)], 3600)
+    assert {(cell.target, cell.reader) for cell in made} == cells
+    for cell in made:
+        other = documented.get(cell.key)
+        assert port_matrix.is_good(cell) or (other and cell.reason == other.reason), cell
