@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 RUN_VENV := .venv-run# the packages of the extra "run", with NumPy 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
 ORACLE ?= .oracle
+DOCS_VENV := .venv-docs# Sphinx and the package, for the site
 TORCH_VENV := .venv-torch# PyTorch, torchvision and timm alone
 # More options of pip. Linux gets PyTorch with CUDA from PyPI (5 GB); without it (1 GB):
 # make test-torch TORCH_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -16,7 +17,7 @@ TORCH_OPTIONS ?=
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-run test-torch test-quick test-slow lint oracle clean
+.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po oracle clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -37,6 +38,12 @@ $(RUN_VENV)/.test: pyproject.toml | $(BIN)/python
 	@echo "installing legacy_nets and the packages of old scripts into $(RUN_VENV) ..."
 	@$(BIN)/python -m venv $(RUN_VENV)
 	@$(RUN_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-run]'
+	@touch $@
+
+$(DOCS_VENV)/.ready: pyproject.toml | $(BIN)/python
+	@echo "installing legacy_nets and Sphinx into $(DOCS_VENV) ..."
+	@$(BIN)/python -m venv $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[docs]'
 	@touch $@
 
 $(TORCH_VENV)/.ready: scripts/peers/requirements.txt | $(BIN)/python
@@ -78,8 +85,21 @@ lint: $(VENV)/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+SPHINX = $(DOCS_VENV)/bin/python -m sphinx -W --keep-going -j 2 -q
+
+docs: $(DOCS_VENV)/.ready  ## the site, in English and Chinese: docs/_build/html/en/index.html
+	@echo "building docs/_build/html/en ..."
+	@$(SPHINX) -b html -d docs/_build/doctrees/en docs docs/_build/html/en
+	@echo "building docs/_build/html/zh ..."
+	@$(SPHINX) -b html -d docs/_build/doctrees/zh -D language=zh_CN docs docs/_build/html/zh
+	@echo "open docs/_build/html/en/index.html"
+
+docs-po: $(DOCS_VENV)/.ready  ## renews the texts to translate: docs/locale/zh_CN/LC_MESSAGES/*.po
+	@$(SPHINX) -b gettext -d docs/_build/doctrees/po docs docs/_build/gettext
+	@$(DOCS_VENV)/bin/sphinx-intl update -p docs/_build/gettext -d docs/locale -l zh_CN --line-width 100
+
 oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had
 	@sh scripts/oracle/setup.sh $(ORACLE)
 
 clean:
-	rm -rf $(VENV) $(RUN_VENV) $(TORCH_VENV) $(ORACLE) demo build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) $(RUN_VENV) $(DOCS_VENV) $(TORCH_VENV) $(ORACLE) demo build docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache

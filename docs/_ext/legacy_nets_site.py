@@ -1,0 +1,57 @@
+"""Sphinx extension of the site: pages at the repository's root, and formulas without MathJax."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).resolve().parents[2]
+# page of the site -> the file at the root of the repository that it shows
+ROOT_PAGES = {
+    "project/architecture": "ARCHITECTURE.md",
+    "project/contributing": "CONTRIBUTING.md",
+    "project/security": "SECURITY.md",
+    "project/changelog": "CHANGELOG.md",
+}
+_LINK = re.compile(r"\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
+
+
+def _translate_links(text: str, folder: str, pages: dict[str, str]) -> str:
+    """Points links between files of the repository to the pages of the site."""
+
+    def replace(link: re.Match[str]) -> str:
+        path = (ROOT / folder / link["file"]).resolve().relative_to(ROOT).as_posix()
+        page = pages.get(path)
+        return f"](/{page}.md{link['anchor'] or ''})" if page else link[0]
+
+    return _LINK.sub(replace, text)
+
+
+def read_page(app: Sphinx, page: str, source: list[str]) -> None:
+    """Gives a page of ``ROOT_PAGES`` the text of its file; points links to pages of the site."""
+    pages = {file: name for name, file in ROOT_PAGES.items()}
+    if page in ROOT_PAGES:
+        text = (ROOT / ROOT_PAGES[page]).read_text("utf-8")
+        pages |= {f"docs/{name}.md": name for name in app.env.found_docs}
+        source[0] = _translate_links(text, "", pages)
+    else:
+        folder = (Path("docs") / page).parent.as_posix()
+        source[0] = _translate_links(source[0], folder, pages)
+
+
+def note_root_pages(app: Sphinx, *_: object) -> list[str]:
+    """Reads a page again where its file at the root has changed."""
+    return [
+        page
+        for page, file in ROOT_PAGES.items()
+        if app.env.all_docs.get(page, 0) < (ROOT / file).stat().st_mtime * 1_000_000
+    ]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Registers what the site adds to Sphinx."""
+    app.connect("source-read", read_page)
+    app.connect("env-get-outdated", note_root_pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

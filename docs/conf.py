@@ -1,0 +1,62 @@
+"""The configuration of the documentation site: ``make docs`` builds it in English and Chinese."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+from legacy_nets.version import __version__
+
+project = "legacy_nets"
+author = "The legacy_nets team"
+copyright = "The legacy_nets team, Apache-2.0"
+release = version = __version__
+language = "en"  # make docs gives zh_CN for the second site
+
+extensions = [
+    "myst_nb",
+    "sphinx_design",
+    "sphinx_copybutton",
+    "legacy_nets_site",
+]
+exclude_patterns = ["_build", "_ext", "locale", "**/.ipynb_checkpoints"]
+
+# Markdown
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 4
+
+# Notebooks: a page with `file_format: mystnb` runs when the site is built. Both languages share
+# what the cells output.
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(Path(__file__).parent / "_build" / "cells")
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+# Translations: locale/zh_CN/LC_MESSAGES has a .po for each page
+locale_dirs = ["locale"]
+gettext_compact = False
+gettext_uuid = False
+gettext_location = False
+gettext_additional_targets = []
+
+# Pages: nothing is loaded from elsewhere, and all works from file://
+html_theme = "sphinx_book_theme"
+html_title = "legacy_nets"
+templates_path = ["_templates"]
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {
+    "show_navbar_depth": 1,
+    "max_navbar_depth": 3,
+    "show_toc_level": 2,
+    "use_download_button": False,
+    "article_header_end": ["language.html", "article-header-buttons.html"],
+}
+copybutton_prompt_text = r"\$ |>>> "
+copybutton_prompt_is_regexp = True
