@@ -21,6 +21,7 @@ from legacy_nets.cli.options import (
     print_notes,
 )
 from legacy_nets.cli.progress import show_progress
+from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, MissingHoldoutError
@@ -79,13 +80,15 @@ def evaluate(
     prefix = checkpoint.find()
     folder = output or pathlib.Path(prefix).parent
     refuse_file(folder, "output folder")
-    images = _open_as_trained(data, record, pathlib.Path(prefix).parent)
+    images = _open_as_trained(
+        data, record, pathlib.Path(prefix).parent, checkpoint.changes.num_classes
+    )
     quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train import evaluate as evaluation
 
     print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
-    _check_classes(prefix, settings, images, evaluation.number_classes(settings.num_classes))
+    images = _match_classes(prefix, settings, images)
     preprocessing = settings.preprocessing or record.preprocessing
     images = resize_data(images, preprocessing, settings.image_size, record.channels)
     for note in images.notes:
@@ -117,13 +120,15 @@ def evaluate(
 
 
 def _open_as_trained(
-    data: DataOptions, record: registry.Net, model_folder: pathlib.Path
+    data: DataOptions, record: registry.Net, model_folder: pathlib.Path, num_classes: int | None
 ) -> ImageData:
     """Opens the data with the seed and the holdout of the training, where they are not given.
 
     Another split would evaluate images that the net was trained on.
     """
     saved = load_settings(model_folder)
+    num_classes = num_classes or (saved.num_classes if saved else 0)
+    data = dataclasses.replace(data, num_classes=num_classes)
     if data.seed is None and saved is not None:
         data = dataclasses.replace(data, seed=saved.seed)
     try:
@@ -135,26 +140,29 @@ def _open_as_trained(
         return dataclasses.replace(data, holdout=saved.holdout).open(record)
 
 
-def _check_classes(
-    prefix: str, settings: Settings, images: ImageData, numbers: tuple[str, ...]
-) -> None:
-    """Raises BadInputError where the data have other classes than the checkpoint.
+def _match_classes(prefix: str, settings: Settings, images: ImageData) -> ImageData:
+    """Gives the data all classes of the checkpoint: it may be trained with more.
 
-    ``numbers`` are the names of classes that have none.
+    Raises BadInputError where the data have other classes.
     """
-    if settings.num_classes != len(images.class_names):
+    names, trained = images.class_names, settings.class_names
+    saved = load_settings(pathlib.Path(prefix).parent)
+    numbers = number_classes(settings.num_classes)
+    is_named = trained != numbers or (saved is not None and saved.class_names == trained)
+    if is_named and names == trained[: len(names)]:
+        return dataclasses.replace(images, class_names=trained)
+    if settings.num_classes != len(names):
         raise BadInputError(
             f"{prefix} knows {settings.num_classes} classes, but {images.name} has "
-            f"{len(images.class_names)}: evaluate it on the data that it was trained for"
+            f"{len(names)}: evaluate it on the data that it was trained for"
         )
-    if settings.class_names not in (numbers, images.class_names):
-        ours, theirs = (
-            ", ".join(names[:8]) for names in (settings.class_names, images.class_names)
-        )
+    if trained != numbers:
+        ours, theirs = (", ".join(known[:8]) for known in (trained, names))
         raise BadInputError(
             f"{prefix} knows the classes {ours}, but {images.name} has {theirs}: evaluate it on "
             "the data that it was trained for"
         )
+    return images
 
 
 def _describe_result(result: Evaluation, images: ImageData) -> dict[str, object]:

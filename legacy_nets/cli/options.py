@@ -96,6 +96,7 @@ class DataOptions:
     holdout: float | None
     seed: int | None
     strict: bool
+    num_classes: int = 0  # at least
 
     def inherit(self, saved: Settings) -> DataOptions:
         """Replaces what is not given by the settings of a run."""
@@ -104,6 +105,7 @@ class DataOptions:
             saved.holdout if self.holdout is None else self.holdout,
             saved.seed if self.seed is None else self.seed,
             self.strict or saved.strict,
+            saved.num_classes,
         )
 
     def open(self, net: Net) -> ImageData:
@@ -113,7 +115,7 @@ class DataOptions:
         path = self.path or make_synthetic_data(
             net, SYNTHETIC_FOLDER, lambda line: click.echo(line, err=True)
         )
-        return open_data(path, net, self.holdout, self.seed or 0, self.strict)
+        return open_data(path, net, self.holdout, self.seed or 0, self.strict, self.num_classes)
 
 
 def data_options(command: Command) -> Command:

@@ -20,7 +20,7 @@ from legacy_nets.cli.options import (
     preprocessing_option,
 )
 from legacy_nets.data.augmentation import Augmentation
-from legacy_nets.data.dataset import ImageData, resize_data
+from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.resume import describe_changes
@@ -103,6 +103,9 @@ def _default(field: str) -> str:
 @frames_option("the net's own")
 @image_size_option("the net's own")
 @preprocessing_option("the net's own")
+@click.option(
+    "--num-classes", type=click.IntRange(1), help="Number of classes. [default: those of the data]"
+)
 @click.option("--label-offset", type=click.IntRange(0), help="Logits before class 0.")
 @click.option(
     "--trainable",
@@ -190,9 +193,8 @@ def _open_data(
     record: registry.Net, data: DataOptions, settings: Settings
 ) -> tuple[ImageData, Settings]:
     """Opens the data, and records in the settings what they are."""
-    images = resize_data(
-        data.open(record), settings.preprocessing, settings.image_size, record.channels
-    )
+    images = widen_classes(data.open(record), data.num_classes)
+    images = resize_data(images, settings.preprocessing, settings.image_size, record.channels)
     settings = dataclasses.replace(
         settings,
         num_classes=len(images.class_names),
@@ -210,8 +212,8 @@ def _make_defaults(record: registry.Net) -> Settings:
     """Makes the settings of a run that no option changes."""
     return Settings(
         record.name,
-        record.num_classes,
-        record.image_size,
+        num_classes=0,  # those of the data
+        image_size=record.image_size,
         preprocessing=record.preprocessing,
         aux_weight=record.aux_weight,
     )

@@ -16,6 +16,21 @@ from legacy_nets.files import replace_on_success, suggest_paths
 FILE = "class_indices.json"
 
 
+def number_classes(num_classes: int) -> tuple[str, ...]:
+    """Names classes by their numbers: "0", "1", ..."""
+    return tuple(str(number) for number in range(num_classes))
+
+
+def name_labels(names: Sequence[str], last_label: int, num_classes: int) -> tuple[str, ...]:
+    """Names the classes of labels 0 to ``last_label``: ``names`` where they are enough.
+
+    Where they are not, ``num_classes`` classes are named by their numbers.
+    """
+    if last_label < len(names) or num_classes <= len(names):
+        return tuple(names)
+    return number_classes(num_classes)
+
+
 def write_class_indices(path: str | pathlib.Path, names: Sequence[str]) -> None:
     """Writes the document's ``class_indices.json``: index (as text) to name."""
     with replace_on_success(path) as unfinished:

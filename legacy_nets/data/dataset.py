@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.splits import ResizedImages, Split
+from legacy_nets.errors import BadInputError
 from legacy_nets.types import Shape
 
 
@@ -25,6 +27,24 @@ class ImageData:
     def unit(self) -> str:
         """What messages count: "clips" or "images"."""
         return "clips" if self.clip_lengths else "images"
+
+
+def widen_classes(data: ImageData, num_classes: int) -> ImageData:
+    """Adds classes without images up to a number; 0 adds none.
+
+    They are named by their numbers. Raises BadInputError where the data have more classes.
+    """
+    names = data.class_names
+    if num_classes == 0:
+        return data
+    if num_classes < len(names):
+        raise BadInputError(
+            f"--num-classes {num_classes}: {data.name} has {len(names)} classes; give that number, "
+            "a larger one, or none"
+        )
+    numbers = number_classes(num_classes)
+    added = numbers if names == numbers[: len(names)] else [f"class {n}" for n in numbers]
+    return dataclasses.replace(data, class_names=(*names, *added[len(names) :]))
 
 
 def resize_data(data: ImageData, preprocessing: str, size: Shape, channels: int = 3) -> ImageData:

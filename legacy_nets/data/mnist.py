@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from legacy_nets.data.class_indices import name_labels
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.data.synthetic.folders import MARK, read_data_name
@@ -88,18 +89,23 @@ def is_mnist(path: pathlib.Path) -> bool:
 
 
 def load_mnist(
-    path: str | pathlib.Path, *, holdout: float | None = None, seed: int = 0
+    path: str | pathlib.Path,
+    *,
+    holdout: float | None = None,
+    seed: int = 0,
+    num_classes: int = 0,
 ) -> ImageData:
     """Loads the set for training: grey pictures uint8 [N, 28, 28, 1] in memory.
 
-    MNIST has both splits, so ``holdout`` is refused; ``seed`` is not used. Raises BadInputError
-    for everything that is wrong with the files.
+    MNIST has both splits, so ``holdout`` is refused; ``seed`` is not used. ``num_classes``: of a
+    set of another name, with labels above 9. Raises BadInputError for everything that is wrong
+    with the files.
     """
     if holdout is not None:
         raise BadInputError(f"{path} has both splits already: leave --holdout out")
     folder = pathlib.Path(path)
     arrays = _read_splits(folder)
-    name, labels = _find_labels(folder, arrays)
+    name, labels = _find_labels(folder, arrays, num_classes)
     if (folder / MARK).exists():
         name = read_data_name(folder)
     notes = []
@@ -125,7 +131,7 @@ def load_mnist(
 
 
 def _find_labels(
-    folder: pathlib.Path, arrays: dict[str, tuple[Array, Array]]
+    folder: pathlib.Path, arrays: dict[str, tuple[Array, Array]], num_classes: int
 ) -> tuple[str, LabelSet]:
     """Finds the name of a set, and how it labels its classes.
 
@@ -141,7 +147,8 @@ def _find_labels(
     letters = EMNIST["letters"]
     if both.size and 1 <= both.min() and CLASSES <= both.max() <= len(letters.class_names):
         return "EMNIST letters", letters
-    return "MNIST", EMNIST["mnist"]
+    last_label = int(both.max()) if both.size and both.dtype.kind in "iu" else 0
+    return "MNIST", LabelSet(0, name_labels(_DIGITS, last_label, num_classes))
 
 
 def read_mnist(path: str | pathlib.Path) -> tuple[Images, Images]:
@@ -298,4 +305,4 @@ def _check_digits(images: Array, labels: Array, known: LabelSet, source: str) ->
     if len(wrong):
         label = f"label {labels[wrong[0]]} of image {wrong[0]} is outside {known.first} to {last}"
         advice = "keep the names of its files, emnist-SET-train-images-idx3-ubyte.gz"
-        refuse(f"{label}: if this is a set of EMNIST, {advice}")
+        refuse(f"{label}: if this is a set of EMNIST, {advice}; else give --num-classes")

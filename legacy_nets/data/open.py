@@ -18,6 +18,7 @@ def open_data(
     holdout: float | None = None,
     seed: int = 0,
     strict: bool = False,
+    num_classes: int = 0,
 ) -> ImageData:
     """Opens the labelled data set at ``path`` for a net of the registry.
 
@@ -30,18 +31,19 @@ def open_data(
       holdout: share of each class to hold out, where one of the two splits is missing.
       seed: of that choice.
       strict: refuse a folder with an unreadable image; otherwise the image is skipped.
+      num_classes: number of classes where the labels are numbers beyond those that are known.
 
     Raises BadInputError for any other path, and where the net takes no such pictures.
     """
     takes_clips = len(net.image_size) == 3
     if path.suffix == ".h5" or signs.list_signs_files(path):
-        data = signs.load_signs(path, holdout, seed)
+        data = signs.load_signs(path, holdout, seed, num_classes)
     elif not path.exists():
         raise BadInputError(f"no such folder: {path}{suggest_paths(path)}")
     elif path.is_dir() and takes_clips:
         return clips.load_clips(path, holdout, seed)
     elif mnist.is_mnist(path):
-        data = mnist.load_mnist(path, holdout=holdout, seed=seed)
+        data = mnist.load_mnist(path, holdout=holdout, seed=seed, num_classes=num_classes)
     elif path.is_dir():
         data = images.load_images(path, holdout=holdout, seed=seed, strict=strict)
     else:

@@ -9,10 +9,12 @@ that layout.
 from __future__ import annotations
 
 import pathlib
+from typing import NamedTuple
 
 import h5py
 import numpy as np
 
+from legacy_nets.data.class_indices import name_labels, number_classes
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.data.synthetic.hands import draw_signs
@@ -44,7 +46,7 @@ def needs_synthetic_signs(folder: pathlib.Path) -> bool:
     files = list_signs_files(folder)
     return not files or (
         len(files) == 1
-        and all(read_signs(path, split)[1] == SYNTHETIC for split, path in files.items())
+        and all(read_signs(path, split).description == SYNTHETIC for split, path in files.items())
     )
 
 
@@ -76,8 +78,19 @@ def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
         ) from error
 
 
-def read_signs(path: pathlib.Path, split: str) -> tuple[Images, str]:
-    """Reads and checks one h5 file: its images, and the description in it (else its name).
+class SignsFile(NamedTuple):
+    """The contents of one h5 file."""
+
+    images: Images
+    description: str  # else the name of the file
+    class_names: tuple[str, ...]
+
+
+def read_signs(path: pathlib.Path, split: str, num_classes: int = 0) -> SignsFile:
+    """Reads and checks one h5 file.
+
+    Labels are [M], [M, 1] or [1, M]. The classes are those of ``list_classes``, else 0 to 5; where
+    a label lies beyond them, ``num_classes`` says how many there are.
 
     Raises BadInputError, in one line, for everything that is wrong.
     """
@@ -96,6 +109,7 @@ def read_signs(path: pathlib.Path, split: str) -> tuple[Images, str]:
             pictures = np.array(file[f"{split}_set_x"])
             labels = np.array(file[f"{split}_set_y"])
             description = str(file.attrs.get("description", path.name))
+            class_names = _read_class_names(file)
     except (IsADirectoryError, PermissionError) as error:
         raise BadInputError(f"{path} cannot be read: {error.strerror}") from None
     except BadInputError:
@@ -104,8 +118,20 @@ def read_signs(path: pathlib.Path, split: str) -> tuple[Images, str]:
         raise BadInputError(
             f"{path} is truncated or damaged ({join_lines(error)[:200]}): download it again"
         ) from None
-    _check_signs(pictures, labels, path)
-    return Images(pictures, labels.astype(np.int64)), description
+    if labels.shape in ((len(pictures), 1), (1, len(pictures))):
+        labels = labels.reshape(-1)
+    if labels.size and labels.dtype.kind in "iu":
+        class_names = name_labels(class_names, int(labels.max()), num_classes)
+    _check_signs(pictures, labels, len(class_names), path)
+    return SignsFile(Images(pictures, labels.astype(np.int64)), description, class_names)
+
+
+def _read_class_names(file: h5py.File) -> tuple[str, ...]:
+    """Reads ``list_classes``, which holds numbers or names; 0 to 5 where it is missing."""
+    if "list_classes" not in file:
+        return number_classes(CLASSES)
+    names = np.array(file["list_classes"]).reshape(-1).tolist()
+    return tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names)
 
 
 def _check_is_h5(path: pathlib.Path) -> None:
@@ -118,8 +144,8 @@ def _check_is_h5(path: pathlib.Path) -> None:
         raise BadInputError(f"{path} is {problem}: download it again")
 
 
-def _check_signs(pictures: Array, labels: Array, path: pathlib.Path) -> None:
-    """Raises BadInputError unless they are uint8 [M, 64, 64, 3] and integers [M] from 0 to 5."""
+def _check_signs(pictures: Array, labels: Array, num_classes: int, path: pathlib.Path) -> None:
+    """Raises BadInputError unless they are uint8 [M, 64, 64, 3] and labels [M] of known classes."""
 
     def refuse(problem: str) -> None:
         raise BadInputError(f"{path}: {problem}")
@@ -127,7 +153,11 @@ def _check_signs(pictures: Array, labels: Array, path: pathlib.Path) -> None:
     if pictures.ndim != 4:
         refuse(f"the images are {pictures.shape}: they must be (M, {SIZE}, {SIZE}, 3)")
     if labels.ndim != 1 or len(labels) != len(pictures):
-        refuse(f"{len(pictures)} images but labels of shape {labels.shape}: one label per image")
+        count = len(pictures)
+        refuse(
+            f"{count} images but labels of shape {labels.shape}: they must be ({count},), "
+            f"({count}, 1) or (1, {count})"
+        )
     if len(pictures) == 0:
         refuse("the set is empty: no images")
     if np.issubdtype(pictures.dtype, np.floating) and not np.isfinite(pictures).all():
@@ -139,9 +169,12 @@ def _check_signs(pictures: Array, labels: Array, path: pathlib.Path) -> None:
         refuse(f"the images are {pictures.shape[1:]}: they must be ({SIZE}, {SIZE}, 3)")
     if not np.issubdtype(labels.dtype, np.integer):
         refuse(f"the labels are {labels.dtype}: they must be integers")
-    wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
+    wrong = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if len(wrong):
-        refuse(f"label {labels[wrong[0]]} of image {wrong[0]} is outside 0 to {CLASSES - 1}")
+        refuse(
+            f"label {labels[wrong[0]]} of image {wrong[0]} is outside 0 to {num_classes - 1}: say "
+            "how many classes there are with --num-classes"
+        )
 
 
 def load_dataset(path: str | pathlib.Path) -> tuple[Array, ...]:
@@ -151,13 +184,13 @@ def load_dataset(path: str | pathlib.Path) -> tuple[Array, ...]:
     """
     folder = pathlib.Path(path)
     _check_is_folder(folder)
-    train, test = (read_signs(make_signs_path(folder, split), split)[0] for split in SPLITS)
+    train, test = (read_signs(make_signs_path(folder, split), split) for split in SPLITS)
     return (
-        train.pictures,
-        train.labels.reshape(1, -1),
-        test.pictures,
-        test.labels.reshape(1, -1),
-        np.arange(CLASSES),
+        train.images.pictures,
+        train.images.labels.reshape(1, -1),
+        test.images.pictures,
+        test.images.labels.reshape(1, -1),
+        np.arange(len(train.class_names)),
     )
 
 
@@ -193,11 +226,14 @@ def random_mini_batches(
     ]
 
 
-def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int = 0) -> ImageData:
+def load_signs(
+    path: str | pathlib.Path, holdout: float | None = None, seed: int = 0, num_classes: int = 0
+) -> ImageData:
     """Loads the set for training: a folder with one or both files, or one of the files.
 
-    Where only one file exists, ``holdout`` (a share between 0 and 1) splits it by class. Raises
-    BadInputError, in one line, for everything that is wrong.
+    Where only one file exists, ``holdout`` (a share between 0 and 1) splits it by class.
+    ``num_classes``: see ``read_signs``. Raises BadInputError, in one line, for everything that is
+    wrong.
     """
     path = pathlib.Path(path)
     files = _choose_signs_files(path)
@@ -208,16 +244,23 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
             f"{path} has only {next(iter(files.values())).name}: say what share of it to hold out, "
             "for instance --holdout 0.25"
         )
-    splits = {split: read_signs(file, split) for split, file in files.items()}
+    splits = {split: read_signs(file, split, num_classes) for split, file in files.items()}
+    class_names = max((content.class_names for content in splits.values()), key=len)
+    for split, content in splits.items():
+        if content.class_names != class_names[: len(content.class_names)]:
+            raise BadInputError(
+                f"{files[split]} has the classes {', '.join(content.class_names)}, the other file "
+                f"{', '.join(class_names)}: both must have the same"
+            )
     if holdout is None:
-        (train, name), (test, test_name) = splits["train"], splits["test"]
+        (train, name, _), (test, test_name, _) = splits["train"], splits["test"]
         if (name == SYNTHETIC) != (test_name == SYNTHETIC):
             raise BadInputError(
                 f"{path} mixes synthetic and real images (train: {name}; test: {test_name}): keep "
                 "them in folders of their own"
             )
     else:
-        images, name = next(iter(splits.values()))
+        images, name, _ = next(iter(splits.values()))
         train, test = images.hold_out(holdout, seed)
         if not len(train.labels):
             raise BadInputError(f"--holdout {holdout} leaves no image of {path} to train on")
@@ -225,8 +268,8 @@ def load_signs(path: str | pathlib.Path, holdout: float | None = None, seed: int
         name=name,
         train=train,
         test=test,
-        class_names=tuple(str(number) for number in range(CLASSES)),
-        mirror_classes=frozenset(range(CLASSES)),  # a left hand shows the same number
+        class_names=class_names,
+        mirror_classes=frozenset(range(len(class_names))),  # a left hand shows the same number
     )
 
 

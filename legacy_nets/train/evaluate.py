@@ -16,7 +16,7 @@ from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import Plan, match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
-from legacy_nets.data.class_indices import read_class_indices
+from legacy_nets.data.class_indices import number_classes, read_class_indices
 from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, CheckpointError, suggest_names
 from legacy_nets.nets.weights.translate_for_net import (
@@ -109,11 +109,6 @@ def _read_class_names(
             f"{CLASS_INDICES} that its training wrote"
         )
     return names
-
-
-def number_classes(num_classes: int) -> tuple[str, ...]:
-    """Names classes by their numbers: "0", "1", ..."""
-    return tuple(str(number) for number in range(num_classes))
 
 
 class RestoredNet(NamedTuple):

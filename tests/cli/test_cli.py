@@ -143,6 +143,39 @@ def test_evaluate_needs_a_share_where_training_held_none_out(trained, signs_fold
     )
 
 
+def test_a_net_with_more_classes_than_the_data(signs_folder, tmp_path):
+    folder = tmp_path / "run"
+    given = ("train", "tiny", "--data", signs_folder, "--model-dir", folder, *SHORT)
+    assert "--num-classes 5: synthetic hand signs, drawn by legacy_nets has 6 classes; give" in (
+        refused(*given, "--num-classes", "5")
+    )
+    assert not folder.exists()
+    assert call(*given, "--num-classes", "8").exit_code == 0
+    settings = json.loads((folder / "training.json").read_text())
+    assert settings["num_classes"] == 8 and settings["class_names"] == list("01234567")
+    done = call(*given, "--steps", "6", "--resume")
+    assert done.exit_code == 0, done.output
+    assert "num_classes = 8 (now 9)" in refused(*given, "--resume", "--num-classes", "9")
+    given = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder, "--json")
+    report = json.loads(call(*given).stdout)
+    assert report["class_names"] == list("01234567") and report["classes"]["7"]["images"] == 0
+    assert np.array(report["confusion"]).sum(1).tolist() == [2] * 6 + [0, 0]
+
+
+def test_data_with_more_classes_than_the_document(tmp_path):
+    labels = np.arange(20) % 10
+    pictures = np.zeros((20, 64, 64, 3), np.uint8) + labels[:, None, None, None].astype(np.uint8)
+    for split in ("train", "test"):
+        with h5py.File(tmp_path / f"{split}_signs.h5", "w") as file:
+            file[f"{split}_set_x"], file[f"{split}_set_y"] = pictures, labels[:, None]
+    folder = tmp_path / "run"
+    given = ("train", "tiny", "--data", tmp_path, "--model-dir", folder, *SHORT)
+    assert "label 6 of image 6 is outside 0 to 5: say how many classes there are" in refused(*given)
+    assert call(*given, "--num-classes", "10").exit_code == 0
+    done = call("evaluate", "tiny", "--checkpoint", folder, "--data", tmp_path, "--json")
+    assert np.array(json.loads(done.stdout)["confusion"]).sum(1).tolist() == [2] * 10
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(trained, signs_folder, tmp_path):
     folder, _ = trained
     (tmp_path / "file").write_text("")

@@ -258,8 +258,12 @@ def test_labels_that_no_known_set_has(tmp_path):
         mnist.load_mnist(write_set(tmp_path / "e", "", 0, 12))
     assert str(caught.value) == (
         f"{tmp_path / 'e'} (train): label 10 of image 20 is outside 0 to 9: if this is a set of "
-        "EMNIST, keep the names of its files, emnist-SET-train-images-idx3-ubyte.gz"
+        "EMNIST, keep the names of its files, emnist-SET-train-images-idx3-ubyte.gz; else give "
+        "--num-classes"
     )
+    data = mnist.load_mnist(tmp_path / "e", num_classes=14)
+    assert data.class_names == tuple(str(number) for number in range(14))
+    assert data.train.labels.max() == 11 and data.name == "MNIST"
 
 
 def test_two_sets_in_one_folder(tmp_path):

@@ -93,12 +93,47 @@ def test_one_file_is_split_by_class(tmp_path):
         signs.load_signs(tmp_path, holdout=1.5)
 
 
+@pytest.mark.parametrize("shape", [(12,), (12, 1), (1, 12)], ids=str)
+def test_shapes_of_labels(tmp_path, shape):
+    labels = np.arange(12) % 6
+    write(tmp_path / "train_signs.h5", "train", train_set_y=labels.reshape(shape))
+    write(tmp_path / "test_signs.h5", "test", test_set_y=labels[::-1].reshape(shape))
+    data = signs.load_signs(tmp_path)
+    assert data.train.labels.tolist() == labels.tolist()
+    assert data.test.labels.tolist() == labels[::-1].tolist()
+    assert signs.load_dataset(tmp_path)[1].tolist() == [labels.tolist()]
+
+
+def test_one_label_has_the_shapes_of_one_image(tmp_path):
+    one = {"test_set_x": np.zeros((1, 64, 64, 3), np.uint8), "test_set_y": np.array([[4]])}
+    write(tmp_path / "test_signs.h5", **one)
+    assert signs.read_signs(tmp_path / "test_signs.h5", "test").images.labels.tolist() == [4]
+
+
+def test_classes_are_those_of_the_file_or_as_many_as_told(tmp_path):
+    path = tmp_path / "test_signs.h5"
+    cats = {"test_set_y": np.arange(12) % 2, "list_classes": np.array([b"non-cat", b"cat"])}
+    write(path, **cats)
+    assert signs.load_signs(path, 0.5).class_names == ("non-cat", "cat")
+    write(path, test_set_y=np.arange(12) % 10, list_classes=np.arange(10))
+    assert signs.load_signs(path, 0.5).class_names == tuple("0123456789")
+    write(path, test_set_y=np.arange(12) % 10, list_classes=None)
+    assert signs.load_signs(path, 0.5, num_classes=10).class_names == tuple("0123456789")
+    with pytest.raises(BadInputError, match=r"label 9 of image 9 is outside 0 to 8: say how many"):
+        signs.load_signs(path, 0.5, num_classes=9)
+    write(tmp_path / "train_signs.h5", "train", list_classes=np.arange(1, 7))
+    write(path)
+    with pytest.raises(BadInputError, match=r"has the classes .*, the other file .*: both must"):
+        signs.load_signs(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("replaced", "message"),
     [
         ({"test_set_x": None}, "lacks the key test_set_x; it has list_classes, test_set_y"),
         ({"test_set_x": None, "test_set_y": None}, "test_set_x and test_set_y; it has list_cl"),
-        ({"test_set_y": np.arange(13) % 6}, r"12 images but labels of shape \(13,\)"),
+        ({"test_set_y": np.arange(13) % 6}, r"12 images but labels of shape \(13,\): they must be"),
+        ({"test_set_y": np.zeros((2, 6), int)}, r"\(2, 6\): they must be \(12,\), \(12, 1\) or"),
         ({"test_set_y": np.arange(12)}, "label 6 of image 6 is outside 0 to 5"),
         ({"test_set_y": -np.arange(12) % 6 - 1}, "label -1 of image 0 is outside 0 to 5"),
         ({"test_set_y": np.arange(12.0) % 6}, "labels are float64: they must be integers"),
@@ -167,11 +202,11 @@ def test_a_damaged_byte_anywhere_is_one_line_or_harmless(tmp_path):
 def test_synthetic_and_real_splits_are_not_mixed(tmp_path, monkeypatch):
     monkeypatch.setattr(signs, "SYNTHETIC_PER_CLASS", {"train": 1, "test": 1})
     signs.make_signs(tmp_path)
-    whole = signs.read_signs(tmp_path / "train_signs.h5", "train")[0].pictures
+    whole = signs.read_signs(tmp_path / "train_signs.h5", "train").images.pictures
     (tmp_path / "train_signs.h5").unlink()
     assert signs.needs_synthetic_signs(tmp_path)
     signs.make_signs(tmp_path)  # a set with one split missing is completed, with the same images
-    again = signs.read_signs(tmp_path / "train_signs.h5", "train")[0].pictures
+    again = signs.read_signs(tmp_path / "train_signs.h5", "train").images.pictures
     np.testing.assert_array_equal(again, whole)
     (tmp_path / "test_signs.h5").unlink()
     write(tmp_path / "test_signs.h5")

@@ -32,7 +32,7 @@ from legacy_nets.types import Tensor
 def _read_split(path: pathlib.Path, split: str) -> Images | None:
     if not path.exists():
         return None
-    images, name = signs.read_signs(path, split)
+    images, name, _ = signs.read_signs(path, split)
     return None if name == signs.SYNTHETIC else images
 
 
