@@ -118,7 +118,7 @@ def read_signs(path: pathlib.Path, split: str, num_classes: int = 0) -> SignsFil
         raise BadInputError(
             f"{path} is truncated or damaged ({join_lines(error)[:200]}): download it again"
         ) from None
-    if labels.shape in ((len(pictures), 1), (1, len(pictures))):
+    if labels.ndim == 2 and 1 in labels.shape and pictures.shape[:1] == (labels.size,):
         labels = labels.reshape(-1)
     if labels.size and labels.dtype.kind in "iu":
         class_names = name_labels(class_names, int(labels.max()), num_classes)
