@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.errors import CheckpointError, join_lines, suggest_names
 from legacy_nets.types import Array
+from legacy_nets.wire import FormatError
 
 _LARGEST_TABLE = 1 << 24  # bytes of JSON; of 21,000 named classes it is half a million
 

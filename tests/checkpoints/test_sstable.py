@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from legacy_nets.checkpoints.formats.sstable import decompress_snappy
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.crc32c import compute_crc32c
+from legacy_nets.wire import FormatError
 
 
 def _plain_crc32c(data: bytes) -> int:

@@ -21,12 +21,12 @@ from legacy_nets.checkpoints.formats.tensor_info import (
     decode_tensor_info,
     find_numpy_dtype,
 )
-from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import Source, read_json_file, unknown_tensor_error
 from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.errors import CheckpointError, suggest_names
 from legacy_nets.files import explain_other_format, suggest_paths
 from legacy_nets.types import Array, NumpyDtype
+from legacy_nets.wire import FormatError, Message
 
 _SUFFIX = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 _STEP = re.compile(r"-(\d+)$")

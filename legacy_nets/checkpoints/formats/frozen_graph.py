@@ -15,10 +15,10 @@ from legacy_nets.checkpoints.formats.training_graph import (
     find_optimizer_variables,
     read_node,
 )
-from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile, parse_json_table
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array
+from legacy_nets.wire import FormatError, Message
 
 _FOLDED = (
     "its batch norms ({}) are folded into the layers before them, whose weights are no longer the "

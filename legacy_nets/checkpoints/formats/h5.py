@@ -24,7 +24,6 @@ import numpy as np
 from legacy_nets.checkpoints.formats.keras3_names import make_entries
 from legacy_nets.checkpoints.formats.keras_kernels import Origin, find_changes, is_of_theano
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import (
     TensorSpec,
     WeightFile,
@@ -36,6 +35,7 @@ from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.sandbox import run_sandboxed
 from legacy_nets.types import Array
+from legacy_nets.wire import FormatError
 
 if TYPE_CHECKING:
     import h5py

@@ -16,10 +16,10 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.numpy_pickles import PickledArrays, read_pickled_arrays
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile, read_json_member
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array
+from legacy_nets.wire import FormatError
 
 METADATA = "metadata.json"  # the member that ``port`` adds
 _LARGEST_PICKLE = 1 << 32  # bytes; it is unpacked in memory

@@ -20,9 +20,9 @@ from legacy_nets.checkpoints.formats.pickles import (
     StatefulObject,
     unpickle,
 )
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array, NumpyDtype
+from legacy_nets.wire import FormatError
 
 _DTYPE = re.compile(r"[<>=|]?(b1|[iu][1248]|f[248]|c8|c16|O8?|\?)")
 _MAX_DEPTH = 32

@@ -11,8 +11,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from legacy_nets.checkpoints.formats.bundle import Bundle
-from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import Source, WeightFile, report_damage
+from legacy_nets.wire import FormatError, Message
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTE = "/.ATTRIBUTES/"

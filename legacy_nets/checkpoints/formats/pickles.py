@@ -13,7 +13,7 @@ import pickletools
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
-from legacy_nets.checkpoints.formats.wire import FormatError
+from legacy_nets.wire import FormatError
 
 _Item = TypeVar("_Item")
 Call = Callable[..., object]  # type: ignore[explicit-any]  # each name has its own arguments

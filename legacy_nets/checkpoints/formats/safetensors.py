@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array
+from legacy_nets.wire import FormatError
 
 DTYPES = {
     **{"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"},

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.wire import Buffer, FormatError, read_varint
 from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.errors import CheckpointError
 from legacy_nets.files import explain_other_format
+from legacy_nets.wire import Buffer, FormatError, read_varint
 
 _FOOTER = 48
 TABLE_MAGIC = (0xDB4775248B80FB57).to_bytes(8, "little")  # the last 8 bytes of a table

@@ -12,9 +12,9 @@ import re
 
 import numpy as np
 
-from legacy_nets.checkpoints.formats.wire import FormatError, Message, read_varint
 from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.types import Array, NumpyDtype, Shape
+from legacy_nets.wire import FormatError, Message, read_varint
 
 DTYPES = {
     1: "float32",

@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from legacy_nets.checkpoints.formats.tensor_info import DTYPES, find_numpy_dtype
-from legacy_nets.checkpoints.formats.wire import Buffer, FormatError, Message
 from legacy_nets.types import Array, NumpyDtype, Shape
+from legacy_nets.wire import Buffer, FormatError, Message
 
 _FIXED = {"float32": 5, "float64": 6, "complex64": 9, "complex128": 12}  # dtype -> field
 _VARINTS = {

@@ -16,7 +16,6 @@ from legacy_nets.checkpoints.formats.tflite_model import (
     LiteTensor,
     parse_tflite,
 )
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import (
     GraphSummary,
     GraphValue,
@@ -26,6 +25,7 @@ from legacy_nets.checkpoints.source import (
 )
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array, Shape
+from legacy_nets.wire import FormatError
 
 
 def read_tflite(path: Path) -> WeightFile:

@@ -15,11 +15,11 @@ from flatbuffers import number_types
 from flatbuffers.table import Table
 
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import Quantization, parse_json_table
 from legacy_nets.errors import CheckpointError
 from legacy_nets.files import TFLITE, explain_other_format
 from legacy_nets.types import Array
+from legacy_nets.wire import FormatError
 
 _Fields: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]"
 METADATA = "legacy_nets"  # the name of the buffer that holds port's metadata, as JSON

@@ -19,10 +19,10 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.pickles import RefusedPickleError, build_dict, unpickle
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
-from legacy_nets.checkpoints.formats.wire import FormatError
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile, read_json_member
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array, NumpyDtype, Shape
+from legacy_nets.wire import FormatError
 
 _STORAGES = {
     "torch FloatStorage": "float32",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from legacy_nets.checkpoints.formats.wire import FormatError, Message
+from legacy_nets.wire import FormatError, Message
 
 _VARIABLES = ("VarHandleOp", "VariableV2", "Variable", "Const")
 _READS = ("Identity", "ReadVariableOp", "Enter", "RefEnter", "Switch", "RefSwitch")

@@ -16,10 +16,10 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.sstable import Table
 from legacy_nets.checkpoints.formats.tensor_proto import decode_shape, decode_values, name_dtype
-from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array, Shape
+from legacy_nets.wire import FormatError, Message
 
 _FULL = -1  # the length of a slice that takes all of a dimension
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")

@@ -19,8 +19,8 @@ from legacy_nets.checkpoints.formats.onnx.tensors import (
     name_dtype,
 )
 from legacy_nets.checkpoints.formats.tensor_proto import decode_field
-from legacy_nets.checkpoints.formats.wire import FormatError, Message
 from legacy_nets.checkpoints.source import GraphValue, parse_json_table
+from legacy_nets.wire import FormatError, Message
 
 _MAX_DEPTH = 32  # of graphs in nodes of graphs
 _ONNX_DOMAIN = "ai.onnx"  # "" means it, too

@@ -13,10 +13,10 @@ import numpy as np
 
 from legacy_nets.checkpoints.formats.tensor_info import find_numpy_dtype
 from legacy_nets.checkpoints.formats.tensor_proto import decode_field, view_bytes
-from legacy_nets.checkpoints.formats.wire import Buffer, FormatError, Message
 from legacy_nets.checkpoints.source import TensorSpec
 from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array, NumpyDtype, Shape
+from legacy_nets.wire import Buffer, FormatError, Message
 
 _DTYPES = {
     **{1: "float32", 2: "uint8", 3: "int8", 4: "uint16", 5: "int16", 6: "int32", 7: "int64"},

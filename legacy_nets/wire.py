@@ -1,4 +1,4 @@
-"""Decodes the protocol-buffer wire format, as far as TensorFlow's checkpoint files use it.
+"""Decodes the protocol-buffer wire format, as far as TensorFlow's files use it.
 
 Source: protobuf.dev/programming-guides/encoding.
 """
