@@ -1,18 +1,19 @@
 """legacy_nets: TensorFlow 1 networks of five tutorials, on today's TensorFlow.
 
-``list_nets`` and ``get_net`` answer without TensorFlow; ``build`` and ``legacy_nets.tf1``
+``list_nets`` and ``get_net`` answer without TensorFlow; ``build``, ``fast`` and ``legacy_nets.tf1``
 import it.
 """
 
 from __future__ import annotations
 
+from legacy_nets.engines.fast import fast
 from legacy_nets.nets.build import build_by_name as build
 from legacy_nets.nets.keras.build import keras_model
 from legacy_nets.registry import Net, get_net, list_nets
 from legacy_nets.types import NotebookShell
 from legacy_nets.version import __version__
 
-__all__ = ["Net", "__version__", "build", "get_net", "keras_model", "list_nets"]
+__all__ = ["Net", "__version__", "build", "fast", "get_net", "keras_model", "list_nets"]
 
 
 def load_ipython_extension(shell: NotebookShell) -> None:

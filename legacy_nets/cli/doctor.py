@@ -13,19 +13,20 @@ import click
 
 from legacy_nets import packages, quiet
 from legacy_nets.errors import join_lines
+from legacy_nets.processor import FEATURES, Processor, examine_processor
 from legacy_nets.version import __version__
 
 # What an extra is for. Each extra has a row, but those for the tests (a test compares).
 USES = {
     "clips": "data sets of video files",
     "onnx": "port --to onnx",
-    "openvino": "port --to openvino",
+    "openvino": "port --to openvino, fast inference",
+    "int8": "fast inference in integers",
     "torch": "port --to torch: runs both sides",
     "upgrade": "upgrade",
     "run": "run: what old scripts import beside TensorFlow",
     "distributions": "run: the rest of tf.contrib.distributions",
 }
-FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 TENSORFLOW_NEEDS = ("protobuf", "ml-dtypes")  # packages whose versions tell a lot
 VARIABLES = (  # environment variables, by how they begin
     "CUDA_VISIBLE_DEVICES",
@@ -56,16 +57,6 @@ class Report:
     extras: dict[str, Extra]
     environment: dict[str, str]  # variables that change what TensorFlow or legacy-nets does
     problems: list[str]
-
-
-@dataclasses.dataclass(frozen=True)
-class Processor:
-    """The processor; what the system does not tell is None."""
-
-    model: str | None
-    cores: int | None  # that this process may use
-    memory_gib: float | None
-    features: list[str] | None  # which of FEATURES it has: they decide on bf16 and int8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,33 +118,6 @@ def doctor(as_json: bool) -> None:
     else:
         _print(report)
     sys.exit(1 if report.problems else 0)
-
-
-def examine_processor() -> Processor:
-    """Asks the system for the processor and the memory."""
-    flags = _read_cpu_field("flags")
-    return Processor(
-        _read_cpu_field("model name") or platform.processor() or None,
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        _read_memory(),
-        None if flags is None else [name for name in FEATURES if name in flags.split()],
-    )
-
-
-def _read_cpu_field(name: str) -> str | None:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
-            lines = [line.partition(":") for line in file]
-    except OSError:
-        return None
-    return next((value.strip() for key, _, value in lines if key.strip() == name), None)
-
-
-def _read_memory() -> float | None:
-    try:
-        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
-    except (ValueError, OSError, AttributeError):
-        return None
 
 
 def examine_gpus() -> Gpus:

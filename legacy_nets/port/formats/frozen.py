@@ -26,7 +26,7 @@ from legacy_nets.types import Array, GraphDef, NodeDef
 
 MAX_BYTES = (1 << 31) - (1 << 20)  # of weights: a protobuf holds less than 2 GiB
 _WEIGHTED = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul")
-_BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+BATCH_NORMS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 
 
 class Folded(NamedTuple):
@@ -107,7 +107,7 @@ def fold_batch_norms(graph: GraphDef, outputs: Sequence[str] = OUTPUTS) -> Folde
     """
     nodes = index_nodes(graph)
     readers = Counter(get_node_name(name) for node in graph.node for name in node.input)
-    norms = [node for node in graph.node if node.op in _BATCH_NORMS]
+    norms = [node for node in graph.node if node.op in BATCH_NORMS]
     folded = 0
     for norm in norms:
         layer = nodes[get_node_name(norm.input[0])]
@@ -139,15 +139,24 @@ def _scale_weights(
     norm: NodeDef, layer: NodeDef, weights: NodeDef, parameters: Sequence[NodeDef]
 ) -> Array:
     """Scales a layer's weights as a batch norm does; returns the shift, [channels]."""
-    scale, offset, mean, variance = (
-        tf.make_ndarray(node.attr["value"].tensor).astype(np.float64) for node in parameters
-    )
-    factor = scale / np.sqrt(variance + _get_epsilon(norm))
+    factor, shift = find_scale_and_shift(norm, parameters)
     kernel = tf.make_ndarray(weights.attr["value"].tensor)
     shape = kernel.shape[-2:] if layer.op == "DepthwiseConv2dNative" else kernel.shape[-1:]
     scaled = (kernel * factor.reshape(shape)).astype(kernel.dtype)
     weights.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(scaled))
-    return (offset - mean * factor).astype(kernel.dtype)
+    return shift.astype(kernel.dtype)
+
+
+def find_scale_and_shift(norm: NodeDef, parameters: Sequence[NodeDef]) -> tuple[Array, Array]:
+    """Finds what a batch norm in inference mode multiplies by and adds: float64 [channels] each.
+
+    ``parameters``: its constants scale, offset, mean and variance.
+    """
+    scale, offset, mean, variance = (
+        tf.make_ndarray(node.attr["value"].tensor).astype(np.float64) for node in parameters
+    )
+    factor = scale / np.sqrt(variance + _get_epsilon(norm))
+    return factor, offset - mean * factor
 
 
 def _get_epsilon(norm: NodeDef) -> float:

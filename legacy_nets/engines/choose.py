@@ -1,0 +1,159 @@
+"""Chooses the engine that runs a net fastest on this machine, and remembers the choice."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from legacy_nets.engines.prepare import FrozenNet, Run
+from legacy_nets.engines.table import ENGINES
+from legacy_nets.errors import BadInputError
+from legacy_nets.files import replace_on_success
+from legacy_nets.packages import find_package
+from legacy_nets.processor import examine_processor
+from legacy_nets.types import Array
+from legacy_nets.version import __version__
+
+SECONDS = 1.0  # that each candidate is measured
+MAX_DIFFERENCE = {"fp32": 1e-4, "bf16": 0.05, "int8": 0.1}  # of the largest probability
+_LIBRARIES = ("tensorflow", "onnxruntime", "openvino", "nncf")
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """An engine, and how many operations it may run at the same time (0: it decides)."""
+
+    engine: str
+    threads: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """A loaded candidate: its outputs on the net's inputs, and its speed."""
+
+    candidate: Candidate
+    run: Run
+    images_per_second: float
+    difference: float  # from the reference, as a share of the largest probability
+
+
+def list_candidates(engines: Sequence[str]) -> list[Candidate]:
+    """Lists the candidates of some engines."""
+    return [Candidate(name, count) for name in engines for count in ENGINES[name].threads]
+
+
+def choose(
+    net: FrozenNet, precision: str, candidates: Sequence[Candidate], reference: Array, batch: int
+) -> tuple[Candidate, Run]:
+    """Measures the candidates and returns the fastest whose outputs agree with the reference.
+
+    A single candidate is not measured. A choice that was made before is taken from the cache.
+
+    Args:
+      net: it.
+      precision: what the candidates compute with.
+      candidates: at least one.
+      reference: float32 probabilities [N, classes] of the net's inputs.
+      batch: images of a batch that is measured.
+
+    Raises BadInputError where no candidate agrees.
+    """
+    if len(candidates) == 1:
+        return candidates[0], load(net, precision, candidates[0])
+    key = _make_key(net, precision, candidates, batch)
+    known = _read_cache().get(key)
+    for candidate in candidates:
+        if dataclasses.asdict(candidate) == known:
+            run = load(net, precision, candidate)
+            if _compare(run(net.inputs), reference) <= MAX_DIFFERENCE[precision]:
+                return candidate, run
+    images = np.resize(net.inputs, (batch, *net.inputs.shape[1:]))
+    measured = [_measure(net, precision, candidate, reference, images) for candidate in candidates]
+    agreeing = [row for row in measured if row.difference <= MAX_DIFFERENCE[precision]]
+    if not agreeing:
+        nearest = min(measured, key=lambda row: row.difference)
+        raise BadInputError(
+            f"{net.name} in {precision}: no engine agrees with float32 (the nearest, "
+            f"{nearest.candidate.engine}, differs by {nearest.difference:.2g}): use fp32, or name "
+            "the engine"
+        )
+    best = max(agreeing, key=lambda row: row.images_per_second)
+    _write_cache(key, best.candidate)
+    return best.candidate, best.run
+
+
+def load(net: FrozenNet, precision: str, candidate: Candidate) -> Run:
+    """Loads a net into a candidate."""
+    return ENGINES[candidate.engine].load(net, precision, candidate.threads)
+
+
+def _measure(
+    net: FrozenNet, precision: str, candidate: Candidate, reference: Array, images: Array
+) -> Measured:
+    """Runs a candidate on batches for a second, after a first one that sets it up."""
+    run = load(net, precision, candidate)
+    difference = _compare(run(net.inputs), reference)
+    run(images)
+    seconds: list[float] = []
+    while len(seconds) < 3 or sum(seconds) < SECONDS:
+        start = time.perf_counter()
+        run(images)
+        seconds.append(time.perf_counter() - start)
+    return Measured(candidate, run, len(images) / statistics.median(seconds), difference)
+
+
+def _compare(got: Array, reference: Array) -> float:
+    """Returns the largest difference as a share of the largest value; inf for NaN."""
+    difference = float(np.abs(got - reference).max() / np.abs(reference).max())
+    return difference if np.isfinite(difference) else np.inf
+
+
+def _make_key(net: FrozenNet, precision: str, candidates: Sequence[Candidate], batch: int) -> str:
+    """Makes the cache's key: the graph without its weights, the versions, the processor."""
+    shape = [(node.op, list(node.input)) for node in net.graph.node if node.op != "Const"]
+    text = json.dumps(
+        [
+            __version__,
+            shape,
+            list(net.inputs.shape[1:]),
+            precision,
+            batch,
+            [dataclasses.asdict(candidate) for candidate in candidates],
+            [find_package(name).installed for name in _LIBRARIES],
+            dataclasses.asdict(examine_processor()),
+        ]
+    )
+    return f"{net.name} {precision} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def find_cache() -> Path:
+    """Returns the path of the file that remembers choices."""
+    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(folder, "legacy_nets", "engines.json")
+
+
+def _read_cache() -> dict[str, dict[str, object]]:
+    try:
+        cache = json.loads(find_cache().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return cache if isinstance(cache, dict) else {}
+
+
+def _write_cache(key: str, candidate: Candidate) -> None:
+    """Adds a choice; a folder that cannot be written only costs the next measurement."""
+    path = find_cache()
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cache = _read_cache() | {key: dataclasses.asdict(candidate)}
+        with replace_on_success(path) as unfinished:
+            unfinished.write_text(json.dumps(cache, indent=1) + "\n", encoding="utf-8")

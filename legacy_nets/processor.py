@@ -1,0 +1,52 @@
+"""The processor of this machine: how many cores, and which numbers it computes fast with."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+
+FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
+_BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Processor:
+    """The processor; what the system does not tell is None."""
+
+    model: str | None
+    cores: int | None  # that this process may use
+    memory_gib: float | None
+    features: list[str] | None  # which of FEATURES it has: they decide on bf16 and int8
+
+    @property
+    def has_bfloat16(self) -> bool:
+        """Whether it multiplies bfloat16 itself; without, bfloat16 is slower than float32."""
+        return not _BFLOAT16.isdisjoint(self.features or ())
+
+
+def examine_processor() -> Processor:
+    """Asks the system for the processor and the memory."""
+    flags = _read_cpu_field("flags")
+    return Processor(
+        _read_cpu_field("model name") or platform.processor() or None,
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        _read_memory(),
+        None if flags is None else [name for name in FEATURES if name in flags.split()],
+    )
+
+
+def _read_cpu_field(name: str) -> str | None:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+            lines = [line.partition(":") for line in file]
+    except OSError:
+        return None
+    return next((value.strip() for key, _, value in lines if key.strip() == name), None)
+
+
+def _read_memory() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (ValueError, OSError, AttributeError):
+        return None

@@ -1,0 +1,178 @@
+"""``legacy_nets.fast``: every engine computes what the net's own graph computes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import legacy_nets
+from legacy_nets import processor
+from legacy_nets import tf1 as tf
+from legacy_nets.data.preprocessing import scale_pixels
+from legacy_nets.engines import choose, fast, table
+from legacy_nets.engines.tensorflow import scale_and_shift
+from legacy_nets.errors import BadInputError
+from legacy_nets.nets.build import build_by_name
+
+pytestmark = pytest.mark.usefixtures("tiny_nets")
+IMAGES = scale_pixels(np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8), "unit")
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_nets, tmp_path_factory):
+    """A checkpoint whose batch norm has moved, and its probabilities of IMAGES."""
+    prefix = str(tmp_path_factory.mktemp("tiny") / "model.ckpt")
+    rng = np.random.default_rng(0)
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 64, 64, 3])
+        logits, _ = build_by_name("tiny", images)
+        for variable in tf.global_variables():
+            variable.load(rng.uniform(0.2, 1.2, variable.shape.as_list()), session)
+        tf.train.Saver().save(session, prefix, write_meta_graph=False)
+        return prefix, session.run(tf.nn.softmax(logits - 3), {images: IMAGES})
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    """Choices of this test are kept in a folder of its own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "legacy_nets" / "engines.json"
+
+
+def skip_without(engine, precision="fp32"):
+    missing = table.ENGINES[engine].offers[precision].list_missing()
+    if missing:
+        pytest.skip(f"{', '.join(missing)} is not installed")
+
+
+@pytest.mark.parametrize("engine", list(table.ENGINES))
+def test_every_engine_computes_the_nets_probabilities(trained, engine):
+    skip_without(engine)
+    prefix, wanted = trained
+    net = legacy_nets.fast("tiny", prefix, engine=engine)
+    np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=1e-5)
+    assert (net.engine, net.precision, net.preprocessing) == (engine, "fp32", "unit")
+    assert net.compare(IMAGES).top1 == 1.0
+
+
+@pytest.mark.parametrize("engine", ["tensorflow", "openvino"])
+def test_bfloat16_is_near(trained, engine, monkeypatch):
+    skip_without(engine)
+    monkeypatch.setattr(processor, "_BFLOAT16", {"avx2", "avx512f"})  # slow, but it computes
+    prefix, wanted = trained
+    net = legacy_nets.fast("tiny", prefix, "bf16", engine)
+    np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=0.02)
+
+
+def test_integers_are_near(trained, tmp_path):
+    skip_without("openvino", "int8")
+    prefix, wanted = trained
+    for number, picture in enumerate(IMAGES):
+        Image.fromarray(np.rint(picture * 255).astype(np.uint8)).save(tmp_path / f"{number}.png")
+    net = legacy_nets.fast("tiny", prefix, "int8", calibrate=tmp_path)
+    np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=0.05)
+
+
+def test_the_fastest_engine_that_agrees_is_taken_and_kept(trained, cache, monkeypatch):
+    speeds = {1: 10.0, 2: 30.0}
+    differences = {1: 0.0, 2: 0.0}
+    measured = []
+
+    def measure(net, precision, candidate, reference, images):
+        assert images.shape == (3, 64, 64, 3)
+        measured.append(candidate.threads)
+        run = choose.load(net, precision, candidate)
+        return choose.Measured(
+            candidate, run, speeds[candidate.threads], differences[candidate.threads]
+        )
+
+    monkeypatch.setattr(choose, "_measure", measure)
+    monkeypatch.setattr(fast, "list_engines", lambda engine, precision: ["tensorflow"])
+    prefix, wanted = trained
+    net = legacy_nets.fast("tiny", prefix, batch=3)
+    assert (net.threads, measured) == (2, [1, 2])
+    np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=1e-5)
+    assert list(json.loads(cache.read_text()).values()) == [{"engine": "tensorflow", "threads": 2}]
+    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, measured) == (2, [1, 2])
+    cache.write_text("{")  # a damaged cache costs a measurement
+    differences[2] = 0.01
+    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, measured) == (1, [1, 2, 1, 2])
+    differences[1] = 0.01
+    cache.write_text("[]")
+    with pytest.raises(BadInputError, match="^tiny in fp32: no engine agrees with float32"):
+        legacy_nets.fast("tiny", prefix, batch=3)
+
+
+def test_batch_norms_become_a_product_and_a_sum():
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 3, 3, 4], name="images")
+        values = np.random.default_rng(0).uniform(0.5, 2, (4, 4)).astype(np.float32)
+        normed, _, _ = tf.nn.fused_batch_norm(images, *values, epsilon=0.1, is_training=False)
+        tf.identity(normed, name="out")
+        inputs = np.random.default_rng(1).normal(size=(2, 3, 3, 4))
+        wanted = session.run("out:0", {images: inputs})
+        changed = scale_and_shift(graph.as_graph_def())
+    assert sorted({node.op for node in changed.node}) == [
+        "AddV2",
+        "Const",
+        "Identity",
+        "Mul",
+        "Placeholder",
+    ]
+    with tf.Graph().as_default(), tf.Session() as session:
+        tf.import_graph_def(changed, name="")
+        got = session.run("out:0", {"images:0": inputs})
+    np.testing.assert_allclose(got, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"precision": "fp64"}, "no precision 'fp64'; there are fp32, bf16, int8"),
+        (
+            {"engine": "torch"},
+            "no engine 'torch'; there are auto, tensorflow, onnxruntime, openvino",
+        ),
+        (
+            {"precision": "bf16", "engine": "onnxruntime"},
+            "onnxruntime has no bf16: choose tensorflow or openvino",
+        ),
+        ({"precision": "int8"}, "int8 measures ranges on examples: add --calibrate FOLDER"),
+        ({"calibrate": "."}, "--calibrate is for int8; fp32 needs no examples"),
+        ({"precision": "int8", "calibrate": "nowhere"}, "--calibrate nowhere is no folder"),
+    ],
+)
+def test_what_cannot_be_had_is_refused(trained, monkeypatch, given, message):
+    monkeypatch.setattr(processor, "_BFLOAT16", {"avx2"})
+    with pytest.raises(BadInputError) as caught:
+        legacy_nets.fast("tiny", trained[0], **given)
+    assert str(caught.value) == message
+
+
+def test_bfloat16_needs_a_processor_that_has_it(trained, monkeypatch):
+    monkeypatch.setattr(processor, "_BFLOAT16", set())
+    with pytest.raises(BadInputError, match="^bf16: this processor has neither AVX512-BF16 nor"):
+        legacy_nets.fast("tiny", trained[0], "bf16")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            {"engine": "openvino"},
+            "fp32 by openvino needs openvino: pip install 'legacy-nets[openvino]'",
+        ),
+        (
+            {"precision": "int8", "calibrate": "."},
+            "int8 by openvino needs openvino, nncf: pip install 'legacy-nets[int8]'",
+        ),
+    ],
+)
+def test_a_missing_package_is_named(trained, monkeypatch, given, message):
+    monkeypatch.setattr(table.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BadInputError) as caught:
+        legacy_nets.fast("tiny", trained[0], **given)
+    assert str(caught.value) == message
