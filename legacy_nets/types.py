@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tensorflow.compat.v1.feature_column import FeatureColumn
     from tensorflow.compat.v1.keras import Model as KerasModel
     from tensorflow.compat.v1.keras.layers import Layer
-    from tensorflow.compat.v1.lite import Interpreter
+    from tensorflow.compat.v1.lite import Interpreter, TFLiteConverter
     from tensorflow.compat.v1.nn.rnn_cell import RNNCell
     from tensorflow.compat.v1.train import (
         Optimizer,
@@ -58,7 +58,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
     RNNCell = Optimizer = SessionRunArgs = SessionRunContext = object
     SessionRunHook = SessionRunValues = QueueBase = ReaderBase = TensorArray = Dataset = object
     EstimatorSpec = ServingInputReceiver = SignatureDef = Dimension = KerasModel = object
-    Interpreter = object
+    Interpreter = TFLiteConverter = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
@@ -144,6 +144,7 @@ __all__ = [
     "SignatureDef",
     "Size",
     "Structure",
+    "TFLiteConverter",
     "Tensor",
     "TensorArray",
     "TensorLike",

@@ -1,12 +1,17 @@
-"""What TensorFlow knows of the files of TensorFlow Lite."""
+"""What TensorFlow knows of TensorFlow Lite, and does not offer: its schema, its quantizer."""
 
 from __future__ import annotations
 
 import functools
 import importlib
+from collections.abc import Collection
 
 import numpy as np
 
+from legacy_nets import tf1 as tf
+from legacy_nets.types import TFLiteConverter
+
+_QUANTIZER = "tensorflow.lite.python.convert"
 _MODULES = "tensorflow.lite.python.schema_py_generated", "tensorflow.lite.tools.flatbuffer_utils"
 
 
@@ -28,3 +33,26 @@ def add_metadata(model: bytes, name: str, text: str) -> bytes:
     message.buffers.append(buffer)
     message.metadata = [*(message.metadata or ()), entry]
     return bytes(tools.convert_object_to_bytearray(message))
+
+
+def convert_to_int8(converter: TFLiteConverter, float_operators: Collection[str]) -> bytes:
+    """Converts to a model of int8, which takes and gives int8.
+
+    Args:
+      converter: with a representative data set.
+      float_operators: built-in operators that stay in float32, as do those without an integer
+        kernel. (``converter.convert`` cannot leave any out.)
+
+    Raises what the converter raises.
+    """
+    ops = tf.lite.OpsSet
+    converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8, ops.TFLITE_BUILTINS]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    converter._experimental_calibrate_only = True
+    quantized: bytes = importlib.import_module(_QUANTIZER).mlir_quantize(
+        converter.convert(),
+        input_data_type=tf.int8,
+        output_data_type=tf.int8,
+        denylisted_ops=list(float_operators),
+    )
+    return quantized

@@ -10,7 +10,7 @@ import json
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,14 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.tflite_model import METADATA, LiteGraph, parse_tflite
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.graphdef.node_names import get_node_name
 from legacy_nets.graphdef.op_types import LOOPS
+from legacy_nets.graphdef.traverse import (
+    find_descendants,
+    index_consumers,
+    index_nodes,
+    list_data_inputs,
+)
 from legacy_nets.port.build import build_for_port
 from legacy_nets.port.calibration import Example
 from legacy_nets.port.formats.frozen import freeze
@@ -28,11 +35,16 @@ from legacy_nets.port.jobs import INPUT, OUTPUTS, Metadata, Precision
 from legacy_nets.port.restored_net import RestoredNet, rebuild_net
 from legacy_nets.port.verify import Run
 from legacy_nets.quiet import hold_back_stderr
-from legacy_nets.tf1.lite_schema import add_metadata, list_operator_names
+from legacy_nets.tf1.lite_schema import add_metadata, convert_to_int8, list_operator_names
 from legacy_nets.types import Array, GraphDef, Interpreter
 
 _LACKING = re.compile(r"(?:Select TF|TF Select|Custom) ops: ([\w, ]+)")
 _LACKING_DTYPES = {"xf16>": "float16", "xf64>": "float64"}  # as the converter writes them
+_PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"})
+# XNNPACK, which the interpreter uses by default, computes it wrongly in int8 (TensorFlow 2.21): it
+# takes the zero point of the second factor for 0.
+_WRONG_IN_INT8 = "BATCH_MATMUL"
+_WITH_WEIGHTS = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"})
 _MAX_NAMES = 4  # operators that a note names
 
 
@@ -72,7 +84,8 @@ def convert(
     Raises BadInputError for an operation that TensorFlow Lite lacks.
     """
     rewritten = split_pools(rewrite_plain(graph, label, "TensorFlow Lite"))
-    model = _convert(rewritten, conversion, label)
+    has_attention = _multiplies_computed(rewritten, conversion.inputs)
+    model = _convert(rewritten, conversion, label, has_attention)
     path.write_bytes(add_metadata(model, METADATA, json.dumps(metadata)))
     if conversion.precision.dtype != "int8":
         return ()
@@ -81,12 +94,12 @@ def convert(
     [main, *_] = parse_tflite(path).graphs
     return (
         f"ranges measured on {count} example{'s' if count != 1 else ''} in {folder}",
-        *_describe_floats(main),
+        *_describe_floats(main, has_attention),
     )
 
 
-def _convert(graph: GraphDef, conversion: Conversion, label: str) -> bytes:
-    dtype, ops = conversion.precision.dtype, tf.lite.OpsSet
+def _convert(graph: GraphDef, conversion: Conversion, label: str, has_attention: bool) -> bytes:
+    dtype = conversion.precision.dtype
     with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
         tf.import_graph_def(graph, name="")
         inputs, outputs = (
@@ -98,17 +111,15 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str) -> bytes:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if dtype == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        if dtype == "int8":
-            converter.representative_dataset = lambda: (
-                [example[item.op.name].astype(item.dtype.as_numpy_dtype) for item in inputs]
-                for example in conversion.examples
-            )
-            # Operations without an integer kernel stay in floating point.
-            converter.target_spec.supported_ops = [ops.TFLITE_BUILTINS_INT8, ops.TFLITE_BUILTINS]
-            converter.inference_input_type = converter.inference_output_type = tf.int8
         with hold_back_stderr():
             try:
-                return bytes(converter.convert())
+                if dtype != "int8":
+                    return bytes(converter.convert())
+                converter.representative_dataset = lambda: (
+                    [example[item.op.name].astype(item.dtype.as_numpy_dtype) for item in inputs]
+                    for example in conversion.examples
+                )
+                return convert_to_int8(converter, _choose_float_operators(has_attention))
             except Exception as error:  # the converter raises anything
                 cause = error
     lacking = _LACKING.search(str(cause))
@@ -124,7 +135,28 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str) -> bytes:
     ) from cause
 
 
-def _describe_floats(graph: LiteGraph) -> tuple[str, ...]:
+def _choose_float_operators(has_attention: bool) -> Collection[str]:
+    """Chooses the operators that stay in float32 in a model of int8.
+
+    With attention, those without weights: layer norms, softmax and sums around it lose too much
+    in eight bits.
+    """
+    names = set(list_operator_names().values())
+    return names - _WITH_WEIGHTS if has_attention else {_WRONG_IN_INT8}
+
+
+def _multiplies_computed(graph: GraphDef, inputs: Sequence[str]) -> bool:
+    """Whether a matrix product has two factors that are computed from the inputs (attention)."""
+    nodes = index_nodes(graph)
+    computed = find_descendants(index_consumers(nodes), inputs, nodes)
+    return any(
+        node.op in _PRODUCTS
+        and all(get_node_name(tensor) in computed for tensor in list_data_inputs(node))
+        for node in graph.node
+    )
+
+
+def _describe_floats(graph: LiteGraph, has_attention: bool) -> tuple[str, ...]:
     """Notes the operators of a quantized graph that compute in floating point."""
     names = list_operator_names()
     counts = Counter(
@@ -137,9 +169,14 @@ def _describe_floats(graph: LiteGraph) -> tuple[str, ...]:
         return ()
     kinds = [f"{count} {name}" for name, count in counts.most_common(_MAX_NAMES)]
     kinds += ["..."] if len(counts) > _MAX_NAMES else []
+    cause = (
+        "attention needs it: only operators with weights are int8"
+        if has_attention
+        else "they have no integer kernel that is right"
+    )
     return (
-        f"{counts.total()} of {len(graph.operators)} operators have no integer kernel and compute "
-        f"in float32: {', '.join(kinds)}",
+        f"{counts.total()} of {len(graph.operators)} operators compute in float32: "
+        f"{', '.join(kinds)} ({cause})",
     )
 
 

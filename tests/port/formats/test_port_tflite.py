@@ -103,6 +103,53 @@ def test_operators_without_an_integer_kernel_are_named(tiny_nets, tmp_path):
     assert report.passed and any("compute in float32: 1 CONV_3D" in note for note in report.notes)
 
 
+def _project(x):
+    """A dense layer whose outputs begin at 0: their zero point in int8 is -128."""
+    size = x.shape.as_list()[-1]
+    flat = tf.reshape(x, [-1, size])
+    return tf.reshape(tf.nn.relu(tf.matmul(flat, models.create_weights(size, 8))), [-1, 6, 8])
+
+
+def build_attention(x):
+    weights = tf.nn.softmax(tf.matmul(_project(x), _project(x), transpose_b=True))
+    return tf.matmul(weights, _project(x))
+
+
+def build_einsum(x):
+    return tf.einsum("bij,bkj->bik", _project(x), _project(x))
+
+
+def build_product_of_matrices(x):
+    return tf.matmul(_project(x)[0][:, :6], _project(x)[1])
+
+
+def build_product_with_a_constant(x):
+    return tf.matmul(tf.tile(models.create_weights(1, 5, 6), [8, 1, 1]), _project(x))
+
+
+@pytest.mark.parametrize(
+    "build, cause",
+    [
+        (build_attention, "only operators with weights are int8"),
+        (build_einsum, "only operators with weights are int8"),
+        (build_product_of_matrices, "only operators with weights are int8"),
+        (build_product_with_a_constant, "1 BATCH_MATMUL (they have no integer kernel that is"),
+    ],
+)
+def test_products_of_computed_tensors_are_right_in_int8(tmp_path, build, cause):
+    def build_graph():
+        tf.identity(build(tf.placeholder(tf.float32, [8, 6, 8], name="x")), name="out")
+
+    meta = save_model(tmp_path, build_graph)
+    folder = tmp_path / "arrays"
+    folder.mkdir()
+    np.save(folder / "x.npy", np.random.default_rng(0).uniform(-1, 3, (8, 6, 8)))
+    precision = Precision("int8", folder)
+    report = port(create_job(meta, tmp_path / "x", "tflite", precision=precision, tolerance=0.02))
+    assert report.passed, report.verdict
+    assert cause in " ".join(report.notes)
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -229,7 +276,14 @@ def test_a_job_without_examples_is_refused_before_anything_is_written(prefix, tm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float16", "int8"])
-@pytest.mark.parametrize("net", ["inception_v3", "mobilenet_v3_small", "resnet_v2_50", "mc3_18"])
+@pytest.mark.parametrize(
+    "net",
+    [
+        *("inception_v3", "mobilenet_v3_small", "resnet_v2_50", "mc3_18"),
+        "vit_base_patch16_224_in21k",
+        pytest.param("vit_hybrid_r50_base_224", marks=pytest.mark.rare),
+    ],
+)
 def test_nets_of_every_family_in_fewer_bits(net, dtype, tmp_path):
     size, options = SMALL[net]
     folder = tmp_path / "examples"
@@ -242,4 +296,4 @@ def test_nets_of_every_family_in_fewer_bits(net, dtype, tmp_path):
     prefix = save(tmp_path, net, size, options)
     more = {"precision": precision, "tolerance": tolerance}
     report = port(job(prefix, net, "tflite", tmp_path / "x.tflite", size, options, **more))
-    assert report.passed and report.worst.relative < {"float16": 2e-3, "int8": 0.06}[dtype]
+    assert report.passed and report.worst.relative < {"float16": 3e-3, "int8": 0.06}[dtype]
