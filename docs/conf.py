@@ -7,7 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.version import __version__
+
+quiet_tensorflow()  # before the extensions import it
 
 project = "legacy_nets"
 author = "The legacy_nets team"
@@ -20,8 +23,11 @@ extensions = [
     "sphinx_design",
     "sphinx_copybutton",
     "legacy_nets_site",
+    "book_directives",
 ]
 exclude_patterns = ["_build", "_ext", "locale", "**/.ipynb_checkpoints"]
+
+smartquotes = False  # code, file names and messages keep their quotes
 
 # Markdown
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]

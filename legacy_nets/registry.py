@@ -1,4 +1,4 @@
-"""The registry: a record for each net, one row each, in the order of the documents.
+"""The registry: a record for each document and for each net, one row each, in their order.
 
 Imports no TensorFlow. ``legacy_nets.nets.build`` builds a net by its name.
 """
@@ -14,6 +14,34 @@ import pathlib
 from legacy_nets.errors import BadInputError, list_first, suggest_names
 
 _ERRATA = pathlib.Path(__file__).parent / "documents" / "data"
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """A tutorial that nets come from, as far as its text says what it is; "" where it does not."""
+
+    number: str  # first three digits of its file's name
+    short_title: str  # ours
+    title: str = ""  # its own
+    author: str = ""
+    date: str = ""  # of publication, year-month-day
+    address: str = ""
+    licence: str = ""
+    basis: str = ""  # the repository or book that it names as what it is based on
+
+    @property
+    def citation(self) -> str:
+        """Title, author, date, licence, address and basis in one line."""
+        based = f"based on {self.basis}" if self.basis else ""
+        parts = (
+            self.title or "title not stated",
+            self.author or "author not stated",
+            self.date,
+            self.licence or "licence not stated",
+            self.address,
+            based,
+        )
+        return ", ".join(part for part in parts if part)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +102,44 @@ _IMAGENET = (224, 224)
 _CLIP = (16, 112, 112)
 _BASIC_RESNET = ("torch", "keras_h5", "keras_tf", "keras_transfer")
 _RESNET = (*_BASIC_RESNET, "slim")
+
+_DOCUMENTS = (
+    Document(
+        number="000",
+        short_title="CNN, LSTM and video nets",
+        title="tensorflow-model-summary",
+        author="Charles",
+        date="2023-03-21",
+        address="https://charles2530.github.io/2023/03/21/tensorflow-model-summary/",
+        licence="CC BY-NC-SA 4.0",
+    ),
+    Document(
+        number="001",
+        short_title="hand signs",
+        basis="https://github.com/liangyihuai/my_tensorflow/blob/master/com/huai/converlution/"
+        "resnets/hand_classifier_with_resnet.py",
+    ),
+    Document(
+        number="002",
+        short_title="Inception V3",
+        title="tensorflow卷积神经Inception V3网络结构代码解析",
+        address="https://lsjlt.com/news/117732.html",
+        basis="《Tensorflow实战》",
+    ),
+    Document(
+        number="003",
+        short_title="ResNet v2",
+        title="TensorflowDay4.1:ResNetForward",
+        author="w460461339",
+        date="2019-02-20",
+    ),
+    Document(
+        number="004",
+        short_title="zoo of image classifiers",
+        title="tensorflow2学习笔记",
+        date="2023-11-07",
+    ),
+)
 
 # Name, document, module, size, preprocessing, classes, trainable parameters; what differs from
 # the defaults of ``Net``.
@@ -154,6 +220,20 @@ _NETS = (
         scope="R50_ViT-B_16", layouts=("npz", "torch")),
 )
 # fmt: on
+
+
+def list_documents() -> list[Document]:
+    """Lists the records of the documents, in order."""
+    return list(_DOCUMENTS)
+
+
+def get_document(number: str) -> Document:
+    """Gives the record of a document. Raises BadInputError with the known numbers."""
+    for document in _DOCUMENTS:
+        if document.number == number:
+            return document
+    numbers = ", ".join(document.number for document in _DOCUMENTS)
+    raise BadInputError(f"no document has the number {number!r} (documents: {numbers})")
 
 
 def list_nets(pattern: str = "*") -> list[str]:

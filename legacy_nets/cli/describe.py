@@ -16,11 +16,11 @@ from legacy_nets import registry
 from legacy_nets.checkpoints.open import refuse_exports
 from legacy_nets.cli.completion import complete_net_or_path
 from legacy_nets.cli.options import split_names
-from legacy_nets.cli.tables import format_axes, format_shape
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
+from legacy_nets.shapes import format_axes, format_shape
 from legacy_nets.train.settings import parse_net_options
 
 if TYPE_CHECKING:

@@ -11,15 +11,15 @@ from legacy_nets import documents, registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.documents.errata import format_defect
 from legacy_nets.cli.options import print_notes
-from legacy_nets.cli.tables import VERDICT_STYLES, format_axes, format_shape, make_console
+from legacy_nets.cli.tables import VERDICT_STYLES, make_console
 from legacy_nets.documents import catalogue
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.shapes import format_axes, format_shape, format_window
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from legacy_nets.anatomy import Layer
     from legacy_nets.documents.explain import Section
 
 _MARK_WIDTH = max(map(len, VERDICT_STYLES))
@@ -107,19 +107,12 @@ def _print_layers(console: Console, section: Section, scope: str) -> None:
         table.add_row(
             layer.name.removeprefix(f"{scope}/"),
             layer.layer_type,
-            _format_window(layer),
+            format_window(layer.kernel, layer.stride, layer.padding),
             format_shape(layer.output),
             f"{layer.parameters:,}" if layer.parameters else "",
             f"receptive field {format_axes(field.size)}" if field else "",
         )
     console.print(table)
-
-
-def _format_window(layer: Layer) -> str:
-    """Formats kernel, stride and padding: 3x3 / 2x2 SAME."""
-    if not layer.kernel:
-        return ""
-    return f"{format_axes(layer.kernel)} / {format_axes(layer.stride)} {layer.padding}"
 
 
 def _print_rows(console: Console, section: Section) -> None:

@@ -1,9 +1,8 @@
-"""Tables on the screen, and the forms of shapes and verdicts in them."""
+"""Tables on the screen, and the colours of verdicts in them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,20 +36,6 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     make_console(160).print(table)
-
-
-def format_shape(shape: Sequence[int | None] | None) -> str:
-    """Formats a tensor's shape, with ? for an unknown side: (?, 35, 35, 288)."""
-    if shape is None:
-        return "?"
-    return "(" + ", ".join("?" if side is None else str(side) for side in shape) + ")"
-
-
-def format_axes(numbers: Sequence[int | Fraction | None] | None) -> str:
-    """Formats one number per spatial axis: 3x3."""
-    if numbers is None:
-        return ""
-    return "x".join("?" if number is None else str(number) for number in numbers)
 
 
 def count_rows(count: int, singular: str, plural: str, selector: str | None) -> str:

@@ -8,7 +8,7 @@
 Reading the catalogue imports no TensorFlow; ``measure`` does, and builds only what it needs.
 
 **How to add a document.** Add two tables and a module, all named after the document's number, a
-row of ``CHECKS`` in ``checks/tables.py``, and a title of ``TITLES`` in ``catalogue.py``.
+row of ``CHECKS`` in ``checks/tables.py``, and a ``Document`` in ``legacy_nets/registry.py``.
 
 ``data/facts_NNN.csv``: id, place (line of the document), nets (names or patterns of the registry,
 separated by blanks), quantity, stated, source, verdict, measured, why, measure. ``measure`` holds

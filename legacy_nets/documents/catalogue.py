@@ -15,13 +15,6 @@ from legacy_nets.errors import BadInputError, find_nearest
 DATA = pathlib.Path(__file__).parent / "data"
 VERDICTS = ("confirmed", "derived", "wrong", "ambiguous")
 SOURCES = ("literal", "in symbols", "in words", "derived", "in a figure")
-TITLES = {  # short titles of the documents
-    "000": "CNN, LSTM and video nets",
-    "001": "hand signs",
-    "002": "Inception V3",
-    "003": "ResNet v2",
-    "004": "zoo of image classifiers",
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +117,7 @@ def documents() -> list[str]:
 
 def name_document(number: str) -> str:
     """Names a document by its number and short title: "document 002 (Inception V3)"."""
-    return f"document {number} ({TITLES[number]})"
+    return f"document {number} ({registry.get_document(number).short_title})"
 
 
 def facts(selector: str | None = None) -> list[Fact]:
