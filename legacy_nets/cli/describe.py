@@ -7,7 +7,6 @@ import io
 import json
 import pathlib
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -16,6 +15,7 @@ from legacy_nets import registry
 from legacy_nets.checkpoints.open import refuse_exports
 from legacy_nets.cli.completion import complete_net_or_path
 from legacy_nets.cli.options import split_names
+from legacy_nets.cli.tables import number_to_json
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.quiet import quiet_tensorflow
@@ -133,7 +133,7 @@ def _format(anatomy: Anatomy, depth: int | None, as_json: bool, screen: Screen) 
 
     layers = fold_layers(anatomy, depth) if depth else anatomy.layers
     if as_json:
-        return json.dumps(to_json(anatomy, layers), indent=1, default=_to_number) + "\n"
+        return json.dumps(to_json(anatomy, layers), indent=1, default=number_to_json) + "\n"
     return _format_table(anatomy, layers, screen) + _format_notes(anatomy, layers)
 
 
@@ -171,12 +171,6 @@ def to_json(anatomy: Anatomy, layers: Sequence[Layer]) -> dict[str, object]:
         "unused_variables": [{"name": name, "shape": shape} for name, shape in anatomy.unused],
         "notes": anatomy.notes,
     }
-
-
-def _to_number(value: object) -> float:
-    if isinstance(value, Fraction):
-        return float(value)
-    raise TypeError(type(value))
 
 
 def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> str:

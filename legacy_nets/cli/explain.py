@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import pathlib
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from legacy_nets import documents, registry
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.documents.errata import format_defect
+from legacy_nets.cli.documents.errata import erratum_to_json, format_defect
+from legacy_nets.cli.documents.facts import fact_to_json
 from legacy_nets.cli.options import print_notes
-from legacy_nets.cli.tables import VERDICT_STYLES, make_console
-from legacy_nets.documents import catalogue
+from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
+from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.shapes import format_axes, format_shape, format_window
@@ -23,11 +27,14 @@ if TYPE_CHECKING:
     from legacy_nets.documents.explain import Section
 
 _MARK_WIDTH = max(map(len, VERDICT_STYLES))
+_Measured = dict[str, judge.Measured]  # by the id of a fact
 
 
 @click.command()
 @click.argument("net", shell_complete=complete_net)
 @click.option("--at", metavar="NAME", help="Only the section with this end point or scope.")
+@click.option("--facts", "with_facts", is_flag=True, help="Claims of the document and errata.")
+@click.option("--json", "as_json", is_flag=True, help="Print the sections as JSON.")
 @click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for the PNGs.")
 @click.option("--image", help="Image for the figures. [default: a synthetic one]")
 @click.option(
@@ -37,23 +44,28 @@ _MARK_WIDTH = max(map(len, VERDICT_STYLES))
 def explain(
     net: str,
     at: str | None,
+    with_facts: bool,
+    as_json: bool,
     figure: pathlib.Path | None,
     image: str | None,
     end_points: tuple[str, ...],
     checkpoint: str | None,
 ) -> None:
-    """Walk through NET: the claims of its document, the layers of the graph, and the fixes.
+    """Walk through NET: what each block is for, which code builds it, and its layers.
 
     \b
     legacy-nets explain inception_v3 | less
-    legacy-nets explain inception_v3 --at Mixed_6c
+    legacy-nets explain inception_v3 --at Mixed_6c --facts
     legacy-nets explain hand_signs --figure figures --checkpoint run --image photo.jpg
 
+    --facts measures the claims of the document at their place, and shows what was fixed.
     --figure draws the layers as blocks, the maps of an image at some end points, the kernels of
     the first layer, and the receptive field of one value.
     """
     if figure is None and (image or end_points or checkpoint):
         raise BadInputError("--image, --end-point and --checkpoint are for figures: add --figure")
+    if figure is not None and as_json:
+        raise BadInputError("--figure and --json exclude each other: give one of them")
     registry.get_net(net)
     if figure is not None and figure.exists() and not figure.is_dir():
         raise BadInputError(f"--figure {figure}: that is a file: name a folder")
@@ -61,6 +73,12 @@ def explain(
     from legacy_nets.documents.explain import walk
 
     sections = walk(net, at)
+    facts = [fact for section in sections for fact in section.facts] if with_facts else []
+    measured = {fact.id: documents.measure(fact) for fact in facts}
+    if as_json:
+        rows = [_to_json(net, section, with_facts, measured) for section in sections]
+        click.echo(json.dumps({"net": net, "sections": rows}, indent=1, default=number_to_json))
+        return
     drawn = None
     if figure is not None:
         from legacy_nets.documents import figures
@@ -70,7 +88,7 @@ def explain(
         if weights is not None:
             print_notes(weights)
         drawn = figures.draw(net, figure, image, end_points, weights)
-    _print_page(net, sections, with_title=at is None)
+    _print_page(net, sections, measured, with_facts, with_title=at is None)
     if drawn is not None:
         for path in drawn.paths:
             click.echo(f"wrote {path}")
@@ -78,7 +96,9 @@ def explain(
             click.echo(f"note: {note}")
 
 
-def _print_page(net: str, sections: list[Section], with_title: bool) -> None:
+def _print_page(
+    net: str, sections: list[Section], measured: _Measured, with_facts: bool, with_title: bool
+) -> None:
     console = make_console(120)
     record = registry.get_net(net)
     if with_title:
@@ -88,12 +108,35 @@ def _print_page(net: str, sections: list[Section], with_title: bool) -> None:
             f"({record.preprocessing} preprocessing), {record.num_classes} classes, "
             f"{record.parameters:,} parameters"
         )
+    shown: dict[str, str] = {}
     for section in sections:
-        console.print()
-        title = section.title or "complete net"
-        console.rule(f"[bold]{title}[/]", align="left", characters="-")
+        if section.title or with_facts:
+            console.print()
+            title = section.title or "complete net"
+            console.rule(f"[bold]{title}[/]", align="left", characters="-")
+        _print_blocks(console, net, section, shown)
         _print_layers(console, section, record.scope)
-        _print_rows(console, section)
+        if with_facts:
+            _print_rows(console, section, measured)
+    console.print()
+    if with_facts:
+        _print_unmeasured(console, sections, measured)
+    else:
+        _print_counts(console, sections, record.document)
+
+
+def _print_blocks(console: Console, net: str, section: Section, shown: dict[str, str]) -> None:
+    """Prints what a section is for; a text that was shown before is named with its section."""
+    from legacy_nets.documents import blocks
+
+    for block in section.blocks:
+        place = f"[dim]{blocks.locate(block, net)}[/]"
+        if block.id in shown:
+            console.print(f"{block.title}: see {shown[block.id]}  {place}", soft_wrap=True)
+            continue
+        shown[block.id] = section.title
+        console.print(f"[bold]{block.title}[/]  {place}", soft_wrap=True)
+        console.print(block.text, markup=False)
 
 
 def _print_layers(console: Console, section: Section, scope: str) -> None:
@@ -112,20 +155,56 @@ def _print_layers(console: Console, section: Section, scope: str) -> None:
             f"{layer.parameters:,}" if layer.parameters else "",
             f"receptive field {format_axes(field.size)}" if field else "",
         )
-    console.print(table)
+    if section.layers:
+        console.print(table)
+    for count in section.counts:
+        name = count.layer.removeprefix(f"{scope}/")
+        console.print(f"parameters of {name}: {count.formula}: {count.explanation}", markup=False)
 
 
-def _print_rows(console: Console, section: Section) -> None:
+def _print_rows(console: Console, section: Section, measured: _Measured) -> None:
+    """Prints the facts that can be measured here, and the errata."""
     from rich.padding import Padding
 
-    for line in (*map(_format_fact, section.facts), *map(_format_erratum, section.errata)):
+    facts = [
+        _format_fact(fact, measured[fact.id])
+        for fact in section.facts
+        if measured[fact.id].is_complete
+    ]
+    for line in (*facts, *map(_format_erratum, section.errata)):
         console.print(Padding(line, (0, 0, 0, 2)))
 
 
-def _format_fact(fact: documents.Fact) -> str:
+def _print_unmeasured(console: Console, sections: list[Section], measured: _Measured) -> None:
+    """Prints the facts that cannot be measured here, each reason once."""
+    from rich.padding import Padding
+
+    reasons: dict[str, list[documents.Fact]] = {}
+    for fact in (fact for section in sections for fact in section.facts):
+        if not measured[fact.id].is_complete:
+            reasons.setdefault(judge.explain_missing(fact), []).append(fact)
+    if reasons:
+        console.rule(f"[bold]{judge.NOT_HERE}[/]", align="left", characters="-")
+    for why, facts in reasons.items():
+        console.print(f"{why}:", markup=False)
+        for fact in facts:
+            line = f"{fact.id} {fact.place}: {fact.quantity}: {fact.stated}"
+            console.print(Padding(line, (0, 0, 0, 2)), markup=False)
+
+
+def _print_counts(console: Console, sections: Iterable[Section], document: str) -> None:
+    """Says how many facts and errata --facts would show."""
+    facts = sum(len(section.facts) for section in sections)
+    errata = sum(len(section.errata) for section in sections)
+    console.print(
+        f"{catalogue.name_document(document)} has {facts} facts and {errata} errata here: --facts",
+        markup=False,
+    )
+
+
+def _format_fact(fact: documents.Fact, result: judge.Measured) -> str:
     from rich.markup import escape
 
-    result = documents.measure(fact)
     mark = f"[{VERDICT_STYLES[result.verdict]}]{result.verdict:{_MARK_WIDTH}}[/]"
     measured = "" if result.verdict in ("confirmed", "derived") else f" -> {result.value}"
     why = f" ({fact.why})" if fact.why else ""
@@ -139,3 +218,32 @@ def _format_erratum(row: documents.Erratum) -> str:
     mark = f"[cyan]{'fixed':{_MARK_WIDTH}}[/]"
     defect = escape(f"{row.place}: {format_defect(row)}")
     return f"{mark} {row.id} {defect} [cyan]->[/] {escape(row.fix)}"
+
+
+def _to_json(
+    net: str, section: Section, with_facts: bool, measured: _Measured
+) -> dict[str, object]:
+    """Converts a section to what --json prints."""
+    from legacy_nets.documents import blocks
+
+    row: dict[str, object] = {
+        "title": section.title,
+        "blocks": [
+            {**dataclasses.asdict(block), "source": str(blocks.locate(block, net))}
+            for block in section.blocks
+        ],
+        "layers": [dataclasses.asdict(layer) for layer in section.layers],
+        "parameters": [
+            {
+                "layer": count.layer,
+                "formula": count.formula,
+                "explanation": count.explanation,
+                **dataclasses.asdict(count),
+            }
+            for count in section.counts
+        ],
+    }
+    if with_facts:
+        row["facts"] = [fact_to_json(fact, measured[fact.id]) for fact in section.facts]
+        row["errata"] = [erratum_to_json(erratum) for erratum in section.errata]
+    return row

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,3 +42,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def count_rows(count: int, singular: str, plural: str, selector: str | None) -> str:
     """Writes how many rows a selector has: "3 facts of 002"."""
     return f"{count} {singular if count == 1 else plural}" + (f" of {selector}" if selector else "")
+
+
+def number_to_json(value: object) -> float:
+    """Converts the fractions of an anatomy for ``json.dumps``. Raises TypeError for others."""
+    if isinstance(value, Fraction):
+        return float(value)
+    raise TypeError(type(value))

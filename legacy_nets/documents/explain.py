@@ -1,7 +1,7 @@
-"""Explains a net section by section: its layers, the claims of the documents, and the fixes.
+"""Explains a net section by section: what it is for, its layers, the claims of the documents.
 
     for section in walk("inception_v3"):
-        section.title, section.layers, section.facts, section.errata
+        section.title, section.blocks, section.layers, section.facts, section.errata
 
 A section ends at an end point of the net. A fact or erratum belongs to the section whose end point
 or scope it names. The last section has the title "" and holds those that name none.
@@ -16,13 +16,19 @@ from collections.abc import Sequence
 
 from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
-from legacy_nets.documents import catalogue
+from legacy_nets.anatomy.arithmetic import (
+    ParameterCount,
+    explain_parameters,
+    select_first_of_each_kind,
+)
+from legacy_nets.documents import blocks, catalogue
 from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError, suggest_names
 from legacy_nets.types import EndPoints, Tensor
 
 MAX_SECTIONS = 30  # a net with more end points shows those of its outer scopes only
 _SAME_VALUES = {"Reshape", "Squeeze", "Identity"}
+_NORMS = {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,6 +38,8 @@ class Section:
     title: str  # end points at the section's end; "" for the complete net
     names: tuple[str, ...]  # names by which a document may refer to this section
     layers: tuple[anatomy.Layer, ...]
+    blocks: tuple[blocks.Block, ...] = ()  # what the section is for
+    counts: tuple[ParameterCount, ...] = ()  # of the net's first layer of each kind
     facts: tuple[catalogue.Fact, ...] = ()
     errata: tuple[catalogue.Erratum, ...] = ()
 
@@ -68,12 +76,21 @@ def walk(net: str, at: str | None = None) -> list[Section]:
 def _cut_into_sections(net: str, scope: str) -> list[Section]:
     """Cuts the layers of a net after each end point."""
     layers = common.analyze_net(net).layers
+    graph = common.build_net(net).images.graph
+    counts = select_first_of_each_kind(explain_parameters(layers, graph))
     sections, first = [], 0
     for last, titles in sorted(_find_ends(net, scope, layers).items()):
         members = layers[first : last + 1]
         if members:
-            names = _list_names(titles, members, scope)
-            sections.append(Section(", ".join(titles), names, members))
+            inner = [layer.name.removeprefix(f"{scope}/") for layer in members]
+            section = Section(
+                ", ".join(titles),
+                names=_list_names(titles, inner),
+                layers=members,
+                blocks=tuple(blocks.find_blocks(net, [*titles, *inner])),
+                counts=tuple(c for c in counts if c.layer in {layer.name for layer in members}),
+            )
+            sections.append(section)
         first = max(first, last + 1)
     return sections
 
@@ -86,7 +103,10 @@ def _find_ends(net: str, scope: str, layers: Sequence[anatomy.Layer]) -> dict[in
     indices = {layer.tensor: i for i, layer in enumerate(layers)}
     ends: dict[int, list[str]] = {}
     for name, point in _select_outer(end_points, scope).items():
-        index = indices.get(_skip_reshapes(point).name)
+        tensor = _skip_reshapes(point)
+        index = indices.get(tensor.name)
+        if index is None and tensor.op.type in _NORMS:  # of a convolution without an activation
+            index = indices.get(tensor.op.inputs[0].name)
         if index is None:
             index = bisect.bisect_left(positions, operations[point.op.name])
         ends.setdefault(min(index, len(positions) - 1), []).append(name)
@@ -95,16 +115,21 @@ def _find_ends(net: str, scope: str, layers: Sequence[anatomy.Layer]) -> dict[in
 
 
 def _select_outer(end_points: EndPoints, scope: str) -> EndPoints:
-    """Selects end points by names without the net's scope: all, or those of outer scopes."""
+    """Selects end points by names without the net's scope: all, or those of outer scopes.
+
+    The last end point within an outer scope is that of the scope.
+    """
     points = {
         name.removeprefix(f"{scope}/"): point
         for name, point in end_points.items()
         if isinstance(point, tf.Tensor)
     }
+    selected = points
     depth = max((name.count("/") for name in points), default=0)
-    while depth and sum(name.count("/") <= depth for name in points) > MAX_SECTIONS:
+    while depth and len(selected) > MAX_SECTIONS:
+        selected = {"/".join(name.split("/")[:depth]): points[name] for name in points}
         depth -= 1
-    return {name: point for name, point in points.items() if name.count("/") <= depth}
+    return selected
 
 
 def _skip_reshapes(tensor: Tensor) -> Tensor:
@@ -114,12 +139,9 @@ def _skip_reshapes(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _list_names(
-    titles: list[str], layers: tuple[anatomy.Layer, ...], scope: str
-) -> tuple[str, ...]:
+def _list_names(titles: list[str], layers: list[str]) -> tuple[str, ...]:
     """Lists the titles and the outermost scopes of the layers."""
-    scopes = [layer.name.removeprefix(f"{scope}/").split("/")[0] for layer in layers]
-    return tuple(dict.fromkeys([*titles, *scopes]))
+    return tuple(dict.fromkeys([*titles, *(layer.split("/")[0] for layer in layers)]))
 
 
 def _assign(

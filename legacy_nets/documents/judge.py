@@ -9,6 +9,9 @@ import shlex
 from legacy_nets.documents.catalogue import Erratum, Fact
 
 NOT_HERE = "not checkable here"
+_NO_PHOTOGRAPHS = (
+    "document 001's photographs are not available here; LEGACY_NETS_SIGNS may name their folder"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,11 +22,22 @@ class Measured:
     verdict: str
     results: tuple[object, ...]  # the values themselves; None for what cannot be measured here
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every measurement of the fact can be made here."""
+        return None not in self.results
+
 
 def measure(fact: Fact) -> Measured:
     """Makes every measurement of a fact. Imports TensorFlow and builds the nets it needs."""
     results = tuple(_call_check(fact.document, measurement) for measurement in fact.measure)
     return judge(fact.stated, results, fact.source)
+
+
+def explain_missing(fact: Fact) -> str:
+    """Says why a fact cannot be measured completely here: its data set, or its own reason."""
+    uses_photographs = any("photograph" in measurement for measurement in fact.measure)
+    return _NO_PHOTOGRAPHS if uses_photographs else fact.why
 
 
 def judge(stated: str, results: tuple[object, ...], source: str = "literal") -> Measured:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 from click.testing import CliRunner
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from legacy_nets import sandbox
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
+from legacy_nets.cli.tables import number_to_json
 
 
 @pytest.fixture(autouse=True)
@@ -310,3 +312,10 @@ def test_a_file_is_read_in_a_subprocess(folder):
     in_process = describe(folder / "net.meta", "--depth", "1").stdout
     assert done.stdout == in_process + "False False\n"
     assert "net.meta: 522 parameters" in in_process
+
+
+def test_fractions_of_receptive_fields_are_numbers_in_json():
+    fields = {"stride": Fraction(1, 2), "size": Fraction(7, 1)}
+    assert json.loads(json.dumps(fields, default=number_to_json)) == {"stride": 0.5, "size": 7.0}
+    with pytest.raises(TypeError):
+        json.dumps(object(), default=number_to_json)

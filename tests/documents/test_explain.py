@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import json
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ import legacy_nets
 from legacy_nets import documents
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
-from legacy_nets.documents import figures
+from legacy_nets.documents import blocks, catalogue, figures
 from legacy_nets.documents.checks import common
 from legacy_nets.documents.explain import walk
 from legacy_nets.errors import BadInputError
@@ -60,6 +61,31 @@ def test_one_place_by_an_end_point_or_a_scope():
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("net", "titles"),
+    [
+        ("resnet101", ["conv1", "pool1", "block1", "block2", "block3", "block4"]),
+        ("resnext101_32x4d", ["conv1", "pool1", "block1", "block2", "block3", "block4"]),
+        ("resnet_v2_101", ["conv1", "block1", "block2", "block3", "block4"]),
+    ],
+)
+def test_a_deep_net_has_a_section_for_each_stage(net, titles):
+    assert [section.title for section in walk(net)][: len(titles)] == titles
+
+
+@pytest.mark.parametrize(
+    ("net", "title", "layers"),
+    [
+        ("mobilenet_v2", "block_1", ["block_1_expand", "block_1_depthwise", "block_1_project"]),
+        ("mobilenet_v2", "block_16", ["block_16_expand", "block_16_depthwise", "block_16_project"]),
+        ("mobilenet_v2", "Conv_1", ["Conv_1"]),
+    ],
+)
+def test_a_block_that_ends_in_a_batch_norm_ends_there(net, title, layers):
+    section = next(section for section in walk(net) if section.title == title)
+    assert [layer.name for layer in section.layers] == layers
+
+
 @pytest.mark.slow
 def test_inner_end_points_of_a_deep_net_are_left_out():
     titles = [section.title for section in walk("resnet_v2_50")]
@@ -75,28 +101,79 @@ def explain(*arguments):
 
 
 def test_page_of_one_place():
-    done = explain("inception_v3", "--at", "Mixed_6c")
+    done = explain("inception_v3", "--at", "Mixed_6c", "--facts")
     assert done.exit_code == 0, done.stderr
     lines = done.stdout.splitlines()
+    (block,) = blocks.find_blocks("inception_v3", ["Mixed_6c"])
     assert lines[1].startswith("Mixed_6c ---")
-    assert lines[2].split() == [
+    assert lines[2] == f"{block.title}  {blocks.locate(block, 'inception_v3')}"
+    layers = next(i for i, line in enumerate(lines) if line.startswith("Mixed_6c/"))
+    assert " ".join(" ".join(lines[3:layers]).split()) == block.text
+    assert lines[layers].split() == [
         *("Mixed_6c/Branch_0/Conv2d_0a_1x1", "convolution", "1x1", "/", "1x1", "SAME"),
         *("(?,", "17,", "17,", "192)", "148,032", "receptive", "field"),
-        lines[2].split()[-1],
+        lines[layers].split()[-1],
     ]
     assert "confirmed 002-F30 l.123 comment: map of Mixed_6c: 17x17x768" in done.stdout
     assert "fixed     002-E05 l.127 Mixed_6c ranch_0: No error" in done.stdout
     assert "[measured: 147648]" in " ".join(done.stdout.split())
 
 
-def test_page_of_a_net_begins_with_its_record():
+def test_page_of_a_net_begins_with_its_record_and_ends_with_what_more_there_is():
     done = explain("demo_cnn")
     assert done.exit_code == 0, done.stderr
-    assert done.stdout.splitlines()[0] == (
+    lines = done.stdout.splitlines()
+    assert lines[0] == (
         "demo_cnn: document 004 (zoo of image classifiers), images 28x28x1 "
         "(unit preprocessing), 10 classes, 2,770,634 parameters"
     )
+    facts, errata = len(documents.facts("demo_cnn")), len(documents.errata("demo_cnn"))
+    assert lines[-1] == (
+        f"document 004 (zoo of image classifiers) has {facts} facts and {errata} errata here: "
+        "--facts"
+    )
+    assert "confirmed" not in done.stdout
+    assert "complete net" not in done.stdout
+    assert "parameters of conv2d: 3·3·1·32 + 32 = 320: kernel 288; bias 32" in lines
+
+
+def test_a_text_is_printed_once_and_then_named():
+    page = " ".join(explain("vgg11").stdout.split())
+    (block,) = blocks.find_blocks("vgg11", ["conv1"])
+    assert page.count(block.text) == 1
+    assert page.count(f"{block.title}: see conv1") == 7  # of eight convolutions
+
+
+def test_what_needs_a_missing_data_set_is_said_once_at_the_end(monkeypatch, tmp_path):
+    monkeypatch.setenv("LEGACY_NETS_SIGNS", str(tmp_path))
+    done = explain("hand_signs", "--facts")
+    assert done.exit_code == 0, done.stderr
     assert "complete net ---" in done.stdout
+    checked, _, rest = done.stdout.partition("\nnot checkable here ---")
+    assert "not checkable here" not in checked
+    assert "not available here" not in checked
+    assert rest.count("document 001's photographs are not available here") == 1
+    ids = [word for word in rest.split() if word.startswith("001-F")]
+    assert ids[:5] == ["001-F01", "001-F02", "001-F11", "001-F03", "001-F04"]
+    assert not set(ids) & {word for word in checked.split() if word.startswith("001-F")}
+
+
+def test_json_has_what_the_page_has():
+    done = explain("demo_cnn", "--json")
+    found = json.loads(done.stdout)
+    titles = [section["title"] for section in found["sections"]]
+    assert titles == ["conv1, flatten", "dense1", "logits, predictions", ""]
+    first = found["sections"][0]
+    assert [block["title"] for block in first["blocks"]] == ["3x3 convolution", "flatten"]
+    assert first["blocks"][0]["source"].startswith("legacy_nets/nets/demo_cnn.py:")
+    assert first["parameters"][0]["formula"] == "3·3·1·32 + 32 = 320"
+    assert [layer["name"] for layer in first["layers"]] == ["images", "my_model/conv2d"]
+    assert "facts" not in first
+    found = json.loads(explain("demo_cnn", "--json", "--facts").stdout)
+    rows = [row for section in found["sections"] for row in section["facts"]]
+    assert sorted(row["id"] for row in rows) == sorted(f.id for f in documents.facts("demo_cnn"))
+    assert {row["verdict"] for row in rows} <= set(catalogue.VERDICTS)
+    assert found["sections"][-1]["errata"][0]["document"] == "004"
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +245,7 @@ def test_a_net_of_clips_has_maps_and_no_plane_field(tmp_path):
             "--image, --end-point and --checkpoint are for figures: add --figure",
         ),
         (("demo_cnn", "--figure", __file__), "that is a file: name a folder"),
+        (("demo_cnn", "--figure", "x", "--json"), "--figure and --json exclude each other"),
     ],
 )
 def test_refusals(arguments, message):

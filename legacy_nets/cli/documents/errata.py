@@ -25,8 +25,7 @@ def errata(selector: str | None, as_json: bool) -> None:
     """
     selected = documents.errata(selector)
     if as_json:
-        rows = [{**dataclasses.asdict(row), "document": row.document} for row in selected]
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps([erratum_to_json(row) for row in selected], indent=1))
         return
     from rich.markup import escape
 
@@ -39,6 +38,11 @@ def errata(selector: str | None, as_json: bool) -> None:
     )
     count = count_rows(len(selected), "erratum", "errata", selector)
     click.echo(f"{count}; the tests that prove them: --json")
+
+
+def erratum_to_json(row: documents.Erratum) -> dict[str, object]:
+    """Converts an erratum to what --json prints."""
+    return {**dataclasses.asdict(row), "document": row.document}
 
 
 def format_defect(row: documents.Erratum) -> str:

@@ -38,7 +38,7 @@ def facts(selector: str | None, only_wrong: bool, as_json: bool) -> None:
         quiet_tensorflow()
     results = [documents.measure(fact) for fact in _track(selected)]
     if as_json:
-        rows = [_to_json(fact, result) for fact, result in zip(selected, results, strict=True)]
+        rows = [fact_to_json(fact, result) for fact, result in zip(selected, results, strict=True)]
         click.echo(json.dumps(rows, indent=1))
         return
     print_table(
@@ -61,7 +61,8 @@ def _track(facts: Sequence[documents.Fact]) -> Iterable[documents.Fact]:
     )
 
 
-def _to_json(fact: documents.Fact, result: documents.Measured) -> dict[str, object]:
+def fact_to_json(fact: documents.Fact, result: documents.Measured) -> dict[str, object]:
+    """Converts a fact and its verdict to what --json prints."""
     return {
         **dataclasses.asdict(fact),
         "document": fact.document,
