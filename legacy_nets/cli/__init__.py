@@ -24,6 +24,7 @@ COMMANDS = {  # name -> "module:function" in this package; the module is importe
     "train": "train:train",
     "evaluate": "evaluate:evaluate",
     "predict": "predict:predict",
+    "records": "records:records",
     "inspect": "inspect:inspect_command",
     "diff": "diff:diff",
     "port": "port:port",
@@ -124,6 +125,7 @@ def main() -> None:
     legacy-nets train hand_signs --model-dir run       training on synthetic hand signs
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
+    legacy-nets records --data photos --out records    a data set as TFRecord files
     legacy-nets inspect run                            contents of a weight file
     legacy-nets diff unknown.ckpt --find-net           the net that a weight file matches
     legacy-nets port run --net hand_signs --to onnx --out signs.onnx

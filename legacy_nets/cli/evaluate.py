@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
-import re
 from typing import TYPE_CHECKING
 
 import click
@@ -189,8 +188,7 @@ def _write_files(
     from legacy_nets.train import report
 
     folder.mkdir(parents=True, exist_ok=True)
-    data = re.sub(r"\W+", "_", images.name.partition(", drawn by ")[0]).strip("_") or "data"
-    ending = f"{data}_{values['split']}"
+    ending = f"{images.file_name}_{values['split']}"
     files = {
         "evaluation": folder / f"evaluation_{ending}.json",
         "confusion matrix": folder / f"confusion_{ending}.png",

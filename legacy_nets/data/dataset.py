@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.splits import ResizedImages, Split
@@ -22,6 +23,11 @@ class ImageData:
     channels: int = 3  # of the pictures: 1 is grey
     clip_lengths: tuple[tuple[str, int], ...] = ()  # path and frames of each clip; () for images
     notes: tuple[str, ...] = ()  # what was done to the pictures, for the user
+
+    @property
+    def file_name(self) -> str:
+        """Its name in names of files: letters, digits and underscores."""
+        return re.sub(r"\W+", "_", self.name.partition(", drawn by ")[0]).strip("_") or "data"
 
     @property
     def unit(self) -> str:

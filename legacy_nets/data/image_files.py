@@ -6,7 +6,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from legacy_nets.data.preprocessing import open_image, read_picture, resize_picture
 from legacy_nets.errors import BadInputError
@@ -39,13 +39,15 @@ def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
     )
 
 
-def detect_colour_mode(path: pathlib.Path, decode: bool = True) -> str:
+def detect_colour_mode(
+    path: pathlib.Path, decode: bool = True, content: bytes | None = None
+) -> str:
     """Tells what ``read_picture`` converts an image from; "" for 8-bit RGB.
 
-    Decodes the image to its end; without ``decode``, reads the file's header only. Raises
-    BadInputError where the image cannot be read.
+    Decodes the image to its end; without ``decode``, reads the file's header only. ``content``:
+    see ``open_image``. Raises BadInputError where the image cannot be read.
     """
-    with open_image(path) as image:
+    with open_image(path, content) as image:
         is_deep = image.mode.startswith(("I", "F")) or ";16" in str(image.tile)
         mode = "16-bit" if is_deep else COLOUR_MODES.get(image.mode, image.mode)
         if decode and image.format == "JPEG":  # reads the full file, at an eighth of the work
@@ -64,15 +66,19 @@ class ImageCheck:
     all_grey: bool
 
 
-def check_images(paths: Sequence[pathlib.Path], strict: bool) -> ImageCheck:
-    """Decodes every image. Grey images are not noted as converted where all are grey.
+def check_images(
+    paths: Sequence[pathlib.Path],
+    strict: bool,
+    detect: Callable[[pathlib.Path], str] = detect_colour_mode,
+) -> ImageCheck:
+    """Decodes every image by ``detect``. Grey images are not noted where all are grey.
 
     Raises BadInputError that names the unreadable images where ``strict``.
     """
 
     def check(path: pathlib.Path) -> str | None:
         try:
-            return detect_colour_mode(path)
+            return detect(path)
         except BadInputError:
             return None
 

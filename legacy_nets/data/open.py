@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from legacy_nets.data import clips, images, mnist, signs
 from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.records.load import is_records, load_records
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import suggest_paths
 from legacy_nets.registry import Net
@@ -14,7 +15,7 @@ from legacy_nets.registry import Net
 
 def open_data(
     path: pathlib.Path,
-    net: Net,
+    net: Net | None,
     holdout: float | None = None,
     seed: int = 0,
     strict: bool = False,
@@ -22,12 +23,12 @@ def open_data(
 ) -> ImageData:
     """Opens the labelled data set at ``path`` for a net of the registry.
 
-    Opens hand signs (h5 files or their folder), MNIST, or a folder with one sub-folder per class:
-    of video clips for a net that takes clips, else of images.
+    Opens hand signs (h5 files or their folder), MNIST, TFRecords, or a folder with one sub-folder
+    per class: of video clips for a net that takes clips, else of images.
 
     Args:
       path: the file or folder.
-      net: the net that is to take the pictures.
+      net: the net that is to take the pictures; None for images of any size.
       holdout: share of each class to hold out, where one of the two splits is missing.
       seed: of that choice.
       strict: refuse a folder with an unreadable image; otherwise the image is skipped.
@@ -35,11 +36,15 @@ def open_data(
 
     Raises BadInputError for any other path, and where the net takes no such pictures.
     """
-    takes_clips = len(net.image_size) == 3
+    takes_clips = net is not None and len(net.image_size) == 3
     if path.suffix == ".h5" or signs.list_signs_files(path):
         data = signs.load_signs(path, holdout, seed, num_classes)
     elif not path.exists():
         raise BadInputError(f"no such folder: {path}{suggest_paths(path)}")
+    elif is_records(path):
+        data = load_records(
+            path, holdout=holdout, seed=seed, strict=strict, num_classes=num_classes
+        )
     elif path.is_dir() and takes_clips:
         return clips.load_clips(path, holdout, seed)
     elif mnist.is_mnist(path):
@@ -48,10 +53,10 @@ def open_data(
         data = images.load_images(path, holdout=holdout, seed=seed, strict=strict)
     else:
         raise BadInputError(
-            f"{path} is no data set: give a folder with one sub-folder per class, a .h5 file, or "
-            "MNIST"
+            f"{path} is no data set: give a folder with one sub-folder per class, a .h5 file, "
+            "MNIST, or TFRecords"
         )
-    if takes_clips:
+    if net is not None and takes_clips:
         raise BadInputError(
             f"{path} holds images ({data.name}), but {net.name} takes video clips: give a folder "
             "with one sub-folder per class, with frame folders or videos in it"

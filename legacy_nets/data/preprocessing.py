@@ -8,6 +8,7 @@ scaled (``scale_pixels``).
 from __future__ import annotations
 
 import contextlib
+import io
 import pathlib
 import struct
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ TORCH = {  # torchvision's mean and standard deviation of RGB in [0, 1]
 }
 PREPROCESSINGS = ("unit", "inception", "vgg", "vgg_whole", *TORCH)
 SIXTEEN_BITS = ("PNG", "PPM")  # formats whose deepest grey, Pillow's mode I, has 16 bits
+EXIF_ORIENTATION = 0x0112
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601: red, green, blue
 
 
@@ -146,13 +148,16 @@ def resize_bilinear(picture: Array, height: int, width: int, half_pixels: bool =
 
 
 @contextlib.contextmanager
-def open_image(path: str | pathlib.Path) -> Iterator[ImageFile.ImageFile]:
+def open_image(
+    path: str | pathlib.Path, content: bytes | None = None
+) -> Iterator[ImageFile.ImageFile]:
     """Opens an image; errors while the block decodes it become a BadInputError.
 
-    Refuses 32-bit pixels: such a file does not say which number is white.
+    ``content``: the bytes of the image, where ``path`` only names it. Refuses 32-bit pixels: such
+    a file does not say which number is white.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path if content is None else io.BytesIO(content)) as image:
             if image.mode == "F" or (image.mode == "I" and image.format not in SIXTEEN_BITS):
                 raise BadInputError(
                     f"{path} holds 32-bit numbers (mode {image.mode}), and does not say which is "
@@ -171,9 +176,12 @@ def open_image(path: str | pathlib.Path) -> Iterator[ImageFile.ImageFile]:
         ) from None
 
 
-def read_picture(path: str | pathlib.Path) -> Array:
-    """Reads any PNG or JPEG as uint8 [H, W, 3], RGB; of 16 bits the high byte."""
-    with open_image(path) as image:
+def read_picture(path: str | pathlib.Path, content: bytes | None = None) -> Array:
+    """Reads any PNG or JPEG as uint8 [H, W, 3], RGB; of 16 bits the high byte.
+
+    ``content``: see ``open_image``.
+    """
+    with open_image(path, content) as image:
         upright = _turn_upright(image)
         if upright.mode.startswith("I"):  # 16 bits of grey
             upright = Image.fromarray((np.asarray(upright) // 256).astype(np.uint8))

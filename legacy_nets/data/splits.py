@@ -106,6 +106,7 @@ class FileSplit:
     paths: tuple[pathlib.Path, ...]
     labels: Array  # int64 [N]
     load: PictureLoader
+    read_file: Callable[[pathlib.Path], bytes] = pathlib.Path.read_bytes
     exact: bool = False  # float32 as resized (to evaluate), not rounded to uint8 (to train)
     preprocessing: str = "unit"
     size: Shape = ()
@@ -131,9 +132,9 @@ class FileSplit:
     def hold_out(self, share: float, seed: int) -> tuple[FileSplit, FileSplit]:
         """Holds out a share of each class: (to train on, held out and exact)."""
         held_out = choose_held_out(self.labels, share, seed)
-        return self._select(~held_out), dataclasses.replace(self._select(held_out), exact=True)
+        return self.select(~held_out), dataclasses.replace(self.select(held_out), exact=True)
 
-    def _select(self, chosen: Array) -> FileSplit:
+    def select(self, chosen: Array) -> FileSplit:
         """Keeps the files that are True in a bool [N]."""
         paths = tuple(path for path, kept in zip(self.paths, chosen, strict=True) if kept)
         return dataclasses.replace(self, paths=paths, labels=self.labels[chosen])

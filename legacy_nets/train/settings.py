@@ -203,8 +203,9 @@ def refuse_file(folder: pathlib.Path, label: str = "model folder") -> None:
     existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
     if existing is None or (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
         return
-    problem = f"no permission for {existing}" if existing.is_dir() else f"{existing} is a file"
+    problem = f"the {label} {folder} cannot be written"
+    if existing.is_dir():
+        raise BadInputError(f"{problem} (no permission for {existing}): give another folder")
     raise BadInputError(
-        f"the {label} {folder} cannot be written ({problem}): give a folder, or the name of a new "
-        "one"
+        f"{problem} ({existing} is a file): give a folder, or the name of a new one"
     )

@@ -25,6 +25,8 @@ def read_data_name(folder: pathlib.Path) -> str:
 def create_data_folder(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
     """Yields a temporary folder; marks it and renames it to ``folder`` if the block succeeds.
 
+    Without a ``name`` there is no mark.
+
     Raises BadInputError where ``folder`` exists already or cannot be written.
     """
     if folder.exists():
@@ -33,7 +35,8 @@ def create_data_folder(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path
     try:
         unfinished.mkdir(parents=True)
         yield unfinished
-        (unfinished / MARK).write_text(f"{name}\n")
+        if name:
+            (unfinished / MARK).write_text(f"{name}\n")
         os.rename(unfinished, folder)
     except OSError as error:
         raise BadInputError(f"{folder} cannot be written: {join_lines(error)}") from error

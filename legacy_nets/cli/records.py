@@ -1,0 +1,63 @@
+"""``legacy-nets records``: a data set as TFRecord files."""
+
+from __future__ import annotations
+
+import pathlib
+
+import click
+
+from legacy_nets.cli.options import DataOptions, data_options
+from legacy_nets.cli.progress import show_progress
+from legacy_nets.errors import BadInputError
+
+SHARDS = 5  # as slim's converters
+
+
+@click.command()
+@data_options
+@click.option(
+    "--out",
+    "folder",
+    required=True,
+    type=click.Path(path_type=pathlib.Path),
+    help="New folder for the TFRecord files and labels.txt.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 99_999),
+    default=SHARDS,
+    show_default=True,
+    help="Files of each split.",
+)
+@click.option(
+    "--num-classes", type=click.IntRange(1), help="Number of classes. [default: those of the data]"
+)
+def records(data: DataOptions, folder: pathlib.Path, shards: int, num_classes: int | None) -> None:
+    """Write the images of --data as TFRecord files of tf.train.Example, as slim reads them.
+
+    Each example has image/encoded, image/format, image/class/label, image/height and image/width.
+    Shuffled by --seed; JPEG and PNG files are kept as they are.
+
+    \b
+    legacy-nets records --data flowers/ --holdout 0.2 --out flower_records
+    legacy-nets train hand_signs --data flower_records --model-dir run
+    """
+    if data.path is None:
+        raise BadInputError("records needs --data: the data set to write")
+    if folder.exists():
+        raise BadInputError(f"--out {folder} exists already: name a new folder")
+    from legacy_nets.data.dataset import widen_classes
+    from legacy_nets.data.open import open_data
+    from legacy_nets.data.records.write import write_records
+
+    images = open_data(data.path, None, data.holdout, data.seed or 0, data.strict, num_classes or 0)
+    images = widen_classes(images, num_classes or 0)
+    for note in images.notes:
+        click.echo(note, err=True)
+    counts = [len(split.labels) for split in (images.train, images.test)]
+    with show_progress("images", sum(counts)) as report:
+        files = write_records(images, folder, shards, data.seed or 0, report)
+    click.echo(
+        f"{counts[0]} images to train on, {counts[1]} held out, {len(images.class_names)} classes, "
+        f"in {len(files)} files in {folder}"
+    )
