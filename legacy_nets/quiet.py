@@ -22,8 +22,8 @@ def quiet_tensorflow(*, uses_onednn: bool = False) -> None:
     """Imports TensorFlow without log messages on CPUs and drivers, and without advice on TF1.
 
     Call it in a script before the first ``from legacy_nets import tf1 as tf``. It sets for the
-    whole process: TF_CPP_MIN_LOG_LEVEL to 3, the level of TensorFlow's Python logger to errors,
-    and a filter for warnings of Keras' modules.
+    whole process: TF_CPP_MIN_LOG_LEVEL to 3, the level of the Python loggers of
+    TensorFlow and matplotlib to errors, and a filter for warnings of Keras' modules.
 
     Settings of the user come first: another TF_CPP_MIN_LOG_LEVEL, or Python's -W option.
 
@@ -35,6 +35,7 @@ def quiet_tensorflow(*, uses_onednn: bool = False) -> None:
     import_quietly()
     if not sys.warnoptions:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it warns of a read-only home
 
 
 def import_quietly() -> None:

@@ -7,13 +7,17 @@ import pathlib
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 
 from legacy_nets.anatomy.layers import Layer
 from legacy_nets.anatomy.receptive import ReceptiveField
+from legacy_nets.drawing import save_figure
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import replace_on_success
 from legacy_nets.types import Array
 
 _COLOURS = {  # by the first of these words that a layer type contains
@@ -31,6 +35,7 @@ _COLOURS = {  # by the first of these words that a layer type contains
 }
 _JOIN = "#f4a6a0"
 _PER_COLUMN = 26
+_PICTURE, _MAP, _KERNEL = 1.8, 0.85, 0.8  # inches: widths of an input picture, map and kernel
 _DOTS = 110
 
 
@@ -85,36 +90,58 @@ def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str 
     axes.set_ylim(-rows + 0.4, 0.6)
     axes.set_axis_off()
     axes.set_title(title or "layers", fontsize=11)
-    _save(figure, path)
+    save_figure(figure, path, _DOTS, tight=True)
 
 
 def draw_feature_maps(
-    values: Mapping[str, Array], path: str | pathlib.Path, max_channels: int = 16, title: str = ""
+    values: Mapping[str, Array],
+    picture: Array,
+    path: str | pathlib.Path,
+    max_channels: int = 16,
+    title: str = "",
 ) -> None:
-    """Draws the first channels of maps, one row per end point, each map from dark to bright.
+    """Draws the first channels of maps, one row per end point, next to the picture they are of.
+
+    The maps of a row share a colour scale, which is drawn at its end. It leaves out the lowest
+    and highest hundredth of the values; its arrow heads say so.
 
     Args:
       values: name -> float [H, W, C] or [1, H, W, C].
+      picture: uint8 or float in [0, 1], [H, W, 3] or [H, W].
       max_channels: number of channels to draw of each map.
 
     Raises: BadInputError for a value that is not a map.
     """
     if not values:
         raise BadInputError("there are no feature maps to draw")
-    maps = {name: _check_map(name, value) for name, value in values.items()}
-    columns = min(max_channels, max(value.shape[-1] for value in maps.values()))
-    figure = Figure(figsize=(columns * 0.85, len(maps) * 1.05 + 0.3))
-    grid = figure.subplots(len(maps), columns, squeeze=False)
-    for row, (name, value) in zip(grid, maps.items(), strict=True):
-        for channel, axes in enumerate(row):
+    maps = {name: _check_map(name, value)[..., :max_channels] for name, value in values.items()}
+    columns = max(value.shape[-1] for value in maps.values())
+    heights = [min(max(v.shape[0] / v.shape[1], 0.3), 3.0) * _MAP for v in maps.values()]
+    left = _PICTURE + 0.3
+    picture_height = _PICTURE * picture.shape[0] / picture.shape[1]
+    page = _Page(
+        left + columns * (_MAP + 0.05) + 0.9,
+        0.4 + max(sum(heights) + 0.35 * len(heights), picture_height + 0.35),
+    )
+    axes = page.add_axes(0.1, 0.75, _PICTURE, picture_height)
+    _show_picture(axes, picture)
+    axes.set_axis_off()
+    axes.set_title("input", fontsize=8, loc="left")
+    top = 0.4
+    for (name, value), height in zip(maps.items(), heights, strict=True):
+        top += 0.35
+        sides = "x".join(map(str, np.shape(values[name])[-3:]))
+        page.add_text(left, top - 0.07, f"{name}   {sides}")
+        norm, extend = _choose_scale(value)
+        for channel in range(value.shape[-1]):
+            axes = page.add_axes(left + channel * (_MAP + 0.05), top, _MAP, height)
             axes.set_axis_off()
-            if channel < value.shape[-1]:
-                axes.imshow(value[..., channel], cmap="viridis", interpolation="nearest")
-        sides = "x".join(str(side) for side in value.shape)
-        row[0].set_title(f"{name}   {sides}", fontsize=8, loc="left")
-    figure.suptitle(title, fontsize=10)
-    figure.tight_layout(h_pad=0.6, w_pad=0.15)
-    _save(figure, path)
+            axes.imshow(value[..., channel], cmap="viridis", norm=norm, interpolation="nearest")
+        bar = page.add_axes(left + columns * (_MAP + 0.05) + 0.1, top, 0.1, height)
+        _draw_scale(page.figure, bar, ScalarMappable(norm, "viridis"), extend)
+        top += height
+    page.add_text(left, 0.25, title, size=10)
+    save_figure(page.figure, path, _DOTS, tight=True)
 
 
 def draw_kernels(
@@ -123,7 +150,7 @@ def draw_kernels(
     """Draws the kernels of a first layer: in colour for 3 input channels, else channel 0.
 
     Args:
-      kernel: float [height, width, inputs, outputs]; all share one scale, grey (0.5) is zero.
+      kernel: float [height, width, inputs, outputs]; all share one scale, which is drawn.
       max_kernels: number of kernels to draw.
 
     Raises: BadInputError for another rank.
@@ -138,26 +165,21 @@ def draw_kernels(
     columns = min(8, count)
     rows = math.ceil(count / columns)
     largest = float(np.abs(kernel[..., :count]).max()) or 1.0
-    figure = Figure(figsize=(columns * 0.8, rows * 0.8 + 0.4))
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for index, axes in enumerate(grid.flat):
+    norm, colours = Normalize(-largest, largest), "gray" if is_colour else "RdBu"
+    page = _Page(columns * _KERNEL + 1.0, rows * _KERNEL + 0.6)
+    for index in range(count):
+        row, column = divmod(index, columns)
+        axes = page.add_axes(0.1 + column * _KERNEL, 0.6 + row * _KERNEL, *(0.9 * _KERNEL,) * 2)
         axes.set_axis_off()
-        if index >= count:
-            continue
-        if is_colour:
-            axes.imshow(0.5 + kernel[..., index] / (2 * largest), interpolation="nearest")
-        else:
-            axes.imshow(
-                kernel[:, :, 0, index],
-                cmap="RdBu",
-                vmin=-largest,
-                vmax=largest,
-                interpolation="nearest",
-            )
+        shown = norm(kernel[..., index]) if is_colour else kernel[:, :, 0, index]
+        axes.imshow(shown, cmap=colours, norm=norm, interpolation="nearest")
+    bar = page.add_axes(0.2 + columns * _KERNEL, 0.6, 0.12, (rows - 0.1) * _KERNEL)
+    label = "weights of red, green and blue" if is_colour else "weights of input channel 0"
+    _draw_scale(page.figure, bar, ScalarMappable(norm, colours), label=label)
     shape = "x".join(str(side) for side in kernel.shape)
-    shown = "" if count == kernel.shape[3] else f", first {count}"
-    figure.suptitle(f"{title or 'kernels'}  {shape}{shown}", fontsize=10, y=0.94)
-    _save(figure, path)
+    first = "" if count == kernel.shape[3] else f", first {count}"
+    page.add_text(0.1, 0.35, f"{title or 'kernels'}  {shape}{first}", size=10)
+    save_figure(page.figure, path, _DOTS, tight=True)
 
 
 def draw_receptive_field(
@@ -180,13 +202,12 @@ def draw_receptive_field(
         raise BadInputError(
             "only a receptive field of two axes with known padding can be drawn: give --size"
         )
-    image = np.asarray(image)
     sides = image.shape[:2]
     if at is None:
         at = (_find_centre(field, 0, sides[0]), _find_centre(field, 1, sides[1]))
     figure = Figure(figsize=(5.6, 5.8))
     axes = figure.subplots()
-    axes.imshow(image, cmap="gray" if image.ndim == 2 else None)
+    _show_picture(axes, image)
     for shift, colour, style in ((1, "#f28e2b", "--"), (0, "#e15759", "-")):
         spans = [field.compute_span(0, at[0]), field.compute_span(1, at[1] + shift)]
         (top, bottom), (left, right) = ((float(s[0]), float(s[1])) for s in spans if s is not None)
@@ -216,7 +237,7 @@ def draw_receptive_field(
         f"effective stride {stride} (dashed: the neighbour), padding {padding}",
         fontsize=9,
     )
-    _save(figure, path)
+    save_figure(figure, path, _DOTS, tight=True)
 
 
 def _find_centre(field: ReceptiveField, axis: int, side: int) -> int:
@@ -225,6 +246,60 @@ def _find_centre(field: ReceptiveField, axis: int, side: int) -> int:
         return 0
     centre = (side - 1) / 2 + float(padding) - (field.size[axis] - 1) / 2
     return max(round(centre / float(stride)), 0)
+
+
+class _Page:
+    """A figure whose parts are placed in inches from its left and upper edge."""
+
+    def __init__(self, width: float, height: float) -> None:
+        self.figure = Figure(figsize=(width, height))
+        self._width, self._height = width, height
+
+    def add_axes(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Adds axes that fill a place."""
+        bottom = self._height - top - height
+        return self.figure.add_axes(
+            (
+                left / self._width,
+                bottom / self._height,
+                width / self._width,
+                height / self._height,
+            )
+        )
+
+    def add_text(self, left: float, top: float, text: str, size: float = 8) -> None:
+        """Adds a line; ``top`` is that of its base line."""
+        self.figure.text(left / self._width, 1 - top / self._height, text, fontsize=size)
+
+
+def _show_picture(axes: Axes, picture: Array) -> None:
+    """Shows uint8 or float in [0, 1], [H, W, 3] or [H, W]."""
+    highest = 255 if picture.dtype == np.uint8 else 1
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=highest)
+
+
+def _choose_scale(value: Array) -> tuple[Normalize, str]:
+    """Chooses the range of a colour scale; "min", "max", "both" or "neither": values outside."""
+    finite = value[np.isfinite(value)]
+    if not finite.size:
+        return Normalize(0, 1), "neither"
+    low, high = (float(bound) for bound in np.percentile(finite, (1, 99)))
+    if low == high:  # a map with few values that differ
+        low, high = float(finite.min()), float(finite.max())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    below, above = bool((finite < low).any()), bool((finite > high).any())
+    ends = {(True, True): "both", (True, False): "min", (False, True): "max"}
+    return Normalize(low, high), ends.get((below, above), "neither")
+
+
+def _draw_scale(
+    figure: Figure, axes: Axes, mapped: ScalarMappable, extend: str = "neither", label: str = ""
+) -> None:
+    bar = figure.colorbar(mapped, cax=axes, extend=extend, extendfrac=0.05, format="{x:.3g}")
+    bar.locator = MaxNLocator(3)
+    bar.ax.tick_params(labelsize=6, length=2)
+    bar.set_label(label, fontsize=7)
 
 
 def _check_map(name: str, value: Array) -> Array:
@@ -280,8 +355,3 @@ def _write_label(layer: Layer) -> str:
     if layer.parameters:
         parts.append(f"{layer.parameters:,} parameters")
     return "   ".join(parts)
-
-
-def _save(figure: Figure, path: str | pathlib.Path) -> None:
-    with replace_on_success(path) as unfinished:
-        figure.savefig(unfinished, dpi=_DOTS, bbox_inches="tight", format="png")

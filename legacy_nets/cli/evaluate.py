@@ -185,6 +185,7 @@ def _write_files(
     folder: pathlib.Path,
 ) -> dict[str, pathlib.Path]:
     """Writes JSON, confusion matrix and first predictions; returns label -> file."""
+    from legacy_nets.drawing import label_classes
     from legacy_nets.train import report
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -194,14 +195,15 @@ def _write_files(
         "confusion matrix": folder / f"confusion_{ending}.png",
         "predictions": folder / f"predictions_{ending}.png",
     }
-    report.draw_confusion(result.confusion, images.class_names, files["confusion matrix"])
+    labels = label_classes(images.class_names)
+    for note in labels.notes:
+        click.echo(f"note: {note}", err=True)
+    report.draw_confusion(result.confusion, labels, files["confusion matrix"])
     first = np.arange(min(MAX_PICTURES, len(split.labels)))
     [batch] = split.read([first])
-    captions = [
-        report.format_caption(int(label), int(row.argmax()), float(row.max()), images.class_names)
-        for label, row in zip(batch.labels, result.probabilities[first], strict=True)
-    ]
-    report.save_png(report.draw_grid(batch.pictures, captions), files["predictions"])
+    predictions = report.collect_predictions(batch.labels, result.probabilities[first])
+    grid = report.draw_grid(batch.pictures, predictions, labels)
+    report.save_png(grid, files["predictions"])
     with replace_on_success(files["evaluation"]) as unfinished:
         unfinished.write_text(json.dumps(values) + "\n", encoding="utf-8")
     return files

@@ -79,11 +79,13 @@ def draw(
     notes = [] if checkpoint else ["initial weights, seed 0: the net is not trained (--checkpoint)"]
     if image is None:
         notes.append("the picture is synthetic (--image)")
+    still = np.clip(_get_middle_frame(picture) / 255, 0, 1)
+    still = still[..., 0] if still.shape[-1] == 1 else still
     paths = [folder / "layers.png"]
     figures.draw_layers(_fold_to_fit(net), paths[-1], title=net)
     if values.maps:
         paths.append(folder / "feature_maps.png")
-        figures.draw_feature_maps(values.maps, paths[-1], title=f"{net}{weights}")
+        figures.draw_feature_maps(values.maps, still, paths[-1], title=f"{net}{weights}")
     else:
         notes.append("no feature maps: no end point of this net is a map")
     if values.kernel is not None:
@@ -93,8 +95,6 @@ def draw(
     field = values.fields[name] if name else None
     if field is not None:
         paths.append(folder / "receptive_field.png")
-        still = np.clip(picture / 255, 0, 1)
-        still = still[..., 0] if still.shape[-1] == 1 else still
         figures.draw_receptive_field(still, field, paths[-1], title=f"{net} {name}")
     else:
         notes.append("no receptive field: no selected end point has one smaller than the image")
@@ -188,7 +188,7 @@ def _find_first_kernel(variables: Sequence[Variable]) -> Variable | None:
 
 
 def _get_middle_frame(value: Array) -> Array:
-    """Returns a map [H, W, C], or the middle frame of a clip's map [T, H, W, C]."""
+    """Returns a picture or map [H, W, C], or the middle frame of those of a clip [T, H, W, C]."""
     return value[len(value) // 2] if value.ndim == 4 else value
 
 

@@ -26,6 +26,7 @@ from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.checkpoints.save import save_checkpoint
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
+from legacy_nets.drawing import label_classes, label_title
 from legacy_nets.errors import TrainingError, join_lines
 from legacy_nets.registry import get_net
 from legacy_nets.train import report
@@ -163,6 +164,7 @@ class _Loop:
         self.settings, self.data, self.folder = settings, data, folder
         self.net, self.session, self.saver = net, session, saver
         self.console, self.stop_signals = console, stop_signals
+        self.labels = label_classes(data.class_names)
         self.step = 0
         self.saved: dict[int, str] = {}  # step -> prefix
         self.best_step: int | None = None
@@ -200,7 +202,10 @@ class _Loop:
         if self.step not in self.saved:  # no step was left, or a signal came before the first
             self._save()
         rows = report.read_log(self.log.csv_path)
-        report.draw_curve(rows, f"{settings.net} on {data.name}", self.folder / "curve.png")
+        title = label_title(f"{settings.net} on {data.name}")
+        report.draw_curve(rows, title, self.folder / "curve.png")
+        for note in (*title.notes, *self.labels.notes):
+            self.console.print(f"note: {note}", highlight=False, markup=False)
         return Result(
             self.step,
             self.saved[self.step],
@@ -274,17 +279,10 @@ class _Loop:
         mistakes = np.flatnonzero(predicted != test.labels)[:MAX_MISTAKES]
         if not len(mistakes):
             return
-        captions = [
-            report.format_caption(
-                int(test.labels[i]),
-                int(predicted[i]),
-                float(probabilities[i].max()),
-                self.data.class_names,
-            )
-            for i in mistakes
-        ]
         [batch] = test.read([mistakes])
-        self.log.write_picture(self.step, "mistakes", report.draw_grid(batch.pictures, captions))
+        predictions = report.collect_predictions(batch.labels, probabilities[mistakes])
+        grid = report.draw_grid(batch.pictures, predictions, self.labels)
+        self.log.write_picture(self.step, "mistakes", grid)
 
     def _save(self) -> None:
         """Saves a checkpoint of the current step, if there is none yet."""

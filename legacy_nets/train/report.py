@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import convert_channels
+from legacy_nets.drawing import Labels, measure_text, save_figure
 from legacy_nets.files import replace_on_success
 from legacy_nets.types import Array, Graph
 
 LOSSES, ACCURACIES = ("loss", "test_loss"), ("train_accuracy", "test_accuracy")
+CELL_WIDTH = 1.7  # inches of a picture in a grid: its caption needs them
+MAX_CELLS = 40  # classes in a confusion matrix with numbers
 COLUMNS = ("step", "loss", *ACCURACIES, "images_per_second", "test_loss")
 
 
@@ -70,8 +76,8 @@ def read_log(path: pathlib.Path) -> list[dict[str, float]]:
     return rows
 
 
-def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> None:
-    """Draws loss and accuracies over the steps into a PNG file."""
+def draw_curve(rows: list[dict[str, float]], title: Labels, path: pathlib.Path) -> None:
+    """Draws loss and accuracies over the steps into a PNG file, under a title."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     loss, accuracy = figure.subplots(1, 2)
     for axes, columns in ((loss, LOSSES), (accuracy, ACCURACIES)):
@@ -85,57 +91,99 @@ def draw_curve(rows: list[dict[str, float]], title: str, path: pathlib.Path) -> 
             axes.legend()
     loss.set_yscale("log")
     accuracy.set_ylim(0, 1.02)
-    figure.suptitle(title)
-    with replace_on_success(path) as unfinished:
-        figure.savefig(unfinished, dpi=120)
+    figure.suptitle(title.texts[0], **title.style)
+    save_figure(figure, path, dpi=120)
 
 
-def draw_grid(pictures: Array, captions: list[str], columns: int = 8) -> bytes:
-    """Draws pictures with a caption each (red where it begins with "not"): PNG bytes.
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What a net makes of one picture: numbers of the classes."""
+
+    true: int
+    predicted: int
+    probability: float
+
+    def format(self, names: Sequence[str]) -> str:
+        """Formats the caption in a grid: "b (93%)", or "not a (50%)" and "but b"."""
+        if self.true == self.predicted:
+            return f"{names[self.true]} ({self.probability:.0%})"
+        return f"not {names[self.predicted]} ({self.probability:.0%})\nbut {names[self.true]}"
+
+
+def collect_predictions(labels: Array, probabilities: Array) -> list[Prediction]:
+    """Collects the predictions of pictures with labels int [N] and probabilities [N, classes]."""
+    return [
+        Prediction(int(label), int(row.argmax()), float(row.max()))
+        for label, row in zip(labels, probabilities, strict=True)
+    ]
+
+
+def draw_grid(
+    pictures: Array, predictions: Sequence[Prediction], labels: Labels, columns: int = 8
+) -> bytes:
+    """Draws pictures, each under its prediction (red where it is wrong): PNG bytes.
 
     Takes [N, H, W, C], grey or RGB; of clips [N, T, H, W, C] it draws the first, middle and last
     frame.
     """
-    width = 1.3 * columns
+    width = CELL_WIDTH * columns
     if pictures.ndim == 5:
         frames = pictures.shape[1]
         pictures = np.concatenate([pictures[:, t] for t in (0, frames // 2, frames - 1)], axis=2)
         columns = max(1, columns // 3)
-    rows = max(1, -(-len(captions) // columns))
-    figure = Figure(figsize=(width, 1.5 * rows), layout="constrained")
+    rows = max(1, -(-len(predictions) // columns))
+    figure = Figure(figsize=(width, 1.8 * rows), layout="constrained")
     cells = list(figure.subplots(rows, columns, squeeze=False).flat)
     for cell in cells:
         cell.axis("off")
-    for cell, picture, caption in zip(cells, pictures, captions, strict=False):
+    for cell, picture, prediction in zip(cells, pictures, predictions, strict=False):
         cell.imshow(convert_channels(np.asarray(picture, np.uint8), 3))
-        cell.set_title(caption, fontsize=8, color="red" if caption.startswith("not") else "black")
+        color = "black" if prediction.true == prediction.predicted else "red"
+        caption = cell.set_title(
+            prediction.format(labels.texts), fontsize=7.5, color=color, **labels.style
+        )
+        excess = caption.get_window_extent().width / (0.96 * figure.bbox.width / columns)
+        caption.set_fontsize(7.5 / max(excess, 1))
     png = io.BytesIO()
     figure.savefig(png, format="png", dpi=100)
     return png.getvalue()
 
 
-def format_caption(true: int, predicted: int, probability: float, names: tuple[str, ...]) -> str:
-    """Formats the caption of a picture in a grid: "b (93%)", or "not a (50%)" and "but b"."""
-    if true == predicted:
-        return f"{names[true]} ({probability:.0%})"
-    return f"not {names[predicted]} ({probability:.0%})\nbut {names[true]}"
+def draw_confusion(counts: Array, labels: Labels, path: pathlib.Path) -> None:
+    """Draws the confusion matrix int64 [classes, classes] (rows: true class) into a PNG file.
+
+    Of more than 40 classes, the cells have no numbers, and only as many names as fit are shown.
+    """
+    classes = len(counts)
+    has_numbers = classes <= MAX_CELLS
+    side = 0.45 * min(classes, MAX_CELLS)
+    every = -(-classes // (4 * MAX_CELLS))
+    shown = range(0, classes, every)
+    names = [labels.texts[index] for index in shown]
+    some = "" if every == 1 else f" (one name of {every} is shown)"
+    size = 10 if has_numbers else 6
+    figure = Figure(figsize=(side, side))  # the names and the scale lie around it
+    axes = figure.add_axes((0, 0, 1, 1))
+    image = axes.imshow(counts, cmap="Blues", vmin=0, vmax=max(int(counts.max()), 1))
+    axes.set_xlabel(f"predicted{some}")
+    axes.set_ylabel(f"true{some}")
+    is_narrow = all(measure_text(name) <= 4 for name in names)
+    turn = 0 if is_narrow and has_numbers else 90
+    axes.set_xticks(shown, names, rotation=turn, fontsize=size, **labels.style)
+    axes.set_yticks(shown, names, fontsize=size, **labels.style)
+    if has_numbers:
+        _write_counts(axes, counts)
+    scale = figure.add_axes((1 + 0.2 / side, 0, 0.2 / side, 1))
+    figure.colorbar(image, cax=scale, label="count")
+    save_figure(figure, path, dpi=120 if has_numbers else 100, tight=True)
 
 
-def draw_confusion(counts: Array, names: tuple[str, ...], path: pathlib.Path) -> None:
-    """Draws the confusion matrix int64 [classes, classes] (rows: true class) into a PNG file."""
-    side = 2.5 + 0.45 * len(names)
-    figure = Figure(figsize=(side, side), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(counts, cmap="Blues")
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    axes.set_xticks(range(len(names)), names)
-    axes.set_yticks(range(len(names)), names)
+def _write_counts(axes: Axes, counts: Array) -> None:
+    """Writes the numbers of a confusion matrix into its cells, as large as fits."""
+    size = min(10, 48 / len(str(counts.max())))
     for (row, column), count in np.ndenumerate(counts):
         color = "white" if count > counts.max() / 2 else "black"
-        axes.text(column, row, str(count), ha="center", va="center", color=color)
-    with replace_on_success(path) as unfinished:
-        figure.savefig(unfinished, dpi=120)
+        axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=size)
 
 
 def save_png(png: bytes, path: pathlib.Path) -> None:

@@ -16,8 +16,8 @@ from legacy_nets import registry
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.data.image_files import detect_colour_mode
 from legacy_nets.data.preprocessing import read_picture, resize_picture
+from legacy_nets.drawing import label_title, save_figure
 from legacy_nets.errors import BadInputError, LegacyNetsError
-from legacy_nets.files import replace_on_success
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.settings import (
     SettingChanges,
@@ -74,12 +74,14 @@ def predict(picture, net, weights, changes):
 
 def draw_prediction(picture, title, path):
     """Draws the picture with a title into a file."""
+    title = label_title(title)
+    for note in title.notes:
+        print(f"note: {note}", file=sys.stderr)
     figure = Figure(layout="constrained")
     axes = figure.subplots()
     axes.imshow(picture)
-    axes.set_title(title)
-    with replace_on_success(path) as unfinished:
-        figure.savefig(unfinished)
+    axes.set_title(title.texts[0], **title.style)
+    save_figure(figure, path, dpi=100)
 
 
 def main(arguments=None):

@@ -4,6 +4,7 @@ import contextlib
 import json
 import subprocess
 
+import numpy as np
 import pytest
 from oracle_client import GOLDEN, ORACLE
 
@@ -248,10 +249,10 @@ def test_figures_are_written(tmp_path):
     found = anatomy.analyze_net("hand_signs")
     figures.draw_layers(anatomy.fold_layers(found, 2), tmp_path / "layers.png", "hand_signs")
     field = found.get_layer("reference/MaxPool").receptive_field
-    picture = [[[0, 100, 200]] * 64] * 64
+    picture = np.full((64, 64, 3), (0, 100, 200), np.uint8)
     figures.draw_receptive_field(picture, field, tmp_path / "field.png")
     maps = {"a": [[[0.0, 1.0]] * 3] * 3}
-    figures.draw_feature_maps(maps, tmp_path / "maps.png")
+    figures.draw_feature_maps(maps, picture, tmp_path / "maps.png")
     figures.draw_kernels([[[[1.0] * 4] * 3] * 2] * 2, tmp_path / "kernels.png")
     written = sorted(path.name for path in tmp_path.iterdir())
     assert written == ["field.png", "kernels.png", "layers.png", "maps.png"]
@@ -259,6 +260,61 @@ def test_figures_are_written(tmp_path):
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(BadInputError, match="height, width, inputs, outputs"):
         figures.draw_kernels([1.0], tmp_path / "no.png")
+
+
+@pytest.fixture
+def saved(monkeypatch):
+    """Collects the figures that are saved."""
+    found = []
+    monkeypatch.setattr(figures, "save_figure", lambda figure, *_, **__: found.append(figure))
+    return found
+
+
+def test_maps_have_the_picture_next_to_them_and_a_scale_for_each_row(saved):
+    ramp = np.arange(200, dtype=np.float32).reshape(1, 10, 10, 2)
+    flat = np.full((6, 30, 3), 4.0, np.float32)
+    bad = np.full((30, 6, 1), np.nan, np.float32)
+    picture = np.linspace(0, 1, 200).reshape(10, 20)
+    maps = {"ramp": ramp, "flat": flat, "bad": bad}
+    figures.draw_feature_maps(maps, picture, "maps.png", max_channels=2, title="net")
+    [figure] = saved
+    picture_axes, *others = figure.axes
+    assert picture_axes.get_title(loc="left") == "input"
+    assert (np.asarray(picture_axes.images[0].get_array()) == picture).all()
+    assert picture_axes.images[0].get_clim() == (0, 1)
+    rows = [others[:3], others[3:6], others[6:]]  # maps and scale
+    assert [len(row) for row in rows] == [3, 3, 2]
+    low, high = np.percentile(ramp, (1, 99))
+    for row, limits in zip(rows, ((low, high), (3.5, 4.5), (0, 1)), strict=True):
+        assert {axes.images[0].get_clim() for axes in row[:-1]} == {limits}
+        assert row[-1].get_ylim() == limits
+    assert [text.get_text() for text in figure.texts] == [
+        "ramp   10x10x2",
+        "flat   6x30x3",
+        "bad   30x6x1",
+        "net",
+    ]
+    drawn = [axes.get_window_extent() for axes in figure.axes]
+    for text in figure.texts:
+        assert not text.get_window_extent().count_overlaps(drawn), text.get_text()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "label"),
+    [(3, "weights of red, green and blue"), (1, "weights of input channel 0")],
+)
+def test_kernels_have_a_scale_around_zero(saved, inputs, label):
+    kernel = np.zeros((3, 3, inputs, 10), np.float32)
+    kernel[0, 0, 0, 0], kernel[1, 1, 0, 0] = -0.25, 0.125
+    figures.draw_kernels(kernel, "kernels.png", max_kernels=9)
+    *kernels, scale = saved[0].axes
+    assert len(kernels) == 9 and scale.get_ylim() == (-0.25, 0.25)
+    assert scale.get_ylabel() == label
+    shown = np.asarray(kernels[0].images[0].get_array())
+    if inputs == 3:  # 0.5 is zero, for each colour
+        assert shown[0, 0, 0] == 0 and shown[1, 1, 0] == 0.75 and (shown[..., 1:] == 0.5).all()
+    else:
+        assert shown[0, 0] == -0.25 and kernels[0].images[0].get_clim() == (-0.25, 0.25)
 
 
 def test_no_outputs_have_no_fields():

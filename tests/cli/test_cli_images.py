@@ -2,12 +2,14 @@
 
 import csv
 import json
+import warnings
 
 import numpy as np
 import pytest
 from commands import SHORT, call, refused
 from PIL import Image
 
+from legacy_nets import drawing
 from legacy_nets.cli import options
 from legacy_nets.data import preprocessing
 from legacy_nets.data.class_indices import write_class_indices
@@ -55,6 +57,25 @@ def test_training_leaves_class_indices_and_prediction_reads_them(flowers, traine
     assert list(row["probabilities"]) == list(synthetic_flowers.NAMES)
     done = call("evaluate", "tiny", "--checkpoint", trained, "--data", flowers, "--json")
     assert json.loads(done.stdout)["images"] == 5
+
+
+def test_names_that_no_font_has_are_numbers_in_figures_and_a_line_of_text(tmp_path, monkeypatch):
+    missing = frozenset("猫狗数据")
+    monkeypatch.setattr(drawing, "_find_families", lambda characters: (("sans-serif",), missing))
+    data = classes(tmp_path / "数据", ("cat 猫", "狗"))
+    run = tmp_path / "run"
+    given = ("--data", data, "--holdout", "0.4")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="Glyph")
+        done = call("train", "tiny", *given, "--model-dir", run, *SHORT)
+        assert done.exit_code == 0, done.output
+        title = "note: figures show tiny on □□ for tiny on 数据: no font was found"
+        legend = "note: figures show #0 for cat 猫, #1 for 狗: no font was found that has these"
+        assert title in done.stderr and legend in done.stderr
+        done = call("evaluate", "tiny", *given, "--checkpoint", run)
+    assert done.exit_code == 0, done.output
+    assert done.stderr.count(legend) == 1
+    assert "cat 猫" in done.stdout and "狗" in done.stdout
 
 
 def test_class_indices_name_the_classes_of_bare_weights(flowers, trained, tmp_path):

@@ -2,7 +2,6 @@
 
 import csv
 import dataclasses
-import io
 import json
 import os
 import signal
@@ -10,7 +9,6 @@ import signal
 import numpy as np
 import pytest
 import tiny
-from PIL import Image
 from rich.console import Console
 
 from legacy_nets import tf1 as tf
@@ -350,21 +348,6 @@ def test_stop_requests_save_and_say_so(tmp_path, monkeypatch):
     assert (result.step, result.stopped_by) == (3, "SIGTERM")
     assert result.checkpoint.endswith("model.ckpt-3")
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-
-
-def test_grid_draws_every_picture():
-    white = np.full((3, 8, 8, 3), 255, np.uint8)
-    black = np.zeros((3, 8, 8, 3), np.uint8)
-    dark = [
-        (np.asarray(Image.open(io.BytesIO(report.draw_grid(p, ["", "", ""])))) < 64).mean()
-        for p in (white, black)
-    ]
-    assert dark[0] < 0.001 and dark[1] > 0.15
-
-
-def test_captions():
-    assert report.format_caption(1, 1, 0.934, ("a", "b")) == "b (93%)"
-    assert report.format_caption(1, 0, 0.5, ("a", "b")) == "not a (50%)\nbut b"
 
 
 def test_settings_of_older_versions_are_read(tmp_path):
