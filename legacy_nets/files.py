@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from legacy_nets.errors import suggest_names
+from legacy_nets.sigterm import clean_up
 
 
 @contextlib.contextmanager
@@ -19,11 +20,9 @@ def replace_on_success(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     unfinished = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix
-    try:
+    with clean_up(lambda: unfinished.unlink(missing_ok=True)):
         yield unfinished
         os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 LockState = Literal["taken", "held", "impossible"]  # "held": by another process, or elsewhere here

@@ -20,10 +20,10 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
 from legacy_nets.errors import CheckpointError, LegacyNetsError, join_lines
+from legacy_nets.sigterm import end_on_sigterm
 
 _Result = TypeVar("_Result")
 
@@ -61,7 +61,7 @@ def run_sandboxed(
     Raises: LegacyNetsErrors as the function raised them; CheckpointError of one line that begins
     with ``label`` where it raised anything else, died, or exceeded a limit.
     """
-    with _exit_on_sigterm(), _open_lifeline() as stdin, tempfile.TemporaryDirectory() as folder:
+    with end_on_sigterm(), _open_lifeline() as stdin, tempfile.TemporaryDirectory() as folder:
         call = Path(folder, "call")
         call.write_bytes(pickle.dumps((function, arguments, seconds, gib)))
         paths = json.dumps([os.path.abspath(path) for path in sys.path])
@@ -100,24 +100,6 @@ def run_in_subprocess(
     return run_sandboxed(
         function, path, *arguments, label=str(path), seconds=_GRAPH_SECONDS, gib=gib
     )
-
-
-@contextlib.contextmanager
-def _exit_on_sigterm() -> Iterator[None]:
-    """Makes SIGTERM raise SystemExit, so that temporary folders are removed on the way out."""
-
-    def leave(number: int, _: FrameType | None) -> None:
-        raise SystemExit(128 + number)
-
-    is_unhandled = threading.current_thread() is threading.main_thread()
-    is_unhandled = is_unhandled and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if is_unhandled:
-        signal.signal(signal.SIGTERM, leave)
-    try:
-        yield
-    finally:
-        if is_unhandled:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.files import replace_on_success
+from legacy_nets.sigterm import clean_up
 from legacy_nets.types import Saver, Session
 
 _STAGING = f".saving-{platform.node()}-"  # and the number of the process
@@ -59,12 +60,10 @@ def save_checkpoint(
     target = folder / f"{name}-{step}"
     try:
         _remove_leftovers(folder)
-        staging.mkdir(parents=True)
-        try:
+        with clean_up(lambda: shutil.rmtree(staging, ignore_errors=True)):
+            staging.mkdir(parents=True)
             _write_files(session, saver, staging / target.name, write_meta)
             _publish(staging, target)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
         if write_meta:
             _metas[saver] = Path(f"{target}.meta"), session.graph.version
         steps = [

@@ -19,13 +19,14 @@ from legacy_nets.cli.options import (
     data_options,
     print_notes,
 )
-from legacy_nets.cli.progress import show_progress
 from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import replace_on_success
+from legacy_nets.progress import show_progress, show_status
 from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ SCORES = ("precision", "recall", "F1")
     help="Folder for the JSON file and the pictures. [default: that of the checkpoint]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the contents of the JSON file.")
+@end_on_sigterm()
 def evaluate(
     net: str,
     checkpoint: CheckpointOptions,
@@ -79,14 +81,14 @@ def evaluate(
     prefix = checkpoint.find()
     folder = output or pathlib.Path(prefix).parent
     refuse_file(folder, "output folder")
-    images = _open_as_trained(
-        data, record, pathlib.Path(prefix).parent, checkpoint.changes.num_classes
-    )
-    quiet_tensorflow(uses_onednn=True)
-    from legacy_nets.train import evaluate as evaluation
+    with show_status("loading TensorFlow"):
+        quiet_tensorflow(uses_onednn=True)
+        from legacy_nets.train import evaluate as evaluation
 
     print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
+    trained_in, num_classes = pathlib.Path(prefix).parent, checkpoint.changes.num_classes
+    images = _open_as_trained(data, record, trained_in, num_classes)
     images = _match_classes(prefix, settings, images)
     preprocessing = settings.preprocessing or record.preprocessing
     images = resize_data(images, preprocessing, settings.image_size, record.channels)
@@ -105,7 +107,8 @@ def evaluate(
         "split": split_name,
         **_describe_result(result, images),
     }
-    files = _write_files(values, result, split, images, folder)
+    with show_status("drawing the confusion matrix and the first predictions"):
+        files = _write_files(values, result, split, images, folder)
     if as_json:
         click.echo(json.dumps(values))
         return

@@ -18,8 +18,10 @@ from legacy_nets.cli.options import print_notes
 from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
 from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
+from legacy_nets.progress import show_progress, show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.shapes import format_axes, format_shape, format_window
+from legacy_nets.sigterm import end_on_sigterm
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +43,7 @@ _Measured = dict[str, judge.Measured]  # by the id of a fact
     "--end-point", "end_points", multiple=True, metavar="NAME", help="End point to draw maps of."
 )
 @click.option("--checkpoint", help="Weights for the figures. [default: initial weights]")
+@end_on_sigterm()
 def explain(
     net: str,
     at: str | None,
@@ -69,12 +72,12 @@ def explain(
     registry.get_net(net)
     if figure is not None and figure.exists() and not figure.is_dir():
         raise BadInputError(f"--figure {figure}: that is a file: name a folder")
-    quiet_tensorflow()
-    from legacy_nets.documents.explain import walk
+    with show_status(f"building {net}"):
+        quiet_tensorflow()
+        from legacy_nets.documents.explain import walk
 
-    sections = walk(net, at)
-    facts = [fact for section in sections for fact in section.facts] if with_facts else []
-    measured = {fact.id: documents.measure(fact) for fact in facts}
+        sections = walk(net, at)
+    measured = _measure(sections) if with_facts else {}
     if as_json:
         rows = [_to_json(net, section, with_facts, measured) for section in sections]
         click.echo(json.dumps({"net": net, "sections": rows}, indent=1, default=number_to_json))
@@ -87,13 +90,25 @@ def explain(
         weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
         if weights is not None:
             print_notes(weights)
-        drawn = figures.draw(net, figure, image, end_points, weights)
+        with show_status("drawing the figures"):
+            drawn = figures.draw(net, figure, image, end_points, weights)
     _print_page(net, sections, measured, with_facts, with_title=at is None)
     if drawn is not None:
         for path in drawn.paths:
             click.echo(f"wrote {path}")
         for note in drawn.notes:
             click.echo(f"note: {note}")
+
+
+def _measure(sections: Iterable[Section]) -> _Measured:
+    """Measures the facts of the sections."""
+    facts = [fact for section in sections for fact in section.facts]
+    measured = {}
+    with show_progress("facts measured", len(facts)) as report:
+        for fact in facts:
+            measured[fact.id] = documents.measure(fact)
+            report(1)
+    return measured
 
 
 def _print_page(

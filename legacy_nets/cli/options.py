@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -24,6 +25,19 @@ from legacy_nets.train.settings import (
 SYNTHETIC_FOLDER = pathlib.Path("datasets")
 Command = Callable[..., object]
 Option = Callable[[Command], Command]
+
+
+class NumberRange(click.FloatRange):
+    """A finite number: click's range takes nan, which lies in none."""
+
+    def convert(
+        self, value: float, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Converts a text to a number. Fails for one that is not in the range, or not finite."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def parse_image_size(text: str | None) -> tuple[int, int] | None:
@@ -144,7 +158,7 @@ def data_options(command: Command) -> Command:
         ),
         click.option(
             "--holdout",
-            type=float,
+            type=NumberRange(),
             help="Share of each class to hold out, where a split is missing.",
         ),
         click.option(

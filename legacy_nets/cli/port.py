@@ -13,6 +13,7 @@ from click.core import ParameterSource
 from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
+    NumberRange,
     frames_option,
     image_size_option,
     net_option,
@@ -38,6 +39,7 @@ from legacy_nets.port.pipeline import port as run_port
 from legacy_nets.port.report import OPTIMISED, Report, check_report_path
 from legacy_nets.port.targets import TARGETS
 from legacy_nets.registry import get_net
+from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.provenance import read_recorded_settings, read_training_settings
 from legacy_nets.train.settings import resize_input
 
@@ -138,7 +140,7 @@ _NET_OPTIONS = {  # options of a net of the registry
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(0),
+    type=NumberRange(0),
     help="Largest difference, as a share of the largest value. [default: 0.0001; float16 0.01; "
     "int8 0.1]",
 )
@@ -152,6 +154,7 @@ _NET_OPTIONS = {  # options of a net of the registry
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes for a folder."
 )
 @click.option("--retry", is_flag=True, help="Try again what an earlier run of a folder refused.")
+@end_on_sigterm()
 def port(
     checkpoint: str | None,
     net: str | None,

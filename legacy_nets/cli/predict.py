@@ -15,14 +15,15 @@ import numpy as np
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
-from legacy_nets.cli.progress import show_progress
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
+from legacy_nets.progress import show_progress, show_status
 from legacy_nets.quiet import quiet_tensorflow
+from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.types import Array, Shape
 
 
@@ -50,6 +51,7 @@ from legacy_nets.types import Array, Shape
 @click.option(
     "--out", type=click.Path(path_type=pathlib.Path), help="File for --features: an .npz."
 )
+@end_on_sigterm()
 def predict(
     net: str,
     checkpoint: CheckpointOptions,
@@ -85,8 +87,9 @@ def predict(
     else:
         reading.check_headers(paths)
         split = _make_split(paths, reading.load)
-    quiet_tensorflow(uses_onednn=True)
-    from legacy_nets.train import evaluate as evaluation
+    with show_status("loading TensorFlow"):
+        quiet_tensorflow(uses_onednn=True)
+        from legacy_nets.train import evaluate as evaluation
 
     print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)

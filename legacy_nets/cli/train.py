@@ -13,6 +13,7 @@ from legacy_nets.checkpoints.open import find_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     DataOptions,
+    NumberRange,
     data_options,
     frames_option,
     image_size_option,
@@ -22,8 +23,10 @@ from legacy_nets.cli.options import (
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
+from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.train.resume import describe_changes
+from legacy_nets.sigterm import end_on_sigterm
+from legacy_nets.train.resume import describe_changes, refuse_run
 from legacy_nets.train.settings import (
     Settings,
     WarmStart,
@@ -61,7 +64,7 @@ def _default(field: str) -> str:
 )
 @click.option(
     "--learning-rate",
-    type=click.FloatRange(0, 1e3, min_open=True),
+    type=NumberRange(0, 1e3, min_open=True),
     help=f"Learning rate of Adam. [default: {_default('learning_rate')}]",
 )
 @click.option(
@@ -76,7 +79,7 @@ def _default(field: str) -> str:
 @click.option(
     "--ema",
     "ema_decay",
-    type=click.FloatRange(0, 1, max_open=True),
+    type=NumberRange(0, 1, max_open=True),
     help="Decay of a moving average of the weights, for instance 0.99; evaluation uses it.",
 )
 @click.option(
@@ -84,12 +87,8 @@ def _default(field: str) -> str:
     default=None,
     help="Random shifts, flips where allowed, and brightness.",
 )
-@click.option(
-    "--zoom", type=click.FloatRange(0, 0.9), help="With --augment: 0.1 is 0.9 to 1.1 times."
-)
-@click.option(
-    "--rotate", type=click.FloatRange(0, 180), help="With --augment: degrees to either side."
-)
+@click.option("--zoom", type=NumberRange(0, 0.9), help="With --augment: 0.1 is 0.9 to 1.1 times.")
+@click.option("--rotate", type=NumberRange(0, 180), help="With --augment: degrees to either side.")
 @click.option(
     "--save-every",
     type=click.IntRange(1),
@@ -115,7 +114,7 @@ def _default(field: str) -> str:
 )
 @click.option(
     "--aux-weight",
-    type=click.FloatRange(0),
+    type=NumberRange(0),
     help="Weight of an auxiliary head's loss. [default: the net's own]",
 )
 @click.option(
@@ -134,6 +133,7 @@ def _default(field: str) -> str:
     "--exclude", multiple=True, help="Scope that --warm-start does not restore. May be repeated."
 )
 @net_option
+@end_on_sigterm()
 def train(
     net: str,
     data: DataOptions,
@@ -159,6 +159,8 @@ def train(
     """
     record = registry.get_net(net)
     refuse_file(folder)
+    if not resume:
+        refuse_run(folder)
     saved = load_settings(folder) if resume else None
     before = saved or _make_defaults(record)
     start = _make_warm_start(before.warm_start, warm_start, exclude, warm_start_ema)
@@ -176,17 +178,29 @@ def train(
     data = data.inherit(settings)
     if saved is not None:
         _check_resumed(saved, settings, data, folder)
-    images, settings = _open_data(record, data, settings)
-    quiet_tensorflow(uses_onednn=True)
+    if saved is None and (options or image_size or frames or settings.trainable):
+        _check_net(settings)
+    with show_status("opening the data"):
+        images, settings = _open_data(record, data, settings)
+    with show_status("loading TensorFlow"):
+        quiet_tensorflow(uses_onednn=True)
+        from legacy_nets.train import loop
     from rich.console import Console
-
-    from legacy_nets.train import loop
 
     console = Console(stderr=True, soft_wrap=True)
     for line in _describe_data(net, images):
         console.print(line, highlight=False)
     result = loop.train(settings, images, folder, resume=resume, console=console)
     _print_result(result, folder)
+
+
+def _check_net(settings: Settings) -> None:
+    """Builds the net before anything is read or made. Raises BadInputError where that fails."""
+    with show_status(f"building {settings.net} to check the options"):
+        quiet_tensorflow(uses_onednn=True)
+        from legacy_nets.train import graph
+
+        graph.check_net(settings)
 
 
 def _open_data(

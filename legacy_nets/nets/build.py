@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.registry import Net, get_net
@@ -43,8 +43,16 @@ def build_by_name(name: str, images: Tensor, **options: object) -> tuple[Tensor,
 
 def build_net(net: Net, images: Tensor, **options: object) -> tuple[Tensor, EndPoints]:
     """Builds a net in the current graph, as ``build_by_name``, by its record."""
-    function = load_function(net)
-    parameters = dict(list(inspect.signature(function).parameters.items())[1:])
+    return load_function(net)(images, **check_options(net, options))
+
+
+def check_options(net: Net, options: Mapping[str, object]) -> dict[str, object]:
+    """Checks names and types of options against the net's function. Imports TensorFlow.
+
+    Returns them, integers converted where the function takes a float. Raises BadInputError as
+    ``build_by_name``.
+    """
+    parameters = dict(list(inspect.signature(load_function(net)).parameters.items())[1:])
     for option in options:
         if option not in parameters:
             known = [
@@ -56,10 +64,9 @@ def build_net(net: Net, images: Tensor, **options: object) -> tuple[Tensor, EndP
             raise BadInputError(
                 f"{net.name} takes no option {option!r}; it takes {', '.join(known)}"
             )
-    checked = {
+    return {
         option: _convert(net.name, parameters[option], value) for option, value in options.items()
     }
-    return function(images, **checked)
 
 
 def load_function(net: Net) -> Callable[..., tuple[Tensor, EndPoints]]:

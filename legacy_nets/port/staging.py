@@ -14,6 +14,7 @@ from pathlib import Path
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import lock
+from legacy_nets.sigterm import clean_up
 
 _SAVED_MODEL_FILES = {"saved_model.pb", "variables", "assets", "assets.extra", "fingerprint.pb"}
 
@@ -32,15 +33,13 @@ def open_staging(out: Path) -> Iterator[Path]:
                 _discard(leftover, out)
     folder = out.parent / f".{os.getpid()}.{out.name}.port"
     _discard(folder, out)  # of an earlier process with this id, where there are no locks
-    try:
+    with clean_up(lambda: _discard(folder, out)):
         while True:
             _make(folder, out)
             with lock(folder, wait=True):
                 if folder.is_dir():  # else another port deleted it before it was locked
                     yield folder
                     break
-    finally:
-        _discard(folder, out)
 
 
 def check_destination(out: Path, is_folder: bool, sources: Iterable[str | Path]) -> None:

@@ -19,13 +19,15 @@ from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import number_classes, read_class_indices
 from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, CheckpointError, suggest_names
+from legacy_nets.nets.build import check_options
 from legacy_nets.nets.weights.translate_for_net import (
     adapt_to_graph,
     get_layout_options,
     translate_for_net,
 )
+from legacy_nets.progress import show_status
 from legacy_nets.registry import Net, get_net
-from legacy_nets.train.graph import NetGraph, build_net
+from legacy_nets.train.graph import NetGraph, build_net, refuse_reserved
 from legacy_nets.train.provenance import (
     name_file_in_errors,
     read_recorded_settings,
@@ -43,12 +45,14 @@ def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None =
     ``changes.class_indices``, else by the checkpoint itself, else by a class_indices.json next to
     it, else by their numbers.
 
-    Raises BadInputError where class_indices.json does not match the training, or the checkpoint
-    records settings that are impossible.
+    Raises BadInputError where the net does not take the options of ``changes``, class_indices.json
+    does not match the training, or the checkpoint records settings that are impossible.
     """
     changes = changes or SettingChanges()
-    source = open_weights(checkpoint)
     record = get_net(net)
+    refuse_reserved(changes.options)
+    check_options(record, changes.options)
+    source = open_weights(checkpoint)
     recorded = read_recorded_settings(source, record)
     settings = read_training_settings(checkpoint, record, recorded)
     if settings is None:
@@ -136,11 +140,12 @@ def restore_net(
         raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
     ema = averaged if ema is None else ema
     with tf.Graph().as_default(), tf.Session() as session:
-        with name_file_in_errors(source, record):
-            net = build_net(settings)
-        plan = match(net.variables, adapt_to_graph(weights, record, net.variables), ema=ema)
-        _check_plan(plan, settings, checkpoint, source)
-        plan.apply(session)
+        with show_status(f"building {settings.net} and restoring {checkpoint}"):
+            with name_file_in_errors(source, record):
+                net = build_net(settings)
+            plan = match(net.variables, adapt_to_graph(weights, record, net.variables), ema=ema)
+            _check_plan(plan, settings, checkpoint, source)
+            plan.apply(session)
         yield RestoredNet(net, session, ema)
 
 

@@ -94,9 +94,7 @@ def build_net(settings: Settings) -> NetGraph:
     net = registry.get_net(settings.net)
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
-    reserved = settings.options.keys() & SET_BY_COMMANDS
-    if reserved:
-        raise BadInputError(f"--option {min(reserved)}: that is set by the command itself")
+    refuse_reserved(settings.options)
     with report_build_errors(settings.net, settings.image_size, settings.options):
         logits, end_points = build_by_name(
             settings.net,
@@ -116,6 +114,24 @@ def build_net(settings: Settings) -> NetGraph:
         variables=tf.global_variables(),
         preprocessing=settings.preprocessing or net.preprocessing,
     )
+
+
+def refuse_reserved(options: Mapping[str, object]) -> None:
+    """Raises BadInputError for an option of the net's function that the commands set."""
+    reserved = options.keys() & SET_BY_COMMANDS
+    if reserved:
+        raise BadInputError(f"--option {min(reserved)}: that is set by the command itself")
+
+
+def check_net(settings: Settings) -> None:
+    """Builds the net once, in a graph of its own, to check what a user has given.
+
+    Raises BadInputError as ``build_net``, and for a scope to train that matches no variable.
+    """
+    num_classes = settings.num_classes or registry.get_net(settings.net).num_classes
+    with tf.Graph().as_default():
+        build_net(dataclasses.replace(settings, num_classes=num_classes))
+        _select_trainable(settings.trainable)
 
 
 def build_training(settings: Settings) -> TrainingGraph:

@@ -28,6 +28,7 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.drawing import label_classes, label_title
 from legacy_nets.errors import TrainingError, join_lines
+from legacy_nets.progress import show_status
 from legacy_nets.registry import get_net
 from legacy_nets.train import report
 from legacy_nets.train.batches import prefetch, read_training_batches
@@ -101,14 +102,16 @@ def _train(
     """Trains from the newest of the complete checkpoints (step, prefix), in a prepared folder."""
     with tf.Graph().as_default() as graph:
         tf.set_random_seed(settings.seed)
-        net = build_training(settings)
-        saver = tf.train.Saver(max_to_keep=None)
-        initialize = tf.global_variables_initializer()
+        with show_status(f"building {settings.net} to be trained", console):
+            net = build_training(settings)
+            saver = tf.train.Saver(max_to_keep=None)
+            initialize = tf.global_variables_initializer()
         with tf.Session() as session, collect_stop_signals() as stop_signals:
-            session.run(initialize)
-            resumed = restore_newest(session, saver, complete, console)
-            if resumed is None and settings.warm_start is not None:
-                apply_warm_start(settings.warm_start, settings, net, session, console)
+            with show_status("initializing the weights", console):
+                session.run(initialize)
+                resumed = restore_newest(session, saver, complete, console)
+                if resumed is None and settings.warm_start is not None:
+                    apply_warm_start(settings.warm_start, settings, net, session, console)
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
             loop = _Loop(settings, data, folder, net, session, saver, console, stop_signals)
@@ -120,6 +123,10 @@ def _train(
                     f"the run in {folder} stopped: {join_lines(error)[:300]}; older checkpoints "
                     "are unchanged: make room if the disk is full, then continue with --resume"
                 ) from error
+
+
+class _Stopped(Exception):
+    """A signal asks to stop."""
 
 
 class _Meter:
@@ -249,7 +256,9 @@ class _Loop:
         if self.step % LOG_EVERY == 0 or evaluate:
             row = self.meter.make_row()
             if evaluate:
-                row["test_loss"], row["test_accuracy"] = self._evaluate()
+                bar.update(task, numbers="evaluating")
+                with contextlib.suppress(_Stopped):
+                    row["test_loss"], row["test_accuracy"] = self._evaluate()
             self.log.write(self.step, **row)
             self._show_row(bar, task, row)
             self.meter = _Meter()
@@ -258,11 +267,11 @@ class _Loop:
     def _evaluate(self) -> tuple[float, float]:
         """Computes the test loss (cross entropy) and accuracy; records the best checkpoint.
 
-        Uses the averaged weights where there are any.
+        Uses the averaged weights where there are any. Raises _Stopped after a signal.
         """
         test = self.data.test
         with use_averages(self.session, self.net):
-            probabilities = self.net.score(self.session, test)
+            probabilities = self.net.score(self.session, test, report=self._stop_on_signal)
         predicted = probabilities.argmax(1)
         self.test_accuracy = float((predicted == test.labels).mean())
         self._log_mistakes(probabilities)
@@ -272,6 +281,10 @@ class _Loop:
             self.best_step, self.best_accuracy = self.step, self.test_accuracy
         of_true_class = probabilities[np.arange(len(predicted)), test.labels]
         return float(-np.log(np.maximum(of_true_class, 1e-12)).mean()), self.test_accuracy
+
+    def _stop_on_signal(self, _: int) -> None:
+        if self.stop_signals:
+            raise _Stopped
 
     def _log_mistakes(self, probabilities: Array) -> None:
         """Adds the first wrongly classified test pictures to the events; [N, classes]."""

@@ -1,9 +1,10 @@
-"""What a resumed run has in common with the run in its folder, and what it may change."""
+"""Whether a folder holds a run, and what a resumed run may change of it. No TensorFlow."""
 
 from __future__ import annotations
 
 import pathlib
 
+from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.errors import BadInputError
 from legacy_nets.train.settings import Settings
 
@@ -36,6 +37,16 @@ MAY_CHANGE = {
     "augment": True,
     "warm_start": False,
 }
+
+
+def refuse_run(folder: pathlib.Path) -> None:
+    """Raises BadInputError for a folder that holds a run already."""
+    complete = list_complete_checkpoints(folder)
+    if complete:
+        raise BadInputError(
+            f"{folder} holds a run already (step {complete[-1][0]}): continue it with --resume, or "
+            "choose another --model-dir"
+        )
 
 
 def describe_changes(saved: Settings, settings: Settings, folder: pathlib.Path) -> str:

@@ -19,7 +19,8 @@ from legacy_nets.checkpoints.formats.bundle import (
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.files import lock
-from legacy_nets.train.resume import describe_changes
+from legacy_nets.sigterm import clean_up
+from legacy_nets.train.resume import describe_changes, refuse_run
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 from legacy_nets.types import Saver, Session
 
@@ -34,14 +35,10 @@ def prepare_folder(
     Raises BadInputError for a folder that holds a run already (unless ``resume``), or whose run
     has settings that these may not change.
     """
-    complete = list_complete_checkpoints(folder)
     if not resume:
-        if complete:
-            raise BadInputError(
-                f"{folder} holds a run already (step {complete[-1][0]}): continue it with "
-                "--resume, or choose another --model-dir"
-            )
+        refuse_run(folder)
         return []
+    complete = list_complete_checkpoints(folder)
     for prefix, reason in explain_incomplete_checkpoints(folder).items():
         console.print(f"skipped {prefix}: {reason}")
     saved = load_settings(folder)
@@ -57,24 +54,32 @@ def prepare_folder(
 def lock_folder(folder: pathlib.Path, console: Console) -> Iterator[None]:
     """Makes the folder, and keeps other processes from training in it meanwhile.
 
-    The system ends the lock with the process, however that ends. Raises BadInputError where the
-    folder cannot be written, or another process holds it.
+    Removes what it made where nothing was written. The system ends the lock with the process,
+    however that ends. Raises BadInputError where the folder cannot be written, or another process
+    holds it.
     """
-    _make_folder(folder)
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     record = folder / _HOLDER
-    with lock(folder) as state:
-        if state == "held":
-            raise BadInputError(
-                f"{_read_holder(record)} is training in {folder}: wait for its end, or choose "
-                "another --model-dir"
-            )
-        if state == "impossible":
-            console.print(f"note: {folder} cannot be locked: let no other process train in it")
-        record.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
-        try:
-            yield
-        finally:
-            record.unlink(missing_ok=True)
+    with clean_up(lambda: _remove_empty(made)):
+        _make_folder(folder)
+        with lock(folder) as state:
+            if state == "held":
+                raise BadInputError(
+                    f"{_read_holder(record)} is training in {folder}: wait for its end, or choose "
+                    "another --model-dir"
+                )
+            if state == "impossible":
+                console.print(f"note: {folder} cannot be locked: let no other process train in it")
+            with clean_up(lambda: record.unlink(missing_ok=True)):
+                record.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
+                yield
+
+
+def _remove_empty(folders: list[pathlib.Path]) -> None:
+    """Removes folders that are empty, the innermost first."""
+    with contextlib.suppress(OSError):  # one holds something, or is not there
+        for folder in folders:
+            folder.rmdir()
 
 
 def _read_holder(record: pathlib.Path) -> str:

@@ -15,7 +15,7 @@ from commands import SHORT, call, refused
 from PIL import Image
 
 from legacy_nets.cli import ALIASES, COMMANDS, main
-from legacy_nets.cli.progress import show_progress
+from legacy_nets.progress import show_progress, show_status
 from legacy_nets.train.evaluate import Evaluation
 from legacy_nets.train.settings import parse_net_options
 
@@ -208,9 +208,21 @@ def test_a_bar_counts_the_images(monkeypatch, capsys):
         report(64)
         report(56)
     assert "images" in (shown := capsys.readouterr().err) and "120/120" in shown
-    with show_progress("images", 99) as report:
-        report(99)
+    monkeypatch.delenv("FORCE_COLOR")
+    with show_progress("images", 120) as report:
+        report(120)
     assert not capsys.readouterr().err
+
+
+def test_a_spinner_says_what_is_being_done(monkeypatch, capsys):
+    with show_status("drawing"):
+        pass
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    with show_status("drawing"), show_status("restoring"):
+        pass
+    out, shown = capsys.readouterr()
+    assert not out and shown.index("drawing") < shown.index("restoring")
 
 
 def test_predict(trained, signs_folder, tmp_path):

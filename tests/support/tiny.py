@@ -4,16 +4,18 @@
 
 ``python tests/support/tiny.py COMMAND ...`` is ``legacy-nets`` with these nets in the registry.
 LEGACY_NETS_TEST_KILL=FUNCTION:N makes it kill itself (SIGKILL) at the N-th call of a function.
+LEGACY_NETS_TEST_HANG=FUNCTION:N makes that call print "hangs" and last for an hour.
 LEGACY_NETS_TEST_STEPS=FILE makes it count its training steps in that file.
 """
 
 import dataclasses
+import hashlib
 import os
 import signal
 import sys
 import types
 
-from legacy_nets import registry
+from legacy_nets import registry, sigterm
 
 RECORD = registry.Net(
     name="tiny",
@@ -91,8 +93,21 @@ def count_steps(path):
     tf.Session.run = run_counted
 
 
-def kill_at(function, count):
-    """SIGKILLs this process at the count-th call of os.FUNCTION or Session.FUNCTION."""
+def kill():
+    """Kills this process."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang():
+    """Lasts for an hour in a native call, which Python's handlers of signals wait for."""
+    sigterm.GRACE = 0.5
+    signal.signal(signal.SIGTERM, lambda *_: None)  # it may come just before the call
+    print("hangs", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
+
+
+def act_at(function, count, act):
+    """Calls ``act`` before the count-th call of os.FUNCTION or Session.FUNCTION."""
     from legacy_nets import tf1 as tf
 
     owner = os if hasattr(os, function) else tf.Session
@@ -101,7 +116,7 @@ def kill_at(function, count):
     def run_counted(*args, **options):
         calls.append(1)
         if len(calls) == count:
-            os.kill(os.getpid(), signal.SIGKILL)
+            act()
         return real(*args, **options)
 
     setattr(owner, function, run_counted)
@@ -113,7 +128,8 @@ if __name__ == "__main__":
     register()
     if "LEGACY_NETS_TEST_STEPS" in os.environ:
         count_steps(os.environ["LEGACY_NETS_TEST_STEPS"])
-    if "LEGACY_NETS_TEST_KILL" in os.environ:
-        name, _, number = os.environ["LEGACY_NETS_TEST_KILL"].partition(":")
-        kill_at(name, int(number))
+    for variable, act in (("LEGACY_NETS_TEST_KILL", kill), ("LEGACY_NETS_TEST_HANG", hang)):
+        if variable in os.environ:
+            name, _, number = os.environ[variable].partition(":")
+            act_at(name, int(number), act)
     main(prog_name="legacy-nets")

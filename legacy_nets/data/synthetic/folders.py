@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.sigterm import clean_up
 
 MARK = "synthetic.txt"  # holds the name of the data set
 
@@ -32,13 +33,12 @@ def create_data_folder(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path
     if folder.exists():
         raise BadInputError(f"{folder} exists already: remove it first")
     unfinished = folder.with_name(f".{os.getpid()}.{folder.name}")
-    try:
-        unfinished.mkdir(parents=True)
-        yield unfinished
-        if name:
-            (unfinished / MARK).write_text(f"{name}\n")
-        os.rename(unfinished, folder)
-    except OSError as error:
-        raise BadInputError(f"{folder} cannot be written: {join_lines(error)}") from error
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+    with clean_up(lambda: shutil.rmtree(unfinished, ignore_errors=True)):
+        try:
+            unfinished.mkdir(parents=True)
+            yield unfinished
+            if name:
+                (unfinished / MARK).write_text(f"{name}\n")
+            os.rename(unfinished, folder)
+        except OSError as error:
+            raise BadInputError(f"{folder} cannot be written: {join_lines(error)}") from error

@@ -1,0 +1,93 @@
+"""Misuses of ``train``: one line each that says what to do, exit code 2, and nothing is created."""
+
+import pathlib
+
+import pytest
+import small_signs
+from commands import SHORT, call, refused
+
+MISUSES = {  # arguments after NET, with --model-dir new where it is not said -> part of the line
+    # options of the net: its function tells, before data are read or drawn
+    "tiny --option keepprob=1": "tiny takes no option 'keepprob'; it takes scope, explode, width",
+    "hand_signs --option keepprob=1": "hand_signs takes no option 'keepprob'; it takes",
+    "hand_signs --option keep_prob=half": "option keep_prob takes a number, not 'half'",
+    "hand_signs --option shortcut_batch_norm=2": "takes true or false, not 2",
+    "tiny --option width": "--option 'width': write NAME=VALUE",
+    "tiny --option num_classes=3": "--option num_classes: that is set by the command itself",
+    "tiny --option width=0": "tiny cannot be built at 64x64 with the options {'width': 0}",
+    "tiny --trainable none": "--trainable 'none' matches no variable of the net; scopes are: tiny",
+    # sizes
+    "tiny --image-size big": "--image-size 'big': write 96, or 96x128 (height x width)",
+    "tiny --image-size 4": "tiny cannot be built at 4x4",
+    "tiny --image-size 900000": "the pixels of one picture are",
+    "tiny --frames 4": "--frames is for nets that take clips: leave it out",
+    # numbers
+    "tiny --steps 0": "Invalid value for '--steps'",
+    "tiny --steps many": "'many' is not a whole number",
+    "tiny --batch-size -1": "Invalid value for '--batch-size'",
+    "tiny --learning-rate 0": "Invalid value for '--learning-rate'",
+    "tiny --learning-rate nan": "Invalid value for '--learning-rate': nan is not a finite number",
+    "tiny --aux-weight inf": "Invalid value for '--aux-weight': inf is not a finite number",
+    "tiny --augment --zoom nan": "Invalid value for '--zoom': nan is not a finite number",
+    "tiny --holdout nan": "Invalid value for '--holdout': nan is not a finite number",
+    "tiny --ema 1": "Invalid value for '--ema'",
+    "tiny --ema nan": "Invalid value for '--ema'",
+    "tiny --warmup -1": "Invalid value for '--warmup'",
+    "tiny --seed -1": "Invalid value for '--seed'",
+    "tiny --holdout 0.5 --data signs": "signs has both splits already: leave --holdout out",
+    # options that belong to others
+    "tiny --zoom 0.1": "--zoom and --rotate belong to --augment: give that too",
+    "tiny --exclude tiny/dense": "--exclude and --warm-start-ema belong to --warm-start",
+    # names
+    "tinny": "no net is called 'tinny'; nearest: tiny, ",
+    "001": "001 is a document, not a net; its nets: hand_signs",
+    "tiny --preprocessing none": "'none' is not one of",
+    "tiny --lr 1": "No such option '--lr'",
+    # files
+    "tiny --data nowhere": "nowhere",
+    "tiny --data empty": "empty",
+    "tiny --data note.txt": "note.txt",
+    "tiny --warm-start nowhere": "nowhere",
+    "tiny --data signs --warm-start run/log.csv": "log.csv",
+    "tiny_grey --data signs --warm-start run": "model.ckpt-4 does not match the graph",
+    "tiny --model-dir note.txt": "note.txt is a file",
+    "tiny --model-dir note.txt/run": "note.txt is a file",
+    "tiny --model-dir run": "run holds a run already (step 4): continue it with --resume",
+    "tiny --model-dir run --resume --batch-size 3": "run was trained with batch_size = 8 (now 3)",
+    "tiny --model-dir run --resume --option width=4": "run was trained with options = ",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with signs, a run, an empty folder and a text."""
+    folder = tmp_path_factory.mktemp("user")
+    signs = small_signs.make(folder / "signs", test=1)
+    done = call("train", "tiny", "--data", signs, "--model-dir", folder / "run", *SHORT)
+    assert done.exit_code == 0, done.output
+    (folder / "empty").mkdir()
+    (folder / "note.txt").write_text("a note\n")
+    return folder
+
+
+def list_contents(folder):
+    """Every path below a folder, with its size and the time when it was changed."""
+    stats = {path: path.stat() for path in folder.rglob("*")}
+    return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
+
+
+@pytest.mark.parametrize("arguments", MISUSES)
+def test_misuse(folder, monkeypatch, arguments):
+    monkeypatch.chdir(folder)
+    before = list_contents(pathlib.Path())
+    given = arguments.split()
+    if "--model-dir" not in given:
+        given += ["--model-dir", "new/run"]
+    line = refused("train", *given)
+    assert MISUSES[arguments] in line
+    assert list_contents(pathlib.Path()) == before
+
+
+def test_the_model_folder_is_required(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert "Missing option '--model-dir'" in refused("train", "tiny")
