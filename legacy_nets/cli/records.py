@@ -7,8 +7,8 @@ import pathlib
 import click
 
 from legacy_nets.cli.options import DataOptions, data_options
-from legacy_nets.cli.progress import show_progress
 from legacy_nets.errors import BadInputError
+from legacy_nets.progress import show_progress
 
 SHARDS = 5  # as slim's converters
 
