@@ -152,7 +152,7 @@ def data_options(command: Command) -> Command:
             type=click.Path(path_type=pathlib.Path),
             help=(
                 "Folder with one sub-folder per class (images; for clip nets videos or frame "
-                "folders), or folder of train_signs.h5 and test_signs.h5, or MNIST. "
+                "folders), train_signs.h5 and test_signs.h5, MNIST, TFRecords or a CSV list. "
                 "[default: synthetic data in datasets/, generated on first use]"
             ),
         ),

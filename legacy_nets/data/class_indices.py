@@ -14,6 +14,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success, suggest_paths
 
 FILE = "class_indices.json"
+MAX_CLASSES = 1 << 20  # a larger numeric label is no class
 
 
 def number_classes(num_classes: int) -> tuple[str, ...]:

@@ -10,11 +10,12 @@ than T frames, they are repeated evenly.
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 IMAGES = (".png", ".jpg", ".jpeg")
 VIDEOS = (".mp4", ".avi", ".mov", ".gif", ".webm")
+THREADS = 4  # that open videos
 TEST_FOLDERS = ("test", "val")
 SYNTHETIC = "synthetic moving hands, drawn by legacy_nets"  # written into data sets: keep it
 
@@ -229,7 +231,7 @@ def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int
         test=test,
         class_names=class_names,
         mirror_classes=frozenset(range(len(class_names)) if name == SYNTHETIC else ()),
-        clip_lengths=tuple((str(clip), count_frames(clip)) for clip in (*train.paths, *test.paths)),
+        clip_lengths=measure_clips([*train.paths, *test.paths]),
     )
 
 
@@ -266,6 +268,12 @@ def _split_clips(
             f"--holdout {holdout} leaves some class of {root} without a clip to train on"
         )
     return train, test, clips.class_names
+
+
+def measure_clips(paths: Sequence[pathlib.Path]) -> tuple[tuple[str, int], ...]:
+    """Counts the frames of clips: path and frames of each. Raises what ``count_frames`` raises."""
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        return tuple(zip(map(str, paths), pool.map(count_frames, paths), strict=True))
 
 
 def list_clips(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from legacy_nets.data import clips, images, mnist, signs
 from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.lists.csv_file import is_list, load_list
+from legacy_nets.data.lists.video_splits import find_split_file, load_video_splits
 from legacy_nets.data.records.load import is_records, load_records
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import suggest_paths
@@ -23,8 +25,9 @@ def open_data(
 ) -> ImageData:
     """Opens the labelled data set at ``path`` for a net of the registry.
 
-    Opens hand signs (h5 files or their folder), MNIST, TFRecords, or a folder with one sub-folder
-    per class: of video clips for a net that takes clips, else of images.
+    Opens hand signs (h5 files or their folder), MNIST, TFRecords, a CSV list, UCF-101 and HMDB-51
+    with their split files, or a folder with one sub-folder per class: of video clips for a net that
+    takes clips, else of images.
 
     Args:
       path: the file or folder.
@@ -42,9 +45,17 @@ def open_data(
     elif not path.exists():
         raise BadInputError(f"no such folder: {path}{suggest_paths(path)}")
     elif is_records(path):
-        data = load_records(
-            path, holdout=holdout, seed=seed, strict=strict, num_classes=num_classes
+        data = load_records(path, holdout=holdout, seed=seed, strict=strict)
+    elif is_list(path):
+        return load_list(
+            path,
+            takes_clips=takes_clips,
+            holdout=holdout,
+            seed=seed,
+            strict=strict,
         )
+    elif takes_clips and (split_file := find_split_file(path)):
+        return load_video_splits(split_file, holdout)
     elif path.is_dir() and takes_clips:
         return clips.load_clips(path, holdout, seed)
     elif mnist.is_mnist(path):
@@ -54,7 +65,7 @@ def open_data(
     else:
         raise BadInputError(
             f"{path} is no data set: give a folder with one sub-folder per class, a .h5 file, "
-            "MNIST, or TFRecords"
+            "MNIST, TFRecords, or a CSV list of paths and labels"
         )
     if net is not None and takes_clips:
         raise BadInputError(

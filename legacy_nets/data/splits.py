@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from legacy_nets.data.preprocessing import resize_picture
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.types import Array, Shape
+
+TEST_SPLITS = ("validation", "valid", "val", "eval", "test")  # names of a split that is held out
 
 
 class Split(Protocol):
@@ -134,10 +136,38 @@ class FileSplit:
         held_out = choose_held_out(self.labels, share, seed)
         return self.select(~held_out), dataclasses.replace(self.select(held_out), exact=True)
 
+    def keep_paths(self, paths: Collection[pathlib.Path]) -> FileSplit:
+        """Keeps the files whose paths are among some."""
+        return self.select(np.array([path in paths for path in self.paths], bool))
+
     def select(self, chosen: Array) -> FileSplit:
         """Keeps the files that are True in a bool [N]."""
         paths = tuple(path for path, kept in zip(self.paths, chosen, strict=True) if kept)
         return dataclasses.replace(self, paths=paths, labels=self.labels[chosen])
+
+
+def choose_splits(
+    source: pathlib.Path, splits: Mapping[str, FileSplit], holdout: float | None, seed: int
+) -> tuple[FileSplit, FileSplit, list[str]]:
+    """Chooses the splits to train on and to test (exact); lists the names of others.
+
+    The split called "train" and the first of ``TEST_SPLITS``, or a share of the only split. Raises
+    BadInputError where a share is missing, or given without need.
+    """
+    names = [name for name in TEST_SPLITS if name in splits]
+    if "train" in splits and names:
+        if holdout is not None:
+            raise BadInputError(f"{source} has train and {names[0]} already: leave --holdout out")
+        test = dataclasses.replace(splits[names[0]], exact=True)
+        return splits["train"], test, sorted(splits.keys() - {"train", names[0]})
+    if holdout is None:
+        raise MissingHoldoutError(
+            f"{source} has one split only: say what share of each class to hold out, for instance "
+            "--holdout 0.2"
+        )
+    [name, *others] = splits
+    train, test = splits[name].hold_out(holdout, seed)
+    return train, test, others
 
 
 def check_holdout(share: float) -> None:

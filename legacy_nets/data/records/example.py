@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from legacy_nets.data.class_indices import MAX_CLASSES
 from legacy_nets.errors import BadInputError, list_first
 from legacy_nets.wire import Buffer, FormatError, Message, read_varint
 
@@ -45,8 +46,10 @@ def parse_example(record: bytes, source: str) -> LabelledImage:
         raise BadInputError(
             f"{source} has {found}: slim's layout needs {ENCODED} (bytes) and {LABEL} (int64)"
         )
-    if not 0 <= label < 1 << 31:
-        raise BadInputError(f"{source} has the {LABEL} {label}: it must be a class from 0 on")
+    if not 0 <= label < MAX_CLASSES:
+        raise BadInputError(
+            f"{source} has the {LABEL} {label}: it must be a class from 0 to {MAX_CLASSES - 1}"
+        )
     return LabelledImage(encoded, label, text.decode("utf-8", "replace"))
 
 

@@ -17,22 +17,21 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from legacy_nets.data.class_indices import name_labels, number_classes
+from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.image_files import check_images, detect_colour_mode
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.records.example import parse_example
 from legacy_nets.data.records.tfrecord import Place, read_record, read_records
-from legacy_nets.data.splits import FileSplit
+from legacy_nets.data.splits import TEST_SPLITS, FileSplit, choose_splits
 from legacy_nets.data.synthetic.folders import read_data_name
-from legacy_nets.errors import BadInputError, MissingHoldoutError, list_first
+from legacy_nets.errors import BadInputError, list_first
 from legacy_nets.types import Array, Shape
 
 LABELS_FILE = "labels.txt"
-TEST_NAMES = ("validation", "valid", "val", "eval", "test")
 BACKGROUND = ("background", "dummy", "unused")  # names of a class 0 that has no images
 _NAME = re.compile(
-    rf"(?:(?P<set>.+)[_-])?(?P<split>train|{'|'.join(TEST_NAMES)})"
+    rf"(?:(?P<set>.+)[_-])?(?P<split>train|{'|'.join(TEST_SPLITS)})"
     r"(?:-(?P<shard>\d+)-of-(?P<count>\d+))?(?:\.tfrecords?|\.record)?"
 )
 _MARKED = re.compile(r".*(-\d+-of-\d+|\.tfrecords?|\.record)")
@@ -74,7 +73,6 @@ def load_records(
     holdout: float | None = None,
     seed: int = 0,
     strict: bool = False,
-    num_classes: int = 0,
 ) -> ImageData:
     """Loads a TFRecord file, or the folder of a data set. Reads and checks every record once.
 
@@ -83,32 +81,18 @@ def load_records(
     at 1, class 1 becomes class 0. The other arguments are those of ``open_data``. Raises
     BadInputError, in one line, for everything that is wrong.
     """
-    splits, unused = _find_splits(path) if path.is_dir() else ({"": [path]}, [])
-    if len(splits) == 2 and holdout is not None:
-        raise BadInputError(f"{path} has {' and '.join(splits)} already: leave --holdout out")
-    if len(splits) == 1 and holdout is None:
-        raise MissingHoldoutError(
-            f"{path} has one split only: say what share of each class to hold out, for instance "
-            "--holdout 0.2"
-        )
+    files = _find_splits(path) if path.is_dir() else {"": [path]}
     images, texts = RecordImages(), _Texts()
-    loaded = [_load_files(files, images, texts) for files in splits.values()]
-    check = check_images(
-        [path for split in loaded for path in split.paths], strict, images.detect_colour_mode
+    splits = {name: _load_files(group, images, texts) for name, group in files.items()}
+    train, test, unused = choose_splits(path, splits, holdout, seed)
+    check = check_images([*train.paths, *test.paths], strict, images.detect_colour_mode)
+    train, test = (split.keep_paths(check.readable) for split in (train, test))
+    if not train.paths or not test.paths:
+        raise BadInputError(f"{path} holds no image that can be read in one of its splits")
+    names, first = _name_classes(path, texts, (train, test))
+    train, test = (
+        dataclasses.replace(split, labels=split.labels - first) for split in (train, test)
     )
-    loaded = [
-        split.select(np.array([path in check.readable for path in split.paths], bool))
-        for split in loaded
-    ]
-    for name, split in zip(splits, loaded, strict=True):
-        if not split.paths:
-            raise BadInputError(f"{path} holds no image to read{' in ' * bool(name)}{name}")
-    names, first = _name_classes(path, texts, loaded, num_classes)
-    loaded = [dataclasses.replace(split, labels=split.labels - first) for split in loaded]
-    if holdout is None:
-        train, test = loaded[0], dataclasses.replace(loaded[1], exact=True)
-    else:
-        train, test = loaded[0].hold_out(holdout, seed)
     notes = [*check.notes, *(f"the files of {name} are not used" for name in unused)]
     if first:
         notes.append(f"labels 1 to {len(names)} are {names[0]} to {names[-1]}: no image has 0")
@@ -123,15 +107,12 @@ def load_records(
     )
 
 
-def _find_splits(folder: pathlib.Path) -> tuple[dict[str, list[pathlib.Path]], list[str]]:
-    """Finds the files of the splits, train and test or one; lists the names of other splits.
-
-    Raises BadInputError.
-    """
+def _find_splits(folder: pathlib.Path) -> dict[str, list[pathlib.Path]]:
+    """Finds the files of the splits. Raises BadInputError."""
     files = sorted(item for item in folder.iterdir() if _MARKED.fullmatch(item.name))
     matches = [match for match in (_NAME.fullmatch(file.name) for file in files) if match]
     if not matches:
-        return {"": files}, []
+        return {"": files}
     odd = [file.name for file in files if not _NAME.fullmatch(file.name)]
     if odd:
         raise BadInputError(
@@ -147,12 +128,9 @@ def _find_splits(folder: pathlib.Path) -> tuple[dict[str, list[pathlib.Path]], l
     shards = collections.defaultdict(list)
     for match in matches:
         shards[match["split"]].append(match)
-    test_names = [name for name in TEST_NAMES if name in shards]
-    chosen = [name for name in ("train", *test_names[:1]) if name in shards]
-    for name in chosen:
-        _check_shards(folder, [match for match in shards[name] if match["shard"]])
-    splits = {name: [folder / match.string for match in shards[name]] for name in chosen}
-    return splits, sorted(shards.keys() - splits.keys())
+    for group in shards.values():
+        _check_shards(folder, [match for match in group if match["shard"]])
+    return {name: [folder / match.string for match in group] for name, group in shards.items()}
 
 
 def _check_shards(folder: pathlib.Path, shards: Sequence[re.Match[str]]) -> None:
@@ -179,7 +157,9 @@ class _Texts:
         self.names: dict[int, str] = {}
 
     def add(self, label: int, text: str, source: str) -> None:
-        """Adds the name of a label. Raises BadInputError for a second name."""
+        """Adds the name of a label; "" is none. Raises BadInputError for a second name."""
+        if not text:
+            return
         known = self.names.setdefault(label, text)
         if known != text:
             raise BadInputError(
@@ -203,7 +183,7 @@ def _load_files(files: Iterable[pathlib.Path], images: RecordImages, texts: _Tex
 
 
 def _name_classes(
-    path: pathlib.Path, texts: _Texts, splits: Sequence[FileSplit], num_classes: int
+    path: pathlib.Path, texts: _Texts, splits: Sequence[FileSplit]
 ) -> tuple[tuple[str, ...], int]:
     """Names the classes; gives the label of the first one, too: 0 or 1."""
     labels = np.concatenate([split.labels for split in splits])
@@ -212,12 +192,11 @@ def _name_classes(
     if (folder / LABELS_FILE).exists():
         names = _read_labels_file(folder / LABELS_FILE)
         first = int(names[0].lower() in BACKGROUND and labels.min() > 0)
-    elif all(texts.names.values()):
+    elif texts.names.keys() == set(labels.tolist()):
         first = int(labels.min() == 1)
         names = tuple(texts.names.get(label, str(label)) for label in range(last + 1))
     else:
         names, first = number_classes(last + 1), 0
-    names = name_labels(names, last, num_classes)
     if last >= len(names):
         raise BadInputError(
             f"{path} has the label {last}, but {LABELS_FILE} names {len(names)} classes: correct "

@@ -1,0 +1,193 @@
+"""CSV lists of paths and labels.
+
+    path,label,split                 columns in any order; the split is optional
+    photos/0001.jpg,daisy,train      paths count from the folder of the list
+    photos/0002.jpg,roses,val
+
+The delimiter is a comma, a semicolon or a tab; the names of columns are those of ``COLUMNS``. A
+list of two columns needs no names. A folder with train.csv and val.csv (or test.csv) has both
+splits.
+"""
+
+from __future__ import annotations
+
+import collections
+import csv
+import io
+import pathlib
+from collections.abc import Mapping
+
+from legacy_nets.data.class_indices import FILE as CLASS_INDICES
+from legacy_nets.data.class_indices import MAX_CLASSES, number_classes, read_class_indices
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.lists.load import ListedFile, load_listed
+from legacy_nets.data.synthetic.folders import read_data_name
+from legacy_nets.errors import BadInputError, list_first
+
+SUFFIXES = (".csv", ".tsv")
+DELIMITERS = ",;\t"
+COLUMNS = {  # what a column holds -> its names
+    "path": ("path", "image", "video", "file", "filename", "filepath", "image_path", "file_name"),
+    "label": ("label", "class", "class_name", "category", "target"),
+    "split": ("split", "subset", "set"),
+}
+SPLITS = {  # what a list calls a split -> train, val or test
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "eval"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+def is_list(path: pathlib.Path) -> bool:
+    """Whether a path is a CSV list, or a folder with the list train.csv and no class folders."""
+    if path.is_dir():
+        has_folders = any(item.is_dir() for item in path.glob("train/*"))
+        return "train" in _find_lists(path) and not has_folders
+    return path.suffix.lower() in SUFFIXES
+
+
+def load_list(
+    path: pathlib.Path,
+    *,
+    takes_clips: bool = False,
+    holdout: float | None = None,
+    seed: int = 0,
+    strict: bool = False,
+) -> ImageData:
+    """Loads a CSV list, or a folder with train.csv and val.csv.
+
+    Labels that are all numbers count from 0; a class_indices.json beside the list names them.
+    Other labels are the names of the classes, sorted, or in the order of a class_indices.json.
+
+    Args:
+      path: the list or folder.
+      takes_clips: the paths are video clips, else images.
+      holdout, seed, strict: see ``open_data``.
+
+    Raises BadInputError, in one line, for everything that is wrong.
+    """
+    lists = _find_lists(path) if path.is_dir() else {"": path}
+    rows = [row for split, file in lists.items() for row in _read_rows(file, split)]
+    if not rows:
+        raise BadInputError(f"{path} lists no files")
+    folder = path if path.is_dir() else path.parent
+    names = _name_classes(path, folder / CLASS_INDICES, rows)
+    splits: dict[str, list[ListedFile]] = collections.defaultdict(list)
+    for row in rows:
+        label = int(row.label) if row.label not in names else names.index(row.label)
+        splits[row.split].append(ListedFile(row.path, label, row.source))
+    return load_listed(
+        path,
+        read_data_name(path) if path.is_dir() else path.stem,
+        splits,
+        names,
+        takes_clips=takes_clips,
+        holdout=holdout,
+        seed=seed,
+        strict=strict,
+    )
+
+
+class _Row:
+    """One file of a list."""
+
+    def __init__(self, path: pathlib.Path, label: str, split: str, source: str) -> None:
+        self.path, self.label, self.split, self.source = path, label, split, source
+
+
+def _find_lists(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Finds the lists of a folder that are named as splits: split -> file."""
+    return {
+        SPLITS[file.stem.lower()]: file
+        for file in sorted(folder.iterdir())
+        if file.suffix.lower() in SUFFIXES and file.stem.lower() in SPLITS
+    }
+
+
+def _read_rows(file: pathlib.Path, split: str) -> list[_Row]:
+    """Reads the rows of a list. Raises BadInputError that names the line."""
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInputError(f"{file} is not text in UTF-8: save it as UTF-8") from None
+    first_line = text.partition("\n")[0]
+    delimiter = max(DELIMITERS, key=first_line.count)
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows, columns = [], None
+    try:
+        for cells in lines:
+            cells = [cell.strip() for cell in cells]
+            if not any(cells):
+                continue
+            if columns is None:
+                columns, has_names = _find_columns(cells, file)
+                if has_names:
+                    continue
+            source = f"{file}, line {lines.line_num}"
+            rows.append(_make_row(cells, columns, split, source, file.parent))
+    except csv.Error as error:
+        raise BadInputError(
+            f"{file}, line {lines.line_num}: {error}: save the list as CSV again"
+        ) from None
+    return rows
+
+
+def _find_columns(cells: list[str], file: pathlib.Path) -> tuple[dict[str, int], bool]:
+    """Finds path, label and split in the first row; tells whether that holds their names."""
+    lowered = [cell.lower() for cell in cells]
+    columns = {
+        meaning: lowered.index(name)
+        for meaning, names in COLUMNS.items()
+        for name in reversed(names)
+        if name in lowered
+    }
+    if {"path", "label"} <= columns.keys():
+        return columns, True
+    if len(cells) == 2 and (file.parent / cells[0]).exists():
+        return {"path": 0, "label": 1}, False
+    missing = " and ".join(name for name in ("path", "label") if name not in columns)
+    raise BadInputError(
+        f"{file} has the columns {list_first(cells, 6)}, and none for {missing}: name them path, "
+        "label and, if there is one, split"
+    )
+
+
+def _make_row(
+    cells: list[str], columns: Mapping[str, int], split: str, source: str, folder: pathlib.Path
+) -> _Row:
+    """Makes a row of its cells. Raises BadInputError where one is empty or unknown."""
+    values = {
+        meaning: cells[index] if index < len(cells) else "" for meaning, index in columns.items()
+    }
+    empty = [meaning for meaning, value in values.items() if not value]
+    if empty:
+        raise BadInputError(f"{source}: no {' and no '.join(empty)}: complete or remove the line")
+    if "split" in values and not split:
+        split = SPLITS.get(values["split"].lower(), "")
+        if not split:
+            raise BadInputError(
+                f"{source}: the split {values['split']!r} is none of train, val and test"
+            )
+    return _Row(folder / values["path"], values["label"], split, source)
+
+
+def _name_classes(path: pathlib.Path, indices: pathlib.Path, rows: list[_Row]) -> tuple[str, ...]:
+    """Names the classes of the labels, in order. Raises BadInputError."""
+    labels = {row.label: row for row in reversed(rows)}
+    names = read_class_indices(indices) if indices.exists() else ()
+    unknown = [label for label in labels if label not in names]
+    if all(label.isdecimal() for label in unknown):
+        known = len(names) or MAX_CLASSES
+        unknown = [label for label in unknown if int(label) >= known]
+        if not names and not unknown:
+            names = number_classes(max(map(int, labels)) + 1)
+    elif not names:
+        names, unknown = tuple(sorted(labels)), []
+    if unknown:
+        reason = f"{indices} does not name" if names else f"is no class below {MAX_CLASSES}"
+        raise BadInputError(
+            f"{labels[unknown[0]].source}: the label {unknown[0]}, which {reason}: correct it"
+        )
+    if len(names) < 2:
+        raise BadInputError(f"{path} has one class only, {names[0]}: there must be at least two")
+    return names

@@ -1,0 +1,78 @@
+"""Loads the files of a list: images or video clips, each with a label."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from legacy_nets.data.clips import measure_clips, read_clip
+from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.image_files import check_images, load_picture
+from legacy_nets.data.splits import FileSplit, choose_splits
+from legacy_nets.errors import BadInputError
+
+
+class ListedFile(NamedTuple):
+    """A file of a list."""
+
+    path: pathlib.Path
+    label: int
+    source: str  # the list, and the line of the file in it
+
+
+def load_listed(
+    source: pathlib.Path,
+    name: str,
+    listed: Mapping[str, Sequence[ListedFile]],
+    class_names: tuple[str, ...],
+    *,
+    takes_clips: bool,
+    holdout: float | None = None,
+    seed: int = 0,
+    strict: bool = False,
+    notes: Sequence[str] = (),
+) -> ImageData:
+    """Loads the files of a list: split (train, val, test; "" is the only one) -> files.
+
+    ``name`` is that of the data. The other arguments are those of ``open_data``; ``notes`` are
+    added to those of the images. Raises BadInputError, in one line, for everything that is wrong.
+    """
+    files = [file for split in listed.values() for file in split]
+    missing = [file for file in files if not file.path.exists()]
+    if missing:
+        raise BadInputError(
+            f"{len(missing)} of {len(files)} files that {source} lists are not there; the first is "
+            f"{missing[0].path} ({missing[0].source}): paths count from the folder of the list"
+        )
+    load = read_clip if takes_clips else load_picture
+    splits = {
+        split_name: FileSplit(
+            tuple(file.path for file in split),
+            np.array([file.label for file in split], np.int64),
+            load,
+        )
+        for split_name, split in listed.items()
+    }
+    train, test, unused = choose_splits(source, splits, holdout, seed)
+    all_notes = [*notes, *(f"the files of {other} are not used" for other in unused)]
+    is_grey = False
+    if not takes_clips:
+        check = check_images([*train.paths, *test.paths], strict)
+        train, test = (split.keep_paths(check.readable) for split in (train, test))
+        all_notes += check.notes
+        is_grey = check.all_grey
+    if not train.paths or not test.paths:
+        raise BadInputError(f"{source} lists no image that can be read in one of its splits")
+    return ImageData(
+        name=name,
+        train=train,
+        test=test,
+        class_names=class_names,
+        mirror_classes=frozenset(() if takes_clips else range(len(class_names))),
+        channels=1 if is_grey else 3,
+        clip_lengths=measure_clips([*train.paths, *test.paths]) if takes_clips else (),
+        notes=tuple(all_notes),
+    )
