@@ -30,8 +30,6 @@ from typing import NamedTuple
 
 from legacy_nets import registry
 from legacy_nets.files import replace_on_success
-from legacy_nets.port.jobs import IMPORTED_TARGETS
-from legacy_nets.port.targets import TARGETS
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE, PAGE = ROOT / "docs" / "matrix.csv", ROOT / "docs" / "matrix.md"
@@ -248,9 +246,7 @@ def list_cells(size: str, model: str, again: bool) -> set[tuple[str, str]]:
         (target, reader)
         for target, readers in READERS.items()
         for reader in readers
-        if target in (IMPORTED_TARGETS if size == "user" else TARGETS)
-        and reader in pythons
-        and (again or (size, model, target, reader) not in table)
+        if reader in pythons and (again or (size, model, target, reader) not in table)
     }
 
 

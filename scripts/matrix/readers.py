@@ -101,11 +101,12 @@ def run_openvino(path, inputs, names):
 
 
 def run_keras(path, inputs, names):
-    """Logits of a .keras model in Keras 3."""
+    """Logits, or the only output, of a .keras model in Keras 3."""
     import keras
 
     [images] = inputs.values()
-    return {"logits": keras.models.load_model(path).predict(images, verbose=0)}
+    [name] = [name for name in names if name == "logits"] or names
+    return {name: keras.models.load_model(path).predict(images, verbose=0)}
 
 
 def run_torch(path, inputs, names):
@@ -223,7 +224,7 @@ def check(target, function, path, folder):
         inputs, wanted = split(np.load(arrays))
         got = function(path, inputs, list(wanted))
     if function in (run_keras, run_torch):
-        wanted = {"logits": wanted["logits"]}
+        wanted = {name: wanted[name] for name in got}
     if function is read_torch and not set(wanted) & set(got):
         raise ValueError("no net of this size is known to PyTorch; its names are PyTorch's")
     missing = set(wanted) - set(got)
