@@ -19,9 +19,11 @@ from legacy_nets.cli.options import (
     data_options,
     print_notes,
 )
+from legacy_nets.cli.scoring import FastCommand, Scores, fast_options, score
 from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split
+from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import replace_on_success
 from legacy_nets.progress import show_progress, show_status
@@ -37,7 +39,7 @@ MAX_COLUMNS = 20  # classes whose confusion matrix is printed
 SCORES = ("precision", "recall", "F1")
 
 
-@click.command()
+@click.command(cls=FastCommand)
 @click.argument("net", shell_complete=complete_net)
 @checkpoint_options
 @data_options
@@ -58,6 +60,7 @@ SCORES = ("precision", "recall", "F1")
     help="Folder for the JSON file and the pictures. [default: that of the checkpoint]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the contents of the JSON file.")
+@fast_options
 @end_on_sigterm()
 def evaluate(
     net: str,
@@ -66,6 +69,7 @@ def evaluate(
     split_name: str,
     output: pathlib.Path | None,
     as_json: bool,
+    choice: Choice | None,
 ) -> None:
     """Compute accuracy and confusion matrix of a checkpoint of NET on labelled images.
 
@@ -95,15 +99,12 @@ def evaluate(
     for note in images.notes:
         click.echo(note, err=True)
     split = images.test if split_name == "test" else images.train
-    with (
-        evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, averaged),
-        show_progress(images.unit, len(split.labels)) as report,
-    ):
-        result = evaluation.evaluate(graph, session, split, report)
+    scores = score(settings, prefix, checkpoint.ema, choice, split, images.unit)
+    result = evaluation.evaluate(scores.probabilities, split.labels)
     values = {
         "net": net,
         "checkpoint": prefix,
-        "averaged_weights": averaged,
+        "averaged_weights": scores.averaged,
         "split": split_name,
         **_describe_result(result, images),
     }
@@ -111,14 +112,22 @@ def evaluate(
         files = _write_files(values, result, split, images, folder)
     if as_json:
         click.echo(json.dumps(values))
+        _print_note(scores)
         return
-    weights = "averaged" if averaged else "raw"
+    weights = "averaged" if scores.averaged else "raw"
     click.echo(
         f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}"
     )
     _print_result(result, images)
     for label, file in files.items():
         click.echo(f"{label:<16} {file}")
+    _print_note(scores)
+
+
+def _print_note(scores: Scores) -> None:
+    """Prints what --fast chose."""
+    if scores.note:
+        click.echo(scores.note, err=True)
 
 
 def _open_as_trained(

@@ -15,10 +15,12 @@ import numpy as np
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
+from legacy_nets.cli.scoring import FastCommand, fast_options, score
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit, PictureLoader
+from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
 from legacy_nets.progress import show_progress, show_status
@@ -27,7 +29,7 @@ from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.types import Array, Shape
 
 
-@click.command()
+@click.command(cls=FastCommand)
 @click.argument("net", shell_complete=complete_net)
 @checkpoint_options
 @click.argument("images", nargs=-1, required=True, type=click.Path())
@@ -51,6 +53,7 @@ from legacy_nets.types import Array, Shape
 @click.option(
     "--out", type=click.Path(path_type=pathlib.Path), help="File for --features: an .npz."
 )
+@fast_options
 @end_on_sigterm()
 def predict(
     net: str,
@@ -61,6 +64,7 @@ def predict(
     csv_file: pathlib.Path | None,
     features: str | None,
     out: pathlib.Path | None,
+    choice: Choice | None,
 ) -> None:
     """Predict the classes of PNG or JPEG IMAGES; or write an inner layer's features.
 
@@ -75,6 +79,8 @@ def predict(
         --features Mixed_6e --out features.npz photo.jpg
     """
     record = registry.get_net(net)
+    if choice is not None and features is not None:
+        raise BadInputError("--features is an end point of the plain graph: leave out --fast")
     _check_outputs(as_json, csv_file, features, out)
     prefix = checkpoint.find()
     takes_clips = len(record.image_size) == 3
@@ -96,9 +102,15 @@ def predict(
     _note_short_clips(clip_lengths, settings.image_size[0])
     preprocessing = settings.preprocessing or record.preprocessing
     split = split.resize(preprocessing, settings.image_size, record.channels)
-    with evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, _):
-        fetch = None if features is None else evaluation.get_end_point(graph, features)
-        with show_progress("clips" if takes_clips else "images", len(paths)) as report:
+    unit, note = "clips" if takes_clips else "images", ""
+    if features is None:
+        values, _, note = score(settings, prefix, checkpoint.ema, choice, split, unit)
+    else:
+        with (
+            evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, _),
+            show_progress(unit, len(paths)) as report,
+        ):
+            fetch = evaluation.get_end_point(graph, features)
             values = graph.score(session, split, fetch, report)
     if reading.colour_pictures:
         click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
@@ -111,6 +123,8 @@ def predict(
         _write_csv(names, values, settings.class_names, top, csv_file)
     else:
         _print_classes(names, values, settings.class_names, top, as_json)
+    if note:
+        click.echo(note, err=True)
 
 
 def _check_outputs(

@@ -20,7 +20,7 @@ def load(net: FrozenNet, precision: str, threads: int) -> Run:
     options.intra_op_num_threads = examine_processor().cores or 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "net.onnx")
-        onnx.convert(path, net.graph, [INPUT], OUTPUTS, net.metadata, net.name)
+        onnx.convert(path, net.graph, [INPUT], OUTPUTS, {}, net.name)
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )

@@ -22,7 +22,7 @@ def load(net: FrozenNet, precision: str, threads: int) -> Run:
     core = openvino.Core()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "net.xml")
-        openvino_format.convert(path, net.graph, [INPUT], OUTPUTS, net.metadata, net.name)
+        openvino_format.convert(path, net.graph, [INPUT], OUTPUTS, {}, net.name)
         model = core.read_model(path)
         if precision == "int8":
             model = _quantize(model, net)

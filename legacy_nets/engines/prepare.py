@@ -6,27 +6,36 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from legacy_nets.port.formats.frozen import freeze
-from legacy_nets.port.jobs import Job, Metadata, Precision
-from legacy_nets.port.load import load_weights
-from legacy_nets.port.restored_net import restore_net
+import numpy as np
+
+from legacy_nets.data.preprocessing import scale_pixels
+from legacy_nets.port.calibration import load_pictures
+from legacy_nets.port.formats.frozen import freeze_outputs
+from legacy_nets.port.jobs import OUTPUTS, Job, Precision
 from legacy_nets.registry import get_net
+from legacy_nets.train.evaluate import restore_net
 from legacy_nets.train.settings import Settings
 from legacy_nets.types import Array, GraphDef
 
+COMPARED = 2  # generated images that engines are compared on
 Run = Callable[[Array], Array]  # images [N, ...] -> probabilities [N, classes]
 
 
 @dataclasses.dataclass(frozen=True)
 class FrozenNet:
-    """A frozen net with the inputs ``images`` and the output ``probabilities``."""
+    """A frozen net with the input ``images`` and the outputs ``logits`` and ``probabilities``."""
 
     graph: GraphDef
-    metadata: Metadata
     name: str  # what errors call it
+    preprocessing: str
+    averaged: bool  # the weights are moving averages
     examples: Array  # to measure ranges of integers on: float32 [N, ...], N may be 0
     inputs: Array  # that engines are compared on: float32 [N, ...]
-    has_attention: bool  # a transformer
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether it is a transformer."""
+        return self.name.startswith("vit_")
 
 
 def prepare(
@@ -43,22 +52,26 @@ def prepare(
     Raises CheckpointError that lists everything that does not match, and BadInputError.
     """
     record = get_net(settings.net)
-    job = Job(
-        checkpoint=checkpoint,
-        net=record,
-        target="frozen",
-        out=Path(checkpoint),  # nothing is written
-        num_classes=settings.num_classes,
-        image_size=settings.image_size,
-        preprocessing=settings.preprocessing or record.preprocessing,
-        label_offset=settings.label_offset,
-        options=settings.options,
-        ema=ema,
-        precision=Precision("int8" if calibration else "float32", calibration),
+    preprocessing = settings.preprocessing or record.preprocessing
+    with restore_net(settings, checkpoint, ema, inference=True) as (net, session, averaged):
+        outputs = dict(zip(OUTPUTS, (net.logits, net.probabilities), strict=True))
+        graph = freeze_outputs(session.graph, session, outputs).graph
+    pictures = np.random.default_rng(0).integers(
+        0, 256, (COMPARED, *settings.image_size, record.channels), np.uint8
     )
-    source, averaged, metadata, _ = load_weights(job)
-    with restore_net(job, source, averaged) as net:
-        graph = freeze(net).graph
-    return FrozenNet(
-        graph, metadata, record.name, net.examples, net.inputs, record.name.startswith("vit_")
-    )
+    inputs = scale_pixels(pictures, preprocessing)
+    examples = np.empty((0, *inputs.shape[1:]), np.float32)
+    if calibration is not None:
+        job = Job(
+            checkpoint=checkpoint,
+            net=record,
+            target="frozen",
+            out=Path(checkpoint),  # nothing is written
+            num_classes=settings.num_classes,
+            image_size=settings.image_size,
+            preprocessing=preprocessing,
+            precision=Precision("int8", calibration),
+        )
+        examples = load_pictures(job)
+        inputs = examples[:COMPARED]
+    return FrozenNet(graph, record.name, preprocessing, averaged, examples, inputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +17,6 @@ from legacy_nets.checkpoints.restore import Plan, match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import number_classes, read_class_indices
-from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, CheckpointError, suggest_names
 from legacy_nets.nets.build import check_options
 from legacy_nets.nets.weights.translate_for_net import (
@@ -125,11 +124,12 @@ class RestoredNet(NamedTuple):
 
 @contextlib.contextmanager
 def restore_net(
-    settings: Settings, checkpoint: str, ema: bool | None = None
+    settings: Settings, checkpoint: str, ema: bool | None = None, inference: bool = False
 ) -> Iterator[RestoredNet]:
     """Builds the net and restores a checkpoint strictly, for use in the block.
 
-    ``ema``: use the moving averages; None: where the checkpoint has them.
+    ``ema``: use the moving averages; None: where the checkpoint has them. ``inference``: without
+    what only training needs.
     Raises CheckpointError that lists everything that does not match.
     """
     source = open_weights(checkpoint)
@@ -142,7 +142,7 @@ def restore_net(
     with tf.Graph().as_default(), tf.Session() as session:
         with show_status(f"building {settings.net} and restoring {checkpoint}"):
             with name_file_in_errors(source, record):
-                net = build_net(settings)
+                net = build_net(settings, inference)
             plan = match(net.variables, adapt_to_graph(weights, record, net.variables), ema=ema)
             _check_plan(plan, settings, checkpoint, source)
             plan.apply(session)
@@ -211,19 +211,10 @@ class Evaluation:
         ]
 
 
-def evaluate(
-    net: NetGraph,
-    session: Session,
-    images: Split,
-    report: Callable[[int], object] = lambda count: None,
-) -> Evaluation:
-    """Runs a restored net over labelled images or clips, in batches.
-
-    ``report`` receives the number of images of each batch after it was run.
-    """
-    probabilities = net.score(session, images, report=report)
+def evaluate(probabilities: Array, labels: Array) -> Evaluation:
+    """Compares probabilities [N, classes] with the classes [N] of the same images."""
     predicted = probabilities.argmax(1)
     classes = probabilities.shape[1]
     confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (images.labels, predicted), 1)
-    return Evaluation(float((predicted == images.labels).mean()), confusion, probabilities)
+    np.add.at(confusion, (labels, predicted), 1)
+    return Evaluation(float((predicted == labels).mean()), confusion, probabilities)

@@ -20,7 +20,7 @@ from legacy_nets.nets.build import SET_BY_COMMANDS, build_by_name
 from legacy_nets.train.batches import iterate_in_order
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.stream import read_ahead
-from legacy_nets.types import Array, EndPoints, Operation, Session, Tensor, Variable
+from legacy_nets.types import Array, EndPoints, Operation, Session, Shape, Tensor, Variable
 
 SCORED_PIXELS = 1_600_000  # per batch: 64 images of 158x158, 8 clips of 16x112x112
 
@@ -55,15 +55,34 @@ class NetGraph:
         """
         if isinstance(images, np.ndarray):
             images = Images(images, np.zeros(len(images), np.int64))
-        pixels = math.prod(self.images.shape.as_list()[1:-1])
-        batch_size = max(1, min(64, SCORED_PIXELS // pixels))
         output = self.probabilities if fetch is None else fetch
-        indices = iterate_in_order(len(images.labels), batch_size)
-        values = []
-        for batch in read_ahead(images, indices):
-            values.append(session.run(output, self.make_feed(batch.pictures)))
-            report(len(batch.labels))
-        return np.concatenate(values)
+        return score_split(
+            lambda scaled: session.run(output, {self.images: scaled}),
+            images,
+            tuple(self.images.shape.as_list()[1:-1]),
+            self.preprocessing,
+            report,
+        )
+
+
+def score_split(
+    run: Callable[[Array], Array],
+    images: Split,
+    size: Shape,
+    preprocessing: str,
+    report: Callable[[int], object] = lambda count: None,
+) -> Array:
+    """Runs a function of scaled images over a split, in batches; joins what it returns [N, ...].
+
+    ``size``: of the net's input, without channels. ``report`` receives the number of images of
+    each batch after it was run.
+    """
+    batch_size = max(1, min(64, SCORED_PIXELS // math.prod(size)))
+    values = []
+    for batch in read_ahead(images, iterate_in_order(len(images.labels), batch_size)):
+        values.append(run(scale_pixels(batch.pictures, preprocessing)))
+        report(len(batch.labels))
+    return np.concatenate(values)
 
 
 class VariableRef(Protocol):
@@ -86,8 +105,10 @@ class TrainingGraph(NetGraph):
     averages: Mapping[VariableRef, Tensor]  # variable.ref() -> its moving average
 
 
-def build_net(settings: Settings) -> NetGraph:
+def build_net(settings: Settings, inference: bool = False) -> NetGraph:
     """Builds the net of the settings in the current graph, with placeholders to feed it.
+
+    ``inference``: without what only training needs; ``is_training`` cannot be fed then.
 
     Raises BadInputError for options or a size that the net cannot be built with.
     """
@@ -95,12 +116,13 @@ def build_net(settings: Settings) -> NetGraph:
     images = tf.placeholder(tf.float32, [None, *settings.image_size, net.channels], name="images")
     is_training = tf.placeholder_with_default(False, [], name="is_training")
     refuse_reserved(settings.options)
+    mode = False if inference else is_training
     with report_build_errors(settings.net, settings.image_size, settings.options):
         logits, end_points = build_by_name(
             settings.net,
             images,
             num_classes=settings.num_classes + settings.label_offset,
-            is_training=is_training,
+            is_training=mode,
             **settings.options,
         )
         if len(logits.shape) != 2:

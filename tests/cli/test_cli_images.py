@@ -15,7 +15,7 @@ from legacy_nets.data import preprocessing
 from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.data.synthetic import digits
 from legacy_nets.data.synthetic import flowers as synthetic_flowers
-from legacy_nets.train.graph import NetGraph
+from legacy_nets.train import graph
 
 pytestmark = pytest.mark.slow
 
@@ -166,18 +166,18 @@ def test_predict_decodes_each_image_once_as_it_comes(trained, tmp_path, monkeypa
     for path in paths:
         Image.fromarray(rng.integers(0, 256, (9, 7, 3), np.uint8).repeat(6, 0)).save(path)
     read, scored = [], []
-    decode, make_feed = preprocessing.read_picture, NetGraph.make_feed
+    decode, scale = preprocessing.read_picture, graph.scale_pixels
 
     def counted(path):
         read.append(path)
         return decode(path)
 
-    def noted(net, pictures):
+    def noted(pictures, preprocessing):
         scored.append((len(pictures), len(read)))
-        return make_feed(net, pictures)
+        return scale(pictures, preprocessing)
 
     monkeypatch.setattr("legacy_nets.cli.predict.read_picture", counted)
-    monkeypatch.setattr(NetGraph, "make_feed", noted)
+    monkeypatch.setattr(graph, "scale_pixels", noted)
     given = ("predict", "tiny", "--checkpoint", trained, "--json")
     rows = json.loads(call(*given, *paths).stdout)
     assert sorted(read) == sorted(paths)

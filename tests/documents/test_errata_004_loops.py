@@ -58,7 +58,7 @@ def test_e14_fixed_every_image_is_scored_once_each_time(monkeypatch, count):
         tf.set_random_seed(0)
         net = graph.build_net(SETTINGS)
         session.run(tf.global_variables_initializer())
-        first, second = (evaluate(net, session, images) for _ in range(2))
+        first, second = (evaluate(net.score(session, images), images.labels) for _ in range(2))
         alone = [net.score(session, images.pictures[i : i + 1])[0] for i in range(count)]
     assert first.confusion.sum(1).tolist() == np.bincount(images.labels, minlength=6).tolist()
     np.testing.assert_allclose(first.probabilities, alone, rtol=1e-5)

@@ -128,7 +128,7 @@ def test_the_averages_are_evaluated_and_the_raw_weights_kept(tmp_path):
     for ema in (True, False, None):
         with evaluate.restore_net(settings(), result.checkpoint, ema) as (net, session, averaged):
             assert averaged is (ema is not False)
-            scores[ema] = evaluate.evaluate(net, session, DATA.test)
+            scores[ema] = evaluate.evaluate(net.score(session, DATA.test), DATA.test.labels)
             kernel = next(v for v in net.variables if v.op.name == name)
             want = stored[name if ema is False else f"{name}/ExponentialMovingAverage"]
             np.testing.assert_array_equal(session.run(kernel), want)

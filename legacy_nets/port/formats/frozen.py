@@ -22,7 +22,7 @@ from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.jobs import OUTPUTS, Metadata
 from legacy_nets.port.restored_net import RestoredNet, run_graph
 from legacy_nets.port.verify import Run
-from legacy_nets.types import Array, GraphDef, NodeDef
+from legacy_nets.types import Array, Graph, GraphDef, NodeDef, Session, Tensor
 
 MAX_BYTES = (1 << 31) - (1 << 20)  # of weights: a protobuf holds less than 2 GiB
 _WEIGHTED = ("Conv2D", "Conv3D", "DepthwiseConv2dNative", "MatMul")
@@ -75,28 +75,34 @@ def run(path: Path, net: RestoredNet) -> Iterator[Run]:
 
 
 def freeze(net: RestoredNet) -> Folded:
-    """Freezes a net into a GraphDef of constants, with batch norms folded.
+    """Freezes a net that is ported; see ``freeze_outputs``."""
+    return freeze_outputs(net.graph, net.session, net.tensors.outputs)
 
+
+def freeze_outputs(graph: Graph, session: Session, named: Mapping[str, Tensor]) -> Folded:
+    """Freezes a graph into a GraphDef of constants, with batch norms folded.
+
+    ``named``: the outputs by the names that they get.
     Raises BadInputError where the weights do not fit in a GraphDef.
     """
-    variables = net.graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
+    variables = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
     size = sum(v.shape.num_elements() * v.dtype.base_dtype.size for v in variables)
     if size > MAX_BYTES:
         raise BadInputError(
             f"{size / 1e9:.1f} GB of weights do not fit in a graph (at most 2): port them to "
             "saved_model, keras, safetensors or npz"
         )
-    outputs = {tensor.op.name: name for name, tensor in net.tensors.outputs.items()}
+    outputs = {tensor.op.name: name for name, tensor in named.items()}
     constant = tf.graph_util.convert_variables_to_constants(
-        net.session, net.graph.as_graph_def(), list(outputs)
+        session, graph.as_graph_def(), list(outputs)
     )
-    graph = tf.graph_util.remove_training_nodes(constant, protected_nodes=list(outputs))
-    graph.library.CopyFrom(constant.library)  # the call drops both: the bodies of loops, and
-    graph.versions.CopyFrom(constant.versions)  # the TensorFlow version of the graph
-    for node in graph.node:  # the scope of a net may have taken the name of an output
+    frozen = tf.graph_util.remove_training_nodes(constant, protected_nodes=list(outputs))
+    frozen.library.CopyFrom(constant.library)  # the call drops both: the bodies of loops, and
+    frozen.versions.CopyFrom(constant.versions)  # the TensorFlow version of the graph
+    for node in frozen.node:  # the scope of a net may have taken the name of an output
         node.name = outputs.get(node.name, node.name)
         node.input[:] = [outputs.get(name, name) for name in node.input]
-    return fold_batch_norms(graph)
+    return fold_batch_norms(frozen, list(named))
 
 
 def fold_batch_norms(graph: GraphDef, outputs: Sequence[str] = OUTPUTS) -> Folded:

@@ -1,0 +1,117 @@
+"""How ``predict`` and ``evaluate`` run a net over images: --fast, --engine and --calibrate."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from legacy_nets.cli.options import Command
+from legacy_nets.cli.progress import MANY, show_progress
+from legacy_nets.engines.fast import PLAIN, Choice, load_fast
+from legacy_nets.engines.table import AUTO, ENGINES, PRECISIONS
+from legacy_nets.errors import BadInputError
+from legacy_nets.registry import get_net
+
+if TYPE_CHECKING:
+    from legacy_nets.data.splits import Split
+    from legacy_nets.train.settings import Settings
+    from legacy_nets.types import Array
+
+ENOUGH = 0.99  # share of the images with the class of fp32, below which a command warns
+MAX_FROZEN = 500_000_000  # parameters: a frozen graph holds less than 2 GiB
+
+
+class FastCommand(click.Command):
+    """A command whose ``--fast`` may stand before an argument: ``--fast photo.jpg``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Gives --fast its precision where none follows it."""
+        precisions = {*PRECISIONS}
+        following = [*args[1:], ""]
+        args = [
+            "--fast=fp32" if text == "--fast" and after not in precisions else text
+            for text, after in zip(args, following, strict=True)
+        ]
+        return super().parse_args(ctx, args)
+
+
+def fast_options(command: Command) -> Command:
+    """Adds --fast, --engine and --calibrate; the command gets them as ``choice``.
+
+    ``choice`` is None without --fast.
+    """
+
+    @functools.wraps(command)
+    def call(
+        fast: str | None, engine: str | None, calibrate: pathlib.Path | None, **others: object
+    ) -> None:
+        if fast is None and (engine or calibrate):
+            name = "--engine" if engine else "--calibrate"
+            raise BadInputError(f"{name} is for --fast: add --fast, or leave it out")
+        choice = None if fast is None else Choice(fast, engine or AUTO, calibrate)
+        if choice is not None:
+            choice.list_engines()
+        command(choice=choice, **others)
+
+    options = (
+        click.option(
+            "--calibrate",
+            type=click.Path(path_type=pathlib.Path),
+            help="Folder of inputs to measure the ranges of int8 on.",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice([AUTO, *ENGINES]),
+            help="What runs the net with --fast. [default: the fastest, measured once and kept]",
+        ),
+        click.option(
+            "--fast",
+            type=click.Choice(PRECISIONS),
+            help="Run the net by the fastest engine. --fast alone is fp32.",
+        ),
+    )
+    for option in options:
+        call = option(call)
+    return call
+
+
+class Scores(NamedTuple):
+    """Probabilities of images, and how they were computed."""
+
+    probabilities: Array  # float32 [N, classes]
+    averaged: bool  # by the moving averages of the weights
+    note: str  # what --fast chose and how near it is to fp32; "" without --fast
+
+
+def score(
+    settings: Settings,
+    checkpoint: str,
+    ema: bool | None,
+    choice: Choice | None,
+    images: Split,
+    unit: str,
+) -> Scores:
+    """Runs a net over images, with a bar. The frozen graph runs from 100 images on."""
+    count = len(images.labels)
+    is_plain = count < MANY or get_net(settings.net).parameters > MAX_FROZEN
+    if choice is None and is_plain:
+        from legacy_nets.train.evaluate import restore_net
+
+        with (
+            restore_net(settings, checkpoint, ema) as (graph, session, averaged),
+            show_progress(unit, count) as report,
+        ):
+            return Scores(graph.score(session, images, report=report), averaged, "")
+    net = load_fast(settings, checkpoint, ema, choice or PLAIN)
+    with show_progress(unit, count) as report:
+        probabilities = net.score(images, report)
+    note = "" if choice is None else f"{net.precision} by {net.engine}"
+    if choice is not None and choice.precision != "fp32":
+        agreement = net.compare_first(images, probabilities)
+        note += f": {agreement.describe()}"
+        if agreement.top1 < ENOUGH:
+            note += ": below 99%, so do not trust it for this net"
+    return Scores(probabilities, net.averaged, note)
