@@ -10,7 +10,7 @@ import small_signs
 from commands import SHORT, call, refused
 
 from legacy_nets import processor
-from legacy_nets.cli import scoring
+from legacy_nets.cli.inference import scoring
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 

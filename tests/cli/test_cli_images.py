@@ -176,7 +176,7 @@ def test_predict_decodes_each_image_once_as_it_comes(trained, tmp_path, monkeypa
         scored.append((len(pictures), len(read)))
         return scale(pictures, preprocessing)
 
-    monkeypatch.setattr("legacy_nets.cli.predict.read_picture", counted)
+    monkeypatch.setattr("legacy_nets.cli.inference.predict.read_picture", counted)
     monkeypatch.setattr(graph, "scale_pixels", noted)
     given = ("predict", "tiny", "--checkpoint", trained, "--json")
     rows = json.loads(call(*given, *paths).stdout)

@@ -15,7 +15,7 @@ import numpy as np
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
-from legacy_nets.cli.scoring import FastCommand, fast_options, score
+from legacy_nets.cli.inference.scoring import FastCommand, fast_options, score
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture

@@ -19,7 +19,7 @@ from legacy_nets.cli.options import (
     data_options,
     print_notes,
 )
-from legacy_nets.cli.scoring import FastCommand, Scores, fast_options, score
+from legacy_nets.cli.inference.scoring import FastCommand, Scores, fast_options, score
 from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split

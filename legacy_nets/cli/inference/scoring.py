@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from legacy_nets.cli.options import Command
-from legacy_nets.cli.progress import MANY, show_progress
+from legacy_nets.progress import MANY, show_progress
 from legacy_nets.engines.fast import PLAIN, Choice, load_fast
 from legacy_nets.engines.table import AUTO, ENGINES, PRECISIONS
 from legacy_nets.errors import BadInputError

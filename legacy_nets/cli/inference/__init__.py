@@ -1,0 +1,1 @@
+"""Commands that run a net: evaluate and predict."""
