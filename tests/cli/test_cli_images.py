@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import warnings
 
 import numpy as np
@@ -261,6 +262,7 @@ def test_a_bad_mnist(tmp_path):
     digits.make_digits(tmp_path / "digits", (20, 10))
     given = ("train", "tiny_grey", "--model-dir", tmp_path / "run", "--data")
     assert call(*given, tmp_path / "digits", *SHORT).exit_code == 0
+    shutil.rmtree(tmp_path / "run")
     path = tmp_path / "digits" / "train-labels-idx1-ubyte.gz"
     path.unlink()
     message = refused(*given, tmp_path / "digits")

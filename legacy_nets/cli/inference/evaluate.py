@@ -12,6 +12,7 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
+from legacy_nets.cli.inference.scoring import FastCommand, fast_options, print_note, score
 from legacy_nets.cli.options import (
     CheckpointOptions,
     DataOptions,
@@ -19,14 +20,13 @@ from legacy_nets.cli.options import (
     data_options,
     print_notes,
 )
-from legacy_nets.cli.inference.scoring import FastCommand, Scores, fast_options, score
 from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import replace_on_success
-from legacy_nets.progress import show_progress, show_status
+from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
@@ -100,7 +100,7 @@ def evaluate(
         click.echo(note, err=True)
     split = images.test if split_name == "test" else images.train
     scores = score(settings, prefix, checkpoint.ema, choice, split, images.unit)
-    result = evaluation.evaluate(scores.probabilities, split.labels)
+    result = evaluation.evaluate(scores.values, split.labels)
     values = {
         "net": net,
         "checkpoint": prefix,
@@ -112,7 +112,7 @@ def evaluate(
         files = _write_files(values, result, split, images, folder)
     if as_json:
         click.echo(json.dumps(values))
-        _print_note(scores)
+        print_note(scores)
         return
     weights = "averaged" if scores.averaged else "raw"
     click.echo(
@@ -121,13 +121,7 @@ def evaluate(
     _print_result(result, images)
     for label, file in files.items():
         click.echo(f"{label:<16} {file}")
-    _print_note(scores)
-
-
-def _print_note(scores: Scores) -> None:
-    """Prints what --fast chose."""
-    if scores.note:
-        click.echo(scores.note, err=True)
+    print_note(scores)
 
 
 def _open_as_trained(

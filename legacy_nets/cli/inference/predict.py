@@ -14,8 +14,8 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
+from legacy_nets.cli.inference.scoring import FastCommand, fast_options, print_note, score
 from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
-from legacy_nets.cli.inference.scoring import FastCommand, fast_options, score
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture
@@ -23,7 +23,7 @@ from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
-from legacy_nets.progress import show_progress, show_status
+from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.types import Array, Shape
@@ -79,9 +79,7 @@ def predict(
         --features Mixed_6e --out features.npz photo.jpg
     """
     record = registry.get_net(net)
-    if choice is not None and features is not None:
-        raise BadInputError("--features is an end point of the plain graph: leave out --fast")
-    _check_outputs(as_json, csv_file, features, out)
+    _check_outputs(as_json, csv_file, features, out, choice)
     prefix = checkpoint.find()
     takes_clips = len(record.image_size) == 3
     paths = find_images(images, takes_clips)
@@ -102,35 +100,32 @@ def predict(
     _note_short_clips(clip_lengths, settings.image_size[0])
     preprocessing = settings.preprocessing or record.preprocessing
     split = split.resize(preprocessing, settings.image_size, record.channels)
-    unit, note = "clips" if takes_clips else "images", ""
-    if features is None:
-        values, _, note = score(settings, prefix, checkpoint.ema, choice, split, unit)
-    else:
-        with (
-            evaluation.restore_net(settings, prefix, checkpoint.ema) as (graph, session, _),
-            show_progress(unit, len(paths)) as report,
-        ):
-            fetch = evaluation.get_end_point(graph, features)
-            values = graph.score(session, split, fetch, report)
+    unit = "clips" if takes_clips else "images"
+    scores = score(settings, prefix, checkpoint.ema, choice, split, unit, features)
     if reading.colour_pictures:
         click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
     readable = reading.report_unreadable(paths)
     names = tuple(str(path) for path, kept in zip(paths, readable, strict=True) if kept)
-    values = values[readable]
+    values = scores.values[readable]
     if features is not None and out is not None:
         _write_features(features, values, names, out)
     elif csv_file is not None:
         _write_csv(names, values, settings.class_names, top, csv_file)
     else:
         _print_classes(names, values, settings.class_names, top, as_json)
-    if note:
-        click.echo(note, err=True)
+    print_note(scores)
 
 
 def _check_outputs(
-    as_json: bool, csv_file: pathlib.Path | None, features: str | None, out: pathlib.Path | None
+    as_json: bool,
+    csv_file: pathlib.Path | None,
+    features: str | None,
+    out: pathlib.Path | None,
+    choice: Choice | None,
 ) -> None:
     """Raises BadInputError for options that exclude each other, or a folder that is not there."""
+    if choice is not None and features is not None:
+        raise BadInputError("--features is an end point of the plain graph: leave out --fast")
     if (features is None) != (out is None):
         raise BadInputError("--features and --out go together: which end point, and where to")
     for option, file in (("--out", out), ("--csv", csv_file)):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from legacy_nets.cli.options import Command
-from legacy_nets.progress import MANY, show_progress
 from legacy_nets.engines.fast import PLAIN, Choice, load_fast
 from legacy_nets.engines.table import AUTO, ENGINES, PRECISIONS
 from legacy_nets.errors import BadInputError
+from legacy_nets.progress import show_progress
 from legacy_nets.registry import get_net
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from legacy_nets.train.settings import Settings
     from legacy_nets.types import Array
 
+MANY = 100  # images, from which on the net is frozen
 ENOUGH = 0.99  # share of the images with the class of fp32, below which a command warns
 MAX_FROZEN = 500_000_000  # parameters: a frozen graph holds less than 2 GiB
 
@@ -79,9 +80,9 @@ def fast_options(command: Command) -> Command:
 
 
 class Scores(NamedTuple):
-    """Probabilities of images, and how they were computed."""
+    """What a net computes of images, and how."""
 
-    probabilities: Array  # float32 [N, classes]
+    values: Array  # float32 [N, classes]: probabilities; or an end point [N, ...]
     averaged: bool  # by the moving averages of the weights
     note: str  # what --fast chose and how near it is to fp32; "" without --fast
 
@@ -93,18 +94,24 @@ def score(
     choice: Choice | None,
     images: Split,
     unit: str,
+    end_point: str | None = None,
 ) -> Scores:
-    """Runs a net over images, with a bar. The frozen graph runs from 100 images on."""
+    """Runs a net over images, with a bar.
+
+    The frozen graph runs from 100 images on; its outputs are within 1e-5 of the plain graph's.
+    ``end_point``: what to compute in place of probabilities, by the plain graph.
+    """
     count = len(images.labels)
     is_plain = count < MANY or get_net(settings.net).parameters > MAX_FROZEN
-    if choice is None and is_plain:
-        from legacy_nets.train.evaluate import restore_net
+    if end_point is not None or (choice is None and is_plain):
+        from legacy_nets.train.evaluate import get_end_point, restore_net
 
         with (
             restore_net(settings, checkpoint, ema) as (graph, session, averaged),
             show_progress(unit, count) as report,
         ):
-            return Scores(graph.score(session, images, report=report), averaged, "")
+            fetch = None if end_point is None else get_end_point(graph, end_point)
+            return Scores(graph.score(session, images, fetch, report), averaged, "")
     net = load_fast(settings, checkpoint, ema, choice or PLAIN)
     with show_progress(unit, count) as report:
         probabilities = net.score(images, report)
@@ -115,3 +122,9 @@ def score(
         if agreement.top1 < ENOUGH:
             note += ": below 99%, so do not trust it for this net"
     return Scores(probabilities, net.averaged, note)
+
+
+def print_note(scores: Scores) -> None:
+    """Prints what --fast chose."""
+    if scores.note:
+        click.echo(scores.note, err=True)
