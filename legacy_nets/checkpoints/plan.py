@@ -14,7 +14,7 @@ from legacy_nets.checkpoints.formats.bundle import Bundle
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError, join_lines
-from legacy_nets.types import GraphVariable, Saver, Session, Variable
+from legacy_nets.types import Array, GraphVariable, Saver, Session, Variable
 
 _MAX_SHOWN = 3  # names in each group of the one-line error; the report has them all
 
@@ -151,16 +151,38 @@ class Plan:
         Raises CheckpointError as ``check`` does, and where data files are missing, too short or
         fail their checksum.
         """
+        if not isinstance(self.source, Bundle):
+            self.feed(session)
+            return
+        self._check_complete()
+        self._run_savers(session, str(Path(self.source.prefix).absolute()))
+        assign_values(session, self.source, self._list_offset())
+
+    def feed(self, session: Session) -> None:
+        """Loads the values as ``apply`` does, without TensorFlow's own reader of checkpoints.
+
+        Savers, which take more time than the values of a deep net, are not built. Raises as
+        ``apply``.
+        """
+        self._check_complete()
+        matched = [(self.variables[item.name], item.stored, 0) for item in self.matched]
+        assign_values(session, self.source, self._list_offset() + matched)
+
+    def read_values(self) -> dict[str, Array]:
+        """Reads the values that ``feed`` loads, by name in the graph; raises as it does."""
+        self._check_complete()
+        values = {item.name: self.source.read(item.stored) for item in self.matched}
+        for item in self.offset:
+            values[item.name] = self.source.read(item.stored)[..., self.label_offset :]
+        return values
+
+    def _check_complete(self) -> None:
         self.check()
         self.source.check_complete()
-        items = [
-            (self.variables[item.name], item.stored, self.label_offset) for item in self.offset
-        ]
-        if isinstance(self.source, Bundle):
-            self._run_savers(session, str(Path(self.source.prefix).absolute()))
-        else:
-            items += [(self.variables[item.name], item.stored, 0) for item in self.matched]
-        assign_values(session, self.source, items)
+
+    def _list_offset(self) -> list[tuple[GraphVariable, str, int]]:
+        """Lists what is read without its first classes, as ``assign_values`` takes it."""
+        return [(self.variables[item.name], item.stored, self.label_offset) for item in self.offset]
 
     def _run_savers(self, session: Session, prefix: str) -> None:
         """Lets TensorFlow read the checkpoint itself."""

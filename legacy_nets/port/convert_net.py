@@ -48,7 +48,7 @@ def _convert(job: Job, path: Path) -> Outcome:
     assert isinstance(target, GraphTarget)
     graph_format = target.load()
     source, averaged, metadata, notes = load_weights(job)
-    with restore_net(job, source, averaged) as net:
+    with restore_net(job, source, averaged, target.keeps_variables) as net:
         notes += graph_format.write(path, net, metadata)
         runs = graph_format.run(path, net)
         comparisons = tuple(compare_runs(net.reference, runs, OUTPUTS, net.tensors.end_points))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.plan import Plan
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import scale_pixels
@@ -34,6 +35,7 @@ class RestoredNet:
     inputs: Array  # float32 [N, *image_size, channels]; N is 2, or some of the examples
     examples: Array  # of the calibration folder: float32 [N, *image_size, channels]; N may be 0
     reference: Mapping[str, Array]  # the outputs and end points
+    plan: Plan  # the weights, which the session has, too
 
 
 def check_fit(job: Job, source: Source, averaged: bool) -> None:
@@ -47,21 +49,27 @@ def check_fit(job: Job, source: Source, averaged: bool) -> None:
 
 
 @contextlib.contextmanager
-def restore_net(job: Job, source: Source, averaged: bool) -> Iterator[RestoredNet]:
-    """Builds the net, restores it strictly and runs it once on seeded inputs."""
+def restore_net(
+    job: Job, source: Source, averaged: bool, keeps_variables: bool = False
+) -> Iterator[RestoredNet]:
+    """Builds the net, restores it strictly and runs it once on seeded inputs.
+
+    ``keeps_variables``: whether the variables get their initial values, too.
+    """
+    build_mode = contextlib.nullcontext() if keeps_variables else without_initial_values()
     graph = tf.Graph()
     with contextlib.closing(tf.Session(graph=graph)) as session:
         with graph.as_default():  # not while the block runs: Keras works outside of any graph
-            with name_file_in_errors(source, job.net):
+            with name_file_in_errors(source, job.net), build_mode:
                 tensors = build_for_port(job)
             variables = tf.global_variables()
-            adapted = adapt_to_graph(source, job.net, variables)
-            match(variables, adapted, ema=averaged).apply(session)
+            plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
+            plan.feed(session)
         examples = load_pictures(job)
         inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
         fetches = {**tensors.end_points, **tensors.outputs}
         reference = session.run(fetches, {tensors.images: inputs})
-        yield RestoredNet(job, graph, session, tensors, inputs, examples, reference)
+        yield RestoredNet(job, graph, session, tensors, inputs, examples, reference, plan)
 
 
 def _generate_inputs(job: Job, tensors: NetTensors) -> Array:
@@ -74,14 +82,14 @@ def _generate_inputs(job: Job, tensors: NetTensors) -> Array:
 @contextlib.contextmanager
 def rebuild_net(net: RestoredNet, build: Callable[[Job], NetTensors]) -> Iterator[RestoredNet]:
     """Builds a restored net in another way, with the same values of its variables."""
-    values = net.session.run({v.op.name: v for v in net.graph.get_collection("variables")})
     graph = tf.Graph()
     with contextlib.closing(tf.Session(graph=graph)) as session, graph.as_default():
-        tensors = build(net.job)
-        variables = tf.global_variables()
-        feed = {v.initializer.inputs[1]: values[v.op.name] for v in variables}
-        session.run([v.initializer for v in variables], feed)
-        yield dataclasses.replace(net, graph=graph, session=session, tensors=tensors)
+        with without_initial_values():
+            tensors = build(net.job)
+        variables = {variable.op.name: variable for variable in tf.global_variables()}
+        plan = dataclasses.replace(net.plan, variables=variables)
+        plan.feed(session)
+        yield dataclasses.replace(net, graph=graph, session=session, tensors=tensors, plan=plan)
 
 
 def run_graph(

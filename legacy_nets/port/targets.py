@@ -70,6 +70,7 @@ class GraphTarget:
     extra: str = ""
     uses_tensorflow: bool = True
     companion: str = ""  # ending of a second file, without which the first cannot be read
+    keeps_variables: bool = False  # it holds the graph's variables, with their initializers
 
 
 def _load_npz() -> WeightsFormat:
@@ -144,7 +145,7 @@ TARGETS: Mapping[str, WeightsTarget | GraphTarget] = {
     "h5": WeightsTarget(_load_h5, ".h5"),
     "ckpt": WeightsTarget(_load_ckpt, "", uses_tensorflow=True),
     "torch": WeightsTarget(_load_torch, ".pth", uses_tensorflow=True),
-    "saved_model": GraphTarget(_load_saved_model, ""),
+    "saved_model": GraphTarget(_load_saved_model, "", keeps_variables=True),
     "frozen": GraphTarget(_load_frozen, ".pb"),
     "onnx": GraphTarget(_load_onnx, ".onnx", ("tf2onnx", "onnx", "onnxruntime"), "onnx"),
     "tflite": GraphTarget(_load_tflite, ".tflite"),

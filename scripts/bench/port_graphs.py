@@ -79,7 +79,7 @@ def measure_port(net: str, prefix: str, target: str, profile: str | None) -> dic
     stages = (
         ("build", restored_net, "build_for_port"),
         ("build", module, "build_for_port"),
-        ("restore", Plan, "apply"),
+        ("restore", Plan, "feed"),
         ("write", module, "write"),
         ("load", importlib.import_module(loading), loader),
     )

@@ -233,6 +233,27 @@ def test_label_offset(tmp_path):
     assert "label_offset=1 matches nothing" in _reason(_plan, prefix, two, label_offset=1)
 
 
+def test_fed_values_are_those_that_savers_restore(tmp_path):
+    stored = NET | {"net/logits/weights": (4, 7)}
+    plan = _plan(_checkpoint(tmp_path, stored), NET, label_offset=1)
+    graph = next(iter(plan.variables.values())).graph
+    before = len(graph.get_operations())
+    with graph.as_default(), tf.Session() as session:
+        plan.feed(session)
+        fed = session.run(dict(plan.variables))
+    assert len(graph.get_operations()) == before  # no Saver
+    restored = _restored(plan)
+    read = plan.read_values()
+    assert sorted(read) == sorted(NET)
+    for name, shape in NET.items():
+        assert fed[name].shape == shape
+        assert np.array_equal(fed[name], restored[name])
+        assert np.array_equal(read[name], restored[name])
+    missing = _plan(plan.source.prefix, NET | {"net/new": (2,)}, label_offset=1)
+    for call in (lambda: missing.feed(session), missing.read_values):
+        assert "1 not in the checkpoint: net/new" in _reason(call)
+
+
 def _cut(parts: int | None):
     partitioner = tf.fixed_size_partitioner(parts) if parts else None
     return tf.get_variable("net/w", [6, 4], partitioner=partitioner)
@@ -272,6 +293,7 @@ def test_damaged_values_are_never_loaded(tmp_path):
     whole = data.read_bytes()
     data.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
     assert "not restored" in _reason(_restored, _plan(prefix, NET))
+    assert "checksum" in _reason(_plan(prefix, NET).read_values)
     data.write_bytes(whole[:-4])
     assert f"has {len(whole) - 4} bytes and needs {len(whole)}" in _reason(
         _restored, _plan(prefix, NET)

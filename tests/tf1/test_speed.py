@@ -25,6 +25,24 @@ def test_a_bare_variable_is_one_operation_in_its_own_collections():
     assert read.op.inputs[1].op.inputs[0] is kernel.handle
 
 
+def test_a_bare_variable_is_fed_and_frozen():
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        with without_initial_values(), tf.variable_scope("layer"):
+            bias = tf.get_variable("bias", [2])
+            total = tf.add(tf.zeros([2]), bias, name="total")
+        with tf.name_scope("elsewhere"), tf.control_dependencies([total]):
+            initializer = bias.initializer
+        assert initializer is bias.initializer and initializer.name == "layer/bias/Assign"
+        assert initializer.control_inputs == []
+        session.run(initializer, {initializer.inputs[1]: [3.0, 4.0]})
+        assert session.run(total).tolist() == [3.0, 4.0]
+        frozen = tf.graph_util.convert_variables_to_constants(
+            session, graph.as_graph_def(), ["layer/total"]
+        )
+    [constant] = [node for node in frozen.node if node.name == "layer/bias"]
+    assert tf.make_ndarray(constant.attr["value"].tensor).tolist() == [3.0, 4.0]
+
+
 def test_a_bare_variable_within_a_loop_stands_outside_of_it():
     def body(step, state):
         with tf.variable_scope("cell", reuse=tf.AUTO_REUSE):

@@ -9,6 +9,7 @@ So the model is read back as a checkpoint, also after Keras trained and saved it
 
 from __future__ import annotations
 
+import contextlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -40,17 +41,13 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     Raises BadInputError for a net that cannot be made of plain layers.
     """
     check_ending(path)
-    variables = {variable.op.name: variable for variable in net.graph.get_collection("variables")}
     with tf.Graph().as_default(), without_initial_values():  # to be read, not to be run
         tensors = build_for_port(net.job, is_training=True)
-    values = net.session.run(variables)  # at once: every new fetch prunes the graph again
+    values = net.plan.read_values()
     conversion = Conversion(net.job.net.name, tensors.images, values.__getitem__)
-    with without_advice():
-        import keras
-
+    with without_advice(), _without_initial_weights():
         model = _build_model(conversion, tensors.outputs["logits"])
         model.save(path)
-        keras.backend.clear_session()
     layers = {
         name: layer
         for name, tensor in tensors.end_points.items()
@@ -58,7 +55,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     }
     add_metadata(path, {**metadata, "end_points": layers})
     notes = ["the model gives logits: compile it with from_logits=True"]
-    unused = sorted(set(variables) - conversion.used)
+    unused = sorted(set(values) - conversion.used)
     if unused:
         notes.append(f"{len(unused)} variables of training-only heads left out ({unused[0]}, ...)")
     return tuple(notes)
@@ -66,18 +63,33 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:
     """Loads the file as Keras does, and runs it up to its logits and end points."""
-    with without_advice():
+    with zipfile.ZipFile(path) as archive:
+        layers = json.loads(archive.read(METADATA))["end_points"]
+    with without_advice(), _without_initial_weights():
         import keras
 
         model = keras.saving.load_model(path, compile=False)
-    with zipfile.ZipFile(path) as archive:
-        layers = json.loads(archive.read(METADATA))["end_points"]
-    operations = {operation.name: operation for operation in model.operations}
-    outputs = {name: operations[layer].output for name, layer in layers.items()}
-    extended = keras.Model(model.inputs[0], {**outputs, "logits": model.outputs[0]})
-    tensors = extended(net.inputs, training=False)
-    values = {name: np.asarray(tensor) for name, tensor in tensors.items()}
+        operations = {operation.name: operation for operation in model.operations}
+        outputs = {name: operations[layer].output for name, layer in layers.items()}
+        extended = keras.Model(model.inputs[0], {**outputs, "logits": model.outputs[0]})
+        tensors = extended(net.inputs, training=False)
+        values = {name: np.asarray(tensor) for name, tensor in tensors.items()}
     yield Run("", {**values, **derive_outputs(values["logits"], net.job.label_offset)})
+
+
+@contextlib.contextmanager
+def _without_initial_weights() -> Iterator[None]:
+    """Makes layers whose weights are first those that they are set to, and forgets them.
+
+    Keras would fill the weights of a deep net with random numbers before it loads them.
+    """
+    import keras
+
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        keras.backend.clear_session()
 
 
 def _build_model(conversion: Conversion, logits: Tensor) -> Model:
