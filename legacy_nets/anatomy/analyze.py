@@ -48,6 +48,17 @@ def analyze_graph(
     return Anatomy(name, layers, analyzer.list_unused_variables(), analyzer.write_notes(layers))
 
 
+def pair_rows_with_layers(
+    alive: LiveGraph, trainable: frozenset[str] | None = None
+) -> list[tuple[Row, Layer]]:
+    """Analyzes the live part of a graph; returns each layer with the row of operations it is."""
+    graph = alive.operations[0].graph
+    if trainable is None:
+        trainable = list_trainable_names(graph)
+    analyzer = _Analyzer(alive, Parameters(graph, alive.names), trainable)
+    return list(zip(analyzer.rows, analyzer.make_layers(), strict=True))
+
+
 class _Analyzer:
     """Makes the layers of one graph; remembers which variables a layer above already owns."""
 
@@ -57,15 +68,15 @@ class _Analyzer:
         self._parameters = parameters
         self._trainable = trainable
         self._live_names = alive.names
-        self._rows = Assembler(alive, parameters).assemble()
+        self.rows = Assembler(alive, parameters).assemble()
         self._fields = receptive.compute_fields(alive.operations, alive.sources)
         self._counter = multiply_adds.Counter(alive.names)
         self._owned: set[str] = set()
 
     def make_layers(self) -> tuple[Layer, ...]:
-        names = _name_rows(self._rows, self._parameters)
+        names = _name_rows(self.rows, self._parameters)
         return tuple(
-            self._make_layer(row, name) for row, name in zip(self._rows, names, strict=True)
+            self._make_layer(row, name) for row, name in zip(self.rows, names, strict=True)
         )
 
     def list_unused_variables(self) -> tuple[tuple[str, tuple[int, ...]], ...]:

@@ -1,4 +1,4 @@
-"""Draws a net as PNG: its layers, feature maps, kernels and a receptive field."""
+"""Draws what a net computes as PNG: feature maps, kernels and a receptive field."""
 
 from __future__ import annotations
 
@@ -14,83 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from legacy_nets.anatomy.layers import Layer
 from legacy_nets.anatomy.receptive import ReceptiveField
 from legacy_nets.drawing import save_figure
 from legacy_nets.errors import BadInputError
 from legacy_nets.types import Array
 
-_COLOURS = {  # by the first of these words that a layer type contains
-    "pool": "#8fb8de",
-    "depthwise": "#f2b880",
-    "convolution": "#f6d186",
-    "dense": "#b5d99c",
-    "matmul": "#b5d99c",
-    "norm": "#e3e3e3",
-    "lstm": "#d9b3e6",
-    "loop": "#d9b3e6",
-    "rnn": "#d9b3e6",
-    "input": "#ffffff",
-    "layers": "#f6d186",
-}
-_JOIN = "#f4a6a0"
-_PER_COLUMN = 26
 _PICTURE, _MAP, _KERNEL = 1.8, 0.85, 0.8  # inches: widths of an input picture, map and kernel
 _DOTS = 110
-
-
-def draw_layers(layers: tuple[Layer, ...], path: str | pathlib.Path, title: str = "") -> None:
-    """Draws layers as blocks, top to bottom and then left to right, with a line at each stage.
-
-    Args:
-      layers: layers of an Anatomy; fold those of a deep net first (``anatomy.fold_layers``).
-      path: path of the PNG.
-      title: title above the figure.
-
-    Raises: BadInputError without layers.
-    """
-    if not layers:
-        raise BadInputError("there are no layers to draw")
-    columns = math.ceil(len(layers) / _PER_COLUMN)
-    rows = math.ceil(len(layers) / columns)
-    width, logs = 4.6, [math.log(_count_elements(layer)) for layer in layers]
-    smallest, spread = min(logs), max(logs) - min(logs) or 1.0
-    figure = Figure(figsize=(width * columns + 0.3, 0.46 * rows + 0.8))
-    axes = figure.subplots()
-    stages = _name_stages(layers)
-    for index, layer in enumerate(layers):
-        column, row = divmod(index, rows)
-        x, y = width * column, -row
-        # number of values that the layer outputs, on a log scale
-        bar = 3.15 + 0.4 * (logs[index] - smallest) / spread
-        axes.add_patch(
-            Rectangle(
-                (x + 0.12, y - 0.38),
-                bar,
-                0.76,
-                facecolor=_choose_colour(layer),
-                edgecolor="#555555",
-            )
-        )
-        axes.text(x + 0.2, y + 0.12, _shorten(layer.name, stages[index]), fontsize=7.5, va="center")
-        axes.text(x + 0.2, y - 0.2, _write_label(layer), fontsize=6, va="center", color="#444444")
-        first = row == 0 or stages[index] != stages[index - 1]
-        if first and stages[index]:
-            axes.plot([x + 0.02, x + 4.45], [y + 0.49, y + 0.49], color="#222222", linewidth=1.1)
-            axes.text(
-                x + 4.45,
-                y + 0.3,
-                stages[index],
-                fontsize=7,
-                ha="right",
-                va="center",
-                weight="bold",
-            )
-    axes.set_xlim(0, width * columns)
-    axes.set_ylim(-rows + 0.4, 0.6)
-    axes.set_axis_off()
-    axes.set_title(title or "layers", fontsize=11)
-    save_figure(figure, path, _DOTS, tight=True)
 
 
 def draw_feature_maps(
@@ -310,48 +240,3 @@ def _check_map(name: str, value: Array) -> Array:
     if value.ndim != 3:
         raise BadInputError(f"{name} of shape {value.shape} is not a map [H, W, C] of one image")
     return value
-
-
-def _count_elements(layer: Layer) -> int:
-    return math.prod(side for side in (layer.output or ())[1:] if side is not None)
-
-
-def _choose_colour(layer: Layer) -> str:
-    return next((colour for word, colour in _COLOURS.items() if word in layer.layer_type), _JOIN)
-
-
-def _name_stages(layers: tuple[Layer, ...]) -> list[str]:
-    """Names the stage of each layer: the scope that it shares with its neighbours."""
-    scopes = [layer.name.split("/")[:-1] for layer in layers if layer.layer_type != "input"]
-    common = 0
-    while scopes and all(len(s) > common and s[common] == scopes[0][common] for s in scopes):
-        common += 1
-    return [
-        "/".join(layer.name.split("/")[common : common + 1])
-        if len(layer.name.split("/")) > common + 1
-        else ""
-        for layer in layers
-    ]
-
-
-def _shorten(name: str, stage: str) -> str:
-    parts = name.split("/")
-    if stage and stage in parts:
-        parts = parts[parts.index(stage) + 1 :]
-    else:
-        parts = parts[-1:]
-    text = "/".join(parts)
-    return text if len(text) <= 42 else "..." + text[-39:]
-
-
-def _write_label(layer: Layer) -> str:
-    parts = [layer.layer_type.replace("convolution", "conv")]  # short enough for the block
-    if layer.kernel:
-        parts.append(
-            "x".join(map(str, layer.kernel)) + "/" + "x".join(map(str, layer.stride or ()))
-        )
-    if layer.output:
-        parts.append("x".join("?" if side is None else str(side) for side in layer.output[1:]))
-    if layer.parameters:
-        parts.append(f"{layer.parameters:,} parameters")
-    return "   ".join(parts)

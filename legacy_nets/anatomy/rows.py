@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
-from legacy_nets.anatomy import windows
+from legacy_nets.anatomy import norms, windows
 from legacy_nets.anatomy.multiply_adds import BRANCHES, CALLS, COUNTED, PRODUCTS
 from legacy_nets.graphdef.live_graph import LiveGraph
 from legacy_nets.graphdef.op_types import LOOPS
@@ -85,8 +85,8 @@ _MAIN = {
     "TensorArrayGatherV3",
     *_JOINS,
     *BRANCHES,
+    *norms.FUSED,
 }
-_NORMS = {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3", "_FusedBatchNormEx"}
 _RECURRENT = re.compile(r"(^|[/_])(lstm|gru|rnn)", re.IGNORECASE)
 
 
@@ -100,6 +100,7 @@ class Row:
     output: Tensor | None
     notes: list[str] = dataclasses.field(default_factory=list)
     groups: int = 1
+    has_norm: bool = False  # a convolution or dense layer has one norm; the next is a row
 
 
 class Assembler:
@@ -112,7 +113,7 @@ class Assembler:
         self._row: dict[str, Row] = {}
         self._pending: set[str] = set()  # operations that move values for a later row
         self._frames: dict[str, Row] = {}
-        self._norms = _find_norm_scopes(alive)
+        self._norms = norms.find_scopes(alive)
         self._norm_rows: dict[str, Row] = {}
         self._order: dict[int, int] = {}
         self.rows: list[Row] = []
@@ -121,6 +122,7 @@ class Assembler:
         """Returns all rows, in order of construction."""
         for op in self._alive.operations:
             self._assign(op)
+        self._return_shared_moves()
         for row in self.rows:
             row.operations = []
         for op in self._alive.operations:
@@ -139,7 +141,7 @@ class Assembler:
         if not sources:  # only a loop's condition reads it
             self._start(op, "other")
             return
-        norm = self._find_norm_scope(op)
+        norm = norms.get_scope(op, self._norms)
         if norm in self._norm_rows:
             self._join_row(op, self._norm_rows[norm])
             return
@@ -160,6 +162,10 @@ class Assembler:
             self._row[op.name] = row
             self._pending.add(op.name)
             return
+        if op.type in norms.FUSED or norm:
+            row.has_norm = True
+            if norm:
+                self._norm_rows[norm] = row
         self._join_row(op, row)
 
     def _start(self, op: Operation, layer_type: str) -> Row:
@@ -188,6 +194,21 @@ class Assembler:
 
         return list(walk(list_pending(op), list_pending))
 
+    def _return_shared_moves(self) -> None:
+        """Returns moves that several rows read to the row that their data come out of.
+
+        In the row of one reader they would hide that the others read the same data.
+        """
+        shared: dict[Operation, None] = {}
+        for op in reversed(self._alive.operations):
+            if op.type in _MOVES and op.name not in self._alive.sources:
+                readers = {reader for tensor in op.outputs for reader in tensor.consumers()}
+                rows = {id(self._row[op.name]) for op in readers if op.name in self._names}
+                if rows - {id(self._row[op.name])} or not readers.isdisjoint(shared):
+                    shared[op] = None
+        for op in reversed(shared):
+            self._row[op.name] = self._list_sources(op)[0]
+
     def _assign_to_loop(self, op: Operation, frame: str) -> None:
         row = self._frames.get(frame)
         if row is None:
@@ -203,14 +224,6 @@ class Assembler:
             if tensor.op.name in self._row
         }
         return list(rows.values())
-
-    def _find_norm_scope(self, op: Operation) -> str:
-        scope = op.name
-        while scope:
-            scope = scope.rpartition("/")[0]
-            if scope in self._norms:
-                return scope
-        return ""
 
     def _list_weights(self, op: Operation, index: int = 1) -> tuple[str, ...]:
         if len(op.inputs) <= index or op.inputs[index].op.name in self._names:
@@ -238,9 +251,9 @@ class Assembler:
                 last.layer_type = "grouped convolution"
                 last.groups += 1
                 return last
-        if op.type in _NORMS and weights:
+        if op.type in norms.FUSED and weights:
             for row in self.rows[-3:]:
-                if row.anchor.type in _NORMS and self._list_weights(row.anchor) == weights:
+                if row.anchor.type in norms.FUSED and self._list_weights(row.anchor) == weights:
                     return row
         return None
 
@@ -262,8 +275,9 @@ class Assembler:
         follows_weights = len(sources) == 1 and sources[0].layer_type in WEIGHTED
         if op.type in {*BRANCHES, *CALLS}:
             return _get_call_type(op, follows_weights)
-        if op.type in _NORMS or norm:
-            return None if follows_weights else _get_norm_type(op)
+        if op.type in norms.FUSED or norm:
+            joins_weights = follows_weights and not sources[0].has_norm
+            return None if joins_weights else norms.get_norm_type(op)
         if op.type in ("GatherV2", "ResourceGather", "Gather") and self._list_weights(op, 0):
             return "embedding"
         if op.type in ("Mean", "Max") and not _is_moment(op):
@@ -291,7 +305,7 @@ def _get_call_type(op: Operation, follows_weights: bool) -> str | None:
     types = {inner.type for name in attributes for inner in body(op, name).get_operations()}
     if types & {*COUNTED, *LOOPS, *windows.POOLS}:
         return "branch" if op.type in BRANCHES else "function"
-    return "batch norm" if types & _NORMS and not follows_weights else None
+    return "batch norm" if types & norms.FUSED and not follows_weights else None
 
 
 LOOP_TYPES = {"lstm", "gru", "rnn", "loop"}
@@ -307,38 +321,6 @@ def _get_uncut_data(op: Operation) -> Operation:
     """Returns the operation whose output a part of a grouped convolution was cut out of."""
     cut = op.inputs[0].op
     return cut.inputs[1].op if cut.type == "Split" else cut.inputs[0].op
-
-
-def _find_norm_scopes(alive: LiveGraph) -> set[str]:
-    """Finds the scopes of norms of several operations: they have a root and no weights."""
-    if not alive.operations:
-        return set()
-    scopes = set()
-    for op in alive.operations[0].graph.get_operations():
-        if op.type == "Rsqrt":
-            scope = op.name.rpartition("/")[0]
-            scopes.add(re.sub(r"/?(batchnorm|moments|normalize)(_\d+)?$", "", scope))
-    scopes.discard("")
-    for op in alive.operations:
-        if op.type in COUNTED or op.type in windows.POOLS:
-            scope = op.name
-            while scope:
-                scope = scope.rpartition("/")[0]
-                scopes.discard(scope)
-    return scopes
-
-
-def _get_norm_type(op: Operation) -> str:
-    """Returns the type of a norm: fused is batch norm, moments of the last axis layer norm."""
-    if op.type in ("Mean", "Max"):
-        axes = windows.get_constant(op.inputs[1])
-        rank = op.inputs[0].shape.rank
-        if axes is not None and rank is not None:
-            axes = [axis % rank for axis in (axes if isinstance(axes, list) else [axes])]
-            if 0 in axes:
-                return "batch norm"
-            return "layer norm" if axes == [rank - 1] else "group norm"
-    return "batch norm"
 
 
 def _is_moment(op: Operation) -> bool:

@@ -19,6 +19,7 @@ from legacy_nets.version import __version__
 # What an extra is for. Each extra has a row, but those for the tests (a test compares).
 USES = {
     "clips": "data sets of video files",
+    "figures": "explain --figure: the graph of a net",
     "onnx": "port --to onnx",
     "openvino": "port --to openvino, fast inference",
     "int8": "fast inference in integers",

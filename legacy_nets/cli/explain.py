@@ -37,7 +37,13 @@ _Measured = dict[str, judge.Measured]  # by the id of a fact
 @click.option("--at", metavar="NAME", help="Only the section with this end point or scope.")
 @click.option("--facts", "with_facts", is_flag=True, help="Claims of the document and errata.")
 @click.option("--json", "as_json", is_flag=True, help="Print the sections as JSON.")
-@click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for the PNGs.")
+@click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for the figures.")
+@click.option(
+    "--level",
+    type=click.Choice(("stages", "layers")),
+    help="Boxes of the graph. [default: layers, or stages of a deep net]",
+)
+@click.option("--svg", "as_svg", is_flag=True, help="Draw the graph as SVG, with both levels.")
 @click.option("--image", help="Image for the figures. [default: a synthetic one]")
 @click.option(
     "--end-point", "end_points", multiple=True, metavar="NAME", help="End point to draw maps of."
@@ -50,6 +56,8 @@ def explain(
     with_facts: bool,
     as_json: bool,
     figure: pathlib.Path | None,
+    level: str | None,
+    as_svg: bool,
     image: str | None,
     end_points: tuple[str, ...],
     checkpoint: str | None,
@@ -62,11 +70,15 @@ def explain(
     legacy-nets explain hand_signs --figure figures --checkpoint run --image photo.jpg
 
     --facts measures the claims of the document at their place, and shows what was fixed.
-    --figure draws the layers as blocks, the maps of an image at some end points, the kernels of
-    the first layer, and the receptive field of one value.
+    --figure draws the graph with its branches, the maps of an image at some end points, the
+    kernels of the first layer, and the receptive field of one value.
     """
-    if figure is None and (image or end_points or checkpoint):
-        raise BadInputError("--image, --end-point and --checkpoint are for figures: add --figure")
+    if figure is None and (image or end_points or checkpoint or level or as_svg):
+        raise BadInputError(
+            "--image, --end-point, --checkpoint, --level and --svg are for figures: add --figure"
+        )
+    if level and as_svg:
+        raise BadInputError("--level and --svg exclude each other: the SVG has both levels")
     if figure is not None and as_json:
         raise BadInputError("--figure and --json exclude each other: give one of them")
     registry.get_net(net)
@@ -91,7 +103,7 @@ def explain(
         if weights is not None:
             print_notes(weights)
         with show_status("drawing the figures"):
-            drawn = figures.draw(net, figure, image, end_points, weights)
+            drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
     _print_page(net, sections, measured, with_facts, with_title=at is None)
     if drawn is not None:
         for path in drawn.paths:

@@ -1,6 +1,6 @@
-"""Chooses the layers, maps and kernels that ``legacy-nets explain --figure`` draws.
+"""Chooses the graph, maps and kernels that ``legacy-nets explain --figure`` draws.
 
-anatomy/figures.py draws them.
+anatomy/figures.py and anatomy/graph_drawing draw them.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import numpy as np
 
 from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
-from legacy_nets.anatomy import figures
+from legacy_nets.anatomy import figures, graph_drawing
 from legacy_nets.data import clips, preprocessing
 from legacy_nets.data.synthetic.clips import draw_clip
 from legacy_nets.data.synthetic.digits import draw_digit
 from legacy_nets.data.synthetic.hands import draw_hand
 from legacy_nets.documents.checks import common
-from legacy_nets.errors import BadInputError, suggest_names
+from legacy_nets.errors import BadInputError, SetupError, suggest_names
+from legacy_nets.files import replace_on_success
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
 from legacy_nets.types import Array, EndPoints, Session, Variable
 
-MAX_ROWS = 60  # blocks in the figure of the layers
+LEVELS = ("stages", "layers")
+MAX_LAYERS = 60  # that the graph shows by default; of a larger net it shows the stages
 DEFAULT_MAPS = 5  # end points whose maps are drawn by default
 SYNTHETIC_SIDE = 128  # pixels of a synthetic hand
 
@@ -55,8 +57,11 @@ def draw(
     image: str | pathlib.Path | None = None,
     end_points: tuple[str, ...] = (),
     checkpoint: str | None = None,
+    level: str | None = None,
+    *,
+    as_svg: bool = False,
 ) -> DrawnFigures:
-    """Writes layers.png, feature_maps.png, kernels.png and receptive_field.png into a folder.
+    """Writes graph.png, feature_maps.png, kernels.png and receptive_field.png into a folder.
 
     Args:
       net: a name of the registry.
@@ -65,6 +70,8 @@ def draw(
       end_points: end points whose maps are drawn; if none are named, five of them in order. The
         receptive field is that of the last one whose field is smaller than the image.
       checkpoint: anything that ``open_weights`` reads; if None, initial weights with seed 0.
+      level: what a box of graph.png is, one of LEVELS; if None, a layer where they are few.
+      as_svg: writes graph.svg in place of graph.png: it shows both levels.
 
     A note says which figures a net has nothing for.
     Raises: BadInputError for an unknown net, end point or unreadable image; CheckpointError.
@@ -81,8 +88,11 @@ def draw(
         notes.append("the picture is synthetic (--image)")
     still = np.clip(_get_middle_frame(picture) / 255, 0, 1)
     still = still[..., 0] if still.shape[-1] == 1 else still
-    paths = [folder / "layers.png"]
-    figures.draw_layers(_fold_to_fit(net), paths[-1], title=net)
+    paths = []
+    try:
+        paths.append(_draw_graph(net, folder, level, as_svg))
+    except SetupError as error:
+        notes.append(str(error))
     if values.maps:
         paths.append(folder / "feature_maps.png")
         figures.draw_feature_maps(values.maps, still, paths[-1], title=f"{net}{weights}")
@@ -209,12 +219,18 @@ def _find_smaller_field(
     return None
 
 
-def _fold_to_fit(net: str) -> tuple[anatomy.Layer, ...]:
-    """Folds the layers until they fit into a figure that can be read."""
-    analyzed = common.analyze_net(net)
-    deepest = max(layer.name.count("/") for layer in analyzed.layers) + 1
-    for depth in range(deepest, 0, -1):
-        rows = anatomy.fold_layers(analyzed, depth)
-        if len(rows) <= MAX_ROWS:
-            break
-    return rows
+def _draw_graph(net: str, folder: pathlib.Path, level: str | None, as_svg: bool) -> pathlib.Path:
+    """Draws the graph of a net; returns the file. Raises SetupError without igraph."""
+    images, logits, end_points = common.build_net(net)
+    graph = graph_drawing.make_layer_graph_of_tensors(images, logits, end_points, net)
+    if as_svg:
+        path = folder / "graph.svg"
+        text = graph_drawing.write_svg(graph)
+        with replace_on_success(path) as unfinished:
+            unfinished.write_text(text, "utf-8")
+        return path
+    path = folder / "graph.png"
+    if level is None:
+        level = "layers" if len(graph.nodes) <= MAX_LAYERS else "stages"
+    graph_drawing.write_png(graph if level == "layers" else graph_drawing.fold_stages(graph), path)
+    return path

@@ -247,7 +247,6 @@ def test_regularizers_of_shared_layers_are_still_counted_once():
 
 def test_figures_are_written(tmp_path):
     found = anatomy.analyze_net("hand_signs")
-    figures.draw_layers(anatomy.fold_layers(found, 2), tmp_path / "layers.png", "hand_signs")
     field = found.get_layer("reference/MaxPool").receptive_field
     picture = np.full((64, 64, 3), (0, 100, 200), np.uint8)
     figures.draw_receptive_field(picture, field, tmp_path / "field.png")
@@ -255,7 +254,7 @@ def test_figures_are_written(tmp_path):
     figures.draw_feature_maps(maps, picture, tmp_path / "maps.png")
     figures.draw_kernels([[[[1.0] * 4] * 3] * 2] * 2, tmp_path / "kernels.png")
     written = sorted(path.name for path in tmp_path.iterdir())
-    assert written == ["field.png", "kernels.png", "layers.png", "maps.png"]
+    assert written == ["field.png", "kernels.png", "maps.png"]
     for path in tmp_path.iterdir():
         assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     with pytest.raises(BadInputError, match="height, width, inputs, outputs"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -178,13 +179,14 @@ def test_json_has_what_the_page_has():
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
+    pytest.importorskip("igraph")
     folder = tmp_path_factory.mktemp("figures") / "of" / "demo"
     return folder, figures.draw("demo_cnn", folder)
 
 
 def test_figures_of_a_net(drawn):
     folder, found = drawn
-    names = ["layers.png", "feature_maps.png", "kernels.png", "receptive_field.png"]
+    names = ["graph.png", "feature_maps.png", "kernels.png", "receptive_field.png"]
     assert [path.name for path in found.paths] == names
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
     for path in found.paths:
@@ -207,11 +209,35 @@ def test_another_image_gives_other_maps_and_the_same_kernels(drawn, tmp_path):
         path.name: path.read_bytes() == (folder / path.name).read_bytes() for path in found.paths
     }
     assert same == {
-        "layers.png": True,
+        "graph.png": True,
         "feature_maps.png": False,
         "kernels.png": True,
         "receptive_field.png": False,
     }
+
+
+def test_the_graph_is_left_out_where_igraph_is_missing(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "igraph", None)
+    found = figures.draw("demo_cnn", tmp_path)
+    assert found.paths[0].name == "feature_maps.png"
+    assert (
+        "the graph is not drawn: it needs igraph: pip install 'legacy-nets[figures]'" in found.notes
+    )
+
+
+def test_the_graph_is_an_svg_where_asked(monkeypatch, tmp_path):
+    pytest.importorskip("igraph")
+    monkeypatch.setattr(figures, "_compute_values", lambda *_: figures._Values({}, None, "", {}))
+    found = figures.draw("demo_cnn", tmp_path, as_svg=True)
+    assert [path.name for path in found.paths] == ["graph.svg"]
+    text = (tmp_path / "graph.svg").read_text("utf-8")
+    assert text.startswith("<svg ") and 'data-level="layers"' in text
+    figures.draw("demo_cnn", tmp_path, level="layers")
+    layers = (tmp_path / "graph.png").read_bytes()
+    figures.draw("demo_cnn", tmp_path)
+    assert (tmp_path / "graph.png").read_bytes() == layers  # few layers: all are shown
+    figures.draw("demo_cnn", tmp_path, level="stages")
+    assert (tmp_path / "graph.png").read_bytes() != layers
 
 
 @pytest.mark.slow
@@ -230,8 +256,9 @@ def test_weights_of_a_checkpoint_are_drawn(drawn, tmp_path):
 
 @pytest.mark.slow
 def test_a_net_of_clips_has_maps_and_no_plane_field(tmp_path):
+    pytest.importorskip("igraph")
     found = figures.draw("resnet_2plus1d", tmp_path)
-    assert [path.name for path in found.paths] == ["layers.png", "feature_maps.png", "kernels.png"]
+    assert [path.name for path in found.paths] == ["graph.png", "feature_maps.png", "kernels.png"]
     assert found.notes[-1].startswith("no receptive field")
 
 
@@ -242,7 +269,11 @@ def test_a_net_of_clips_has_maps_and_no_plane_field(tmp_path):
         (("demo_cnn", "--at", "conv9"), "demo_cnn has no section 'conv9'; nearest: conv1"),
         (
             ("demo_cnn", "--image", "x.png"),
-            "--image, --end-point and --checkpoint are for figures: add --figure",
+            "--image, --end-point, --checkpoint, --level and --svg are for figures: add --figure",
+        ),
+        (
+            ("demo_cnn", "--figure", "new", "--svg", "--level", "layers"),
+            "--level and --svg exclude each other: the SVG has both levels",
         ),
         (("demo_cnn", "--figure", __file__), "that is a file: name a folder"),
         (("demo_cnn", "--figure", "x", "--json"), "--figure and --json exclude each other"),

@@ -1,0 +1,68 @@
+"""Pictures of a net's graph: its stages and layers, and what each reads.
+
+    graph_drawing.draw_svg("inception_v3")                     text of an SVG for a page of HTML
+    graph = graph_drawing.make_layer_graph_of_net("inception_v3")
+    graph_drawing.write_png(graph_drawing.fold_stages(graph), "inception_v3.png")
+
+``LayerGraph`` is the picture as data: nodes and edges without places. Drawing needs igraph, from
+the extra ``figures``.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+from legacy_nets import anatomy
+from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.graph_drawing.layer_graph import (
+    LayerGraph,
+    Node,
+    fold_stages,
+    make_layer_graph,
+)
+from legacy_nets.anatomy.graph_drawing.layout import lay_out
+from legacy_nets.anatomy.graph_drawing.png import draw_layout
+from legacy_nets.anatomy.graph_drawing.svg import write_svg
+from legacy_nets.types import EndPoints, Tensor
+
+__all__ = [
+    "LayerGraph",
+    "Node",
+    "draw_svg",
+    "fold_stages",
+    "make_layer_graph",
+    "make_layer_graph_of_net",
+    "make_layer_graph_of_tensors",
+    "write_png",
+    "write_svg",
+]
+
+
+def make_layer_graph_of_net(
+    name: str, size: tuple[int | None, ...] | None = None, **options: Any
+) -> LayerGraph:
+    """Makes the graph of the layers of a net; arguments and errors as in ``build_net``."""
+    return make_layer_graph_of_tensors(*anatomy.build_net(name, size, **options), name)
+
+
+def make_layer_graph_of_tensors(
+    images: Tensor, logits: Tensor, end_points: EndPoints, name: str
+) -> LayerGraph:
+    """Makes the graph of the layers of a net that ``build_net`` has built."""
+    outputs = [point for point in end_points.values() if isinstance(point, tf.Tensor)]
+    return make_layer_graph(images.graph, [images], [*outputs, logits], name=name)
+
+
+def draw_svg(name: str, size: tuple[int | None, ...] | None = None, **options: Any) -> str:
+    """Draws the graph of a net as the text of an interactive SVG (``svg.py`` says how to use it).
+
+    Arguments as in ``build_net``.
+    Raises: BadInputError for them; SetupError where igraph is not installed.
+    """
+    return write_svg(make_layer_graph_of_net(name, size, **options))
+
+
+def write_png(graph: LayerGraph, path: str | pathlib.Path) -> None:
+    """Draws a graph as a PNG in light colours. Raises SetupError without igraph."""
+    draw_layout(lay_out(graph), path)
