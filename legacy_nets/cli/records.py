@@ -8,7 +8,7 @@ import click
 
 from legacy_nets.cli.options import DataOptions, data_options
 from legacy_nets.errors import BadInputError
-from legacy_nets.progress import show_progress
+from legacy_nets.progress import show_progress, show_status
 
 SHARDS = 5  # as slim's converters
 
@@ -50,7 +50,10 @@ def records(data: DataOptions, folder: pathlib.Path, shards: int, num_classes: i
     from legacy_nets.data.open import open_data
     from legacy_nets.data.records.write import write_records
 
-    images = open_data(data.path, None, data.holdout, data.seed or 0, data.strict, num_classes or 0)
+    with show_status("reading the data"):
+        images = open_data(
+            data.path, None, data.holdout, data.seed or 0, data.strict, num_classes or 0
+        )
     images = widen_classes(images, num_classes or 0)
     for note in images.notes:
         click.echo(note, err=True)

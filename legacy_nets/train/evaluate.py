@@ -98,6 +98,10 @@ def _read_class_names(
         return None
     names = read_class_indices(path)
     trained = settings.class_names
+    if trained and changes.num_classes not in (None, len(names)):
+        raise BadInputError(
+            f"--num-classes {changes.num_classes}: {path} names {len(names)} classes: leave it out"
+        )
     if trained:
         expected = len(trained)
     elif changes.num_classes is not None:

@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 import small_signs
-from commands import SHORT, call, refused
+from commands import SHORT, call, list_contents, refused
 
 MISUSES = {  # arguments after NET, with --model-dir new where it is not said -> part of the line
     # options of the net: its function tells, before data are read or drawn
@@ -68,12 +68,6 @@ def folder(tmp_path_factory):
     (folder / "empty").mkdir()
     (folder / "note.txt").write_text("a note\n")
     return folder
-
-
-def list_contents(folder):
-    """Every path below a folder, with its size and the time when it was changed."""
-    stats = {path: path.stat() for path in folder.rglob("*")}
-    return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}
 
 
 @pytest.mark.parametrize("arguments", MISUSES)

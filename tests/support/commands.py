@@ -30,3 +30,9 @@ def refused(*arguments):
     assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
     assert done.stderr.splitlines()[-1] == lines[0]
     return lines[0]
+
+
+def list_contents(folder):
+    """Every path below a folder, with its size and the time when it was changed."""
+    stats = {path: path.stat() for path in folder.rglob("*")}
+    return {path: (stat.st_size, stat.st_mtime_ns) for path, stat in stats.items()}

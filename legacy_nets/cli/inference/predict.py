@@ -131,6 +131,8 @@ def _check_outputs(
     for option, file in (("--out", out), ("--csv", csv_file)):
         if file is not None and not file.parent.is_dir():
             raise BadInputError(f"{option} {file}: {file.parent} is no folder; make it first")
+        if file is not None and file.is_dir():
+            raise BadInputError(f"{option} {file} is a folder: name a file")
     if (features is not None) + (csv_file is not None) + as_json > 1:
         raise BadInputError("--json, --csv and --features exclude each other: choose one")
 

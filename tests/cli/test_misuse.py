@@ -1,0 +1,109 @@
+"""Misuses of ``evaluate``, ``predict``, ``records`` and ``doctor``: one line each that says what to
+do, exit code 2, and nothing is created. Those of ``train``: test_train_misuse.py.
+"""
+
+import pathlib
+import shlex
+
+import pytest
+import small_signs
+from commands import SHORT, call, list_contents, refused
+from PIL import Image
+
+RUN = "--checkpoint run"
+MISUSES = {  # arguments -> part of the line
+    # evaluate: the checkpoint
+    "evaluate tiny": "Missing option '--checkpoint'",
+    "evaluate tinny --checkpoint run": "no net is called 'tinny'; nearest: tiny, ",
+    "evaluate tiny --checkpoint nowhere": "nowhere: no such checkpoint or weight file; nearest",
+    "evaluate tiny --checkpoint empty": "empty",
+    "evaluate tiny --checkpoint note.txt": "note.txt: not a known weight file; readable are",
+    "evaluate tiny_grey --checkpoint run": "is a checkpoint of tiny, not of tiny_grey",
+    "evaluate tiny --checkpoint run/model.ckpt-4 --best": "has no readable best.json",
+    f"evaluate tiny {RUN} --data signs --ema": "has no moving averages: use --raw",
+    # evaluate: settings
+    f"evaluate tiny {RUN} --data signs --num-classes 0": "Invalid value for '--num-classes'",
+    f"evaluate tiny {RUN} --data signs --num-classes 7": "names 6 classes: leave it out",
+    f"evaluate tiny {RUN} --data signs --label-offset 3": "tiny/dense/",
+    f"evaluate tiny {RUN} --data signs --image-size big": "--image-size 'big': write 96, or",
+    f"evaluate tiny {RUN} --data signs --frames 4": "--frames is for nets that take clips",
+    f"evaluate tiny {RUN} --data signs --preprocessing none": "'none' is not one of",
+    f"evaluate tiny {RUN} --data signs --class-indices nowhere": "no such file: nowhere",
+    f"evaluate tiny {RUN} --data signs --option wide=2": "tiny takes no option 'wide'; it takes",
+    # evaluate: data
+    f"evaluate tiny {RUN} --data nowhere": "no such folder: nowhere",
+    f"evaluate tiny {RUN} --data empty": "empty holds no sub-folders",
+    f"evaluate tiny {RUN} --data note.txt": "note.txt is no data set: give a folder with one sub-",
+    f"evaluate tiny {RUN} --data photos": "photos has no folders train and val: say what share",
+    f"evaluate tiny {RUN} --data photos --holdout 0.5": "knows 6 classes, but photos has 2",
+    f"evaluate tiny {RUN} --data photos --holdout 2": "--holdout 2.0: it must lie between 0 and 1",
+    f"evaluate tiny {RUN} --data signs --holdout 0.5": "signs has both splits already: leave",
+    f"evaluate tiny {RUN} --data signs --split dev": "'dev' is not one of 'test', 'train'",
+    f"evaluate tiny {RUN} --data signs --output note.txt": "note.txt is a file): give a folder",
+    f"evaluate tiny {RUN} --data signs --outptu x": "No such option '--outptu'",
+    # predict: images
+    f"predict tiny {RUN}": "Missing argument 'IMAGES...'",
+    f"predict tiny {RUN} nowhere.png": "no such image: nowhere.png",
+    f"predict tiny {RUN} photos/a/0.png nowhere.png": "no such image: nowhere.png",
+    f"predict tiny {RUN} note.txt": "note.txt is not a readable PNG or JPEG",
+    f"predict tiny {RUN} empty": "no image in empty",
+    f"predict tiny {RUN} 'none*.png'": "no image in none*.png",
+    f"predict tiny {RUN} -": "no image in standard input",
+    # predict: results
+    f"predict tiny {RUN} photos --top 0": "Invalid value for '--top'",
+    f"predict tiny {RUN} photos --json --csv x.csv": "--json, --csv and --features exclude each",
+    f"predict tiny {RUN} photos --csv nowhere/x.csv": "nowhere is no folder; make it first",
+    f"predict tiny {RUN} photos --csv photos": "--csv photos is a folder: name a file",
+    f"predict tiny {RUN} photos --features flat": "--features and --out go together",
+    f"predict tiny {RUN} photos --out x.npz": "--features and --out go together",
+    f"predict tiny {RUN} photos --features flatt --out x.npz": "no end point 'flatt'; nearest",
+    f"predict tiny {RUN} photos --features flat --out empty": "--out empty is a folder: name a",
+    "predict tiny --checkpoint nowhere photos": "nowhere: no such checkpoint or weight",
+    # records
+    "records --data photos --holdout 0.5": "Missing option '--out'",
+    "records --out new": "records needs --data: the data set to write",
+    "records --data nowhere --out new": "no such folder: nowhere",
+    "records --data photos/a --out new": "photos/a holds no sub-folders: it needs one for each",
+    "records --data empty --out new": "empty holds no sub-folders",
+    "records --data note.txt --out new": "note.txt is no data set: give a folder with one sub-",
+    "records --data run --out new": "run",
+    "records --data photos --out new": "photos has no folders train and val: say what share",
+    "records --data photos --holdout nan --out new": "'--holdout'",
+    "records --data signs --holdout 0.5 --out new": "signs has both splits already: leave",
+    "records --data signs --out photos": "--out photos exists already: name a new folder",
+    "records --data signs --out note.txt": "--out note.txt exists already: name a new folder",
+    "records --data signs --out note.txt/new": "note.txt/new cannot be written",
+    "records --data signs --shards 0 --out new": "Invalid value for '--shards'",
+    "records --data signs --shards 99 --out new": "--shards 99: there are 24 images; give fewer",
+    "records --data signs --num-classes 3 --out new": "--num-classes 3: synthetic hand signs",
+    "records photos --out new": "Got unexpected extra argument (photos)",
+    # doctor
+    "doctor --jsn": "No such option '--jsn'",
+    "doctor tiny": "Got unexpected extra argument (tiny)",
+    "doctr": "No such command 'doctr'; nearest: doctor",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with data of several kinds, a run, an empty folder and a text."""
+    folder = tmp_path_factory.mktemp("user")
+    signs = small_signs.make(folder / "signs", test=1)
+    done = call("train", "tiny", "--data", signs, "--model-dir", folder / "run", *SHORT)
+    assert done.exit_code == 0, done.output
+    for name in "ab":
+        (folder / "photos" / name).mkdir(parents=True)
+        for number in range(3):
+            Image.new("RGB", (9, 9)).save(folder / "photos" / name / f"{number}.png")
+    (folder / "empty").mkdir()
+    (folder / "note.txt").write_text("a note\n")
+    return folder
+
+
+@pytest.mark.parametrize("arguments", MISUSES)
+def test_misuse(folder, monkeypatch, arguments):
+    monkeypatch.chdir(folder)
+    before = list_contents(pathlib.Path())
+    line = refused(*shlex.split(arguments))
+    assert MISUSES[arguments] in line
+    assert list_contents(pathlib.Path()) == before
