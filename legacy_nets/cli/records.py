@@ -9,6 +9,7 @@ import click
 from legacy_nets.cli.options import DataOptions, data_options
 from legacy_nets.errors import BadInputError
 from legacy_nets.progress import show_progress, show_status
+from legacy_nets.sigterm import end_on_sigterm
 
 SHARDS = 5  # as slim's converters
 
@@ -32,6 +33,7 @@ SHARDS = 5  # as slim's converters
 @click.option(
     "--num-classes", type=click.IntRange(1), help="Number of classes. [default: those of the data]"
 )
+@end_on_sigterm()
 def records(data: DataOptions, folder: pathlib.Path, shards: int, num_classes: int | None) -> None:
     """Write the images of --data as TFRecord files of tf.train.Example, as slim reads them.
 

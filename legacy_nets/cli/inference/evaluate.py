@@ -92,8 +92,7 @@ def evaluate(
     print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
     trained_in, num_classes = pathlib.Path(prefix).parent, checkpoint.changes.num_classes
-    with show_status("opening the data"):
-        images = _open_as_trained(data, record, trained_in, num_classes)
+    images = _open_as_trained(data, record, trained_in, num_classes)
     images = _match_classes(prefix, settings, images)
     preprocessing = settings.preprocessing or record.preprocessing
     images = resize_data(images, preprocessing, settings.image_size, record.channels)
@@ -125,6 +124,7 @@ def evaluate(
     print_note(scores)
 
 
+@show_status("opening the data")
 def _open_as_trained(
     data: DataOptions, record: registry.Net, model_folder: pathlib.Path, num_classes: int | None
 ) -> ImageData:
