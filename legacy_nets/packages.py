@@ -35,25 +35,29 @@ def list_extras() -> list[str]:
         return []
 
 
-def list_packages(extra: str = "") -> list[Package]:
+def list_packages(extra: str = "", distribution: str = DISTRIBUTION) -> list[Package]:
     """Lists the packages that an extra needs on this Python; "" is what legacy-nets itself needs.
 
-    Empty where legacy-nets is not installed.
+    An extra of another package, as in ``tensorflow[and-cuda]``, counts as the packages it needs.
+    Empty where the distribution is not installed.
     """
     try:
-        lines = metadata.requires(DISTRIBUTION) or []
+        lines = metadata.requires(distribution) or []
     except metadata.PackageNotFoundError:
         return []
-    packages = []
+    found = []
     for requirement in map(Requirement, lines):
         marker = requirement.marker
         is_of_extra = "extra" in str(marker or "")
         if is_of_extra != bool(extra) or (marker and not marker.evaluate({"extra": extra})):
             continue
         name = canonicalize_name(requirement.name)
-        if name != DISTRIBUTION:  # an extra that holds other extras
-            packages.append(Package(name, str(requirement.specifier), _find_version(name)))
-    return packages
+        if name == DISTRIBUTION:  # an extra that holds other extras
+            continue
+        found.append(Package(name, str(requirement.specifier), _find_version(name)))
+        for other in sorted(requirement.extras):
+            found += list_packages(other, name)
+    return found
 
 
 def find_package(name: str) -> Package:

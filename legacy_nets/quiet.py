@@ -27,11 +27,15 @@ def quiet_tensorflow(*, uses_onednn: bool = False) -> None:
 
     Settings of the user come first: another TF_CPP_MIN_LOG_LEVEL, or Python's -W option.
 
+    Sessions take the memory of a GPU as they need it (TF_FORCE_GPU_ALLOW_GROWTH), as with
+    ``allow_growth``; TensorFlow would take all of it at once.
+
     ``uses_onednn``: turns oneDNN on, which ``legacy_nets.tf1`` leaves off: large convolutions take
     half as long. For the nets of the registry, whose outputs are compared with 1.15.5's.
     """
     if uses_onednn:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import_quietly()
     if not sys.warnoptions:
         logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -19,6 +19,7 @@ from legacy_nets.version import __version__
 # What an extra is for. Each extra has a row, but those for the tests (a test compares).
 USES = {
     "clips": "data sets of video files",
+    "cuda": "train, evaluate, predict and run on GPUs of NVIDIA",
     "figures": "explain --figure: the graph of a net",
     "onnx": "port --to onnx",
     "openvino": "port --to openvino, fast inference",
@@ -62,11 +63,12 @@ class Report:
 
 @dataclasses.dataclass(frozen=True)
 class Gpus:
-    """The GPUs that TensorFlow finds, or why it could not look."""
+    """The GPUs that TensorFlow finds, or why it finds none, or why it could not look."""
 
     devices: list[str]
     built_with_cuda: bool | None
     error: str | None = None
+    missing: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,10 +127,12 @@ def examine_gpus() -> Gpus:
     """Imports TensorFlow, and lists the GPUs that it finds."""
     try:
         quiet.quiet_tensorflow()
+        from legacy_nets import devices
         from legacy_nets import tf1 as tf
 
-        names = [device.name for device in tf.config.experimental.list_physical_devices("GPU")]
-        return Gpus(names, tf.test.is_built_with_cuda())
+        names = [devices.describe_gpu(gpu) for gpu in devices.list_gpus()]
+        missing = None if names else devices.explain_missing_gpu()
+        return Gpus(names, tf.test.is_built_with_cuda(), missing=missing)
     except Exception as error:  # a broken installation is what this command reports
         return Gpus([], None, join_lines(error))
 
@@ -181,4 +185,4 @@ def _describe_gpus(gpu: Gpus) -> str:
         return f"unknown: {gpu.error}"
     if gpu.devices:
         return ", ".join(gpu.devices)
-    return "none found" if gpu.built_with_cuda else "none: this TensorFlow is built for CPUs"
+    return f"none: {gpu.missing}"

@@ -14,6 +14,8 @@ import click
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
+from legacy_nets.progress import show_status
+from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.registry import Net
 from legacy_nets.train.settings import (
     SettingChanges,
@@ -83,6 +85,36 @@ def preprocessing_option(default: str) -> Option:
         help=f"Preprocessing of the images. [default: {default}]",
     )
 
+
+def _check_device(context: click.Context, option: click.Parameter, wanted: str) -> str:
+    """Raises BadInputError for a device that is not there, before anything is loaded."""
+    wanted = wanted.lower()
+    if wanted not in ("auto", "cpu") and not context.resilient_parsing:
+        open_device(wanted)
+    return wanted
+
+
+def open_device(wanted: str) -> str:
+    """Imports TensorFlow, and makes it compute on the device of --device.
+
+    Returns a line that says which device it is, for stderr.
+    """
+    with show_status("loading TensorFlow"):
+        quiet_tensorflow(uses_onednn=True)
+        from legacy_nets.devices import use_device
+
+        return f"device: {use_device(wanted)}"
+
+
+# --device; the command gives it to ``open_device``
+device_option: Option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="DEVICE",
+    callback=_check_device,
+    help="auto, cpu, gpu or gpu:N. auto is the first GPU where there is one.",
+)
 
 # --option NAME=VALUE; the command gets a dict ``options``
 net_option: Option = click.option(

@@ -15,9 +15,11 @@ from legacy_nets.cli.options import (
     DataOptions,
     NumberRange,
     data_options,
+    device_option,
     frames_option,
     image_size_option,
     net_option,
+    open_device,
     preprocessing_option,
 )
 from legacy_nets.data.augmentation import Augmentation
@@ -133,6 +135,7 @@ def _default(field: str) -> str:
     "--exclude", multiple=True, help="Scope that --warm-start does not restore. May be repeated."
 )
 @net_option
+@device_option
 @end_on_sigterm()
 def train(
     net: str,
@@ -144,6 +147,7 @@ def train(
     frames: int | None,
     image_size: tuple[int, int] | None,
     options: dict[str, object],
+    device: str,
     resume: bool,
     warm_start: str | None,
     warm_start_ema: bool,
@@ -182,13 +186,13 @@ def train(
         _check_net(settings)
     with show_status("opening the data"):
         images, settings = _open_data(record, data, settings)
-    with show_status("loading TensorFlow"):
-        quiet_tensorflow(uses_onednn=True)
-        from legacy_nets.train import loop
+    device_line = open_device(device)
     from rich.console import Console
 
+    from legacy_nets.train import loop
+
     console = Console(stderr=True, soft_wrap=True)
-    for line in _describe_data(net, images):
+    for line in (*_describe_data(net, images), device_line):
         console.print(line, highlight=False)
     result = loop.train(settings, images, folder, resume=resume, console=console)
     _print_result(result, folder)

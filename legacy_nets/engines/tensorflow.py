@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from legacy_nets import tf1 as tf
+from legacy_nets.devices import restrict_config
 from legacy_nets.engines.prepare import FrozenNet, Run
 from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.formats.frozen import BATCH_NORMS, find_scale_and_shift
@@ -21,6 +22,7 @@ def load(net: FrozenNet, precision: str, threads: int) -> Run:
         intra_op_parallelism_threads=examine_processor().cores or 0,
         use_per_session_threads=True,
     )
+    restrict_config(config)
     rewrites = config.graph_options.rewrite_options
     rewrites.min_graph_nodes = -1  # small graphs are optimised, too
     if precision == "bf16":

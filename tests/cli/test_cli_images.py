@@ -154,10 +154,12 @@ def test_predict_says_what_it_converts(trained, tmp_path):
     paths = [tmp_path / f"{mode}.png" for mode in ("L", "RGBA", "RGB")]
     done = call("predict", "tiny", "--checkpoint", trained, *paths)
     assert done.exit_code == 0 and len(done.stdout.splitlines()) == 3
-    assert done.stderr.splitlines() == [
+    lines = done.stderr.splitlines()
+    assert lines[:2] == [
         f"{paths[0]}: grey image, converted to 8-bit RGB",
         f"{paths[1]}: RGBA image, converted to 8-bit RGB",
     ]
+    assert len(lines) == 3 and lines[2].startswith("device: ")
 
 
 def test_predict_decodes_each_image_once_as_it_comes(trained, tmp_path, monkeypatch):
@@ -204,7 +206,8 @@ def test_predict_passes_over_what_cannot_be_read(trained, tmp_path):
     done = call(*given, half, good, odd)
     assert (done.exit_code, done.stdout) == (0, alone.stdout)
     line = f"passed over 2 of 3 images; {half} is not a readable PNG or JPEG ("
-    assert done.stderr.startswith(line) and len(done.stderr.splitlines()) == 1
+    device, *lines = done.stderr.splitlines()
+    assert device.startswith("device: ") and len(lines) == 1 and lines[0].startswith(line)
     assert f"{half} is not a readable PNG or JPEG (" in refused(*given, half)
     assert f"{odd} holds 32-bit numbers (mode F), and" in refused(*given, odd)
     missing = tmp_path / "none.png"

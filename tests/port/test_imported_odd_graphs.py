@@ -21,6 +21,20 @@ def build_product():
     return tf.matmul(tf.placeholder(tf.float32, [None, 4], name="x"), tf.constant(WEIGHTS))
 
 
+def build_on_a_gpu():
+    with tf.device("/device:GPU:0"):
+        z = build_product()
+    with tf.device("/job:worker/task:1/gpu:3"):
+        tf.nn.relu(z, name="out")
+
+
+def test_devices_of_the_training_do_not_matter(tmp_path):
+    path, out = save_frozen(tmp_path, build_on_a_gpu), tmp_path / "x.pb"
+    assert port(create_job(path, out)).passed
+    [found] = run_frozen(out, {"x:0": X}, ["out:0"])
+    np.testing.assert_allclose(found, X @ WEIGHTS, rtol=1e-6)
+
+
 def build_splits():
     """split:1 and split_1 are different tensors."""
     z = build_product()

@@ -63,6 +63,14 @@ with tf.Session() as session:
         session.run(norm, {pairs: [1.0], training: True})
     except ValueError as error:
         print("shape", str(error)[:26])
+with tf.device("/gpu:7"):
+    placed = tf.constant([1.0], name="placed") * 2
+for soft in (False, True):
+    try:
+        with tf.Session(config=tf.ConfigProto(allow_soft_placement=soft)) as session:
+            print("soft placement", session.run(placed))
+    except tf.errors.InvalidArgumentError as error:
+        print("placement", "assigned to /device:GPU:7 but available devices" in error.message)
 """
 
 
@@ -101,6 +109,8 @@ def done(tmp_path_factory):
         "dropout x has to be a floating point tensor ",
         "dropout Shape (4,) must have rank 0",
         "process Agg 1",
+        "placement True",  # on a machine without eight GPUs
+        "soft placement [2.]",
     ],
 )
 def test_as_in_1_15(done, line):
@@ -116,7 +126,7 @@ def test_nothing_but_the_script_and_its_report_speak(done):
 
 def test_the_report_lists_names_deprecations_and_shims(done):
     lines = done.stderr.splitlines()[3:]
-    assert lines[0].endswith(" s in 6 session runs")
+    assert lines[0].endswith(" s in 8 session runs")
     found = {line.split()[0]: line for line in lines[1:]}
     assert "tf.contrib.layers.batch_norm (1)" in found["tf_slim"]
     assert "tf.placeholder (3)" in found["tensorflow"]

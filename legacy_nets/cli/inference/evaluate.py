@@ -12,12 +12,20 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.inference.scoring import FastCommand, fast_options, print_note, score
+from legacy_nets.cli.inference.scoring import (
+    FastCommand,
+    choose_device,
+    fast_options,
+    print_note,
+    score,
+)
 from legacy_nets.cli.options import (
     CheckpointOptions,
     DataOptions,
     checkpoint_options,
     data_options,
+    device_option,
+    open_device,
     print_notes,
 )
 from legacy_nets.data.class_indices import number_classes
@@ -27,7 +35,6 @@ from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import replace_on_success
 from legacy_nets.progress import show_status
-from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 
@@ -59,6 +66,7 @@ SCORES = ("precision", "recall", "F1")
     type=click.Path(path_type=pathlib.Path),
     help="Folder for the JSON file and the pictures. [default: that of the checkpoint]",
 )
+@device_option
 @click.option("--json", "as_json", is_flag=True, help="Print the contents of the JSON file.")
 @fast_options
 @end_on_sigterm()
@@ -70,6 +78,7 @@ def evaluate(
     output: pathlib.Path | None,
     as_json: bool,
     choice: Choice | None,
+    device: str,
 ) -> None:
     """Compute accuracy and confusion matrix of a checkpoint of NET on labelled images.
 
@@ -85,9 +94,8 @@ def evaluate(
     prefix = checkpoint.find()
     folder = output or pathlib.Path(prefix).parent
     refuse_file(folder, "output folder")
-    with show_status("loading TensorFlow"):
-        quiet_tensorflow(uses_onednn=True)
-        from legacy_nets.train import evaluate as evaluation
+    device_line = open_device(choose_device(device, choice))
+    from legacy_nets.train import evaluate as evaluation
 
     print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
@@ -100,6 +108,7 @@ def evaluate(
         click.echo(note, err=True)
     split = images.test if split_name == "test" else images.train
     scores = score(settings, prefix, checkpoint.ema, choice, split, images.unit)
+    click.echo(device_line, err=True)
     result = evaluation.evaluate(scores.values, split.labels)
     values = {
         "net": net,
@@ -112,15 +121,14 @@ def evaluate(
         files = _write_files(values, result, split, images, folder)
     if as_json:
         click.echo(json.dumps(values))
-        print_note(scores)
-        return
-    weights = "averaged" if scores.averaged else "raw"
-    click.echo(
-        f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}"
-    )
-    _print_result(result, images)
-    for label, file in files.items():
-        click.echo(f"{label:<16} {file}")
+    else:
+        weights = "averaged" if scores.averaged else "raw"
+        click.echo(
+            f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}"
+        )
+        _print_result(result, images)
+        for label, file in files.items():
+            click.echo(f"{label:<16} {file}")
     print_note(scores)
 
 

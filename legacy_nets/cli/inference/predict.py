@@ -14,8 +14,20 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.inference.scoring import FastCommand, fast_options, print_note, score
-from legacy_nets.cli.options import CheckpointOptions, checkpoint_options, print_notes
+from legacy_nets.cli.inference.scoring import (
+    FastCommand,
+    choose_device,
+    fast_options,
+    print_note,
+    score,
+)
+from legacy_nets.cli.options import (
+    CheckpointOptions,
+    checkpoint_options,
+    device_option,
+    open_device,
+    print_notes,
+)
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture
@@ -23,8 +35,6 @@ from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
-from legacy_nets.progress import show_status
-from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.types import Array, Shape
 
@@ -32,6 +42,7 @@ from legacy_nets.types import Array, Shape
 @click.command(cls=FastCommand)
 @click.argument("net", shell_complete=complete_net)
 @checkpoint_options
+@device_option
 @click.argument("images", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--top",
@@ -61,6 +72,7 @@ def predict(
     images: tuple[str, ...],
     top: int,
     as_json: bool,
+    device: str,
     csv_file: pathlib.Path | None,
     features: str | None,
     out: pathlib.Path | None,
@@ -91,9 +103,8 @@ def predict(
     else:
         reading.check_headers(paths)
         split = _make_split(paths, reading.load)
-    with show_status("loading TensorFlow"):
-        quiet_tensorflow(uses_onednn=True)
-        from legacy_nets.train import evaluate as evaluation
+    device_line = open_device(choose_device(device, choice))
+    from legacy_nets.train import evaluate as evaluation
 
     print_notes(prefix)
     settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
@@ -102,6 +113,7 @@ def predict(
     split = split.resize(preprocessing, settings.image_size, record.channels)
     unit = "clips" if takes_clips else "images"
     scores = score(settings, prefix, checkpoint.ema, choice, split, unit, features)
+    click.echo(device_line, err=True)
     if reading.colour_pictures:
         click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
     readable = reading.report_unreadable(paths)

@@ -79,6 +79,18 @@ def fast_options(command: Command) -> Command:
     return call
 
 
+def choose_device(wanted: str, choice: Choice | None) -> str:
+    """Chooses the device of --device and --fast: the engines of --fast are for the CPU.
+
+    Raises BadInputError for --fast on a GPU.
+    """
+    if choice is None:
+        return wanted
+    if wanted not in ("auto", "cpu"):
+        raise BadInputError(f"--fast is for the CPU: leave out --fast or --device {wanted}")
+    return "cpu"
+
+
 class Scores(NamedTuple):
     """What a net computes of images, and how."""
 

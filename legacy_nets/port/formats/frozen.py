@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.devices import restrict_config
 from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.edit import remove_new_attrs
 from legacy_nets.graphdef.node_names import get_node_name
@@ -68,6 +69,7 @@ def run(path: Path, net: RestoredNet) -> Iterator[Run]:
     Grappler would first copy and fold the constants: VGG-16's took 20 seconds and 4 GB.
     """
     config = tf.ConfigProto()
+    restrict_config(config)
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     with tf.Graph().as_default() as graph, tf.Session(config=config) as session:
         tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
