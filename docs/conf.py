@@ -24,6 +24,7 @@ extensions = [
     "sphinx_copybutton",
     "legacy_nets_site",
     "book_directives",
+    "block_directives",
 ]
 exclude_patterns = ["_build", "_ext", "locale", "**/.ipynb_checkpoints"]
 

@@ -48,7 +48,7 @@ def make_table(table: tables.Table, anchored: bool = False) -> nodes.Element:
     for index, cells in enumerate(table.rows):
         row = _make_row(cells, table)
         if table.ids and not anchored:
-            row[0].children = [nodes.paragraph("", "", _make_link(table.ids[index]))]
+            row[0].children = [nodes.paragraph("", "", make_link(table.ids[index]))]
         elif anchored:
             row["ids"].append(make_label(table.ids[index]))
         body += row
@@ -78,7 +78,7 @@ def _make_text(text: str) -> list[nodes.Node]:
     return [nodes.Text(text)]
 
 
-def _make_link(row_id: str) -> nodes.Element:
+def make_link(row_id: str) -> nodes.Element:
     """Makes a link to the row's place in the book."""
     link = addnodes.pending_xref(
         "",
@@ -92,12 +92,30 @@ def _make_link(row_id: str) -> nodes.Element:
     return link
 
 
+def make_fold(title: str, contents: Sequence[nodes.Node]) -> nodes.Element:
+    """Puts nodes under a title that opens them."""
+    frame = create_component(
+        "dropdown",
+        opened=False,
+        type="dropdown",
+        has_title=True,
+        icon=None,
+        chevron=None,
+        container_classes=["sd-mb-3"],
+        title_classes=[],
+        body_classes=[],
+    )
+    frame += nodes.rubric(title, title)
+    frame += contents
+    return frame
+
+
 class RowRole(SphinxRole):
     """{row}`002-F15` links to a fact, an erratum or a pitfall."""
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Makes the link; Sphinx warns where there is no such row."""
-        link = _make_link(self.text)
+        link = make_link(self.text)
         link["refdoc"] = self.env.docname
         return [link], []
 
@@ -186,21 +204,7 @@ class RowsDirective(BookDirective):
             self._note_labels(node)
         if "fold" not in self.options:
             return made
-        title = self.options["fold"]
-        frame = create_component(
-            "dropdown",
-            opened=False,
-            type="dropdown",
-            has_title=True,
-            icon=None,
-            chevron=None,
-            container_classes=["sd-mb-3"],
-            title_classes=[],
-            body_classes=[],
-        )
-        frame += nodes.rubric(title, title)
-        frame += made
-        return [frame]
+        return [make_fold(self.options["fold"], made)]
 
     def _note_labels(self, node: nodes.Node) -> None:
         """Tells Sphinx the labels of the rows, so that any page can link to them."""
@@ -239,6 +243,10 @@ class ErrataDirective(RowsDirective):
     def make_rows(self) -> list[nodes.Node]:
         """Makes a list of definitions."""
         rows = self.select(documents.errata(self.selector))
+        return [self.make_list(rows)] if rows else []
+
+    def make_list(self, rows: Sequence[documents.Erratum]) -> nodes.definition_list:
+        """Makes a list of definitions of some errata."""
         places = nodes.definition_list(classes=["errata"])
         for row in rows:
             term = self.make_term(row.id, f"{row.place} ({row.kind})")
@@ -247,11 +255,11 @@ class ErrataDirective(RowsDirective):
                 term,
                 [("Original code", row.literal + measured), ("Fix", row.fix)],
             )
-        return [places] if rows else []
+        return places
 
     def make_term(self, row_id: str, text: str) -> nodes.term:
         """Makes the head of a row: its id, which is a place or a link to it, and a text."""
-        head = nodes.strong("", row_id) if self.anchored else _make_link(row_id)
+        head = nodes.strong("", row_id) if self.anchored else make_link(row_id)
         term = nodes.term("", "", head, nodes.Text(" " + text))
         if self.anchored:
             term["ids"].append(make_label(row_id))

@@ -77,6 +77,14 @@ def tabulate_layers(anatomy: Anatomy, depth: int | None = None) -> Table:
     return Table(columns, (*map(_format_layer, layers), (*total, "")), numeric=numeric)
 
 
+def tabulate_section(layers: Sequence[Layer]) -> Table:
+    """Tabulates the layers of a part of a net, without a total."""
+    columns = ("layer", "operation", "window", "output", "parameters", "receptive field")
+    rows = [_format_layer(layer) for layer in layers]
+    kept = tuple((*row[:5], row[6]) for row in rows)
+    return Table(columns, kept, numeric=("parameters",))
+
+
 def _format_layer(layer: Layer) -> tuple[str, ...]:
     field = layer.receptive_field
     groups = f" ({layer.groups} groups)" if layer.groups > 1 else ""

@@ -18,11 +18,14 @@ import pathlib
 from collections.abc import Callable, Iterable
 
 from legacy_nets import registry
+from legacy_nets.anatomy.layers import Layer
 from legacy_nets.documents.catalogue import DATA
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.build import load_function
+from legacy_nets.types import Graph
 
 PACKAGE = pathlib.Path(__file__).parents[1]
+_NETS = PACKAGE / "nets"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Block:
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where a function is defined."""
+    """Lines of this package: of a function, or of one call."""
 
     name: str  # of the function or class
     path: str  # from the folder that holds the package, as legacy_nets/nets/vgg.py
@@ -119,6 +122,19 @@ def locate(block: Block, net: str) -> Source:
     if not callable(function):
         raise BadInputError(f"block {block.id}: {block.source} is no function: correct its source")
     return locate_function(function)
+
+
+def locate_layer(layer: Layer, graph: Graph) -> Source | None:
+    """Finds the line of a net's source that builds a layer; None for an input.
+
+    The graph's operations know the calls that made them; the innermost one in ``nets/`` counts.
+    """
+    operation = graph.get_operation_by_name(layer.tensor.partition(":")[0])
+    calls = [call for call in operation.traceback if call.filename.startswith(str(_NETS))]
+    if not calls:
+        return None
+    path = pathlib.Path(calls[-1].filename).relative_to(PACKAGE.parent).as_posix()
+    return Source(calls[-1].name, path, calls[-1].lineno, calls[-1].lineno)
 
 
 def locate_function(function: Callable[..., object]) -> Source:

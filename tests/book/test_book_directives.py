@@ -12,7 +12,11 @@ import pytest
 pytest.importorskip("sphinx", reason="needs the extra [docs]: make test-docs")
 pytest.importorskip("myst_nb", reason="needs the extra [docs]: make test-docs")
 
+from legacy_nets import documents
+from legacy_nets.documents import blocks
+
 EXTENSIONS = Path(__file__).parents[2] / "docs" / "_ext"
+OWN = ("book_directives", "block_directives")
 
 
 @pytest.fixture
@@ -26,7 +30,7 @@ def build(tmp_path, monkeypatch):
         source = tmp_path / "source"
         source.mkdir()
         (source / "conf.py").write_text(
-            "extensions = ['myst_nb', 'sphinx_design', 'book_directives']\nsmartquotes = False\n",
+            f"extensions = {['myst_nb', 'sphinx_design', *OWN]}\nsmartquotes = False\n",
             "utf-8",
         )
         for name, text in pages.items():
@@ -37,7 +41,8 @@ def build(tmp_path, monkeypatch):
             return Path(app.outdir), app.warning.getvalue()
         finally:
             app.cleanup()
-            sys.modules.pop("book_directives", None)
+            for name in OWN:
+                sys.modules.pop(name, None)
 
     return build_pages
 
@@ -88,6 +93,9 @@ def test_rows_without_anchors_link_to_their_place(build):
         ("```{facts} 002\n:ids: 002-F999\n```", "002 has no row 002-F999"),
         ("See {row}`002-F04`.", "undefined label: 'row-002-f04'"),
         ("```{transcript} nets nothing\n```", "no net matches 'nothing'"),
+        ("```{blocks} hand_signs\n:at: res9?\n```", "hand_signs has no section res9?"),
+        ("```{rows} 001\n:lines: 9-x\n```", ":lines: 9-x: write a line or a range"),
+        ("```{rows} 001\n:lines: 9999\n```", "001 has nothing more in lines 9999"),
     ],
 )
 def test_what_is_not_there_is_a_warning(build, text, message):
@@ -110,3 +118,42 @@ def test_a_transcript_shows_the_command_and_its_first_lines(build):
     text = read(folder, "index")
     assert "$ legacy-nets nets vgg1* net document input preprocessing" in text
     assert text.count("132,863,336") == 1 and "vgg13" not in text and "..." in text
+
+
+ROWS = "\n\n```{facts} 001\n:anchors:\n```\n\n```{errata} 001\n:anchors:\n```\n"
+
+
+def test_a_block_has_its_text_its_source_and_its_layers_linked_to_the_source(build):
+    folder, warnings = build(index="# Page\n\n```{blocks} hand_signs\n:at: res?a\n```" + ROWS)
+    assert warnings == ""
+    index, text = (folder / "index.html").read_text("utf-8"), read(folder, "index")
+    for block in blocks.find_blocks("hand_signs", ["res2a", "res2a/Variable_3"]):
+        assert block.title.capitalize() + "." in text
+        before, _, after = block.text.partition("001-E02")
+        assert before in text and after.strip(" ).") in text
+    source = blocks.locate(blocks.find_blocks("hand_signs", ["res2a"])[0], "hand_signs")
+    assert f"Source: convolutional_block, {source}" in text
+    lines = (Path(blocks.PACKAGE).parent / source.path).read_text("utf-8").splitlines()
+    link = re.search(r'href="#(nets-parts-hand-signs-blocks-(\d+))">reference/res2a/Add<', index)
+    assert f'id="{link[1]}"' in index
+    assert "tf.nn.relu(add)" in lines[int(link[2]) - 1] or "tf.add(" in lines[int(link[2]) - 1]
+    assert "Parameters of reference/res2a/Variable_3: 1·1·64·256 = 16,384 (kernel 16,384)." in text
+
+
+def test_a_page_shows_a_row_once_where_it_comes_first(build):
+    folder, warnings = build(
+        index="# Page\n\n```{blocks} hand_signs\n:at: pool1\n```\n\n"
+        "```{rows} 001\n:lines: 222-224\n```\n\n```{rows} 001\n```\n\n```{toctree}\nother\n```\n",
+        other="# Other" + ROWS,
+    )
+    assert warnings == ""
+    index = (folder / "index.html").read_text("utf-8")
+    folds = [re.findall(r"other.html#row-(001-[ef]\d+)", fold) for fold in index.split("<details")]
+    shown = [row_id for fold in folds for row_id in fold]
+    rows = [*documents.facts("001"), *documents.errata("001")]
+    assert sorted(set(shown)) == sorted(row.id.lower() for row in rows)
+    assert "001-f17" in next(fold for fold in folds if fold)  # of the section, not of the lines
+    text = read(folder, "index")
+    assert "What the document states here (4)" in text
+    assert "Where the document errs in lines 222-224 (1)" in text
+    assert "What the document states elsewhere" in text
