@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
+from typing import TypeVar
 
 from legacy_nets.anatomy.receptive import ReceptiveField
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Layer:
     tensor: str  # name of the output tensor
     operations: tuple[str, ...]  # types, each once, in order
     notes: tuple[str, ...] = ()
+    seconds: float | None = None  # for one image; None where it was not measured (timing.py)
+    allocated: int | None = None  # bytes, without weights; None where it was not measured
 
 
 def make_empty_layer(name: str, layer_type: str, output: tuple[int | None, ...] | None) -> Layer:
@@ -92,6 +98,16 @@ class Anatomy:
         """Multiply-adds for ``batch`` images; None if those of a layer are not known."""
         return add_known([layer.multiply_adds for layer in self.layers])
 
+    @property
+    def seconds(self) -> float | None:
+        """Time of all layers for one image; None where it was not measured."""
+        return add_known([layer.seconds for layer in self.layers])
+
+    @property
+    def allocated(self) -> int | None:
+        """Bytes that all layers allocate, one after the other; None where not measured."""
+        return add_known([layer.allocated for layer in self.layers])
+
     def get_layer(self, name: str) -> Layer:
         """Returns the first layer of that name. Raises KeyError."""
         for layer in self.layers:
@@ -100,7 +116,7 @@ class Anatomy:
         raise KeyError(name)
 
 
-def add_known(counts: list[int | None]) -> int | None:
+def add_known(counts: Sequence[Number | None]) -> Number | None:
     """Adds numbers; returns None if one of them is not known."""
     return None if None in counts else sum(count for count in counts if count is not None)
 
@@ -131,4 +147,6 @@ def _merge(scope: str, members: list[Layer]) -> Layer:
         variables=tuple(dict.fromkeys(v for member in members for v in member.variables)),
         operations=tuple(dict.fromkeys(o for member in members for o in member.operations)),
         notes=tuple(dict.fromkeys(note for member in members for note in member.notes)),
+        seconds=add_known([member.seconds for member in members]),
+        allocated=add_known([member.allocated for member in members]),
     )

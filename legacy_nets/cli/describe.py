@@ -7,7 +7,7 @@ import io
 import json
 import pathlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
@@ -18,6 +18,7 @@ from legacy_nets.cli.options import split_names
 from legacy_nets.cli.tables import number_to_json
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.jobs import SAVED_MODEL
+from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
 from legacy_nets.shapes import format_axes, format_shape
@@ -30,6 +31,13 @@ _GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt", ".onnx", ".tflite")
 # Without .h5, which may hold a complete model.
 _WEIGHT_SUFFIXES = (".npz", ".safetensors", ".pth", ".keras", ".index")
 MAX_NAMES = 4  # layers that a note names
+_HEADINGS: dict[str, Literal["left", "right"]] = {  # heading -> how its cells are justified
+    **dict.fromkeys(("layer", "type", "output", "kernel", "stride", "padding"), "left"),
+    **dict.fromkeys(("parameters", "multiply-adds", "field", "step", "pad"), "right"),
+    **dict.fromkeys(("time", "memory"), "right"),
+}
+_LEFT_OUT_FIRST = ("pad", "step", "padding", "field", "stride", "kernel", "multiply-adds")
+_MIN_NAME = 20  # columns of a layer's name; longer names are folded
 
 
 class Screen(NamedTuple):
@@ -56,6 +64,9 @@ class Screen(NamedTuple):
 @click.option(
     "--tags", metavar="A,B", help='Tags of a SavedModel\'s graph; "" is none. [default: serve]'
 )
+@click.option(
+    "--time", "with_time", is_flag=True, help="Run NET, and show time and memory of each layer."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every field of each layer as JSON.")
 def describe(
     net: str,
@@ -64,6 +75,7 @@ def describe(
     num_classes: int | None,
     options: tuple[str, ...],
     tags: str | None,
+    with_time: bool,
     as_json: bool,
 ) -> None:
     """List the layers of NET, or of a graph in FILE, which is never run: a .meta, a frozen .pb, a
@@ -77,6 +89,9 @@ def describe(
     Multiply-adds are for one image, or for the batch that FILE fixes. The columns field, step and
     pad hold the receptive field, the effective stride and the effective padding ("all": the
     complete input; "!": paths are not aligned).
+
+    --time runs NET on this CPU, on one image with initial weights: the median of five runs, and
+    the memory that a layer allocates for its output and buffers.
     """
     if pathlib.Path(net, SAVED_MODEL).is_file():
         net = str(pathlib.Path(net, SAVED_MODEL))
@@ -85,8 +100,10 @@ def describe(
     is_file = net.endswith(_GRAPH_SUFFIXES) or pathlib.Path(net).is_file()
     if is_file:
         _check_file(net)
-        if size or num_classes or options:
-            raise BadInputError(f"{net} is a built graph: it takes no --size, classes or options")
+        if size or num_classes or options or with_time:
+            raise BadInputError(
+                f"{net} is a built graph: it takes no --size, classes, options or --time"
+            )
     elif pathlib.Path(net).is_dir() and net not in registry.list_nets():
         _check_file(net)
     else:
@@ -101,10 +118,23 @@ def describe(
         text = run_in_subprocess(_format_file, net, names, depth, as_json, screen)
     else:
         quiet_tensorflow()
-        from legacy_nets import anatomy
-
-        text = _format(anatomy.analyze_net(net, sides, **net_arguments), depth, as_json, screen)
+        text = _format(_analyze_net(net, sides, net_arguments, with_time), depth, as_json, screen)
     click.echo(text, nl=False)
+
+
+def _analyze_net(
+    net: str,
+    sides: tuple[int | None, ...] | None,
+    options: dict[str, object],
+    with_time: bool,
+) -> Anatomy:
+    from legacy_nets import anatomy
+    from legacy_nets.anatomy import timing
+
+    if not with_time:
+        return anatomy.analyze_net(net, sides, **options)
+    with show_status(f"measuring {net}"):
+        return timing.measure_net(net, sides, **options)
 
 
 def _check_file(path: str) -> None:
@@ -174,27 +204,53 @@ def to_json(anatomy: Anatomy, layers: Sequence[Layer]) -> dict[str, object]:
 
 
 def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> str:
+    """Formats the table; columns that a narrow terminal has no room for are left out and named."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(show_lines=False, header_style="bold")
-    table.add_column("layer", overflow="fold", min_width=20)
-    table.add_column("type")
-    table.add_column("output", no_wrap=True)
-    for heading in ("kernel", "stride", "padding"):
-        table.add_column(heading)
-    fields = ("field", "step", "pad") if anatomy.has_receptive_fields else ()
-    for heading in ("parameters", "multiply-adds", *fields):
-        table.add_column(heading, justify="right")
-    for layer in layers:
-        table.add_row(*_format_layer(layer)[: len(table.columns)])
-    table.add_section()
-    parameters, multiply_adds = f"{anatomy.parameters:,}", _format_count(anatomy.multiply_adds)
-    table.add_row("total", f"{len(anatomy.layers)} rows", *[""] * 4, parameters, multiply_adds)
-    page = io.StringIO()
+    rows = [_format_layer(layer) for layer in layers]
+    rows.append(_format_totals(anatomy))
+    unknown = () if anatomy.has_receptive_fields else ("field", "step", "pad")
+    headings = [h for h in _HEADINGS if h not in unknown and any(row[h] for row in rows)]
     width = screen.width if screen.is_terminal else max(screen.width, 180)
+    sizes = {h: max(len(h), *(len(row[h]) for row in rows)) for h in headings}
+    sizes["layer"] = min(sizes["layer"], _MIN_NAME)
+    left_out = []
+    for heading in _LEFT_OUT_FIRST:
+        if sum(sizes.values()) + 3 * len(sizes) + 1 > width and heading in sizes:
+            del sizes[heading]
+            left_out.append(heading)
+    table = Table(show_lines=False, header_style="bold")
+    for heading in sizes:
+        is_text = heading in ("layer", "type")
+        table.add_column(
+            heading,
+            overflow="fold",
+            min_width=None if is_text else sizes[heading],
+            no_wrap=not is_text,
+            justify=_HEADINGS[heading],
+        )
+    for row in rows:
+        if row is rows[-1]:
+            table.add_section()
+        table.add_row(*(row[heading] for heading in sizes))
+    page = io.StringIO()
     Console(file=page, force_terminal=screen.is_terminal, width=width).print(table)
+    if left_out:
+        page.write(f"left out for a terminal of {width} columns: {', '.join(left_out)} (--json)\n")
     return page.getvalue()
+
+
+def _format_totals(anatomy: Anatomy) -> dict[str, str]:
+    return {
+        **dict.fromkeys(_HEADINGS, ""),
+        "layer": "total",
+        "type": f"{len(anatomy.layers)} rows",
+        "parameters": f"{anatomy.parameters:,}",
+        "multiply-adds": _format_count(anatomy.multiply_adds),
+        "time": _format_time(anatomy.seconds),
+        "memory": _format_bytes(anatomy.allocated),
+    }
 
 
 def _format_notes(anatomy: Anatomy, layers: Sequence[Layer]) -> str:
@@ -220,24 +276,34 @@ def _format_notes(anatomy: Anatomy, layers: Sequence[Layer]) -> str:
     return "\n".join([*lines, ""])
 
 
-def _format_layer(layer: Layer) -> tuple[str, ...]:
+def _format_layer(layer: Layer) -> dict[str, str]:
     """Formats the cells of one row."""
     field = layer.receptive_field
     mark = "" if field is None or field.aligned else "!"
     groups = f" ({layer.groups} groups)" if layer.groups > 1 else ""
-    return (
-        layer.name,
-        layer.layer_type + groups,
-        format_shape(layer.output),
-        format_axes(layer.kernel),
-        format_axes(layer.stride) + _format_dilation(layer),
-        _format_padding(layer),
-        f"{layer.parameters:,}" if layer.parameters else "",
-        _format_count(layer.multiply_adds) if layer.multiply_adds != 0 else "",
-        "all" if field is None else format_axes(field.size) + mark,
-        "" if field is None else format_axes(field.stride),
-        "" if field is None else format_axes(field.padding),
-    )
+    return {
+        "layer": layer.name,
+        "type": layer.layer_type + groups,
+        "output": format_shape(layer.output),
+        "kernel": format_axes(layer.kernel),
+        "stride": format_axes(layer.stride) + _format_dilation(layer),
+        "padding": _format_padding(layer),
+        "parameters": f"{layer.parameters:,}" if layer.parameters else "",
+        "multiply-adds": _format_count(layer.multiply_adds) if layer.multiply_adds != 0 else "",
+        "field": "all" if field is None else format_axes(field.size) + mark,
+        "step": "" if field is None else format_axes(field.stride),
+        "pad": "" if field is None else format_axes(field.padding),
+        "time": _format_time(layer.seconds),
+        "memory": _format_bytes(layer.allocated),
+    }
+
+
+def _format_time(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1000:,.2f} ms"
+
+
+def _format_bytes(count: int | None) -> str:
+    return "" if count is None else f"{count / 1024:,.0f} KiB"
 
 
 def _format_dilation(layer: Layer) -> str:

@@ -1,6 +1,8 @@
 """``legacy-nets describe``: tables, JSON, files, and errors of one line."""
 
+import dataclasses
 import json
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -10,7 +12,11 @@ from click.testing import CliRunner
 
 from legacy_nets import sandbox
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy import Anatomy, timing
+from legacy_nets.anatomy.layers import make_empty_layer
+from legacy_nets.anatomy.receptive import ReceptiveField
 from legacy_nets.cli import main
+from legacy_nets.cli.describe import Screen, _format_table
 from legacy_nets.cli.tables import number_to_json
 
 
@@ -319,3 +325,54 @@ def test_fractions_of_receptive_fields_are_numbers_in_json():
     assert json.loads(json.dumps(fields, default=number_to_json)) == {"stride": 0.5, "size": 7.0}
     with pytest.raises(TypeError):
         json.dumps(object(), default=number_to_json)
+
+
+def test_time_and_memory_of_layers():
+    found = json.loads(describe("demo_cnn", "--time", "--json").stdout)
+    rows = {row["name"]: row for row in found["layers"]}
+    conv, dense = rows["my_model/conv2d"], rows["my_model/dense"]
+    assert conv["allocated"] >= 26 * 26 * 32 * 4  # its output alone
+    assert dense["allocated"] >= 128 * 4
+    assert conv["seconds"] > 0 and dense["seconds"] > 0
+    assert conv["output"] == [None, 26, 26, 32]
+    lines = describe("demo_cnn", "--time", "--depth", 1, "--num-classes", 3).stdout.splitlines()
+    assert [cell.strip() for cell in lines[1].strip("┃").split("┃")][-2:] == ["time", "memory"]
+    assert "ms" in lines[4] and "KiB" in lines[4]
+    assert "time" not in describe("demo_cnn").stdout
+
+
+def test_time_of_a_loop_is_that_of_the_operations_in_it():
+    owners = {"net/conv": 0, "net/while": 1}
+    numbers = {"net/conv/kernel/read": 1, "net/while/body/_1/MatMul": 20, "net/other": 300}
+    numbers |= {"Func/net/while/body/_1/input/_7": 4000, "_arg_images_0_0": 50_000}
+    assert timing._add_by_layer(numbers, owners) == {0: 1, 1: 4020}
+
+
+def test_what_has_no_time(folder):
+    assert "it takes no --size, classes, options or --time" in failed(folder / "net.meta", "--time")
+    assert "give all sides in --size" in failed("demo_cnn", "--time", "--size", "?x28")
+
+
+@pytest.mark.parametrize(
+    ("width", "left_out"),
+    {200: None, 140: "pad, step", 100: "pad, step, padding, field, stride, kernel"}.items(),
+)
+def test_numbers_are_whole_on_any_terminal(width, left_out):
+    name = "net/" + "block/" * 6 + "conv"
+    layers = [
+        dataclasses.replace(
+            make_empty_layer(name, "depthwise convolution", (None, 7, 7, 9)),
+            kernel=(3, 3), stride=(2, 2), dilation=(2, 2), padding="SAME",
+            parameters=12_345_678, multiply_adds=1_234_567_890,
+            receptive_field=ReceptiveField((123, 123), (16, 16), (61, 61)),
+        )
+    ]  # fmt: skip
+    text = _format_table(Anatomy("net", tuple(layers)), layers, Screen(True, width))
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    assert "…" not in text
+    assert "12,345,678" in text and "1,234,567,890" in text and "(?, 7, 7, 9)" in text
+    lines = text.splitlines()
+    notes = [line for line in lines if line.startswith("left out")]
+    expected = f"left out for a terminal of {width} columns: {left_out} (--json)"
+    assert notes == ([] if left_out is None else [expected])
+    assert max(len(line) for line in lines if line not in notes) <= width

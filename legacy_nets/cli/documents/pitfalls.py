@@ -56,7 +56,7 @@ def pitfalls(selector: str | None, code: bool, as_json: bool) -> None:
             (
                 row.id,
                 row.title,
-                f"{row.effect}\n[dim]{escape(row.issue)}[/]",
+                escape(row.effect),
                 escape(row.without_fix),
                 escape(row.fix),
                 escape(row.with_fix),
@@ -64,5 +64,7 @@ def pitfalls(selector: str | None, code: bool, as_json: bool) -> None:
             for row in measured
         ],
     )
+    for row in measured:  # below the table, so that no link is broken
+        click.echo(f"{row.id}  {row.issue}")
     noun = "pitfall" if len(measured) == 1 else "pitfalls"
     click.echo(f"{len(measured)} {noun} run; print their code: --code")
