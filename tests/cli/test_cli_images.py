@@ -249,6 +249,31 @@ def test_predict_writes_a_csv(flowers, trained, tmp_path):
     assert f"--csv {away}: {away.parent} is no folder" in refused(*given, "--csv", away)
 
 
+@pytest.mark.rare
+def test_predict_writes_the_classes_of_10_000_images(trained, tmp_path, monkeypatch):
+    """Ten pictures, a thousand times each: one row each, in order, and a bar that counts them."""
+    rng = np.random.default_rng(0)
+    originals = [tmp_path / f"{number}.png" for number in range(10)]
+    for path in originals:
+        Image.fromarray(rng.integers(0, 256, (40, 40, 3), np.uint8)).save(path)
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(10_000):
+        (folder / f"{number:05}.png").hardlink_to(originals[number % 10])
+    given = ("predict", "tiny", "--checkpoint", trained)
+    rows = json.loads(call(*given, "--json", *originals).stdout)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    done = call(*given, folder, "--csv", tmp_path / "classes.csv", "--top", "1")
+    assert done.exit_code == 0 and "10000/10000" in done.stderr
+    with open(tmp_path / "classes.csv", newline="") as file:
+        _, *lines = csv.reader(file)
+    assert len(lines) == 10_000
+    for number, (image, name, probability) in enumerate(lines):
+        assert image == str(folder / f"{number:05}.png") and name == rows[number % 10]["class"]
+        expected = rows[number % 10]["probabilities"][name]
+        assert float(probability) == pytest.approx(expected, rel=1e-4)
+
+
 def test_bad_folders_of_images(tmp_path):
     given = ("train", "tiny", "--model-dir", tmp_path / "run", "--holdout", "0.3", "--data")
     (tmp_path / "empty").mkdir()

@@ -13,6 +13,7 @@ from PIL import Image
 RUN = "--checkpoint run"
 MISUSES = {  # arguments -> part of the line
     # evaluate: the checkpoint
+    "evaluate": "Missing argument 'NET'",
     "evaluate tiny": "Missing option '--checkpoint'",
     "evaluate tinny --checkpoint run": "no net is called 'tinny'; nearest: tiny, ",
     "evaluate tiny --checkpoint nowhere": "nowhere: no such checkpoint or weight file; nearest",
@@ -42,6 +43,7 @@ MISUSES = {  # arguments -> part of the line
     f"evaluate tiny {RUN} --data signs --output note.txt": "note.txt is a file): give a folder",
     f"evaluate tiny {RUN} --data signs --outptu x": "No such option '--outptu'",
     # predict: images
+    "predict": "Missing argument 'NET'",
     f"predict tiny {RUN}": "Missing argument 'IMAGES...'",
     f"predict tiny {RUN} nowhere.png": "no such image: nowhere.png",
     f"predict tiny {RUN} photos/a/0.png nowhere.png": "no such image: nowhere.png",

@@ -150,6 +150,13 @@ def test_bad_lists_are_one_line(folder, text, message):
     assert "\n" not in str(caught.value)
 
 
+def test_a_list_made_on_windows(folder):
+    text = HEAD + make_rows("ababab", SPLITS)
+    path = folder / "list.csv"
+    path.write_bytes(text.replace("/", "\\").replace("\n", "\r\n").encode("utf-8-sig"))
+    assert describe(load_list(path).test) == [("2", 0), ("4", 0)]
+
+
 def test_a_list_that_is_no_text(folder):
     (folder / "list.csv").write_bytes(b"\xff\xfe\x80")
     with pytest.raises(BadInputError, match="is not text in UTF-8: save it as UTF-8"):

@@ -31,7 +31,7 @@ class FastCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Gives --fast its precision where none follows it."""
         precisions = {*PRECISIONS}
-        following = [*args[1:], ""]
+        following = [*args, ""][1:]
         args = [
             "--fast=fp32" if text == "--fast" and after not in precisions else text
             for text, after in zip(args, following, strict=True)

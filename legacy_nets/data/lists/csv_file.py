@@ -168,7 +168,10 @@ def _make_row(
             raise BadInputError(
                 f"{source}: the split {values['split']!r} is none of train, val and test"
             )
-    return _Row(folder / values["path"], values["label"], split, source)
+    path = folder / values["path"]
+    if not path.exists():
+        path = folder / values["path"].replace("\\", "/")  # a list made on Windows
+    return _Row(path, values["label"], split, source)
 
 
 def _name_classes(path: pathlib.Path, indices: pathlib.Path, rows: list[_Row]) -> tuple[str, ...]:
