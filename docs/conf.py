@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -25,6 +26,10 @@ extensions = [
     "legacy_nets_site",
     "book_directives",
     "block_directives",
+    "docstrings",
+    "generated_pages",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
 ]
 exclude_patterns = ["_build", "_ext", "locale", "**/.ipynb_checkpoints"]
 
@@ -42,6 +47,14 @@ nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 nb_merge_streams = True
 nb_output_stderr = "remove"  # what TensorFlow logs when it is imported
+
+# Reference
+_EXTRAS = ("av", "libcst", "onnx", "onnxruntime", "openvino", "safetensors", "tf2onnx")
+_EXTRAS += ("timm", "torch", "torchvision")
+autodoc_mock_imports = [name for name in _EXTRAS if importlib.util.find_spec(name) is None]
+suppress_warnings = ["ref.python"]  # a short name in a signature that two modules define
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
 
 # Translations: locale/zh_CN/LC_MESSAGES has a .po for each page
 locale_dirs = ["locale"]

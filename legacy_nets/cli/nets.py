@@ -28,7 +28,14 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
         click.echo(markdown_table(records))
         return
     if as_json:
-        rows = [dataclasses.asdict(record) | {"errata": record.errata} for record in records]
+        rows = [
+            dataclasses.asdict(record)
+            | {
+                "errata": record.errata,
+                "tutorial": dataclasses.asdict(registry.get_document(record.document)),
+            }
+            for record in records
+        ]
         click.echo(json.dumps(rows, indent=1))
         return
     table = Table(box=rich.box.SIMPLE, pad_edge=False, padding=(0, 1))
@@ -37,6 +44,9 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     for record in records:
         table.add_row(*_row(record))
     Console(width=max(110, Console().width)).print(table)
+    for number in dict.fromkeys(record.document for record in records):
+        document = registry.get_document(number)
+        click.echo(f"{number} ({document.short_title}): {document.citation}")
 
 
 COLUMNS = ("net", "document", "input", "preprocessing", "classes", "trainable parameters")

@@ -6,8 +6,14 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import click
+
+from legacy_nets import registry
+
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from legacy_nets.documents.catalogue import Row
 
 VERDICT_STYLES = {
     "confirmed": "green",
@@ -49,3 +55,9 @@ def number_to_json(value: object) -> float:
     if isinstance(value, Fraction):
         return float(value)
     raise TypeError(type(value))
+
+
+def print_documents(rows: Sequence[Row]) -> None:
+    """Prints which documents the places of the rows are in."""
+    for number in dict.fromkeys(row.document for row in rows):
+        click.echo(f"l.1: line 1 of document {number}, {registry.get_document(number).citation}")

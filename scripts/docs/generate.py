@@ -1,7 +1,8 @@
 """Writes the parts of docs/ that come from code: ``python scripts/docs/generate.py [--check]``.
 
-``docs/nets.md`` gets the table of the registry, ``docs/commands.md`` the help of every command,
-``docs/run.md`` the numbers of the comparison of seeds.
+``README.md`` gets the records of the documents, ``docs/nets.md`` the table of the registry,
+``docs/commands.md`` the help of every command, ``docs/run.md`` the numbers of the comparison of
+seeds.
 --check writes nothing and ends with 1 where a page is out of date.
 """
 
@@ -27,6 +28,20 @@ def nets_page(page: str) -> str:
     """The page on the nets, with the table of the registry in its block."""
     table = markdown_table([registry.get_net(name) for name in registry.list_nets()])
     return BLOCK.sub(lambda block: f"{block[1]}{table}\n{block[2]}", page)
+
+
+def readme_page(page: str) -> str:
+    """The front page, with the records of the documents in its block."""
+    lines = "\n".join(
+        f"- {document.number}, {document.short_title}: {_link_addresses(document.citation)}"
+        for document in registry.list_documents()
+    )
+    return BLOCK.sub(lambda block: f"{block[1]}{lines}\n{block[2]}", page)
+
+
+def _link_addresses(text: str) -> str:
+    """Makes a link of each address: Markdown leaves bare ones as text."""
+    return re.sub(r"https://[^ ,]+", r"<\g<0>>", text)
 
 
 def commands_page() -> str:
@@ -62,8 +77,9 @@ def run_page(page: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Every generated page, as it should be."""
-    nets, run = DOCS / "nets.md", DOCS / "run.md"
+    nets, run, readme = DOCS / "nets.md", DOCS / "run.md", ROOT / "README.md"
     return {
+        readme: readme_page(readme.read_text("utf-8")),
         nets: nets_page(nets.read_text("utf-8")),
         run: run_page(run.read_text("utf-8")),
         DOCS / "commands.md": commands_page(),

@@ -72,7 +72,20 @@ def test_nets():
     assert "hand_signs" in table and "trainable parameters" in table and "…" not in table
     [record] = json.loads(call("nets", "hand_signs", "--json").output)
     assert (record["parameters"], record["document"]) == (23_603_108, "001")
+    assert record["tutorial"]["number"] == "001" and record["tutorial"]["title"] == ""
     assert "no net matches 'x*'" in refused("nets", "x*")
+
+
+def test_documents_are_named_as_far_as_they_say_what_they_are():
+    resnet = "TensorflowDay4.1:ResNetForward, w460461339, 2019-02-20, licence not stated"
+    lines = call("nets", "*v*_50").output.splitlines()
+    assert lines[-1] == f"003 (ResNet v2): {resnet}"
+    line = call("errata", "003-E01").output.splitlines()[-1]
+    assert line == f"l.1: line 1 of document 003, {resnet}"
+    assert call("nets", "inception_v3").output.splitlines()[-1] == (
+        "002 (Inception V3): tensorflow卷积神经Inception V3网络结构代码解析, author not stated, "
+        "licence not stated, https://lsjlt.com/news/117732.html, based on 《Tensorflow实战》"
+    )
 
 
 def test_train_says_where_things_lie(trained):

@@ -29,6 +29,13 @@ def test_the_table_of_nets_is_the_registrys():
     assert table.splitlines()[0].endswith("| trainable parameters |")
 
 
+def test_every_document_is_named_on_the_front_page():
+    """To renew it: python scripts/docs/generate.py"""
+    for document in registry.list_documents():
+        assert f"\n- {document.number}, {document.short_title}: " in README
+        assert document.address in README and document.title in README
+
+
 def test_the_numbers_of_seeds_are_those_of_the_golden_files():
     """To renew them: python scripts/docs/generate.py"""
     golden = ROOT / "tests" / "golden"

@@ -9,7 +9,7 @@ import click
 
 from legacy_nets import documents
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.tables import count_rows, print_table
+from legacy_nets.cli.tables import count_rows, print_documents, print_table
 
 
 @click.command()
@@ -38,6 +38,7 @@ def errata(selector: str | None, as_json: bool) -> None:
     )
     count = count_rows(len(selected), "erratum", "errata", selector)
     click.echo(f"{count}; the tests that prove them: --json")
+    print_documents(selected)
 
 
 def erratum_to_json(row: documents.Erratum) -> dict[str, object]:

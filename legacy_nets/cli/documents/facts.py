@@ -10,7 +10,7 @@ import click
 
 from legacy_nets import documents
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.tables import VERDICT_STYLES, count_rows, print_table
+from legacy_nets.cli.tables import VERDICT_STYLES, count_rows, print_documents, print_table
 from legacy_nets.quiet import quiet_tensorflow
 
 
@@ -48,6 +48,7 @@ def facts(selector: str | None, only_wrong: bool, as_json: bool) -> None:
     verdicts = [result.verdict for result in results]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICT_STYLES)
     click.echo(f"{count_rows(len(results), 'fact', 'facts', selector)} measured: {counts}")
+    print_documents(selected)
 
 
 def _track(facts: Sequence[documents.Fact]) -> Iterable[documents.Fact]:
