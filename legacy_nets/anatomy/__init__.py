@@ -23,7 +23,7 @@ from legacy_nets.anatomy.layers import Anatomy, Layer, fold_layers
 from legacy_nets.anatomy.onnx import analyze_onnx
 from legacy_nets.anatomy.receptive import ReceptiveField
 from legacy_nets.anatomy.tflite import analyze_tflite
-from legacy_nets.checkpoints.formats.h5 import has_model
+from legacy_nets.checkpoints.formats.h5 import check_that_reading_ends, has_model
 from legacy_nets.checkpoints.formats.onnx.model import is_onnx
 from legacy_nets.checkpoints.formats.tflite_model import is_tflite
 from legacy_nets.errors import BadInputError
@@ -94,8 +94,10 @@ def analyze_net(name: str, size: tuple[int | None, ...] | None = None, **options
 def analyze_file(path: str | pathlib.Path, tags: Sequence[str] | None = None) -> Anatomy:
     """Analyzes a graph of ``analyze_file_in_process`` in a subprocess.
 
-    Raises: BadInputError as ``load_graph``; CheckpointError where the file crashes the reader.
+    Raises: BadInputError as ``load_graph``; CheckpointError where the file crashes the
+    reader, or its reading never ends.
     """
+    check_that_reading_ends(pathlib.Path(path))
     anatomy: Anatomy = run_in_subprocess(analyze_file_in_process, path, tags)
     return anatomy
 

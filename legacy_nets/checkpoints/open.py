@@ -12,7 +12,13 @@ from pathlib import Path
 
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint, read_bundle
 from legacy_nets.checkpoints.formats.frozen_graph import read_frozen_graph
-from legacy_nets.checkpoints.formats.h5 import read_h5, read_keras_zip
+from legacy_nets.checkpoints.formats.h5 import (
+    KERAS_WEIGHTS,
+    SIGNATURE,
+    check_that_reading_ends,
+    read_h5,
+    read_keras_zip,
+)
 from legacy_nets.checkpoints.formats.npz import read_npy, read_npz
 from legacy_nets.checkpoints.formats.object_graph import use_variable_names
 from legacy_nets.checkpoints.formats.onnx.model import is_onnx
@@ -99,6 +105,16 @@ def find_weights(path: str | Path) -> str:
     return text if prefix == text and _is_v1(text) else find_checkpoint(text)
 
 
+def find_readable_weights(path: str | Path) -> str:
+    """Finds weights that a user names, as ``find_weights`` does.
+
+    Raises CheckpointError also for an HDF5 file that its library never ends on or crashes on.
+    """
+    location = find_weights(path)
+    check_that_reading_ends(Path(location))
+    return location
+
+
 def _find_in_folder(folder: Path) -> str:
     """Finds the newest checkpoint of a folder, or its only weight file."""
     try:
@@ -177,7 +193,7 @@ def _detect_format(path: Path) -> str:
         return "v1"
     with open(path, "rb") as file:
         start = file.read(64)
-    if start.startswith(b"\x89HDF\r\n\x1a\n"):
+    if start.startswith(SIGNATURE):
         return "h5"
     if start[4:8] == TFLITE:
         return "tflite"
@@ -203,7 +219,7 @@ def _detect_zip_format(path: Path) -> str:
         names = archive.namelist()
     if any(name == "data.pkl" or name.endswith("/data.pkl") for name in names):
         return "torch"
-    if "model.weights.h5" in names:
+    if KERAS_WEIGHTS in names:
         return "keras"
     if any(name.endswith(".npy") for name in names):
         return "npz"

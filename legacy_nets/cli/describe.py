@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import click
 
 from legacy_nets import registry
+from legacy_nets.checkpoints.formats.h5 import check_that_reading_ends
 from legacy_nets.checkpoints.open import refuse_exports
 from legacy_nets.cli.completion import complete_net_or_path
 from legacy_nets.cli.options import split_names
@@ -115,6 +116,7 @@ def describe(
     screen = _get_screen()
     if is_file:
         names = None if tags is None else split_names(tags)
+        check_that_reading_ends(pathlib.Path(net))
         text = run_in_subprocess(_format_file, net, names, depth, as_json, screen)
     else:
         quiet_tensorflow()

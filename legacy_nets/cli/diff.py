@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.checkpoints.open import find_readable_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.describe import parse_size
 from legacy_nets.errors import BadInputError, report_build_errors
@@ -64,7 +64,7 @@ def diff(
     options = parse_net_options(given["options"])
     rename = tuple(_split_rename(text) for text in given["rename"])
     size = parse_size(given["size"])
-    path = find_weights(checkpoint)
+    path = find_readable_weights(checkpoint)
     quiet_tensorflow()
     from legacy_nets.checkpoints.open import open_weights
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from legacy_nets import documents, registry
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.documents.errata import erratum_to_json, format_defect
 from legacy_nets.cli.documents.facts import fact_to_json
@@ -101,7 +102,7 @@ def explain(
 
         weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
         if weights is not None:
-            print_notes(weights)
+            print_notes(open_weights(weights))
         with show_status("drawing the figures"):
             drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
     _print_page(net, sections, measured, with_facts, with_title=at is None)

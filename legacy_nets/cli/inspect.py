@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 
 import click
@@ -19,13 +17,9 @@ from legacy_nets.checkpoints.contents import (
     compute_statistics,
     list_contents,
 )
-from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.open import find_readable_weights, open_weights
 from legacy_nets.checkpoints.source import GraphSummary, GraphValue, TensorSpecLike
-from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Json
-
-_HDF5 = b"\x89HDF\r\n\x1a\n"
-_SECONDS = 120  # that the subprocess may take
 
 
 @click.command("inspect")
@@ -34,9 +28,8 @@ _SECONDS = 120  # that the subprocess may take
 @click.option("--stats", is_flag=True, help="Show min, max, mean and std of each tensor.")
 @click.option("--digest", "digests", is_flag=True, help="Print a SHA-256 for each tensor.")
 @click.option("--json", "as_json", is_flag=True, help="List every tensor as JSON.")
-@click.option("--in-process", is_flag=True, hidden=True, help="Read HDF5 in this process.")
 def inspect_command(
-    path: str, depth: int | None, stats: bool, digests: bool, as_json: bool, in_process: bool
+    path: str, depth: int | None, stats: bool, digests: bool, as_json: bool
 ) -> None:
     """Show what is in a weight file: PATH is a checkpoint's prefix, folder or any of its files,
     a Keras .h5, .npz, safetensors, a PyTorch state_dict, a frozen .pb, a SavedModel, ONNX or
@@ -47,10 +40,7 @@ def inspect_command(
     legacy-nets inspect model.ckpt --depth 2
     legacy-nets inspect weights.h5 --json
     """
-    if not in_process and _is_hdf5(path):
-        _run_in_subprocess(path)
-        return
-    contents = list_contents(open_weights(path))
+    contents = list_contents(open_weights(find_readable_weights(path)))
     if digests:
         for name in (*contents.source.tensors, *contents.source.other_tensors):
             click.echo(f"{compute_digest(contents.source.read(name))}  {name}")
@@ -58,28 +48,6 @@ def inspect_command(
         click.echo(json.dumps(_as_dict(contents, stats), indent=1))
     else:
         _print_contents(contents, depth, stats)
-
-
-def _is_hdf5(path: str) -> bool:
-    try:
-        with open(path, "rb") as file:
-            return file.read(8) == _HDF5
-    except OSError:
-        return False
-
-
-def _run_in_subprocess(path: str) -> None:
-    """Inspects a file in a subprocess: HDF5's C library can crash on a damaged file."""
-    command = [sys.executable, "-m", "legacy_nets", *sys.argv[1:], "--in-process"]
-    try:
-        done = subprocess.run(command, check=False, timeout=_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise CheckpointError(
-            f"{path}: damaged (HDF5 never ends reading it); copy or download it again"
-        ) from None
-    if done.returncode < 0:
-        raise CheckpointError(f"{path}: damaged (HDF5 crashed on it); copy or download it again")
-    raise SystemExit(done.returncode)
 
 
 def _as_dict(contents: Contents, stats: bool) -> dict[str, Json]:

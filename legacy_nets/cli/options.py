@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
@@ -215,11 +216,9 @@ class CheckpointOptions:
         return find_checkpoint_file(self.path, self.best)
 
 
-def print_notes(checkpoint: str) -> None:
+def print_notes(source: Source) -> None:
     """Prints what the reader of a checkpoint did besides reading, to stderr."""
-    from legacy_nets.checkpoints.open import open_weights
-
-    for note in open_weights(checkpoint).notes:
+    for note in source.notes:
         click.echo(f"note: {note}", err=True)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from legacy_nets.checkpoints.open import find_weights, open_weights, refuse_exports
+from legacy_nets.checkpoints.open import find_readable_weights, open_weights, refuse_exports
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     NumberRange,
@@ -201,7 +201,7 @@ def port(
         if checkpoint is None:
             raise BadInputError(f"--net {net}: name a checkpoint of it, too")
         _refuse(_IMPORTED_OPTIONS, "is for nets of your own: leave out --net or this option")
-        job = _build_job(find_weights(checkpoint), net, target, out, given)
+        job = _build_job(find_readable_weights(checkpoint), net, target, out, given)
     else:
         _refuse(_NET_OPTIONS, "is for nets of the registry: add --net")
         job = _build_imported_job(checkpoint, meta, target, out, given)
@@ -302,7 +302,7 @@ def _build_imported_job(
         outputs=split_names(given["outputs"]),
         shapes=_split_pairs("--input-shape", given["shapes"]),
         settings=_split_pairs("--set", given["settings"]),
-        checkpoint=find_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
+        checkpoint=find_readable_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
         ema=given["ema"],
         tags=None if given["tags"] is None else split_names(given["tags"]),
         trust=given["trust"],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.checkpoints.open import find_readable_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     DataOptions,
@@ -169,7 +169,7 @@ def train(
     before = saved or _make_defaults(record)
     start = _make_warm_start(before.warm_start, warm_start, exclude, warm_start_ema)
     if start is not None and saved is None:
-        find_weights(start.checkpoint)
+        find_readable_weights(start.checkpoint)
     settings = dataclasses.replace(
         before,
         net=net,

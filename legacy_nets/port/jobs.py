@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
-from legacy_nets.checkpoints.formats.h5 import check_that_reading_ends, has_model
-from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.checkpoints.formats.h5 import has_model
+from legacy_nets.checkpoints.open import find_readable_weights, find_weights
 from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.files import suggest_paths
 from legacy_nets.registry import Net
@@ -241,8 +241,7 @@ def find_graph(path: str, target: str) -> tuple[Path | None, str | None]:
     """
     if path.endswith(GRAPH_ENDINGS) or Path(path, SAVED_MODEL).is_file():
         return Path(path), None
-    checkpoint = find_weights(path)
-    check_that_reading_ends(Path(checkpoint))
+    checkpoint = find_readable_weights(path)
     if target not in WEIGHTS_TARGETS and has_model(Path(checkpoint)):
         return Path(checkpoint), None
     neighbour = Path(f"{checkpoint}.meta")

@@ -36,7 +36,9 @@ from legacy_nets.train.settings import SettingChanges, Settings, load_settings, 
 from legacy_nets.types import Array, Session, Tensor
 
 
-def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None = None) -> Settings:
+def resolve_settings(
+    checkpoint: str | Source, net: str, changes: SettingChanges | None = None
+) -> Settings:
     """Resolves the settings that a checkpoint is to be run with.
 
     They are those that it was trained with; where these are unknown, those of the registry and of
@@ -51,7 +53,8 @@ def resolve_settings(checkpoint: str, net: str, changes: SettingChanges | None =
     record = get_net(net)
     refuse_reserved(changes.options)
     check_options(record, changes.options)
-    source = open_weights(checkpoint)
+    source = open_weights(checkpoint) if isinstance(checkpoint, str) else checkpoint
+    checkpoint = source.prefix
     recorded = read_recorded_settings(source, record)
     settings = read_training_settings(checkpoint, record, recorded)
     if settings is None:

@@ -11,7 +11,7 @@ import os
 import pathlib
 
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint
-from legacy_nets.checkpoints.open import find_weights
+from legacy_nets.checkpoints.open import find_readable_weights
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import write_class_indices
@@ -184,7 +184,7 @@ def find_checkpoint_file(path: str, best: bool) -> str:
     Raises BadInputError or CheckpointError where there is none.
     """
     if not best:
-        return find_weights(path)
+        return find_readable_weights(path)
     record = read_best(pathlib.Path(path))
     if record is None:
         raise BadInputError(f"{path} has no readable {BEST_FILE}: leave --best out")

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import functools
+import math
+import shutil
 import zipfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from commands import refused
+from PIL import Image
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats import h5
-from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.checkpoints.open import find_readable_weights, open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
-from legacy_nets.sandbox import run_sandboxed
 
 
 @pytest.fixture(scope="module")
@@ -192,11 +194,57 @@ def test_truncated_files(keras, tmp_path):
         assert str(tmp_path / "w.h5") in _reason(open_weights, tmp_path / "w.h5")
 
 
-def test_a_damaged_file_that_hdf5_never_ends_on_is_refused(monkeypatch):
-    """``tests/golden/endless.h5``: a Keras model with 63 bytes of zeros (``damage.py``, 52)."""
-    path = Path(__file__).parents[1] / "golden" / "endless.h5"
-    monkeypatch.setattr(h5, "run_sandboxed", functools.partial(run_sandboxed, seconds=3))
+# A Keras model with 63 bytes of zeros (``damage.py``, 52): HDF5 never ends on it.
+ENDLESS = Path(__file__).parents[1] / "golden" / "endless.h5"
+
+
+def _keep(folder):
+    return ENDLESS
+
+
+def _rename(folder):
+    return shutil.copy(ENDLESS, folder / "weights")
+
+
+def _put_into_keras_zip(folder):
+    with zipfile.ZipFile(folder / "model.keras", "w") as archive:
+        archive.write(ENDLESS, "model.weights.h5")
+    return folder / "model.keras"
+
+
+@pytest.mark.parametrize("place", [_keep, _rename, _put_into_keras_zip])
+def test_a_damaged_file_that_hdf5_never_ends_on_is_refused(monkeypatch, tmp_path, place):
+    monkeypatch.setattr(h5, "_SECONDS", 3.0)
+    monkeypatch.setattr(h5, "_BYTES_PER_SECOND", math.inf)
+    path = place(tmp_path)
     with pytest.raises(CheckpointError) as caught:
-        h5.check_that_reading_ends(path)
+        find_readable_weights(path)
     reason = "damaged, or too large to be read within 3 seconds"
     assert str(caught.value) == f"{path}: {reason}"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "demo_cnn", "--checkpoint", "FILE"],
+        ["predict", "demo_cnn", "IMAGE", "--checkpoint", "FILE"],
+        ["diff", "FILE", "demo_cnn"],
+        ["inspect", "FILE"],
+        ["describe", "FILE"],
+        ["explain", "demo_cnn", "--figure", "FOLDER", "--checkpoint", "FILE"],
+        ["train", "demo_cnn", "--model-dir", "FOLDER", "--warm-start", "FILE"],
+        ["port", "FILE", "--to", "npz", "--out", "FOLDER/x.npz"],
+        ["port", "FILE", "--net", "demo_cnn", "--to", "npz", "--out", "FOLDER/x.npz"],
+        ["port", "FILE", "--meta", "META", "--to", "onnx", "--out", "FOLDER/x.onnx"],
+    ],
+    ids=lambda arguments: "-".join(arguments[:3:2]),
+)
+def test_every_command_ends_on_it(monkeypatch, tmp_path, arguments):
+    monkeypatch.setattr(h5, "_SECONDS", 0.2)  # or the process would compute in vain
+    (tmp_path / "m.meta").write_bytes(b"")
+    Image.new("RGB", (8, 8)).save(tmp_path / "i.png")
+    given = {"FILE": ENDLESS, "IMAGE": tmp_path / "i.png", "META": tmp_path / "m.meta"}
+    texts = [str(given.get(item, item)) for item in arguments]
+    reason = "damaged, or too large to be read within 0.2 seconds"
+    line = refused(*(text.replace("FOLDER", str(tmp_path / "new")) for text in texts))
+    assert line == f"legacy-nets: {ENDLESS}: {reason}"

@@ -84,7 +84,7 @@ def test_a_rotated_kernel_correlates_as_theano_convolves(tmp_path):
 
 def test_inspect_and_port_say_it(tmp_path):
     values = save(tmp_path / "w.h5", "theano", whole=False)
-    inspected = CliRunner().invoke(main, ["inspect", str(tmp_path / "w.h5"), "--in-process"])
+    inspected = CliRunner().invoke(main, ["inspect", str(tmp_path / "w.h5")])
     out = tmp_path / "w.npz"
     ported = CliRunner().invoke(
         main, ["port", str(tmp_path / "w.h5"), "--to", "npz", "--out", str(out)]

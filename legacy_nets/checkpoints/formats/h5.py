@@ -33,7 +33,7 @@ from legacy_nets.checkpoints.source import (
 )
 from legacy_nets.checkpoints.translate import Translated
 from legacy_nets.errors import CheckpointError, join_lines
-from legacy_nets.sandbox import run_sandboxed
+from legacy_nets.sandbox import estimate_memory, run_sandboxed
 from legacy_nets.types import Array
 from legacy_nets.wire import FormatError
 
@@ -41,11 +41,16 @@ if TYPE_CHECKING:
     import h5py
 
 METADATA = "legacy_nets.json"  # the member that ``port`` adds to a .keras
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+KERAS_WEIGHTS = "model.weights.h5"  # the member of a .keras that holds the weights
 ATTRIBUTE = "legacy_nets"  # the attribute of a .h5's root for the same purpose
 _TRAINING = re.compile(  # optimizers of Keras 2 and 3, and dropout's seeds
     r"(^|/)(optimizer_weights|_?optimizer|seed_generator)/"
 )
 _LISTS = ("layer_names", "weight_names")
+_SECONDS = 20.0  # that names and attributes may take to read
+_BYTES_PER_SECOND = 2e7  # of a .keras, whose weights are read into memory
+_GIB = 4.0  # limit of the reader's address space, without the file
 _LARGEST_COMPRESSION = 2000  # of HDF5's filters (deflate: 1032)
 
 
@@ -91,12 +96,31 @@ def has_model(path: Path) -> bool:
 
 
 def check_that_reading_ends(path: Path) -> None:
-    """Reads the names and attributes of an .h5 in a child process; does nothing for other files.
+    """Reads the names and attributes of an HDF5 file or .keras in a child process.
 
-    HDF5 never ends on some damaged files. Raises CheckpointError for those, too.
+    Does nothing for other files. HDF5 never ends on some damaged files, and crashes on others.
+    Raises CheckpointError for those, too.
     """
-    if _is_h5(path):
-        run_sandboxed(_read_names_and_attributes, path, label=str(path))
+    with report_damage(path):
+        is_keras_zip = _is_keras_zip(path)
+    if is_keras_zip or _has_signature(path):
+        seconds = _SECONDS + (path.stat().st_size / _BYTES_PER_SECOND if is_keras_zip else 0)
+        gib = estimate_memory(path, least=_GIB)
+        run_sandboxed(_read_names_and_attributes, path, label=str(path), seconds=seconds, gib=gib)
+
+
+def _has_signature(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(SIGNATURE)) == SIGNATURE
+
+
+def _is_keras_zip(path: Path) -> bool:
+    if not (path.is_file() and zipfile.is_zipfile(path)):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return KERAS_WEIGHTS in archive.namelist()
 
 
 def _is_h5(path: Path) -> bool:
@@ -106,9 +130,17 @@ def _is_h5(path: Path) -> bool:
 
 
 def _read_names_and_attributes(path: Path) -> None:
-    with report_damage(path), _open_root(path) as root:
+    with report_damage(path), _open_root(_find_hdf5(path)) as root:
         root.visititems(_Contents().add)
         root.attrs.get("model_config")
+
+
+def _find_hdf5(path: Path) -> Path | io.BytesIO:
+    """Returns an HDF5 file itself, or that in a .keras archive."""
+    if not _is_keras_zip(path):
+        return path
+    with zipfile.ZipFile(path) as archive:
+        return io.BytesIO(archive.read(KERAS_WEIGHTS))
 
 
 def read_attribute(path: Path, name: str) -> object:
@@ -132,7 +164,7 @@ def read_keras_zip(path: Path) -> WeightFile | Translated:
     """Opens the weights in a .keras archive, as ``read_h5`` does. Raises FormatError."""
     with zipfile.ZipFile(path) as archive:
         metadata = read_json_member(archive, METADATA)
-        return _open_weights(str(path), io.BytesIO(archive.read("model.weights.h5")), metadata)
+        return _open_weights(str(path), io.BytesIO(archive.read(KERAS_WEIGHTS)), metadata)
 
 
 def _open_weights(

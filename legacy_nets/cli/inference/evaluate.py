@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from legacy_nets import registry
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
@@ -97,8 +98,9 @@ def evaluate(
     device_line = open_device(choose_device(device, choice))
     from legacy_nets.train import evaluate as evaluation
 
-    print_notes(prefix)
-    settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
+    source = open_weights(prefix)
+    print_notes(source)
+    settings = evaluation.resolve_settings(source, net, checkpoint.changes)
     trained_in, num_classes = pathlib.Path(prefix).parent, checkpoint.changes.num_classes
     images = _open_as_trained(data, record, trained_in, num_classes)
     images = _match_classes(prefix, settings, images)

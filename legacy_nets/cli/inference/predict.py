@@ -13,6 +13,7 @@ import click
 import numpy as np
 
 from legacy_nets import registry
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
@@ -106,8 +107,9 @@ def predict(
     device_line = open_device(choose_device(device, choice))
     from legacy_nets.train import evaluate as evaluation
 
-    print_notes(prefix)
-    settings = evaluation.resolve_settings(prefix, net, checkpoint.changes)
+    source = open_weights(prefix)
+    print_notes(source)
+    settings = evaluation.resolve_settings(source, net, checkpoint.changes)
     _note_short_clips(clip_lengths, settings.image_size[0])
     preprocessing = settings.preprocessing or record.preprocessing
     split = split.resize(preprocessing, settings.image_size, record.channels)
