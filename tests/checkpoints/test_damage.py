@@ -24,26 +24,25 @@ from legacy_nets.checkpoints.source import TensorSpec, WeightFile
 from legacy_nets.cli import main
 from legacy_nets.errors import CheckpointError
 
-FULL = bool(os.environ.get("LEGACY_NETS_FULL"))
-EVERY = 1 if FULL else 23  # else 140 of 3,200
-EVERY_GRAPH = 1 if FULL else 37  # else 49 of 1,800
+ALL = pytest.param(1, marks=pytest.mark.rare, id="all")
 # Before the forks: on a machine of many cores, the threads alone would fill the allowed 2 GiB.
 ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits memory")
-def test_damaged_files(tmp_path):
+@pytest.mark.parametrize("every", [23, ALL])  # 140 of 3,200
+def test_damaged_files(tmp_path, every):
     originals, answers = tmp_path / "originals", tmp_path / "answers.json"
     originals.mkdir()
     damage_originals.make(originals)
-    command = [sys.executable, damage.__file__, str(originals), str(answers), str(EVERY)]
+    command = [sys.executable, damage.__file__, str(originals), str(answers), str(every)]
     subprocess.run(command, check=True, env=ONE_THREAD, cwd=tmp_path)
     rows = json.loads(answers.read_text())
     intact = {row["folder"]: row for row in rows[: len(damage.PATHS)]}
     assert {row["exit"] for row in intact.values()} == {0}
     damaged = rows[len(damage.PATHS) :]
-    assert len(damaged) == len(range(0, damage.COUNT * len(damage.PATHS), EVERY))
+    assert len(damaged) == len(range(0, damage.COUNT * len(damage.PATHS), every))
     assert not (tmp_path / "EXECUTED").exists()
     for row in damaged:
         _check(row, intact[row["folder"]])
@@ -55,18 +54,19 @@ def test_damaged_files(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits memory")
-def test_damaged_graphs(tmp_path):
+@pytest.mark.parametrize("every", [37, ALL])  # 49 of 1,800
+def test_damaged_graphs(tmp_path, every):
     originals, answers = tmp_path / "originals", tmp_path / "answers.json"
     originals.mkdir()
     damage_graphs.create_graphs(originals)
-    script = [damage_graphs.__file__, str(originals), str(answers), str(EVERY_GRAPH)]
+    script = [damage_graphs.__file__, str(originals), str(answers), str(every)]
     subprocess.run([sys.executable, *script], check=True, env=ONE_THREAD, cwd=tmp_path)
     rows = json.loads(answers.read_text())
     intact = [row for row in rows if ":" not in row["name"]]
     damaged = [row for row in rows if ":" in row["name"]]
     assert {row["exit"] for row in intact} == {0}, intact
     variants = damage_graphs.COUNT * len(damage_graphs.MODELS)
-    assert len({row["name"] for row in damaged}) == len(range(0, variants, EVERY_GRAPH))
+    assert len({row["name"] for row in damaged}) == len(range(0, variants, every))
     assert not (tmp_path / "EXECUTED").exists()
     for row in rows:
         _check_graph(row)
