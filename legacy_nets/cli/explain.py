@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from legacy_nets import documents, registry
-from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.documents.errata import erratum_to_json, format_defect
 from legacy_nets.cli.documents.facts import fact_to_json
-from legacy_nets.cli.options import print_notes
+from legacy_nets.cli.options import open_checkpoint
 from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
 from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
@@ -102,7 +101,7 @@ def explain(
 
         weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
         if weights is not None:
-            print_notes(open_weights(weights))
+            open_checkpoint(weights)
         with show_status("drawing the figures"):
             drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
     _print_page(net, sections, measured, with_facts, with_title=at is None)

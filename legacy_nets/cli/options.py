@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import PREPROCESSINGS
@@ -216,10 +217,12 @@ class CheckpointOptions:
         return find_checkpoint_file(self.path, self.best)
 
 
-def print_notes(source: Source) -> None:
-    """Prints what the reader of a checkpoint did besides reading, to stderr."""
+def open_checkpoint(path: str) -> Source:
+    """Opens a weight file, and prints what its reader did besides reading to stderr."""
+    source = open_weights(path)
     for note in source.notes:
         click.echo(f"note: {note}", err=True)
+    return source
 
 
 def checkpoint_options(command: Command) -> Command:

@@ -11,7 +11,6 @@ import click
 import numpy as np
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
@@ -26,8 +25,8 @@ from legacy_nets.cli.options import (
     checkpoint_options,
     data_options,
     device_option,
+    open_checkpoint,
     open_device,
-    print_notes,
 )
 from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData, resize_data
@@ -98,8 +97,7 @@ def evaluate(
     device_line = open_device(choose_device(device, choice))
     from legacy_nets.train import evaluate as evaluation
 
-    source = open_weights(prefix)
-    print_notes(source)
+    source = open_checkpoint(prefix)
     settings = evaluation.resolve_settings(source, net, checkpoint.changes)
     trained_in, num_classes = pathlib.Path(prefix).parent, checkpoint.changes.num_classes
     images = _open_as_trained(data, record, trained_in, num_classes)

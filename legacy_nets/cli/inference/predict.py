@@ -13,7 +13,6 @@ import click
 import numpy as np
 
 from legacy_nets import registry
-from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
@@ -26,8 +25,8 @@ from legacy_nets.cli.options import (
     CheckpointOptions,
     checkpoint_options,
     device_option,
+    open_checkpoint,
     open_device,
-    print_notes,
 )
 from legacy_nets.data.clips import count_frames, read_clip
 from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
@@ -107,8 +106,7 @@ def predict(
     device_line = open_device(choose_device(device, choice))
     from legacy_nets.train import evaluate as evaluation
 
-    source = open_weights(prefix)
-    print_notes(source)
+    source = open_checkpoint(prefix)
     settings = evaluation.resolve_settings(source, net, checkpoint.changes)
     _note_short_clips(clip_lengths, settings.image_size[0])
     preprocessing = settings.preprocessing or record.preprocessing
