@@ -6,6 +6,7 @@ Source:  document 004's train scripts write {"0": "daisy", "1": "dandelion", ...
 
 from __future__ import annotations
 
+import collections
 import json
 import pathlib
 from collections.abc import Sequence
@@ -20,6 +21,14 @@ MAX_CLASSES = 1 << 20  # a larger numeric label is no class
 def number_classes(num_classes: int) -> tuple[str, ...]:
     """Names classes by their numbers: "0", "1", ..."""
     return tuple(str(number) for number in range(num_classes))
+
+
+def distinguish_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Adds the number to names that several classes have: ImageNet has two cranes."""
+    counts = collections.Counter(names)
+    return tuple(
+        f"{name} ({number})" if counts[name] > 1 else name for number, name in enumerate(names)
+    )
 
 
 def name_labels(names: Sequence[str], last_label: int, num_classes: int) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from legacy_nets.data.class_indices import name_labels, number_classes
+from legacy_nets.data.class_indices import distinguish_names, name_labels, number_classes
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.data.synthetic.hands import draw_signs
@@ -131,7 +131,9 @@ def _read_class_names(file: h5py.File) -> tuple[str, ...]:
     if "list_classes" not in file:
         return number_classes(CLASSES)
     names = np.array(file["list_classes"]).reshape(-1).tolist()
-    return tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names)
+    return distinguish_names(
+        [name.decode() if isinstance(name, bytes) else str(name) for name in names]
+    )
 
 
 def _check_is_h5(path: pathlib.Path) -> None:

@@ -167,6 +167,12 @@ def choose_splits(
         )
     [name, *others] = splits
     train, test = splits[name].hold_out(holdout, seed)
+    used_up = np.setdiff1d(test.labels, train.labels)
+    if len(used_up):
+        raise BadInputError(
+            f"--holdout {holdout} leaves nothing of {len(used_up)} classes of {source} to train "
+            "on: give more files, or a smaller share"
+        )
     return train, test, others
 
 

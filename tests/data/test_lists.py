@@ -77,6 +77,8 @@ def test_a_list_without_names_of_columns_is_split_by_class(folder):
     assert (len(data.train.labels), sorted(data.test.labels)) == (4, [0, 1])
     with pytest.raises(BadInputError, match=r"has one split only: say what share of each class"):
         load_list(path)
+    with pytest.raises(BadInputError, match="0.9 leaves nothing of 2 classes of .* to train on"):
+        load_list(path, holdout=0.9)
     split = write(folder, HEAD + make_rows("xyxyxy", SPLITS), "split.csv")
     with pytest.raises(BadInputError, match="has train and val already: leave --holdout out"):
         load_list(split, holdout=0.5)

@@ -179,6 +179,14 @@ def test_names_of_imagenet(tmp_path):
     assert data.class_names == ("tench", "goldfish", "shark") and data.test.labels.max() == 2
 
 
+def test_classes_of_one_name_keep_apart(tmp_path):
+    """The words of ImageNet name two of its classes crane, and two maillot."""
+    file = write(tmp_path / "x.tfrecord", [0, 1, 2] * 2, ["crane", "tench", "crane"].__getitem__)
+    assert load_records(file, holdout=0.5).class_names == ("crane (0)", "tench", "crane (2)")
+    (tmp_path / "labels.txt").write_text("0:maillot\n1:a\n2:maillot\n")
+    assert load_records(file, holdout=0.5).class_names == ("maillot (0)", "a", "maillot (2)")
+
+
 def test_numbers_without_names(tmp_path):
     """A class without images stays: nothing says that the labels begin at 1."""
     file = write(tmp_path / "x.tfrecord", [1, 2, 2, 1])

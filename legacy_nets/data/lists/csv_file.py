@@ -16,6 +16,7 @@ import csv
 import io
 import pathlib
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import MAX_CLASSES, number_classes, read_class_indices
@@ -73,8 +74,9 @@ def load_list(
     folder = path if path.is_dir() else path.parent
     names = _name_classes(path, folder / CLASS_INDICES, rows)
     splits: dict[str, list[ListedFile]] = collections.defaultdict(list)
+    indices = {name: index for index, name in enumerate(names)}
     for row in rows:
-        label = int(row.label) if row.label not in names else names.index(row.label)
+        label = indices[row.label] if row.label in indices else int(row.label)
         splits[row.split].append(ListedFile(row.path, label, row.source))
     return load_listed(
         path,
@@ -88,11 +90,13 @@ def load_list(
     )
 
 
-class _Row:
+class _Row(NamedTuple):
     """One file of a list."""
 
-    def __init__(self, path: pathlib.Path, label: str, split: str, source: str) -> None:
-        self.path, self.label, self.split, self.source = path, label, split, source
+    path: pathlib.Path
+    label: str  # a name, or a number
+    split: str  # "" where the list has none
+    source: str  # the list, and the line
 
 
 def _find_lists(folder: pathlib.Path) -> dict[str, pathlib.Path]:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from legacy_nets.data.class_indices import number_classes
+from legacy_nets.data.class_indices import distinguish_names, number_classes
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.image_files import check_images, detect_colour_mode
 from legacy_nets.data.preprocessing import read_picture, resize_picture
@@ -32,9 +32,9 @@ LABELS_FILE = "labels.txt"
 BACKGROUND = ("background", "dummy", "unused")  # names of a class 0 that has no images
 _NAME = re.compile(
     rf"(?:(?P<set>.+)[_-])?(?P<split>train|{'|'.join(TEST_SPLITS)})"
-    r"(?:-(?P<shard>\d+)-of-(?P<count>\d+))?(?:\.tfrecords?|\.record)?"
+    r"(?:-(?P<shard>\d{5})-of-(?P<count>\d{5}))?(?:\.tfrecords?|\.record)?"
 )
-_MARKED = re.compile(r".*(-\d+-of-\d+|\.tfrecords?|\.record)")
+_MARKED = re.compile(r".*(-\d{5}-of-\d{5}|\.tfrecords?|\.record)")
 
 
 def is_records(path: pathlib.Path) -> bool:
@@ -192,7 +192,7 @@ def _name_classes(
     if (folder / LABELS_FILE).exists():
         names = _read_labels_file(folder / LABELS_FILE)
         first = int(names[0].lower() in BACKGROUND and labels.min() > 0)
-    elif texts.names.keys() == set(labels.tolist()):
+    elif texts.names.keys() >= set(labels.tolist()):
         first = int(labels.min() == 1)
         names = tuple(texts.names.get(label, str(label)) for label in range(last + 1))
     else:
@@ -202,7 +202,7 @@ def _name_classes(
             f"{path} has the label {last}, but {LABELS_FILE} names {len(names)} classes: correct "
             "or remove it"
         )
-    return names[first:], first
+    return distinguish_names(names)[first:], first
 
 
 def _read_labels_file(path: pathlib.Path) -> tuple[str, ...]:
