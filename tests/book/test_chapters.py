@@ -84,6 +84,7 @@ CELLS = {  # what the text around other cells relies on: a line that one of them
         "maps that image 3 changes: [0]",
         "Variable rnn/multi_rnn_cell/cell_0/lstm_cell/kernel already exists, disallowed",
         "(2+1)D block: 213376",
+        "(None, 16, 56, 56, 64)",
     ],
     "001": [
         "batch norm: 4·64 = 256, of which 128 are trained",
@@ -95,6 +96,8 @@ CELLS = {  # what the text around other cells relies on: a line that one of them
         "0.182 of the way",
     ],
     "002": [
+        "Variable net/Conv2d_4a_3x3/weights does not exist",
+        "variables created: 2",
         "3·3·3·32 + 3·32 = 960",
         "['conv/weights', 'conv/biases']",
         "Mixed_5b 64 + 64 + 96 + 32 = 256",
@@ -108,7 +111,7 @@ CELLS = {  # what the text around other cells relies on: a line that one of them
         "conv2d_same: [0. 2. 4. 6.]",
         "without resnet_arg_scope: 11 variables",
         "with resnet_arg_scope: 18 variables",
-        "[1.0, 3.0] -> by default -1.0 ; with is_training=False 1.0",
+        "[1.0, 3.0] -> by default -1.0, with is_training=False 1.0",
         "output_stride 8 -> sides after the blocks: [28, 28, 28, 28]",
     ],
     "004": [
