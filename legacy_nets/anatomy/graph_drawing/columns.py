@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from legacy_nets.errors import SetupError
 
 _SWEEPS = 8
-_WEIGHTS = (1, 2, 8)  # of a line between two boxes, a box and a bend, two bends: keep it straight
+_WEIGHTS = (1, 1, 8)  # of a line between two boxes, a box and a bend, two bends: straight
 
 
 @dataclasses.dataclass(frozen=True)
