@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -112,6 +113,57 @@ def draw_kernels(
     save_figure(page.figure, path, _DOTS, tight=True)
 
 
+def draw_attention_maps(
+    values: Mapping[str, Array],
+    picture: Array,
+    path: str | pathlib.Path,
+    max_heads: int = 12,
+    title: str = "",
+) -> None:
+    """Draws how much each patch counts for the class token, one row per attention layer.
+
+    A row has the mean of all heads over the picture, then each head, and their colour scale.
+
+    Args:
+      values: name -> float [heads, H, W], weights of the class token.
+      picture: uint8 or float in [0, 1], [H, W, 3] or [H, W].
+      max_heads: number of heads to draw of each layer.
+
+    Raises: BadInputError without layers.
+    """
+    if not values:
+        raise BadInputError("there are no attention maps to draw")
+    columns = math.ceil(min(max_heads, max(len(value) for value in values.values())) / 2)
+    left = 2 * (_PICTURE + 0.2)
+    row_height = _PICTURE + 0.35
+    page = _Page(left + columns * (_MAP + 0.05) + 0.9, 0.5 + row_height * len(values))
+    for index, (name, value) in enumerate(values.items()):
+        top = 0.75 + row_height * index
+        page.add_text(0.1, top - 0.07, f"{name}: input, mean of {len(value)} heads, each head")
+        axes = page.add_axes(0.1, top, _PICTURE, _PICTURE)
+        _show_picture(axes, picture)
+        axes.set_axis_off()
+        norm, extend = _choose_scale(value)
+        axes = page.add_axes(_PICTURE + 0.2, top, _PICTURE, _PICTURE)
+        _show_picture(axes, picture)
+        height, width = picture.shape[:2]
+        place = (-0.5, width - 0.5, height - 0.5, -0.5)
+        axes.imshow(value.mean(axis=0), cmap="viridis", norm=norm, alpha=0.65, extent=place)
+        axes.set_axis_off()
+        for head, weights in enumerate(value[:max_heads]):
+            row, column = divmod(head, columns)
+            x, y = left + column * (_MAP + 0.05), top + row * (_PICTURE - _MAP)
+            axes = page.add_axes(x, y, _MAP, _MAP)
+            axes.imshow(weights, cmap="viridis", norm=norm, interpolation="nearest")
+            number = axes.text(0, 0, str(head), fontsize=6, color="white")
+            number.set_bbox({"facecolor": "black", "linewidth": 0, "pad": 1})
+            axes.set_axis_off()
+        bar = page.add_axes(left + columns * (_MAP + 0.05) + 0.1, top, 0.1, _PICTURE)
+        _draw_scale(page.figure, bar, ScalarMappable(norm, "viridis"), extend)
+    page.add_text(0.1, 0.3, title, size=10)
+    save_figure(page.figure, path, _DOTS, tight=True)
+
+
 def draw_receptive_field(
     image: Array,
     field: ReceptiveField,
@@ -128,24 +180,19 @@ def draw_receptive_field(
 
     Raises: BadInputError for a field without two axes or with unknown padding.
     """
-    if len(field.size) != 2 or None in field.padding:
-        raise BadInputError(
-            "only a receptive field of two axes with known padding can be drawn: give --size"
-        )
+    centre = _check_field(field, (image.shape[0], image.shape[1]))
     sides = image.shape[:2]
-    if at is None:
-        at = (_find_centre(field, 0, sides[0]), _find_centre(field, 1, sides[1]))
+    at = centre if at is None else at
     figure = Figure(figsize=(5.6, 5.8))
     axes = figure.subplots()
     _show_picture(axes, image)
     for shift, colour, style in ((1, "#f28e2b", "--"), (0, "#e15759", "-")):
-        spans = [field.compute_span(0, at[0]), field.compute_span(1, at[1] + shift)]
-        (top, bottom), (left, right) = ((float(s[0]), float(s[1])) for s in spans if s is not None)
+        left, top, right, bottom = _find_edges(field, (at[0], at[1] + shift))
         axes.add_patch(
             Rectangle(
-                (left - 0.5, top - 0.5),
-                right - left + 1,
-                bottom - top + 1,
+                (left, top),
+                right - left,
+                bottom - top,
                 fill=False,
                 edgecolor=colour,
                 linestyle=style,
@@ -153,9 +200,9 @@ def draw_receptive_field(
             )
         )
         axes.plot([(left + right) / 2], [(top + bottom) / 2], "+", color=colour, markersize=10)
-    low_y, high_y = min(-0.5, top - 1.5), max(sides[0] - 0.5, bottom + 1.5)
-    low_x = min(-0.5, left - 1.5)
-    high_x = max(sides[1] - 0.5, right + 1.5 + float(field.stride[1]))
+    low_y, high_y = min(-0.5, top - 1), max(sides[0] - 0.5, bottom + 1)
+    low_x = min(-0.5, left - 1)
+    high_x = max(sides[1] - 0.5, right + 1 + float(field.stride[1]))
     axes.set_xlim(low_x, high_x)
     axes.set_ylim(high_y, low_y)
     axes.set_facecolor("#dddddd")  # outside the image: zeros of the padding
@@ -168,6 +215,68 @@ def draw_receptive_field(
         fontsize=9,
     )
     save_figure(figure, path, _DOTS, tight=True)
+
+
+def draw_receptive_fields(
+    image: Array, fields: Mapping[str, ReceptiveField], path: str | pathlib.Path, title: str = ""
+) -> None:
+    """Draws the receptive field of the middle value of several end points over an image.
+
+    Args:
+      image: uint8 or float in [0, 1], [H, W, 3] or [H, W].
+      fields: fields of two axes with known padding.
+
+    Raises: BadInputError as ``draw_receptive_field``.
+    """
+    figure = Figure(figsize=(7.6, 5.6))
+    axes = figure.subplots()
+    _show_picture(axes, image)
+    colours = colormaps["plasma"](np.linspace(0, 0.9, len(fields)))
+    height, width = image.shape[:2]
+    corners = [(-0.5, -0.5), (width - 0.5, height - 0.5)]
+    for (name, field), colour in zip(fields.items(), colours, strict=True):
+        at = _check_field(field, (height, width))
+        left, top, right, bottom = _find_edges(field, at)
+        corners += [(left, top), (right, bottom)]
+        size = "x".join(map(str, field.size))
+        axes.add_patch(
+            Rectangle(
+                (left, top),
+                right - left,
+                bottom - top,
+                fill=False,
+                edgecolor=colour,
+                linewidth=2,
+                label=f"{name}: {size} pixels",
+            )
+        )
+    (low_x, low_y), (high_x, high_y) = np.min(corners, axis=0), np.max(corners, axis=0)
+    margin = 0.02 * (high_x - low_x)
+    axes.set_xlim(low_x - margin, high_x + margin)
+    axes.set_ylim(high_y + margin, low_y - margin)
+    axes.set_facecolor("#dddddd")  # outside the image: zeros of the padding
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1))
+    axes.set_title(title or "receptive fields of the middle values", fontsize=9)
+    save_figure(figure, path, _DOTS, tight=True)
+
+
+def _check_field(field: ReceptiveField, sides: tuple[int, int]) -> tuple[int, int]:
+    """Returns the index of the value nearest to the image's centre.
+
+    Raises: BadInputError for a field without two axes or with unknown padding.
+    """
+    if len(field.size) != 2 or None in field.padding:
+        raise BadInputError(
+            "only a receptive field of two axes with known padding can be drawn: give --size"
+        )
+    return _find_centre(field, 0, sides[0]), _find_centre(field, 1, sides[1])
+
+
+def _find_edges(field: ReceptiveField, at: tuple[int, int]) -> tuple[float, float, float, float]:
+    """Returns left, top, right and bottom of a field, in pixels whose middles are whole."""
+    spans = [field.compute_span(axis, at[axis]) for axis in (0, 1)]
+    (top, bottom), (left, right) = ((float(s[0]), float(s[1])) for s in spans if s is not None)
+    return left - 0.5, top - 0.5, right + 0.5, bottom + 0.5
 
 
 def _find_centre(field: ReceptiveField, axis: int, side: int) -> int:

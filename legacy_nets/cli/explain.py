@@ -71,7 +71,7 @@ def explain(
 
     --facts measures the claims of the document at their place, and shows what was fixed.
     --figure draws the graph with its branches, the maps of an image at some end points, the
-    kernels of the first layer, and the receptive field of one value.
+    kernels of the first layer, receptive fields, and the attention of a Vision Transformer.
     """
     if figure is None and (image or end_points or checkpoint or level or as_svg):
         raise BadInputError(

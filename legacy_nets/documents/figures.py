@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from legacy_nets.files import replace_on_success
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
-from legacy_nets.types import Array, EndPoints, Session, Variable
+from legacy_nets.types import Array, EndPoints, Session, Tensor, Variable
 
 LEVELS = ("stages", "layers")
 MAX_LAYERS = 60  # that the graph shows by default; of a larger net it shows the stages
@@ -49,6 +50,7 @@ class _Values:
     kernel: Array | None  # [height, width, inputs, outputs] of the first layer
     kernel_name: str
     fields: dict[str, anatomy.ReceptiveField | None]  # of the same end points
+    attention: dict[str, Array]  # layer -> [heads, H, W], weights of the class token
 
 
 def draw(
@@ -61,7 +63,10 @@ def draw(
     *,
     as_svg: bool = False,
 ) -> DrawnFigures:
-    """Writes graph.png, feature_maps.png, kernels.png and receptive_field.png into a folder.
+    """Writes graph.png, feature_maps.png, kernels.png, receptive_field.png (one end point) and
+    receptive_fields.png (all) into a folder.
+
+    Nets whose patches attend to each other get attention.png, too.
 
     Args:
       net: a name of the registry.
@@ -82,7 +87,6 @@ def draw(
     values = _compute_values(net, settings, checkpoint, picture, end_points)
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    weights = "" if checkpoint else ", initial weights"
     notes = [] if checkpoint else ["initial weights, seed 0: the net is not trained (--checkpoint)"]
     if image is None:
         notes.append("the picture is synthetic (--image)")
@@ -93,22 +97,61 @@ def draw(
         paths.append(_draw_graph(net, folder, level, as_svg))
     except SetupError as error:
         notes.append(str(error))
+    weights = "" if checkpoint else ", initial weights"
+    paths += _draw_values(values, still, folder, net, weights)
+    paths += _draw_fields(values.fields, still, folder, net)
+    names = {path.name for path in paths}
+    if "feature_maps.png" not in names:
+        notes.append("no feature maps: no end point of this net is a map")
+    if "receptive_field.png" not in names:
+        notes.append("no receptive field: no selected end point has one smaller than the image")
+    return DrawnFigures(tuple(paths), tuple(notes))
+
+
+def _draw_values(
+    values: _Values, still: Array, folder: pathlib.Path, net: str, weights: str
+) -> list[pathlib.Path]:
+    """Draws maps, attention and kernels; returns the files of what the net has."""
+    paths = []
     if values.maps:
         paths.append(folder / "feature_maps.png")
         figures.draw_feature_maps(values.maps, still, paths[-1], title=f"{net}{weights}")
-    else:
-        notes.append("no feature maps: no end point of this net is a map")
+    if values.attention:
+        paths.append(folder / "attention.png")
+        figures.draw_attention_maps(values.attention, still, paths[-1], title=f"{net}{weights}")
     if values.kernel is not None:
         paths.append(folder / "kernels.png")
         figures.draw_kernels(values.kernel, paths[-1], title=f"{values.kernel_name}{weights}")
-    name = _find_smaller_field(values.fields, settings.image_size)
-    field = values.fields[name] if name else None
-    if field is not None:
+    return paths
+
+
+def _draw_fields(
+    fields: dict[str, anatomy.ReceptiveField | None],
+    still: Array,
+    folder: pathlib.Path,
+    net: str,
+) -> list[pathlib.Path]:
+    """Draws the last receptive field that fits into the picture, and all of them."""
+    planes = {
+        name: field
+        for name, field in fields.items()
+        if field is not None and len(field.size) == 2 and None not in field.padding
+    }
+    paths = []
+    smaller = [
+        name
+        for name, field in planes.items()
+        if field.size[0] <= still.shape[0] and field.size[1] <= still.shape[1]
+    ]
+    if smaller:
         paths.append(folder / "receptive_field.png")
-        figures.draw_receptive_field(still, field, paths[-1], title=f"{net} {name}")
-    else:
-        notes.append("no receptive field: no selected end point has one smaller than the image")
-    return DrawnFigures(tuple(paths), tuple(notes))
+        title = f"{net} {smaller[-1]}"
+        figures.draw_receptive_field(still, planes[smaller[-1]], paths[-1], title=title)
+    if len(planes) > 1:
+        paths.append(folder / "receptive_fields.png")
+        title = f"{net}: receptive fields of the middle values"
+        figures.draw_receptive_fields(still, planes, paths[-1], title=title)
+    return paths
 
 
 def _get_default_settings(record: registry.Net) -> Settings:
@@ -127,6 +170,8 @@ def _compute_values(
         points = _select_maps(net, graph.end_points, end_points)
         feed = {graph.images: preprocessing.scale_pixels(picture, graph.preprocessing)[None]}
         maps = dict(zip(points, session.run(list(points.values()), feed), strict=True))
+        attention = _find_attention(graph.logits)
+        weights = dict(zip(attention, session.run(list(attention.values()), feed), strict=True))
         kernel = _find_first_kernel(graph.variables)
         fields = anatomy.compute_receptive_fields(list(points.values()), graph.images)
         return _Values(
@@ -134,6 +179,7 @@ def _compute_values(
             kernel=None if kernel is None else _get_middle_slice(session.run(kernel)),
             kernel_name="" if kernel is None else kernel.op.name,
             fields=dict(zip(points, fields, strict=True)),
+            attention={name: _cut_class_token(value[0]) for name, value in weights.items()},
         )
 
 
@@ -185,12 +231,40 @@ def _select_maps(net: str, end_points: EndPoints, names: tuple[str, ...]) -> End
         if name not in maps:
             near = suggest_names(name, maps, "maps") or ", as it makes no maps"
             raise BadInputError(f"{net} has no map called {name!r} among its end points{near}")
-    if not names:
-        known = list(maps)
-        count = min(DEFAULT_MAPS, len(known))
-        indices = sorted({round(i) for i in np.linspace(0, len(known) - 1, count)})
-        names = tuple(known[i] for i in indices)
-    return {name: maps[name] for name in names}
+    return {name: maps[name] for name in names} if names else _select_evenly(maps)
+
+
+def _find_attention(logits: Tensor) -> dict[str, Tensor]:
+    """Finds the weights [N, heads, tokens, tokens] of layers in which patches attend to patches.
+
+    Returns them by the scope of their layer: all, or DEFAULT_MAPS of them, first to last.
+    """
+    found = {}
+    for op in logits.graph.get_operations():
+        shape = op.outputs[0].shape.as_list() if op.type == "Softmax" else []
+        if len(shape) == 4 and shape[2] == shape[3] and _count_patches(shape[3]):
+            found[op.name.rpartition("/")[0]] = op.outputs[0]
+    return _select_evenly(found)
+
+
+def _count_patches(tokens: int | None) -> int:
+    """Returns the patches along each side of a square picture; 0 for other counts of tokens."""
+    side = math.isqrt(max((tokens or 0) - 1, 0))
+    return side if side > 1 and side * side + 1 == tokens else 0
+
+
+def _cut_class_token(weights: Array) -> Array:
+    """Returns what the class token takes from each patch: [heads, T, T] -> [heads, H, W]."""
+    side = _count_patches(weights.shape[-1])
+    return weights[:, 0, 1:].reshape(-1, side, side)
+
+
+def _select_evenly(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Selects DEFAULT_MAPS values, the first and last among them; all where they are fewer."""
+    known = list(values)
+    count = min(DEFAULT_MAPS, len(known))
+    indices = sorted({round(i) for i in np.linspace(0, len(known) - 1, count)})
+    return {known[i]: values[known[i]] for i in indices}
 
 
 def _find_first_kernel(variables: Sequence[Variable]) -> Variable | None:
@@ -205,18 +279,6 @@ def _get_middle_frame(value: Array) -> Array:
 def _get_middle_slice(kernel: Array) -> Array:
     """Returns a kernel of four axes; of a 3D kernel, the slice in the middle of time."""
     return kernel[len(kernel) // 2] if kernel.ndim == 5 else kernel
-
-
-def _find_smaller_field(
-    fields: dict[str, anatomy.ReceptiveField | None], size: tuple[int, ...]
-) -> str | None:
-    """Finds the last end point whose receptive field is in the plane and fits into the image."""
-    for name, field in reversed(fields.items()):
-        if field is None or len(field.size) != 2 or None in field.padding:
-            continue
-        if all(pixels <= side for pixels, side in zip(field.size, size, strict=True)):
-            return name
-    return None
 
 
 def _draw_graph(net: str, folder: pathlib.Path, level: str | None, as_svg: bool) -> pathlib.Path:

@@ -261,6 +261,37 @@ def test_figures_are_written(tmp_path):
         figures.draw_kernels([1.0], tmp_path / "no.png")
 
 
+def test_receptive_fields_are_drawn_where_they_are(saved):
+    fields = {
+        "small": anatomy.ReceptiveField((3, 5), (2, 2), (1, 1)),
+        "large": anatomy.ReceptiveField((41, 41), (8, 8), (20, 20)),
+    }
+    figures.draw_receptive_fields(np.zeros((21, 31), np.uint8), fields, "fields.png")
+    (axes,) = saved[0].axes
+    small, large = axes.patches
+    assert (small.get_y(), small.get_height(), small.get_width()) == (8.5, 3, 5)  # rows 9 to 11
+    assert (large.get_xy(), large.get_width()) == ((-4.5, -12.5), 41)  # about (8, 16)
+    assert axes.get_xlim()[0] < -4.5 and axes.get_xlim()[1] > 36.5  # all of it is in view
+    texts = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert texts == ["small: 3x5 pixels", "large: 41x41 pixels"]
+    unknown = {"a": anatomy.ReceptiveField((3, 3), (2, 2), (None, 1))}
+    with pytest.raises(BadInputError, match="known padding"):
+        figures.draw_receptive_fields(np.zeros((21, 31), np.uint8), unknown, "fields.png")
+
+
+def test_attention_is_drawn_by_layer_and_head(saved):
+    value = np.arange(3 * 4 * 4, dtype=np.float32).reshape(3, 4, 4)
+    picture = np.zeros((8, 8, 3), np.uint8)
+    figures.draw_attention_maps({"first": value, "second": value[:1]}, picture, "attention.png")
+    shown = [np.asarray(axes.images[-1].get_array()) for axes in saved[0].axes if axes.images]
+    sides = [array.shape[:2] for array in shown]
+    assert sides == [(8, 8), *[(4, 4)] * 4, (8, 8), *[(4, 4)] * 2]  # picture, mean, heads
+    np.testing.assert_array_equal(shown[1], value.mean(axis=0))
+    np.testing.assert_array_equal(shown[4], value[2])
+    with pytest.raises(BadInputError, match="no attention maps"):
+        figures.draw_attention_maps({}, picture, "attention.png")
+
+
 @pytest.fixture
 def saved(monkeypatch):
     """Collects the figures that are saved."""

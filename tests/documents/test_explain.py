@@ -225,9 +225,25 @@ def test_the_graph_is_left_out_where_igraph_is_missing(monkeypatch, tmp_path):
     )
 
 
+def test_attention_between_patches_is_found():
+    with tf.Graph().as_default():
+        for tokens, scope in ((10, "a"), (7, "no_square"), (17, "b"), (2, "one_patch")):
+            with tf.name_scope(scope):
+                tf.nn.softmax(tf.placeholder(tf.float32, [None, 2, tokens, tokens]))
+        with tf.name_scope("classes"):
+            logits = tf.nn.softmax(tf.placeholder(tf.float32, [None, 10]))
+        assert list(figures._find_attention(logits)) == ["a", "b"]
+    weights = np.arange(2 * 5 * 5).reshape(2, 5, 5)
+    np.testing.assert_array_equal(
+        figures._cut_class_token(weights), [[[1, 2], [3, 4]], [[26, 27], [28, 29]]]
+    )
+
+
 def test_the_graph_is_an_svg_where_asked(monkeypatch, tmp_path):
     pytest.importorskip("igraph")
-    monkeypatch.setattr(figures, "_compute_values", lambda *_: figures._Values({}, None, "", {}))
+    monkeypatch.setattr(
+        figures, "_compute_values", lambda *_: figures._Values({}, None, "", {}, {})
+    )
     found = figures.draw("demo_cnn", tmp_path, as_svg=True)
     assert [path.name for path in found.paths] == ["graph.svg"]
     text = (tmp_path / "graph.svg").read_text("utf-8")
