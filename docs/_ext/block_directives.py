@@ -29,7 +29,7 @@ from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError
 
 ROW_ID = re.compile(r"\d{3}-[EF]\d+")
-SHOWN = "book_shown"  # what the page has shown already
+SHOWN = "book_shown"  # key of the page's data
 ROOT = Path(blocks.PACKAGE).parent
 
 
@@ -38,11 +38,16 @@ class ChapterDirective(ErrataDirective):
 
     required_arguments, optional_arguments = 1, 0
 
+    @property
+    def shown(self) -> set[str]:
+        """What the page has shown already: ids, and lines as legacy_nets/nets/vgg.py:93."""
+        shown: set[str] = self.env.temp_data.setdefault(SHOWN, set())
+        return shown
+
     def take_new(self, keys: Iterable[str]) -> list[str]:
         """Selects what the page has not shown yet, and counts it as shown."""
-        shown: set[str] = self.env.temp_data.setdefault(SHOWN, set())
-        new = [key for key in dict.fromkeys(keys) if key not in shown]
-        shown.update(new)
+        new = [key for key in dict.fromkeys(keys) if key not in self.shown]
+        self.shown.update(new)
         return new
 
     def make_folded_rows(
@@ -129,18 +134,18 @@ class BlocksDirective(ChapterDirective):
                 "anchorlinenos": True,
             }
             made.append(make_fold(f"Source: {source.name}, {key}", [block]))
-            self.take_new(f"{source.path}:{n}" for n in range(source.line, source.last_line + 1))
+            lines_shown = range(source.line, source.last_line + 1)
+            self.shown.update(f"{source.path}:{number}" for number in lines_shown)
         return made
 
     def _make_layers(self, net: str, section: explain.Section) -> list[nodes.Node]:
         """Makes the table of the layers; a layer is linked to the line that builds it."""
         graph = common.build_net(net).images.graph
-        shown: set[str] = self.env.temp_data.setdefault(SHOWN, set())
         table = make_table(tables.tabulate_section(section.layers))
         rows = list(table.findall(nodes.row))[1:]
         for row, layer in zip(rows, section.layers, strict=True):
             source = blocks.locate_layer(layer, graph)
-            if source is not None and str(source) in shown:
+            if source is not None and str(source) in self.shown:
                 place = f"#{make_line_prefix(source.path)}-{source.line}"
                 name = row[0].astext()
                 link = nodes.reference("", name, refuri=place, internal=True)

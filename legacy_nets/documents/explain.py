@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy import norms
 from legacy_nets.anatomy.arithmetic import (
     ParameterCount,
     explain_parameters,
@@ -28,7 +29,6 @@ from legacy_nets.types import EndPoints, Tensor
 
 MAX_SECTIONS = 30  # a net with more end points shows those of its outer scopes only
 _SAME_VALUES = {"Reshape", "Squeeze", "Identity"}
-_NORMS = {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,7 +105,9 @@ def _find_ends(net: str, scope: str, layers: Sequence[anatomy.Layer]) -> dict[in
     for name, point in _select_outer(end_points, scope).items():
         tensor = _skip_reshapes(point)
         index = indices.get(tensor.name)
-        if index is None and tensor.op.type in _NORMS:  # of a convolution without an activation
+        if (
+            index is None and tensor.op.type in norms.FUSED
+        ):  # of a convolution without an activation
             index = indices.get(tensor.op.inputs[0].name)
         if index is None:
             index = bisect.bisect_left(positions, operations[point.op.name])
