@@ -56,12 +56,8 @@ $(TORCH_VENV)/.ready: scripts/peers/requirements.txt | $(BIN)/python
 	@touch $@
 
 demo: $(VENV)/.core  ## trains the hand-sign net on synthetic data, then evaluates it
-	$(BIN)/legacy-nets train hand_signs --model-dir demo $(DEMO) --resume
+	$(BIN)/legacy-nets train hand_signs --model-dir demo --resume
 	$(BIN)/legacy-nets evaluate hand_signs --checkpoint demo
-
-# What learns 1080 small pictures well; the document's dropout and initial kernels do not.
-DEMO := --steps 500 --learning-rate 2e-4 --warmup 30 --cosine --ema 0.98 --augment \
-	--option keep_prob=1.0 --option initial_std=null --option momentum=0.9
 
 test: lint oracle test-run  ## all tests but the rare ones
 	$(ASK_ORACLE) $(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m "not rare"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
 
+_SPINNER = "dots"  # to name it draws at once: what follows may hold back stderr, or the thread
 _shown: list[Status] = []  # the spinner on the terminal, if there is one
 
 
@@ -27,12 +28,13 @@ def show_status(text: str, console: Console | None = None) -> Iterator[None]:
     console = console or Console(stderr=True)
     if _shown:
         outer = _shown[0].status
-        _shown[0].update(text)
+        _shown[0].update(text, spinner=_SPINNER)
         yield
-        _shown[0].update(outer)
+        _shown[0].update(outer, spinner=_SPINNER)
     elif console.is_terminal:
         with console.status(text) as status:
             _shown.append(status)
+            status.update(text, spinner=_SPINNER)
             try:
                 yield
             finally:

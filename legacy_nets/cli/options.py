@@ -192,7 +192,7 @@ def data_options(command: Command) -> Command:
         ),
         click.option(
             "--holdout",
-            type=NumberRange(),
+            type=NumberRange(0, 1, min_open=True, max_open=True),
             help="Share of each class to hold out, where a split is missing.",
         ),
         click.option(

@@ -28,6 +28,12 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
+from legacy_nets.train.recipes import (
+    count_steps,
+    describe_expectation,
+    describe_settings,
+    make_settings,
+)
 from legacy_nets.train.resume import describe_changes, refuse_run
 from legacy_nets.train.settings import (
     Settings,
@@ -56,18 +62,16 @@ def _default(field: str) -> str:
     type=click.Path(path_type=pathlib.Path),
     help="Folder for checkpoints, log, events and curve.",
 )
-@click.option(
-    "--steps", type=click.IntRange(1), help=f"Training steps. [default: {_default('steps')}]"
-)
+@click.option("--steps", type=click.IntRange(1), help="Training steps.")
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
-    help=f"Images or clips per step. [default: {_default('batch_size')}]",
+    help="Images or clips per step.",
 )
 @click.option(
     "--learning-rate",
     type=NumberRange(0, 1e3, min_open=True),
-    help=f"Learning rate of Adam. [default: {_default('learning_rate')}]",
+    help="Learning rate of Adam.",
 )
 @click.option(
     "--cosine/--no-cosine", default=None, help="Lower the learning rate to zero along a cosine."
@@ -125,6 +129,12 @@ def _default(field: str) -> str:
     help="Add the regularization losses of slim's nets.",
 )
 @click.option(
+    "--batch-norm-decay",
+    type=NumberRange(0, 1, max_open=True),
+    help="Decay of the moving averages of slim's batch norm: inception_v3, resnet_v2_*.",
+)
+@click.option("--as-document", is_flag=True, help="Train as the document does.")
+@click.option(
     "--resume",
     is_flag=True,
     help="Continue from the newest complete checkpoint, with the run's options.",
@@ -148,6 +158,7 @@ def train(
     image_size: tuple[int, int] | None,
     options: dict[str, object],
     device: str,
+    as_document: bool,
     resume: bool,
     warm_start: str | None,
     warm_start_ema: bool,
@@ -156,20 +167,18 @@ def train(
 ) -> None:
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
 
+    What is not given comes from the net's recipe, with which it learns some hundred pictures.
+
     \b
-    legacy-nets train hand_signs --model-dir run --steps 600 --ema 0.99
+    legacy-nets train hand_signs --model-dir run
+    legacy-nets train resnet18 --data flowers/ --model-dir flowers_run
     legacy-nets train hand_signs --data test_signs.h5 --holdout 0.25 --model-dir run2 \\
-        --warm-start run --augment
+        --warm-start run
     """
     record = registry.get_net(net)
-    refuse_file(folder)
-    if not resume:
-        refuse_run(folder)
-    saved = load_settings(folder) if resume else None
-    before = saved or _make_defaults(record)
+    saved = _load_run(folder, resume, as_document)
+    before = saved or make_settings(record, as_document, is_warm=bool(warm_start))
     start = _make_warm_start(before.warm_start, warm_start, exclude, warm_start_ema)
-    if start is not None and saved is None:
-        find_readable_weights(start.checkpoint)
     settings = dataclasses.replace(
         before,
         net=net,
@@ -182,20 +191,36 @@ def train(
     data = data.inherit(settings)
     if saved is not None:
         _check_resumed(saved, settings, data, folder)
-    if saved is None and (options or image_size or frames or settings.trainable):
+    elif options or image_size or frames or settings.trainable:
         _check_net(settings)
     with show_status("opening the data"):
-        images, settings = _open_data(record, data, settings)
+        has_epochs = as_document and same_as_settings["steps"] is None
+        images, settings = _open_data(record, data, settings, has_epochs)
     device_line = open_device(device)
     from rich.console import Console
 
     from legacy_nets.train import loop
 
     console = Console(stderr=True, soft_wrap=True)
-    for line in (*_describe_data(net, images), device_line):
+    for line in (*_describe_run(settings, images, as_document), device_line):
         console.print(line, highlight=False)
     result = loop.train(settings, images, folder, resume=resume, console=console)
     _print_result(result, folder)
+
+
+def _load_run(folder: pathlib.Path, resume: bool, as_document: bool) -> Settings | None:
+    """Loads the settings of a run to resume; None for a new run.
+
+    Raises BadInputError for a folder that cannot be one, or that holds a run already.
+    """
+    refuse_file(folder)
+    if not resume:
+        refuse_run(folder)
+        return None
+    saved = load_settings(folder)
+    if saved is not None and as_document:
+        raise BadInputError("--as-document is for a new run: a resumed one keeps its settings")
+    return saved
 
 
 def _check_net(settings: Settings) -> None:
@@ -208,9 +233,12 @@ def _check_net(settings: Settings) -> None:
 
 
 def _open_data(
-    record: registry.Net, data: DataOptions, settings: Settings
+    record: registry.Net, data: DataOptions, settings: Settings, has_epochs: bool
 ) -> tuple[ImageData, Settings]:
-    """Opens the data, and records in the settings what they are."""
+    """Opens the data, and records in the settings what they are.
+
+    ``has_epochs``: the steps become those of the document's epochs.
+    """
     images = widen_classes(data.open(record), data.num_classes)
     images = resize_data(images, settings.preprocessing, settings.image_size, record.channels)
     settings = dataclasses.replace(
@@ -223,18 +251,10 @@ def _open_data(
         holdout=data.holdout,
         seed=data.seed or 0,
     )
+    if has_epochs:
+        steps = count_steps(record, len(images.train.labels))
+        settings = dataclasses.replace(settings, steps=steps)
     return images, settings
-
-
-def _make_defaults(record: registry.Net) -> Settings:
-    """Makes the settings of a run that no option changes."""
-    return Settings(
-        record.name,
-        num_classes=0,  # those of the data
-        image_size=record.image_size,
-        preprocessing=record.preprocessing,
-        aux_weight=record.aux_weight,
-    )
 
 
 def _check_resumed(
@@ -256,9 +276,12 @@ def _make_warm_start(
 ) -> WarmStart | None:
     """Makes the warm start of --warm-start, --exclude and --warm-start-ema.
 
-    ``before`` is that of the run, of which the options that are not given are inherited.
+    ``before`` is that of the run, of which the options that are not given are inherited. Raises
+    BadInputError where they do not fit, or CheckpointError where a new run's weights are missing.
     """
     if checkpoint:
+        if before is None:
+            find_readable_weights(checkpoint)
         before = dataclasses.replace(
             before or WarmStart(""), checkpoint=str(pathlib.Path(checkpoint).absolute())
         )
@@ -290,12 +313,14 @@ def _make_augmentation(
     )
 
 
-def _describe_data(net: str, images: ImageData) -> list[str]:
-    """Describes the data that a net is trained on, in lines."""
+def _describe_run(settings: Settings, images: ImageData, as_document: bool) -> list[str]:
+    """Describes in lines what a net is trained on, and how."""
     return [
         *images.notes,
-        f"{net} on {images.name}: {len(images.train.labels)} {images.unit} to train on, "
+        f"{settings.net} on {images.name}: {len(images.train.labels)} {images.unit} to train on, "
         f"{len(images.test.labels)} held out",
+        describe_settings(settings),
+        *([describe_expectation(settings.net)] if as_document else []),
     ]
 
 

@@ -17,11 +17,26 @@ from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.data.splits import Images, Split
 from legacy_nets.errors import BadInputError, report_build_errors
 from legacy_nets.nets.build import SET_BY_COMMANDS, build_by_name
+from legacy_nets.nets.inception_v3 import inception_v3_arg_scope
+from legacy_nets.nets.parts.resnet_utils import resnet_arg_scope
 from legacy_nets.train.batches import iterate_in_order
 from legacy_nets.train.settings import Settings
 from legacy_nets.train.stream import read_ahead
-from legacy_nets.types import Array, EndPoints, Operation, Session, Shape, Tensor, Variable
+from legacy_nets.types import (
+    ArgScope,
+    Array,
+    EndPoints,
+    Operation,
+    Session,
+    Shape,
+    Tensor,
+    Variable,
+)
 
+_ARG_SCOPES: Mapping[str, Callable[[float], ArgScope]] = {  # by the module of the net
+    "inception_v3": lambda decay: inception_v3_arg_scope(batch_norm_decay=decay),
+    "resnet_v2": lambda decay: resnet_arg_scope(batch_norm_decay=decay),
+}
 SCORED_PIXELS = 1_600_000  # per batch: 64 images of 158x158, 8 clips of 16x112x112
 
 
@@ -117,7 +132,10 @@ def build_net(settings: Settings, inference: bool = False) -> NetGraph:
     is_training = tf.placeholder_with_default(False, [], name="is_training")
     refuse_reserved(settings.options)
     mode = False if inference else is_training
-    with report_build_errors(settings.net, settings.image_size, settings.options):
+    with (
+        _set_batch_norm_decay(net, settings.batch_norm_decay),
+        report_build_errors(settings.net, settings.image_size, settings.options),
+    ):
         logits, end_points = build_by_name(
             settings.net,
             images,
@@ -154,6 +172,24 @@ def check_net(settings: Settings) -> None:
     with tf.Graph().as_default():
         build_net(dataclasses.replace(settings, num_classes=num_classes))
         _select_trainable(settings.trainable)
+
+
+@contextlib.contextmanager
+def _set_batch_norm_decay(net: registry.Net, decay: float | None) -> Iterator[None]:
+    """Sets the decay of batch norm in a net of slim that is built in the block.
+
+    Raises BadInputError where the net is not one of slim.
+    """
+    if decay is None:
+        yield
+    elif net.module in _ARG_SCOPES:
+        with tf.contrib.slim.arg_scope(_ARG_SCOPES[net.module](decay)):
+            yield
+    else:
+        raise BadInputError(
+            f"--batch-norm-decay is for slim's nets, not {net.name}: try --option "
+            f"momentum={decay:g}"
+        )
 
 
 def build_training(settings: Settings) -> TrainingGraph:

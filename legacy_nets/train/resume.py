@@ -36,6 +36,7 @@ MAY_CHANGE = {
     "evaluate_every": True,
     "augment": True,
     "warm_start": False,
+    "batch_norm_decay": True,
 }
 
 

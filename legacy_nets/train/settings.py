@@ -64,6 +64,7 @@ class Settings:
     evaluate_every: int = 100
     augment: Augmentation | None = None
     warm_start: WarmStart | None = None
+    batch_norm_decay: float | None = None  # of slim's batch norm; None is the net's own
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes ``training.json`` and ``class_indices.json`` into a model folder."""

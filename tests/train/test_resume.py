@@ -26,7 +26,7 @@ OTHER = {  # field -> another value
     **{"batch_size": 4, "learning_rate": 0.5, "cosine": True, "warmup": 3, "ema_decay": 0.9},
     **{"weight_decay": False, "aux_weight": 0.1, "trainable": ("tiny/dense",), "seed": 3},
     **{"save_every": 1, "evaluate_every": 2, "augment": Augmentation(zoom=0.1)},
-    "warm_start": WarmStart("other"),
+    **{"warm_start": WarmStart("other"), "batch_norm_decay": 0.9},
 }
 ALL = [  # option, words after it, the field and what it records
     (("--steps", "2"), "steps", 2),
@@ -35,6 +35,7 @@ ALL = [  # option, words after it, the field and what it records
     (("--cosine",), "cosine", True),
     (("--warmup", "3"), "warmup", 3),
     (("--ema", "0.5"), "ema_decay", 0.5),
+    (("--batch-norm-decay", "0.5"), "batch_norm_decay", 0.5),
     (("--augment", "--zoom", "0.2", "--rotate", "4"), "augment", None),
     (("--save-every", "3"), "save_every", 3),
     (("--evaluate-every", "4"), "evaluate_every", 4),
