@@ -17,7 +17,7 @@ TORCH_OPTIONS ?=
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po oracle clean
+.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po test-docs oracle clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -43,7 +43,7 @@ $(RUN_VENV)/.test: pyproject.toml | $(BIN)/python
 $(DOCS_VENV)/.ready: pyproject.toml | $(BIN)/python
 	@echo "installing legacy_nets and Sphinx into $(DOCS_VENV) ..."
 	@$(BIN)/python -m venv $(DOCS_VENV)
-	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[docs]'
+	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-docs]'
 	@touch $@
 
 $(TORCH_VENV)/.ready: scripts/peers/requirements.txt | $(BIN)/python
@@ -90,8 +90,13 @@ docs: $(DOCS_VENV)/.ready  ## the site, in English and Chinese: docs/_build/html
 	@$(SPHINX) -b html -d docs/_build/doctrees/zh -D language=zh_CN docs docs/_build/html/zh
 	@echo "open docs/_build/html/en/index.html"
 
+test-docs: docs  ## the built site: links, sizes, what it must have; the directives
+	LEGACY_NETS_SITE="$(abspath docs/_build/html)" $(DOCS_VENV)/bin/python -m pytest -q -rs tests/book
+
 docs-po: $(DOCS_VENV)/.ready  ## renews the texts to translate: docs/locale/zh_CN/LC_MESSAGES/*.po
-	@$(SPHINX) -b gettext -d docs/_build/doctrees/po docs docs/_build/gettext
+	@$(DOCS_VENV)/bin/python -m sphinx -q -b gettext -t po -D nb_execution_mode=off \
+		-D suppress_warnings=myst.xref_missing,myst-nb.lexer,toc.excluded \
+		-d docs/_build/doctrees/po docs docs/_build/gettext
 	@$(DOCS_VENV)/bin/sphinx-intl update -p docs/_build/gettext -d docs/locale -l zh_CN --line-width 100
 
 oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had

@@ -26,12 +26,16 @@ extensions = [
     "legacy_nets_site",
     "book_directives",
     "block_directives",
+    "chinese_search",
     "docstrings",
     "generated_pages",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
 ]
 exclude_patterns = ["_build", "_ext", "locale", "**/.ipynb_checkpoints"]
+if tags.has("po"):  # noqa: F821 (Sphinx defines it): pages that stay English
+    exclude_patterns += ["nets/*", "api/*", "commands.md", "matrix.md", "legacy_scripts.md"]
+    exclude_patterns += ["benchmarks.md", "public_artefacts.md", "project/*"]
 
 smartquotes = False  # code, file names and messages keep their quotes
 
@@ -56,9 +60,10 @@ suppress_warnings = ["ref.python"]  # a short name in a signature that two modul
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 
-# Translations: locale/zh_CN/LC_MESSAGES has a .po for each page
+# Translations: locale/zh_CN/LC_MESSAGES has a .po for each folder and page (make docs-po). The
+# texts of directives are the package's, not the site's.
 locale_dirs = ["locale"]
-gettext_compact = False
+gettext_compact = True
 gettext_uuid = False
 gettext_location = False
 gettext_additional_targets = []

@@ -28,10 +28,11 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx_design.shared import create_component
 
 from legacy_nets import anatomy, documents
+from legacy_nets.anatomy import graph_drawing
 from legacy_nets.book import tables
 from legacy_nets.cli import main
 from legacy_nets.documents import pitfalls
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, LegacyNetsError
 
 
 def make_label(row_id: str) -> str:
@@ -139,7 +140,7 @@ class BookDirective(SphinxDirective):
         """Makes the nodes; an unknown net, document or id is an error at its line."""
         try:
             made = self.make()
-        except BadInputError as error:
+        except LegacyNetsError as error:
             raise self.error(str(error)) from error
         for node in made:
             for link in node.findall(addnodes.pending_xref):
@@ -177,6 +178,19 @@ class LayersDirective(BookDirective):
         """Builds the net and makes the table of its layers."""
         layers = anatomy.analyze_net(self.arguments[0])
         return [make_table(tables.tabulate_layers(layers, self.options.get("depth")))]
+
+
+class GraphDirective(BookDirective):
+    """The graph of a net as a drawing whose stages open."""
+
+    required_arguments, optional_arguments = 1, 0
+
+    def make(self) -> list[nodes.Node]:
+        """Builds the net and draws it."""
+        drawing = graph_drawing.draw_svg(self.arguments[0])
+        frame = nodes.container(classes=["wide-graph"])
+        frame += nodes.raw("", drawing, format="html")
+        return [frame]
 
 
 class RowsDirective(BookDirective):
@@ -322,6 +336,7 @@ DIRECTIVES = {
     "document": DocumentDirective,
     "net": NetDirective,
     "layers": LayersDirective,
+    "graph": GraphDirective,
     "facts": FactsDirective,
     "errata": ErrataDirective,
     "pitfalls": PitfallsDirective,

@@ -33,7 +33,12 @@ NET_PAGE = """\
 ```{{net}} {name}
 ```
 
-The net is one of [document {number} ({title})](../documents/rows_{number}.md).
+The net is one of [document {number} ({title})](../documents/{number}.md).
+
+## Graph
+
+```{{graph}} {name}
+```
 
 ## Layers
 

@@ -1,4 +1,4 @@
-"""Sphinx extension of the site: pages at the repository's root, and formulas without MathJax."""
+"""Sphinx extension of the site: pages at the root, links, the theme's Chinese words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 ROOT = Path(__file__).resolve().parents[2]
 # page of the site -> the file at the root of the repository that it shows
@@ -50,8 +51,16 @@ def note_root_pages(app: Sphinx, *_: object) -> list[str]:
     ]
 
 
+def translate_theme(_app: Sphinx, config: Config) -> None:
+    """Gives the theme the Chinese words that its own translation lacks."""
+    if config.language.startswith("zh"):
+        config.html_theme_options["search_bar_text"] = "搜索…"
+        config.html_theme_options["toc_title"] = "目录"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Registers what the site adds to Sphinx."""
+    app.connect("config-inited", translate_theme)
     app.connect("source-read", read_page)
     app.connect("env-get-outdated", note_root_pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -157,3 +157,13 @@ def test_a_page_shows_a_row_once_where_it_comes_first(build):
     assert "What the document states here (4)" in text
     assert "Where the document errs in lines 222-224 (1)" in text
     assert "What the document states elsewhere" in text
+
+
+def test_the_graph_of_a_net_is_drawn_in_the_page(build):
+    pytest.importorskip("igraph")
+    folder, warnings = build(index="# Page\n\n```{graph} demo_cnn\n```\n")
+    assert warnings == ""
+    page = (folder / "index.html").read_text("utf-8")
+    drawing = page[page.index("<svg") : page.index("</svg>")]
+    assert 'aria-label="graph of demo_cnn"' in drawing
+    assert "conv2d" in drawing and "dense_1" in drawing
