@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import itertools
+import json
 import re
+import shutil
+import subprocess
 import sys
 from collections import Counter
 from xml.etree import ElementTree
@@ -177,8 +181,8 @@ def test_parts_of_a_grouped_convolution_are_one_step():
         return [tf.concat([tf.nn.conv2d(a, b, 1, "SAME") for a, b in parts], 3)]
 
     graph = make_graph(net)
-    assert list_edges(graph)[0][0] == "images"
-    assert sum(graph.count_steps()[step] for step in ("convolution", "grouped convolution")) <= 2
+    assert list_steps(graph) == [["input"], ["split", "grouped convolution", "concat"]]
+    assert graph.edges == ((0, 1),)
 
 
 def test_the_auxiliary_head_leaves_before_the_last_stages():
@@ -306,3 +310,42 @@ def test_igraph_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "igraph", None)
     with pytest.raises(SetupError, match=r"pip install 'legacy-nets\[figures\]'$"):
         graph_drawing.draw_svg("demo_cnn")
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.mark.rare
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+def test_a_stage_opens_its_layers_in_a_browser(inception, tmp_path):
+    pytest.importorskip("igraph")
+    clicks = """
+        const click = (selector) => document.querySelector(selector)
+            .dispatchEvent(new MouseEvent("click", {bubbles: true}));
+        const read = () => [...document.querySelectorAll(".level")]
+            .map((level) => getComputedStyle(level).display).join(" ");
+        const seen = [read()];
+        click('[data-level="layers"][data-stage="Mixed_7a"]');
+        seen.push(read() + " " + document.querySelector("svg").getAttribute("viewBox"));
+        seen.push(document.activeElement.dataset.stage);
+        click('[data-zoom="1.25"]');
+        seen.push(document.querySelector("svg").getAttribute("width"));
+        click('[data-level="stages"][data-stage="Mixed_7b"]');
+        seen.push(read());
+        document.title = JSON.stringify(seen);
+    """
+    page = tmp_path / "page.html"
+    svg = graph_drawing.write_svg(inception)
+    page.write_text(f"<!DOCTYPE html><body>{svg}<script>{clicks}</script></body>", "utf-8")
+    arguments = ("--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", page.as_uri())
+    done = subprocess.run([CHROMIUM, *arguments], capture_output=True, text=True, timeout=120)
+    seen = json.loads(html.unescape(re.search("<title>(.*?)</title>", done.stdout)[1]))
+    layout = lay_out(inception)
+    width, height = round(layout.width), round(layout.height)
+    assert seen == [
+        "inline none",
+        f"none inline 0 0 {width} {height}",
+        "Mixed_7a",
+        str(width * 1.25).removesuffix(".0"),
+        "inline none",
+    ]

@@ -24,10 +24,11 @@ class Node:
     stage: str
     layer_type: str  # of a layer; "stage" of several
     steps: tuple[tuple[str, int], ...]  # (step, how often); of a layer in the order of the graph
-    window: str  # "3x3 / 2x2, SAME"; "" without
+    window: str  # "3x3 / 2x2 SAME"; "" without
     output: tuple[int | None, ...] | None  # shape, None where unknown
     parameters: int
     operations: tuple[str, ...]  # names of the operations that the node is
+    layers: int = 1  # how many a stage has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,10 +111,11 @@ def _merge(members: list[Node]) -> Node:
         stage=members[0].stage,
         layer_type="stage",
         steps=tuple(steps.items()),
-        window=f"{len(members)} layers",
+        window="",
         output=members[-1].output,
         parameters=sum(member.parameters for member in members),
         operations=tuple(name for member in members for name in member.operations),
+        layers=len(members),
     )
 
 

@@ -20,14 +20,14 @@ from legacy_nets.shapes import format_axes
 
 FONT = "DejaVu Sans"  # as wide as Verdana, wider than other fonts of browsers
 NAME_SIZE, TEXT_SIZE, TITLE_SIZE = 11, 9, 15
-CHIP_HEIGHT, CHIP_GAP, LINE = 14, 3, 14
+CHIP_HEIGHT, _CHIP_GAP, LINE = 14, 3, 14
 BAR_HEIGHT = 4
 PADDING, MARGIN = 8, 20
 _MAX_TEXT = 270  # of a box; longer names are cut in the middle
 _COLUMN_GAP, _ROW_GAP, _BEND_WIDTH = 22, 40, 6
 _FRAME, _LABEL = 7, 24  # of a frame: beside and below its boxes; above, for its name
 _MIN_WIDTH = 680
-LEGEND_TOP = 66  # below the title and its two lines
+_LEGEND_TOP = 66  # below the title and its two lines
 Point = tuple[float, float]
 
 
@@ -74,7 +74,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """The background of a stage: one rectangle for each row that it is in, from top to bottom."""
+    """The background of a stage: one rectangle, or one for each row that it is in."""
 
     stage: str
     areas: tuple[Rectangle, ...]
@@ -172,7 +172,7 @@ def _fill(node: Node, title: str) -> _Content:
         step if count == 1 and node.layer_type != "stage" else f"{count} {step}"
         for step, count in node.steps
     ]
-    if node.window and node.layer_type != "stage":
+    if node.window:
         index = [step for step, _ in node.steps].index(node.layer_type)
         texts[index] = f"{texts[index]} {node.window}"
     chips, bottom = _flow(texts, [step for step, _ in node.steps], _MAX_TEXT)
@@ -193,9 +193,9 @@ def _flow(texts: list[str], steps: list[str], width: float) -> tuple[tuple[Chip,
     for text, step in zip(texts, steps, strict=True):
         chip_width = measure_text(text, TEXT_SIZE) + 8
         if x and x + chip_width > width:
-            x, y = 0.0, y + CHIP_HEIGHT + CHIP_GAP
+            x, y = 0.0, y + CHIP_HEIGHT + _CHIP_GAP
         chips.append(Chip(text, step, x, y, chip_width))
-        x += chip_width + CHIP_GAP
+        x += chip_width + _CHIP_GAP
     return tuple(chips), y + CHIP_HEIGHT
 
 
@@ -205,16 +205,16 @@ def _make_legend(graph: LayerGraph, width: float) -> tuple[tuple[Chip, ...], flo
     texts = [f"{count:,} {step}" for step, count in counts.items()]
     chips, bottom = _flow(texts, list(counts), width - 2 * MARGIN)
     chips = tuple(
-        dataclasses.replace(chip, x=chip.x + MARGIN, y=chip.y + LEGEND_TOP) for chip in chips
+        dataclasses.replace(chip, x=chip.x + MARGIN, y=chip.y + _LEGEND_TOP) for chip in chips
     )
-    return chips, bottom + LEGEND_TOP
+    return chips, bottom + _LEGEND_TOP
 
 
 def _write_info(node: Node) -> str:
     """Writes the shape of the output and the parameters."""
     parts = []
     if node.layer_type == "stage":
-        parts.append(node.window)
+        parts.append(f"{node.layers} layers")
     if node.output is not None and len(node.output) > 1:
         parts.append(format_axes(node.output[1:]))
     if node.parameters:

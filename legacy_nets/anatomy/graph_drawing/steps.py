@@ -32,6 +32,8 @@ _STEPS = {
     "SplitV": "split",
     "Unpack": "split",
     "Reshape": "reshape",
+    "ConcatV2": "concat",
+    "Pack": "stack",
     **dict.fromkeys(norms.FUSED, "batch norm"),
     **dict.fromkeys(windows.PADS, "pad"),
 }
