@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy.tflite import analyze_tflite
 from legacy_nets.checkpoints.formats.tflite import read_tflite
 from legacy_nets.checkpoints.formats.tflite_model import parse_tflite
 from legacy_nets.checkpoints.open import open_weights
@@ -164,6 +165,47 @@ def test_what_is_wrong_is_said(tmp_path, model, reason):
     with pytest.raises(CheckpointError) as raised:
         open_weights(tmp_path / "x.tflite")
     assert reason in str(raised.value) and "\n" not in str(raised.value)
+
+
+def build_loop(tensors, body, code=119):
+    """A model whose operator, a loop, takes all tensors; body: inputs and outputs of its graph."""
+    loop = SCHEMA.OperatorT()
+    loop.opcodeIndex, loop.inputs, loop.outputs = 0, list(range(len(tensors))), []
+    loop.builtinOptionsType = SCHEMA.BuiltinOptions.WhileOptions
+    loop.builtinOptions = SCHEMA.WhileOptionsT()
+    loop.builtinOptions.condSubgraphIndex = loop.builtinOptions.bodySubgraphIndex = 1
+    model = SCHEMA.ModelT.InitFromPackedBuf(build(tensors, operators=[loop]))
+    inner = SCHEMA.SubGraphT()
+    inner.tensors = [SCHEMA.TensorT() for _ in range(4)]
+    inner.inputs, inner.outputs = body
+    inner.operators = []
+    kind = SCHEMA.OperatorCodeT()
+    kind.builtinCode, kind.deprecatedBuiltinCode = code, min(code, 127)
+    model.subgraphs, model.operatorCodes = [model.subgraphs[0], inner], [kind]
+    return bytes(TOOLS.convert_object_to_bytearray(model))
+
+
+@pytest.mark.parametrize(
+    ("values", "outputs", "code", "is_weight"),
+    [
+        ([0, 0], [2, 1], 119, False),  # the loop changes it: an initial state
+        ([0, 3], [2, 1], 119, True),  # learnt, as it is not zero
+        ([0, 0], [0, 1], 119, True),  # each round reads it, none changes it
+        ([0, 0], [2, 1], 32, True),  # a custom operator, no loop
+    ],
+    ids=["zeros", "learnt", "unchanged", "no-loop"],
+)
+def test_zeros_that_a_loop_starts_from_are_no_weights(tmp_path, values, outputs, code, is_weight):
+    state = ("state", (1, 2), "float32", np.array(values, np.float32).tobytes())
+    kernel = ("kernel", (3,), "float32", np.ones(3, np.float32).tobytes())
+    path = tmp_path / "m.tflite"
+    path.write_bytes(build_loop([state, kernel], ([0, 1], outputs), code))
+    source = read_tflite(path)
+    assert list(source.tensors) == (["state", "kernel"] if is_weight else ["kernel"])
+    assert list(source.other_tensors) == ([] if is_weight else ["state"])
+    assert dict(analyze_tflite(path).unused) == {
+        name: source.tensors[name].shape for name in source.tensors
+    }
 
 
 def test_weights_inside_a_custom_operator_are_named(tmp_path):

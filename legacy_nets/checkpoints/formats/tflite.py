@@ -104,8 +104,10 @@ def _name_weights(graphs: Sequence[LiteGraph]) -> dict[str, LiteTensor]:
 
 
 def is_weight(tensor: LiteTensor) -> bool:
-    """Whether a constant was learnt: no index, no shape, no single number of a formula."""
+    """Whether a constant was learnt: no index, shape, initial state or number of a formula."""
     is_real = tensor.dtype.startswith(("float", "bfloat", "complex"))
+    if tensor.is_initial_state:
+        return False
     return bool(tensor.shape) and (is_real or tensor.quantization is not None)
 
 

@@ -37,6 +37,7 @@ _WINDOWS: Mapping[int, _Fields] = {
     67: ((), (2, 1), ()),  # TRANSPOSE_CONV
     **dict.fromkeys((132, 141), ((), (1, 3, 2), (5, 7, 6))),  # CONV_3D, CONV_3D_TRANSPOSE
 }
+_WHILE = 119  # the code of a loop
 PER_BYTE = {"int4": 2, "uint4": 2, "int2": 4}  # integers that share bytes
 
 
@@ -49,6 +50,7 @@ class LiteTensor(NamedTuple):
     begin: int  # of its bytes in the file
     size: int  # in bytes; 0 where the file has none
     quantization: Quantization | None
+    is_initial_state: bool = False  # zeros that a loop starts from and changes
 
 
 class LiteWindow(NamedTuple):
@@ -68,6 +70,7 @@ class LiteOperator(NamedTuple):
     inputs: tuple[int, ...]  # indices of tensors; -1: left out
     outputs: tuple[int, ...]
     window: LiteWindow | None = None
+    body: int | None = None  # of a loop: the number of the graph that each round runs
 
 
 class LiteGraph(NamedTuple):
@@ -129,6 +132,7 @@ class _Parser:
         )
         if not graphs:
             raise FormatError("no graph in it")
+        graphs = tuple(self._mark_initial_states(graph, graphs) for graph in graphs)
         metadata: dict[str, object] = {}
         for entry in self._list_tables(model, 6):
             if self._get_text(entry, 0) == METADATA:
@@ -149,9 +153,9 @@ class _Parser:
         for operator in self._list_tables(graph, 3):
             index = self._get_number(operator, 0, number_types.Uint32Flags)
             ends = self._list_integers(operator, 1), self._list_integers(operator, 2)
-            operators.append(
-                LiteOperator(*codes[index], *ends, self._get_window(operator, codes[index][0]))
-            )
+            window = self._get_window(operator, codes[index][0])
+            body = self._get_body(operator, codes[index][0])
+            operators.append(LiteOperator(*codes[index], *ends, window, body))
         inputs, outputs = self._list_integers(graph, 1), self._list_integers(graph, 2)
         named = [
             *(inputs + outputs),
@@ -189,6 +193,31 @@ class _Parser:
         # A dilation of 1 is the default, which is not stored.
         dilations = tuple(max(size, 1) for size in dilation) or None
         return LiteWindow(kernel, stride, dilations, padding)
+
+    def _get_body(self, operator: Table, code: int) -> int | None:
+        """Gets the number of a loop's graph; None for other operators."""
+        options = self._get_table(operator, 4)
+        if code != _WHILE or options is None:
+            return None
+        return self._get_number(options, 1, number_types.Int32Flags)
+
+    def _mark_initial_states(self, graph: LiteGraph, graphs: Sequence[LiteGraph]) -> LiteGraph:
+        """Marks the zeros that loops of a graph start from: they are no weights."""
+        tensors = list(graph.tensors)
+        for loop in graph.operators:
+            if loop.body is None:
+                continue
+            if not 0 <= loop.body < len(graphs):
+                raise FormatError(f"a loop runs graph {loop.body} of {len(graphs)}")
+            body = graphs[loop.body]
+            for index, before, after in zip(loop.inputs, body.inputs, body.outputs, strict=False):
+                if index < 0 or before == after:
+                    continue
+                tensor = tensors[index]
+                values = self._data[tensor.begin : tensor.begin + tensor.size]
+                is_zero = tensor.size > 0 and not np.any(np.frombuffer(values, np.uint8))
+                tensors[index] = tensor._replace(is_initial_state=is_zero)
+        return graph._replace(tensors=tuple(tensors))
 
     def _get_quantization(self, tensor: Table, rank: int) -> Quantization | None:
         """Gets scales and zero points; None for a tensor of real numbers."""
