@@ -43,6 +43,12 @@ def show_status(text: str, console: Console | None = None) -> Iterator[None]:
         yield
 
 
+def update_status(text: str) -> None:
+    """Changes the text of the spinner to the next step of its work; does nothing without one."""
+    if _shown:
+        _shown[0].update(text)
+
+
 @contextlib.contextmanager
 def show_progress(unit: str, count: int) -> Iterator[Callable[[int], None]]:
     """Shows a bar; yields the function that adds a number of finished items to it."""

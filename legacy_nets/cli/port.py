@@ -38,6 +38,7 @@ from legacy_nets.port.jobs import (
 from legacy_nets.port.pipeline import port as run_port
 from legacy_nets.port.report import OPTIMISED, Report, check_report_path
 from legacy_nets.port.targets import TARGETS
+from legacy_nets.progress import show_status
 from legacy_nets.registry import get_net
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.provenance import read_recorded_settings, read_training_settings
@@ -210,7 +211,8 @@ def port(
         from legacy_nets.quiet import quiet_tensorflow
 
         quiet_tensorflow(uses_onednn=True)
-    report = run_port(job)
+    with show_status(f"porting {job.title} to {target}"):
+        report = run_port(job)
     if report_path is not None:
         report.save(report_path)
     print_report(report)

@@ -10,6 +10,7 @@ from legacy_nets.port.report import Outcome
 from legacy_nets.port.second_run import convert_up_to_twice, turn_off_optimiser
 from legacy_nets.port.targets import GraphTarget, find_target
 from legacy_nets.port.verify import compare_runs
+from legacy_nets.progress import update_status
 from legacy_nets.sandbox import estimate_memory, run_sandboxed
 
 _SECONDS = 3600.0  # limit of the second run's process
@@ -48,8 +49,13 @@ def _convert(job: Job, path: Path) -> Outcome:
     assert isinstance(target, GraphTarget)
     graph_format = target.load()
     source, averaged, metadata, notes = load_weights(job)
+    name = job.net.name
+    update_status(f"building {name} and restoring {job.checkpoint}")
     with restore_net(job, source, averaged, target.keeps_variables) as net:
+        examples = f", with ranges of {len(net.examples)} examples" if len(net.examples) else ""
+        update_status(f"converting {name} to {job.target}{examples}")
         notes += graph_format.write(path, net, metadata)
+        update_status(f"verifying: running {name} as {job.target}")
         runs = graph_format.run(path, net)
         comparisons = tuple(compare_runs(net.reference, runs, OUTPUTS, net.tensors.end_points))
     return Outcome(comparisons, notes, averaged, metadata)

@@ -17,6 +17,7 @@ from legacy_nets.port.weights import (
     list_weights,
     rename_weights,
 )
+from legacy_nets.progress import update_status
 
 
 def convert_weights(
@@ -35,6 +36,7 @@ def convert_weights(
     if not isinstance(job, Job):
         weights, changed = rename_weights(weights, job.renames)
         notes += _describe_names(source, len(weights), changed)
+    update_status(f"writing and comparing {len(weights)} tensors")
     comparisons = tuple(target.write(path, weights, metadata))
     if len(comparisons) < len(weights):  # a format that proves less than it wrote
         raise CheckpointError(
@@ -46,6 +48,7 @@ def convert_weights(
         if target.run is None:
             notes += (not_built,)
         else:
+            update_status(f"verifying: running {job.net.name} as {job.target}")
             verification = target.run(job, source, averaged, path)
             comparisons += verification.comparisons
             notes += verification.notes

@@ -17,6 +17,7 @@ from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import MAX_COMPARED, load_pictures
 from legacy_nets.port.jobs import INPUT, Job
+from legacy_nets.progress import update_status
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.train.provenance import name_file_in_errors
 from legacy_nets.types import Array, Graph, Session
@@ -65,9 +66,12 @@ def restore_net(
             variables = tf.global_variables()
             plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
             plan.feed(session)
+        if job.precision.calibration is not None:
+            update_status(f"loading examples of {job.precision.calibration}")
         examples = load_pictures(job)
         inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
         fetches = {**tensors.end_points, **tensors.outputs}
+        update_status(f"running {job.net.name} on {len(inputs)} inputs")
         reference = session.run(fetches, {tensors.images: inputs})
         yield RestoredNet(job, graph, session, tensors, inputs, examples, reference, plan)
 

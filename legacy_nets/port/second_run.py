@@ -9,6 +9,7 @@ from pathlib import Path
 
 from legacy_nets.errors import LegacyNetsError
 from legacy_nets.port.report import OPTIMISED, Comparison, Outcome
+from legacy_nets.progress import update_status
 
 
 def convert_up_to_twice(
@@ -27,6 +28,7 @@ def convert_up_to_twice(
     if worst is None or worst.relative <= tolerance:
         return outcome
     shutil.rmtree(path) if path.is_dir() else path.unlink()
+    update_status("the outputs differ: once more without TensorFlow's graph optimiser and oneDNN")
     try:
         outcome = convert_without_optimiser()
         worst_without = _find_worst(outcome)

@@ -16,6 +16,7 @@ from legacy_nets.port.jobs import FLOAT32, ImportedJob
 from legacy_nets.port.report import Outcome
 from legacy_nets.port.second_run import convert_up_to_twice, turn_off_optimiser
 from legacy_nets.port.verify import compare_runs
+from legacy_nets.progress import update_status
 from legacy_nets.sandbox import estimate_memory, run_sandboxed
 
 _SECONDS = 1800.0  # limit of a process
@@ -33,6 +34,7 @@ def convert_graph(job: ImportedJob, path: Path) -> Outcome:
     weights = Path(job.weights_path)
     files = (job.graph_path, *weights.parent.glob(f"{weights.name}*"))
     gib = estimate_memory(*files, least=_GIB)
+    update_status(f"restoring {job.title}, converting it to {job.target} and running both")
     convert = functools.partial(run_sandboxed, label=str(job.graph_path), seconds=_SECONDS, gib=gib)
     if job.precision != FLOAT32:  # rounding makes the difference
         outcome: Outcome = convert(_convert, job, path)
