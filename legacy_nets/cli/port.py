@@ -211,12 +211,17 @@ def port(
         from legacy_nets.quiet import quiet_tensorflow
 
         quiet_tensorflow(uses_onednn=True)
-    with show_status(f"porting {job.title} to {target}"):
-        report = run_port(job)
+    report = _run_with_status(job)
     if report_path is not None:
         report.save(report_path)
     print_report(report)
     raise SystemExit(0 if report.passed else 1)
+
+
+def _run_with_status(job: Job | ImportedJob | WeightsJob) -> Report:
+    """Runs a port, under a spinner that its steps change."""
+    with show_status(f"porting {job.title} to {job.target}"):
+        return run_port(job)
 
 
 def _choose_precision(given: Mapping[str, Any]) -> dict[str, Any]:
