@@ -16,9 +16,11 @@ from legacy_nets.checkpoints.formats.npz import read_npz
 from legacy_nets.cli import main
 from legacy_nets.cli.port import print_report
 from legacy_nets.errors import CheckpointError
-from legacy_nets.port.jobs import ImportedJob, find_graph_checkpoint
+from legacy_nets.port.imported.targets import IMPORTED_FORMATS
+from legacy_nets.port.jobs import IMPORTED_TARGETS, ImportedJob, find_graph_checkpoint
 from legacy_nets.port.pipeline import port
 from legacy_nets.port.report import Comparison, Report
+from legacy_nets.port.targets import TARGETS, GraphTarget
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 
@@ -26,6 +28,12 @@ pytestmark = pytest.mark.usefixtures("in_one_process")
 def read_weights(meta):
     reader = tf.train.load_checkpoint(str(meta).removesuffix(".meta"))
     return {name: reader.get_tensor(name) for name in reader.get_variable_to_shape_map()}
+
+
+def test_every_target_of_graphs_takes_those_of_users():
+    of_graphs = {name for name, target in TARGETS.items() if isinstance(target, GraphTarget)}
+    assert set(IMPORTED_FORMATS) == of_graphs
+    assert set(IMPORTED_TARGETS) == {*TARGETS} - {"keras"}  # which takes Keras models alone
 
 
 def test_input_and_scores_of_a_classifier_are_inferred(tmp_path):

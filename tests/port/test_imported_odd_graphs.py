@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import imported_models as models
 import numpy as np
 import pytest
@@ -205,7 +207,8 @@ def test_an_unforeseen_error_is_not_called_damage(tmp_path, monkeypatch):
     def write(*_):
         raise KeyError("odd")
 
-    monkeypatch.setattr(targets, "write_target", write)
+    rows = targets.IMPORTED_FORMATS
+    monkeypatch.setitem(rows, "frozen", dataclasses.replace(rows["frozen"], write=write))
     message = get_port_error(
         save_frozen(tmp_path, scaled_builder("int32")), tmp_path / "x.pb", settings={"n": "1"}
     )

@@ -96,7 +96,7 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
 
     quiet_tensorflow()
     from legacy_nets.port.imported.freeze import freeze_graph
-    from legacy_nets.port.imported.targets import run_target, write_target
+    from legacy_nets.port.imported.targets import IMPORTED_FORMATS
 
     if job.is_keras_model:
         from legacy_nets.port.keras_model import freeze_keras_model
@@ -105,6 +105,7 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     else:
         graph = freeze_graph(job)
     metadata = job.build_metadata(graph.has_averages)
-    notes = graph.notes + write_target(job.target, path, graph, metadata, job.precision)
-    comparisons = tuple(compare_runs(graph.reference, run_target(job.target, path, graph)))
+    target = IMPORTED_FORMATS[job.target]
+    notes = graph.notes + target.write(path, graph, metadata, job.precision)
+    comparisons = tuple(compare_runs(graph.reference, target.run(path, graph)))
     return Outcome(comparisons, notes, graph.has_averages, metadata)

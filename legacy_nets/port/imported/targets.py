@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,6 @@ from legacy_nets.types import Array, GraphDef, Session
 if TYPE_CHECKING:
     from legacy_nets.port.formats.keras.rebuild import KerasModel
 
-_WITHOUT_TABLES = {"onnx": "ONNX", "tflite": "TensorFlow Lite", "openvino": "OpenVINO"}
 _MAX_MESSAGE = 300  # characters of TensorFlow's own message
 
 
@@ -40,117 +39,42 @@ class FrozenGraph:
     keras_model: KerasModel | None = None  # that the graph is of
 
 
-def write_target(
-    target: str, path: Path, graph: FrozenGraph, metadata: Metadata, precision: Precision
-) -> tuple[str, ...]:
-    """Writes the file or folder; returns notes.
+@dataclasses.dataclass(frozen=True)
+class ImportedFormat:
+    """How a graph of a user becomes one target: the row of ``IMPORTED_FORMATS``.
 
-    Raises BadInputError where the target has no such operation, or today's Keras no such layer.
+    ``write`` writes the file or folder and returns notes; it raises BadInputError where the target
+    has no such operation, or today's Keras no such layer. ``run`` runs what was written on the test
+    inputs, once for each way to run it.
     """
-    if target == "keras":
-        from legacy_nets.port.formats.keras import rebuild
 
-        return rebuild.write(path, _get_keras_model(graph), metadata, graph.name)
-    if target == "saved_model":
-        return _write_saved_model(path, graph, metadata)
-    outputs = list(graph.reference)
-    initializers = [graph.table_initializer] if graph.table_initializer else []
-    if initializers and target in _WITHOUT_TABLES:
-        raise BadInputError(
-            f"{graph.name}: {_WITHOUT_TABLES[target]} has no lookup tables: use --to saved_model, "
-            "or --inputs after the table, or --outputs before it"
-        )
-    folded = frozen.fold_batch_norms(graph.definition, [*outputs, *initializers])
-    notes: tuple[str, ...] = (folded.describe(),) if folded.folded or folded.unfolded else ()
-    if target == "frozen":
-        frozen.write_graph(path, folded.graph, metadata)
-        return notes + tuple(
-            f"run {name} once before: it fills the tables" for name in initializers
-        )
-    return _convert(target, path, graph, folded.graph, metadata, precision) + notes
+    write: Callable[[Path, FrozenGraph, Metadata, Precision], tuple[str, ...]]
+    run: Callable[[Path, FrozenGraph], Iterable[Run]]
 
 
-def _convert(
-    target: str,
-    path: Path,
-    graph: FrozenGraph,
-    definition: GraphDef,
-    metadata: Metadata,
-    precision: Precision,
+def _write_frozen(
+    path: Path, graph: FrozenGraph, metadata: Metadata, _: Precision
 ) -> tuple[str, ...]:
-    """Writes a graph with folded batch norms by the converter of the target; returns notes."""
-    inputs, outputs = list(graph.inputs), list(graph.reference)
-    if target == "tflite":
-        from legacy_nets.port.formats import tflite
-
-        _complete_ranks(definition, graph.inputs)
-        conversion = tflite.Conversion(inputs, outputs, precision, graph.examples)
-        return tflite.convert(path, definition, conversion, metadata, graph.name)
-    if target == "openvino":
-        from legacy_nets.port.formats import openvino
-
-        return openvino.convert(path, definition, inputs, outputs, metadata, graph.name)
-    from legacy_nets.port.formats import onnx
-
-    ranks = {name: np.ndim(value) for name, value in graph.reference.items()}
-    onnx.convert(path, definition, inputs, outputs, metadata, graph.name, ranks)
-    return (f"opset {onnx.OPSET}",)
+    initializers = [graph.table_initializer] if graph.table_initializer else []
+    definition, notes = _fold_batch_norms(graph, initializers)
+    frozen.write_graph(path, definition, metadata)
+    return notes + tuple(f"run {name} once before: it fills the tables" for name in initializers)
 
 
-def run_target(target: str, path: Path, graph: FrozenGraph) -> Iterator[Run]:
-    """Runs what was written on the test inputs: yields one run for each way to run it."""
-    if target == "keras":
-        from legacy_nets.port.formats.keras import rebuild
-
-        yield from rebuild.run(path, _get_keras_model(graph), graph.inputs)
-        return
-    if target == "onnx":
-        from legacy_nets.port.formats import onnx
-
-        yield from onnx.run_onnx(path, graph.inputs, list(graph.reference))
-        return
-    if target == "tflite":
-        from legacy_nets.port.formats import tflite
-
-        yield tflite.run_tflite(path, graph.inputs, list(graph.reference))
-        return
-    if target == "openvino":
-        from legacy_nets.port.formats import openvino
-
-        yield openvino.run_openvino(path, graph.inputs, list(graph.reference))
-        return
+def _run_frozen(path: Path, graph: FrozenGraph) -> Iterator[Run]:
     with tf.Graph().as_default(), tf.Session() as session:
-        if target == "saved_model":
-            inputs, outputs = _load_saved_model(path, session)
-        else:
-            tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
-            inputs = {name: f"{name}:0" for name in graph.inputs}
-            outputs = {name: f"{name}:0" for name in graph.reference}
-            if graph.table_initializer:
-                session.run(graph.table_initializer)
-        feeds = {inputs[name]: value for name, value in graph.inputs.items()}
-        try:
-            yield Run("", session.run(outputs, feeds))
-        except (tf.errors.OpError, ValueError) as error:
-            message = join_lines(error)[:_MAX_MESSAGE]
-            raise BadInputError(f"{graph.name} as {target} cannot be run: {message}") from error
+        tf.import_graph_def(tf.GraphDef.FromString(path.read_bytes()), name="")
+        if graph.table_initializer:
+            session.run(graph.table_initializer)
+        inputs, outputs = (
+            {name: f"{name}:0" for name in names} for names in (graph.inputs, graph.reference)
+        )
+        yield _run_session(session, graph, inputs, outputs, "frozen")
 
 
-def _get_keras_model(graph: FrozenGraph) -> KerasModel:
-    if graph.keras_model is None:
-        raise BadInputError(f"--to keras: {graph.name} is no Keras model: add --net NAME")
-    return graph.keras_model
-
-
-def _complete_ranks(graph: GraphDef, inputs: Mapping[str, Array]) -> None:
-    """Gives inputs of unknown rank the rank of their test input, in place."""
-    for node in graph.node:
-        if node.name in inputs and tf.TensorShape(node.attr["shape"].shape).rank is None:
-            shape = tf.TensorShape([None] * np.ndim(inputs[node.name]))
-            node.attr["shape"].shape.CopyFrom(shape.as_proto())
-
-
-def _write_saved_model(path: Path, graph: FrozenGraph, metadata: Metadata) -> tuple[str, ...]:
+def _write_saved_model(
+    path: Path, graph: FrozenGraph, metadata: Metadata, _: Precision
+) -> tuple[str, ...]:
     from legacy_nets.port.formats import saved_model
 
     new_names = separate_names(graph.definition, [*graph.inputs, *graph.reference])
@@ -166,11 +90,147 @@ def _write_saved_model(path: Path, graph: FrozenGraph, metadata: Metadata) -> tu
     return ("the weights are constants of the graph", *notes)
 
 
-def _load_saved_model(path: Path, session: Session) -> tuple[dict[str, str], dict[str, str]]:
-    """Loads a SavedModel of one signature; returns the tensors of its inputs and outputs."""
+def _run_saved_model(path: Path, graph: FrozenGraph) -> Iterator[Run]:
+    """Runs the only signature of the SavedModel."""
     from legacy_nets.port.formats import saved_model
 
-    meta = tf.saved_model.load(session, [saved_model.TAG], str(path))
-    [signature] = meta.signature_def.values()
-    inputs = {name: info.name for name, info in signature.inputs.items()}
-    return inputs, {name: info.name for name, info in signature.outputs.items()}
+    with tf.Graph().as_default(), tf.Session() as session:
+        meta = tf.saved_model.load(session, [saved_model.TAG], str(path))
+        [signature] = meta.signature_def.values()
+        inputs, outputs = (
+            {name: info.name for name, info in ends.items()}
+            for ends in (signature.inputs, signature.outputs)
+        )
+        yield _run_session(session, graph, inputs, outputs, "saved_model")
+
+
+def _write_onnx(
+    path: Path, graph: FrozenGraph, metadata: Metadata, _: Precision
+) -> tuple[str, ...]:
+    from legacy_nets.port.formats import onnx
+
+    definition, notes = _fold_without_tables(graph, "ONNX")
+    inputs, outputs = list(graph.inputs), list(graph.reference)
+    ranks = {name: np.ndim(value) for name, value in graph.reference.items()}
+    onnx.convert(path, definition, inputs, outputs, metadata, graph.name, ranks)
+    return (f"opset {onnx.OPSET}", *notes)
+
+
+def _run_onnx(path: Path, graph: FrozenGraph) -> Iterable[Run]:
+    from legacy_nets.port.formats import onnx
+
+    return onnx.run_onnx(path, graph.inputs, list(graph.reference))
+
+
+def _write_tflite(
+    path: Path, graph: FrozenGraph, metadata: Metadata, precision: Precision
+) -> tuple[str, ...]:
+    from legacy_nets.port.formats import tflite
+
+    definition, notes = _fold_without_tables(graph, "TensorFlow Lite")
+    _complete_ranks(definition, graph.inputs)
+    conversion = tflite.Conversion(
+        list(graph.inputs), list(graph.reference), precision, graph.examples
+    )
+    return tflite.convert(path, definition, conversion, metadata, graph.name) + notes
+
+
+def _run_tflite(path: Path, graph: FrozenGraph) -> Iterable[Run]:
+    from legacy_nets.port.formats import tflite
+
+    return (tflite.run_tflite(path, graph.inputs, list(graph.reference)),)
+
+
+def _write_openvino(
+    path: Path, graph: FrozenGraph, metadata: Metadata, _: Precision
+) -> tuple[str, ...]:
+    from legacy_nets.port.formats import openvino
+
+    definition, notes = _fold_without_tables(graph, "OpenVINO")
+    inputs, outputs = list(graph.inputs), list(graph.reference)
+    return openvino.convert(path, definition, inputs, outputs, metadata, graph.name) + notes
+
+
+def _run_openvino(path: Path, graph: FrozenGraph) -> Iterable[Run]:
+    from legacy_nets.port.formats import openvino
+
+    return (openvino.run_openvino(path, graph.inputs, list(graph.reference)),)
+
+
+def _write_keras(
+    path: Path, graph: FrozenGraph, metadata: Metadata, _: Precision
+) -> tuple[str, ...]:
+    from legacy_nets.port.formats.keras import rebuild
+
+    return rebuild.write(path, _get_keras_model(graph), metadata, graph.name)
+
+
+def _run_keras(path: Path, graph: FrozenGraph) -> Iterable[Run]:
+    from legacy_nets.port.formats.keras import rebuild
+
+    return rebuild.run(path, _get_keras_model(graph), graph.inputs)
+
+
+IMPORTED_FORMATS: Mapping[str, ImportedFormat] = {
+    "frozen": ImportedFormat(_write_frozen, _run_frozen),
+    "saved_model": ImportedFormat(_write_saved_model, _run_saved_model),
+    "onnx": ImportedFormat(_write_onnx, _run_onnx),
+    "tflite": ImportedFormat(_write_tflite, _run_tflite),
+    "openvino": ImportedFormat(_write_openvino, _run_openvino),
+    "keras": ImportedFormat(_write_keras, _run_keras),
+}
+
+
+def _fold_without_tables(graph: FrozenGraph, runtime: str) -> tuple[GraphDef, tuple[str, ...]]:
+    """Folds batch norms, for a runtime without lookup tables; returns the graph and notes.
+
+    Raises BadInputError for a graph with tables.
+    """
+    if graph.table_initializer:
+        raise BadInputError(
+            f"{graph.name}: {runtime} has no lookup tables: use --to saved_model, "
+            "or --inputs after the table, or --outputs before it"
+        )
+    return _fold_batch_norms(graph)
+
+
+def _fold_batch_norms(
+    graph: FrozenGraph, initializers: Sequence[str] = ()
+) -> tuple[GraphDef, tuple[str, ...]]:
+    """Folds batch norms; returns the graph up to the outputs and initializers, and notes."""
+    folded = frozen.fold_batch_norms(graph.definition, [*graph.reference, *initializers])
+    has_norms = folded.folded or folded.unfolded
+    return folded.graph, ((folded.describe(),) if has_norms else ())
+
+
+def _run_session(
+    session: Session,
+    graph: FrozenGraph,
+    inputs: Mapping[str, str],
+    outputs: Mapping[str, str],
+    target: str,
+) -> Run:
+    """Runs a graph that was loaded; ``inputs`` and ``outputs`` are names of tensors.
+
+    Raises BadInputError where TensorFlow cannot run it.
+    """
+    feeds = {inputs[name]: value for name, value in graph.inputs.items()}
+    try:
+        return Run("", session.run(dict(outputs), feeds))
+    except (tf.errors.OpError, ValueError) as error:
+        message = join_lines(error)[:_MAX_MESSAGE]
+        raise BadInputError(f"{graph.name} as {target} cannot be run: {message}") from error
+
+
+def _get_keras_model(graph: FrozenGraph) -> KerasModel:
+    if graph.keras_model is None:
+        raise BadInputError(f"--to keras: {graph.name} is no Keras model: add --net NAME")
+    return graph.keras_model
+
+
+def _complete_ranks(graph: GraphDef, inputs: Mapping[str, Array]) -> None:
+    """Gives inputs of unknown rank the rank of their test input, in place."""
+    for node in graph.node:
+        if node.name in inputs and tf.TensorShape(node.attr["shape"].shape).rank is None:
+            shape = tf.TensorShape([None] * np.ndim(inputs[node.name]))
+            node.attr["shape"].shape.CopyFrom(shape.as_proto())

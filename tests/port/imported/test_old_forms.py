@@ -22,6 +22,13 @@ def build_dense():
     tf.nn.softmax(tf.matmul(x, models.create_weights(6, 3, name="w")), name="y")
 
 
+def compute_dense():
+    """What ``build_dense`` gives for X with the weights of ``save_model``."""
+    z = X @ np.random.default_rng(0).uniform(0.1, 0.9, (6, 3))
+    powers = np.exp(z - z.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
 def edit_frozen(path, edit):
     """Changes the nodes of a frozen graph; returns its path."""
     graph = tf.GraphDef.FromString(path.read_bytes())
@@ -128,6 +135,9 @@ def test_gradients_that_begin_with_the_shape_of_the_loss(tmp_path):
 
     report = port(create_job(save_model(tmp_path, build), tmp_path / "out.pb"))
     assert "output q [?, 3] (inferred: only training reads it)" in report.notes
+    got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "q:0")
+    stored = np.random.default_rng(0).uniform(0.1, 0.9, (6, 3))
+    np.testing.assert_allclose(got, X @ stored, rtol=1e-5)
 
 
 def test_a_checkpoint_without_a_name(tmp_path):
@@ -135,6 +145,8 @@ def test_a_checkpoint_without_a_name(tmp_path):
     meta = save_model(tmp_path, build_dense, name="")
     assert meta.name == ".meta"
     assert port(create_job(meta, tmp_path / "out.pb")).passed
+    got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "y:0")
+    np.testing.assert_allclose(got, compute_dense(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("target", ["frozen", "npz"])
@@ -143,7 +155,14 @@ def test_a_sharded_v1_checkpoint(tmp_path, target):
     meta = save_model(tmp_path, build_dense, name="net", write_version=version, sharded=True)
     assert (tmp_path / "net-00000-of-00001").is_file()
     (tmp_path / "out").mkdir()
-    assert port(create_job(meta, tmp_path / "out" / f"net.{target}", target)).passed
+    out = tmp_path / "out" / f"net.{target}"
+    assert port(create_job(meta, out, target)).passed
+    if target == "frozen":
+        got = run_frozen(out, {"x:0": X}, "y:0")
+        np.testing.assert_allclose(got, compute_dense(), rtol=1e-5)
+    else:
+        stored = np.random.default_rng(0).uniform(0.1, 0.9, (6, 3)).astype(np.float32)
+        assert np.array_equal(np.load(out)["w"], stored)
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "net-?????-of-00001"\n')
     assert list(open_weights(tmp_path).tensors) == ["w"]  # by the folder's state file
 
