@@ -109,6 +109,8 @@ def rename_weights(
                 f"--rename: {other} and {weight.name} would both be called {new.name!r}"
                 if new.name
                 else f"--rename: {weight.name} would have no name"
+                if weight.name
+                else "a weight has no name: give it one by --rename '^$=NAME'"
             )
     return renamed, sum(new != old for new, old in zip(renamed, weights, strict=True))
 

@@ -167,6 +167,16 @@ def test_what_is_wrong_is_said(tmp_path, model, reason):
     assert reason in str(raised.value) and "\n" not in str(raised.value)
 
 
+def test_tensors_without_a_name_get_one(tmp_path):
+    ones = np.ones(2, np.float32).tobytes()
+    path = tmp_path / "m.tflite"
+    path.write_bytes(build([(name, (2,), "float32", ones) for name in ("", "w", "")]))
+    out = tmp_path / "out.npz"
+    done = CliRunner().invoke(main, ["port", str(path), "--to", "npz", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert sorted(open_weights(out).tensors) == ["unnamed", "unnamed_1", "w"]
+
+
 def build_loop(tensors, body, code=119):
     """A model whose operator, a loop, takes all tensors; body: inputs and outputs of its graph."""
     loop = SCHEMA.OperatorT()

@@ -113,6 +113,19 @@ def test_what_a_file_is_when_it_holds_no_weights(tmp_path, name, content, reason
     assert done.exit_code == 2 and f"{path}: this is {reason}" in done.output
 
 
+def test_a_weight_without_a_name_is_named_by_a_pattern(tmp_path):
+    np.savez(tmp_path / "w.npz", **{"": np.ones(2, np.float32), "b": np.zeros(3, np.float32)})
+    arguments = ["port", str(tmp_path / "w.npz"), "--to", "npz", "--out", str(tmp_path / "o.npz")]
+    refused = CliRunner().invoke(main, arguments)
+    assert (refused.exit_code, refused.output) == (
+        2,
+        "legacy-nets: a weight has no name: give it one by --rename '^$=NAME'\n",
+    )
+    done = CliRunner().invoke(main, [*arguments, "--rename", "^$=a"])
+    assert done.exit_code == 0, done.output
+    assert sorted(open_weights(tmp_path / "o.npz").tensors) == ["a", "b"]
+
+
 QUANTIZED = {"quint8": [0, 200], "qint8": [-100, 3], "qint32": [-70000, 5]}
 
 

@@ -27,6 +27,8 @@ from legacy_nets.errors import CheckpointError
 from legacy_nets.types import Array, Shape
 from legacy_nets.wire import FormatError
 
+UNNAMED = "unnamed"
+
 
 def read_tflite(path: Path) -> WeightFile:
     """Opens the weights of a model under their tensors' names.
@@ -90,15 +92,16 @@ def _summarize(graph: LiteGraph) -> GraphSummary:
 
 
 def _name_weights(graphs: Sequence[LiteGraph]) -> dict[str, LiteTensor]:
-    """Names every tensor that has bytes; a name that is taken gets a number."""
+    """Names every tensor that has bytes; a name that is taken gets a number, none is UNNAMED."""
     named: dict[str, LiteTensor] = {}
     for graph in graphs:
         for tensor in graph.tensors:
             if not tensor.size:
                 continue
-            name, number = tensor.name, 1
+            base = tensor.name or UNNAMED
+            name, number = base, 1
             while name in named:
-                name, number = f"{tensor.name}_{number}", number + 1
+                name, number = f"{base}_{number}", number + 1
             named[name] = tensor
     return named
 
