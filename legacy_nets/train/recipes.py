@@ -60,9 +60,13 @@ class Defaults:
 _MOMENTUM = {"momentum": 0.9}  # batch norm averages over the steps that there are
 DEFAULTS = {  # by a pattern of net names; the first that matches
     # without normalisation, "unit" pictures keep these at chance
-    "cnn_lstm*": Defaults(1e-3, ema_decay=0.98, preprocessing="inception", augments=False),
+    "cnn_lstm*": Defaults(
+        5e-4, warmup=0, ema_decay=0.98, preprocessing="inception", augments=False
+    ),
     "resnet_3d": Defaults(5e-4, batch_size=8, preprocessing="inception", augments=False),
-    "resnet_*2plus1d": Defaults(5e-4, batch_size=8, preprocessing="inception", augments=False),
+    "resnet_*2plus1d": Defaults(
+        5e-4, batch_size=8, warmup=0, cosine=False, preprocessing="inception", augments=False
+    ),
     "*_18": Defaults(5e-4, batch_size=8, augments=False),
     # dropout before the layer of 50 units, and kernels of deviation 0.1, keep it at chance
     "hand_signs": Defaults(
