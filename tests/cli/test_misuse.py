@@ -37,7 +37,7 @@ MISUSES = {  # arguments -> part of the line
     f"evaluate tiny {RUN} --data note.txt": "note.txt is no data set: give a folder with one sub-",
     f"evaluate tiny {RUN} --data photos": "photos has no folders train and val: say what share",
     f"evaluate tiny {RUN} --data photos --holdout 0.5": "knows 6 classes, but photos has 2",
-    f"evaluate tiny {RUN} --data photos --holdout 2": "--holdout 2.0: it must lie between 0 and 1",
+    f"evaluate tiny {RUN} --data photos --holdout 2": "2.0 is not in the range 0<x<1",
     f"evaluate tiny {RUN} --data signs --holdout 0.5": "signs has both splits already: leave",
     f"evaluate tiny {RUN} --data signs --split dev": "'dev' is not one of 'test', 'train'",
     f"evaluate tiny {RUN} --data signs --output note.txt": "note.txt is a file): give a folder",
