@@ -185,8 +185,13 @@ def test_parts_of_a_grouped_convolution_are_one_step():
     assert graph.edges == ((0, 1),)
 
 
-def test_the_auxiliary_head_leaves_before_the_last_stages():
-    graph = graph_drawing.fold_stages(graph_drawing.make_layer_graph_of_net("inception_v3"))
+@pytest.fixture(scope="module")
+def inception():
+    return graph_drawing.make_layer_graph_of_net("inception_v3", (107, 107), depth_multiplier=0.1)
+
+
+def test_the_auxiliary_head_leaves_before_the_last_stages(inception):
+    graph = graph_drawing.fold_stages(inception)
     after = {}
     for start, end in list_edges(graph):
         after.setdefault(start, []).append(end)
@@ -204,11 +209,6 @@ def test_stages_of_a_net_without_scopes_are_map_sizes():
     )
     names = [node.name for node in graph.nodes]
     assert names == ["images", "32x32", "16x16", "8x8", "4x4", "2x2", "vector"]
-
-
-@pytest.fixture(scope="module")
-def inception():
-    return graph_drawing.make_layer_graph_of_net("inception_v3", (107, 107), depth_multiplier=0.1)
 
 
 @pytest.mark.parametrize("fold", [graph_drawing.fold_stages, lambda graph: graph])
