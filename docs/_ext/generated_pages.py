@@ -81,7 +81,8 @@ def write_package(package: str, modules: list[str]) -> str:
     parts = [f"# {package}\n"]
     for module in modules:
         title = "" if module == package else f"## {module.removeprefix(package + '.')}\n\n"
-        parts.append(f"{title}```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n")
+        options = "   :members:\n   :ignore-module-all:\n"
+        parts.append(f"{title}```{{eval-rst}}\n.. automodule:: {module}\n{options}```\n")
     return "\n".join(parts)
 
 

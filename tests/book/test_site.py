@@ -36,7 +36,8 @@ pytestmark = [
 def pages(request):
     """Path -> text of every page of a language."""
     folder = SITE / request.param
-    return {path: path.read_text("utf-8") for path in sorted(folder.rglob("*.html"))}
+    paths = [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.parts]
+    return {path: path.read_text("utf-8") for path in paths}
 
 
 @pytest.fixture(scope="module")
@@ -86,13 +87,14 @@ def test_nothing_is_loaded_from_elsewhere(pages):
 def test_pages_are_small(pages):
     sizes = {str(path.relative_to(SITE)): path.stat().st_size for path in pages}
     assert {name: size for name, size in sizes.items() if size > MAX_PAGE} == {}
-    assert all(sizes[name] < MAX_FIRST_PAGE for name in sizes if name.count("index.html") == 1)
+    first = [size for name, size in sizes.items() if name in ("en/index.html", "zh/index.html")]
+    assert len(first) == 1 and first[0] < MAX_FIRST_PAGE
 
 
 def test_every_row_has_one_place(ids):
     places = collections.Counter()
     for counts in ids.values():
-        places.update({name: n for name, n in counts.items() if name.startswith("row-")})
+        places.update({name: n for name, n in counts.items() if re.match(r"row-(\d{3}|t\d)", name)})
     assert places == collections.Counter(f"row-{row_id.lower()}" for row_id in ROWS)
 
 
