@@ -35,7 +35,6 @@ ALL = [  # option, words after it, the field and what it records
     (("--cosine",), "cosine", True),
     (("--warmup", "3"), "warmup", 3),
     (("--ema", "0.5"), "ema_decay", 0.5),
-    (("--batch-norm-decay", "0.5"), "batch_norm_decay", 0.5),
     (("--augment", "--zoom", "0.2", "--rotate", "4"), "augment", None),
     (("--save-every", "3"), "save_every", 3),
     (("--evaluate-every", "4"), "evaluate_every", 4),
