@@ -90,8 +90,11 @@ docs: $(DOCS_VENV)/.ready  ## the site, in English and Chinese: docs/_build/html
 	@$(SPHINX) -b html -d docs/_build/doctrees/zh -D language=zh_CN docs docs/_build/html/zh
 	@echo "open docs/_build/html/en/index.html"
 
-test-docs: docs  ## the built site: links, sizes, what it must have; the directives
-	LEGACY_NETS_SITE="$(abspath docs/_build/html)" $(DOCS_VENV)/bin/python -m pytest -q -rs tests/book
+test-docs: docs  ## the built site: links, sizes, what it must have; and in headless Chromium
+	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-docs]'
+	@command -v chromium >/dev/null || $(DOCS_VENV)/bin/playwright install --with-deps chromium
+	LEGACY_NETS_SITE="$(abspath docs/_build/html)" $(DOCS_VENV)/bin/python -m pytest -q -rs \
+		tests/book tests/docs
 
 docs-po: $(DOCS_VENV)/.ready  ## renews the texts to translate: docs/locale/zh_CN/LC_MESSAGES/*.po
 	@$(DOCS_VENV)/bin/python -m sphinx -q -b gettext -t po -D nb_execution_mode=off \

@@ -1,0 +1,177 @@
+"""The built site in headless Chromium: ``make test-docs`` builds it and runs these."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlparse
+
+import pytest
+
+from legacy_nets.anatomy import formulas
+
+sync_api = pytest.importorskip("playwright.sync_api")
+SITE = Path(__file__).parents[2] / "docs" / "_build" / "html"
+PAGES = [
+    "index.html",
+    "start.html",
+    "run.html",
+    "documents/index.html",
+    "tensorflow1/saver.html",
+    "playgrounds/sizes.html",
+    "playgrounds/batch_norm.html",
+    "playgrounds/convolution.html",
+    "commands.html",
+]
+LANGUAGES = ["en", "zh"]
+pytestmark = [
+    pytest.mark.rare,
+    pytest.mark.skipif(not (SITE / "en" / "index.html").exists(), reason="no site: make docs"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        found = os.environ.get("CHROMIUM") or shutil.which("chromium")
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser):
+    page = browser.new_page()
+    page.set_default_timeout(20_000)
+    yield page
+    page.close()
+
+
+def address(language, path):
+    return (SITE / language / path).as_uri()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_is_loaded_from_elsewhere_and_nothing_fails(page, language, path):
+    requested, errors = [], []
+    page.on("request", lambda request: requested.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address(language, path))
+    page.wait_for_load_state("networkidle")
+    assert errors == []
+    elsewhere = [url for url in requested if not url.startswith(("file:", "data:", "blob:"))]
+    assert elsewhere == []
+    missing = [url for url in requested if url.startswith("file:") and not local(url).exists()]
+    assert missing == []
+
+
+def local(url):
+    return Path(unquote(urlparse(url).path))
+
+
+def test_pages_are_small(page):
+    large = {
+        str(path.relative_to(SITE)): path.stat().st_size
+        for path in SITE.rglob("*.html")
+        if path.stat().st_size > 2_000_000
+    }
+    assert large == {}
+    requested = set()
+    page.on("request", lambda request: requested.add(request.url))
+    page.goto(address("en", "index.html"))
+    page.wait_for_load_state("networkidle")
+    files = [local(url) for url in requested if url.startswith("file:")]
+    assert sum(path.stat().st_size for path in files) < 400_000, sorted(
+        (path.stat().st_size, path.name) for path in files
+    )
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "arg_scope"), ("zh", "arg_scope")])
+def test_search(page, language, words):
+    page.goto(address(language, f"search.html?q={words}"))
+    page.wait_for_selector("#search-results li a", state="attached")
+    links = page.eval_on_selector_all("#search-results li a", "all => all.map(a => a.href)")
+    assert any("tensorflow1/arg_scope.html" in link for link in links)
+
+
+@pytest.mark.parametrize("path", ["index.html", "tensorflow1/saver.html"])
+def test_the_language_switch_stays_on_the_page(page, path):
+    page.goto(address("en", path))
+    page.locator("a.language-switch").first.click()
+    assert page.url.split("#")[0] == address("zh", path)
+    assert page.locator("html").get_attribute("lang").startswith("zh")
+    page.locator("a.language-switch").first.click()
+    assert page.url.split("#")[0] == address("en", path)
+
+
+def results(page, name):
+    """The widget's results: label -> text."""
+    place = page.locator(f'[data-name="{name}"] dl')
+    labels = place.locator("dt").all_text_contents()
+    return list(zip(labels, place.locator("dd").all_text_contents(), strict=True))
+
+
+def test_the_output_size_that_is_shown(page):
+    page.goto(address("en", "playgrounds/sizes.html"))
+    size = page.get_by_label("size of the map")
+    for given in (7, 224, 299):
+        size.fill(str(given))
+        before, after = formulas.compute_same_padding(given, 7, 2)
+        assert results(page, "output-size") == [
+            ("output size", str(formulas.compute_output_size(given, 7, 2, "SAME"))),
+            ("zeros before, after", f"{before}, {after}"),
+        ]
+    size.fill("3")
+    page.get_by_label("padding").select_option("VALID")
+    assert results(page, "output-size")[0] == ("output size", "the kernel does not fit")
+
+
+def test_the_receptive_fields_and_parameters_that_are_shown(page):
+    page.goto(address("en", "playgrounds/sizes.html"))
+    page.get_by_label("layers: kernel, stride; one a line").fill("3, 2\n3, 1, 2")
+    assert results(page, "receptive-field") == [
+        ("receptive field 1", "3"),
+        ("receptive field 2", str(formulas.compute_receptive_field([[3, 2], [3, 1, 2]]))),
+    ]
+    place = page.locator('[data-name="parameters"]')
+    assert results(page, "parameters") == [("parameters", "9,472")]
+    place.get_by_label("bias").uncheck()
+    assert results(page, "parameters") == [("parameters", "9,408")]
+    place.get_by_label("layer").select_option("lstm")
+    assert results(page, "parameters") == [
+        ("parameters", f"{formulas.count_lstm_parameters(3, 64):,}")
+    ]
+
+
+def test_the_other_playgrounds_show_values(page):
+    page.goto(address("en", "playgrounds/batch_norm.html"))
+    page.get_by_label("steps").fill("0")
+    shown = dict(results(page, "batch-norm"))
+    assert shown["batch mean, variance"] == "6, 3.5000" and shown["moving mean, variance"] == "0, 1"
+    page.goto(address("en", "playgrounds/softmax_and_dropout.html"))
+    assert dict(results(page, "softmax"))["softmax once"].startswith("0.950")
+    page.get_by_label("number (keep_prob or rate)").fill("0.5")
+    rows = results(page, "dropout")
+    assert set(rows[0][1].split(", ")) <= {"0", "2"} and rows[0] == ("as keep_prob", rows[2][1])
+    page.goto(address("en", "playgrounds/convolution.html"))
+    page.get_by_label("row").fill("1")
+    assert results(page, "convolution")[1][1].endswith("= -36")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_serious(browser, path, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(address("en", path))
+    page.evaluate(f"document.documentElement.dataset.theme = '{scheme}'")
+    found = axe.run(page).response["violations"]
+    page.close()
+    serious = {
+        row["id"]: [node["html"][:120] for node in row["nodes"][:3]]
+        for row in found
+        if row["impact"] in ("serious", "critical")
+    }
+    assert serious == {}
