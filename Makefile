@@ -94,7 +94,7 @@ test-docs: docs  ## the built site: links, sizes, what it must have; and in head
 	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-docs]'
 	@command -v chromium >/dev/null || $(DOCS_VENV)/bin/playwright install --with-deps chromium
 	LEGACY_NETS_SITE="$(abspath docs/_build/html)" $(DOCS_VENV)/bin/python -m pytest -q -rs \
-		tests/book tests/docs
+		tests/book
 
 docs-po: $(DOCS_VENV)/.ready  ## renews the texts to translate: docs/locale/zh_CN/LC_MESSAGES/*.po
 	@$(DOCS_VENV)/bin/python -m sphinx -q -b gettext -t po -D nb_execution_mode=off \

@@ -82,6 +82,7 @@ html_theme_options = {
     "max_navbar_depth": 3,
     "show_toc_level": 2,
     "use_download_button": False,
+    "navbar_persistent": [],  # the sidebar has the search
     "article_header_end": ["language.html", "article-header-buttons.html"],
 }
 copybutton_prompt_text = r"\$ |>>> "
