@@ -17,6 +17,7 @@ _CHINESE = re.compile(r"[\u3400-\u9fff]+")
 class SearchPairs(SearchChinese):
     """Splits texts and queries into pairs of Chinese characters and words of Latin letters."""
 
+    language_name = "English"  # of the stemmer for Latin words: Sphinx 9 looks for ChineseStemmer
     js_splitter_code = r"""
 var splitQuery = (query) => [
   ...(query.match(/[\u3400-\u9fff]+/g) || []).flatMap((run) =>
