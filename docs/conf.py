@@ -49,7 +49,6 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "cells")
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
-nb_merge_streams = True
 nb_output_stderr = "remove"  # what TensorFlow logs when it is imported
 
 # Reference

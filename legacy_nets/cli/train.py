@@ -167,7 +167,7 @@ def train(
 ) -> None:
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
 
-    What is not given comes from the net's recipe, with which it learns some hundred pictures.
+    What is not given comes from the net's recipe, which is made for about a thousand pictures.
 
     \b
     legacy-nets train hand_signs --model-dir run
