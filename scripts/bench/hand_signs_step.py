@@ -1,7 +1,6 @@
 """Times document 001's training step: ours, the bare step, and real TensorFlow 1.15.5.
 
-``python scripts/bench/hand_signs_step.py [--oracle .oracle/bin/python] [--steps 20]`` runs the
-three
+``python scripts/bench/hand_signs_step.py [--oracle .oracle/bin/python] [--steps 20]`` runs the three
 one after the other in one go, batch 32, and prints medians and ratios.
 """
 
@@ -14,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     arguments = parser.parse_args()
     bare = bare_step(arguments.steps)
-    print(f"bare step, TensorFlow {tf.__version__}   {bare:.3f} s")
+    print(f"bare step, TensorFlow {metadata.version('tensorflow')}   {bare:.3f} s")
     looped, outside = whole_loop(arguments.steps)
     print(
         f"training loop               {looped:.3f} s   {looped / bare:.3f} of the bare step; "
