@@ -1,7 +1,7 @@
 """Times document 001's training step: ours, the bare step, and real TensorFlow 1.15.5.
 
-``python scripts/bench/hand_signs_step.py [--oracle .oracle/bin/python] [--steps 20]`` runs the three
-one after the other in one go, batch 32, and prints medians and ratios.
+``python scripts/bench/hand_signs_step.py [--oracle .oracle/bin/python] [--steps 20]`` runs all of
+them one after the other in one go, batch 32, and prints medians and ratios.
 """
 
 import argparse
