@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -49,7 +50,8 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "cells")
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
-nb_output_stderr = "remove"  # what TensorFlow logs when it is imported
+nb_output_stderr = "remove"
+os.environ["PYTHONSTARTUP"] = str(Path(__file__).parent / "_ext" / "quiet_cells.py")
 
 # Reference
 _EXTRAS = ("av", "libcst", "onnx", "onnxruntime", "openvino", "safetensors", "tf2onnx")
