@@ -22,6 +22,19 @@ def test_readme_is_short():
     assert README.count("\n") <= 150
 
 
+def test_the_chinese_readme_shows_the_same():
+    """The same commands and code, rows of commands, and links to docs/."""
+    chinese = PAGES["README.zh.md"]
+    for pattern in (
+        r"^```.*?^```",
+        r"^\| (`.*?) \|",
+        r"\]\((docs/[^)]+)\)",
+        r"\d+ (?=GB)|`\[\w+\]`",
+    ):
+        found = [re.findall(pattern, text, re.MULTILINE | re.DOTALL) for text in (README, chinese)]
+        assert found[0] == found[1] != []
+
+
 def test_the_table_of_nets_is_the_registrys():
     """To renew it: python scripts/docs/generate.py"""
     table = markdown_table([registry.get_net(name) for name in registry.list_nets()])
