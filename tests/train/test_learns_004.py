@@ -32,7 +32,7 @@ def test_the_demo_learns_digits(tmp_path):
     assert accuracy(call("train", "demo_cnn", *given)) >= 0.9
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_alexnet_learns_flowers(flowers, tmp_path):
     """Three classes, chance is 0.33; the full recipe reaches 0.94 on five."""
     given = ("--data", flowers, "--model-dir", tmp_path / "run", *FLOWERS, "--image-size", "80")
