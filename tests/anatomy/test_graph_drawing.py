@@ -53,6 +53,7 @@ def walk_nodes(images, outputs):
     return {name: [source for source in inputs[name] if source in wanted] for name in wanted}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "net",
     [

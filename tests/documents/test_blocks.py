@@ -27,6 +27,7 @@ OPTIONAL = {"auxiliary head"}  # of GoogLeNet: the default builds none
 walk = functools.cache(explain.walk)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("net", NETS)
 def test_every_section_of_a_net_has_a_text(net):
     sections = walk(net)[:-1]

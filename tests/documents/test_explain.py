@@ -62,6 +62,7 @@ def test_one_place_by_an_end_point_or_a_scope():
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("net", "titles"),
     [

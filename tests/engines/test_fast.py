@@ -17,7 +17,7 @@ from legacy_nets.engines.tensorflow import scale_and_shift
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.build import build_by_name
 
-pytestmark = pytest.mark.usefixtures("tiny_nets")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 IMAGES = scale_pixels(np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8), "unit")
 
 
