@@ -212,6 +212,7 @@ def _put_into_keras_zip(folder):
     return folder / "model.keras"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [_keep, _rename, _put_into_keras_zip])
 def test_a_damaged_file_that_hdf5_never_ends_on_is_refused(monkeypatch, tmp_path, place):
     monkeypatch.setattr(h5, "_SECONDS", 3.0)

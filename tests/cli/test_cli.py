@@ -99,6 +99,7 @@ def test_train_says_where_things_lie(trained):
     assert "synthetic hand signs, drawn by legacy_nets" in done.stderr
 
 
+@pytest.mark.slow
 def test_evaluate(trained, signs_folder, tmp_path):
     folder, _ = trained
     given = ("evaluate", "tiny", "--checkpoint", folder, "--data", signs_folder, "--out", tmp_path)
@@ -156,6 +157,7 @@ def test_evaluate_needs_a_share_where_training_held_none_out(trained, signs_fold
     )
 
 
+@pytest.mark.slow
 def test_a_net_with_more_classes_than_the_data(signs_folder, tmp_path):
     folder = tmp_path / "run"
     given = ("train", "tiny", "--data", signs_folder, "--model-dir", folder, *SHORT)

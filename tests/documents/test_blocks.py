@@ -38,6 +38,7 @@ def test_every_section_of_a_net_has_a_text(net):
         assert re.match(rf"(def|class) {source.name}\b|@", line.strip())
 
 
+@pytest.mark.slow
 def test_no_text_is_there_for_nothing():
     """Each row is the text of a section of some net, or of an option's."""
     sections = [section for net in registry.list_nets() if net not in DEEP for section in walk(net)]

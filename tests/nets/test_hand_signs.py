@@ -91,6 +91,7 @@ def test_shortcut_batch_norm_adds_16_variables_and_keeps_the_old_names():
     }
 
 
+@pytest.mark.slow
 def test_deepnn_has_the_documents_placeholders_with_defaults():
     """001-E24: nothing but the images must be fed."""
     with tf.Graph().as_default():

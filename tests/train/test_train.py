@@ -179,6 +179,7 @@ def test_same_seed_same_bits_for_hand_signs(tmp_path):
     assert same(*runs)
 
 
+@pytest.mark.slow
 def test_resume_goes_on_as_if_nothing_had_happened(tmp_path):
     whole = train(tmp_path / "whole", steps=13, save_every=5)
     train(tmp_path / "parts", steps=5, save_every=5)
@@ -193,6 +194,7 @@ def test_resume_goes_on_as_if_nothing_had_happened(tmp_path):
     assert steps == [5, 10, 13]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "flipped"])
 def test_resume_passes_over_a_broken_checkpoint(tmp_path, damage):
     train(tmp_path, steps=10, save_every=5)
@@ -288,6 +290,7 @@ def test_options_that_cannot_be_are_one_line(tmp_path, options, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_warm_start_takes_weights_but_no_slots_and_leaves_the_excluded_fresh(tmp_path):
     first = weights(train(tmp_path / "a", steps=5).checkpoint)
     source = WarmStart(str(tmp_path / "a" / "model.ckpt-5"), exclude=("tiny/dense",))

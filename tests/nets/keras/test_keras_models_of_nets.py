@@ -97,6 +97,7 @@ def test_files_of_the_documents_model_load(name, size, options, tmp_path):
     assert_close(np.asarray(theirs(images)), wanted, INFERENCE, name)
 
 
+@pytest.mark.slow
 def test_summary_compile_and_fit(capsys):
     model = legacy_nets.keras_model("alexnet_v2", 2, (64, 64), dropout=0)
     random = np.random.default_rng(0)
