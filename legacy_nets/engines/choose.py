@@ -9,7 +9,7 @@ import json
 import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,32 +52,45 @@ def list_candidates(engines: Sequence[str]) -> list[Candidate]:
 
 
 def choose(
-    net: FrozenNet, precision: str, candidates: Sequence[Candidate], reference: Array, batch: int
+    net: FrozenNet,
+    precision: str,
+    candidates: Sequence[Candidate],
+    reference: Array,
+    batch: int,
+    loaded: Mapping[Candidate, Run],
 ) -> tuple[Candidate, Run]:
     """Measures the candidates and returns the fastest whose outputs agree with the reference.
 
     A single candidate is not measured. A choice that was made before is taken from the cache.
 
     Args:
-      net: it.
-      precision: what the candidates compute with.
+      net: what the candidates run.
+      precision: what they compute with.
       candidates: at least one.
       reference: float32 probabilities [N, classes] of the net's inputs.
       batch: images of a batch that is measured.
+      loaded: candidates that hold the net in this precision already.
 
     Raises BadInputError where no candidate agrees.
     """
+
+    def get(candidate: Candidate) -> Run:
+        return loaded.get(candidate) or load(net, precision, candidate)
+
     if len(candidates) == 1:
-        return candidates[0], load(net, precision, candidates[0])
+        return candidates[0], get(candidates[0])
     key = _make_key(net, precision, candidates, batch)
     known = _read_cache().get(key)
     for candidate in candidates:
         if dataclasses.asdict(candidate) == known:
-            run = load(net, precision, candidate)
+            run = get(candidate)
             if _compare(run(net.inputs), reference) <= MAX_DIFFERENCE[precision]:
                 return candidate, run
     images = np.resize(net.inputs, (batch, *net.inputs.shape[1:]))
-    measured = [_measure(net, precision, candidate, reference, images) for candidate in candidates]
+    measured = [
+        _measure(candidate, get(candidate), net.inputs, reference, images)
+        for candidate in candidates
+    ]
     agreeing = [row for row in measured if row.difference <= MAX_DIFFERENCE[precision]]
     if not agreeing:
         nearest = min(measured, key=lambda row: row.difference)
@@ -97,11 +110,13 @@ def load(net: FrozenNet, precision: str, candidate: Candidate) -> Run:
 
 
 def _measure(
-    net: FrozenNet, precision: str, candidate: Candidate, reference: Array, images: Array
+    candidate: Candidate, run: Run, inputs: Array, reference: Array, images: Array
 ) -> Measured:
-    """Runs a candidate on batches for a second, after a first one that sets it up."""
-    run = load(net, precision, candidate)
-    difference = _compare(run(net.inputs), reference)
+    """Runs a loaded candidate on batches for a second, after a first one that sets it up.
+
+    ``reference``: the probabilities of ``inputs`` in float32. ``images``: a batch.
+    """
+    difference = _compare(run(inputs), reference)
     run(images)
     seconds: list[float] = []
     while len(seconds) < 3 or sum(seconds) < SECONDS:

@@ -66,6 +66,9 @@ class Choice:
         return list_engines(self.engine, precision)
 
 
+PLAIN = Choice(engine="tensorflow")  # not measured
+
+
 @dataclasses.dataclass(frozen=True)
 class FastNet:
     """A net with its weights in an engine; call it with images."""
@@ -162,8 +165,9 @@ def load_fast(
     if choice == PLAIN:
         candidate, run = plain, run_fp32
     else:
+        loaded = {plain: run_fp32} if choice.precision == "fp32" else {}
         candidate, run = choose.choose(
-            net, choice.precision, candidates, run_fp32(net.inputs), batch
+            net, choice.precision, candidates, run_fp32(net.inputs), batch, loaded
         )
     return FastNet(
         settings,
@@ -175,9 +179,6 @@ def load_fast(
         run,
         run_fp32,
     )
-
-
-PLAIN = Choice(engine="tensorflow")  # not measured
 
 
 def _compare(got: Array, wanted: Array) -> Agreement:

@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-import small_signs
-from commands import SHORT, call, refused
+from commands import call, refused, train_tiny
+from PIL import Image
 
 from legacy_nets import processor
 from legacy_nets.cli.inference import scoring
@@ -22,16 +22,15 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def signs(tmp_path_factory):
-    return small_signs.make(tmp_path_factory.mktemp("data") / "signs")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("user")
+    train_tiny(folder)
+    return folder / "run"
 
 
-@pytest.fixture(scope="module")
-def trained(tiny_nets, signs, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("trained") / "run"
-    done = call("train", "tiny", "--data", signs, "--model-dir", folder, *SHORT)
-    assert done.exit_code == 0, done.output
-    return folder
+@pytest.fixture
+def signs(trained):
+    return trained.parent / "signs"
 
 
 def evaluate(signs, trained, tmp_path, *more):
@@ -61,8 +60,6 @@ def test_the_frozen_graph_scores_many_images(signs, trained, tmp_path, monkeypat
 
 def test_predict_takes_fast_before_an_image(signs, trained, tmp_path, monkeypatch):
     image = tmp_path / "sign.png"
-    from PIL import Image
-
     Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(image)
     given = ("predict", "tiny", "--checkpoint", trained, "--json")
     plain = json.loads(call(*given, image).stdout)

@@ -6,8 +6,7 @@ import pathlib
 import shlex
 
 import pytest
-import small_signs
-from commands import SHORT, call, list_contents, refused
+from commands import list_contents, refused, train_tiny
 from PIL import Image
 
 RUN = "--checkpoint run"
@@ -17,7 +16,7 @@ MISUSES = {  # arguments -> part of the line
     "evaluate tiny": "Missing option '--checkpoint'",
     "evaluate tinny --checkpoint run": "no net is called 'tinny'; nearest: tiny, ",
     "evaluate tiny --checkpoint nowhere": "nowhere: no such checkpoint or weight file; nearest",
-    "evaluate tiny --checkpoint empty": "empty",
+    "evaluate tiny --checkpoint empty": "empty: no checkpoint in this folder (no .index file)",
     "evaluate tiny --checkpoint note.txt": "note.txt: not a known weight file; readable are",
     "evaluate tiny_grey --checkpoint run": "is a checkpoint of tiny, not of tiny_grey",
     "evaluate tiny --checkpoint run/model.ckpt-4 --best": "has no readable best.json",
@@ -90,9 +89,7 @@ MISUSES = {  # arguments -> part of the line
 def folder(tmp_path_factory):
     """A folder with data of several kinds, a run, an empty folder and a text."""
     folder = tmp_path_factory.mktemp("user")
-    signs = small_signs.make(folder / "signs", test=1)
-    done = call("train", "tiny", "--data", signs, "--model-dir", folder / "run", *SHORT)
-    assert done.exit_code == 0, done.output
+    train_tiny(folder, test=1)
     for name in "ab":
         (folder / "photos" / name).mkdir(parents=True)
         for number in range(3):

@@ -3,8 +3,7 @@
 import pathlib
 
 import pytest
-import small_signs
-from commands import SHORT, call, list_contents, refused
+from commands import list_contents, refused, train_tiny
 
 MISUSES = {  # arguments after NET, with --model-dir new where it is not said -> part of the line
     # options of the net: its function tells, before data are read or drawn
@@ -44,11 +43,11 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
     "tiny --preprocessing none": "'none' is not one of",
     "tiny --lr 1": "No such option '--lr'",
     # files
-    "tiny --data nowhere": "nowhere",
-    "tiny --data empty": "empty",
-    "tiny --data note.txt": "note.txt",
-    "tiny --warm-start nowhere": "nowhere",
-    "tiny --data signs --warm-start run/log.csv": "log.csv",
+    "tiny --data nowhere": "no such folder: nowhere; nearest: ",
+    "tiny --data empty": "empty holds no sub-folders: it needs one for each class",
+    "tiny --data note.txt": "note.txt is no data set: give a folder with one sub-folder per class",
+    "tiny --warm-start nowhere": "nowhere: no such checkpoint or weight file; nearest: ",
+    "tiny --data signs --warm-start run/log.csv": "log.csv: not a known weight file; readable",
     "tiny_grey --data signs --warm-start run": "model.ckpt-4 does not match the graph",
     "tiny --model-dir note.txt": "note.txt is a file",
     "tiny --model-dir note.txt/run": "note.txt is a file",
@@ -62,9 +61,7 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
 def folder(tmp_path_factory):
     """A folder with signs, a run, an empty folder and a text."""
     folder = tmp_path_factory.mktemp("user")
-    signs = small_signs.make(folder / "signs", test=1)
-    done = call("train", "tiny", "--data", signs, "--model-dir", folder / "run", *SHORT)
-    assert done.exit_code == 0, done.output
+    train_tiny(folder, test=1)
     (folder / "empty").mkdir()
     (folder / "note.txt").write_text("a note\n")
     return folder

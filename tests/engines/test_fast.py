@@ -81,10 +81,9 @@ def test_the_fastest_engine_that_agrees_is_taken_and_kept(trained, cache, monkey
     differences = {1: 0.0, 2: 0.0}
     measured = []
 
-    def measure(net, precision, candidate, reference, images):
+    def measure(candidate, run, inputs, reference, images):
         assert images.shape == (3, 64, 64, 3)
         measured.append(candidate.threads)
-        run = choose.load(net, precision, candidate)
         return choose.Measured(
             candidate, run, speeds[candidate.threads], differences[candidate.threads]
         )

@@ -6,9 +6,8 @@ import subprocess
 import sys
 
 import pytest
-import small_signs
 import tiny
-from commands import SHORT, call
+from commands import train_tiny
 
 from legacy_nets import sigterm
 
@@ -88,9 +87,7 @@ def test_nothing_is_left_after_the_block():
 def folder(tmp_path_factory):
     """A folder with signs and a short run of the tiny net."""
     folder = tmp_path_factory.mktemp("user")
-    signs = small_signs.make(folder / "signs", test=1)
-    done = call("train", "tiny", "--data", signs, "--model-dir", folder / "run", *SHORT)
-    assert done.exit_code == 0, done.output
+    train_tiny(folder, test=1)
     return folder
 
 

@@ -1,5 +1,6 @@
 """Runs commands of ``legacy-nets`` in this process, with the tiny nets in the registry."""
 
+import small_signs
 import tiny
 from click.testing import CliRunner
 
@@ -19,6 +20,16 @@ def call(*arguments, stdin=None):
         )
     finally:
         undo()
+
+
+def train_tiny(folder, **counts):
+    """Makes signs in folder/signs, and trains the tiny net on them into folder/run.
+
+    ``counts``: pictures of a class, as ``small_signs.make`` takes them.
+    """
+    signs = small_signs.make(folder / "signs", **counts)
+    done = call("train", "tiny", "--data", signs, "--model-dir", folder / "run", *SHORT)
+    assert done.exit_code == 0, done.output
 
 
 def refused(*arguments):

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MANY = 100  # images, from which on the net is frozen
 ENOUGH = 0.99  # share of the images with the class of fp32, below which a command warns
-MAX_FROZEN = 500_000_000  # parameters: a frozen graph holds less than 2 GiB
 
 
 class FastCommand(click.Command):
@@ -113,8 +112,10 @@ def score(
     The frozen graph runs from 100 images on; its outputs are within 1e-5 of the plain graph's.
     ``end_point``: what to compute in place of probabilities, by the plain graph.
     """
+    from legacy_nets.port.formats.frozen import MAX_BYTES
+
     count = len(images.labels)
-    is_plain = count < MANY or get_net(settings.net).parameters > MAX_FROZEN
+    is_plain = count < MANY or 4 * get_net(settings.net).parameters > MAX_BYTES
     if end_point is not None or (choice is None and is_plain):
         from legacy_nets.train.evaluate import get_end_point, restore_net
 
