@@ -5,30 +5,47 @@ from __future__ import annotations
 import errno
 import importlib
 import re
-from typing import NoReturn
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
 from legacy_nets.errors import LegacyNetsError, join_lines, suggest_names
 from legacy_nets.version import __version__
 
-COMMANDS = {  # name -> "module:function" in this package; the module is imported on use
-    "nets": "nets:nets",
-    "describe": "describe:describe",
-    "explain": "explain:explain",
-    "facts": "documents.facts:facts",
-    "errata": "documents.errata:errata",
-    "pitfalls": "documents.pitfalls:pitfalls",
-    "run": "run:run",
-    "upgrade": "upgrade:upgrade",
-    "train": "train:train",
-    "evaluate": "inference.evaluate:evaluate",
-    "predict": "inference.predict:predict",
-    "records": "records:records",
-    "inspect": "inspect:inspect_command",
-    "diff": "diff:diff",
-    "port": "port:port",
-    "doctor": "doctor:doctor",
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class Entry(NamedTuple):
+    """A command: where its function is, and what it does, as ``--help`` lists it."""
+
+    location: str  # "module:function" in this package; the module is imported on use
+    summary: str
+
+
+COMMANDS = {
+    "nets": Entry("nets:nets", "List the nets."),
+    "describe": Entry(
+        "describe:describe", "List the layers of a net or of a graph, with their cost."
+    ),
+    "explain": Entry("explain:explain", "Walk through a net, block by block."),
+    "facts": Entry("documents.facts:facts", "Measure the claims of a document on the live graph."),
+    "errata": Entry("documents.errata:errata", "Show the errors of a document, and their fixes."),
+    "pitfalls": Entry(
+        "documents.pitfalls:pitfalls", "Run the pitfalls of TensorFlow 1, and their fixes."
+    ),
+    "run": Entry("run:run", "Run a TensorFlow 1 script, unmodified."),
+    "upgrade": Entry("upgrade:upgrade", "Rewrite scripts for today's TensorFlow."),
+    "train": Entry("train:train", "Train a net."),
+    "evaluate": Entry(
+        "inference.evaluate:evaluate", "Compute a checkpoint's accuracy and confusion matrix."
+    ),
+    "predict": Entry("inference.predict:predict", "Predict the classes of pictures."),
+    "records": Entry("records:records", "Write a data set as TFRecord files."),
+    "inspect": Entry("inspect:inspect_command", "Show what is in a weight file."),
+    "diff": Entry("diff:diff", "Compare a weight file with a net's variables."),
+    "port": Entry("port:port", "Port a checkpoint or graph to another format, verified."),
+    "doctor": Entry("doctor:doctor", "Print versions, processor, GPUs, and what is missing."),
 }
 ALIASES = {"traps": "pitfalls"}  # older name -> name
 
@@ -42,12 +59,28 @@ class CommandLine(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Imports a command by its name or alias; returns None for an unknown name."""
-        location = COMMANDS.get(ALIASES.get(name, name))
-        if location is None:
+        entry = COMMANDS.get(ALIASES.get(name, name))
+        if entry is None:
             return None
-        module, function = location.split(":")
+        module, function = entry.location.split(":")
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands with their summaries, and imports none of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Completes the name of a command, and imports none of them."""
+        from click.shell_completion import CompletionItem
+
+        commands = [
+            CompletionItem(name, help=entry.summary)
+            for name, entry in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, context, incomplete)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Parses the options before the command. Prints a usage error as one line."""

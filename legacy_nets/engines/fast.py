@@ -3,42 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from legacy_nets.data.preprocessing import scale_pixels
-from legacy_nets.data.splits import Split
-from legacy_nets.engines.table import AUTO, PRECISIONS, list_engines
+from legacy_nets.engines.table import AUTO, BATCH, PRECISIONS, list_engines
 from legacy_nets.errors import BadInputError
 from legacy_nets.processor import examine_processor
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.train.settings import SettingChanges, Settings, find_checkpoint_file
-from legacy_nets.types import Array
 
-if TYPE_CHECKING:
-    from legacy_nets.engines.prepare import Run
-
-BATCH = 8  # images that engines are measured with
-COMPARED = 100  # images of a split whose classes are compared with fp32's
-
-
-@dataclasses.dataclass(frozen=True)
-class Agreement:
-    """How near a net's probabilities are to those in float32."""
-
-    images: int
-    top1: float  # share of the images whose most probable class is the same
-    largest_difference: float  # of a probability
-
-    def describe(self) -> str:
-        """Returns a line for people."""
-        return (
-            f"{self.top1:.1%} of {self.images} images have the class of fp32; the largest "
-            f"difference of a probability is {self.largest_difference:.2g}"
-        )
+if TYPE_CHECKING:  # importing them at once would slow the start of every command
+    from legacy_nets.engines.fast_net import FastNet
+    from legacy_nets.train.settings import Settings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,53 +42,6 @@ class Choice:
 
 
 PLAIN = Choice(engine="tensorflow")  # not measured
-
-
-@dataclasses.dataclass(frozen=True)
-class FastNet:
-    """A net with its weights in an engine; call it with images."""
-
-    settings: Settings  # size and classes
-    preprocessing: str
-    averaged: bool  # the weights are moving averages
-    engine: str
-    precision: str
-    threads: int  # operations that TensorFlow runs at the same time; 0 for another engine
-    _run: Run
-    _run_fp32: Run
-
-    def __call__(self, images: Array) -> Array:
-        """Returns float32 probabilities [N, classes].
-
-        ``images``: float32 [N, *image_size, channels], preprocessed (see ``scale``).
-        """
-        return self._run(np.ascontiguousarray(images, np.float32))
-
-    def scale(self, pictures: Array) -> Array:
-        """Preprocesses pictures of the net's size with values from 0 to 255."""
-        return scale_pixels(pictures, self.preprocessing)
-
-    def score(self, images: Split, report: Callable[[int], object] = lambda count: None) -> Array:
-        """Runs the net over a split of the net's size, in batches: [N, classes].
-
-        ``report`` receives the number of images of each batch after it was run.
-        """
-        from legacy_nets.train.graph import score_split
-
-        return score_split(self, images, self.settings.image_size, self.preprocessing, report)
-
-    def compare(self, images: Array) -> Agreement:
-        """Compares the outputs with TensorFlow's in float32, on images as in a call."""
-        return _compare(self(images), self._run_fp32(np.ascontiguousarray(images, np.float32)))
-
-    def compare_first(self, images: Split, probabilities: Array) -> Agreement:
-        """Compares the probabilities of a split's first 100 images with those in float32."""
-        first = np.arange(min(COMPARED, len(images.labels)))
-        wanted = [
-            self._run_fp32(self.scale(batch.pictures))
-            for batch in images.read(np.array_split(first, -(-len(first) // BATCH)))
-        ]
-        return _compare(probabilities[first], np.concatenate(wanted))
 
 
 def fast(
@@ -145,6 +73,7 @@ def fast(
     choice.list_engines()  # before TensorFlow is imported
     quiet_tensorflow(uses_onednn=True)
     from legacy_nets.train.evaluate import resolve_settings
+    from legacy_nets.train.settings import SettingChanges, find_checkpoint_file
 
     path = find_checkpoint_file(checkpoint, best=False)
     settings = resolve_settings(path, net, SettingChanges())
@@ -156,6 +85,7 @@ def load_fast(
 ) -> FastNet:
     """Loads a net with given settings; see ``fast``."""
     from legacy_nets.engines import choose
+    from legacy_nets.engines.fast_net import FastNet
     from legacy_nets.engines.prepare import prepare
 
     candidates = choose.list_candidates(choice.list_engines())
@@ -179,8 +109,3 @@ def load_fast(
         run,
         run_fp32,
     )
-
-
-def _compare(got: Array, wanted: Array) -> Agreement:
-    same = got.argmax(1) == wanted.argmax(1)
-    return Agreement(len(same), float(same.mean()), float(np.abs(got - wanted).max()))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PRECISIONS = ("fp32", "bf16", "int8")
 AUTO = "auto"
+BATCH = 8  # images that engines are measured with, and compared in
 
 
 class Load(Protocol):

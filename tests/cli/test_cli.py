@@ -67,6 +67,36 @@ def test_answers_without_tensorflow(arguments, code):
     assert done.stdout.splitlines()[-1] == f"False {code}", done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "completing"), [(["--help"], ""), (["--version"], ""), ([], "legacy-nets ")]
+)
+def test_start_imports_no_command(arguments, completing):
+    program = (
+        "import sys\n"
+        "from legacy_nets.cli import main\n"
+        f"try: main({arguments!r}, prog_name='legacy-nets', complete_var='_COMPLETE')\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'numpy', 'rich', 'matplotlib'} & set(sys.modules)))\n"
+        "print([name for name in sys.modules if name.startswith('legacy_nets.cli.')])\n"
+    )
+    asks = {"_COMPLETE": "bash_complete", "COMP_WORDS": completing, "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=os.environ | (asks if completing else {}),
+    )
+    *printed, modules, commands = done.stdout.splitlines()
+    assert (modules, commands) == ("[]", "[]"), done.stderr
+    assert ("plain,doctor" in printed) == bool(completing)
+
+
+def test_help_lists_every_command_with_its_summary():
+    listed = call("--help").output.partition("Commands:\n")[2].splitlines()
+    for name, entry in COMMANDS.items():
+        assert f"  {name:9} {entry.summary}" in listed  # whole: no "..."
+
+
 def test_nets():
     table = call("nets").output
     assert "hand_signs" in table and "trainable parameters" in table and "…" not in table
