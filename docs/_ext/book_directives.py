@@ -145,6 +145,8 @@ class BookDirective(SphinxDirective):
         for node in made:
             for link in node.findall(addnodes.pending_xref):
                 link["refdoc"] = self.env.docname
+            for text in node.findall(nodes.TextElement):
+                text["translatable"] = False  # the package translates its own texts
         return made
 
 
