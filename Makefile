@@ -97,9 +97,8 @@ test-docs: docs  ## the built site: links, sizes, what it must have; and in head
 		tests/book
 
 docs-po: $(DOCS_VENV)/.ready  ## renews the texts to translate: docs/locale/zh_CN/LC_MESSAGES/*.po
-	@$(DOCS_VENV)/bin/python -m sphinx -q -b gettext -t po -D nb_execution_mode=off \
-		-D suppress_warnings=myst.xref_missing,myst-nb.lexer,toc.excluded \
-		-d docs/_build/doctrees/po docs docs/_build/gettext
+	@$(DOCS_VENV)/bin/python -m sphinx -q -b gettext -t po -d docs/_build/doctrees/po \
+		docs docs/_build/gettext
 	@$(DOCS_VENV)/bin/sphinx-intl update -p docs/_build/gettext -d docs/locale -l zh_CN --line-width 100
 
 oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had
