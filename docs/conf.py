@@ -35,8 +35,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_ext", "locale", "**/.ipynb_checkpoints"]
 if tags.has("po"):  # noqa: F821 (Sphinx defines it): pages that stay English
-    exclude_patterns += ["nets/*", "api/*", "commands.md", "matrix.md", "legacy_scripts.md"]
-    exclude_patterns += ["benchmarks.md", "public_artefacts.md", "project/*"]
+    exclude_patterns += ["nets/*", "api/*", "project/changelog.md"]
     exclude_patterns += ["terms.md"]  # in both languages itself
 
 smartquotes = False  # code, file names and messages keep their quotes

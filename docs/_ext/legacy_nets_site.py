@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -16,6 +17,8 @@ ROOT_PAGES = {
     "project/security": "SECURITY.md",
     "project/changelog": "CHANGELOG.md",
 }
+# Pages whose tables hold names and numbers, which no language changes
+TABLE_PAGES = ("benchmarks", "legacy_scripts", "matrix", "nets", "public_artefacts")
 _LINK = re.compile(r"\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
 
 
@@ -51,6 +54,14 @@ def note_root_pages(app: Sphinx, *_: object) -> list[str]:
     ]
 
 
+def keep_cells(app: Sphinx, page: nodes.document) -> None:
+    """Leaves the cells of ``TABLE_PAGES`` out of the texts to translate."""
+    if app.env.docname in TABLE_PAGES:
+        for body in page.findall(nodes.tbody):
+            for text in body.findall(nodes.TextElement):
+                text["translatable"] = False
+
+
 def translate_theme(_app: Sphinx, config: Config) -> None:
     """Gives the theme the Chinese words that its own translation lacks."""
     if config.language.startswith("zh"):
@@ -69,6 +80,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Registers what the site adds to Sphinx."""
     app.connect("config-inited", translate_theme)
     app.connect("source-read", read_page)
+    app.connect("doctree-read", keep_cells)
     app.connect("env-get-outdated", note_root_pages)
     app.connect("build-finished", drop_font_awesome)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

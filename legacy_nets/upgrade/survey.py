@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import libcst as cst
 from libcst.metadata import BuiltinAssignment, QualifiedNameSource, Scope
@@ -10,7 +11,7 @@ from libcst.metadata import BuiltinAssignment, QualifiedNameSource, Scope
 from legacy_nets.upgrade.table import TF, TOP_MODULES, is_below
 
 _WATCHED = TOP_MODULES | {"importlib"}
-Statement = cst.SimpleStatementLine | cst.SimpleStatementSuite
+Statement: TypeAlias = "cst.SimpleStatementLine | cst.SimpleStatementSuite"
 
 
 def format_dotted(node: cst.CSTNode | None) -> str | None:

@@ -4,10 +4,10 @@
 (() => {
   const chinese = document.documentElement.lang.startsWith("zh");
   const words = {
-    "size of the map": "特征图大小", kernel: "卷积核", stride: "步幅", dilation: "空洞率",
+    "size of the map": "特征图大小", kernel: "卷积核", stride: "步长", dilation: "空洞率",
     "zeros on each side": "每边补零", padding: "填充", "output size": "输出大小",
     "zeros before, after": "前、后补零", "the kernel does not fit": "卷积核放不下",
-    "layers: kernel, stride; one a line": "各层：卷积核，步幅；一行一层", "receptive field": "感受野",
+    "layers: kernel, stride; one a line": "各层：卷积核，步长；一行一层", "receptive field": "感受野",
     layer: "层", "input channels": "输入通道", "outputs (channels, units)": "输出（通道、单元）",
     bias: "偏置", parameters: "参数量", "values of the batch": "一个批次的值",
     momentum: "动量", steps: "步数", "batch mean, variance": "批次均值、方差",
@@ -17,7 +17,8 @@
     "softmax twice": "softmax 两次", "gradient, once": "梯度（一次）", "gradient, twice": "梯度（两次）",
     "number (keep_prob or rate)": "数值（keep_prob 或 rate）", "as keep_prob": "当作 keep_prob",
     "as rate": "当作 rate", inputs: "输入", "draw again": "重新抽样", "sum of all": "总和",
-    row: "行", column: "列", picture: "图片", "products and their sum": "乘积与和",
+    row: "行", column: "列", picture: "图像", "products and their sum": "乘积与和",
+    convolution: "卷积", depthwise: "深度卷积", dense: "全连接", zeros: "两侧补零",
   };
   const say = (text) => (chinese && words[text]) || text;
   const round = (value) => (Number.isInteger(value) ? String(value) : value.toPrecision(5));
@@ -35,7 +36,7 @@
   function addField(form, id, [label, start, more]) {
     let input;
     if (Array.isArray(start)) {
-      input = make("select", {}, ...start.map((text) => make("option", { value: text }, text)));
+      input = make("select", {}, ...start.map((text) => make("option", { value: text }, say(text))));
     } else if (typeof start === "boolean") {
       input = make("input", { type: "checkbox" });
       input.checked = start;
