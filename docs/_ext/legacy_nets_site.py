@@ -17,8 +17,8 @@ ROOT_PAGES = {
     "project/security": "SECURITY.md",
     "project/changelog": "CHANGELOG.md",
 }
-# Pages whose tables hold names and numbers, which no language changes
-TABLE_PAGES = ("benchmarks", "legacy_scripts", "matrix", "nets", "public_artefacts")
+# Pages whose tables hold names and numbers, or both languages
+TABLE_PAGES = ("benchmarks", "legacy_scripts", "matrix", "nets", "public_artefacts", "terms")
 _LINK = re.compile(r"\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
 
 
