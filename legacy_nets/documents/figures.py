@@ -20,7 +20,6 @@ from legacy_nets.data import clips, preprocessing
 from legacy_nets.data.synthetic.clips import draw_clip
 from legacy_nets.data.synthetic.digits import draw_digit
 from legacy_nets.data.synthetic.hands import draw_hand
-from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError, SetupError, suggest_names
 from legacy_nets.files import replace_on_success
 from legacy_nets.train.evaluate import resolve_settings, restore_net
@@ -283,8 +282,7 @@ def _get_middle_slice(kernel: Array) -> Array:
 
 def _draw_graph(net: str, folder: pathlib.Path, level: str | None, as_svg: bool) -> pathlib.Path:
     """Draws the graph of a net; returns the file. Raises SetupError without igraph."""
-    images, logits, end_points = common.build_net(net)
-    graph = graph_drawing.make_layer_graph_of_tensors(images, logits, end_points, net)
+    graph = graph_drawing.make_layer_graph_of_net(net)
     if as_svg:
         path = folder / "graph.svg"
         text = graph_drawing.write_svg(graph)

@@ -191,6 +191,27 @@ def inception():
     return graph_drawing.make_layer_graph_of_net("inception_v3", (107, 107), depth_multiplier=0.1)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("net", "options", "title", "parameters"),
+    [
+        ("googlenet", {}, "googlenet (aux_logits=True)", 13_378_280),
+        ("googlenet", {"aux_logits": False}, "googlenet", 6_998_552),
+        ("inception_v3", {}, "inception_v3", 27_143_152 + 36_224),
+        ("inception_v3", {"create_aux_logits": False}, "inception_v3", 23_817_352 + 34_432),
+    ],
+)
+def test_auxiliary_heads_are_drawn_unless_an_option_leaves_them_out(
+    net, options, title, parameters
+):
+    graph = graph_drawing.make_layer_graph_of_net(net, **options)
+    stages = {node.stage for node in graph.nodes}
+    heads = set(registry.get_net(net).heads) - {"logits"}
+    assert stages & heads == (set() if options else heads)
+    assert graph.name == title
+    assert sum(node.parameters for node in graph.nodes) == parameters
+
+
 def test_the_auxiliary_head_leaves_before_the_last_stages(inception):
     graph = graph_drawing.fold_stages(inception)
     after = {}

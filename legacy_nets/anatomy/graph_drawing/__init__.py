@@ -13,7 +13,7 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from legacy_nets import anatomy
+from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy.graph_drawing.layer_graph import (
     LayerGraph,
@@ -42,8 +42,16 @@ __all__ = [
 def make_layer_graph_of_net(
     name: str, size: tuple[int | None, ...] | None = None, **options: Any
 ) -> LayerGraph:
-    """Makes the graph of the layers of a net; arguments and errors as in ``build_net``."""
-    return make_layer_graph_of_tensors(*anatomy.build_net(name, size, **options), name)
+    """Makes the graph of the layers of a net; arguments and errors as in ``build_net``.
+
+    Auxiliary heads are in it, also where the net's default leaves them out: the name of the
+    graph then says by which option they come.
+    """
+    option = registry.get_net(name).aux_option
+    title = name
+    if option and option not in options:
+        options, title = {**options, option: True}, f"{name} ({option}=True)"
+    return make_layer_graph_of_tensors(*anatomy.build_net(name, size, **options), title)
 
 
 def make_layer_graph_of_tensors(
