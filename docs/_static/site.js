@@ -1,9 +1,13 @@
-// The link to the other language keeps the place on the page.
+// Names of arrows, long code, and the link to the other language, which keeps the place on the page.
 document.addEventListener("DOMContentLoaded", () => {
   // The arrows that open a part of the sidebar have no text of their own.
   for (const arrow of document.querySelectorAll("li > details > summary")) {
     const link = arrow.closest("li").querySelector("a");
     arrow.setAttribute("aria-label", link ? link.textContent.trim() : "...");
+  }
+  // Code that is longer than a line of a phone may break; shorter code, such as --augment, stays whole.
+  for (const code of document.querySelectorAll("code .pre")) {
+    code.classList.toggle("long", code.textContent.length > 30);
   }
   for (const link of document.querySelectorAll("a.language-switch")) {
     const page = link.getAttribute("href");
