@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 import time
+import types
 from collections.abc import Callable
 
 from legacy_nets import quiet, run_options
@@ -18,6 +19,8 @@ from legacy_nets.types import Tensor, TensorLike
 deprecated_calls: dict[str, str] = {}
 # Called with the seconds that the import of TensorFlow took.
 import_listeners: list[Callable[[float], None]] = []
+# Whether a file is one of the script's own modules; a run with --report sets it.
+is_own_file: Callable[[str], bool] = lambda file: False  # noqa: E731
 
 
 def set_environment() -> None:
@@ -93,6 +96,14 @@ def _keep_record(record: logging.LogRecord) -> bool:
     text = str(record.msg)
     if text.startswith("From %s: ") and "deprecated" in text and isinstance(record.args, tuple):
         location, name = str(record.args[0]), str(record.args[1])
-        deprecated_calls.setdefault(name, location)
+        deprecated_calls.setdefault(name, _find_own_line() or location)
         return False
     return True
+
+
+def _find_own_line() -> str | None:
+    """Finds the line of the script that is being run: TensorFlow names that of its own wrapper."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and not is_own_file(frame.f_code.co_filename):
+        frame = frame.f_back
+    return None if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"

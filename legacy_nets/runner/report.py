@@ -44,6 +44,7 @@ def start_clock(is_own_file: Callable[[str], bool]) -> None:
     """
     _Clock.start = time.perf_counter()
     numpy_1.counts_all = True
+    behaviour.is_own_file = is_own_file
     behaviour.import_listeners.append(_time_sessions)
     atexit.register(lambda: print(format_report(is_own_file), file=sys.stderr))
 

@@ -43,6 +43,8 @@ np.savez(file, rows=[np.ones(2), np.ones(3)], numbers=[1.5, 2.5])
 saved = np.load(io.BytesIO(file.getvalue()), allow_pickle=True)
 print("saved", saved["rows"].dtype, saved["rows"][1].tolist(), saved["numbers"].dtype)
 cube = tf.zeros([2, 3, 4])
+total = tf.reduce_sum(cube, keep_dims=True)
+tf.nn.softmax_cross_entropy_with_logits(labels=cube, logits=cube)
 print("tensordot", tf.tensordot(cube, np.ones([4, 5], np.float32), axes=[[2], [0]]).shape)
 for wrong in ((tf.ones([2], tf.int32), 0.5), (cube, [0.1, 0.2, 0.3, 0.4])):
     try:
@@ -72,6 +74,12 @@ for soft in (False, True):
     except tf.errors.InvalidArgumentError as error:
         print("placement", "assigned to /device:GPU:7 but available devices" in error.message)
 """
+
+DEPRECATED = {  # name in the report -> what is in the line of the script that calls it first
+    "initialize_all_variables": "tf.initialize_all_variables",
+    "reduce_sum_v1": "keep_dims=True",
+    "softmax_cross_entropy_with_logits": "softmax_cross_entropy_with_logits(",
+}
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +138,10 @@ def test_the_report_lists_names_deprecations_and_shims(done):
     found = {line.split()[0]: line for line in lines[1:]}
     assert "tf.contrib.layers.batch_norm (1)" in found["tf_slim"]
     assert "tf.placeholder (3)" in found["tensorflow"]
-    assert any("initialize_all_variables" in line for line in lines if "deprecated" in line)
+    for name, call in DEPRECATED.items():
+        [line] = [line for line in lines if line.startswith(f"  deprecated  {name}, at ")]
+        number = next(n for n, text in enumerate(SCRIPT.splitlines(), 1) if call in text)
+        assert line.endswith(f"script.py:{number}")
     assert found["shim"].endswith("for numpy.int, removed in NumPy 1.24")
 
 

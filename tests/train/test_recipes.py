@@ -25,18 +25,37 @@ from legacy_nets.train.settings import Settings, load_settings
 
 CHANCE = {"digits": 1 / 10, "clips": 1 / 6, "flowers": 1 / 3}
 SMALL_CLIPS = "--frames 4 --image-size 16"
+CLIPS = "--frames 4 --image-size 32"
 HALF = "--image-size 48 --option width_multiplier=0.5"
 TOKENS = "--option embed_dim=32 --option num_heads=2 --option depth=4 --option patch_size=4"
+HYBRID = "--option embed_dim=32 --option num_heads=2 --option depth=2 --option width=32"
 # net -> data, smaller sizes and fewer steps, margin over chance
 RUNS = {
     "demo_cnn": ("digits", "--steps 60", 0.6),
     "resnet_3d": ("clips", f"--steps 80 {SMALL_CLIPS}", 0.1),
     "alexnet_v2": ("flowers", "--steps 100 --image-size 64", 0.3),
     "resnet18": ("flowers", "--steps 60 --image-size 33", 0.4),
+    "resnet50": ("flowers", "--steps 60 --image-size 33", 0.15),
+    "resnext50_32x4d": ("flowers", "--steps 60 --image-size 33", 0.1),
+    "resnet_v2_50": ("flowers", "--steps 80 --image-size 64", 0.25),
+    "inception_v3": (
+        "flowers",
+        "--steps 100 --image-size 107 --option depth_multiplier=0.25",
+        0.25,
+    ),
+    "googlenet": ("flowers", "--steps 60 --image-size 193", 0.15),
+    "r3d_18": ("clips", f"--steps 80 {CLIPS}", 0.3),
+    "mc3_18": ("clips", f"--steps 80 {CLIPS}", 0.3),
+    "r2plus1d_18": ("clips", f"--steps 80 {CLIPS}", 0.1),
+    "alexnet_v1": ("flowers", "--steps 100 --image-size 64", 0.25),
     "vgg11": ("flowers", "--steps 80 --image-size 32 --option hidden=64", 0.12),
+    "vgg16": ("flowers", "--steps 80 --image-size 32 --option hidden=64", 0.12),
     "vit_base_patch16_224_in21k": ("flowers", f"--steps 150 --image-size 32 {TOKENS}", 0.2),
     "mobilenet_v1": ("flowers", f"--steps 80 {HALF}", 0.12),
+    "vit_hybrid_r50_base_224": ("flowers", f"--steps 120 --image-size 64 {HYBRID}", 0.25),
     "mobilenet_v2": ("flowers", f"--steps 80 {HALF}", 0.15),
+    "mobilenet_v3_small": ("flowers", f"--steps 80 {HALF}", 0.2),
+    "mobilenet_v3_large": ("flowers", f"--steps 80 {HALF}", 0.12),
 }
 
 
