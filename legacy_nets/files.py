@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
 
 from legacy_nets.errors import suggest_names
 from legacy_nets.sigterm import clean_up
@@ -23,6 +23,24 @@ def replace_on_success(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     with clean_up(lambda: unfinished.unlink(missing_ok=True)):
         yield unfinished
         os.replace(unfinished, path)
+
+
+class Stamp(NamedTuple):
+    """What shows that a file has changed."""
+
+    path: str
+    size: int  # bytes
+    modified: int  # nanoseconds
+
+
+def stamp_files(paths: Iterable[pathlib.Path]) -> tuple[Stamp, ...]:
+    """Stamps those of some files that exist."""
+    stamps = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            stamps.append(Stamp(str(path), status.st_size, status.st_mtime_ns))
+    return tuple(stamps)
 
 
 LockState = Literal["taken", "held", "impossible"]  # "held": by another process, or elsewhere here
@@ -102,7 +120,7 @@ def explain_other_format(first_bytes: bytes) -> str:
         return "the file is empty; copy or download the checkpoint again"
     if first_bytes[4:8] == TFLITE:
         return "this is a TensorFlow Lite model: give the checkpoint or graph that it was made from"
-    if _is_tfrecord(first_bytes):
+    if is_tfrecord(first_bytes):
         return "this is a TFRecord, a data set: name a weight file"
     text = first_bytes.lstrip()
     return next(
@@ -110,7 +128,7 @@ def explain_other_format(first_bytes: bytes) -> str:
     )
 
 
-def _is_tfrecord(first_bytes: bytes) -> bool:
+def is_tfrecord(first_bytes: bytes) -> bool:
     """Whether the first 12 bytes are a length and its masked checksum."""
     if len(first_bytes) < 12:
         return False

@@ -1,11 +1,14 @@
 """Shows on the terminal what is being done: a spinner, or a bar for work on many items.
 
-Both write to stderr, and only where that is a terminal. Nothing may be printed to stdout meanwhile.
+They write to stderr, and only where that is a terminal, except for long work (``show_work``), which
+prints lines elsewhere. Nothing may be printed to stdout meanwhile.
 """
 
 from __future__ import annotations
 
 import contextlib
+import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from rich.status import Status
 
 _SPINNER = "dots"  # to name it draws at once: what follows may hold back stderr, or the thread
+_LINE_SECONDS = 10.0  # between two lines about long work
 _shown: list[Status] = []  # the spinner on the terminal, if there is one
 
 
@@ -65,3 +69,45 @@ def show_progress(unit: str, count: int) -> Iterator[Callable[[int], None]]:
     ) as progress:
         task = progress.add_task(unit, total=count)
         yield lambda finished: progress.advance(task, finished)
+
+
+@contextlib.contextmanager
+def show_work(total: int) -> Iterator[Callable[[int, str], None]]:
+    """Shows a bar, a text and the time left; where stderr is no terminal, a line every 10 seconds.
+
+    ``total``: of the work, in any unit. Yields a function of the amount that is done and the text.
+    """
+    from rich.console import Console
+    from rich.progress import Progress
+
+    start = printed = time.monotonic()
+    console = Console(stderr=True)
+    with Progress(
+        *Progress.get_default_columns(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("", total=total)
+
+        def update(done: int, text: str) -> None:
+            nonlocal printed
+            progress.update(task, completed=done, description=text)
+            now = time.monotonic()
+            if not console.is_terminal and done and now - printed >= _LINE_SECONDS:
+                printed = now
+                left = (now - start) * (total - done) / done
+                share = f"{done / total:.0%}"
+                print(f"{share}, {text}, {format_seconds(left)} left", file=sys.stderr, flush=True)
+
+        yield update
+
+
+def format_seconds(seconds: float) -> str:
+    """Formats a duration for people: "42 s", "12 min", "3 h 20 min"."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"

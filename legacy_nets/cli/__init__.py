@@ -41,6 +41,7 @@ COMMANDS = {
         "inference.evaluate:evaluate", "Compute a checkpoint's accuracy and confusion matrix."
     ),
     "predict": Entry("inference.predict:predict", "Predict the classes of pictures."),
+    "score": Entry("inference.score:score", "Score any number of pictures, shard by shard."),
     "records": Entry("records:records", "Write a data set as TFRecord files."),
     "inspect": Entry("inspect:inspect_command", "Show what is in a weight file."),
     "diff": Entry("diff:diff", "Compare a weight file with a net's variables."),
@@ -158,6 +159,7 @@ def main() -> None:
     legacy-nets train hand_signs --model-dir run       training on synthetic hand signs
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
+    legacy-nets score hand_signs --checkpoint run --input 'shards/*' --output scores
     legacy-nets records --data photos --out records    a data set as TFRecord files
     legacy-nets inspect run                            contents of a weight file
     legacy-nets diff unknown.ckpt --find-net           the net that a weight file matches

@@ -15,6 +15,7 @@ from legacy_nets.train.graph import score_split
 from legacy_nets.train.settings import Settings
 from legacy_nets.types import Array
 
+ENOUGH = 0.99  # share of the images with the class of fp32, below which there is a warning
 COMPARED = 100  # images of a split whose classes are compared with fp32's
 
 
@@ -32,6 +33,11 @@ class Agreement:
             f"{self.top1:.1%} of {self.images} images have the class of fp32; the largest "
             f"difference of a probability is {self.largest_difference:.2g}"
         )
+
+    def warn(self) -> str:
+        """Returns the line of ``describe``, with a warning where too few images agree."""
+        warning = ": below 99%, so do not trust it for this net" if self.top1 < ENOUGH else ""
+        return self.describe() + warning
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,6 +80,11 @@ class NetGraph:
         )
 
 
+def choose_batch_size(size: Shape) -> int:
+    """Chooses how many images a net runs over at a time. ``size``: of one, without channels."""
+    return max(1, min(64, SCORED_PIXELS // math.prod(size)))
+
+
 def score_split(
     run: Callable[[Array], Array],
     images: Split,
@@ -92,9 +97,8 @@ def score_split(
     ``size``: of the net's input, without channels. ``report`` receives the number of images of
     each batch after it was run.
     """
-    batch_size = max(1, min(64, SCORED_PIXELS // math.prod(size)))
     values = []
-    for batch in read_ahead(images, iterate_in_order(len(images.labels), batch_size)):
+    for batch in read_ahead(images, iterate_in_order(len(images.labels), choose_batch_size(size))):
         values.append(run(scale_pixels(batch.pictures, preprocessing)))
         report(len(batch.labels))
     return np.concatenate(values)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from legacy_nets import processor
 from legacy_nets.cli.inference import scoring
+from legacy_nets.engines import fast_net as engine
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 
@@ -77,7 +78,7 @@ def test_predict_takes_fast_before_an_image(signs, trained, tmp_path, monkeypatc
 
 def test_a_precision_that_is_not_near_is_not_to_be_trusted(signs, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(processor, "_BFLOAT16", {"avx2"})
-    monkeypatch.setattr(scoring, "ENOUGH", 1.01)
+    monkeypatch.setattr(engine, "ENOUGH", 1.01)
     given = ("--fast", "bf16", "--engine", "tensorflow")
     _, lines = evaluate(signs, trained, tmp_path, *given)
     assert lines[-1].endswith(": below 99%, so do not trust it for this net")

@@ -35,6 +35,7 @@ from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
+from legacy_nets.score.rows import Row, list_cells, make_header, rank_classes
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.types import Array, Shape
 
@@ -261,12 +262,9 @@ def _write_csv(
         open(unfinished, "w", encoding="utf-8", newline="") as stream,
     ):
         writer = csv.writer(stream)
-        heads = [f"{head}_{place + 1}" for place in range(top) for head in ("class", "probability")]
-        writer.writerow(["image", *heads])
+        writer.writerow(make_header(top))
         for path, row in zip(images, probabilities, strict=True):
-            ranked = [int(index) for index in np.argsort(-row)[:top]]
-            cells = [cell for index in ranked for cell in (names[index], f"{row[index]:.6g}")]
-            writer.writerow([path, *cells])
+            writer.writerow(list_cells(Row(path, rank_classes(row, names, top))))
     click.echo(f"classes of {len(images)} images in {file}")
 
 
@@ -290,5 +288,5 @@ def _print_classes(
         click.echo(json.dumps(rows, indent=1))
         return
     for path, row in zip(images, probabilities, strict=True):
-        ranked = np.argsort(-row)[:top]
-        click.echo(f"{path}: " + "  ".join(f"{names[int(i)]} {row[i]:.4f}" for i in ranked))
+        ranked = rank_classes(row, names, top)
+        click.echo(f"{path}: " + "  ".join(f"{name} {value:.4f}" for name, value in ranked))

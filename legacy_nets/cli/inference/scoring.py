@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from legacy_nets.types import Array
 
 MANY = 100  # images, from which on the net is frozen
-ENOUGH = 0.99  # share of the images with the class of fp32, below which a command warns
 
 
 class FastCommand(click.Command):
@@ -130,10 +129,7 @@ def score(
         probabilities = net.score(images, report)
     note = "" if choice is None else f"{net.precision} by {net.engine}"
     if choice is not None and choice.precision != "fp32":
-        agreement = net.compare_first(images, probabilities)
-        note += f": {agreement.describe()}"
-        if agreement.top1 < ENOUGH:
-            note += ": below 99%, so do not trust it for this net"
+        note += f": {net.compare_first(images, probabilities).warn()}"
     return Scores(probabilities, net.averaged, note)
 
 

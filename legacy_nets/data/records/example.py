@@ -5,6 +5,8 @@ Source: datasets/dataset_utils.py of slim (tensorflow/models), ``image_to_tfexam
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from legacy_nets.data.class_indices import MAX_CLASSES
@@ -27,30 +29,58 @@ class LabelledImage(NamedTuple):
 
 def parse_example(record: bytes, source: str) -> LabelledImage:
     """Parses a record. Raises BadInputError, which names ``source``, for another layout."""
-    try:
-        features = {
-            entry.get_text(1): feature
-            for features in Message(record).get_messages(1)
-            for entry in features.get_messages(1)
-            for feature in entry.get_messages(2)
-        }
+    with _name_layout(source):
+        features = _parse_features(record)
         encoded = _get_bytes(features.get(ENCODED))
         label = _get_int(features.get(LABEL))
         text = _get_bytes(features.get(TEXT)) or b""
-    except (FormatError, UnicodeDecodeError):
-        raise BadInputError(
-            f"{source} holds no tf.train.Example: give TFRecords in slim's layout"
-        ) from None
     if encoded is None or label is None:
-        found = list_first(sorted(features), 8) or "nothing"
         raise BadInputError(
-            f"{source} has {found}: slim's layout needs {ENCODED} (bytes) and {LABEL} (int64)"
+            f"{source} has {_list_names(features)}: slim's layout needs {ENCODED} (bytes) and "
+            f"{LABEL} (int64)"
         )
     if not 0 <= label < MAX_CLASSES:
         raise BadInputError(
             f"{source} has the {LABEL} {label}: it must be a class from 0 to {MAX_CLASSES - 1}"
         )
     return LabelledImage(encoded, label, text.decode("utf-8", "replace"))
+
+
+def parse_encoded_image(record: bytes, source: str) -> bytes:
+    """Parses the encoded image of a record, which may have no label; see ``parse_example``."""
+    with _name_layout(source):
+        features = _parse_features(record)
+        encoded = _get_bytes(features.get(ENCODED))
+    if encoded is None:
+        raise BadInputError(
+            f"{source} has {_list_names(features)}: slim's layout needs {ENCODED} (bytes)"
+        )
+    return encoded
+
+
+def _parse_features(record: bytes) -> dict[str, Message]:
+    """Parses a record into its features by name. Raises FormatError or UnicodeDecodeError."""
+    return {
+        entry.get_text(1): feature
+        for features in Message(record).get_messages(1)
+        for entry in features.get_messages(1)
+        for feature in entry.get_messages(2)
+    }
+
+
+@contextlib.contextmanager
+def _name_layout(source: str) -> Iterator[None]:
+    """Turns the errors of parsing into a BadInputError that names the source and the layout."""
+    try:
+        yield
+    except (FormatError, UnicodeDecodeError):
+        raise BadInputError(
+            f"{source} holds no tf.train.Example: give TFRecords in slim's layout"
+        ) from None
+
+
+def _list_names(features: Mapping[str, Message]) -> str:
+    return list_first(sorted(features), 8) or "nothing"
 
 
 def _get_bytes(feature: Message | None) -> bytes | None:

@@ -12,7 +12,7 @@ from typing import BinaryIO, NamedTuple
 
 from legacy_nets.crc32c import compute_crc32c, mask_crc
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import explain_other_format
+from legacy_nets.files import explain_other_format, is_tfrecord
 
 _HEAD, _FOOT = struct.Struct("<QI"), struct.Struct("<I")
 
@@ -29,6 +29,23 @@ def read_records(path: pathlib.Path) -> Iterator[tuple[Place, bytes]]:
 
     Raises BadInputError where the file is damaged, or no TFRecord.
     """
+    for number, (place, data) in enumerate(read_sound_records(path)):
+        if data is None:
+            raise BadInputError(describe_damage(path, number))
+        yield place, data
+
+
+def describe_damage(path: pathlib.Path, number: int) -> str:
+    """Describes a record whose checksum is wrong, for an error."""
+    return f"{path}: record {number} has a wrong checksum: download it again"
+
+
+def read_sound_records(path: pathlib.Path) -> Iterator[tuple[Place, bytes | None]]:
+    """Reads a file as ``read_records`` does; a record whose own checksum is wrong is None.
+
+    Raises BadInputError where nothing can be read from there on: the file is truncated, the length
+    of a record is damaged, or the file is no TFRecord.
+    """
     size = path.stat().st_size
     with open(path, "rb") as file:
         number = 0
@@ -38,21 +55,25 @@ def read_records(path: pathlib.Path) -> Iterator[tuple[Place, bytes]]:
             if _compute_checksum(head[:8]) != checksum:
                 found = explain_other_format(head) if number == 0 else ""
                 raise BadInputError(
-                    f"{path} is no TFRecord: {found}"
-                    if found
-                    else f"{path}: record {number} has a wrong checksum: download it again"
+                    f"{path} is no TFRecord: {found}" if found else describe_damage(path, number)
                 )
             if place.offset + length + _FOOT.size > size:
                 raise BadInputError(
                     f"{path} ends in record {number}: it is truncated, download it again"
                 )
             data = file.read(length)
-            if _compute_checksum(data) != _FOOT.unpack(file.read(_FOOT.size))[0]:
-                raise BadInputError(
-                    f"{path}: record {number} has a wrong checksum: download it again"
-                )
-            yield place, data
+            is_sound = _compute_checksum(data) == _FOOT.unpack(file.read(_FOOT.size))[0]
+            yield place, data if is_sound else None
             number += 1
+
+
+def starts_with_record(path: pathlib.Path) -> bool:
+    """Whether a file begins as a TFRecord does: a length and its checksum."""
+    try:
+        with open(path, "rb") as file:
+            return is_tfrecord(file.read(_HEAD.size))
+    except OSError:
+        return False
 
 
 def read_record(path: pathlib.Path, place: Place) -> bytes:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import stamp_files
 from legacy_nets.port.folder.journal import Journal, compute_digest, open_journal
 from legacy_nets.port.folder.models import Contents, find_models, strip_part
 from legacy_nets.port.folder.table import TABLES, Table, show
-from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit, stamp_files
+from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit
 from legacy_nets.port.jobs import IMPORTED_TARGETS
 from legacy_nets.port.targets import TARGETS, find_target
 

@@ -6,18 +6,18 @@ model. Whatever distributes the units calls one of the two.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.source import TensorSpecLike
 from legacy_nets.errors import CheckpointError, LegacyNetsError, join_lines
+from legacy_nets.files import Stamp
 from legacy_nets.port.folder.models import Model
 from legacy_nets.port.jobs import (
     FLOAT32,
@@ -46,14 +46,6 @@ _DATA_WORDS = re.compile(  # names that consist of these are a data set's
     r"(x|y|data|labels?|images?|inputs?|targets?|features?|samples?|train|test|val|valid|"
     r"validation|dev|set|list|classes|class|names?|ids?|files?|filenames?|paths?|orig|\d+)"
 )
-
-
-class Stamp(NamedTuple):
-    """What shows that a file has changed."""
-
-    path: str
-    size: int  # bytes
-    modified: int  # nanoseconds
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,16 +79,6 @@ class Result(NamedTuple):
     notes: tuple[str, ...] = ()
     difference: float | None = None  # the largest, as a share of the largest value
     seconds: float = 0.0
-
-
-def stamp_files(paths: Iterable[Path]) -> tuple[Stamp, ...]:
-    """Stamps the files that there are."""
-    stamps = []
-    for path in paths:
-        with contextlib.suppress(OSError):
-            status = path.stat()
-            stamps.append(Stamp(str(path), status.st_size, status.st_mtime_ns))
-    return tuple(stamps)
 
 
 def run_unit(unit: Unit) -> Result:

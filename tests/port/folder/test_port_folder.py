@@ -292,7 +292,7 @@ def test_a_destination_of_other_things_is_refused(tmp_path):
     assert f"holds the ports of {folder} to safetensors: name" in refuse(folder, out, target="npz")
     assert f"holds the ports of {folder} to" in refuse(folder / "a", out)
     with open_journal(out, folder, "safetensors"):
-        assert "another port writes there" in refuse(folder, out)
+        assert "another process writes there" in refuse(folder, out)
     (out / JOURNAL).write_text((out / JOURNAL).read_text().replace('"digest"', '"sum"'))
     assert "no journal of this version" in refuse(folder, out)
     (tmp_path / "empty").mkdir()

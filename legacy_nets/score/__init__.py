@@ -1,0 +1,1 @@
+"""Scores any number of pictures: for each shard of them, one of classes."""
