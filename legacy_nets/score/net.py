@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.engines.fast import PLAIN, Choice, load_fast
 from legacy_nets.engines.fast_net import Agreement, FastNet
 from legacy_nets.engines.table import AUTO
@@ -45,36 +46,53 @@ class ScoreJob:
 class Network:
     """A loaded net."""
 
-    settings: Settings
-    preprocessing: str
+    fast: FastNet
     channels: int
     batch_size: int
-    fast: FastNet
+
+    @property
+    def settings(self) -> Settings:
+        """Size and classes."""
+        return self.fast.settings
 
     def run(self, pictures: Array) -> Array:
         """Computes the probabilities [N, classes] of pictures with values from 0 to 255."""
-        return self.fast(scale_pixels(pictures, self.preprocessing))
+        return self.fast(self.fast.scale(pictures))
 
     def compare(self, pictures: Array) -> Agreement:
         """Compares the probabilities of pictures with those in float32."""
-        return self.fast.compare(scale_pixels(pictures, self.preprocessing))
-
-    def count_top(self, job: ScoreJob) -> int:
-        """Counts the classes that a row has."""
-        return min(job.top, len(self.settings.class_names))
+        return self.fast.compare(self.fast.scale(pictures))
 
 
-def load_network(job: ScoreJob) -> Network:
-    """Loads the net of a job. Raises CheckpointError for weights that do not match."""
+@contextlib.contextmanager
+def open_network(job: ScoreJob) -> Iterator[Network]:
+    """Loads the net of a job, for use in the block.
+
+    Raises CheckpointError for weights that do not match.
+    """
+    from legacy_nets.port.formats.frozen import MAX_BYTES
     from legacy_nets.train.graph import choose_batch_size
 
     record = get_net(job.settings.net)
-    fast = load_fast(job.settings, job.checkpoint, job.ema, job.choice or PLAIN)
-    size = job.settings.image_size
-    return Network(
-        job.settings,
-        fast.preprocessing,
-        record.channels,
-        job.batch_size or choose_batch_size(size),
-        fast,
-    )
+    batch_size = job.batch_size or choose_batch_size(job.settings.image_size)
+    if job.choice is None and 4 * record.parameters > MAX_BYTES:  # too large for a frozen graph
+        with _open_plain(job) as net:
+            yield Network(net, record.channels, batch_size)
+    else:
+        fast = load_fast(job.settings, job.checkpoint, job.ema, job.choice or PLAIN)
+        yield Network(fast, record.channels, batch_size)
+
+
+@contextlib.contextmanager
+def _open_plain(job: ScoreJob) -> Iterator[FastNet]:
+    """Restores the net into a session."""
+    from legacy_nets.tf1.callables import make_callable
+    from legacy_nets.train.evaluate import restore_net
+
+    with restore_net(job.settings, job.checkpoint, job.ema, inference=True) as (
+        net,
+        session,
+        averaged,
+    ):
+        run = make_callable(session, net.images.name, net.probabilities.name)
+        yield FastNet(job.settings, net.preprocessing, averaged, "tensorflow", "fp32", 0, run, run)

@@ -20,7 +20,7 @@ from legacy_nets.errors import BadInputError, list_first
 from legacy_nets.files import stamp_files
 from legacy_nets.journal import Event, Journal, open_journal, read_header
 from legacy_nets.progress import show_work
-from legacy_nets.score.net import Network, ScoreJob, load_network
+from legacy_nets.score.net import Network, ScoreJob, open_network
 from legacy_nets.score.rows import FORMATS
 from legacy_nets.score.shard import Report, ShardResult, read_pictures, score_shard
 from legacy_nets.score.shards import Shard, Size
@@ -75,19 +75,22 @@ def score_shards(
     things; and CheckpointError for weights that do not match the net.
     """
     earlier = read_header(job.out / JOURNAL)
-    network = None
-    if earlier is None:
-        network = load_network(job)
-        job = job.fix_engine(network.fast.engine)
-        header = _make_header(job, _compare_precision(job, network, shards))
-    else:
-        job = job.fix_engine(str(earlier.get("engine")))
-        header = _make_header(job, str(earlier.get("agreement", "")))
-        _refuse_changes(job, earlier, header)
-    sizes = {shard.name: shard.measure() for shard in shards}
-    with open_journal(job.out / JOURNAL, f"--output {job.out}", "scores") as journal:
+    with contextlib.ExitStack() as stack:
+        network = None
+        if earlier is None:
+            network = stack.enter_context(open_network(job))
+            job = job.fix_engine(network.fast.engine)
+            header = _make_header(job, _compare_precision(network, shards))
+        else:
+            job = job.fix_engine(str(earlier.get("engine")))
+            header = _make_header(job, str(earlier.get("agreement", "")))
+            _refuse_changes(job, earlier, header)
+        journal = stack.enter_context(
+            open_journal(job.out / JOURNAL, f"--output {job.out}", "scores")
+        )
         if not journal.events:
             journal.write(header)
+        sizes = {shard.name: shard.measure() for shard in shards}
         results = _list_finished(job, sizes, journal, announce)
         finished = len(results)
         waiting = [shard for shard in shards if shard.name not in results]
@@ -95,7 +98,7 @@ def score_shards(
         start, pictures = time.monotonic(), 0
         if waiting:
             _remove_unfinished(job, waiting)
-            network = network or load_network(job)
+            network = network or stack.enter_context(open_network(job))
             start = time.monotonic()
             for result in _follow(job, network, waiting, sizes, distribute):
                 results[result.name] = result
@@ -108,7 +111,7 @@ def score_shards(
     return summary
 
 
-def _compare_precision(job: ScoreJob, network: Network, shards: Sequence[Shard]) -> str:
+def _compare_precision(network: Network, shards: Sequence[Shard]) -> str:
     """Describes how near the net is to float32, on the first pictures; "" where it is float32."""
     if network.fast.precision == "fp32":
         return ""

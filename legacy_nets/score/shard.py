@@ -61,7 +61,9 @@ def score_shard(
         output.parent.mkdir(parents=True, exist_ok=True)
         with (
             replace_on_success(output) as unfinished,
-            contextlib.closing(FORMATS[job.format](unfinished, network.count_top(job))) as writer,
+            contextlib.closing(
+                FORMATS[job.format](unfinished, min(job.top, len(network.settings.class_names)))
+            ) as writer,
             contextlib.closing(read_pictures(network, shard)) as pictures,
         ):
             images, bad = _score_pictures(job, network, pictures, writer, report)
@@ -169,7 +171,7 @@ def _load(network: Network, name: str, read: Callable[[], bytes]) -> _Picture:
         size = len(content)
         picture = read_picture(name, content)
         resized = resize_picture(
-            picture, network.preprocessing, network.settings.image_size, network.channels
+            picture, network.fast.preprocessing, network.settings.image_size, network.channels
         )
     except (BadInputError, OSError) as error:
         return _Picture(name, size, None, join_lines(error))
