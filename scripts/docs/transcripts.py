@@ -106,6 +106,14 @@ SESSIONS = {
         ),
         needs=("train",),
     ),
+    "score": Session(
+        "A folder with a damaged picture; the same again, which has nothing to do.",
+        (
+            "score demo_cnn --checkpoint run --input pictures --output scores --top 1",
+            "score demo_cnn --checkpoint run --input pictures --output scores --top 1",
+        ),
+        needs=("train",),
+    ),
     "records": Session(
         "A folder of pictures as TFRecord files.",
         ("records --data flowers --out flower_records --shards 2",),

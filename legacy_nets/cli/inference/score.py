@@ -133,4 +133,4 @@ def _print_notes(inputs: Inputs, net: str, channels: int) -> None:
         names = list_first([str(path) for path in inputs.others])
         click.echo(f"neither TFRecords nor pictures, passed over: {names}", err=True)
     if channels == 1:
-        click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
+        click.echo(f"colour pictures, if any, are made grey: {net} takes 1 channel", err=True)
