@@ -19,16 +19,21 @@ ROOT_PAGES = {
 }
 # Pages whose tables hold names and numbers, or both languages
 TABLE_PAGES = ("benchmarks", "legacy_scripts", "matrix", "nets", "public_artefacts", "terms")
-_LINK = re.compile(r"\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
+_LINK = re.compile(r"\[(?P<text>[^]]*)\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
 
 
 def _translate_links(text: str, folder: str, pages: dict[str, str]) -> str:
-    """Points links between files of the repository to the pages of the site."""
+    """Points links between files of the repository to the pages of the site.
+
+    A link to a file of the repository's root that is no page becomes its text.
+    """
 
     def replace(link: re.Match[str]) -> str:
         path = (ROOT / folder / link["file"]).resolve().relative_to(ROOT).as_posix()
         page = pages.get(path)
-        return f"](/{page}.md{link['anchor'] or ''})" if page else link[0]
+        if page:
+            return f"[{link['text']}](/{page}.md{link['anchor'] or ''})"
+        return link["text"] if "/" not in path else link[0]
 
     return _LINK.sub(replace, text)
 

@@ -29,6 +29,7 @@ COMMANDS = {
         "describe:describe", "List the layers of a net or of a graph, with their cost."
     ),
     "explain": Entry("explain:explain", "Walk through a net, block by block."),
+    "book": Entry("book:book", "Write the book's part on a net or document as one HTML file."),
     "facts": Entry("documents.facts:facts", "Measure the claims of a document on the live graph."),
     "errata": Entry("documents.errata:errata", "Show the errors of a document, and their fixes."),
     "pitfalls": Entry(

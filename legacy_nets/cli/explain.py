@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from legacy_nets import documents, registry
+from legacy_nets.cli.book import write_html
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.documents.errata import erratum_to_json, format_defect
 from legacy_nets.cli.documents.facts import fact_to_json
@@ -44,6 +45,9 @@ _Measured = dict[str, judge.Measured]  # by the id of a fact
     help="Boxes of the graph. [default: layers, or stages of a deep net]",
 )
 @click.option("--svg", "as_svg", is_flag=True, help="Draw the graph as SVG, with both levels.")
+@click.option(
+    "--html", type=click.Path(path_type=pathlib.Path), help="File for all of it as one HTML page."
+)
 @click.option("--image", help="Image for the figures. [default: a synthetic one]")
 @click.option(
     "--end-point", "end_points", multiple=True, metavar="NAME", help="End point to draw maps of."
@@ -58,6 +62,7 @@ def explain(
     figure: pathlib.Path | None,
     level: str | None,
     as_svg: bool,
+    html: pathlib.Path | None,
     image: str | None,
     end_points: tuple[str, ...],
     checkpoint: str | None,
@@ -70,9 +75,16 @@ def explain(
     legacy-nets explain hand_signs --figure figures --checkpoint run --image photo.jpg
 
     --facts measures the claims of the document at their place, and shows what was fixed.
+    --html writes the page of legacy-nets book.
     --figure draws the graph with its branches, the maps of an image at some end points, the
     kernels of the first layer, receptive fields, and the attention of a Vision Transformer.
     """
+    if html is not None:
+        if at or with_facts or as_json or figure or level or as_svg or end_points:
+            raise BadInputError("--html takes only --image and --checkpoint: the page has it all")
+        registry.get_net(net)
+        write_html(net, html, checkpoint, image)
+        return
     if figure is None and (image or end_points or checkpoint or level or as_svg):
         raise BadInputError(
             "--image, --end-point, --checkpoint, --level and --svg are for figures: add --figure"

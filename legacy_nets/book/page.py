@@ -1,0 +1,170 @@
+"""The part of the book on one net or document, as one page of HTML that needs no other file."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pathlib
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from legacy_nets import documents, registry
+from legacy_nets.anatomy import graph_drawing
+from legacy_nets.book import html, tables
+from legacy_nets.book.sources import Sources, make_layer_id
+from legacy_nets.documents import blocks, explain, figures
+from legacy_nets.documents.checks import common
+from legacy_nets.errors import BadInputError, SetupError
+from legacy_nets.progress import show_status
+
+_CAPTIONS = {  # file of a figure -> what it shows
+    "feature_maps.png": "Feature maps",
+    "attention.png": "What the class token attends to",
+    "kernels.png": "Kernels of the first layer",
+    "receptive_field.png": "The receptive field of one value",
+    "receptive_fields.png": "Receptive fields of the middle values",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Own:
+    """What a reader brings along; None where nothing."""
+
+    image: str | None = None  # a picture, or a clip for nets of clips
+    checkpoint: str | None = None  # anything that ``open_weights`` reads
+
+
+def write_page(selector: str, own: Own | None = None) -> str:
+    """Writes the page on a net ("hand_signs") or document ("001").
+
+    Args:
+      selector: a name of the registry, or a document's number. A document's page has each of its
+        nets that has a block which the nets before it lack.
+      own: weights and a picture, for maps and kernels; they belong to one net.
+
+    Raises: BadInputError for an unknown net or document, for an unreadable image, or for a
+      document of several nets with ``own``; CheckpointError.
+    """
+    own = own or Own()
+    numbers = [document.number for document in registry.list_documents()]
+    if selector in numbers:
+        nets = _select_nets(selector)
+        names = ", ".join(nets)
+        if own != Own() and len(nets) > 1:
+            raise BadInputError(
+                f"document {selector} has several nets: name the one of your weights or picture "
+                f"({names})"
+            )
+        title = f"Document {selector}: {registry.get_document(selector).short_title}"
+        number = selector
+    else:
+        title, number, nets = selector, registry.get_net(selector).document, [selector]
+    selectors = [*nets, selector]
+    facts = [row.id for each in selectors for row in documents.facts(each)]
+    writer = _Writer({*facts, *(row.id for each in selectors for row in documents.errata(each))})
+    body = [f"<h1>{html.escape(title)}</h1>\n"]
+    body.append(html.write_table(tables.tabulate_document(number)))
+    for net in nets:
+        with show_status(f"writing {net}"):
+            body += writer.write_net(net, own)
+    if selector in numbers:
+        body += writer.write_rest(documents.facts(selector), documents.errata(selector))
+    body.append(f"<h2>Source</h2>\n{writer.sources.write()}")
+    return html.write_page(title, "".join(body))
+
+
+def _select_nets(number: str) -> list[str]:
+    """Selects the nets of a document that have a block which those before them lack."""
+    selected: list[str] = []
+    seen: set[str] = set()
+    for record in tables.list_nets_of(number):
+        own_blocks = {row.id for row in blocks.list_blocks(number) if record.name in row.nets}
+        if own_blocks - seen:
+            selected.append(record.name)
+            seen |= own_blocks
+    return selected
+
+
+class _Writer:
+    """Writes nets; a text, a fact or an erratum comes once, where it is first.
+
+    Args:
+      row_ids: of the facts and errata that the page will have.
+    """
+
+    def __init__(self, row_ids: set[str]) -> None:
+        self.sources = Sources()
+        self._row_ids = row_ids
+        self._shown: set[str] = set()
+
+    def write_net(self, net: str, own: Own) -> Iterator[str]:
+        sections = explain.walk(net)
+        graph = common.build_net(net).images.graph
+        layers = [layer for section in sections for layer in section.layers]
+        lines = self.sources.add(net, layers, graph)
+        yield f'<h2 id="{html.make_id(net)}">{html.escape(net)}</h2>\n'
+        yield html.write_table(tables.tabulate_net(net))
+        yield from _draw(net, own)
+        for section in sections:
+            if section.title:
+                yield f"<h3>{html.escape(section.title)}</h3>\n"
+            yield from self._write_texts(section.blocks)
+            if section.layers:
+                places = [make_layer_id(net, layer.name) for layer in section.layers]
+                table = tables.tabulate_section(section.layers)
+                yield html.write_table(table, places=places, links=lines)
+            for count in section.counts:
+                sums = f"Parameters of {count.layer}: {count.formula} ({count.explanation})."
+                yield f"<p>{html.escape(sums)}</p>\n"
+            yield from self.write_rest(section.facts, section.errata)
+
+    def _write_texts(self, texts: Sequence[blocks.Block]) -> Iterator[str]:
+        for block in texts:
+            if block.id not in self._shown:
+                self._shown.add(block.id)
+                title = block.title[0].upper() + block.title[1:]
+                text = html.write_text(block.text, self._row_ids)
+                yield f"<p><b>{html.escape(title)}.</b> {text}</p>\n"
+
+    def write_rest(
+        self, facts: Sequence[documents.Fact], errata: Sequence[documents.Erratum]
+    ) -> Iterator[str]:
+        """Writes the facts and errata that the page has not shown yet, folded."""
+        new_facts = [row for row in facts if row.id not in self._shown]
+        new_errata = [row for row in errata if row.id not in self._shown]
+        self._shown.update(row.id for row in (*new_facts, *new_errata))
+        if new_facts:
+            table = html.write_table(tables.tabulate_facts(new_facts))
+            yield html.write_fold(f"What the document states ({len(new_facts)})", table)
+        if new_errata:
+            defects = html.write_errata(new_errata)
+            yield html.write_fold(f"Where the document errs ({len(new_errata)})", defects)
+
+
+def _draw(net: str, own: Own) -> Iterator[str]:
+    """Draws the graph, and what the net computes of the reader's picture and weights."""
+    try:
+        yield f'<div class="wide">{graph_drawing.draw_svg(net)}</div>\n'
+    except SetupError as error:
+        yield f'<p class="muted">{html.escape(str(error))}</p>\n'
+    if own == Own():
+        return
+    with _draw_figures(net, own) as drawn:
+        for name, value in dataclasses.asdict(own).items():
+            if value is not None:
+                yield f'<p class="muted">{name}: {html.escape(str(value))}</p>\n'
+        for note in drawn.notes:
+            yield f'<p class="muted">Note: {html.escape(note)}</p>\n'
+        for path in drawn.paths:
+            if path.name in _CAPTIONS:
+                caption = _CAPTIONS[path.name]
+                picture = html.write_picture(path, f"{caption} of {net}")
+                yield f"<h3>{caption}</h3>\n{picture}"
+
+
+@contextlib.contextmanager
+def _draw_figures(net: str, own: Own) -> Iterator[figures.DrawnFigures]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield figures.draw(
+            net, pathlib.Path(folder), own.image, checkpoint=own.checkpoint, as_svg=True
+        )
