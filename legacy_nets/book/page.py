@@ -58,7 +58,8 @@ def write_page(selector: str, own: Own | None = None) -> str:
         title = f"Document {selector}: {registry.get_document(selector).short_title}"
         number = selector
     else:
-        title, number, nets = selector, registry.get_net(selector).document, [selector]
+        number, nets = registry.get_net(selector).document, [selector]
+        title = f"{selector}, a net of document {number}"
     selectors = [*nets, selector]
     facts = [row.id for each in selectors for row in documents.facts(each)]
     writer = _Writer({*facts, *(row.id for each in selectors for row in documents.errata(each))})
@@ -102,7 +103,7 @@ class _Writer:
         graph = common.build_net(net).images.graph
         layers = [layer for section in sections for layer in section.layers]
         lines = self.sources.add(net, layers, graph)
-        yield f'<h2 id="{html.make_id(net)}">{html.escape(net)}</h2>\n'
+        yield f"<h2>{html.escape(net)}</h2>\n"
         yield html.write_table(tables.tabulate_net(net))
         yield from _draw(net, own)
         for section in sections:

@@ -7,7 +7,7 @@ import pathlib
 import click
 
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.options import open_checkpoint
+from legacy_nets.cli.options import find_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
 from legacy_nets.progress import show_status
@@ -42,15 +42,17 @@ def book(selector: str, out: pathlib.Path, checkpoint: str | None, image: str | 
 def write_html(
     selector: str, path: pathlib.Path, checkpoint: str | None, image: str | None
 ) -> None:
-    """Writes the page on a net or document to a file, and prints the file's name."""
+    """Writes the page on a net or document to a file, and prints the file's name.
+
+    Raises: BadInputError where the file is a folder, and as ``write_page``.
+    """
+    if path.is_dir():
+        raise BadInputError(f"{path} is a folder: name a file")
     with show_status(f"building {selector}"):
         quiet_tensorflow()
         from legacy_nets.book.page import Own, write_page
-        from legacy_nets.train.settings import find_checkpoint_file
 
-        weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
-        if weights is not None:
-            open_checkpoint(weights)
+        weights = find_weights(checkpoint)
     text = write_page(selector, Own(image, weights))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_on_success(path) as unfinished:

@@ -15,7 +15,7 @@ from legacy_nets.cli.book import write_html
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.documents.errata import erratum_to_json, format_defect
 from legacy_nets.cli.documents.facts import fact_to_json
-from legacy_nets.cli.options import open_checkpoint
+from legacy_nets.cli.options import find_weights
 from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
 from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
@@ -85,17 +85,9 @@ def explain(
         registry.get_net(net)
         write_html(net, html, checkpoint, image)
         return
-    if figure is None and (image or end_points or checkpoint or level or as_svg):
-        raise BadInputError(
-            "--image, --end-point, --checkpoint, --level and --svg are for figures: add --figure"
-        )
-    if level and as_svg:
-        raise BadInputError("--level and --svg exclude each other: the SVG has both levels")
-    if figure is not None and as_json:
-        raise BadInputError("--figure and --json exclude each other: give one of them")
+    needs_figure = bool(image or end_points or checkpoint or level or as_svg)
+    _check_figure_options(figure, needs_figure, bool(level and as_svg), as_json)
     registry.get_net(net)
-    if figure is not None and figure.exists() and not figure.is_dir():
-        raise BadInputError(f"--figure {figure}: that is a file: name a folder")
     with show_status(f"building {net}"):
         quiet_tensorflow()
         from legacy_nets.documents.explain import walk
@@ -109,11 +101,8 @@ def explain(
     drawn = None
     if figure is not None:
         from legacy_nets.documents import figures
-        from legacy_nets.train.settings import find_checkpoint_file
 
-        weights = None if checkpoint is None else find_checkpoint_file(checkpoint, best=False)
-        if weights is not None:
-            open_checkpoint(weights)
+        weights = find_weights(checkpoint)
         with show_status("drawing the figures"):
             drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
     _print_page(net, sections, measured, with_facts, with_title=at is None)
@@ -122,6 +111,22 @@ def explain(
             click.echo(f"wrote {path}")
         for note in drawn.notes:
             click.echo(f"note: {note}")
+
+
+def _check_figure_options(
+    figure: pathlib.Path | None, needs_figure: bool, has_two_levels: bool, as_json: bool
+) -> None:
+    """Checks the options of figures. Raises BadInputError where they exclude each other."""
+    if figure is None and needs_figure:
+        raise BadInputError(
+            "--image, --end-point, --checkpoint, --level and --svg are for figures: add --figure"
+        )
+    if has_two_levels:
+        raise BadInputError("--level and --svg exclude each other: the SVG has both levels")
+    if figure is not None and as_json:
+        raise BadInputError("--figure and --json exclude each other: give one of them")
+    if figure is not None and figure.exists() and not figure.is_dir():
+        raise BadInputError(f"--figure {figure}: that is a file: name a folder")
 
 
 def _measure(sections: Iterable[Section]) -> _Measured:

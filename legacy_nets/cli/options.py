@@ -225,6 +225,14 @@ def open_checkpoint(path: str) -> Source:
     return source
 
 
+def find_weights(path: str | None) -> str | None:
+    """Finds the weight file of --checkpoint and says what its reader did; None stays None."""
+    weights = None if path is None else find_checkpoint_file(path, best=False)
+    if weights is not None:
+        open_checkpoint(weights)
+    return weights
+
+
 def checkpoint_options(command: Command) -> Command:
     """Adds the options of ``CheckpointOptions``; the command gets them as ``checkpoint``."""
 

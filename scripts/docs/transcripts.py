@@ -64,6 +64,11 @@ SESSIONS = {
         "One section of the walk through a net, and pictures of it.",
         ("explain hand_signs --at res2a", "explain demo_cnn --at conv1 --figure figures"),
     ),
+    "book": Session(
+        "The part of the book on a net, as one file.",
+        ("book demo_cnn --out pages",),
+        is_compared=True,
+    ),
     "facts": Session(
         "A claim of a document, measured on the live graph.", ("facts 000-F07", "facts 002-F01")
     ),
