@@ -39,10 +39,12 @@ if TYPE_CHECKING:
     from tensorflow.compat.v1.train import (
         Optimizer,
         Saver,
+        Server,
         SessionRunArgs,
         SessionRunContext,
         SessionRunHook,
         SessionRunValues,
+        SyncReplicasOptimizer,
     )
     from tensorflow.core.framework.op_def_pb2 import OpDef, OpList
     from tensorflow.core.protobuf.meta_graph_pb2 import SignatureDef
@@ -58,7 +60,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
     RNNCell = Optimizer = SessionRunArgs = SessionRunContext = object
     SessionRunHook = SessionRunValues = QueueBase = ReaderBase = TensorArray = Dataset = object
     EstimatorSpec = ServingInputReceiver = SignatureDef = Dimension = KerasModel = object
-    Interpreter = TFLiteConverter = object
+    Interpreter = TFLiteConverter = Server = SyncReplicasOptimizer = object
 
 Shape: TypeAlias = tuple[int, ...]
 EndPoints: TypeAlias = dict[str, Tensor]
@@ -133,6 +135,7 @@ __all__ = [
     "RunConfig",
     "Saver",
     "Scope",
+    "Server",
     "ServingInputReceiver",
     "Session",
     "SessionRunArgs",
@@ -144,6 +147,7 @@ __all__ = [
     "SignatureDef",
     "Size",
     "Structure",
+    "SyncReplicasOptimizer",
     "TFLiteConverter",
     "Tensor",
     "TensorArray",

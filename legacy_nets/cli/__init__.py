@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -38,6 +39,7 @@ COMMANDS = {
     "run": Entry("run:run", "Run a TensorFlow 1 script, unmodified."),
     "upgrade": Entry("upgrade:upgrade", "Rewrite scripts for today's TensorFlow."),
     "train": Entry("train:train", "Train a net."),
+    "launch": Entry("cluster.launch:launch", "Run train or a script on a cluster of tasks."),
     "evaluate": Entry(
         "inference.evaluate:evaluate", "Compute a checkpoint's accuracy and confusion matrix."
     ),
@@ -49,6 +51,7 @@ COMMANDS = {
     "port": Entry("port:port", "Port a checkpoint or graph to another format, verified."),
     "doctor": Entry("doctor:doctor", "Print versions, processor, GPUs, and what is missing."),
 }
+LIFELINE = "LEGACY_NETS_LIFELINE"  # in a task that launch has started
 ALIASES = {"traps": "pitfalls"}  # older name -> name
 
 
@@ -158,6 +161,7 @@ def main() -> None:
     legacy-nets run train.py --epochs 3                a TensorFlow 1 script, unmodified
     legacy-nets upgrade train.py --out ported          its source, ported
     legacy-nets train hand_signs --model-dir run       training on synthetic hand signs
+    legacy-nets launch --workers 2 -- train hand_signs --model-dir run
     legacy-nets evaluate hand_signs --checkpoint run   accuracy, confusion matrix
     legacy-nets predict hand_signs --checkpoint run photo.jpg
     legacy-nets score hand_signs --checkpoint run --input 'shards/*' --output scores
@@ -166,3 +170,7 @@ def main() -> None:
     legacy-nets diff unknown.ckpt --find-net           the net that a weight file matches
     legacy-nets port run --net hand_signs --to onnx --out signs.onnx
     """
+    if LIFELINE in os.environ:
+        from legacy_nets.cluster.lifeline import hold_lifeline
+
+        hold_lifeline()

@@ -10,6 +10,7 @@ import click
 
 from legacy_nets import registry
 from legacy_nets.checkpoints.open import find_readable_weights
+from legacy_nets.cli.cluster.tasks import ClusterTask, cluster_options
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     DataOptions,
@@ -146,6 +147,7 @@ def _default(field: str) -> str:
 )
 @net_option
 @device_option
+@cluster_options
 @end_on_sigterm()
 def train(
     net: str,
@@ -163,6 +165,7 @@ def train(
     warm_start: str | None,
     warm_start_ema: bool,
     exclude: tuple[str, ...],
+    cluster: ClusterTask | None,
     **same_as_settings: Any,  # options named as fields of Settings; None or () is not given
 ) -> None:
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
@@ -176,7 +179,7 @@ def train(
         --warm-start run
     """
     record = registry.get_net(net)
-    saved = _load_run(folder, resume, as_document)
+    saved = _load_run(folder, resume, as_document, cluster)
     before = saved or make_settings(record, as_document, is_warm=bool(warm_start))
     start = _make_warm_start(before.warm_start, warm_start, exclude, warm_start_ema)
     settings = dataclasses.replace(
@@ -196,25 +199,45 @@ def train(
     with show_status("opening the data"):
         has_epochs = as_document and same_as_settings["steps"] is None
         images, settings = _open_data(record, data, settings, has_epochs)
-    device_line = open_device(device)
+    lines = [*_describe_run(settings, images, as_document), open_device(device)]
+    _train(settings, images, folder, resume, cluster, lines)
+
+
+def _train(
+    settings: Settings,
+    images: ImageData,
+    folder: pathlib.Path,
+    resume: bool,
+    cluster: ClusterTask | None,
+    lines: list[str],
+) -> None:
+    """Prints lines, trains in this process or as a task of a cluster, prints the result."""
     from rich.console import Console
 
     from legacy_nets.train import loop
 
     console = Console(stderr=True, soft_wrap=True)
-    for line in (*_describe_run(settings, images, as_document), device_line):
+    for line in lines:
         console.print(line, highlight=False)
-    result = loop.train(settings, images, folder, resume=resume, console=console)
+    if cluster is not None:
+        result = cluster.train(settings, images, folder, console)
+    else:
+        result = loop.train(settings, images, folder, resume=resume, console=console)
     _print_result(result, folder)
 
 
-def _load_run(folder: pathlib.Path, resume: bool, as_document: bool) -> Settings | None:
+def _load_run(
+    folder: pathlib.Path, resume: bool, as_document: bool, cluster: ClusterTask | None
+) -> Settings | None:
     """Loads the settings of a run to resume; None for a new run.
 
-    Raises BadInputError for a folder that cannot be one, or that holds a run already.
+    The chief of a cluster resumes what is there; the other tasks agree with it later. Raises
+    BadInputError for a folder that cannot be one, or that holds a run already.
     """
     refuse_file(folder)
-    if not resume:
+    if cluster is not None and not cluster.task.is_chief:
+        return None
+    if not resume and cluster is None:
         refuse_run(folder)
         return None
     saved = load_settings(folder)

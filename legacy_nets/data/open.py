@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from collections.abc import Callable
 
@@ -11,7 +12,7 @@ from legacy_nets.data.lists.csv_file import is_list, load_list
 from legacy_nets.data.lists.video_splits import find_split_file, load_video_splits
 from legacy_nets.data.records.load import is_records, load_records
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import suggest_paths
+from legacy_nets.files import lock, suggest_paths
 from legacy_nets.registry import Net
 
 
@@ -100,8 +101,15 @@ def make_synthetic_data(
     else:
         make = signs.make_signs
         subject, path = "hand signs", folder
-    is_missing = signs.needs_synthetic_signs(path) if path is folder else not path.exists()
-    if is_missing:
+
+    def is_missing() -> bool:
+        return signs.needs_synthetic_signs(path) if path is folder else not path.exists()
+
+    if is_missing():
         report(f"generating synthetic {subject} in {path}/ (no --data given) ...")
-        make(path)
+        with contextlib.suppress(OSError):  # the generator says that it cannot be written
+            folder.mkdir(parents=True, exist_ok=True)
+        with lock(folder, wait=True):
+            if is_missing():  # else another process has made it meanwhile
+                make(path)
     return path

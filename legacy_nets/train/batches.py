@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
 from collections.abc import Generator, Iterator
@@ -11,6 +12,7 @@ import numpy as np
 
 from legacy_nets.data.augmentation import Augmentation, augment_picture
 from legacy_nets.data.splits import Images, Split
+from legacy_nets.errors import BadInputError
 from legacy_nets.train.stream import read_ahead
 from legacy_nets.types import Array
 
@@ -23,15 +25,38 @@ def iterate_in_order(count: int, batch_size: int) -> Iterator[Array]:
         yield np.arange(start, min(start + batch_size, count))
 
 
-def _iterate_shuffled(count: int, batch_size: int, seed: int, first_step: int) -> Iterator[Array]:
-    """Generates endless index arrays, shuffled again every epoch."""
-    steps_per_epoch = -(-count // batch_size)
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The share of each epoch that one of several replicas takes: every ``count``-th picture."""
+
+    index: int
+    count: int
+    steps: int = 1  # of all replicas, in which this one takes a batch
+
+
+WHOLE = Share(0, 1)
+
+
+def _iterate_shuffled(
+    count: int, batch_size: int, seed: int, first_step: int, share: Share
+) -> Iterator[Array]:
+    """Generates endless index arrays, shuffled again every epoch.
+
+    The shares of all replicas make up the epoch: each picture is in one of them. Raises
+    BadInputError where the share holds no picture.
+    """
+    if count < share.count:
+        raise BadInputError(
+            f"{count} pictures are too few for {share.count} workers: start fewer of them"
+        )
+    steps_per_epoch = -(-len(range(share.index, count, share.count)) // batch_size)
     order = np.arange(count)
     step = first_step
     while True:
         epoch, position = divmod(step, steps_per_epoch)
         if position == 0 or step == first_step:
             order = np.random.default_rng([seed, 0, epoch]).permutation(count)
+            order = order[share.index :: share.count]
         yield order[position * batch_size : (position + 1) * batch_size]
         step += 1
 
@@ -43,17 +68,18 @@ def read_training_batches(
     augmentation: Augmentation | None = None,
     mirror_classes: frozenset[int] = frozenset(),
     first_step: int = 0,
+    share: Share = WHOLE,
 ) -> Iterator[Images]:
     """Reads endless batches, shuffled again every epoch; an epoch's last one may be smaller.
 
     The batch of a step depends only on ``seed`` and the step. A run that starts at
     ``first_step`` therefore sees the batches of an uninterrupted run. All frames of a clip are
-    changed alike.
+    changed alike. ``share``: of a replica that trains together with others.
     """
-    indices = _iterate_shuffled(len(split.labels), batch_size, seed, first_step)
+    indices = _iterate_shuffled(len(split.labels), batch_size, seed, first_step, share)
     for step, (pictures, labels) in enumerate(read_ahead(split, indices), first_step):
         if augmentation is not None:
-            rng = np.random.default_rng([seed, 1, step])
+            rng = np.random.default_rng([seed, 1, step, *((share.index,) if share.index else ())])
             pictures = np.stack(
                 [
                     augment_picture(

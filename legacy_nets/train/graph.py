@@ -29,6 +29,7 @@ from legacy_nets.types import (
     Operation,
     Session,
     Shape,
+    SyncReplicasOptimizer,
     Tensor,
     Variable,
 )
@@ -37,6 +38,7 @@ _ARG_SCOPES: Mapping[str, Callable[[float], ArgScope]] = {  # by the module of t
     "inception_v3": lambda decay: inception_v3_arg_scope(batch_norm_decay=decay),
     "resnet_v2": lambda decay: resnet_arg_scope(batch_norm_decay=decay),
 }
+_OPTIMIZER_SCOPE = "adam_optimizer"  # the document's, which Adam's variables are named by
 SCORED_PIXELS = 1_600_000  # per batch: 64 images of 158x158, 8 clips of 16x112x112
 
 
@@ -120,8 +122,18 @@ class TrainingGraph(NetGraph):
     accuracy: Tensor  # float32, of the batch, in training mode
     train_step: Operation
     global_step: Variable
+    next_step: Tensor  # int64, the global step after ``train_step``
     finite: Tensor  # bool: every weight is a finite number
     averages: Mapping[VariableRef, Tensor]  # variable.ref() -> its moving average
+    sync: SyncReplicasOptimizer | None  # that adds up the gradients of several replicas
+
+
+@dataclasses.dataclass(frozen=True)
+class SyncReplicas:
+    """Several replicas that take each step together, on the mean of their gradients."""
+
+    count: int
+    is_chief: bool  # this replica updates the moving averages, of batch norm and of weights
 
 
 def build_net(settings: Settings, inference: bool = False) -> NetGraph:
@@ -196,8 +208,10 @@ def _set_batch_norm_decay(net: registry.Net, decay: float | None) -> Iterator[No
         )
 
 
-def build_training(settings: Settings) -> TrainingGraph:
+def build_training(settings: Settings, replicas: SyncReplicas | None = None) -> TrainingGraph:
     """Adds loss, Adam (with UPDATE_OPS) and the moving averages to ``build_net``.
+
+    ``replicas``: the net is one of several, which take each step together.
 
     Raises BadInputError for a ``trainable`` scope that matches no variable.
     """
@@ -209,17 +223,32 @@ def build_training(settings: Settings) -> TrainingGraph:
     global_step = tf.train.get_or_create_global_step()
     learning_rate = _build_learning_rate(settings, global_step)
     variables = _select_trainable(settings.trainable)
-    with tf.name_scope("adam_optimizer"):  # the document's scope, which its slots are named by
-        with tf.control_dependencies(tf.get_collection(tf.GraphKeys.UPDATE_OPS)):
-            train_step = tf.train.AdamOptimizer(learning_rate).minimize(
-                loss, global_step, variables
-            )
-    averages = {}
+    update_ops = tf.get_collection(tf.GraphKeys.UPDATE_OPS)
+    average = None
     if settings.ema_decay is not None:
         average = tf.train.ExponentialMovingAverage(settings.ema_decay, global_step)
-        with tf.control_dependencies([train_step]):
-            train_step = average.apply(variables)
+    optimizer, sync = _ScopedAdam(learning_rate), None
+    if replicas is not None:
+        optimizer = sync = tf.train.SyncReplicasOptimizer(
+            optimizer,
+            replicas_to_aggregate=replicas.count,
+            total_num_replicas=replicas.count,
+            variable_averages=average,
+            variables_to_average=None if average is None else variables,
+        )
+    with tf.name_scope(_OPTIMIZER_SCOPE):
+        with tf.control_dependencies(update_ops if replicas is None else []):
+            train_step = optimizer.minimize(loss, global_step, variables)
+    if replicas is not None and replicas.is_chief:  # what adds up the gradients takes no images
+        train_step = tf.group(train_step, *update_ops)
+    averages = {}
+    if average is not None:
+        if sync is None:
+            with tf.control_dependencies([train_step]):
+                train_step = average.apply(variables)
         averages = {variable.ref(): average.average(variable) for variable in variables}
+    with tf.control_dependencies([train_step]):
+        next_step = tf.identity(global_step.read_value(), name="next_step")
     return TrainingGraph(
         **vars(net),
         labels=labels,
@@ -227,9 +256,24 @@ def build_training(settings: Settings) -> TrainingGraph:
         accuracy=tf.reduce_mean(tf.cast(correct, tf.float32)),
         train_step=train_step,
         global_step=global_step,
+        next_step=next_step,
         finite=tf.reduce_all([tf.reduce_all(tf.is_finite(weight)) for weight in variables]),
         averages=averages,
+        sync=sync,
     )
+
+
+class _ScopedAdam(tf.train.AdamOptimizer):
+    """Adam whose own variables keep the document's scope, where SyncReplicasOptimizer leaves it."""
+
+    def apply_gradients(
+        self,
+        grads_and_vars: Sequence[tuple[Tensor, Variable]],
+        global_step: Variable | None = None,
+        name: str | None = None,
+    ) -> Operation:
+        with tf.name_scope(f"{_OPTIMIZER_SCOPE}/"):
+            return super().apply_gradients(grads_and_vars, global_step, name)
 
 
 def _build_loss(settings: Settings, net: NetGraph, targets: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import math
 import pathlib
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 from rich.console import Console
@@ -31,8 +31,9 @@ from legacy_nets.errors import TrainingError, join_lines
 from legacy_nets.progress import show_status
 from legacy_nets.registry import get_net
 from legacy_nets.train import report
-from legacy_nets.train.batches import prefetch, read_training_batches
+from legacy_nets.train.batches import WHOLE, Share, prefetch, read_training_batches
 from legacy_nets.train.graph import TrainingGraph, build_training, use_averages
+from legacy_nets.train.meter import Meter, compute_loss_and_accuracy
 from legacy_nets.train.run_folder import lock_folder, prepare_folder, restore_newest
 from legacy_nets.train.settings import (
     CHECKPOINT,
@@ -114,7 +115,7 @@ def _train(
                     apply_warm_start(settings.warm_start, settings, net, session, console)
             settings.save(folder)
             graph.finalize()  # anything that grows the graph in the loop is an error
-            loop = _Loop(settings, data, folder, net, session, saver, console, stop_signals)
+            loop = Loop(settings, data, folder, net, session, saver, console, stop_signals)
             try:
                 return loop.run(resumed)
             except (OSError, IndexError, tf.errors.OpError) as error:
@@ -129,33 +130,16 @@ class _Stopped(Exception):
     """A signal asks to stop."""
 
 
-class _Meter:
-    """Means over the steps since the last row of the log."""
+class Loop:
+    """The training loop, and what it carries from step to step.
 
-    def __init__(self) -> None:
-        self.losses: list[float] = []
-        self.accuracies: list[float] = []
-        self.images = 0
-        self.seconds = 0.0
+    ``share``: of a replica that trains together with others. The step is that of all of them.
+    """
 
-    def add(self, loss: float, accuracy: float, images: int, seconds: float) -> None:
-        """Adds one step."""
-        self.losses.append(loss)
-        self.accuracies.append(accuracy)
-        self.images += images
-        self.seconds += seconds
-
-    def make_row(self) -> dict[str, float]:
-        """Makes a row of the log."""
-        return {
-            "loss": float(np.mean(self.losses)),
-            "train_accuracy": float(np.mean(self.accuracies)),
-            "images_per_second": self.images / self.seconds,
-        }
-
-
-class _Loop:
-    """The training loop, and what it carries from step to step."""
+    @property
+    def evaluates(self) -> bool:
+        """Whether it evaluates now and then, and at the end."""
+        return True
 
     def __init__(
         self,
@@ -167,34 +151,26 @@ class _Loop:
         saver: Saver,
         console: Console,
         stop_signals: list[str],
+        share: Share = WHOLE,
     ) -> None:
         self.settings, self.data, self.folder = settings, data, folder
         self.net, self.session, self.saver = net, session, saver
-        self.console, self.stop_signals = console, stop_signals
+        self.console, self.stop_signals, self.share = console, stop_signals, share
         self.labels = label_classes(data.class_names)
-        self.step = 0
+        self.step = self.step_before = 0
         self.saved: dict[int, str] = {}  # step -> prefix
         self.best_step: int | None = None
         self.best_accuracy = -1.0
         self.test_accuracy: float | None = None
-        self.meter = _Meter()
+        self.meter = Meter()
 
     def run(self, resumed: tuple[int, str] | None) -> Result:
         """Trains to the last step, or until a signal asks to stop."""
-        settings, data = self.settings, self.data
+        settings = self.settings
         if resumed is not None:
             self._continue_from(*resumed)
         self.log = report.Log(self.folder, self.session.graph, self.step)
-        batches = prefetch(
-            read_training_batches(
-                data.train,
-                settings.batch_size,
-                settings.seed,
-                settings.augment,
-                data.mirror_classes,
-                first_step=self.step,
-            )
-        )
+        batches = self.read_batches()
         with (
             contextlib.closing(batches),
             contextlib.closing(self.log),
@@ -202,14 +178,14 @@ class _Loop:
         ):
             task = bar.add_task("", total=settings.steps, completed=self.step, numbers="")
             while self.step < settings.steps and not self.stop_signals:
-                self._train_step(batches)
+                self.train_step(batches)
                 self._log_step(bar, task)
-                if self.step % settings.save_every == 0 or self._is_last() or self.stop_signals:
-                    self._save()
+                if self._is_due(settings.save_every) or self.stop_signals:
+                    self.save()
         if self.step not in self.saved:  # no step was left, or a signal came before the first
-            self._save()
+            self.save()
         rows = report.read_log(self.log.csv_path)
-        title = label_title(f"{settings.net} on {data.name}")
+        title = label_title(f"{settings.net} on {self.data.name}")
         report.draw_curve(rows, title, self.folder / "curve.png")
         for note in (*title.notes, *self.labels.notes):
             self.console.print(f"note: {note}", highlight=False, markup=False)
@@ -232,28 +208,44 @@ class _Loop:
         if best and best[0] in [saved for saved, _ in list_complete_checkpoints(self.folder)]:
             self.best_step, self.best_accuracy = best
 
-    def _is_last(self) -> bool:
-        return self.step == self.settings.steps
+    def _is_due(self, every: int) -> bool:
+        """Whether the last step is the first at or after a multiple of ``every``, or the end."""
+        return self.step // every > self.step_before // every or self.step == self.settings.steps
 
-    def _train_step(self, batches: Iterator[Images]) -> None:
+    def read_batches(self) -> Generator[Images, None, None]:
+        """Reads the batches from the current step on, some in advance."""
+        settings = self.settings
+        return prefetch(
+            read_training_batches(
+                self.data.train,
+                settings.batch_size,
+                settings.seed,
+                settings.augment,
+                self.data.mirror_classes,
+                first_step=self.step // self.share.steps,
+                share=self.share,
+            )
+        )
+
+    def train_step(self, batches: Iterator[Images]) -> None:
         """Takes one step on the next batch. Raises TrainingError for a loss that is not finite."""
         started = time.perf_counter()
         batch = next(batches)
         feed = self.net.make_feed(batch.pictures)
         feed |= {self.net.labels: batch.labels, self.net.is_training: True}
-        loss, accuracy, _ = self.session.run(
-            [self.net.loss, self.net.accuracy, self.net.train_step], feed
+        loss, accuracy, step = self.session.run(
+            [self.net.loss, self.net.accuracy, self.net.next_step], feed
         )
         seconds = time.perf_counter() - started
-        self.step += 1
+        self.step_before, self.step = self.step, min(int(step), self.settings.steps)
         if not math.isfinite(loss):
             raise self._make_loss_error(loss)
         self.meter.add(loss, accuracy, len(batch.labels), seconds)
 
     def _log_step(self, bar: Progress, task: TaskID) -> None:
         """Evaluates and writes a row of the log, if it is time for either."""
-        evaluate = self.step % self.settings.evaluate_every == 0 or self._is_last()
-        if self.step % LOG_EVERY == 0 or evaluate:
+        evaluate = self.evaluates and self._is_due(self.settings.evaluate_every)
+        if self._is_due(LOG_EVERY) or evaluate:
             row = self.meter.make_row()
             if evaluate:
                 bar.update(task, numbers="evaluating")
@@ -261,7 +253,7 @@ class _Loop:
                     row["test_loss"], row["test_accuracy"] = self._evaluate()
             self.log.write(self.step, **row)
             self._show_row(bar, task, row)
-            self.meter = _Meter()
+            self.meter = Meter()
         bar.update(task, completed=self.step)
 
     def _evaluate(self) -> tuple[float, float]:
@@ -269,20 +261,22 @@ class _Loop:
 
         Uses the averaged weights where there are any. Raises _Stopped after a signal.
         """
-        test = self.data.test
-        with use_averages(self.session, self.net):
-            probabilities = self.net.score(self.session, test, report=self._stop_on_signal)
-        predicted = probabilities.argmax(1)
-        self.test_accuracy = float((predicted == test.labels).mean())
+        probabilities = self.score_test()
+        loss, self.test_accuracy = compute_loss_and_accuracy(probabilities, self.data.test.labels)
         self._log_mistakes(probabilities)
         if self.test_accuracy > self.best_accuracy:
-            self._save()  # the best so far stays until the new one is recorded
+            self.save()  # the best so far stays until the new one is recorded
             write_best(self.folder, self.step, self.test_accuracy)
             self.best_step, self.best_accuracy = self.step, self.test_accuracy
-        of_true_class = probabilities[np.arange(len(predicted)), test.labels]
-        return float(-np.log(np.maximum(of_true_class, 1e-12)).mean()), self.test_accuracy
+        return loss, self.test_accuracy
 
-    def _stop_on_signal(self, _: int) -> None:
+    def score_test(self) -> Array:
+        """Computes the probabilities of the test split [N, classes]. Raises as ``_evaluate``."""
+        with use_averages(self.session, self.net):
+            return self.net.score(self.session, self.data.test, report=self.stop_on_signal)
+
+    def stop_on_signal(self, _: int) -> None:
+        """Raises ``_Stopped`` after a signal."""
         if self.stop_signals:
             raise _Stopped
 
@@ -297,7 +291,7 @@ class _Loop:
         grid = report.draw_grid(batch.pictures, predictions, self.labels)
         self.log.write_picture(self.step, "mistakes", grid)
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """Saves a checkpoint of the current step, if there is none yet."""
         if self.step in self.saved:
             return
@@ -309,8 +303,12 @@ class _Loop:
             self.folder,
             self.step,
             CHECKPOINT,
-            protect=set() if self.best_step is None else {self.best_step},
+            protect=self.list_protected(),
         )
+
+    def list_protected(self) -> set[int]:
+        """Lists the steps whose checkpoints are kept: the best."""
+        return set() if self.best_step is None else {self.best_step}
 
     def _make_loss_error(self, loss: object) -> TrainingError:
         """Makes the error for a loss that is not finite.

@@ -95,19 +95,24 @@ def load_settings(folder: pathlib.Path) -> Settings | None:
     if not path.exists():
         return None
     try:
-        values = json.loads(path.read_text())
-        values["augment"] = Augmentation(**values["augment"]) if values["augment"] else None
-        if "preprocessing" not in values:  # older versions wrote "pixels", or nothing
-            values["preprocessing"] = values.pop("pixels", get_net(values["net"]).preprocessing)
-        for name in ("image_size", "class_names", "trainable"):
-            values[name] = tuple(values[name])
-        if values.get("warm_start"):
-            values["warm_start"] = _read_warm_start(**values["warm_start"])
-        return build_heads(Settings(**values))  # older versions do not record that option
+        return parse_settings(path.read_text())
     except (ValueError, TypeError, KeyError) as error:
         raise BadInputError(
             f"{path} is damaged ({error}): remove it, or train into another folder"
         ) from None
+
+
+def parse_settings(text: str) -> Settings:
+    """Parses settings in JSON. Raises ValueError, TypeError or KeyError where they are damaged."""
+    values = json.loads(text)
+    values["augment"] = Augmentation(**values["augment"]) if values["augment"] else None
+    if "preprocessing" not in values:  # older versions wrote "pixels", or nothing
+        values["preprocessing"] = values.pop("pixels", get_net(values["net"]).preprocessing)
+    for name in ("image_size", "class_names", "trainable"):
+        values[name] = tuple(values[name])
+    if values.get("warm_start"):
+        values["warm_start"] = _read_warm_start(**values["warm_start"])
+    return build_heads(Settings(**values))  # older versions do not record that option
 
 
 def _read_warm_start(

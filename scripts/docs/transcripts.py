@@ -97,6 +97,13 @@ SESSIONS = {
             "train demo_cnn --model-dir run",
         ),
     ),
+    "launch": Session(
+        "A training by a parameter server and two workers, then a cluster that cannot train.",
+        (
+            "launch --workers 2 --ps 1 -- train demo_cnn --model-dir cluster --steps 200",
+            "launch --workers 2 --ps 0 -- train demo_cnn --model-dir cluster",
+        ),
+    ),
     "evaluate": Session(
         "The digits that the training held out.",
         ("evaluate demo_cnn --checkpoint run",),

@@ -78,7 +78,7 @@ def options_of(name):
 
 ENVIRONMENT = {  # variables that pages name; other names of this form are placeholders
     *("TF_USE_LEGACY_KERAS", "TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL"),
-    *("TF_CPP_MAX_VLOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH", "XDG_CACHE_HOME"),
+    *("TF_CPP_MAX_VLOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_CONFIG", "XDG_CACHE_HOME"),
 }
 
 
@@ -101,6 +101,8 @@ def test_every_command_and_option_shown_exists(page):
     for name, rest in shown:
         if name == "run":  # what follows the script or module is its own
             rest = re.split(r"\S+\.py\b| -m ", rest)[0]
+        if name == "launch":  # what follows is another command
+            rest = rest.split(" -- ")[0]
         command = main.get_command(click.Context(main), name)
         known = {flag for p in command.params for flag in (*p.opts, *p.secondary_opts)}
         assert set(re.findall(r"(?<!\S)--[a-z0-9-]+", rest)) <= known, (name, rest)

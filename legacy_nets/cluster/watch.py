@@ -1,0 +1,90 @@
+"""A thread of each trainer: gives signs of life, and reports tasks that give none."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+
+from legacy_nets import tf1 as tf
+from legacy_nets.cluster.board import Board
+from legacy_nets.cluster.network import answers
+from legacy_nets.cluster.task import Task
+
+PERIOD = 2.0  # seconds between signs of life
+SILENCE = 20.0  # seconds without one, after which a task is reported
+
+
+class Watch:
+    """Runs while a trainer trains; use it in a ``with`` statement."""
+
+    def __init__(
+        self, task: Task, board: Board, is_stuck: Callable[[], bool], report: Callable[[str], None]
+    ) -> None:
+        """``is_stuck``: whether this trainer itself hangs, outside of a step."""
+        self._task, self._board = task, board
+        self._is_stuck, self._report = is_stuck, report
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._heard = dict.fromkeys(task.trainers, time.monotonic())
+        self._beats = dict.fromkeys(task.trainers, -1)
+        self._silent: set[str] = set()
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        self._thread.join(timeout=PERIOD)  # it may wait for a ps that is lost
+
+    def _work(self) -> None:
+        while not self._stopped.wait(PERIOD):
+            if not self._check_parameter_servers():
+                continue
+            try:
+                if not self._is_stuck():
+                    self._board.beat()
+                self._check_trainers(self._board.read_beats())
+            except (tf.errors.OpError, RuntimeError):  # lost: the training itself reports that
+                continue
+
+    def _check_parameter_servers(self) -> bool:
+        """Whether every ps answers; reports the one that stops to answer, or does so again."""
+        reached = True
+        for index, address in enumerate(self._task.parameter_servers):
+            name = f"ps {index}"
+            is_up = answers(address)
+            self._note(name, f"{name} at {address} does not answer", not is_up)
+            reached = reached and is_up
+        return reached
+
+    def _check_trainers(self, beats: list[int]) -> None:
+        """Reports trainers without a sign of life; ``beats``: how many each has given.
+
+        The chief reports every trainer, a worker the chief.
+        """
+        now = time.monotonic()
+        watched = self._task.trainers if self._task.is_chief else self._task.trainers[:1]
+        for name, count in zip(watched, beats, strict=False):
+            if count != self._beats[name]:
+                self._beats[name], self._heard[name] = count, now
+            silence = now - self._heard[name]
+            self._note(
+                name, f"{name} has given no sign of life for {silence:.0f} s", silence > SILENCE
+            )
+
+    def _note(self, name: str, problem: str, is_silent: bool) -> None:
+        """Reports a problem when it begins, and when it ends."""
+        if is_silent and name not in self._silent:
+            self._silent.add(name)
+            self._report(problem)
+        elif not is_silent and name in self._silent:
+            self._silent.discard(name)
+            self._report(f"{name} is back")
