@@ -54,19 +54,38 @@ def update_status(text: str) -> None:
 
 
 @contextlib.contextmanager
-def show_progress(unit: str, count: int) -> Iterator[Callable[[int], None]]:
-    """Shows a bar; yields the function that adds a number of finished items to it."""
+def _hide_spinner() -> Iterator[None]:
+    """Stops the spinner, if there is one, while the block runs."""
+    spinners = list(_shown)
+    for spinner in spinners:
+        spinner.stop()
+    try:
+        yield
+    finally:
+        for spinner in spinners:
+            spinner.start()
+
+
+@contextlib.contextmanager
+def show_progress(unit: str, count: float) -> Iterator[Callable[[float], None]]:
+    """Shows a bar; yields the function that adds a number of finished items to it.
+
+    Inside of a spinner the bar replaces it.
+    """
     from rich.console import Console
     from rich.progress import MofNCompleteColumn, Progress
 
     console = Console(stderr=True)
-    with Progress(
-        *Progress.get_default_columns(),
-        MofNCompleteColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
+    with (
+        _hide_spinner(),
+        Progress(
+            *Progress.get_default_columns(),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        ) as progress,
+    ):
         task = progress.add_task(unit, total=count)
         yield lambda finished: progress.advance(task, finished)
 

@@ -48,11 +48,11 @@ def write_html(
     """
     if path.is_dir():
         raise BadInputError(f"{path} is a folder: name a file")
+    weights = find_weights(checkpoint)
     with show_status(f"building {selector}"):
         quiet_tensorflow()
         from legacy_nets.book.page import Own, write_page
 
-        weights = find_weights(checkpoint)
     text = write_page(selector, Own(image, weights))
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_on_success(path) as unfinished:

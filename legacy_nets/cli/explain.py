@@ -19,6 +19,7 @@ from legacy_nets.cli.options import find_weights
 from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
 from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import suggest_paths
 from legacy_nets.progress import show_progress, show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.shapes import format_axes, format_shape, format_window
@@ -88,6 +89,9 @@ def explain(
     needs_figure = bool(image or end_points or checkpoint or level or as_svg)
     _check_figure_options(figure, needs_figure, bool(level and as_svg), as_json)
     registry.get_net(net)
+    weights = find_weights(checkpoint)
+    if image is not None and not pathlib.Path(image).exists():
+        raise BadInputError(f"no such image: {image}{suggest_paths(pathlib.Path(image))}")
     with show_status(f"building {net}"):
         quiet_tensorflow()
         from legacy_nets.documents.explain import walk
@@ -102,7 +106,6 @@ def explain(
     if figure is not None:
         from legacy_nets.documents import figures
 
-        weights = find_weights(checkpoint)
         with show_status("drawing the figures"):
             drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
     _print_page(net, sections, measured, with_facts, with_title=at is None)

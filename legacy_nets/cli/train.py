@@ -44,6 +44,16 @@ from legacy_nets.train.settings import (
     resize_input,
 )
 
+# Fields of Settings by which a net cannot be built, or trained.
+GRAPH_FIELDS = (
+    "image_size",
+    "num_classes",
+    "label_offset",
+    "options",
+    "trainable",
+    "batch_norm_decay",
+)
+
 if TYPE_CHECKING:
     from legacy_nets.train.loop import Result
 
@@ -194,7 +204,7 @@ def train(
     data = data.inherit(settings)
     if saved is not None:
         _check_resumed(saved, settings, data, folder)
-    elif options or image_size or frames or settings.trainable:
+    if any(vars(before)[field] != vars(settings)[field] for field in GRAPH_FIELDS):
         _check_net(settings)
     with show_status("opening the data"):
         has_epochs = as_document and same_as_settings["steps"] is None

@@ -27,6 +27,7 @@ from legacy_nets.data.splits import FileSplit
 from legacy_nets.data.synthetic.folders import read_data_name
 from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
 from legacy_nets.files import suggest_paths
+from legacy_nets.progress import show_progress
 from legacy_nets.types import Array, Shape
 
 if TYPE_CHECKING:
@@ -272,8 +273,15 @@ def _split_clips(
 
 def measure_clips(paths: Sequence[pathlib.Path]) -> tuple[tuple[str, int], ...]:
     """Counts the frames of clips: path and frames of each. Raises what ``count_frames`` raises."""
-    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        return tuple(zip(map(str, paths), pool.map(count_frames, paths), strict=True))
+    lengths = []
+    with (
+        concurrent.futures.ThreadPoolExecutor(THREADS) as pool,
+        show_progress("clips measured", len(paths)) as report,
+    ):
+        for path, count in zip(paths, pool.map(count_frames, paths), strict=True):
+            lengths.append((str(path), count))
+            report(1)
+    return tuple(lengths)
 
 
 def list_clips(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from legacy_nets.data.preprocessing import open_image, read_picture, resize_picture
 from legacy_nets.errors import BadInputError
+from legacy_nets.progress import show_progress
 from legacy_nets.types import Array, Shape
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".tif", ".tiff", ".webp")
@@ -82,8 +83,14 @@ def check_images(
         except BadInputError:
             return None
 
-    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        modes = dict(zip(paths, pool.map(check, paths), strict=True))
+    modes: dict[pathlib.Path, str | None] = {}
+    with (
+        concurrent.futures.ThreadPoolExecutor(THREADS) as pool,
+        show_progress("images checked", len(paths)) as report,
+    ):
+        for path, mode in zip(paths, pool.map(check, paths), strict=True):
+            modes[path] = mode
+            report(1)
     notes = []
     unreadable = [path for path, mode in modes.items() if mode is None]
     if unreadable:

@@ -17,7 +17,7 @@ from legacy_nets.checkpoints.restore import Plan, match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import number_classes, read_class_indices
-from legacy_nets.errors import BadInputError, CheckpointError, suggest_names
+from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.nets.build import check_options
 from legacy_nets.nets.weights.translate_for_net import (
     adapt_to_graph,
@@ -33,7 +33,7 @@ from legacy_nets.train.provenance import (
     read_training_settings,
 )
 from legacy_nets.train.settings import SettingChanges, Settings, load_settings, resize_input
-from legacy_nets.types import Array, Session, Tensor
+from legacy_nets.types import Array, Session
 
 
 def resolve_settings(
@@ -173,16 +173,6 @@ def _check_plan(plan: Plan, settings: Settings, checkpoint: str, source: Source)
                     "which does not match the checkpoint: give its own"
                 ) from None
         raise
-
-
-def get_end_point(net: NetGraph, name: str) -> Tensor:
-    """Gets a tensor of the built net by name. Raises BadInputError with the nearest names."""
-    if name not in net.end_points:
-        near = suggest_names(name, net.end_points, "end points")
-        raise BadInputError(
-            f"the net has no end point {name!r}{near} ({len(net.end_points)} in all)"
-        )
-    return net.end_points[name]
 
 
 class ClassScores(NamedTuple):

@@ -15,7 +15,7 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.data.splits import Images, Split
-from legacy_nets.errors import BadInputError, report_build_errors
+from legacy_nets.errors import BadInputError, report_build_errors, suggest_names
 from legacy_nets.nets.build import SET_BY_COMMANDS, build_by_name
 from legacy_nets.nets.inception_v3 import inception_v3_arg_scope
 from legacy_nets.nets.parts.resnet_utils import resnet_arg_scope
@@ -179,15 +179,28 @@ def refuse_reserved(options: Mapping[str, object]) -> None:
         raise BadInputError(f"--option {min(reserved)}: that is set by the command itself")
 
 
-def check_net(settings: Settings) -> None:
+def check_net(settings: Settings, end_point: str | None = None) -> None:
     """Builds the net once, in a graph of its own, to check what a user has given.
 
-    Raises BadInputError as ``build_net``, and for a scope to train that matches no variable.
+    Raises BadInputError as ``build_net``, for a scope to train that matches no variable, and for
+    an ``end_point`` that the net does not have.
     """
     num_classes = settings.num_classes or registry.get_net(settings.net).num_classes
     with tf.Graph().as_default():
-        build_net(dataclasses.replace(settings, num_classes=num_classes))
+        net = build_net(dataclasses.replace(settings, num_classes=num_classes))
         _select_trainable(settings.trainable)
+        if end_point is not None:
+            get_end_point(net, end_point)
+
+
+def get_end_point(net: NetGraph, name: str) -> Tensor:
+    """Gets a tensor of the built net by name. Raises BadInputError with the nearest names."""
+    if name not in net.end_points:
+        near = suggest_names(name, net.end_points, "end points")
+        raise BadInputError(
+            f"the net has no end point {name!r}{near} ({len(net.end_points)} in all)"
+        )
+    return net.end_points[name]
 
 
 @contextlib.contextmanager

@@ -14,7 +14,9 @@ import tiny
 from commands import SHORT, call, refused
 from PIL import Image
 
+from legacy_nets import registry
 from legacy_nets.cli import ALIASES, COMMANDS, main
+from legacy_nets.data.open import open_data
 from legacy_nets.progress import show_progress, show_status
 from legacy_nets.train.evaluate import Evaluation
 from legacy_nets.train.settings import parse_net_options
@@ -268,6 +270,46 @@ def test_a_spinner_says_what_is_being_done(monkeypatch, capsys):
         pass
     out, shown = capsys.readouterr()
     assert not out and shown.index("drawing") < shown.index("restoring")
+
+
+def test_a_bar_replaces_the_spinner(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    with show_status("opening"):
+        with show_progress("records", 3) as report:
+            report(3)
+        with show_status("resizing"):
+            pass
+    shown = capsys.readouterr().err
+    assert shown.index("opening") < shown.index("3/3") < shown.index("resizing")
+
+
+@pytest.mark.parametrize("layout", ["folder", "tfrecords", "clips"])
+def test_opening_data_shows_a_bar(monkeypatch, capsys, tmp_path, layout):
+    """Under the spinner of the command; the last state of the bar counts everything."""
+    for split, count in (("train", 3), ("test", 2)):
+        for name in "ab":
+            for number in range(count):
+                path = tmp_path / "data" / split / name / str(number)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                if layout == "clips":
+                    path.mkdir()
+                    path = path / "0"
+                Image.new("RGB", (9, 9), (number, 0, 0)).save(path.with_name(path.name + ".png"))
+    data, net = tmp_path / "data", registry.get_net("hand_signs")
+    if layout == "tfrecords":
+        records = call("records", "--data", data, "--out", tmp_path / "records")
+        assert records.exit_code == 0, records.output
+        data = tmp_path / "records"
+    if layout == "clips":
+        net = registry.get_net("resnet_3d")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    capsys.readouterr()
+    with show_status("opening the data"):
+        open_data(data, net)
+    shown = capsys.readouterr().err
+    unit = {"folder": "images checked", "tfrecords": "MB of TFRecords read", "clips": "clips meas"}
+    assert unit[layout] in shown
+    assert layout == "tfrecords" or "10/10" in shown
 
 
 def test_predict(trained, signs_folder, tmp_path):

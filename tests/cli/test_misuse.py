@@ -30,6 +30,11 @@ MISUSES = {  # arguments -> part of the line
     f"evaluate tiny {RUN} --data signs --preprocessing none": "'none' is not one of",
     f"evaluate tiny {RUN} --data signs --class-indices nowhere": "no such file: nowhere",
     f"evaluate tiny {RUN} --data signs --option wide=2": "tiny takes no option 'wide'; it takes",
+    # evaluate: what options alone decide comes before the data
+    f"evaluate tiny {RUN} --data nowhere --image-size 4": "tiny cannot be built at 4x4",
+    f"evaluate tiny {RUN} --data nowhere --option width=0": "with the options {'width': 0}",
+    f"evaluate tiny {RUN} --data nowhere --frames 4": "--frames is for nets that take clips",
+    f"evaluate tiny {RUN} --data nowhere --num-classes 7": "names 6 classes: leave it out",
     # evaluate: data
     f"evaluate tiny {RUN} --data nowhere": "no such folder: nowhere",
     f"evaluate tiny {RUN} --data empty": "empty holds no sub-folders",
@@ -50,6 +55,14 @@ MISUSES = {  # arguments -> part of the line
     f"predict tiny {RUN} empty": "no image in empty",
     f"predict tiny {RUN} 'none*.png'": "no image in none*.png",
     f"predict tiny {RUN} -": "no image in standard input",
+    # predict: what options alone decide comes before the headers of the pictures
+    f"predict tiny {RUN} note.txt --image-size 4": "tiny cannot be built at 4x4",
+    f"predict tiny {RUN} note.txt --option width=0": "with the options {'width': 0}",
+    f"predict tiny {RUN} note.txt --features flatt --out x.npz": "no end point 'flatt'; nearest",
+    "predict resnet_3d --checkpoint run note.txt --frames 1": "is a checkpoint of tiny, not of",
+    # explain: before the net is built
+    "explain hand_signs --figure f --checkpoint nowhere": "nowhere: no such checkpoint or weight",
+    "explain hand_signs --figure f --image nowhere.png": "no such image: nowhere.png",
     # predict: results
     f"predict tiny {RUN} photos --top 0": "Invalid value for '--top'",
     f"predict tiny {RUN} photos --json --csv x.csv": "--json, --csv and --features exclude each",

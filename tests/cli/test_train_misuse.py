@@ -15,6 +15,10 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
     "tiny --option num_classes=3": "--option num_classes: that is set by the command itself",
     "tiny --option width=0": "tiny cannot be built at 64x64 with the options {'width': 0}",
     "tiny --trainable none": "--trainable 'none' matches no variable of the net; scopes are: tiny",
+    "demo_cnn --batch-norm-decay 0.5": "--batch-norm-decay is for slim's nets, not demo_cnn: try",
+    "tiny --batch-norm-decay 0.5 --data nowhere": "is for slim's nets, not tiny: try --option mom",
+    "tiny --model-dir run --resume --batch-norm-decay 0.5 --data nowhere": "is for slim's nets",
+    "tiny --image-size 4 --data nowhere": "tiny cannot be built at 4x4",
     # sizes
     "tiny --image-size big": "--image-size 'big': write 96, or 96x128 (height x width)",
     "tiny --image-size 4": "tiny cannot be built at 4x4",

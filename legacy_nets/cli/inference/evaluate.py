@@ -14,6 +14,7 @@ from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
+    check_changes,
     choose_device,
     fast_options,
     print_note,
@@ -99,6 +100,7 @@ def evaluate(
 
     source = open_checkpoint(prefix)
     settings = evaluation.resolve_settings(source, net, checkpoint.changes)
+    check_changes(settings, checkpoint.changes)
     trained_in, num_classes = pathlib.Path(prefix).parent, checkpoint.changes.num_classes
     images = _open_as_trained(data, record, trained_in, num_classes)
     images = _match_classes(prefix, settings, images)

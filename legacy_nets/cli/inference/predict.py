@@ -7,7 +7,7 @@ import glob
 import json
 import pathlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import click
 import numpy as np
@@ -16,6 +16,7 @@ from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
+    check_changes,
     choose_device,
     fast_options,
     print_note,
@@ -96,20 +97,18 @@ def predict(
     prefix = checkpoint.find()
     takes_clips = len(record.image_size) == 3
     paths = find_images(images, takes_clips)
-    clip_lengths = {}
-    reading = Reading(record.channels)
-    if takes_clips:
-        clip_lengths = {path: count_frames(path) for path in paths}
-        split = _make_split(paths, read_clip)
-    else:
-        reading.check_headers(paths)
-        split = _make_split(paths, reading.load)
     device_line = open_device(choose_device(device, choice))
     from legacy_nets.train import evaluate as evaluation
 
     source = open_checkpoint(prefix)
     settings = evaluation.resolve_settings(source, net, checkpoint.changes)
-    _note_short_clips(clip_lengths, settings.image_size[0])
+    check_changes(settings, checkpoint.changes, features)
+    reading = Reading(record.channels)
+    if takes_clips:
+        _note_short_clips(paths, settings.image_size[0])
+    else:
+        reading.check_headers(paths)
+    split = _make_split(paths, read_clip if takes_clips else reading.load)
     preprocessing = settings.preprocessing or record.preprocessing
     split = split.resize(preprocessing, settings.image_size, record.channels)
     unit = "clips" if takes_clips else "images"
@@ -150,10 +149,10 @@ def _check_outputs(
         raise BadInputError("--json, --csv and --features exclude each other: choose one")
 
 
-def _note_short_clips(clip_lengths: Mapping[pathlib.Path, int], frames: int) -> None:
-    """Says which clips are shorter than the net's."""
-    for path, count in clip_lengths.items():
-        if count < frames:
+def _note_short_clips(paths: Sequence[pathlib.Path], frames: int) -> None:
+    """Says which clips are shorter than the net's. Raises what ``count_frames`` raises."""
+    for path in paths:
+        if (count := count_frames(path)) < frames:
             click.echo(
                 f"{path} has fewer than {frames} frames ({count}): they are repeated evenly",
                 err=True,
@@ -163,7 +162,8 @@ def _note_short_clips(clip_lengths: Mapping[pathlib.Path, int], frames: int) -> 
 def find_images(given: Sequence[str], takes_clips: bool) -> tuple[pathlib.Path, ...]:
     """Finds the images of files, folders, patterns and "-" (paths on standard input), in order.
 
-    A folder is a clip where the net takes clips. Raises BadInputError where one gives no image.
+    A folder is a clip where the net takes clips. Raises BadInputError where one gives no image,
+    or is not there.
     """
     paths: list[pathlib.Path] = []
     for text in given:
@@ -179,6 +179,9 @@ def find_images(given: Sequence[str], takes_clips: bool) -> tuple[pathlib.Path, 
         if not found:
             raise BadInputError(f"no image in {'standard input' if text == '-' else text}")
         paths += found
+    for path in paths:
+        if not path.exists():  # the readers' own error
+            count_frames(path) if takes_clips else detect_colour_mode(path)
     return tuple(paths)
 
 
@@ -191,14 +194,12 @@ class Reading:
         self.problems: dict[pathlib.Path, str] = {}
 
     def check_headers(self, paths: Sequence[pathlib.Path]) -> None:
-        """Says which images are converted to RGB. Raises BadInputError for a missing file."""
+        """Says which images are converted to RGB."""
         converted = []
         for path in paths:
             try:
                 mode = detect_colour_mode(path, decode=False)
             except BadInputError:
-                if not path.exists():
-                    raise
                 continue  # it is counted when it is read
             if mode and self.channels == 3:
                 converted.append(f"{path}: {mode} image, converted to 8-bit RGB")

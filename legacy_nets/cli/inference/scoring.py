@@ -12,12 +12,12 @@ from legacy_nets.cli.options import Command
 from legacy_nets.engines.fast import PLAIN, Choice, load_fast
 from legacy_nets.engines.table import AUTO, ENGINES, PRECISIONS
 from legacy_nets.errors import BadInputError
-from legacy_nets.progress import show_progress
+from legacy_nets.progress import show_progress, show_status
 from legacy_nets.registry import get_net
+from legacy_nets.train.settings import SettingChanges, Settings
 
 if TYPE_CHECKING:
     from legacy_nets.data.splits import Split
-    from legacy_nets.train.settings import Settings
     from legacy_nets.types import Array
 
 MANY = 100  # images, from which on the net is frozen
@@ -89,6 +89,21 @@ def choose_device(wanted: str, choice: Choice | None) -> str:
     return "cpu"
 
 
+def check_changes(
+    settings: Settings, changes: SettingChanges, end_point: str | None = None
+) -> None:
+    """Builds the net where options change it, or name an end point, before images are read.
+
+    Raises BadInputError where that fails.
+    """
+    if changes == SettingChanges() and end_point is None:
+        return
+    from legacy_nets.train.graph import check_net
+
+    with show_status(f"building {settings.net} to check the options"):
+        check_net(settings, end_point)
+
+
 class Scores(NamedTuple):
     """What a net computes of images, and how."""
 
@@ -116,7 +131,8 @@ def score(
     count = len(images.labels)
     is_plain = count < MANY or 4 * get_net(settings.net).parameters > MAX_BYTES
     if end_point is not None or (choice is None and is_plain):
-        from legacy_nets.train.evaluate import get_end_point, restore_net
+        from legacy_nets.train.evaluate import restore_net
+        from legacy_nets.train.graph import get_end_point
 
         with (
             restore_net(settings, checkpoint, ema) as (graph, session, averaged),

@@ -13,7 +13,7 @@ import collections
 import dataclasses
 import pathlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from legacy_nets.data.records.tfrecord import Place, read_record, read_records
 from legacy_nets.data.splits import TEST_SPLITS, FileSplit, choose_splits
 from legacy_nets.data.synthetic.folders import read_data_name
 from legacy_nets.errors import BadInputError, list_first
+from legacy_nets.progress import show_progress
 from legacy_nets.types import Array, Shape
 
 LABELS_FILE = "labels.txt"
@@ -83,7 +84,9 @@ def load_records(
     """
     files = _find_splits(path) if path.is_dir() else {"": [path]}
     images, texts = RecordImages(), _Texts()
-    splits = {name: _load_files(group, images, texts) for name, group in files.items()}
+    size = sum(file.stat().st_size for group in files.values() for file in group)
+    with show_progress("MB of TFRecords read", size / 1e6) as report:
+        splits = {name: _load_files(group, images, texts, report) for name, group in files.items()}
     train, test, unused = choose_splits(path, splits, holdout, seed)
     check = check_images([*train.paths, *test.paths], strict, images.detect_colour_mode)
     train, test = (split.keep_paths(check.readable) for split in (train, test))
@@ -168,8 +171,16 @@ class _Texts:
             )
 
 
-def _load_files(files: Iterable[pathlib.Path], images: RecordImages, texts: _Texts) -> FileSplit:
-    """Loads the labels of a split; adds its records and the names of its classes."""
+def _load_files(
+    files: Iterable[pathlib.Path],
+    images: RecordImages,
+    texts: _Texts,
+    report: Callable[[float], None],
+) -> FileSplit:
+    """Loads the labels of a split; adds its records and the names of its classes.
+
+    ``report`` receives the megabytes of each record.
+    """
     paths, labels = [], []
     for file in files:
         for number, (place, record) in enumerate(read_records(file)):
@@ -179,6 +190,7 @@ def _load_files(files: Iterable[pathlib.Path], images: RecordImages, texts: _Tex
             images.add(path, place)
             paths.append(path)
             labels.append(example.label)
+            report(place.length / 1e6)
     return FileSplit(tuple(paths), np.array(labels, np.int64), images.load, read_file=images.read)
 
 
