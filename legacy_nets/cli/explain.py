@@ -90,8 +90,7 @@ def explain(
     _check_figure_options(figure, needs_figure, bool(level and as_svg), as_json)
     registry.get_net(net)
     weights = find_weights(checkpoint)
-    if image is not None and not pathlib.Path(image).exists():
-        raise BadInputError(f"no such image: {image}{suggest_paths(pathlib.Path(image))}")
+    _check_image(image)
     with show_status(f"building {net}"):
         quiet_tensorflow()
         from legacy_nets.documents.explain import walk
@@ -114,6 +113,12 @@ def explain(
             click.echo(f"wrote {path}")
         for note in drawn.notes:
             click.echo(f"note: {note}")
+
+
+def _check_image(image: str | None) -> None:
+    """Raises BadInputError for an image that is not there."""
+    if image is not None and not pathlib.Path(image).exists():
+        raise BadInputError(f"no such image: {image}{suggest_paths(pathlib.Path(image))}")
 
 
 def _check_figure_options(

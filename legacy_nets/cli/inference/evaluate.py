@@ -101,8 +101,7 @@ def evaluate(
     source = open_checkpoint(prefix)
     settings = evaluation.resolve_settings(source, net, checkpoint.changes)
     check_changes(settings, checkpoint.changes)
-    trained_in, num_classes = pathlib.Path(prefix).parent, checkpoint.changes.num_classes
-    images = _open_as_trained(data, record, trained_in, num_classes)
+    images = _open_as_trained(data, record, prefix, checkpoint.changes.num_classes)
     images = _match_classes(prefix, settings, images)
     preprocessing = settings.preprocessing or record.preprocessing
     images = resize_data(images, preprocessing, settings.image_size, record.channels)
@@ -136,13 +135,13 @@ def evaluate(
 
 @show_status("opening the data")
 def _open_as_trained(
-    data: DataOptions, record: registry.Net, model_folder: pathlib.Path, num_classes: int | None
+    data: DataOptions, record: registry.Net, checkpoint: str, num_classes: int | None
 ) -> ImageData:
     """Opens the data with the seed and the holdout of the training, where they are not given.
 
     Another split would evaluate images that the net was trained on.
     """
-    saved = load_settings(model_folder)
+    saved = load_settings(pathlib.Path(checkpoint).parent)
     num_classes = num_classes or (saved.num_classes if saved else 0)
     data = dataclasses.replace(data, num_classes=num_classes)
     if data.seed is None and saved is not None:
