@@ -17,7 +17,7 @@ TORCH_OPTIONS ?=
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po test-docs oracle clean
+.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po messages test-docs oracle clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -100,6 +100,10 @@ docs-po: $(DOCS_VENV)/.ready  ## renews the texts to translate: docs/locale/zh_C
 	@$(DOCS_VENV)/bin/python -m sphinx -q -b gettext -t po -d docs/_build/doctrees/po \
 		docs docs/_build/gettext
 	@$(DOCS_VENV)/bin/sphinx-intl update -p docs/_build/gettext -d docs/locale -l zh_CN --line-width 100
+
+messages: $(VENV)/.test  ## compiles the package's own texts, legacy_nets/locale/*/LC_MESSAGES/*.po
+	@for domain in messages documents; do \
+		$(BIN)/pybabel -q compile --directory legacy_nets/locale --domain $$domain; done
 
 oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had
 	@sh scripts/oracle/setup.sh $(ORACLE)

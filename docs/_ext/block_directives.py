@@ -27,6 +27,7 @@ from legacy_nets.book import tables
 from legacy_nets.documents import blocks, explain
 from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import translate
 
 ROW_ID = re.compile(r"\d{3}-[EF]\d+")
 SHOWN = "book_shown"  # key of the page's data
@@ -54,19 +55,22 @@ class ChapterDirective(ErrataDirective):
         self,
         facts: Iterable[documents.Fact],
         errata: Iterable[documents.Erratum],
-        place: str = "here",
+        place: str | None = None,
     ) -> list[nodes.Node]:
-        """Makes two folded lists of the rows that are new on the page."""
+        """Makes two folded lists of the rows that are new on the page; the place is translated."""
         by_id = {row.id: row for row in facts}
         new_facts = [by_id[row_id] for row_id in self.take_new(by_id)]
         defects = {row.id: row for row in errata}
         new_errata = [defects[row_id] for row_id in self.take_new(defects)]
+        place = place or translate("here")
         made: list[nodes.Node] = []
         if new_facts:
-            title = f"What the document states {place} ({len(new_facts)})"
+            title = translate("What the document states {place} ({count})")
+            title = title.format(place=place, count=len(new_facts))
             made.append(make_fold(title, [make_table(tables.tabulate_facts(new_facts))]))
         if new_errata:
-            title = f"Where the document errs {place} ({len(new_errata)})"
+            title = translate("Where the document errs {place} ({count})")
+            title = title.format(place=place, count=len(new_errata))
             made.append(make_fold(title, [self.make_list(new_errata)]))
         return made
 
@@ -112,8 +116,10 @@ class BlocksDirective(ChapterDirective):
         """Makes a paragraph for each text; ids of facts and errata are links."""
         made: list[nodes.Node] = []
         for block in texts:
-            linked = ROW_ID.sub(lambda row_id: f"{{row}}`{row_id[0]}`", block.text)
-            text = f"**{block.title[0].upper()}{block.title[1:]}.** {linked}"
+            linked = ROW_ID.sub(lambda row_id: f"{{row}}`{row_id[0]}`", translate(block.text))
+            title = translate(block.title)
+            stop = translate(".")
+            text = f"**{title[0].upper()}{title[1:]}{stop}** {linked}"
             children, messages = self.parse_inline(text)
             paragraph = nodes.paragraph(text, "", *children)
             self.set_source_info(paragraph)
@@ -133,7 +139,8 @@ class BlocksDirective(ChapterDirective):
                 "lineanchors": make_line_prefix(source.path),
                 "anchorlinenos": True,
             }
-            made.append(make_fold(f"Source: {source.name}, {key}", [block]))
+            title = translate("Source: {name}, {place}").format(name=source.name, place=key)
+            made.append(make_fold(title, [block]))
             lines_shown = range(source.line, source.last_line + 1)
             self.shown.update(f"{source.path}:{number}" for number in lines_shown)
         return made
@@ -150,11 +157,13 @@ class BlocksDirective(ChapterDirective):
                 name = row[0].astext()
                 link = nodes.reference("", name, refuri=place, internal=True)
                 row[0].children = [nodes.paragraph("", "", link)]
+        text = translate("Parameters of {layer}: {formula} ({explanation}).")
         sums = [
-            nodes.paragraph("", f"Parameters of {c.layer}: {c.formula} ({c.explanation}).")
+            text.format(layer=c.layer, formula=c.formula, explanation=c.explanation)
             for c in section.counts
         ]
-        return [make_fold(f"Layers of {section.title} in {net}", [table]), *sums]
+        title = translate("Layers of {section} in {net}").format(section=section.title, net=net)
+        return [make_fold(title, [table]), *(nodes.paragraph("", text) for text in sums)]
 
 
 class RowsOfLinesDirective(ChapterDirective):
@@ -168,7 +177,10 @@ class RowsOfLinesDirective(ChapterDirective):
         ranges = [parse_range(text) for text in lines.split()]
         facts = [row for row in documents.facts(number) if is_in(row, ranges)]
         errata = [row for row in documents.errata(number) if is_in(row, ranges)]
-        place = f"in lines {' and '.join(lines.split())}" if lines else "elsewhere"
+        place = translate("elsewhere")
+        if lines:
+            place = translate("in lines {lines}")
+            place = place.format(lines=translate(" and ").join(lines.split()))
         made = self.make_folded_rows(facts, errata, place)
         if not made:
             raise BadInputError(f"{number} has nothing more {place}: remove the directive")

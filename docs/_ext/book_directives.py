@@ -33,6 +33,7 @@ from legacy_nets.book import tables
 from legacy_nets.cli import main
 from legacy_nets.documents import pitfalls
 from legacy_nets.errors import BadInputError, LegacyNetsError
+from legacy_nets.language import translate
 
 
 def make_label(row_id: str) -> str:
@@ -76,7 +77,7 @@ def _make_text(text: str) -> list[nodes.Node]:
     """Makes the nodes of a cell; an address is a link."""
     if text.startswith("https://") and " " not in text:
         return [nodes.reference("", text, refuri=text)]
-    return [nodes.Text(text)]
+    return [nodes.Text(translate(text))]
 
 
 def make_link(row_id: str) -> nodes.Element:
@@ -265,12 +266,10 @@ class ErrataDirective(RowsDirective):
         """Makes a list of definitions of some errata."""
         places = nodes.definition_list(classes=["errata"])
         for row in rows:
-            term = self.make_term(row.id, f"{row.place} ({row.kind})")
-            measured = f" Measured: {row.harm}." if row.harm else ""
-            places += self.make_item(
-                term,
-                [("Original code", row.literal + measured), ("Fix", row.fix)],
-            )
+            term = self.make_term(row.id, f"{row.place} ({translate(row.kind)})")
+            measured = translate(" Measured: {harm}.").format(harm=translate(row.harm))
+            literal = translate(row.literal) + (measured if row.harm else "")
+            places += self.make_item(term, [("Original code", literal), ("Fix", row.fix)])
         return places
 
     def make_term(self, row_id: str, text: str) -> nodes.term:
@@ -287,8 +286,8 @@ class ErrataDirective(RowsDirective):
         """Makes a row: its head, then paragraphs that begin with a word in italics."""
         body = nodes.definition()
         for word, text in texts:
-            mark = [nodes.emphasis("", word), nodes.Text(": ")] if word else []
-            body += nodes.paragraph("", "", *mark, *_make_text(text))
+            mark = [nodes.emphasis("", translate(word)), nodes.Text(translate(": "))]
+            body += nodes.paragraph("", "", *(mark if word else []), *_make_text(text))
         body += more
         return nodes.definition_list_item("", term, body)
 
@@ -300,16 +299,17 @@ class PitfallsDirective(ErrataDirective):
         """Makes a list of definitions with the code of each pitfall."""
         rows = self.select(pitfalls.list_pitfalls(self.selector))
         places = nodes.definition_list(classes=["pitfalls"])
+        measured = translate("{without}; with the fix: {fixed}")
         for row in rows:
             code = pitfalls.get_code(row)
             texts = [
                 ("", row.effect),
                 ("Fix", row.fix),
-                ("Measured", f"{row.without_fix}; with the fix: {row.with_fix}"),
+                ("Measured", measured.format(without=row.without_fix, fixed=row.with_fix)),
                 ("Where users ask", row.issue),
             ]
             block = nodes.literal_block(code, code, language="python")
-            places += self.make_item(self.make_term(row.id, row.title), texts, block)
+            places += self.make_item(self.make_term(row.id, translate(row.title)), texts, block)
         return [places]
 
 

@@ -9,6 +9,8 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from legacy_nets.language import choose_language
+
 ROOT = Path(__file__).resolve().parents[2]
 # page of the site -> the file at the root of the repository that it shows
 ROOT_PAGES = {
@@ -67,9 +69,11 @@ def keep_cells(app: Sphinx, page: nodes.document) -> None:
                 text["translatable"] = False
 
 
-def translate_theme(_app: Sphinx, config: Config) -> None:
-    """Gives the theme the Chinese words that its own translation lacks."""
-    if config.language.startswith("zh"):
+def choose_texts(_app: Sphinx, config: Config) -> None:
+    """Chooses the language of the package; gives the theme the words that its translation lacks."""
+    language, _, _ = config.language.partition("_")
+    choose_language(language)
+    if language == "zh":
         config.html_theme_options["search_bar_text"] = "搜索…"
         config.html_theme_options["toc_title"] = "目录"
 
@@ -83,7 +87,7 @@ def drop_font_awesome(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Registers what the site adds to Sphinx."""
-    app.connect("config-inited", translate_theme)
+    app.connect("config-inited", choose_texts)
     app.connect("source-read", read_page)
     app.connect("doctree-read", keep_cells)
     app.connect("env-get-outdated", note_root_pages)

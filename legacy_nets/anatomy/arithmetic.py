@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy.layers import Layer
+from legacy_nets.language import translate
 from legacy_nets.types import Graph, TensorShape
 
 _AVERAGES = ("moving_mean", "moving_variance")
@@ -80,14 +81,14 @@ class ParameterCount:
 
 
 def _explain_term(term: Term) -> str:
-    text = f"{term.role} {term.count:,}"
+    text = f"{translate(term.role)} {term.count:,}"
     if len(term.variables) == 1:
         return text
     trained = [name for name in term.variables if name not in _AVERAGES]
     averages = [name for name in term.variables if name in _AVERAGES]
     names = ", ".join(trained)
     if averages:
-        names += f"; {', '.join(averages)} are not trained"
+        names += translate("; {names} are not trained").format(names=", ".join(averages))
     return f"{text} ({names})"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from legacy_nets import registry
 from legacy_nets.anatomy import Anatomy, Layer, fold_layers
 from legacy_nets.documents import Fact
+from legacy_nets.language import translate
 from legacy_nets.shapes import format_axes, format_shape, format_window
 
 NOT_STATED = "not stated"
@@ -35,7 +36,8 @@ def tabulate_document(number: str) -> Table:
         ("based on", document.basis or NOT_STATED),
         ("nets", ", ".join(net.name for net in list_nets_of(number))),
     )
-    return Table((f"document {number}", document.short_title), rows)
+    head = translate("document {number}").format(number=number)
+    return Table((head, document.short_title), rows)
 
 
 def list_nets_of(number: str) -> list[registry.Net]:
@@ -50,7 +52,7 @@ def tabulate_net(name: str) -> Table:
     document = registry.get_document(net.document)
     sides = [*net.image_size, net.channels]
     rows = (
-        ("document", f"{document.number} ({document.short_title})"),
+        ("document", f"{document.number} ({translate(document.short_title)})"),
         ("input", format_shape([None, *sides])),
         ("preprocessing", net.preprocessing),
         ("classes", str(net.num_classes)),
@@ -116,4 +118,4 @@ def tabulate_facts(facts: Sequence[Fact]) -> Table:
 
 def _format_measured(fact: Fact) -> str:
     """Formats the measured value: = where it is the stated one."""
-    return (fact.measured or "=") + (f" ({fact.why})" if fact.why else "")
+    return (fact.measured or "=") + (f" ({translate(fact.why)})" if fact.why else "")

@@ -1,0 +1,44 @@
+"""The language of the texts: English, or another by the catalogs in ``locale``.
+
+The texts in the code and the tables are English. ``translate`` looks them up when they are shown:
+in ``messages`` (headings and messages), then in ``documents`` (the sentences of the tables).
+"""
+
+from __future__ import annotations
+
+import functools
+import gettext
+from contextvars import ContextVar
+from pathlib import Path
+
+from legacy_nets.errors import BadInputError
+
+LOCALE = Path(__file__).parent / "locale"
+DOMAINS = ("messages", "documents")
+LOCALES = {"en": "en", "zh": "zh_CN"}  # language -> folder of its catalogs; English has none
+_chosen: ContextVar[str] = ContextVar("language", default="en")
+
+
+def choose_language(language: str) -> None:
+    """Chooses the language of the texts that follow, "en" or "zh".
+
+    Raises BadInputError for another.
+    """
+    if language not in LOCALES:
+        raise BadInputError(f"no texts in the language {language}: choose {' or '.join(LOCALES)}")
+    _chosen.set(language)
+
+
+def translate(text: str) -> str:
+    """Translates a text into the chosen language; one that no catalog has stays as it is."""
+    if not text or _chosen.get() == "en":
+        return text
+    return _load_catalogs(_chosen.get()).gettext(text)
+
+
+@functools.cache
+def _load_catalogs(language: str) -> gettext.NullTranslations:
+    first, *others = (gettext.translation(d, LOCALE, [LOCALES[language]]) for d in DOMAINS)
+    for catalog in others:
+        first.add_fallback(catalog)
+    return first

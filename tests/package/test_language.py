@@ -1,0 +1,106 @@
+"""The catalogs of the package's texts: complete, compiled, faithful to the English texts."""
+
+from __future__ import annotations
+
+import ast
+import gettext
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from legacy_nets.documents import blocks
+from legacy_nets.errors import BadInputError
+from legacy_nets.language import DOMAINS, LOCALE, LOCALES, choose_language, translate
+
+pofile = pytest.importorskip("babel.messages.pofile")
+
+ROOT = Path(__file__).parents[2]
+CATALOGS = [(locale, domain) for locale in LOCALES.values() if locale != "en" for domain in DOMAINS]
+NAME = re.compile(r"[A-Za-z0-9]+(?:[_./][A-Za-z0-9_]+)+|\d[\d,.x^]*\d|\d")
+
+
+def read_catalog(locale, domain):
+    """English texts with their translations; a fuzzy one counts as none."""
+    path = LOCALE / locale / "LC_MESSAGES" / f"{domain}.po"
+    with path.open("rb") as file:
+        return {m.id: "" if m.fuzzy else m.string for m in pofile.read_po(file) if m.id}
+
+
+def list_translated_literals():
+    """The texts that the code gives to ``translate``."""
+    texts = set()
+    for path in [*(ROOT / "legacy_nets").rglob("*.py"), *(ROOT / "docs/_ext").glob("*.py")]:
+        source = path.read_text("utf-8")
+        for call in ast.walk(ast.parse(source)) if "translate(" in source else ():
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "translate":
+                texts.update(arg.value for arg in call.args if isinstance(arg, ast.Constant))
+    return texts
+
+
+@pytest.fixture
+def chinese():
+    choose_language("zh")
+    yield
+    choose_language("en")
+
+
+@pytest.mark.parametrize("locale, domain", CATALOGS)
+def test_the_compiled_catalog_is_that_of_its_source(locale, domain):
+    texts = read_catalog(locale, domain)
+    path = LOCALE / locale / "LC_MESSAGES" / f"{domain}.mo"
+    with path.open("rb") as file:
+        compiled = dict(gettext.GNUTranslations(file)._catalog)
+    compiled.pop("")
+    assert compiled == texts, "make messages compiles them"
+
+
+@pytest.mark.parametrize("locale, domain", CATALOGS)
+def test_every_text_is_translated(locale, domain):
+    texts = read_catalog(locale, domain)
+    assert [text for text, translated in texts.items() if not translated] == []
+
+
+@pytest.mark.parametrize("locale, domain", CATALOGS)
+def test_names_numbers_and_fields_stay(locale, domain):
+    different = [
+        (text, translated)
+        for text, translated in read_catalog(locale, domain).items()
+        if {name for name in NAME.findall(text) if name not in translated}
+        or list_fields(text) != list_fields(translated)
+    ]
+    assert different == []
+
+
+def list_fields(text):
+    """The fields of a format string; none where the braces are the text's own."""
+    try:
+        return {field for _, field, _, _ in string.Formatter().parse(text) if field}
+    except ValueError:
+        return set()
+
+
+def test_what_the_code_translates_has_a_translation():
+    literals = list_translated_literals()
+    assert {"not stated", "Layers of {section} in {net}"} - literals == {"not stated"}
+    assert sorted(literals - set(read_catalog("zh_CN", "messages"))) == []
+
+
+def test_every_text_on_a_block_has_a_translation():
+    texts = {text for block in blocks.list_blocks() for text in (block.title, block.text)}
+    have = set(read_catalog("zh_CN", "documents")) | set(read_catalog("zh_CN", "messages"))
+    assert sorted(texts - have) == []
+
+
+def test_a_text_without_a_translation_stays(chinese):
+    assert translate("receptive field") == "感受野"
+    assert translate("last time step") == "最后的时间步"
+    assert translate("resnet18") == "resnet18"
+    assert translate("") == ""
+
+
+def test_texts_are_english_unless_chinese_is_chosen():
+    assert translate("receptive field") == "receptive field"
+    with pytest.raises(BadInputError, match="no texts in the language fr: choose en or zh"):
+        choose_language("fr")
