@@ -9,6 +9,7 @@ RUN_VENV := .venv-run# the packages of the extra "run", with NumPy 1
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editable
 ORACLE ?= .oracle
 DOCS_VENV := .venv-docs# Sphinx and the package, for the site
+BENCH_VENV := .venv-bench# the package with all its engines, and Keras 3: make bench
 TORCH_VENV := .venv-torch# PyTorch, torchvision and timm alone
 # More options of pip. Linux gets PyTorch with CUDA from PyPI (5 GB); without it (1 GB):
 # make test-torch TORCH_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -17,7 +18,8 @@ TORCH_OPTIONS ?=
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po messages test-docs oracle clean
+.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po messages test-docs oracle \
+	bench clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -44,6 +46,12 @@ $(DOCS_VENV)/.ready: pyproject.toml | $(BIN)/python
 	@echo "installing legacy_nets and Sphinx into $(DOCS_VENV) ..."
 	@$(BIN)/python -m venv $(DOCS_VENV)
 	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-docs]'
+	@touch $@
+
+$(BENCH_VENV)/.ready: pyproject.toml | $(BIN)/python
+	@echo "installing legacy_nets, ONNX Runtime, OpenVINO and NNCF into $(BENCH_VENV) ..."
+	@$(BIN)/python -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[onnx,int8]'
 	@touch $@
 
 $(TORCH_VENV)/.ready: scripts/peers/requirements.txt | $(BIN)/python
@@ -108,5 +116,14 @@ messages: $(VENV)/.test  ## compiles the package's own texts, legacy_nets/langua
 oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had
 	@sh scripts/oracle/setup.sh $(ORACLE)
 
+# make bench BENCH=short ROWS="inference port" ROUNDS=7 AGAIN=1
+BENCH ?= full
+ROUNDS ?= 5
+bench: $(BENCH_VENV)/.ready oracle  ## our speed next to other programs': docs/benchmarks; resumes
+	@$(MAKE) --no-print-directory $(TORCH_VENV)/.ready || echo "without PyTorch: its cells are dashes"
+	$(BENCH_VENV)/bin/python -u scripts/bench/table --bench $(BENCH) --rounds $(ROUNDS) \
+		--rows "$(ROWS)" $(if $(AGAIN),--again) \
+		--tensorflow1 "$(abspath $(ORACLE))/bin/python" --torch "$(abspath $(TORCH_VENV))/bin/python"
+
 clean:
-	rm -rf $(VENV) $(RUN_VENV) $(DOCS_VENV) $(TORCH_VENV) $(ORACLE) demo build docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(BENCH_VENV) $(VENV) $(RUN_VENV) $(DOCS_VENV) $(TORCH_VENV) $(ORACLE) demo build docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache

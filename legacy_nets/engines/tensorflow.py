@@ -34,9 +34,11 @@ def load(net: FrozenNet, precision: str, threads: int) -> Run:
 
 
 def scale_and_shift(graph: GraphDef) -> GraphDef:
-    """Replaces the batch norms that could not be folded by a product and a sum.
+    """Replaces the batch norms that could not be folded by operations that oneDNN fuses.
 
-    oneDNN fuses these with what follows. The batch norm before an activation is slower.
+    Of images: a 1x1 depthwise convolution and a bias, which become one pass together with the
+    activation that follows. Of video, where there is no depthwise convolution: a product and a
+    sum.
     """
     changed = tf.GraphDef()
     changed.CopyFrom(graph)
@@ -45,20 +47,27 @@ def scale_and_shift(graph: GraphDef) -> GraphDef:
         parameters = [nodes.get(name) for name in norm.input[1:]]
         if any(node is None or node.op != "Const" for node in parameters):
             continue
-        if norm.attr["data_format"].s.startswith(b"NC"):
+        layout = norm.attr["data_format"].s
+        if layout.startswith(b"NC"):
             continue
         factor, shift = find_scale_and_shift(norm, parameters)
         dtype = norm.attr["T"].type
+        is_image = layout != b"NDHWC"
         product = changed.node.add(name=f"{norm.name}/product", op="Mul")
         product.attr["T"].type = dtype
         product.input.extend([norm.input[0], f"{norm.name}/factor"])
-        for name, value in (("factor", factor), ("shift", shift)):
-            constant = changed.node.add(name=f"{norm.name}/{name}", op="Const")
-            constant.attr["dtype"].type = dtype
-            constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype))
-        norm.op = "AddV2"
+        norm.op = "BiasAdd" if is_image else "AddV2"
         norm.ClearField("input")
         norm.input.extend([product.name, f"{norm.name}/shift"])
         norm.attr.clear()
         norm.attr["T"].type = dtype
+        if is_image:
+            product.op = "DepthwiseConv2dNative"
+            product.attr["strides"].list.i.extend([1, 1, 1, 1])
+            product.attr["padding"].s = b"VALID"
+            factor = factor.reshape(1, 1, -1, 1)
+        for name, value in (("factor", factor), ("shift", shift)):
+            constant = changed.node.add(name=f"{norm.name}/{name}", op="Const")
+            constant.attr["dtype"].type = dtype
+            constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype))
     return changed

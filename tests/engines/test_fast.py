@@ -105,26 +105,39 @@ def test_the_fastest_engine_that_agrees_is_taken_and_kept(trained, cache, monkey
         legacy_nets.fast("tiny", prefix, batch=3)
 
 
-def test_batch_norms_become_a_product_and_a_sum():
+@pytest.mark.parametrize(
+    ("shape", "layout", "product", "total"),
+    [
+        ((2, 3, 3, 4), "NHWC", "DepthwiseConv2dNative", "BiasAdd"),
+        ((2, 1, 5, 4), "NHWC", "DepthwiseConv2dNative", "BiasAdd"),
+        ((2, 2, 3, 3, 4), "NDHWC", "Mul", "AddV2"),
+    ],
+)
+def test_batch_norms_become_what_onednn_fuses(shape, layout, product, total):
     with tf.Graph().as_default() as graph, tf.Session() as session:
-        images = tf.placeholder(tf.float32, [None, 3, 3, 4], name="images")
+        images = tf.placeholder(tf.float32, [None, *shape[1:]], name="images")
         values = np.random.default_rng(0).uniform(0.5, 2, (4, 4)).astype(np.float32)
-        normed, _, _ = tf.nn.fused_batch_norm(images, *values, epsilon=0.1, is_training=False)
-        tf.identity(normed, name="out")
-        inputs = np.random.default_rng(1).normal(size=(2, 3, 3, 4))
+        values[0, 1:3] = -0.7, 0.0  # scales of any sign
+        normed, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=images,
+            scale=values[0],
+            offset=values[1],
+            mean=values[2],
+            variance=values[3],
+            epsilon=0.1,
+            data_format=layout,
+            is_training=False,
+        )
+        tf.nn.relu(normed, name="out")
+        inputs = np.random.default_rng(1).normal(size=shape)
         wanted = session.run("out:0", {images: inputs})
         changed = scale_and_shift(graph.as_graph_def())
-    assert sorted({node.op for node in changed.node}) == [
-        "AddV2",
-        "Const",
-        "Identity",
-        "Mul",
-        "Placeholder",
-    ]
+    ops = {node.op for node in changed.node}
+    assert ops == {"Const", "Placeholder", "Relu", product, total}
     with tf.Graph().as_default(), tf.Session() as session:
         tf.import_graph_def(changed, name="")
         got = session.run("out:0", {"images:0": inputs})
-    np.testing.assert_allclose(got, wanted, rtol=1e-5)
+    np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,34 @@
+"""Seconds of commands from their start to their end."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+
+from protocol import read_arguments, serve
+
+COMMANDS = {
+    "legacy-nets --help": ["-m", "legacy_nets", "--help"],
+    "legacy-nets nets": ["-m", "legacy_nets", "nets"],
+    "legacy-nets describe inception_v3": ["-m", "legacy_nets", "describe", "inception_v3"],
+    "legacy-nets describe resnet_v2_152": ["-m", "legacy_nets", "describe", "resnet_v2_152"],
+    "legacy-nets facts": ["-m", "legacy_nets", "facts"],
+    "legacy-nets errata": ["-m", "legacy_nets", "errata"],
+    "legacy-nets doctor": ["-m", "legacy_nets", "doctor"],
+    "import tensorflow": ["-c", "import tensorflow"],
+}
+python = read_arguments()["python"]
+
+
+def make(command):
+    """Makes a measure of one command."""
+
+    def measure():
+        start = time.perf_counter()
+        subprocess.run([python, *command], check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    return measure
+
+
+serve({(name, "seconds"): make(command) for name, command in COMMANDS.items()}, {})

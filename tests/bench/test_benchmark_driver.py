@@ -1,0 +1,177 @@
+"""The benchmark's driver with peers that this file writes: values, failures, limits, resuming."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import driver
+import pytest
+import report
+import rows
+
+TABLE = Path(driver.__file__).parent
+
+
+@pytest.fixture
+def runners(tmp_path, monkeypatch):
+    """A folder of fake runners; a function that adds one and makes its task."""
+    monkeypatch.setattr(driver, "RUNNERS", tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(TABLE / "runners"))
+
+    def add(name, body, *columns, python=sys.executable):
+        (tmp_path / f"{name}.py").write_text(f"from protocol import *\n{body}\n")
+        return driver.Task(name, python, f"{name}.py", {"start": 3}, columns)
+
+    return add
+
+
+COUNTING = """
+values = iter(range(read_arguments()["start"], 100))
+serve({("batch 1", "a fp32"): lambda: next(values), ("batch 8", "a fp32"): lambda: {"value": 7.5,
+"flop": 2.0}}, {"A": "1.2"})
+"""
+NOISY = "print('a library says hello'); serve({('batch 1', 'b'): lambda: 2}, {}, {'c': 'no c'})"
+
+
+def index(measured):
+    return {(item.case, item.column): item for item in measured}
+
+
+def test_each_measure_has_a_value_a_round(runners):
+    tasks = (runners("a", COUNTING, "a fp32"), runners("b", NOISY, "b", "c"))
+    lines = []
+    measured, versions = driver.run_row(driver.Row("r", "g", "s", tasks), 3, lines.append)
+    found = index(measured)
+    assert found["batch 1", "a fp32"].values == [3, 4, 5]
+    assert found["batch 8", "a fp32"].values == [7.5] * 3
+    assert found["batch 8", "a fp32"].details == {"flop": 2.0}
+    assert found["batch 1", "b"].values == [2, 2, 2]
+    assert (found["batch 1", "c"].values, found["batch 1", "c"].reason) == ([], "no c")
+    assert versions == {"A": "1.2"}
+    assert lines[0] == "r: setting up a" and lines[-1] == "r: round 3 of 3"
+
+
+DEAD = "import sys; sys.exit('no such library')"
+DIES_LATER = """
+import os
+serve({("batch 1", "d"): lambda: os._exit(3)}, {})
+"""
+RAISES = """
+def fail():
+    raise MemoryError("too large")
+serve({("batch 1", "d"): fail, ("batch 8", "d"): lambda: 4}, {})
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (DEAD, "d: it ended: no such library"),
+        (DIES_LATER, "it ended"),
+        (RAISES, "MemoryError: too large"),
+    ],
+)
+def test_a_peer_that_fails_is_a_reason_and_the_others_go_on(runners, body, reason):
+    tasks = (runners("d", body, "d"), runners("a", COUNTING, "a fp32"))
+    found = index(driver.run_row(driver.Row("r", "g", "s", tasks), 2)[0])
+    assert (found["batch 1", "d"].values, found["batch 1", "d"].reason) == ([], reason)
+    assert found["batch 1", "a fp32"].values == [3, 4]
+    if body is RAISES:
+        assert found["batch 8", "d"].values == [4, 4]
+
+
+def test_an_environment_that_is_missing_is_a_reason(runners):
+    task = runners("a", COUNTING, "a fp32", python="/nowhere/python")
+    [item] = driver.run_row(driver.Row("r", "g", "s", (task,)), 1)[0]
+    assert (item.case, item.reason) == ("all", "a: /nowhere/python is not installed")
+
+
+@pytest.mark.parametrize("where", ["setup", "measure"])
+def test_a_time_limit_ends_a_row_with_what_it_has(runners, where):
+    wait = "import threading\nforever = threading.Event().wait"
+    body = "forever()" if where == "setup" else "serve({('batch 1', 'slow'): forever}, {})"
+    tasks = (runners("a", COUNTING, "a fp32"), runners("slow", f"{wait}\n{body}", "slow"))
+    row = driver.Row("r", "g", "s", tasks, limit=2.0)
+    found = index(driver.run_row(row, 1000 if where == "measure" else 1)[0])
+    assert "time limit was reached" in found["batch 1", "slow"].reason
+    assert where == "setup" or found["batch 1", "a fp32"].values[0] == 3
+
+
+def test_two_tasks_cannot_measure_the_same_column(runners):
+    task = runners("a", COUNTING, "a fp32")
+    with pytest.raises(ValueError, match="r: two tasks have the same column"):
+        driver.Row("r", "g", "s", (task, task))
+
+
+def test_rows_that_were_measured_are_passed_over(runners, tmp_path, capsys):
+    path = tmp_path / "results" / "full.json"
+    wanted = [
+        driver.Row(name, "g", "s", (runners(name, COUNTING, "a fp32"),)) for name in ("x", "y")
+    ]
+    driver.run_rows(wanted[:1], 2, path, dict)
+    path.write_text(path.read_text().replace("3", "30"))  # only a row that is kept has this
+    results = driver.run_rows(wanted, 2, path, lambda: {"load": 0.5})
+    assert results["rows"]["x"]["measured"][0]["values"] == [30, 4]
+    assert results["rows"]["y"]["measured"][0]["values"] == [3, 4]
+    assert results["rows"]["y"]["machine"] == {"load": 0.5}
+    assert json.loads(path.read_text()) == results
+    assert "x: measured before" in capsys.readouterr().out
+    results = driver.run_rows(wanted[:1], 2, path, dict, again=True)
+    assert results["rows"]["x"]["measured"][0]["values"] == [3, 4]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def make_item(case, column, values, reason="", **details):
+    common = {"row": "net", "group": "inference", "unit": "images/s"}
+    return {
+        **common,
+        "case": case,
+        "column": column,
+        "values": values,
+        "reason": reason,
+        "details": details,
+    }
+
+
+def make_results():
+    limits = make_item("matrix product, GFLOP/s", "fp32", [100.0, 100.0, 130.0])
+    measured = [
+        make_item("batch 8", "legacy_nets auto fp32", [30.0, 10.0, 20.0], flop=2e9, engine="x"),
+        make_item("batch 8", "OpenVINO fp32", [16.0], flop=2e9),
+        make_item("batch 8", "PyTorch bf16", [], "no such library"),
+    ]
+    rows = {"limits": {"measured": [limits | {"group": "limits"}]}, "net": {"measured": measured}}
+    common = {"rounds": 3, "seconds": 1.0, "machine": {"model": "A", "cores": 2, "load": 0.1}}
+    return {"rows": {name: row | common for name, row in rows.items()}, "versions": {"V": "1"}}
+
+
+def test_the_page_has_medians_spreads_shares_ratios_and_reasons():
+    text = report.make_markdown(make_results())
+    assert "| legacy_nets auto fp32 | 20 ± 50% (40% of the peak) x |" in text
+    assert "| OpenVINO fp32 | 16 ± 0% (32% of the peak) |" in text
+    assert "| PyTorch bf16 | – |" in text
+    assert "| **ours fp32 / best peer fp32** | 1.25 |" in text
+    assert "- PyTorch bf16: no such library" in text
+    assert "ours bf16" not in text
+    assert "A, 2 cores" in text and "V 1." in text
+
+
+def test_the_chart_is_drawn_of_inference_alone(tmp_path):
+    assert report.draw_charts(make_results(), tmp_path, "full") == ["full_inference.svg"]
+    assert "auto fp32" in (tmp_path / "full_inference.svg").read_text()
+    assert report.draw_charts({"rows": {}, "versions": {}}, tmp_path, "short") == []
+
+
+def test_every_row_has_its_scripts_and_can_be_chosen():
+    environments = rows.Environments("a", "b", "c")
+    full = rows.list_rows(environments, Path("f"), is_short=False)
+    scripts = {task.script for row in full for task in row.tasks}
+    assert scripts | {"protocol.py"} == {path.name for path in (TABLE / "runners").glob("*.py")}
+    assert {row.name for row in full} >= {"limits", *rows.NETS, "train_cnn_lstm", "build", "port"}
+    chosen = rows.choose_rows(full, "inference port")
+    assert [row.name for row in chosen] == [*rows.NETS, "port"]
+    assert rows.choose_rows(full, "") == full
+    with pytest.raises(ValueError, match="no row 'resnet'; there are build, "):
+        rows.choose_rows(full, "resnet")
