@@ -30,10 +30,17 @@ def examine_processor() -> Processor:
     flags = _read_cpu_field("flags")
     return Processor(
         _read_cpu_field("model name") or platform.processor() or None,
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        _count_cores(),
         _read_memory(),
         None if flags is None else [name for name in FEATURES if name in flags.split()],
     )
+
+
+def _count_cores() -> int | None:
+    """Counts the cores that this process may use, by the system and by OMP_NUM_THREADS."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(limit)) if cores and limit.isdecimal() and int(limit) else cores
 
 
 def _read_cpu_field(name: str) -> str | None:

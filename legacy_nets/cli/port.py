@@ -54,6 +54,7 @@ _IMPORTED_OPTIONS = {  # options of an imported graph: parameter -> name
     "trust": "--trust",
     "renames": "--rename",
 }
+_FOLDER_OPTIONS = {"jobs": "--jobs", "retry": "--retry", "ray_address": "--ray-address"}
 _NET_OPTIONS = {  # options of a net of the registry
     "label_offset": "--label-offset",
     "num_classes": "--num-classes",
@@ -154,6 +155,11 @@ _NET_OPTIONS = {  # options of a net of the registry
 @click.option(
     "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes for a folder."
 )
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help='Address of a cluster of Ray that has the --jobs; "local" starts one here.',
+)
 @click.option("--retry", is_flag=True, help="Try again what an earlier run of a folder refused.")
 @end_on_sigterm()
 def port(
@@ -193,7 +199,7 @@ def port(
     if is_folder_of_models(checkpoint, net, meta, target, out):
         given["renames"] = _parse_renames(given["renames"], target)
         raise SystemExit(port_models(pathlib.Path(str(checkpoint)), target, out, given))
-    _refuse({"jobs": "--jobs", "retry": "--retry"}, "is for a folder of models: leave it out")
+    _refuse(_FOLDER_OPTIONS, "is for a folder of models: leave it out")
     check_report_path(report_path, out)
     if net and meta:
         raise BadInputError("--net and --meta: a net of the registry needs no .meta; leave one out")

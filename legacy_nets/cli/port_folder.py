@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +15,11 @@ from legacy_nets.port.folder.run import port_folder
 from legacy_nets.port.folder.unit import PortSettings
 from legacy_nets.port.jobs import SAVED_MODEL, check_precision
 from legacy_nets.port.targets import TARGETS
+from legacy_nets.ray_data import choose_cluster, open_cluster
 
 _OPTIONS = {  # parameters that hold for every model of a folder, or for the folder
     *("checkpoint", "target", "out", "ema", "trust", "renames", "tolerance", "jobs", "retry"),
-    "precision",
+    *("precision", "ray_address"),
 }
 
 
@@ -68,13 +70,18 @@ def port_models(
             "folder of models: use float16, or name one model"
         )
     check_precision(target, settings.precision)
-    table = port_folder(
-        folder,
-        out,
-        settings,
-        jobs=given["jobs"],
-        retries=given["retry"],
-        announce=click.echo,
-    )
+    address, jobs = given["ray_address"], given["jobs"]
+    if address is not None:
+        choose_cluster(jobs, address)
+    with contextlib.nullcontext() if address is None else open_cluster(address, jobs):
+        table = port_folder(
+            folder,
+            out,
+            settings,
+            jobs=jobs,
+            retries=given["retry"],
+            on_ray=address is not None,
+            announce=click.echo,
+        )
     click.echo(f"{table.summary}; table: {out / 'ports.html'}, {out / 'ports.json'}")
     return 0 if set(table.counts) <= {"verified"} else 1

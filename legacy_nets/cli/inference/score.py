@@ -21,6 +21,7 @@ from legacy_nets.cli.options import (
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, list_first
 from legacy_nets.progress import show_status
+from legacy_nets.ray_data import choose_cluster, open_cluster
 from legacy_nets.score.rows import FORMATS, check_format
 from legacy_nets.score.shards import Inputs, find_shards
 from legacy_nets.sigterm import end_on_sigterm
@@ -76,6 +77,18 @@ PICTURES = 1000  # of a shard
 )
 @device_option
 @fast_options
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that score; more than one by Ray (extra [ray]).",
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help='Address of a cluster of Ray; "local" starts one here. [default: here, if --workers asks]',
+)
 @end_on_sigterm()
 def score(
     net: str,
@@ -88,6 +101,8 @@ def score(
     batch_size: int | None,
     device: str,
     choice: Choice | None,
+    workers: int,
+    ray_address: str | None,
 ) -> None:
     """Score any number of pictures by NET: for each shard of --input one of classes in --output.
 
@@ -105,6 +120,9 @@ def score(
         raise BadInputError(f"{net} takes video clips, and score reads pictures: use predict")
     check_format(format_name)
     refuse_file(output, "output folder")
+    address = choose_cluster(workers, ray_address)
+    if address is not None and device not in ("auto", "cpu"):
+        raise BadInputError(f"on Ray the net runs on CPUs: leave out --device {device}")
     prefix = checkpoint.find()
     with show_status("looking for the input"):
         inputs = find_shards(given, shard_size, sys.stdin if "-" in given else ())
@@ -116,7 +134,14 @@ def score(
 
     settings = resolve_settings(open_checkpoint(prefix), net, checkpoint.changes)
     job = ScoreJob(settings, prefix, checkpoint.ema, choice, batch_size, top, format_name, output)
-    summary = score_shards(job, inputs.shards, announce=functools.partial(click.echo, err=True))
+    announce = functools.partial(click.echo, err=True)
+    if address is None:
+        summary = score_shards(job, inputs.shards, announce=announce)
+    else:
+        from legacy_nets.score.on_ray import RayShards
+
+        with open_cluster(address, workers):
+            summary = score_shards(job, inputs.shards, RayShards(workers), announce)
     for name, reason in list(summary.failures.items())[:5]:
         click.echo(f"failed: {name}: {reason}", err=True)
     agreement = summary.header["agreement"]

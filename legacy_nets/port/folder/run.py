@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import queue
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from legacy_nets.errors import BadInputError
@@ -19,6 +20,7 @@ from legacy_nets.port.folder.table import TABLES, Table, show
 from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit
 from legacy_nets.port.jobs import IMPORTED_TARGETS
 from legacy_nets.port.targets import TARGETS, find_target
+from legacy_nets.ray_data import RETRIES, run_on_ray
 
 _KEPT = ("verified", "differs", "refused", "no model")  # "failed" is tried again
 
@@ -30,6 +32,7 @@ def port_folder(
     *,
     jobs: int = 1,
     retries: bool = False,
+    on_ray: bool = False,
     announce: Callable[[str], None] = print,
 ) -> Table:
     """Ports every model below a folder into another folder, and saves the table there.
@@ -43,6 +46,7 @@ def port_folder(
       settings: for every model.
       jobs: number of processes.
       retries: whether models are tried again that were refused or above the tolerance.
+      on_ray: whether the processes are those of the cluster of ``ray_data.open_cluster``.
       announce: gets one line for each step and model.
 
     Raises BadInputError: no model, a destination that holds other things, no such target.
@@ -70,7 +74,7 @@ def port_folder(
             announce(_format_result(result))
         results = [*plan.done, *unreadable]
         try:
-            for number, result in enumerate(run_ports(plan, journal, out, jobs), 1):
+            for number, result in enumerate(run_ports(plan, journal, out, jobs, on_ray), 1):
                 results.append(result)
                 if result.status != "no model":
                     line = _format_result(result, journal.entries[result.name].out)
@@ -140,6 +144,7 @@ def run_ports(
     journal: Journal,
     out: Path,
     jobs: int,
+    on_ray: bool = False,
 ) -> Iterator[Result]:
     """Ports the units of a plan, ``jobs`` at a time; yields each result once it is recorded.
 
@@ -148,15 +153,29 @@ def run_ports(
       journal: records the results.
       out: the destination; nothing is written outside.
       jobs: number of processes.
+      on_ray: see ``port_folder``.
     """
     units = {unit.model.name: unit for unit in plan.units}
-    for result in _distribute(lambda unit: _run_inside(unit, out), plan.units, jobs):
+    run = functools.partial(_run_inside, out=out)
+    for result in (_run_on_ray if on_ray else _distribute)(run, plan.units, jobs):
         unit = units[result.name]
         if result.status != "verified" and unit.out.exists():
             result = result._replace(text=f"{result.text}; {unit.out} is of an earlier run")
         journal.add_result(result, compute_digest(unit))
         yield result
     _remove_empty_folders(plan.units, out)
+
+
+def _run_on_ray(
+    run: Callable[[Unit], Result], units: Sequence[Unit], jobs: int
+) -> Iterator[Result]:
+    """Yields the results as they come; last those of units whose workers were killed too often."""
+    lost = {unit.model.name for unit in units}
+    for result in run_on_ray(run, units, jobs):
+        lost.discard(result.name)
+        yield result
+    for name in sorted(lost):
+        yield Result(name, "failed", f"its worker of Ray was killed {RETRIES + 1} times: try again")
 
 
 def _run_inside(unit: Unit, out: Path) -> Result:
@@ -181,7 +200,7 @@ def _remove_empty_folders(units: Iterable[Unit], out: Path) -> None:
 
 
 def _distribute(
-    run: Callable[[Unit], Result], units: Iterable[Unit], jobs: int
+    run: Callable[[Unit], Result], units: Sequence[Unit], jobs: int
 ) -> Iterator[Result]:
     """Yields the results as they come.
 

@@ -25,6 +25,7 @@ MISUSES = {  # arguments -> part of the line
     f"score tiny {GIVEN} --format xml": "'xml' is not one of 'csv', 'jsonl', 'parquet'",
     f"score tiny {GIVEN} --engine openvino": "--engine is for --fast: add --fast, or leave it out",
     f"score tiny {GIVEN} --fast int8": "int8 measures ranges on examples: add --calibrate FOLDER",
+    f"score tiny {GIVEN} --workers 0": "Invalid value for '--workers'",
     f"score tiny {GIVEN} photos": "Got unexpected extra argument (photos)",
     f"score tiny {GIVEN} --input nowhere": "--input nowhere: no such file or folder",
     f"score tiny {GIVEN} --input empty": "--input empty: neither TFRecords nor pictures",

@@ -1,0 +1,86 @@
+"""Plain functions on Ray Data: when Ray is used, and what a killed worker costs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from legacy_nets import ray_data
+from legacy_nets.errors import BadInputError
+from legacy_nets.processor import examine_processor
+
+
+@pytest.mark.parametrize(
+    ("workers", "address", "chosen"),
+    [(1, None, None), (2, None, "local"), (1, "local", "local"), (3, "host:6379", "host:6379")],
+)
+def test_the_cluster(monkeypatch, workers, address, chosen):
+    monkeypatch.setattr(ray_data, "has_ray", lambda: True)
+    assert ray_data.choose_cluster(workers, address) == chosen
+
+
+def test_without_ray(monkeypatch, capsys):
+    """One process does the work, and says so; an address is an error."""
+    monkeypatch.setattr(ray_data, "has_ray", lambda: False)
+    assert ray_data.choose_cluster(1, None) is None
+    assert capsys.readouterr().err == ""
+    assert ray_data.choose_cluster(4, None) is None
+    assert capsys.readouterr().err == (
+        "--workers 4 needs Ray (pip install 'legacy-nets[ray]'): one process does it all\n"
+    )
+    with pytest.raises(BadInputError) as refused:
+        ray_data.choose_cluster(1, "host:6379")
+    assert str(refused.value) == (
+        "--ray-address host:6379 needs Ray: pip install 'legacy-nets[ray]', or leave it out"
+    )
+
+
+@pytest.mark.parametrize(("limit", "cores"), [("1", 1), ("0", None), ("", None), ("x", None)])
+def test_workers_keep_to_their_share_of_the_cores(monkeypatch, limit, cores):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    every = examine_processor().cores
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    assert examine_processor().cores == (cores or every)
+
+
+@pytest.mark.rare
+def test_a_killed_worker_costs_its_item_alone(tmp_path, monkeypatch):
+    """One item kills its worker once, and is done again; one kills it always, and has no result."""
+    pytest.importorskip("ray")
+    monkeypatch.setattr(ray_data, "RETRIES", 1)
+
+    def work(number):
+        mark = tmp_path / str(number)
+        if number == 5 or (number == 3 and not mark.exists()):
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return number, os.environ["OMP_NUM_THREADS"]
+
+    def list_processes():
+        names = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                names.append((path.parent.name, path.read_bytes()))
+        return {number for number, name in names if b"ray" in name}
+
+    before = list_processes()
+    with ray_data.open_cluster(ray_data.LOCAL, 2):
+        results = sorted(ray_data.run_on_ray(work, range(8), 2))
+        assert list_processes() - before
+    cores = str(max(1, (examine_processor().cores or 1) // 2))
+    assert results == [(number, cores) for number in (0, 1, 2, 3, 4, 6, 7)]
+    assert list_processes() - before == set()
+
+
+@pytest.mark.rare
+def test_no_cluster_answers():
+    pytest.importorskip("ray")
+    with (
+        pytest.raises(BadInputError, match="--ray-address 127.0.0.1:1024: no cluster of Ray"),
+        ray_data.open_cluster("127.0.0.1:1024", 1),
+    ):
+        pass
