@@ -15,7 +15,7 @@ from legacy_nets.port.folder.run import port_folder
 from legacy_nets.port.folder.unit import PortSettings
 from legacy_nets.port.jobs import SAVED_MODEL, check_precision
 from legacy_nets.port.targets import TARGETS
-from legacy_nets.ray_data import choose_cluster, open_cluster
+from legacy_nets.ray_data.run import choose_cluster, open_cluster
 
 _OPTIONS = {  # parameters that hold for every model of a folder, or for the folder
     *("checkpoint", "target", "out", "ema", "trust", "renames", "tolerance", "jobs", "retry"),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from legacy_nets.errors import LegacyNetsError
 from legacy_nets.quiet import quiet_tensorflow
-from legacy_nets.ray_data import RETRIES, run_on_ray
+from legacy_nets.ray_data.run import RETRIES, run_on_ray
 from legacy_nets.score.net import Network, ScoreJob, open_network
 from legacy_nets.score.shard import Report, ShardResult, score_shard
 from legacy_nets.score.shards import Shard

@@ -60,7 +60,10 @@ def run_with_kills(command: list[str], out: Path, kills: int, on_ray: bool) -> l
     killed: list[str] = []
     while True:
         before = count_finished(out)
-        with subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as run:
+        with (
+            open("log", "w+", encoding="utf-8") as log,
+            subprocess.Popen(command, stderr=log, stdout=log) as run,
+        ):
             while run.poll() is None:
                 time.sleep(0.1)
                 workers = find_workers(run.pid) if on_ray else []
@@ -75,7 +78,7 @@ def run_with_kills(command: list[str], out: Path, kills: int, on_ray: bool) -> l
         if run.returncode == 0:
             return killed
         if run.returncode != -signal.SIGKILL:
-            raise RuntimeError(f"exit code {run.returncode}: {' '.join(command)}")
+            raise RuntimeError(f"exit code {run.returncode}: {Path('log').read_text()}")
 
 
 def read_scores(out: Path) -> dict[str, bytes]:

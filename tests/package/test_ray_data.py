@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from legacy_nets import ray_data
 from legacy_nets.errors import BadInputError
 from legacy_nets.processor import examine_processor
+from legacy_nets.ray_data import run as ray_data
 
 
 @pytest.mark.parametrize(

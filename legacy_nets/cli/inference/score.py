@@ -21,7 +21,7 @@ from legacy_nets.cli.options import (
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, list_first
 from legacy_nets.progress import show_status
-from legacy_nets.ray_data import choose_cluster, open_cluster
+from legacy_nets.ray_data.run import choose_cluster, open_cluster
 from legacy_nets.score.rows import FORMATS, check_format
 from legacy_nets.score.shards import Inputs, find_shards
 from legacy_nets.sigterm import end_on_sigterm

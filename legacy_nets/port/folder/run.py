@@ -20,7 +20,7 @@ from legacy_nets.port.folder.table import TABLES, Table, show
 from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit
 from legacy_nets.port.jobs import IMPORTED_TARGETS
 from legacy_nets.port.targets import TARGETS, find_target
-from legacy_nets.ray_data import RETRIES, run_on_ray
+from legacy_nets.ray_data.run import RETRIES, run_on_ray
 
 _KEPT = ("verified", "differs", "refused", "no model")  # "failed" is tried again
 

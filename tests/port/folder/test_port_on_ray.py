@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from commands import call, refused
 
-from legacy_nets import ray_data
+from legacy_nets.ray_data import run as ray_data
 
 
 @pytest.fixture
