@@ -32,6 +32,15 @@ def read_varint(data: Buffer, position: int) -> tuple[int, int]:
     raise FormatError("a number has no end")
 
 
+def encode_varint(value: int) -> bytes:
+    """Encodes an unsigned number as ``read_varint`` reads it."""
+    encoded = bytearray()
+    while value > 127:
+        encoded.append(value & 127 | 128)
+        value >>= 7
+    return bytes((*encoded, value))
+
+
 class Message:
     """The fields of one message, by number. An absent field has its default."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -168,13 +168,22 @@ class Plan:
         matched = [(self.variables[item.name], item.stored, 0) for item in self.matched]
         assign_values(session, self.source, self._list_offset() + matched)
 
-    def read_values(self) -> dict[str, Array]:
-        """Reads the values that ``feed`` loads, by name in the graph; raises as it does."""
+    def list_readers(self) -> dict[str, Callable[[], Array]]:
+        """Lists functions that read the values that ``feed`` loads, by name in the graph.
+
+        Raises CheckpointError as ``feed``; a damaged value is found when it is read.
+        """
         self._check_complete()
-        values = {item.name: self.source.read(item.stored) for item in self.matched}
-        for item in self.offset:
-            values[item.name] = self.source.read(item.stored)[..., self.label_offset :]
-        return values
+        readers: dict[str, Callable[[], Array]] = {
+            item.name: functools.partial(self.source.read, item.stored) for item in self.matched
+        }
+        return readers | {
+            item.name: functools.partial(self._read_classes, item.stored) for item in self.offset
+        }
+
+    def _read_classes(self, stored: str) -> Array:
+        """Reads a tensor without its first classes."""
+        return self.source.read(stored)[..., self.label_offset :]
 
     def _check_complete(self) -> None:
         self.check()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from legacy_nets.engines.prepare import FrozenNet, Run
 from legacy_nets.port.formats import onnx
+from legacy_nets.port.formats.frozen import Folded
 from legacy_nets.port.jobs import INPUT, OUTPUTS
 from legacy_nets.processor import examine_processor
 
@@ -20,7 +21,7 @@ def load(net: FrozenNet, precision: str, threads: int) -> Run:
     options.intra_op_num_threads = examine_processor().cores or 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "net.onnx")
-        onnx.convert(path, net.graph, [INPUT], OUTPUTS, {}, net.name)
+        onnx.convert(path, Folded(net.graph, 0, 0), [INPUT], OUTPUTS, {}, net.name)
         session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )

@@ -51,7 +51,8 @@ def _convert(job: Job, path: Path) -> Outcome:
     source, averaged, metadata, notes = load_weights(job)
     name = job.net.name
     update_status(f"building {name} and restoring {job.checkpoint}")
-    with restore_net(job, source, averaged, target.keeps_variables) as net:
+    keeps = (target.keeps_variables, target.keeps_end_points)
+    with restore_net(job, source, averaged, *keeps) as net:
         examples = f", with ranges of {len(net.examples)} examples" if len(net.examples) else ""
         update_status(f"converting {name} to {job.target}{examples}")
         notes += graph_format.write(path, net, metadata)

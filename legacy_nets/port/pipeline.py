@@ -21,7 +21,13 @@ from legacy_nets.port.jobs import (
 )
 from legacy_nets.port.load import choose_averages, describe_format
 from legacy_nets.port.report import Report
-from legacy_nets.port.staging import check_companion, check_destination, open_staging, publish
+from legacy_nets.port.staging import (
+    check_companion,
+    check_destination,
+    check_second_file,
+    open_staging,
+    publish,
+)
 from legacy_nets.port.targets import GraphTarget, WeightsTarget, find_target
 
 
@@ -41,6 +47,8 @@ def port(job: Job | ImportedJob | WeightsJob) -> Report:
     check_destination(job.out, job.target == "saved_model", job.sources)
     if isinstance(target, GraphTarget) and target.companion:
         check_companion(job.out, target.ending, target.companion)
+    if isinstance(target, GraphTarget) and target.large_companion:
+        check_second_file(job.out, job.out.with_suffix(target.large_companion))
     if isinstance(job, Job) and isinstance(target, WeightsTarget):
         target.load().check_destination(job.net, job.out)
     with open_staging(job.out) as folder:

@@ -17,6 +17,7 @@ from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import MAX_COMPARED, load_pictures
 from legacy_nets.port.jobs import INPUT, Job
+from legacy_nets.port.memory import release_memory
 from legacy_nets.progress import update_status
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.train.provenance import name_file_in_errors
@@ -25,18 +26,33 @@ from legacy_nets.types import Array, Graph, Session
 BATCH = 2
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class RestoredNet:
     """A net in inference mode, restored into a session, and its outputs on the test inputs."""
 
     job: Job
     graph: Graph
-    session: Session
+    session: Session | None  # None after ``close_session``
     tensors: NetTensors
     inputs: Array  # float32 [N, *image_size, channels]; N is 2, or some of the examples
     examples: Array  # of the calibration folder: float32 [N, *image_size, channels]; N may be 0
     reference: Mapping[str, Array]  # the outputs and end points
     plan: Plan  # the weights, which the session has, too
+
+    def get_session(self) -> Session:
+        """Returns the session. Raises ValueError after ``close_session``."""
+        if self.session is None:
+            raise ValueError(f"the session of {self.job.net.name} is closed")
+        return self.session
+
+    def close_session(self) -> None:
+        """Frees the session with its variables; the values are still in ``plan``."""
+        if self.session is not None:
+            self.session.close()
+            self.session = None
+            with tf.Graph().as_default(), tf.Session() as session:
+                session.run(tf.no_op())  # only then TensorFlow frees the arrays that it was fed
+        release_memory()
 
 
 def check_fit(job: Job, source: Source, averaged: bool) -> None:
@@ -51,29 +67,48 @@ def check_fit(job: Job, source: Source, averaged: bool) -> None:
 
 @contextlib.contextmanager
 def restore_net(
-    job: Job, source: Source, averaged: bool, keeps_variables: bool = False
+    job: Job,
+    source: Source,
+    averaged: bool,
+    keeps_variables: bool = False,
+    keeps_end_points: bool = True,
 ) -> Iterator[RestoredNet]:
     """Builds the net, restores it strictly and runs it once on seeded inputs.
 
-    ``keeps_variables``: whether the variables get their initial values, too.
+    Args:
+      job: the port.
+      source: the weights.
+      averaged: whether moving averages are restored.
+      keeps_variables: whether the variables get their initial values, too.
+      keeps_end_points: whether the reference has the end points, too.
     """
+    net = _restore(job, source, averaged, keeps_variables, keeps_end_points)
+    try:
+        yield net
+    finally:
+        net.close_session()
+
+
+def _restore(
+    job: Job, source: Source, averaged: bool, keeps_variables: bool, keeps_end_points: bool
+) -> RestoredNet:
     build_mode = contextlib.nullcontext() if keeps_variables else without_initial_values()
     graph = tf.Graph()
-    with contextlib.closing(tf.Session(graph=graph)) as session:
-        with graph.as_default():  # not while the block runs: Keras works outside of any graph
-            with name_file_in_errors(source, job.net), build_mode:
-                tensors = build_for_port(job)
-            variables = tf.global_variables()
-            plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
-            plan.feed(session)
-        if job.precision.calibration is not None:
-            update_status(f"loading examples of {job.precision.calibration}")
-        examples = load_pictures(job)
-        inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
-        fetches = {**tensors.end_points, **tensors.outputs}
-        update_status(f"running {job.net.name} on {len(inputs)} inputs")
-        reference = session.run(fetches, {tensors.images: inputs})
-        yield RestoredNet(job, graph, session, tensors, inputs, examples, reference, plan)
+    with graph.as_default(), name_file_in_errors(source, job.net), build_mode:
+        tensors = build_for_port(job)
+    session = tf.Session(graph=graph)
+    with graph.as_default():
+        variables = tf.global_variables()
+        plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
+        plan.feed(session)
+    if job.precision.calibration is not None:
+        update_status(f"loading examples of {job.precision.calibration}")
+    examples = load_pictures(job)
+    inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
+    fetches = {**(tensors.end_points if keeps_end_points else {}), **tensors.outputs}
+    update_status(f"running {job.net.name} on {len(inputs)} inputs")
+    reference = session.run(fetches, {tensors.images: inputs})
+    return RestoredNet(job, graph, session, tensors, inputs, examples, reference, plan)
 
 
 def _generate_inputs(job: Job, tensors: NetTensors) -> Array:
@@ -87,13 +122,19 @@ def _generate_inputs(job: Job, tensors: NetTensors) -> Array:
 def rebuild_net(net: RestoredNet, build: Callable[[Job], NetTensors]) -> Iterator[RestoredNet]:
     """Builds a restored net in another way, with the same values of its variables."""
     graph = tf.Graph()
-    with contextlib.closing(tf.Session(graph=graph)) as session, graph.as_default():
+    with graph.as_default():
         with without_initial_values():
             tensors = build(net.job)
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         plan = dataclasses.replace(net.plan, variables=variables)
+        session = tf.Session(graph=graph)
         plan.feed(session)
-        yield dataclasses.replace(net, graph=graph, session=session, tensors=tensors, plan=plan)
+        rebuilt = dataclasses.replace(net, graph=graph, session=session, tensors=tensors, plan=plan)
+        del session  # else ``close_session`` would not free it
+        try:
+            yield rebuilt
+        finally:
+            rebuilt.close_session()
 
 
 def run_graph(

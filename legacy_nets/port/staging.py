@@ -83,7 +83,11 @@ def check_companion(out: Path, ending: str, companion: str) -> None:
     """
     if out.suffix != ending:
         raise BadInputError(f"--out {out}: end its name in {ending}, by which it is read")
-    second = out.with_suffix(companion)
+    check_second_file(out, out.with_suffix(companion))
+
+
+def check_second_file(out: Path, second: Path) -> None:
+    """Raises BadInputError where a second file would replace somebody's: it is there alone."""
     if second.exists() and not out.exists():
         raise BadInputError(
             f"--out {out}: {second} is there without it and would be replaced: name another, or "
@@ -98,7 +102,7 @@ def publish(folder: Path, out: Path) -> None:
     the files of a checkpoint. The code comes first, the index and the graph last: with them the
     target is complete.
     """
-    order = {".py": 0, ".index": 2, ".xml": 2}
+    order = {".py": 0, ".index": 2, ".xml": 2, ".onnx": 2}
     for path in sorted(folder.iterdir(), key=lambda path: order.get(path.suffix, 1)):
         destination = out.parent / path.name
         if path.is_dir() and destination.exists():

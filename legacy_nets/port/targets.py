@@ -70,7 +70,9 @@ class GraphTarget:
     extra: str = ""
     uses_tensorflow: bool = True
     companion: str = ""  # ending of a second file, without which the first cannot be read
+    large_companion: str = ""  # the same, for weights of more than 1.5 GB alone
     keeps_variables: bool = False  # it holds the graph's variables, with their initializers
+    keeps_end_points: bool = False  # the run gives them, too
 
 
 def _load_npz() -> WeightsFormat:
@@ -145,12 +147,18 @@ TARGETS: Mapping[str, WeightsTarget | GraphTarget] = {
     "h5": WeightsTarget(_load_h5, ".h5"),
     "ckpt": WeightsTarget(_load_ckpt, "", uses_tensorflow=True),
     "torch": WeightsTarget(_load_torch, ".pth", uses_tensorflow=True),
-    "saved_model": GraphTarget(_load_saved_model, "", keeps_variables=True),
-    "frozen": GraphTarget(_load_frozen, ".pb"),
-    "onnx": GraphTarget(_load_onnx, ".onnx", ("tf2onnx", "onnx", "onnxruntime"), "onnx"),
+    "saved_model": GraphTarget(_load_saved_model, "", keeps_variables=True, keeps_end_points=True),
+    "frozen": GraphTarget(_load_frozen, ".pb", keeps_end_points=True),
+    "onnx": GraphTarget(
+        _load_onnx,
+        ".onnx",
+        ("tf2onnx", "onnx", "onnxruntime"),
+        "onnx",
+        large_companion=".onnx.data",
+    ),
     "tflite": GraphTarget(_load_tflite, ".tflite"),
     "openvino": GraphTarget(_load_openvino, ".xml", ("openvino",), "openvino", companion=".bin"),
-    "keras": GraphTarget(_load_keras, ".keras"),
+    "keras": GraphTarget(_load_keras, ".keras", keeps_end_points=True),
 }
 
 

@@ -243,14 +243,14 @@ def test_fed_values_are_those_that_savers_restore(tmp_path):
         fed = session.run(dict(plan.variables))
     assert len(graph.get_operations()) == before  # no Saver
     restored = _restored(plan)
-    read = plan.read_values()
+    read = {name: load() for name, load in plan.list_readers().items()}
     assert sorted(read) == sorted(NET)
     for name, shape in NET.items():
         assert fed[name].shape == shape
         assert np.array_equal(fed[name], restored[name])
         assert np.array_equal(read[name], restored[name])
     missing = _plan(plan.source.prefix, NET | {"net/new": (2,)}, label_offset=1)
-    for call in (lambda: missing.feed(session), missing.read_values):
+    for call in (lambda: missing.feed(session), missing.list_readers):
         assert "1 not in the checkpoint: net/new" in _reason(call)
 
 
@@ -293,7 +293,8 @@ def test_damaged_values_are_never_loaded(tmp_path):
     whole = data.read_bytes()
     data.write_bytes(whole[:20] + bytes([whole[20] ^ 1]) + whole[21:])
     assert "not restored" in _reason(_restored, _plan(prefix, NET))
-    assert "checksum" in _reason(_plan(prefix, NET).read_values)
+    readers = _plan(prefix, NET).list_readers()
+    assert "checksum" in _reason(lambda: [read() for read in readers.values()])
     data.write_bytes(whole[:-4])
     assert f"has {len(whole) - 4} bytes and needs {len(whole)}" in _reason(
         _restored, _plan(prefix, NET)

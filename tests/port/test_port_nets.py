@@ -91,7 +91,7 @@ def test_every_net_to_every_target(net, target, tmp_path):
     try:
         if (
             sides is None
-            and target in ("frozen", "onnx", "tflite", "openvino")
+            and target in ("frozen", "tflite", "openvino")
             and 4 * record.parameters > frozen.MAX_BYTES  # ViT-H
         ):
             with pytest.raises(BadInputError, match="do not fit in a graph"):

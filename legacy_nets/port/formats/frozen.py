@@ -7,6 +7,7 @@ a JSON string, which also lists the constants that were variables.
 from __future__ import annotations
 
 import json
+import types
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,13 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.graphdef.edit import remove_new_attrs
 from legacy_nets.graphdef.node_names import get_node_name
 from legacy_nets.graphdef.traverse import index_nodes
+from legacy_nets.port.formats.lazy_constants import (
+    LoadArray,
+    count_bytes,
+    has_plain_variables,
+    replace_variables,
+    set_value,
+)
 from legacy_nets.port.jobs import OUTPUTS, Metadata
 from legacy_nets.port.restored_net import RestoredNet, run_graph
 from legacy_nets.port.verify import Run
@@ -36,6 +44,7 @@ class Folded(NamedTuple):
     graph: GraphDef
     folded: int  # batch norms
     unfolded: int
+    values: Mapping[str, LoadArray] = types.MappingProxyType({})  # of constants that have none
 
     def describe(self) -> str:
         """Returns a note about the batch norms."""
@@ -44,23 +53,46 @@ class Folded(NamedTuple):
             "before them"
         )
 
+    def complete(self) -> GraphDef:
+        """Returns the graph with all values. Raises BadInputError where they do not fit in it."""
+        check_size(self.graph)
+        for node in self.graph.node if self.values else ():
+            if node.name in self.values:
+                set_value(node, self.values[node.name]())
+        return self.graph
+
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes the file; returns notes."""
     frozen = freeze(net)
+    check_size(frozen.graph)
     variables = {variable.op.name for variable in net.graph.get_collection("variables")}
     kept = [node.name for node in frozen.graph.node if node.name in variables]
-    write_graph(path, frozen.graph, {**metadata, "variables": kept})
+    write_graph(path, frozen.graph, {**metadata, "variables": kept}, frozen.values)
     return (frozen.describe(),)
 
 
-def write_graph(path: Path, graph: GraphDef, metadata: Mapping[str, object]) -> None:
-    """Writes a GraphDef, with the metadata in it, as TensorFlow 1.15 reads it."""
+def write_graph(
+    path: Path,
+    graph: GraphDef,
+    metadata: Mapping[str, object],
+    values: Mapping[str, LoadArray] = types.MappingProxyType({}),
+) -> None:
+    """Writes a GraphDef, with the metadata in it, as TensorFlow 1.15 reads it.
+
+    ``values``: of constants that have none, by name. One of them at a time is in memory.
+    """
     remove_new_attrs(graph)
     node = graph.node.add(name="metadata", op="Const")
     node.attr["dtype"].type = tf.string.as_datatype_enum
     node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(json.dumps(metadata)))
-    path.write_bytes(graph.SerializeToString())
+    with open(path, "wb") as file:  # messages one after the other are one message of all fields
+        for node in graph.node:
+            part = tf.GraphDef(node=[node])
+            if node.name in values:
+                set_value(part.node[0], values[node.name]())
+            file.write(part.SerializeToString())
+        file.write(tf.GraphDef(library=graph.library, versions=graph.versions).SerializeToString())
 
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:
@@ -77,8 +109,24 @@ def run(path: Path, net: RestoredNet) -> Iterator[Run]:
 
 
 def freeze(net: RestoredNet) -> Folded:
-    """Freezes a net that is ported; see ``freeze_outputs``."""
-    return freeze_outputs(net.graph, net.session, net.tensors.outputs)
+    """Freezes a net that is ported, and closes its session.
+
+    Where there is no loop, the values of large variables are not in the graph but read when they
+    are needed.
+    """
+    outputs = net.tensors.outputs
+    definition = net.graph.as_graph_def()
+    needed = tf.graph_util.extract_sub_graph(
+        definition, [tensor.op.name for tensor in outputs.values()]
+    )
+    if needed.library.function or not has_plain_variables(needed):
+        folded = freeze_outputs(net.graph, net.get_session(), outputs)
+        net.close_session()
+        return folded
+    net.close_session()
+    needed.versions.CopyFrom(definition.versions)
+    values = replace_variables(needed, net.plan.list_readers())
+    return _finish(needed, outputs, values)
 
 
 def freeze_outputs(graph: Graph, session: Session, named: Mapping[str, Tensor]) -> Folded:
@@ -88,31 +136,52 @@ def freeze_outputs(graph: Graph, session: Session, named: Mapping[str, Tensor]) 
     Raises BadInputError where the weights do not fit in a GraphDef.
     """
     variables = graph.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)
-    size = sum(v.shape.num_elements() * v.dtype.base_dtype.size for v in variables)
+    _check_bytes(sum(v.shape.num_elements() * v.dtype.base_dtype.size for v in variables))
+    constant = tf.graph_util.convert_variables_to_constants(
+        session, graph.as_graph_def(), [tensor.op.name for tensor in named.values()]
+    )
+    return _finish(constant, named, {})
+
+
+def check_size(graph: GraphDef) -> None:
+    """Raises BadInputError where the constants of a graph would not fit in it."""
+    _check_bytes(sum(count_bytes(node) for node in graph.node if node.op == "Const"))
+
+
+def _check_bytes(size: int) -> None:
     if size > MAX_BYTES:
         raise BadInputError(
             f"{size / 1e9:.1f} GB of weights do not fit in a graph (at most 2): port them to "
-            "saved_model, keras, safetensors or npz"
+            "onnx, saved_model, keras, safetensors or npz"
         )
+
+
+def _finish(
+    constant: GraphDef, named: Mapping[str, Tensor], values: dict[str, LoadArray]
+) -> Folded:
+    """Removes what only training needs, names the outputs and folds the batch norms."""
     outputs = {tensor.op.name: name for name, tensor in named.items()}
-    constant = tf.graph_util.convert_variables_to_constants(
-        session, graph.as_graph_def(), list(outputs)
-    )
     frozen = tf.graph_util.remove_training_nodes(constant, protected_nodes=list(outputs))
     frozen.library.CopyFrom(constant.library)  # the call drops both: the bodies of loops, and
     frozen.versions.CopyFrom(constant.versions)  # the TensorFlow version of the graph
     for node in frozen.node:  # the scope of a net may have taken the name of an output
         node.name = outputs.get(node.name, node.name)
         node.input[:] = [outputs.get(name, name) for name in node.input]
-    return fold_batch_norms(frozen, list(named))
+    return fold_batch_norms(frozen, list(named), values)
 
 
-def fold_batch_norms(graph: GraphDef, outputs: Sequence[str] = OUTPUTS) -> Folded:
+def fold_batch_norms(
+    graph: GraphDef,
+    outputs: Sequence[str] = OUTPUTS,
+    values: Mapping[str, LoadArray] = types.MappingProxyType({}),
+) -> Folded:
     """Folds each batch norm into the weights of the layer before it, where it alone reads that.
 
     y = (w x - mean) * scale / sqrt(variance + epsilon) + offset: the scale goes into the weights,
     the shift becomes a bias. Changes ``graph``; returns the part that the outputs need.
+    ``values``: of constants that have none, by name.
     """
+    values = dict(values)
     nodes = index_nodes(graph)
     readers = Counter(get_node_name(name) for node in graph.node for name in node.input)
     norms = [node for node in graph.node if node.op in BATCH_NORMS]
@@ -130,7 +199,7 @@ def fold_batch_norms(graph: GraphDef, outputs: Sequence[str] = OUTPUTS) -> Folde
             and all(node.op == "Const" for node in (weights, *parameters))
             and weights.attr["dtype"].type != tf.float16.as_datatype_enum  # it would round twice
         ):
-            shift = _scale_weights(norm, layer, weights, parameters)
+            shift = _scale_weights(norm, layer, weights, parameters, values)
             bias = parameters[1]  # the batch norm's offset
             if readers[bias.name] != 1:
                 bias = graph.node.add(name=f"{norm.name}/folded_offset", op="Const")
@@ -140,19 +209,34 @@ def fold_batch_norms(graph: GraphDef, outputs: Sequence[str] = OUTPUTS) -> Folde
             folded += 1
     needed = tf.graph_util.extract_sub_graph(graph, list(outputs))
     needed.versions.CopyFrom(graph.versions)
-    return Folded(needed, folded, len(norms) - folded)
+    names = {node.name for node in needed.node}
+    values = {name: load for name, load in values.items() if name in names}
+    return Folded(needed, folded, len(norms) - folded, values)
 
 
 def _scale_weights(
-    norm: NodeDef, layer: NodeDef, weights: NodeDef, parameters: Sequence[NodeDef]
+    norm: NodeDef,
+    layer: NodeDef,
+    weights: NodeDef,
+    parameters: Sequence[NodeDef],
+    values: dict[str, LoadArray],
 ) -> Array:
-    """Scales a layer's weights as a batch norm does; returns the shift, [channels]."""
+    """Scales a layer's weights as a batch norm does; returns the shift, [channels].
+
+    Weights among ``values`` are scaled when they are read.
+    """
     factor, shift = find_scale_and_shift(norm, parameters)
-    kernel = tf.make_ndarray(weights.attr["value"].tensor)
-    shape = kernel.shape[-2:] if layer.op == "DepthwiseConv2dNative" else kernel.shape[-1:]
-    scaled = (kernel * factor.reshape(shape)).astype(kernel.dtype)
-    weights.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(scaled))
-    return shift.astype(kernel.dtype)
+    tensor = weights.attr["value"].tensor
+    shape = [dim.size for dim in tensor.tensor_shape.dim]
+    factor = factor.reshape(shape[-2:] if layer.op == "DepthwiseConv2dNative" else shape[-1:])
+    dtype = tf.as_dtype(tensor.dtype).as_numpy_dtype
+    if weights.name in values:
+        load = values[weights.name]
+        values[weights.name] = lambda: (load() * factor).astype(dtype)
+    else:
+        scaled = (tf.make_ndarray(tensor) * factor).astype(dtype)
+        tensor.CopyFrom(tf.make_tensor_proto(scaled))
+    return shift.astype(dtype)
 
 
 def find_scale_and_shift(norm: NodeDef, parameters: Sequence[NodeDef]) -> tuple[Array, Array]:

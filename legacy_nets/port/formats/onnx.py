@@ -14,11 +14,21 @@ from typing import TYPE_CHECKING
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
+from legacy_nets.graphdef.edit import copy_graph_def
 from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.port.build import NetTensors, build_for_port
-from legacy_nets.port.formats.frozen import freeze
+from legacy_nets.port.formats.frozen import Folded, freeze
+from legacy_nets.port.formats.onnx_weights import (
+    DATA_ENDING,
+    LazyWeight,
+    apply_views,
+    declare_weights,
+    hide_weights,
+    write_model,
+)
 from legacy_nets.port.formats.rewrites import rewrite_plain
 from legacy_nets.port.jobs import INPUT, OUTPUTS, Job, Metadata
+from legacy_nets.port.memory import release_memory
 from legacy_nets.port.report import OPTIMISED
 from legacy_nets.port.restored_net import RestoredNet, rebuild_net
 from legacy_nets.port.verify import Run
@@ -36,20 +46,25 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     if any(node.op in LOOPS for node in frozen.graph.node):
         with rebuild_net(net, _build_with_old_loops) as rebuilt:
             frozen = freeze(rebuilt)
-    convert(path, frozen.graph, [INPUT], OUTPUTS, metadata, net.job.net.name)
-    return (f"opset {OPSET}; {frozen.folded} batch norms folded, {frozen.unfolded} not",)
+    release_memory()
+    notes = convert(path, frozen, [INPUT], OUTPUTS, metadata, net.job.net.name)
+    release_memory()
+    return (
+        f"opset {OPSET}; {frozen.folded} batch norms folded, {frozen.unfolded} not",
+        *notes,
+    )
 
 
 def convert(
     path: Path,
-    graph: GraphDef,
+    frozen: Folded,
     inputs: Sequence[str],
     outputs: Sequence[str],
     metadata: Metadata,
     label: str,
     ranks: Mapping[str, int] | None = None,
-) -> None:
-    """Writes a frozen GraphDef as ONNX, between nodes that keep their names.
+) -> tuple[str, ...]:
+    """Writes a frozen graph as ONNX, between nodes that keep their names; returns notes.
 
     ``label``: what errors call the graph. ``ranks``: the number of axes of each output, for those
     whose graph does not tell it.
@@ -57,7 +72,8 @@ def convert(
     """
     import onnx
 
-    model = _convert_leniently(rewrite_plain(graph, label, "ONNX"), inputs, outputs, label)
+    graph = rewrite_plain(frozen.graph, label, "ONNX")
+    model, weights = _convert_leniently(frozen._replace(graph=graph), inputs, outputs, label)
     for value in model.graph.output:  # ONNX wants a rank; tf.squeeze, for one, may have none
         tensor_type, rank = value.type.tensor_type, (ranks or {}).get(value.name)
         if rank is not None and not tensor_type.HasField("shape"):
@@ -70,29 +86,36 @@ def convert(
     onnx.helper.set_model_props(model, texts)
     if model.ByteSize() >= 1 << 31:  # the limit of one protocol buffer
         raise BadInputError(f"{label} is larger than 2 GB: port it to saved_model")
-    data = model.SerializeToString()
     try:
-        onnx.checker.check_model(data)
+        onnx.checker.check_model(declare_weights(model, weights))
     except onnx.checker.ValidationError as error:
         raise BadInputError(
             f"tf2onnx made no valid ONNX of {label}: {join_lines(error)[:300]}; "
             "try --to saved_model"
         ) from error
-    path.write_bytes(data)
+    is_apart = write_model(path, model, weights)
+    return (f"the weights are in {path.with_suffix(DATA_ENDING).name}",) if is_apart else ()
 
 
 def _convert_leniently(
-    graph: GraphDef, inputs: Sequence[str], outputs: Sequence[str], label: str
-) -> ModelProto:
-    """Converts a graph, and again without the optimizers that fail where one does.
+    frozen: Folded, inputs: Sequence[str], outputs: Sequence[str], label: str
+) -> tuple[ModelProto, dict[str, LazyWeight]]:
+    """Converts a graph without its large weights; returns the model, and those weights.
 
-    To skip a failed optimizer, tf2onnx copies all weights some thirty times: not at first.
+    Where that fails, converts it with all weights in it and without the optimizers that fail. To
+    skip a failed optimizer, tf2onnx copies all weights some thirty times: not at first.
     """
+    weights: dict[str, LazyWeight]
     try:
-        return _convert(graph, inputs, outputs, label, skips_failures=False)
+        graph, weights = hide_weights(frozen.graph, frozen.values, outputs)
+        model = _convert(graph, [*inputs, *weights], inputs, outputs, label, False)
+        return model, apply_views(model, weights)
     except Exception:  # tf2onnx raises anything
         try:
-            return _convert(graph, inputs, outputs, label, skips_failures=True)
+            graph = copy_graph_def(frozen.complete())
+            return _convert(graph, inputs, inputs, outputs, label, True), {}
+        except BadInputError:  # too large
+            raise
         except Exception as error:
             raise BadInputError(
                 f"tf2onnx cannot convert {label}: {join_lines(error)[:300]}; try --to "
@@ -103,10 +126,16 @@ def _convert_leniently(
 def _convert(
     graph: GraphDef,
     inputs: Sequence[str],
+    named_inputs: Sequence[str],
     outputs: Sequence[str],
     label: str,
     skips_failures: bool,
 ) -> ModelProto:
+    """Converts a graph.
+
+    ``inputs``: placeholders, with those of the weights; ``named_inputs`` and ``outputs`` keep
+    their names.
+    """
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # its errors say the same
@@ -122,7 +151,7 @@ def _convert(
             input_names=input_names,
             output_names=output_names,
             const_node_values=values,
-            tensors_to_rename={f"{name}:0": name for name in (*inputs, *outputs)},
+            tensors_to_rename={f"{name}:0": name for name in (*named_inputs, *outputs)},
         )
         if not skips_failures:  # else every optimizer would copy all weights when it is done
             converted.update_proto = lambda: None
@@ -161,4 +190,6 @@ def run_onnx(path: Path, inputs: Mapping[str, Array], outputs: Sequence[str]) ->
             str(path), options, providers=["CPUExecutionProvider"]
         )
         values = session.run(list(outputs), dict(inputs))
+        del session
+        release_memory()
         yield Run(side, dict(zip(outputs, values, strict=True)))

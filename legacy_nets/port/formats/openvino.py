@@ -26,7 +26,7 @@ _EXACT = {"INFERENCE_PRECISION_HINT": "f32"}  # a CPU with bfloat16 would use th
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes both files; returns notes. Raises BadInputError for an operation that it lacks."""
     frozen = freeze(net)
-    notes = convert(path, frozen.graph, [INPUT], OUTPUTS, metadata, net.job.net.name)
+    notes = convert(path, frozen.complete(), [INPUT], OUTPUTS, metadata, net.job.net.name)
     return (*notes, f"{frozen.folded} batch norms folded, {frozen.unfolded} not")
 
 

@@ -22,7 +22,10 @@ TAG = "serve"
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes the folder; returns notes."""
-    return save(path, net.session, {INPUT: net.tensors.images}, net.tensors.outputs, metadata)
+    inputs = {INPUT: net.tensors.images}
+    notes = save(path, net.get_session(), inputs, net.tensors.outputs, metadata)
+    net.close_session()
+    return notes
 
 
 def save(

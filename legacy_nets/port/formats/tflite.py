@@ -58,7 +58,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
         notes += ("it takes one example at a time: its loops need a batch of known size",)
     examples = [{INPUT: example[None]} for example in net.examples]
     conversion = Conversion([INPUT], OUTPUTS, net.job.precision, examples)
-    return notes + convert(path, frozen.graph, conversion, metadata, net.job.net.name)
+    return notes + convert(path, frozen.complete(), conversion, metadata, net.job.net.name)
 
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:

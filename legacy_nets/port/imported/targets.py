@@ -112,8 +112,9 @@ def _write_onnx(
     definition, notes = _fold_without_tables(graph, "ONNX")
     inputs, outputs = list(graph.inputs), list(graph.reference)
     ranks = {name: np.ndim(value) for name, value in graph.reference.items()}
-    onnx.convert(path, definition, inputs, outputs, metadata, graph.name, ranks)
-    return (f"opset {onnx.OPSET}", *notes)
+    folded = frozen.Folded(definition, 0, 0)
+    more = onnx.convert(path, folded, inputs, outputs, metadata, graph.name, ranks)
+    return (f"opset {onnx.OPSET}", *notes, *more)
 
 
 def _run_onnx(path: Path, graph: FrozenGraph) -> Iterable[Run]:

@@ -43,8 +43,9 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     check_ending(path)
     with tf.Graph().as_default(), without_initial_values():  # to be read, not to be run
         tensors = build_for_port(net.job, is_training=True)
-    values = net.plan.read_values()
-    conversion = Conversion(net.job.net.name, tensors.images, values.__getitem__)
+    net.close_session()
+    readers = net.plan.list_readers()
+    conversion = Conversion(net.job.net.name, tensors.images, lambda name: readers[name]())
     with without_advice(), _without_initial_weights():
         model = _build_model(conversion, tensors.outputs["logits"])
         model.save(path)
@@ -55,7 +56,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     }
     add_metadata(path, {**metadata, "end_points": layers})
     notes = ["the model gives logits: compile it with from_logits=True"]
-    unused = sorted(set(values) - conversion.used)
+    unused = sorted(set(readers) - conversion.used)
     if unused:
         notes.append(f"{len(unused)} variables of training-only heads left out ({unused[0]}, ...)")
     return tuple(notes)

@@ -65,10 +65,9 @@ def compare_outputs(job: Job, source: Source, averaged: bool, path: Path) -> tup
     """
     from legacy_nets.port.restored_net import restore_net
 
-    with restore_net(job, source, averaged) as net:
+    with restore_net(job, source, averaged, keeps_end_points=False) as net:
         outputs = derive_outputs(_compute_logits(path, net), job.label_offset)
-        optional = net.tensors.end_points
-        return tuple(compare_runs(net.reference, [Run("PyTorch", outputs)], OUTPUTS, optional))
+        return tuple(compare_runs(net.reference, [Run("PyTorch", outputs)], OUTPUTS))
 
 
 def _compute_logits(path: Path, net: RestoredNet) -> Array:
