@@ -6,6 +6,8 @@ import dataclasses
 import os
 import platform
 
+from legacy_nets.errors import BadInputError
+
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
 
@@ -41,6 +43,18 @@ def _count_cores() -> int | None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return min(cores, int(limit)) if cores and limit.isdecimal() and int(limit) else cores
+
+
+def require_bfloat16(option: str, advice: str) -> None:
+    """Raises BadInputError where bfloat16 would be slower than float32.
+
+    ``option``: what asked for it; ``advice``: what to do.
+    """
+    if not examine_processor().has_bfloat16:
+        raise BadInputError(
+            f"{option}: this processor has neither AVX512-BF16 nor AMX, so it would be slower: "
+            f"{advice}"
+        )
 
 
 def _read_cpu_field(name: str) -> str | None:

@@ -26,6 +26,7 @@ from legacy_nets.cli.options import (
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
+from legacy_nets.processor import require_bfloat16
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
@@ -144,6 +145,12 @@ def _default(field: str) -> str:
     type=NumberRange(0, 1, max_open=True),
     help="Decay of the moving averages of slim's batch norm: inception_v3, resnet_v2_*.",
 )
+@click.option(
+    "--bf16/--no-bf16", default=None, help="Compute in bfloat16; the weights stay in float32."
+)
+@click.option(
+    "--force-bf16", is_flag=True, help="--bf16, also where the processor does not multiply it."
+)
 @click.option("--as-document", is_flag=True, help="Train as the document does.")
 @click.option(
     "--resume",
@@ -170,6 +177,7 @@ def train(
     image_size: tuple[int, int] | None,
     options: dict[str, object],
     device: str,
+    force_bf16: bool,
     as_document: bool,
     resume: bool,
     warm_start: str | None,
@@ -201,6 +209,7 @@ def train(
         warm_start=start,
         **{name: value for name, value in same_as_settings.items() if value not in (None, ())},
     )
+    settings = _choose_precision(settings, force_bf16, device)
     data = data.inherit(settings)
     if saved is not None:
         _check_resumed(saved, settings, data, folder)
@@ -254,6 +263,17 @@ def _load_run(
     if saved is not None and as_document:
         raise BadInputError("--as-document is for a new run: a resumed one keeps its settings")
     return saved
+
+
+def _choose_precision(settings: Settings, force_bf16: bool, device: str) -> Settings:
+    """Adds --force-bf16. Raises BadInputError where bfloat16 would be slower, or is not done."""
+    if force_bf16:
+        settings = dataclasses.replace(settings, bf16=True)
+    elif settings.bf16:
+        require_bfloat16("--bf16", "give --no-bf16, or --force-bf16")
+    if settings.bf16 and device.startswith("gpu"):
+        raise BadInputError("--bf16 is for the CPU: leave out --bf16 or --device")
+    return settings
 
 
 def _check_net(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from legacy_nets.engines.table import AUTO, BATCH, PRECISIONS, list_engines
 from legacy_nets.errors import BadInputError
-from legacy_nets.processor import examine_processor
+from legacy_nets.processor import require_bfloat16
 from legacy_nets.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:  # importing them at once would slow the start of every command
@@ -33,11 +33,8 @@ class Choice:
             raise BadInputError(f"--calibrate is for int8; {precision} needs no examples")
         if folder is not None and not folder.is_dir():
             raise BadInputError(f"--calibrate {folder} is no folder")
-        if precision == "bf16" and not examine_processor().has_bfloat16:
-            raise BadInputError(
-                "bf16: this processor has neither AVX512-BF16 nor AMX, so it would be slower: "
-                "use fp32"
-            )
+        if precision == "bf16":
+            require_bfloat16("bf16", "use fp32")
         return list_engines(self.engine, precision)
 
 

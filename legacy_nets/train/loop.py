@@ -34,6 +34,7 @@ from legacy_nets.train import report
 from legacy_nets.train.batches import WHOLE, Share, prefetch, read_training_batches
 from legacy_nets.train.graph import TrainingGraph, build_training, use_averages
 from legacy_nets.train.meter import Meter, compute_loss_and_accuracy
+from legacy_nets.train.precision import make_config
 from legacy_nets.train.run_folder import lock_folder, prepare_folder, restore_newest
 from legacy_nets.train.settings import (
     CHECKPOINT,
@@ -107,7 +108,8 @@ def _train(
             net = build_training(settings)
             saver = tf.train.Saver(max_to_keep=None)
             initialize = tf.global_variables_initializer()
-        with tf.Session() as session, collect_stop_signals() as stop_signals:
+        config = make_config(settings.bf16)
+        with tf.Session(config=config) as session, collect_stop_signals() as stop_signals:
             with show_status("initializing the weights", console):
                 session.run(initialize)
                 resumed = restore_newest(session, saver, complete, console)

@@ -159,6 +159,8 @@ def describe_settings(settings: Settings) -> str:
         parts.append("augmentation")
     if settings.batch_norm_decay is not None:
         parts.append(f"batch norm decay {settings.batch_norm_decay:g}")
+    if settings.bf16:
+        parts.append("bfloat16 with weights in float32")
     parts += [
         f"{name}={json.dumps(value, default=str)}" for name, value in settings.options.items()
     ]

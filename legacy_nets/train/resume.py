@@ -37,6 +37,7 @@ MAY_CHANGE = {
     "augment": True,
     "warm_start": False,
     "batch_norm_decay": True,
+    "bf16": True,
 }
 
 

@@ -65,6 +65,7 @@ class Settings:
     augment: Augmentation | None = None
     warm_start: WarmStart | None = None
     batch_norm_decay: float | None = None  # of slim's batch norm; None is the net's own
+    bf16: bool = False  # compute in bfloat16; weights and their updates stay in float32
 
     def save(self, folder: pathlib.Path) -> None:
         """Writes ``training.json`` and ``class_indices.json`` into a model folder."""

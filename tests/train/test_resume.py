@@ -26,7 +26,7 @@ OTHER = {  # field -> another value
     **{"batch_size": 4, "learning_rate": 0.5, "cosine": True, "warmup": 3, "ema_decay": 0.9},
     **{"weight_decay": False, "aux_weight": 0.1, "trainable": ("tiny/dense",), "seed": 3},
     **{"save_every": 1, "evaluate_every": 2, "augment": Augmentation(zoom=0.1)},
-    **{"warm_start": WarmStart("other"), "batch_norm_decay": 0.9},
+    **{"warm_start": WarmStart("other"), "batch_norm_decay": 0.9, "bf16": True},
 }
 ALL = [  # option, words after it, the field and what it records
     (("--steps", "2"), "steps", 2),
@@ -44,6 +44,7 @@ ALL = [  # option, words after it, the field and what it records
     (("--trainable", "tiny/dense"), "trainable", ["tiny/dense"]),
     (("--aux-weight", "0.2"), "aux_weight", 0.2),
     (("--no-weight-decay",), "weight_decay", False),
+    (("--force-bf16",), "bf16", True),
     (("--option", "width=9"), "options", {"width": 9}),
     (("--holdout", "0.5"), "holdout", 0.5),
     (("--seed", "7"), "seed", 7),

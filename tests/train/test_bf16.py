@@ -1,0 +1,75 @@
+"""``train --bf16``: computes in bfloat16; weights, checkpoints and settings are as in float32."""
+
+import json
+
+import pytest
+import small_signs
+from commands import SHORT, call, refused
+
+from legacy_nets import processor
+from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.train.settings import FILE
+
+
+@pytest.fixture(scope="module")
+def signs(tmp_path_factory):
+    return small_signs.make(tmp_path_factory.mktemp("signs"))
+
+
+def set_features(monkeypatch, *features):
+    """Makes the processor one with these features."""
+    found = processor.Processor("a processor", 2, 8.0, list(features))
+    monkeypatch.setattr(processor, "examine_processor", lambda: found)
+
+
+def read_setting(folder, name):
+    return json.loads((folder / FILE).read_text())[name]
+
+
+def train(signs, folder, *options):
+    """Trains the tiny net; returns what it printed, and its weights."""
+    done = call("train", "tiny", "--data", signs, "--model-dir", folder, *SHORT, *options)
+    assert done.exit_code == 0, done.output
+    weights = open_weights(str(folder))
+    return done, {name: weights.read(name) for name in weights.tensors}
+
+
+@pytest.mark.parametrize("features", [(), ("avx2", "avx512f", "avx512_vnni", "amx_int8")])
+def test_a_processor_without_it_is_refused_first(features, tmp_path, monkeypatch):
+    set_features(monkeypatch, *features)
+    line = refused("train", "tiny", "--data", "none", "--model-dir", tmp_path / "run", "--bf16")
+    assert line == (
+        "legacy-nets: --bf16: this processor has neither AVX512-BF16 nor AMX, so it would be "
+        "slower: give --no-bf16, or --force-bf16"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_weights_stay_in_float32(signs, tmp_path, monkeypatch):
+    """bfloat16 has 8 bits: after four steps of Adam, weights differ by less than four rates."""
+    set_features(monkeypatch, "avx512_bf16")
+    _, exact = train(signs, tmp_path / "exact")
+    done, rounded = train(signs, tmp_path / "rounded", "--bf16")
+    assert "bfloat16 with weights in float32" in done.stderr
+    assert rounded.keys() == exact.keys()
+    assert {values.dtype for values in rounded.values()} == {v.dtype for v in exact.values()}
+    kernels = [name for name in exact if name.endswith("kernel")]
+    assert kernels
+    for name in kernels:
+        difference = abs(rounded[name] - exact[name]).max()
+        assert 0 < difference < 4 * 2 * read_setting(tmp_path / "exact", "learning_rate")
+
+
+@pytest.mark.slow
+def test_a_resumed_run_keeps_it(signs, tmp_path, monkeypatch):
+    set_features(monkeypatch, "amx_bf16")
+    folder = tmp_path / "run"
+    train(signs, folder, "--bf16")
+    given = ("train", "tiny", "--model-dir", folder, "--data", signs, "--resume", "--steps", "6")
+    assert "bfloat16" in call(*given).stderr and read_setting(folder, "bf16")
+    set_features(monkeypatch)
+    assert "--bf16: this processor has neither" in refused(*given)
+    done = call(*given, "--no-bf16", "--steps", "7")
+    assert done.exit_code == 0 and "bf16 True -> False" in done.stderr
+    assert not read_setting(folder, "bf16")
