@@ -12,6 +12,7 @@ import importlib.util
 import logging
 import os
 import pickle
+import socket
 import sys
 import tempfile
 import warnings
@@ -92,6 +93,7 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
                 if address == LOCAL:
                     _start_here(workers, folder)
                 else:
+                    _connect(address)
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise BadInputError(
@@ -104,6 +106,13 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
             if address == LOCAL:
                 _shut_down_all()
             ray.shutdown()
+
+
+def _connect(address: str) -> None:
+    """Raises OSError where nothing listens at HOST:PORT; Ray itself would wait for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host, int(port)), _SECONDS).close()
 
 
 def _start_here(workers: int, folder: str) -> None:

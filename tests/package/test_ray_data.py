@@ -76,7 +76,6 @@ def test_a_killed_worker_costs_its_item_alone(tmp_path, monkeypatch):
     assert list_processes() - before == set()
 
 
-@pytest.mark.rare
 def test_no_cluster_answers():
     pytest.importorskip("ray")
     with (

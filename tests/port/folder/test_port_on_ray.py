@@ -33,8 +33,8 @@ def test_the_table_is_the_same(models, tmp_path):
         tables[0]
         == tables[1]
         == [
-            ("a.npz", "verified", "a.npz"),
-            ("b.npz", "verified", "b.npz"),
+            ("a.npz", "verified", "a.npz.npz"),
+            ("b.npz", "verified", "b.npz.npz"),
             ("damaged.h5", "refused", ""),
         ]
     )
