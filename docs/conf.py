@@ -31,10 +31,11 @@ extensions = [
     "chinese_search",
     "docstrings",
     "generated_pages",
+    "run_notebooks",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
 ]
-exclude_patterns = ["_build", "_ext", "locale", "**/.ipynb_checkpoints"]
+exclude_patterns = ["_build", "_ext", "locale", "notebooks/*.ipynb", "**/.ipynb_checkpoints"]
 if tags.has("po"):  # noqa: F821 (Sphinx defines it): pages that stay English
     exclude_patterns += ["api/legacy_nets*", "project/changelog.md"]
     # The pages of nets have the same texts: one net of each document is enough.

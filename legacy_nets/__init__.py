@@ -17,7 +17,10 @@ __all__ = ["Net", "__version__", "build", "fast", "get_net", "keras_model", "lis
 
 
 def load_ipython_extension(shell: NotebookShell) -> None:
-    """``%load_ext legacy_nets``: a notebook's cells see TensorFlow 1, as under ``run``."""
+    """``%load_ext legacy_nets``: cells see TensorFlow 1, as under ``run``, and have magics."""
     from legacy_nets.runner import launch
 
     launch.load_into_notebook(shell)
+    from legacy_nets.cli import notebook  # imports TensorFlow: after the environment is set
+
+    notebook.register_magics(shell)

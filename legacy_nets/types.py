@@ -96,6 +96,11 @@ class NotebookShell(Protocol):
 
     ast_transformers: list[object]
 
+    def register_magic_function(
+        self, func: Callable[[str], object], magic_kind: str, magic_name: str
+    ) -> None:
+        """Adds a magic of lines or cells."""
+
 
 __all__ = [
     "ArgScope",

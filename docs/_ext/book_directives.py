@@ -2,7 +2,8 @@
 
     {document} 002             title, author, address, date and licence of a document
     {net} inception_v3         record of a net
-    {layers} inception_v3      its layers; :depth: 2 merges those that share two scopes
+    {layers} inception_v3      its layers; :depth: 2 merges those that share two scopes; :source:
+                               adds the lines that build them, with links from each to the other
     {graph} inception_v3       its graph as a drawing
     {facts} 002                facts of a document or net, or one; :fold: puts them under a title
     {errata} 002               defects, in the same way
@@ -28,8 +29,10 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx_design.shared import create_component
 
 from legacy_nets import anatomy, documents
+from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import graph_drawing
 from legacy_nets.book import tables
+from legacy_nets.book.sources import Sources, make_layer_id
 from legacy_nets.cli import main
 from legacy_nets.documents import pitfalls
 from legacy_nets.errors import BadInputError, LegacyNetsError
@@ -175,12 +178,40 @@ class LayersDirective(BookDirective):
     """The layers of a net."""
 
     required_arguments, optional_arguments = 1, 0
-    option_spec: ClassVar = {"depth": directives.positive_int}
+    option_spec: ClassVar = {"depth": directives.positive_int, "source": directives.flag}
 
     def make(self) -> list[nodes.Node]:
         """Builds the net and makes the table of its layers."""
-        layers = anatomy.analyze_net(self.arguments[0])
+        net = self.arguments[0]
+        if "source" in self.options:
+            return self._make_with_source(net)
+        layers = anatomy.analyze_net(net)
         return [make_table(tables.tabulate_layers(layers, self.options.get("depth")))]
+
+    def _make_with_source(self, net: str) -> list[nodes.Node]:
+        """Makes the table, and the folded files whose lines build the layers."""
+        images, logits, end_points = anatomy.build_net(net)
+        outputs = [point for point in end_points.values() if isinstance(point, tf.Tensor)]
+        layers = anatomy.analyze_graph(images.graph, [images], [*outputs, logits], name=net)
+        sources = Sources()
+        lines = sources.add(net, layers.layers, images.graph)
+        frame = make_table(tables.tabulate_layers(layers))
+        rows = list(frame.findall(nodes.row))[1:-1]  # without the columns' names and the total
+        for row, layer in zip(rows, layers.layers, strict=True):
+            row["ids"].append(make_layer_id(net, layer.name))
+            if layer.name in lines:
+                link = nodes.reference(
+                    "", layer.name, refuri=f"#{lines[layer.name]}", internal=True
+                )
+                row[0].children = [nodes.paragraph("", "", link)]
+        folds = [
+            make_fold(
+                translate("Source: {name}, {place}").format(name=net, place=path),
+                [nodes.raw("", listing, format="html")],
+            )
+            for path, listing in sources.list_files()
+        ]
+        return [frame, *folds]
 
 
 class GraphDirective(BookDirective):

@@ -43,6 +43,7 @@ The net is one of [document {number} ({title})](../documents/{number}.md).
 ## Layers
 
 ```{{layers}} {name}
+:source:
 ```
 
 ## What the document states

@@ -1,5 +1,15 @@
+// A link into what is folded opens it.
+const openTarget = () => {
+  const place = document.getElementById(decodeURIComponent(window.location.hash.slice(1)));
+  for (let fold = place?.closest("details"); fold; fold = fold.parentElement.closest("details"))
+    fold.open = true;
+  place?.scrollIntoView({ block: "center" });
+};
+window.addEventListener("hashchange", openTarget);
+
 // Names of arrows, long code, and the link to the other language, which keeps the place on the page.
 document.addEventListener("DOMContentLoaded", () => {
+  if (window.location.hash) openTarget();
   // The arrows that open a part of the sidebar have no text of their own.
   for (const arrow of document.querySelectorAll("li > details > summary")) {
     const link = arrow.closest("li").querySelector("a");

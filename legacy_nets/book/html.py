@@ -118,7 +118,7 @@ def write_source(path: str, lines: Iterable[str], layers: Mapping[int, Mapping[s
         more = f" and {len(built) - MAX_BACK_LINKS} more" if len(built) > MAX_BACK_LINKS else ""
         back = f' <span class="built">builds {links}{more}</span>' if built else ""
         parts.append(
-            f'<span class="row" id="{place}"><a class="line" href="#{place}">{number:4}</a> '
+            f'<span class="code-line" id="{place}"><a class="line" href="#{place}">{number:4}</a> '
             f"{escape(line)}{back}\n</span>"
         )
     return "".join([*parts, "</pre>\n"])

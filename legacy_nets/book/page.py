@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import pathlib
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from legacy_nets import documents, registry
 from legacy_nets.anatomy import graph_drawing
@@ -62,7 +62,7 @@ def write_page(selector: str, own: Own | None = None) -> str:
         title = f"{selector}, a net of document {number}"
     selectors = [*nets, selector]
     facts = [row.id for each in selectors for row in documents.facts(each)]
-    writer = _Writer({*facts, *(row.id for each in selectors for row in documents.errata(each))})
+    writer = Writer({*facts, *(row.id for each in selectors for row in documents.errata(each))})
     body = [f"<h1>{html.escape(title)}</h1>\n"]
     body.append(html.write_table(tables.tabulate_document(number)))
     for net in nets:
@@ -70,7 +70,9 @@ def write_page(selector: str, own: Own | None = None) -> str:
             body += writer.write_net(net, own)
     if selector in numbers:
         body += writer.write_rest(documents.facts(selector), documents.errata(selector))
-    body.append(f"<h2>Source</h2>\n{writer.sources.write()}")
+    files = writer.sources.list_files()
+    folds = [html.write_fold(f"Source: {path}", listing) for path, listing in files]
+    body += ["<h2>Source</h2>\n", *folds]
     return html.write_page(title, "".join(body))
 
 
@@ -86,7 +88,7 @@ def _select_nets(number: str) -> list[str]:
     return selected
 
 
-class _Writer:
+class Writer:
     """Writes nets; a text, a fact or an erratum comes once, where it is first.
 
     Args:
@@ -99,6 +101,7 @@ class _Writer:
         self._shown: set[str] = set()
 
     def write_net(self, net: str, own: Own) -> Iterator[str]:
+        """Writes the record of a net, its graph, its sections, and what its lines build."""
         sections = explain.walk(net)
         graph = common.build_net(net).images.graph
         layers = [layer for section in sections for layer in section.layers]
@@ -107,17 +110,29 @@ class _Writer:
         yield html.write_table(tables.tabulate_net(net))
         yield from _draw(net, own)
         for section in sections:
-            if section.title:
-                yield f"<h3>{html.escape(section.title)}</h3>\n"
-            yield from self._write_texts(section.blocks)
-            if section.layers:
-                places = [make_layer_id(net, layer.name) for layer in section.layers]
-                table = tables.tabulate_section(section.layers)
-                yield html.write_table(table, places=places, links=lines)
-            for count in section.counts:
-                sums = f"Parameters of {count.layer}: {count.formula} ({count.explanation})."
-                yield f"<p>{html.escape(sums)}</p>\n"
-            yield from self.write_rest(section.facts, section.errata)
+            yield from self.write_section(net, section, lines)
+
+    def write_section(
+        self, net: str, section: explain.Section, lines: Mapping[str, str] | None = None
+    ) -> Iterator[str]:
+        """Writes a section of a net.
+
+        Args:
+          net: name in the ids of the layers' rows.
+          section: of ``explain.walk``.
+          lines: layer -> id of the line that builds it; without, layers have no links.
+        """
+        if section.title:
+            yield f"<h3>{html.escape(section.title)}</h3>\n"
+        yield from self._write_texts(section.blocks)
+        if section.layers:
+            places = [make_layer_id(net, layer.name) for layer in section.layers]
+            table = tables.tabulate_section(section.layers)
+            yield html.write_table(table, places=places, links=lines)
+        for count in section.counts:
+            sums = f"Parameters of {count.layer}: {count.formula} ({count.explanation})."
+            yield f"<p>{html.escape(sums)}</p>\n"
+        yield from self.write_rest(section.facts, section.errata)
 
     def _write_texts(self, texts: Sequence[blocks.Block]) -> Iterator[str]:
         for block in texts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from legacy_nets.anatomy import Layer
 from legacy_nets.book import html
@@ -33,14 +33,11 @@ class Sources:
                 places[layer.name] = html.make_line_id(source.path, source.line)
         return places
 
-    def write(self) -> str:
-        """Writes every file, folded; each line links to the layers that it builds."""
-        parts = []
+    def list_files(self) -> Iterator[tuple[str, str]]:
+        """Lists every file with its lines as HTML; each line links to the layers it builds."""
         for path, layers in self._layers.items():
             text = (blocks.PACKAGE.parent / path).read_text("utf-8")
-            listing = html.write_source(path, text.splitlines(), layers)
-            parts.append(html.write_fold(f"Source: {path}", listing))
-        return "".join(parts)
+            yield path, html.write_source(path, text.splitlines(), layers)
 
 
 def make_layer_id(net: str, layer: str) -> str:

@@ -42,7 +42,7 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     for column in COLUMNS:
         table.add_column(column, no_wrap=True)  # a cut number is wrong
     for record in records:
-        table.add_row(*_row(record))
+        table.add_row(*make_row(record))
     Console(width=max(110, Console().width)).print(table)
     for number in dict.fromkeys(record.document for record in records):
         document = registry.get_document(number)
@@ -52,7 +52,8 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
 COLUMNS = ("net", "document", "input", "preprocessing", "classes", "trainable parameters")
 
 
-def _row(net: registry.Net) -> tuple[str, ...]:
+def make_row(net: registry.Net) -> tuple[str, ...]:
+    """Makes the cells of a net, one for each of ``COLUMNS``."""
     size = "x".join(str(side) for side in (*net.image_size, net.channels))
     return (
         net.name,
@@ -66,5 +67,5 @@ def _row(net: registry.Net) -> tuple[str, ...]:
 
 def markdown_table(records: list[registry.Net]) -> str:
     """The records as a Markdown table."""
-    rows = [COLUMNS, ("---",) * len(COLUMNS), *(_row(record) for record in records)]
+    rows = [COLUMNS, ("---",) * len(COLUMNS), *(make_row(record) for record in records)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

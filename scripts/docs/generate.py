@@ -2,7 +2,7 @@
 
 ``README.md`` gets the records of the documents, ``docs/nets.md`` the table of the registry,
 ``docs/commands.md`` the help of every command, ``docs/run.md`` the numbers of the comparison of
-seeds.
+seeds; ``docs/notebooks`` has a notebook of each chapter on a document.
 --check writes nothing and ends with 1 where a page is out of date.
 """
 
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import click
+from notebooks import write_notebook
 
 from legacy_nets import registry
 from legacy_nets.cli import main
@@ -84,6 +85,10 @@ def pages() -> dict[Path, str]:
         nets: nets_page(nets.read_text("utf-8")),
         run: run_page(run.read_text("utf-8")),
         DOCS / "commands.md": commands_page(),
+        **{
+            DOCS / "notebooks" / f"{document.number}.ipynb": write_notebook(document.number)
+            for document in registry.list_documents()
+        },
     }
 
 
@@ -96,6 +101,7 @@ def write(check: bool) -> int:
     ]
     for path, text in stale:
         if not check:
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
         print(f"{path.name}: {'out of date' if check else 'written'}")
     return int(check and bool(stale))

@@ -167,3 +167,22 @@ def test_the_graph_of_a_net_is_drawn_in_the_page(build):
     drawing = page[page.index("<svg") : page.index("</svg>")]
     assert 'aria-label="graph of demo_cnn"' in drawing
     assert "conv2d" in drawing and "dense_1" in drawing
+
+
+def test_layers_and_the_lines_that_build_them_link_to_each_other(build):
+    folder, warnings = build(index="# Page\n\n```{layers} demo_cnn\n:source:\n```\n")
+    assert warnings == ""
+    page = (folder / "index.html").read_text("utf-8")
+    lines = (Path(blocks.PACKAGE) / "nets" / "demo_cnn.py").read_text("utf-8").splitlines()
+    calls = {
+        "conv2d": "layers.conv2d(images",
+        "dense": "layers.dense(x",
+        "dense_1": "softmax(logits)",
+    }
+    for name, call in calls.items():
+        layer = f"layer-demo_cnn-my_model-{name}"
+        row = page[page.index(f'id="{layer}"') :].partition("</tr>")[0]
+        line = re.search(r'href="#(source-nets-demo_cnn-(\d+))"', row)
+        assert call in lines[int(line[2]) - 1]
+        source = page[page.index(f'id="{line[1]}"') :].partition("\n</span>")[0]
+        assert f'href="#{layer}">my_model/{name}</a>' in source

@@ -110,6 +110,20 @@ def test_the_language_switch_stays_on_the_page(page, path):
     assert page.url.split("#")[0] == address("en", path)
 
 
+@pytest.mark.parametrize("net", ["demo_cnn", "inception_v3"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_layer_leads_to_its_line_and_the_line_back(page, language, net):
+    page.goto(address(language, f"nets/{net}.html"))
+    link = page.locator("td a[href^='#source-']").first
+    name = link.text_content()
+    link.click()
+    line = page.locator("pre.source :target")
+    line.wait_for(state="visible")
+    back = line.locator(".built a").filter(has_text=name).first
+    back.click()
+    assert page.locator("tr:target td").first.text_content().strip() == name
+
+
 def results(page, name):
     """The widget's results: label -> text."""
     place = page.locator(f'[data-name="{name}"] dl')

@@ -164,7 +164,9 @@ def test_cells_of_a_notebook_see_tensorflow_1(tmp_path):
     source = """
     import types
     import legacy_nets
-    shell = types.SimpleNamespace(ast_transformers=[])
+    shell = types.SimpleNamespace(
+        ast_transformers=[], register_magic_function=lambda *given: None
+    )
     legacy_nets.load_ipython_extension(shell)
     legacy_nets.load_ipython_extension(shell)  # as %reload_ext does
     cell = "import tensorflow as tf; import numpy as np; print(tf.__version__, np.int(2.5))"
