@@ -63,7 +63,7 @@ def write_table(
     """
     ids = [*map(make_row_id, table.ids)] or list(places)
     targets = {} if links is None else links
-    parts = ['<div class="wide"><table><thead><tr>']
+    parts = ['<div class="wide" tabindex="0"><table><thead><tr>']
     parts += [f"<th{_align(table, name)}>{escape(name)}</th>" for name in table.columns]
     parts.append("</tr></thead><tbody>\n")
     for index, cells in enumerate(table.rows):
@@ -110,7 +110,7 @@ def write_source(path: str, lines: Iterable[str], layers: Mapping[int, Mapping[s
       lines: of the file, from the first.
       layers: line -> id of a layer's row -> the layer's name: what the line builds.
     """
-    parts = ['<pre class="source">']
+    parts = ['<pre class="source" tabindex="0">']
     for number, line in enumerate(lines, 1):
         place = make_line_id(path, number)
         built = [*layers.get(number, {}).items()]
@@ -133,9 +133,8 @@ def make_line_id(path: str, line: int) -> str:
 def write_picture(path: pathlib.Path, text: str) -> str:
     """Writes a PNG into the page; its text is what a reader hears who does not see it."""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return (
-        f'<div class="wide"><img alt="{escape(text)}" src="data:image/png;base64,{data}"></div>\n'
-    )
+    picture = f'<img alt="{escape(text)}" src="data:image/png;base64,{data}">'
+    return f'<div class="wide" tabindex="0">{picture}</div>\n'
 
 
 def write_page(title: str, body: str) -> str:

@@ -160,7 +160,7 @@ class Writer:
 def _draw(net: str, own: Own) -> Iterator[str]:
     """Draws the graph, and what the net computes of the reader's picture and weights."""
     try:
-        yield f'<div class="wide">{graph_drawing.draw_svg(net)}</div>\n'
+        yield f'<div class="wide" tabindex="0">{graph_drawing.draw_svg(net)}</div>\n'
     except SetupError as error:
         yield f'<p class="muted">{html.escape(str(error))}</p>\n'
     if own == Own():
