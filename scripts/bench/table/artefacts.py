@@ -24,7 +24,9 @@ from legacy_nets.train.settings import SettingChanges
 
 
 def main(net: str, folder: Path) -> None:
-    """Writes the three files; the .json comes last."""
+    """Writes the three files; the .json comes last. Does nothing where it is there."""
+    if (folder / f"{net}.json").exists():
+        return
     folder.mkdir(parents=True, exist_ok=True)
     prefix = str(folder / f"{net}.ckpt")
     save(net, prefix)

@@ -1,5 +1,7 @@
 """Runs the rows of the benchmark: children side by side, rounds by turns, a time limit a row.
 
+A third of the limit is for the setting up of one child.
+
 A child is a runner script in its peer's own environment. It prints one line of JSON when it is
 ready, then one for each measure that it reads the name of (``runners/protocol.py``).
 """
@@ -124,7 +126,7 @@ class Child:
             try:
                 line = self._lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise PeerError("the row's time limit was reached") from None
+                raise PeerError("the time limit was reached") from None
             if line is None:
                 raise PeerError(self._explain("it ended"))
             try:
@@ -143,7 +145,7 @@ class Child:
         return f"{problem}: {lines[-1][:200]}" if lines else problem
 
     def close(self) -> None:
-        """Ends the process."""
+        """Ends the process; again does nothing."""
         self._process.kill()
         self._process.wait()
         self._errors.close()
@@ -174,12 +176,15 @@ def run_row(
             _prepare(row)
         for task in row.tasks:
             report(f"{row.name}: setting up {task.peer}")
+            child = None
             try:
                 child = Child(task)
                 children.append(child)
-                child.wait_until_ready(deadline)
+                child.wait_until_ready(min(deadline, time.monotonic() + row.limit / 3))
             except PeerError as error:
                 missing |= dict.fromkeys(task.columns, f"{task.peer}: {error}")
+                if child is not None:
+                    child.close()  # it would take the time of the others
                 continue
             missing |= child.failed
             versions |= child.versions

@@ -6,7 +6,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-HEAD = """# Benchmark of one run
+HEAD = """---
+orphan: true
+---
+
+# Benchmark of one run
 
 `make bench` measures this table: each row's programs side by side, by turns, in the same minutes.
 A number is the median of {rounds} rounds; ± is half of the span of the rounds, as a share of it.

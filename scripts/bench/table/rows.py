@@ -23,7 +23,7 @@ TARGETS = ("frozen", "saved_model", "onnx", "tflite", "keras", "openvino", "npz"
 OURS = tuple(
     f"legacy_nets {kind}"
     for kind in ("plain fp32", "TensorFlow fp32", "TensorFlow bf16", "auto fp32", "auto bf16")
-) + ("legacy_nets int8",)
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +82,7 @@ def _make_inference(
 
     tasks = (
         make("legacy_nets", ours, "ours", *OURS),
+        make("legacy_nets int8", ours, "ours", "legacy_nets int8"),
         make("TensorFlow 1.15.5", environments.tensorflow1, "tf1", "TensorFlow 1.15.5 fp32"),
         make("Keras", ours, "keras", "Keras 3 fp32"),
         make("ONNX Runtime", ours, "onnxruntime", "ONNX Runtime fp32"),
@@ -148,7 +149,7 @@ def _make_port(environments: Environments, folder: Path, targets: tuple[str, ...
     columns = ("seconds", "peak memory / weights")
     task = Task("legacy_nets", environments.ours, "ports.py", arguments, columns)
     prepare = (environments.ours, "artefacts.py", net, str(folder))
-    return Row("port", "port", "s", (task,), 600, prepare, most_rounds=3)
+    return Row("port", "port", "", (task,), 600, prepare, most_rounds=3)
 
 
 def _make_pictures(environments: Environments, folder: Path, count: int) -> Row:

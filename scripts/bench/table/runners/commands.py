@@ -12,10 +12,11 @@ COMMANDS = {
     "legacy-nets nets": ["-m", "legacy_nets", "nets"],
     "legacy-nets describe inception_v3": ["-m", "legacy_nets", "describe", "inception_v3"],
     "legacy-nets describe resnet_v2_152": ["-m", "legacy_nets", "describe", "resnet_v2_152"],
-    "legacy-nets facts": ["-m", "legacy_nets", "facts"],
-    "legacy-nets errata": ["-m", "legacy_nets", "errata"],
-    "legacy-nets doctor": ["-m", "legacy_nets", "doctor"],
     "import tensorflow": ["-c", "import tensorflow"],
+}
+SUBCOMMANDS = ("train", "predict", "evaluate", "port", "inspect", "explain", "facts", "run")
+COMMANDS |= {
+    f"legacy-nets {name} --help": ["-m", "legacy_nets", name, "--help"] for name in SUBCOMMANDS
 }
 python = read_arguments()["python"]
 

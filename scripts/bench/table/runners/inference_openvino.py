@@ -13,9 +13,7 @@ arguments = read_arguments()
 folder, name = Path(arguments["folder"]), arguments["net"]
 facts = json.loads((folder / f"{name}.json").read_text())
 shape = facts["shape"]
-model = openvino.convert_model(
-    folder / f"{name}.pb", input=[(facts["input"].split(":")[0], [-1, *shape])]
-)
+model = openvino.convert_model(folder / f"{name}.pb")
 core = openvino.Core()
 
 

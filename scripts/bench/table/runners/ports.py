@@ -11,6 +11,16 @@ from pathlib import Path
 
 from protocol import read_arguments, serve
 
+SUFFIXES = {
+    "frozen": ".pb",
+    "saved_model": "",
+    "onnx": ".onnx",
+    "tflite": ".tflite",
+    "keras": ".keras",
+    "openvino": ".xml",
+    "npz": ".npz",
+    "safetensors": ".safetensors",
+}
 arguments = read_arguments()
 name = arguments["net"]
 prefix = str(Path(arguments["folder"], f"{name}.ckpt"))
@@ -40,9 +50,15 @@ def port(target):
     out = Path(kept.name, target)
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir()
-    return run(
-        target, "port", name, "--checkpoint", prefix, "--to", target, "--out", str(out / "net")
-    )
+    path = str(out / f"net{SUFFIXES[target]}")
+    return run(target, "port", prefix, "--net", name, "--to", target, "--out", path)
+
+
+def get_peak(case):
+    """Returns the peak memory of a case's last run as a multiple of the weights."""
+    if case not in last:
+        raise LookupError("it was not ported")
+    return last[case] / weights
 
 
 cases = {"inspect": lambda: run("inspect", "inspect", prefix)}
@@ -50,5 +66,5 @@ cases |= {target: lambda target=target: port(target) for target in arguments["ta
 measures = {}
 for case, measure in cases.items():
     measures[case, "seconds"] = measure
-    measures[case, "peak memory / weights"] = lambda case=case: last[case] / weights
+    measures[case, "peak memory / weights"] = lambda case=case: get_peak(case)
 serve(measures, {})

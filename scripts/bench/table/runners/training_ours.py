@@ -22,6 +22,7 @@ name = read_arguments()["net"]
 record = get_net(name)
 size = SIZES.get(name, record.image_size)
 settings = Settings(name, record.num_classes, size, preprocessing=record.preprocessing)
+tf.disable_eager_execution()
 session = tf.Session()
 net = build_training(settings)
 session.run(tf.global_variables_initializer())
