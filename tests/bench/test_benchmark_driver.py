@@ -139,6 +139,7 @@ def make_results():
     limits = make_item("matrix product, GFLOP/s", "fp32", [100.0, 100.0, 130.0])
     measured = [
         make_item("batch 8", "legacy_nets auto fp32", [30.0, 10.0, 20.0], flop=2e9, engine="x"),
+        make_item("batch 8", "legacy_nets TensorFlow fp32", [12.0], flop=2e9),
         make_item("batch 8", "OpenVINO fp32", [16.0], flop=2e9),
         make_item("batch 8", "PyTorch bf16", [], "no such library"),
     ]
@@ -155,6 +156,8 @@ def test_the_page_has_medians_spreads_shares_ratios_and_reasons():
     assert "| **ours fp32 / best peer fp32** | 1.25 |" in text
     assert "- PyTorch bf16: no such library" in text
     assert "ours bf16" not in text
+    assert "| **legacy_nets TensorFlow fp32 / OpenVINO fp32** | 0.75 |" in text
+    assert "/ OpenVINO bf16" not in text
     assert "A, 2 cores" in text and "V 1." in text
 
 

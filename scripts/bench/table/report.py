@@ -113,8 +113,12 @@ def _make_table(name: str, row: Mapping, peaks: Mapping[str, float]) -> str:
                 text += f" {item['details']['engine']}"
             texts.append(text)
         lines.append(f"| {column} | " + " | ".join(texts) + " |")
-    for precision in ("fp32", "bf16", "int8") if measured[0]["group"] == "inference" else ():
-        lines += _compare_with_peers(medians, cases, precision)
+    if measured[0]["group"] == "inference":
+        for precision in ("fp32", "bf16", "int8"):
+            lines += _compare_with_peers(medians, cases, precision)
+        for precision in ("fp32", "bf16"):
+            pair = f"legacy_nets TensorFlow {precision}", f"OpenVINO {precision}"
+            lines += _divide(medians, cases, *pair)
     if row["seconds"]:
         lines.append("")
     reasons = dict.fromkeys((item["column"], item["reason"]) for item in measured if item["reason"])
@@ -138,6 +142,17 @@ def _compare_with_peers(
     if all(text == "–" for text in texts):
         return []
     return [f"| **ours {precision} / best peer {against}** | " + " | ".join(texts) + " |"]
+
+
+def _divide(
+    medians: Mapping[tuple[str, str], float], cases: Sequence[str], above: str, below: str
+) -> list[str]:
+    """Returns the line of one column over another; nothing where no case has both."""
+    both = [(medians.get((case, above)), medians.get((case, below))) for case in cases]
+    texts = [f"{a / b:.2f}" if a and b else "–" for a, b in both]
+    return [f"| **{above} / {below}** | " + " | ".join(texts) + " |"] * any(
+        a and b for a, b in both
+    )
 
 
 def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:

@@ -47,7 +47,7 @@ def list_rows(environments: Environments, folder: Path, is_short: bool) -> list[
         rows.append(_make_build(environments))
         rows.append(_make_start(environments))
     rows.append(_make_port(environments, folder, ("onnx",) if is_short else TARGETS))
-    rows.append(_make_pictures(environments, folder, 600 if is_short else 2000))
+    rows.append(_make_pictures(environments, folder, 1000 if is_short else 2000))
     return rows
 
 

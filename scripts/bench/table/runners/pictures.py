@@ -58,8 +58,10 @@ def run_predict(pictures):
 
 def time_predict():
     """Returns the pictures a second of ``predict --fast --csv``."""
-    everything = run_predict(folder)
-    return (count - FEW) / (everything - run_predict(folder / "few"))
+    seconds = run_predict(folder) - run_predict(folder / "few")
+    if seconds <= 0:
+        raise RuntimeError("the machine is too busy: all pictures took less time than a few")
+    return (count - FEW) / seconds
 
 
 def time_engine():
