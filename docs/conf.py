@@ -45,7 +45,7 @@ if tags.has("po"):  # noqa: F821 (Sphinx defines it): pages that stay English
 smartquotes = False  # code, file names and messages keep their quotes
 
 # Markdown
-myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 # Notebooks: a page with `file_format: mystnb` runs when the site is built. Both languages share

@@ -84,6 +84,12 @@ def test_nothing_is_loaded_from_elsewhere(pages):
     assert outside == set()
 
 
+def test_no_formula_needs_a_script(pages):
+    """MathJax would come from the network: formulas are text, as in 7·7·3·64."""
+    script = re.compile(r"<script[^>]*mathjax|window\.MathJax", re.IGNORECASE)
+    assert [path.name for path, text in pages.items() if script.search(text)] == []
+
+
 def test_pages_are_small(pages):
     sizes = {str(path.relative_to(SITE)): path.stat().st_size for path in pages}
     assert {name: size for name, size in sizes.items() if size > MAX_PAGE} == {}
