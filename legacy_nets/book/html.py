@@ -11,6 +11,7 @@ from importlib import resources
 
 from legacy_nets.book.tables import Table
 from legacy_nets.documents import Erratum
+from legacy_nets.language import translate as _
 
 _ROW_ID = re.compile(r"\d{3}-[EF]\d+")
 MAX_BACK_LINKS = 3  # layers that a line of source names; more are counted
@@ -93,11 +94,12 @@ def write_errata(rows: Iterable[Erratum]) -> str:
     """Writes defects of a document: what its code does, and the fix."""
     parts = ["<dl>\n"]
     for row in rows:
-        harm = f" Measured: {row.harm}." if row.harm else ""
+        harm = _(" Measured: {value}.").format(value=row.harm) if row.harm else ""
         parts.append(
             f'<dt id="{make_row_id(row.id)}"><b>{row.id}</b> {escape(row.place)} '
-            f"({escape(row.kind)})</dt>\n<dd><p><i>Original code</i>: {escape(row.literal + harm)}"
-            f"</p><p><i>Fix</i>: {escape(row.fix)}</p></dd>\n"
+            f"({escape(_(row.kind))})</dt>\n"
+            f"<dd><p><i>{_('Original code')}</i>: {escape(row.literal + harm)}"
+            f"</p><p><i>{_('Fix')}</i>: {escape(row.fix)}</p></dd>\n"
         )
     return "".join([*parts, "</dl>\n"])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import click
 
+from legacy_nets import language
 from legacy_nets.errors import LegacyNetsError, join_lines, suggest_names
 from legacy_nets.version import __version__
 
@@ -55,6 +56,26 @@ LIFELINE = "LEGACY_NETS_LIFELINE"  # in a task that launch has started
 ALIASES = {"traps": "pitfalls"}  # older name -> name
 
 
+def _choose_language(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is not None:  # for the complete call: errors are printed after the command's context
+        context.find_root().with_resource(language.use_language(name))
+
+
+def _make_language_option(variable: str | None) -> click.Option:
+    return click.Option(
+        ["--lang"],
+        type=click.Choice(list(language.LOCALES)),
+        envvar=variable,
+        is_eager=True,
+        expose_value=False,
+        callback=_choose_language,
+        help=f"Language of texts. [default: en, or {language.VARIABLE}]",
+    )
+
+
+_LANGUAGE = _make_language_option(None)  # one for all commands
+
+
 class CommandLine(click.Group):
     """Imports commands on use, and reports every expected error in one line, with exit code 2."""
 
@@ -69,6 +90,8 @@ class CommandLine(click.Group):
             return None
         module, function = entry.location.split(":")
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+        if _LANGUAGE not in command.params:
+            command.params.append(_LANGUAGE)
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -145,6 +168,7 @@ def _explain(error: Exception) -> str:
 @click.group(
     cls=CommandLine,
     context_settings={"help_option_names": ["-h", "--help"]},
+    params=[_make_language_option(language.VARIABLE)],
     epilog="Aliases: " + ", ".join(f"{alias} = {name}" for alias, name in ALIASES.items()),
 )
 @click.version_option(__version__, prog_name="legacy-nets")

@@ -18,6 +18,8 @@ from legacy_nets.cli.completion import complete_net_or_path
 from legacy_nets.cli.options import split_names
 from legacy_nets.cli.tables import number_to_json
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import choose_language, get_language, mark
+from legacy_nets.language import translate as _
 from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
@@ -33,9 +35,19 @@ _GRAPH_SUFFIXES = (".meta", ".pb", ".pbtxt", ".onnx", ".tflite")
 _WEIGHT_SUFFIXES = (".npz", ".safetensors", ".pth", ".keras", ".index")
 MAX_NAMES = 4  # layers that a note names
 _HEADINGS: dict[str, Literal["left", "right"]] = {  # heading -> how its cells are justified
-    **dict.fromkeys(("layer", "type", "output", "kernel", "stride", "padding"), "left"),
-    **dict.fromkeys(("parameters", "multiply-adds", "field", "step", "pad"), "right"),
-    **dict.fromkeys(("time", "memory"), "right"),
+    mark("layer"): "left",
+    mark("type"): "left",
+    mark("output"): "left",
+    mark("kernel"): "left",
+    mark("stride"): "left",
+    mark("padding"): "left",
+    mark("parameters"): "right",
+    mark("multiply-adds"): "right",
+    mark("field"): "right",
+    mark("step"): "right",
+    mark("pad"): "right",
+    mark("time"): "right",
+    mark("memory"): "right",
 }
 _LEFT_OUT_FIRST = ("pad", "step", "padding", "field", "stride", "kernel", "multiply-adds")
 _MIN_NAME = 20  # columns of a layer's name; longer names are folded
@@ -46,6 +58,7 @@ class Screen(NamedTuple):
 
     is_terminal: bool
     width: int
+    language: str = "en"
 
 
 @click.command()
@@ -154,6 +167,7 @@ def _format_file(
     path: str, tags: tuple[str, ...] | None, depth: int | None, as_json: bool, screen: Screen
 ) -> str:
     """Formats the layers of a file; runs in a subprocess, which alone imports TensorFlow."""
+    choose_language(screen.language)
     quiet_tensorflow()
     from legacy_nets import anatomy
 
@@ -173,7 +187,7 @@ def _get_screen() -> Screen:
     from rich.console import Console
 
     console = Console()
-    return Screen(console.is_terminal, console.width)
+    return Screen(console.is_terminal, console.width, get_language())
 
 
 def parse_size(text: str | None) -> tuple[int | None, ...] | None:
@@ -207,6 +221,7 @@ def to_json(anatomy: Anatomy, layers: Sequence[Layer]) -> dict[str, object]:
 
 def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> str:
     """Formats the table; columns that a narrow terminal has no room for are left out and named."""
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
 
@@ -215,7 +230,7 @@ def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> 
     unknown = () if anatomy.has_receptive_fields else ("field", "step", "pad")
     headings = [h for h in _HEADINGS if h not in unknown and any(row[h] for row in rows)]
     width = screen.width if screen.is_terminal else max(screen.width, 180)
-    sizes = {h: max(len(h), *(len(row[h]) for row in rows)) for h in headings}
+    sizes = {h: max(cell_len(_(h)), *(cell_len(row[h]) for row in rows)) for h in headings}
     sizes["layer"] = min(sizes["layer"], _MIN_NAME)
     left_out = []
     for heading in _LEFT_OUT_FIRST:
@@ -226,7 +241,7 @@ def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> 
     for heading in sizes:
         is_text = heading in ("layer", "type")
         table.add_column(
-            heading,
+            _(heading),
             overflow="fold",
             min_width=None if is_text else sizes[heading],
             no_wrap=not is_text,
@@ -239,15 +254,16 @@ def _format_table(anatomy: Anatomy, layers: Sequence[Layer], screen: Screen) -> 
     page = io.StringIO()
     Console(file=page, force_terminal=screen.is_terminal, width=width).print(table)
     if left_out:
-        page.write(f"left out for a terminal of {width} columns: {', '.join(left_out)} (--json)\n")
+        line = _("left out for a terminal of {width} columns: {columns} (--json)")
+        page.write(line.format(width=width, columns=", ".join(map(_, left_out))) + "\n")
     return page.getvalue()
 
 
 def _format_totals(anatomy: Anatomy) -> dict[str, str]:
     return {
         **dict.fromkeys(_HEADINGS, ""),
-        "layer": "total",
-        "type": f"{len(anatomy.layers)} rows",
+        "layer": _("total"),
+        "type": _("{count} rows").format(count=len(anatomy.layers)),
         "parameters": f"{anatomy.parameters:,}",
         "multiply-adds": _format_count(anatomy.multiply_adds),
         "time": _format_time(anatomy.seconds),
@@ -257,15 +273,27 @@ def _format_totals(anatomy: Anatomy) -> dict[str, str]:
 
 def _format_notes(anatomy: Anatomy, layers: Sequence[Layer]) -> str:
     """Formats the lines below the table: totals, unused variables, notes and their layers."""
-    images = "one image" if anatomy.batch == 1 else f"the {anatomy.batch} of its fixed batch"
+    images = _("one image")
+    if anatomy.batch != 1:
+        images = _("the {count} of its fixed batch").format(count=anatomy.batch)
+    totals = _(
+        "{name}: {parameters:,} parameters, {trainable:,} of them trainable; "
+        "{multiply_adds} multiply-adds for {images}"
+    )
     lines = [
-        f"{anatomy.name}: {anatomy.parameters:,} parameters, {anatomy.trainable:,} of them "
-        f"trainable; {_format_count(anatomy.multiply_adds)} multiply-adds for {images}"
+        totals.format(
+            name=anatomy.name,
+            parameters=anatomy.parameters,
+            trainable=anatomy.trainable,
+            multiply_adds=_format_count(anatomy.multiply_adds),
+            images=images,
+        )
     ]
     if anatomy.unused:
-        names = ", ".join(name for name, _ in anatomy.unused[:3])
+        names = ", ".join(name for name, _shape in anatomy.unused[:3])
         more = ", ..." if len(anatomy.unused) > 3 else ""
-        lines.append(f"{len(anatomy.unused)} variables belong to no layer: {names}{more}")
+        line = _("{count} variables belong to no layer: {names}")
+        lines.append(line.format(count=len(anatomy.unused), names=names + more))
     lines += anatomy.notes
     layers_of_notes: dict[str, list[str]] = {}
     for layer in layers:
@@ -281,7 +309,7 @@ def _format_notes(anatomy: Anatomy, layers: Sequence[Layer]) -> str:
 def _format_layer(layer: Layer) -> dict[str, str]:
     """Formats the cells of one row."""
     field = layer.receptive_field
-    mark = "" if field is None or field.aligned else "!"
+    warning = "" if field is None or field.aligned else "!"
     groups = f" ({layer.groups} groups)" if layer.groups > 1 else ""
     return {
         "layer": layer.name,
@@ -292,7 +320,7 @@ def _format_layer(layer: Layer) -> dict[str, str]:
         "padding": _format_padding(layer),
         "parameters": f"{layer.parameters:,}" if layer.parameters else "",
         "multiply-adds": _format_count(layer.multiply_adds) if layer.multiply_adds != 0 else "",
-        "field": "all" if field is None else format_axes(field.size) + mark,
+        "field": _("all") if field is None else format_axes(field.size) + warning,
         "step": "" if field is None else format_axes(field.stride),
         "pad": "" if field is None else format_axes(field.padding),
         "time": _format_time(layer.seconds),

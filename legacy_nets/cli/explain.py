@@ -20,6 +20,7 @@ from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
 from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import suggest_paths
+from legacy_nets.language import translate as _
 from legacy_nets.progress import show_progress, show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.shapes import format_axes, format_shape, format_window
@@ -91,7 +92,7 @@ def explain(
     registry.get_net(net)
     weights = find_weights(checkpoint)
     _check_image(image)
-    with show_status(f"building {net}"):
+    with show_status(_("building {net}").format(net=net)):
         quiet_tensorflow()
         from legacy_nets.documents.explain import walk
 
@@ -105,7 +106,7 @@ def explain(
     if figure is not None:
         from legacy_nets.documents import figures
 
-        with show_status("drawing the figures"):
+        with show_status(_("drawing the figures")):
             drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
     _print_page(net, sections, measured, with_facts, with_title=at is None)
     if drawn is not None:
@@ -141,7 +142,7 @@ def _measure(sections: Iterable[Section]) -> _Measured:
     """Measures the facts of the sections."""
     facts = [fact for section in sections for fact in section.facts]
     measured = {}
-    with show_progress("facts measured", len(facts)) as report:
+    with show_progress(_("facts measured"), len(facts)) as report:
         for fact in facts:
             measured[fact.id] = documents.measure(fact)
             report(1)
@@ -156,15 +157,23 @@ def _print_page(
     if with_title:
         size = "x".join(map(str, (*record.image_size, record.channels)))
         console.print(
-            f"[bold]{net}[/]: {catalogue.name_document(record.document)}, images {size} "
-            f"({record.preprocessing} preprocessing), {record.num_classes} classes, "
-            f"{record.parameters:,} parameters"
+            _(
+                "[bold]{net}[/]: {document}, images {size} ({preprocessing} preprocessing), "
+                "{classes} classes, {parameters:,} parameters"
+            ).format(
+                net=net,
+                document=catalogue.name_document(record.document),
+                size=size,
+                preprocessing=record.preprocessing,
+                classes=record.num_classes,
+                parameters=record.parameters,
+            )
         )
     shown: dict[str, str] = {}
     for section in sections:
         if section.title or with_facts:
             console.print()
-            title = section.title or "complete net"
+            title = section.title or _("complete net")
             console.rule(f"[bold]{title}[/]", align="left", characters="-")
         _print_blocks(console, net, section, shown)
         _print_layers(console, section, record.scope)
@@ -184,7 +193,8 @@ def _print_blocks(console: Console, net: str, section: Section, shown: dict[str,
     for block in section.blocks:
         place = f"[dim]{blocks.locate(block, net)}[/]"
         if block.id in shown:
-            console.print(f"{block.title}: see {shown[block.id]}  {place}", soft_wrap=True)
+            see = _("{title}: see {section}").format(title=block.title, section=shown[block.id])
+            console.print(f"{see}  {place}", soft_wrap=True)
             continue
         shown[block.id] = section.title
         console.print(f"[bold]{block.title}[/]  {place}", soft_wrap=True)
@@ -205,13 +215,15 @@ def _print_layers(console: Console, section: Section, scope: str) -> None:
             format_window(layer.kernel, layer.stride, layer.padding),
             format_shape(layer.output),
             f"{layer.parameters:,}" if layer.parameters else "",
-            f"receptive field {format_axes(field.size)}" if field else "",
+            _("receptive field {size}").format(size=format_axes(field.size)) if field else "",
         )
     if section.layers:
         console.print(table)
     for count in section.counts:
         name = count.layer.removeprefix(f"{scope}/")
-        console.print(f"parameters of {name}: {count.formula}: {count.explanation}", markup=False)
+        line = _("parameters of {name}: {formula}: {explanation}")
+        line = line.format(name=name, formula=count.formula, explanation=count.explanation)
+        console.print(line, markup=False)
 
 
 def _print_rows(console: Console, section: Section, measured: _Measured) -> None:
@@ -236,7 +248,7 @@ def _print_unmeasured(console: Console, sections: list[Section], measured: _Meas
         if not measured[fact.id].is_complete:
             reasons.setdefault(judge.explain_missing(fact), []).append(fact)
     if reasons:
-        console.rule(f"[bold]{judge.NOT_HERE}[/]", align="left", characters="-")
+        console.rule(f"[bold]{_(judge.NOT_HERE)}[/]", align="left", characters="-")
     for why, facts in reasons.items():
         console.print(f"{why}:", markup=False)
         for fact in facts:
@@ -249,7 +261,9 @@ def _print_counts(console: Console, sections: Iterable[Section], document: str) 
     facts = sum(len(section.facts) for section in sections)
     errata = sum(len(section.errata) for section in sections)
     console.print(
-        f"{catalogue.name_document(document)} has {facts} facts and {errata} errata here: --facts",
+        _("{document} has {facts} facts and {errata} errata here: --facts").format(
+            document=catalogue.name_document(document), facts=facts, errata=errata
+        ),
         markup=False,
     )
 
@@ -257,17 +271,24 @@ def _print_counts(console: Console, sections: Iterable[Section], document: str) 
 def _format_fact(fact: documents.Fact, result: judge.Measured) -> str:
     from rich.markup import escape
 
-    mark = f"[{VERDICT_STYLES[result.verdict]}]{result.verdict:{_MARK_WIDTH}}[/]"
+    mark = f"[{VERDICT_STYLES[result.verdict]}]{_pad_mark(_(result.verdict))}[/]"
     measured = "" if result.verdict in ("confirmed", "derived") else f" -> {result.value}"
     why = f" ({fact.why})" if fact.why else ""
     text = f"{fact.place}: {fact.quantity}: {fact.stated}{measured}{why}"
     return f"{mark} {fact.id} {escape(text)}"
 
 
+def _pad_mark(text: str) -> str:
+    """Pads a verdict to one width; a Chinese character is as wide as two others."""
+    from rich.cells import set_cell_size
+
+    return set_cell_size(text, _MARK_WIDTH)
+
+
 def _format_erratum(row: documents.Erratum) -> str:
     from rich.markup import escape
 
-    mark = f"[cyan]{'fixed':{_MARK_WIDTH}}[/]"
+    mark = f"[cyan]{_pad_mark(_('fixed'))}[/]"
     defect = escape(f"{row.place}: {format_defect(row)}")
     return f"{mark} {row.id} {defect} [cyan]->[/] {escape(row.fix)}"
 

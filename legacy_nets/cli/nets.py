@@ -13,6 +13,8 @@ from rich.table import Table
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import mark
+from legacy_nets.language import translate as _
 
 
 @click.command()
@@ -23,7 +25,8 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     """List the nets whose names match PATTERN (shell wildcards)."""
     records = [registry.get_net(name) for name in registry.list_nets(pattern)]
     if not records:
-        raise BadInputError(f"no net matches {pattern!r} (all: legacy-nets nets)")
+        message = _("no net matches {pattern!r} (all: legacy-nets nets)")
+        raise BadInputError(message.format(pattern=pattern))
     if markdown:
         click.echo(markdown_table(records))
         return
@@ -40,7 +43,7 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
         return
     table = Table(box=rich.box.SIMPLE, pad_edge=False, padding=(0, 1))
     for column in COLUMNS:
-        table.add_column(column, no_wrap=True)  # a cut number is wrong
+        table.add_column(_(column), no_wrap=True)  # a cut number is wrong
     for record in records:
         table.add_row(*make_row(record))
     Console(width=max(110, Console().width)).print(table)
@@ -49,7 +52,14 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
         click.echo(f"{number} ({document.short_title}): {document.citation}")
 
 
-COLUMNS = ("net", "document", "input", "preprocessing", "classes", "trainable parameters")
+COLUMNS = (
+    mark("net"),
+    mark("document"),
+    mark("input"),
+    mark("preprocessing"),
+    mark("classes"),
+    mark("trainable parameters"),
+)
 
 
 def make_row(net: registry.Net) -> tuple[str, ...]:

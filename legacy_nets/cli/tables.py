@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from legacy_nets import registry
+from legacy_nets.language import translate as _
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,15 +40,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
     table = Table(show_lines=True, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column in ("id", "verdict"))
+        table.add_column(column, overflow="fold", no_wrap=column in (_("id"), _("verdict")))
     for row in rows:
         table.add_row(*row)
     make_console(160).print(table)
 
 
-def count_rows(count: int, singular: str, plural: str, selector: str | None) -> str:
+def count_rows(noun: str, selector: str | None) -> str:
     """Writes how many rows a selector has: "3 facts of 002"."""
-    return f"{count} {singular if count == 1 else plural}" + (f" of {selector}" if selector else "")
+    return _("{noun} of {selector}").format(noun=noun, selector=selector) if selector else noun
 
 
 def number_to_json(value: object) -> float:
@@ -60,4 +61,6 @@ def number_to_json(value: object) -> float:
 def print_documents(rows: Sequence[Row]) -> None:
     """Prints which documents the places of the rows are in."""
     for number in dict.fromkeys(row.document for row in rows):
-        click.echo(f"l.1: line 1 of document {number}, {registry.get_document(number).citation}")
+        citation = registry.get_document(number).citation
+        line = _("l.1: line 1 of document {number}, {citation}")
+        click.echo(line.format(number=number, citation=citation))

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable
 from legacy_nets import registry
 from legacy_nets.anatomy.layers import Layer
 from legacy_nets.documents.catalogue import DATA
+from legacy_nets.documents.texts import translate_row
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.build import load_function
 from legacy_nets.types import Graph
@@ -78,7 +79,8 @@ _TEXTS = ("source", "title", "text")
 
 def list_blocks(document: str | None = None) -> list[Block]:
     """Lists the texts of a document ("002"), or all, in the order of the tables."""
-    return [block for block in _load() if document in (None, block.document)]
+    blocks = [block for block in _load() if document in (None, block.document)]
+    return [translate_row(block, "blocks") for block in blocks]
 
 
 def find_blocks(net: str, names: Iterable[str]) -> list[Block]:
@@ -91,7 +93,8 @@ def find_blocks(net: str, names: Iterable[str]) -> list[Block]:
     """
     of_the_net = [block for block in _load() if net in block.nets]
     found = (_find_block(of_the_net, name) for name in names)
-    return list(dict.fromkeys(block for block in found if block is not None))
+    unique = dict.fromkeys(block for block in found if block is not None)
+    return [translate_row(block, "blocks") for block in unique]
 
 
 def _find_block(blocks: list[Block], name: str) -> Block | None:

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from legacy_nets import registry
+from legacy_nets.documents.texts import translate_row
 from legacy_nets.errors import BadInputError, find_nearest
+from legacy_nets.language import mark
+from legacy_nets.language import translate as _
 
 DATA = pathlib.Path(__file__).parent / "data"
-VERDICTS = ("confirmed", "derived", "wrong", "ambiguous")
+VERDICTS = (mark("confirmed"), mark("derived"), mark("wrong"), mark("ambiguous"))
 SOURCES = ("literal", "in symbols", "in words", "derived", "in a figure")
 
 
@@ -117,23 +120,28 @@ def documents() -> list[str]:
 
 def name_document(number: str) -> str:
     """Names a document by its number and short title: "document 002 (Inception V3)"."""
-    return f"document {number} ({registry.get_document(number).short_title})"
+    title = registry.get_document(number).short_title
+    return _("document {number} ({title})").format(number=number, title=title)
 
 
 def facts(selector: str | None = None) -> list[Fact]:
     """Lists the facts of a document ("002"), of a net or of one id ("002-F15"); all if None.
 
+    Their sentences are in the chosen language.
+
     Raises: BadInputError with the nearest names for an unknown selector.
     """
-    return _select(selector, _load_facts())
+    return [translate_row(row, "facts") for row in _select(selector, _load_facts())]
 
 
 def errata(selector: str | None = None) -> list[Erratum]:
     """Lists the errata of a document, of a net or of one id; all if None.
 
+    Their sentences are in the chosen language.
+
     Raises: BadInputError with the nearest names for an unknown selector.
     """
-    return _select(selector, _load_errata())
+    return [translate_row(row, "errata") for row in _select(selector, _load_errata())]
 
 
 def _select(selector: str | None, rows: Sequence[AnyRow]) -> list[AnyRow]:

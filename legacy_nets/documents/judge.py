@@ -7,9 +7,11 @@ import re
 import shlex
 
 from legacy_nets.documents.catalogue import Erratum, Fact
+from legacy_nets.language import mark
+from legacy_nets.language import translate as _
 
-NOT_HERE = "not checkable here"
-_NO_PHOTOGRAPHS = (
+NOT_HERE = mark("not checkable here")
+_NO_PHOTOGRAPHS = mark(
     "document 001's photographs are not available here; LEGACY_NETS_SIGNS may name their folder"
 )
 
@@ -37,7 +39,7 @@ def measure(fact: Fact) -> Measured:
 def explain_missing(fact: Fact) -> str:
     """Says why a fact cannot be measured completely here: its data set, or its own reason."""
     uses_photographs = any("photograph" in measurement for measurement in fact.measure)
-    return _NO_PHOTOGRAPHS if uses_photographs else fact.why
+    return _(_NO_PHOTOGRAPHS) if uses_photographs else fact.why
 
 
 def judge(stated: str, results: tuple[object, ...], source: str = "literal") -> Measured:

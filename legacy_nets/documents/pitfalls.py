@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from legacy_nets.documents import judge
 from legacy_nets.documents.catalogue import DATA
+from legacy_nets.documents.texts import translate_row
 from legacy_nets.errors import BadInputError, join_lines, suggest_names
 
 
@@ -41,9 +42,11 @@ def _load() -> tuple[Pitfall, ...]:
 def list_pitfalls(selector: str | None = None) -> list[Pitfall]:
     """Lists all pitfalls, one ("T03"), or those with a word in title, effect or fix.
 
+    Their sentences are in the chosen language, and so is the word.
+
     Raises: BadInputError with the nearest ids for an unknown selector.
     """
-    pitfalls = list(_load())
+    pitfalls = [translate_row(pitfall, "pitfalls") for pitfall in _load()]
     if selector is None:
         return pitfalls
     matches = [pitfall for pitfall in pitfalls if pitfall.id == selector.upper()]

@@ -6,8 +6,10 @@ in ``messages`` (headings and messages), then in ``documents`` (the sentences of
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gettext
+from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -16,7 +18,13 @@ from legacy_nets.errors import BadInputError
 LOCALE = Path(__file__).parent / "locale"
 DOMAINS = ("messages", "documents")
 LOCALES = {"en": "en", "zh": "zh_CN"}  # language -> folder of its catalogs; English has none
+VARIABLE = "LEGACY_NETS_LANG"  # the language of commands that have no --lang
 _chosen: ContextVar[str] = ContextVar("language", default="en")
+
+
+def get_language() -> str:
+    """Returns the chosen language."""
+    return _chosen.get()
 
 
 def choose_language(language: str) -> None:
@@ -29,11 +37,30 @@ def choose_language(language: str) -> None:
     _chosen.set(language)
 
 
+@contextlib.contextmanager
+def use_language(language: str) -> Iterator[None]:
+    """Chooses the language of the texts until the context ends.
+
+    Raises BadInputError for another than "en" or "zh".
+    """
+    before = get_language()
+    choose_language(language)
+    try:
+        yield
+    finally:
+        choose_language(before)
+
+
 def translate(text: str) -> str:
     """Translates a text into the chosen language; one that no catalog has stays as it is."""
     if not text or _chosen.get() == "en":
         return text
     return _load_catalogs(_chosen.get()).gettext(text)
+
+
+def mark(text: str) -> str:
+    """Returns the text as it is: the catalog has it, and it is translated where it is shown."""
+    return text
 
 
 @functools.cache

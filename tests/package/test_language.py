@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import gettext
 import re
 import string
@@ -10,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from legacy_nets.documents import blocks
+from legacy_nets.documents.catalogue import DATA
+from legacy_nets.documents.texts import COLUMNS
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import DOMAINS, LOCALE, LOCALES, choose_language, translate
 
 pofile = pytest.importorskip("babel.messages.pofile")
 
 ROOT = Path(__file__).parents[2]
+TRANSLATORS = ("translate", "_", "mark")  # names of calls whose texts a catalog has
 CATALOGS = [(locale, domain) for locale in LOCALES.values() if locale != "en" for domain in DOMAINS]
 NAME = re.compile(r"[A-Za-z0-9]+(?:[_./][A-Za-z0-9_]+)+|\d[\d,.x^]*\d|\d")
 
@@ -33,8 +36,8 @@ def list_translated_literals():
     texts = set()
     for path in [*(ROOT / "legacy_nets").rglob("*.py"), *(ROOT / "docs/_ext").glob("*.py")]:
         source = path.read_text("utf-8")
-        for call in ast.walk(ast.parse(source)) if "translate(" in source else ():
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "translate":
+        for call in ast.walk(ast.parse(source)) if "legacy_nets.language" in source else ():
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") in TRANSLATORS:
                 texts.update(arg.value for arg in call.args if isinstance(arg, ast.Constant))
     return texts
 
@@ -87,8 +90,15 @@ def test_what_the_code_translates_has_a_translation():
     assert sorted(literals - set(read_catalog("zh_CN", "messages"))) == []
 
 
-def test_every_text_on_a_block_has_a_translation():
-    texts = {text for block in blocks.list_blocks() for text in (block.title, block.text)}
+@pytest.mark.parametrize("table", COLUMNS)
+def test_every_text_of_the_tables_has_a_translation(table):
+    texts = set()
+    for path in sorted(DATA.glob(f"{table}*.csv")):
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                texts.update(row[name] for name in (*COLUMNS[table], "kind") if name in row)
+    texts = {text for text in texts if re.search("[A-Za-z]{2}", text)}
+    assert texts
     have = set(read_catalog("zh_CN", "documents")) | set(read_catalog("zh_CN", "messages"))
     assert sorted(texts - have) == []
 

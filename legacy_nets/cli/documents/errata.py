@@ -10,6 +10,7 @@ import click
 from legacy_nets import documents
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.tables import count_rows, print_documents, print_table
+from legacy_nets.language import translate as _
 
 
 @click.command()
@@ -30,14 +31,21 @@ def errata(selector: str | None, as_json: bool) -> None:
     from rich.markup import escape
 
     print_table(
-        ("id", "place", "kind", "original code", "fix"),
+        (_("id"), _("place"), _("kind"), _("original code"), _("fix")),
         [
-            (row.id, row.place, row.kind, escape(format_defect(row)), escape(row.fix))
+            (
+                row.id,
+                row.place,
+                _(row.kind),
+                escape(format_defect(row)),
+                escape(row.fix),
+            )
             for row in selected
         ],
     )
-    count = count_rows(len(selected), "erratum", "errata", selector)
-    click.echo(f"{count}; the tests that prove them: --json")
+    noun = _("{count} erratum") if len(selected) == 1 else _("{count} errata")
+    count = count_rows(noun.format(count=len(selected)), selector)
+    click.echo(_("{count}; the tests that prove them: --json").format(count=count))
     print_documents(selected)
 
 
@@ -48,4 +56,5 @@ def erratum_to_json(row: documents.Erratum) -> dict[str, object]:
 
 def format_defect(row: documents.Erratum) -> str:
     """Formats what the original code does, with its number where there is one."""
-    return row.literal + (f" [measured: {row.harm}]" if row.harm else "")
+    harm = _(" [measured: {value}]").format(value=_(row.harm))
+    return row.literal + (harm if row.harm else "")

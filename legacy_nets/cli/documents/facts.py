@@ -11,6 +11,7 @@ import click
 from legacy_nets import documents
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.tables import VERDICT_STYLES, count_rows, print_documents, print_table
+from legacy_nets.language import translate as _
 from legacy_nets.quiet import quiet_tensorflow
 
 
@@ -42,12 +43,14 @@ def facts(selector: str | None, only_wrong: bool, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=1))
         return
     print_table(
-        ("id", "place", "quantity", "stated", "measured", "verdict"),
+        (_("id"), _("place"), _("quantity"), _("stated"), _("measured"), _("verdict")),
         [_format_fact(fact, result) for fact, result in zip(selected, results, strict=True)],
     )
     verdicts = [result.verdict for result in results]
-    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICT_STYLES)
-    click.echo(f"{count_rows(len(results), 'fact', 'facts', selector)} measured: {counts}")
+    counts = ", ".join(f"{verdicts.count(verdict)} {_(verdict)}" for verdict in VERDICT_STYLES)
+    noun = _("{count} fact") if len(results) == 1 else _("{count} facts")
+    rows_of = count_rows(noun.format(count=len(results)), selector)
+    click.echo(_("{rows} measured: {counts}").format(rows=rows_of, counts=counts))
     print_documents(selected)
 
 
@@ -58,7 +61,7 @@ def _track(facts: Sequence[documents.Fact]) -> Iterable[documents.Fact]:
 
     console = Console(stderr=True)
     return track(
-        facts, "measuring", console=console, transient=True, disable=not console.is_terminal
+        facts, _("measuring"), console=console, transient=True, disable=not console.is_terminal
     )
 
 
@@ -83,12 +86,13 @@ def _format_fact(fact: documents.Fact, result: documents.Measured) -> tuple[str,
         escape(fact.quantity),
         escape(fact.stated),
         measured + (f"\n[dim]{escape(why)}[/]" if why else ""),
-        f"[{VERDICT_STYLES[result.verdict]}]{result.verdict}[/]",
+        f"[{VERDICT_STYLES[result.verdict]}]{_(result.verdict)}[/]",
     )
 
 
 def _explain_verdict(fact: documents.Fact, result: documents.Measured) -> str:
     """Explains a verdict; the table's may differ where photographs are missing, or present."""
     if result.verdict != fact.verdict:
-        return f"the verdict of the table, measured elsewhere: {fact.verdict}"
+        verdict = _("the verdict of the table, measured elsewhere: {verdict}")
+        return verdict.format(verdict=_(fact.verdict))
     return fact.why

@@ -8,6 +8,7 @@ import json
 import click
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import translate as _
 from legacy_nets.quiet import quiet_tensorflow
 
 
@@ -31,7 +32,8 @@ def pitfalls(selector: str | None, code: bool, as_json: bool) -> None:
     quiet_tensorflow()
     if code:
         for row in selected:
-            click.echo(f"# {row.id} {row.title}: {row.without_fix}; with the fix: {row.with_fix}")
+            head = _("# {id} {title}: {without_fix}; with the fix: {with_fix}")
+            click.echo(head.format(**dataclasses.asdict(row)))
             click.echo(catalogue.get_code(row))
         return
     measured = [
@@ -51,7 +53,7 @@ def pitfalls(selector: str | None, code: bool, as_json: bool) -> None:
     from legacy_nets.cli.tables import print_table
 
     print_table(
-        ("id", "pitfall", "effect", "measured", "fix", "fixed"),
+        (_("id"), _("pitfall"), _("effect"), _("measured"), _("fix"), _("fixed")),
         [
             (
                 row.id,
@@ -66,5 +68,6 @@ def pitfalls(selector: str | None, code: bool, as_json: bool) -> None:
     )
     for row in measured:  # below the table, so that no link is broken
         click.echo(f"{row.id}  {row.issue}")
-    noun = "pitfall" if len(measured) == 1 else "pitfalls"
-    click.echo(f"{len(measured)} {noun} run; print their code: --code")
+    count = len(measured)
+    line = _("{count} pitfall run") if count == 1 else _("{count} pitfalls run")
+    click.echo(_("{pitfalls}; print their code: --code").format(pitfalls=line.format(count=count)))
