@@ -59,7 +59,7 @@ class Task:
 
 
 def read_task(environment: Mapping[str, str]) -> Task | None:
-    """Reads the task of this process; None where TF_CONFIG is not set, or has no cluster.
+    """Reads the task of this process; None where it trains alone: without cluster or ps.
 
     Raises BadInputError, in one line, for everything that is wrong in it.
     """
@@ -80,6 +80,8 @@ def read_task(environment: Mapping[str, str]) -> Task | None:
         return None  # one task alone trains as without TF_CONFIG
     _check_cluster(addresses)
     _check_role(job, index, addresses)
+    if job != "evaluator" and not addresses.get("ps"):
+        return None  # the only trainer keeps the variables itself
     has_evaluator = job == "evaluator" or bool(addresses.pop("evaluator", ()))
     addresses.pop("evaluator", None)
     return Task(job, index, addresses, has_evaluator)

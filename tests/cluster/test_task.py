@@ -46,6 +46,8 @@ def test_evaluator_takes_no_part_in_the_training():
 def test_no_cluster(text):
     assert read_task({"TF_CONFIG": text}) is None
     assert read_task({}) is None
+    assert read({"worker": [W0]}, "worker") is None  # trains alone
+    assert read({"chief": [W0], "evaluator": [W1]}, "chief") is None
 
 
 TWO = {"ps": [PS], "worker": [W0, W1]}

@@ -41,6 +41,7 @@ def tiny(
     explode=0,
     width=8,
     bare=False,
+    frozen=False,
 ):
     from legacy_nets import tf1 as tf
 
@@ -48,7 +49,8 @@ def tiny(
         x = tf.layers.average_pooling2d(images, 8, 8)
         rule = None if bare else tf.nn.relu
         x = tf.layers.conv2d(x, width, 3, activation=rule, use_bias=not bare, name="conv2d")
-        x = tf.layers.batch_normalization(x, momentum=0.5, training=is_training, name="bn")
+        mode = False if frozen else is_training
+        x = tf.layers.batch_normalization(x, momentum=0.5, training=mode, name="bn")
         x = tf.layers.flatten(x)
         logits = tf.layers.dense(x, num_classes, name="dense")
         if explode:  # the loss is not finite from that step on

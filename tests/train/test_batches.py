@@ -8,7 +8,7 @@ import pytest
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.splits import Images
 from legacy_nets.errors import BadInputError
-from legacy_nets.train.batches import prefetch, read_training_batches
+from legacy_nets.train.batches import Share, prefetch, read_training_batches
 
 STILL = Augmentation(shift=0, zoom=0, rotate=0, flip=False, brightness=0)
 
@@ -105,3 +105,33 @@ def test_prefetch_keeps_order_raises_and_stops():
     endless = prefetch(itertools.count())
     assert next(endless) == 0
     endless.close()  # joins its thread, or this test would hang
+
+
+@pytest.mark.parametrize(("pictures", "replicas", "batch"), [(48, 2, 8), (50, 3, 8), (7, 5, 4)])
+def test_shares_of_replicas_make_up_each_epoch(pictures, replicas, batch):
+    labels = np.arange(pictures)
+    split = Images(np.zeros((pictures, 1, 1, 1), np.uint8), labels)
+    counts = np.zeros((2, pictures), int)
+    for index in range(replicas):
+        size = len(range(index, pictures, replicas))
+        steps = -(-size // batch)
+        batches = read_training_batches(split, batch, seed=3, share=Share(index, replicas))
+        for epoch in range(2):
+            for _ in range(steps):
+                counts[epoch, next(batches).labels] += 1
+    assert (counts == 1).all()
+
+
+def test_batches_of_two_replicas_are_the_halves_of_one():
+    split = Images(np.zeros((64, 1, 1, 1), np.uint8), np.arange(64))
+    single = read_training_batches(split, 16, seed=1)
+    halves = [read_training_batches(split, 8, seed=1, share=Share(i, 2)) for i in range(2)]
+    for _ in range(8):
+        both = np.concatenate([next(half).labels for half in halves])
+        assert sorted(both) == sorted(next(single).labels)
+
+
+def test_a_share_without_pictures_is_refused():
+    split = Images(np.zeros((2, 1, 1, 1), np.uint8), np.arange(2))
+    with pytest.raises(BadInputError, match="2 pictures are too few for 3 workers"):
+        next(read_training_batches(split, 1, seed=0, share=Share(2, 3)))
