@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 
 from legacy_nets import tf1 as tf
 from legacy_nets.cluster.task import Task
@@ -39,6 +40,7 @@ class Terms:
     sync: bool
     version: str = __version__
     tensorflow: str = tf.GIT_VERSION
+    chief: int = dataclasses.field(default_factory=time.time_ns)  # a number of each start of it
 
     def dump(self) -> str:
         """Formats the terms as JSON."""

@@ -76,15 +76,15 @@ def _count_bytes(op: Operation) -> int:
 
 
 def _start_queue(sync: SyncReplicasOptimizer, global_step: Variable) -> Operation:
-    """Builds what a chief of sync training runs first: the step of every accumulator, tokens.
+    """Builds what a chief of sync training runs first: it sets the step of every accumulator.
 
-    Tokens that an earlier chief has left would let a worker take a step twice: they are taken out.
+    With tokens at the start, as TensorFlow's hook makes them, a trainer could take steps alone.
+    Those that an earlier chief has left are taken out; the workers begin again with a new chief.
     """
     with tf.device(global_step.device):
         tokens = tf.FIFOQueue(-1, global_step.dtype.base_dtype, shapes=(), shared_name=_TOKENS)
         emptied = tokens.dequeue_many(tokens.size())
-    with tf.control_dependencies([sync.chief_init_op, sync.local_step_init_op, emptied]):
-        return tf.group(sync.get_init_tokens_op())
+    return tf.group(sync.chief_init_op, sync.local_step_init_op, emptied)
 
 
 @contextlib.contextmanager

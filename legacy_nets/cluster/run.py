@@ -50,7 +50,7 @@ def train_in_cluster(
 
     The chief writes to ``folder`` what ``train`` does. It continues a run that the folder holds:
     a task that was killed is started with the command that it had. A worker writes nothing, and
-    takes the number of steps from the chief.
+    takes steps and rates from the chief.
 
     Raises as ``train``, and BadInputError where a task does not answer in time or has other terms.
     """
@@ -76,6 +76,8 @@ class _Trainer:
     ) -> None:
         self.task, self.settings, self.data, self.folder = task, settings, data, folder
         self.options, self.console = options, console
+        self.chief = 0  # the number of its start that this worker has joined
+        self.has_new_chief = False  # the chief was started again meanwhile
         self.resumed: tuple[int, str] | None = None  # step and prefix
 
     def run(self) -> Result:
@@ -118,7 +120,10 @@ class _Trainer:
                 )
             time.sleep(_POLL)
         check_terms(terms, own, task)
-        self.settings = dataclasses.replace(self.settings, steps=terms.settings.steps)
+        self.chief, self.has_new_chief = terms.chief, False
+        self.settings = dataclasses.replace(  # steps and rates are the chief's
+            terms.settings, data_path=own.settings.data_path, strict=own.settings.strict
+        )
 
     def _build(self) -> Replica:
         with show_status(f"building {self.settings.net} to be trained", self.console):
@@ -146,9 +151,19 @@ class _Trainer:
                 stop_signals,
                 self.board,
             )
+
+            def join_again(chief: int) -> None:
+                if self.options.sync and not self.task.is_chief and chief != self.chief:
+                    self.has_new_chief = True
+                    session.close()  # it may wait for a token of the chief before
+
             try:
-                with Watch(self.task, self.board, loop.is_stuck, self._report):
+                with Watch(self.task, self.board, loop.is_stuck, self._report, join_again):
                     result = loop.run(self.resumed)
+            except RuntimeError as error:
+                if not self.has_new_chief:
+                    raise
+                raise tf.errors.CancelledError(None, None, "the chief was started again") from error
             finally:
                 self.step = loop.step
             if not result.stopped_by:

@@ -20,11 +20,19 @@ class Watch:
     """Runs while a trainer trains; use it in a ``with`` statement."""
 
     def __init__(
-        self, task: Task, board: Board, is_stuck: Callable[[], bool], report: Callable[[str], None]
+        self,
+        task: Task,
+        board: Board,
+        is_stuck: Callable[[], bool],
+        report: Callable[[str], None],
+        notice_chief: Callable[[int], None],
     ) -> None:
-        """``is_stuck``: whether this trainer itself hangs, outside of a step."""
+        """``is_stuck``: whether this trainer itself hangs, outside of a step.
+
+        ``notice_chief`` gets the number of the chief's start now and then.
+        """
         self._task, self._board = task, board
-        self._is_stuck, self._report = is_stuck, report
+        self._is_stuck, self._report, self._notice_chief = is_stuck, report, notice_chief
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._heard = dict.fromkeys(task.trainers, time.monotonic())
@@ -52,6 +60,8 @@ class Watch:
                 if not self._is_stuck():
                     self._board.beat()
                 self._check_trainers(self._board.read_beats())
+                if (terms := self._board.read_terms()) is not None:
+                    self._notice_chief(terms.chief)
             except (tf.errors.OpError, RuntimeError):  # lost: the training itself reports that
                 continue
 
