@@ -18,6 +18,7 @@ import numpy as np
 
 from legacy_nets import tf1 as tf
 from legacy_nets.graphdef.node_names import find_free_name
+from legacy_nets.graphdef.op_types import ENTERS
 from legacy_nets.graphdef.traverse import index_consumers, index_nodes
 from legacy_nets.port.formats import lazy_constants
 from legacy_nets.port.formats.lazy_constants import LoadArray, count_bytes, set_value
@@ -59,14 +60,17 @@ def hide_weights(
     """Returns a graph with placeholders for its large weights, and the weights by their names.
 
     Args:
-      graph: frozen; it is not changed.
+      graph: frozen; it is not changed. In one with loops or functions all weights stay: they
+        become graphs within the graph, which read its weights by name.
       values: of constants that have none in the graph.
       outputs: names of nodes, which stay.
     """
+    has_inner_graphs = graph.library.function or any(node.op in ENTERS for node in graph.node)
     consumers = index_consumers(index_nodes(graph))
     hidden, weights = tf.GraphDef(library=graph.library, versions=graph.versions), {}
     for node in graph.node:
-        if node.name not in outputs and _is_weight(node, consumers.get(node.name, [])):
+        readers = [] if has_inner_graphs else consumers.get(node.name, [])
+        if node.name not in outputs and _is_weight(node, readers):
             dtype, shape = node.attr["dtype"].type, node.attr["value"].tensor.tensor_shape
             placeholder = hidden.node.add(name=node.name, op="Placeholder")
             placeholder.attr["dtype"].type = dtype
@@ -137,12 +141,9 @@ def apply_views(model: ModelProto, weights: Mapping[str, LazyWeight]) -> dict[st
                     names[tensor] = find_free_name(f"{name}:0", lacking)
                     lacking[names[tensor]] = weight
                 node.input[index] = names[tensor]
-    read = {tensor for node in kept for tensor in node.input} | outputs
-    initializers = [tensor for tensor in graph.initializer if tensor.name in read]
-    for field, items in ((graph.node, kept), (graph.initializer, initializers)):
-        copies = [type(item).FromString(item.SerializeToString()) for item in items]
-        del field[:]
-        field.extend(copies)
+    copies = [type(node).FromString(node.SerializeToString()) for node in kept]
+    del graph.node[:]
+    graph.node.extend(copies)
     return lacking
 
 
