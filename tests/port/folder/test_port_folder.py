@@ -210,8 +210,8 @@ def test_a_file_that_changes_while_it_is_ported_is_ported_again(tmp_path, monkey
     (folder / "b.npz").write_bytes(b"PK\3\4" + bytes(60))  # not yet complete
     run_inside = run._run_inside
 
-    def complete(unit, *given):
-        result = run_inside(unit, *given)
+    def complete(unit, out):
+        result = run_inside(unit, out)
         if unit.model.name == "b.npz":
             np.savez(folder / "b.npz", w=WEIGHTS)
         return result
