@@ -24,6 +24,7 @@ USES = {
     "onnx": "port --to onnx",
     "openvino": "port --to openvino, fast inference",
     "int8": "fast inference in integers",
+    "ray": "score and port of folders on several processes or machines",
     "torch": "port --to torch: runs both sides",
     "upgrade": "upgrade",
     "run": "run: what old scripts import beside TensorFlow",
