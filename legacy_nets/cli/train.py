@@ -209,7 +209,7 @@ def train(
         warm_start=start,
         **{name: value for name, value in same_as_settings.items() if value not in (None, ())},
     )
-    settings = _choose_precision(settings, force_bf16, device)
+    settings = _choose_precision(settings, force_bf16, device, cluster)
     data = data.inherit(settings)
     if saved is not None:
         _check_resumed(saved, settings, data, folder)
@@ -265,11 +265,15 @@ def _load_run(
     return saved
 
 
-def _choose_precision(settings: Settings, force_bf16: bool, device: str) -> Settings:
+def _choose_precision(
+    settings: Settings, force_bf16: bool, device: str, cluster: ClusterTask | None
+) -> Settings:
     """Adds --force-bf16. Raises BadInputError where bfloat16 would be slower, or is not done."""
     if force_bf16:
         settings = dataclasses.replace(settings, bf16=True)
-    elif settings.bf16:
+    if settings.bf16 and cluster is not None:
+        raise BadInputError("a cluster trains in float32: leave --bf16 out, or give --no-bf16")
+    if settings.bf16 and not force_bf16:
         require_bfloat16("--bf16", "give --no-bf16, or --force-bf16")
     if settings.bf16 and device.startswith("gpu"):
         raise BadInputError("--bf16 is for the CPU: leave out --bf16 or --device")

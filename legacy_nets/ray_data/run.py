@@ -17,7 +17,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.processor import examine_processor
@@ -65,6 +65,12 @@ def choose_cluster(workers: int, address: str | None) -> str | None:
     return None
 
 
+class _Failure(NamedTuple):
+    """What a function raised."""
+
+    text: str
+
+
 class _Worker:
     """A process of Ray that runs the function on one item after another."""
 
@@ -73,7 +79,10 @@ class _Worker:
         self._work = work
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
-        return {"result": pickle.dumps(self._work(pickle.loads(row["item"])))}
+        try:
+            return {"result": pickle.dumps(self._work(pickle.loads(row["item"])))}
+        except Exception as error:  # raised here, it would count as a killed worker
+            return {"result": pickle.dumps(_Failure(f"{type(error).__name__}: {error}"))}
 
 
 @contextlib.contextmanager
@@ -177,7 +186,9 @@ def run_on_ray(
         )
     try:
         for row in rows.iter_rows():
-            result: _Result = pickle.loads(row["result"])
+            result: _Result | _Failure = pickle.loads(row["result"])
+            if isinstance(result, _Failure):
+                raise BadInputError(f"Ray: {join_lines(result.text)[:300]}")
             yield result
     except ray.exceptions.RayError as error:
         raise BadInputError(f"Ray: {join_lines(error)[-300:]}") from None

@@ -151,7 +151,7 @@ def _find_listed(name: str, lines: Iterable[str]) -> _Found:
     """Finds the files that lines name: TFRecords by their names, all others are pictures."""
     paths = [Path(line.rstrip("\r\n")) for line in lines if line.strip()]
     records = [path for path in paths if is_records(path) and path.is_file()]
-    folders = [path.absolute().parent for path in records]
+    folders = [os.path.abspath(path.parent) for path in records]
     root = Path(os.path.commonpath(folders)) if folders else Path()
     known = set(records)
     return _Found(name, root, records, [path for path in paths if path not in known])
@@ -165,7 +165,9 @@ def _list_folder(folder: Path) -> Iterator[Path]:
 
 
 def _name_below(path: Path, root: Path) -> str:
-    return path.absolute().relative_to(root.absolute()).as_posix()
+    """Names a file by its path from a folder; ".." is left out, so that no output is elsewhere."""
+    parts = Path(os.path.relpath(path, root)).parts
+    return "/".join(part for part in parts if part != os.pardir)
 
 
 def _refuse_clashes(shards: Sequence[Shard]) -> None:

@@ -76,6 +76,23 @@ def test_a_killed_worker_costs_its_item_alone(tmp_path, monkeypatch):
     assert list_processes() - before == set()
 
 
+@pytest.mark.rare
+def test_what_the_function_raises_is_raised():
+    """It is no killed worker, and no item is missing in silence."""
+    pytest.importorskip("ray")
+
+    def work(number):
+        if number == 2:
+            raise ValueError("no such\nthing")
+        return number
+
+    with (
+        ray_data.open_cluster(ray_data.LOCAL, 1),
+        pytest.raises(BadInputError, match="^Ray: ValueError: no such thing$"),
+    ):
+        list(ray_data.run_on_ray(work, range(4), 1))
+
+
 def test_no_cluster_answers():
     pytest.importorskip("ray")
     with (

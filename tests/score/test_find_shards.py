@@ -80,6 +80,16 @@ def test_lists_name_files_that_may_be_missing(folder):
         assert list_found(given, stdin=lines) == ([records, pictures], [])
 
 
+def test_no_output_is_outside_of_the_destination(folder, monkeypatch):
+    """ ".." in a list or pattern is not part of an output's name."""
+    monkeypatch.chdir(folder / "photos")
+    found, _ = list_found("c*/../../records/train/p*")
+    assert [name for name, _, _ in found] == [f"records/train/{part}" for part in PARTS]
+    lines = [f"cat/../../records/train/{PARTS[0]}\n", f"../records/train/{PARTS[1]}\n"]
+    found, _ = list_found("-", stdin=lines)
+    assert [name for name, _, _ in found] == PARTS
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -110,17 +110,17 @@ def _convert_leniently(
         graph, weights = hide_weights(frozen.graph, frozen.values, outputs)
         model = _convert(graph, [*inputs, *weights], inputs, outputs, label, False)
         return model, apply_views(model, weights)
-    except Exception:  # tf2onnx raises anything
+    except Exception as first:  # tf2onnx raises anything
         try:
             graph = copy_graph_def(frozen.complete())
             return _convert(graph, inputs, inputs, outputs, label, True), {}
-        except BadInputError:  # too large
-            raise
         except Exception as error:
+            is_too_large = isinstance(error, BadInputError)  # for all weights in one graph
+            cause = first if is_too_large else error
             raise BadInputError(
-                f"tf2onnx cannot convert {label}: {join_lines(error)[:300]}; try --to "
+                f"tf2onnx cannot convert {label}: {join_lines(cause)[:300]}; try --to "
                 "saved_model, or --outputs before it"
-            ) from error
+            ) from cause
 
 
 def _convert(

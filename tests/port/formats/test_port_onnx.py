@@ -91,6 +91,25 @@ def test_every_kind_of_product(without_small_constants, tmp_path):
         np.testing.assert_allclose(run.outputs["logits"], want, rtol=1e-4, atol=1e-3)
 
 
+def test_a_graph_that_is_too_large_for_a_second_try(without_small_constants, tmp_path, monkeypatch):
+    """The line says why the first one failed, not to port it to ONNX."""
+
+    def fail(*_):
+        raise ValueError("no such\noperation")
+
+    monkeypatch.setattr(onnx_format, "_convert", fail)
+    monkeypatch.setattr(frozen, "MAX_BYTES", 1000)
+    with tf.Graph().as_default() as graph:
+        build_products(tf.placeholder(tf.float32, [2, 7, 7, 4], name="images"))
+    folded = frozen.Folded(graph.as_graph_def(), 0, 0)
+    with pytest.raises(BadInputError) as refused:
+        onnx_format.convert(tmp_path / "x.onnx", folded, ["images"], ["logits"], {}, "products")
+    assert str(refused.value) == (
+        "tf2onnx cannot convert products: no such operation; try --to saved_model, or --outputs "
+        "before it"
+    )
+
+
 def test_a_streamed_graph_is_the_graph(without_small_constants, tmp_path, monkeypatch):
     """Constants that are read while the file is written are those that the graph would hold."""
     prefix = save(tmp_path, "tiny", SIZE)
