@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
@@ -275,6 +276,8 @@ def _choose_precision(
         raise BadInputError("a cluster trains in float32: leave --bf16 out, or give --no-bf16")
     if settings.bf16 and not force_bf16:
         require_bfloat16("--bf16", "give --no-bf16, or --force-bf16")
+    if settings.bf16 and os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+        raise BadInputError("--bf16 needs oneDNN: unset TF_ENABLE_ONEDNN_OPTS, or give --no-bf16")
     if settings.bf16 and device.startswith("gpu"):
         raise BadInputError("--bf16 is for the CPU: leave out --bf16 or --device")
     return settings

@@ -88,12 +88,13 @@ def test_an_environment_that_is_missing_is_a_reason(runners):
     assert (item.case, item.reason) == ("all", "a: /nowhere/python is not installed")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["setup", "measure"])
 def test_a_time_limit_ends_a_row_with_what_it_has(runners, where):
     wait = "import threading\nforever = threading.Event().wait"
     body = "forever()" if where == "setup" else "serve({('batch 1', 'slow'): forever}, {})"
     tasks = (runners("a", COUNTING, "a fp32"), runners("slow", f"{wait}\n{body}", "slow"))
-    row = driver.Row("r", "g", "s", tasks, limit=2.0)
+    row = driver.Row("r", "g", "s", tasks, limit=6.0)
     found = index(driver.run_row(row, 1000 if where == "measure" else 1)[0])
     assert "time limit was reached" in found["batch 1", "slow"].reason
     assert where == "setup" or found["batch 1", "a fp32"].values[0] == 3

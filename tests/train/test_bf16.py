@@ -74,6 +74,18 @@ def test_a_cluster_refuses_it(job, option, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("option", ["--bf16", "--force-bf16"])
+def test_without_onednn_it_is_refused(option, tmp_path, monkeypatch):
+    """TensorFlow would compute in float32 and say nothing."""
+    set_features(monkeypatch, "amx_bf16")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    line = refused("train", "tiny", "--data", "none", "--model-dir", tmp_path / "run", option)
+    assert line == (
+        "legacy-nets: --bf16 needs oneDNN: unset TF_ENABLE_ONEDNN_OPTS, or give --no-bf16"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(
     "avx512f" not in (processor.examine_processor().features or ()),
     reason="TensorFlow leaves float32 as it is on this processor",
@@ -96,6 +108,7 @@ def test_weights_stay_in_float32(signs, tmp_path):
 @pytest.mark.slow
 def test_a_resumed_run_keeps_it(signs, tmp_path, monkeypatch):
     set_features(monkeypatch, "amx_bf16")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     folder = tmp_path / "run"
     train(signs, folder, "--bf16")
     given = ("train", "tiny", "--model-dir", folder, "--data", signs, "--resume", "--steps", "6")
