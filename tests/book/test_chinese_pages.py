@@ -60,6 +60,12 @@ def test_every_text_is_translated(name):
 
 
 @pytest.mark.parametrize("name", CATALOGS)
+def test_no_text_has_two_translations(name):
+    entries = re.findall(r"^msgid ", CATALOGS[name].read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(entries) == len(read_texts(CATALOGS[name])[0]) + 1  # the header
+
+
+@pytest.mark.parametrize("name", CATALOGS)
 def test_code_links_numbers_and_emphasis_are_those_of_the_english_text(name):
     texts, _ = read_texts(CATALOGS[name])
     different = [
