@@ -90,7 +90,7 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
     """Connects to a cluster, or starts one here on the loopback interface, for the block.
 
     No dashboard, no usage statistics, no process afterwards. Raises BadInputError where no
-    cluster answers.
+    cluster answers, or none can start here.
     """
     os.environ.update(_ENVIRONMENT | (_LOOPBACK if address == LOCAL else {}))
     import ray
@@ -105,9 +105,14 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
                     _connect(address)
                     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            reason = join_lines(error)[:200]
+            if address == LOCAL:
+                raise BadInputError(
+                    f"no cluster of Ray can start here ({reason}): run the command without Ray"
+                ) from None
             raise BadInputError(
-                f"--ray-address {address}: no cluster of Ray answers "
-                f"({join_lines(error)[:200]}): start it with ray start, or check the address"
+                f"--ray-address {address}: no cluster of Ray answers ({reason}): start it with "
+                "ray start, or check the address"
             ) from None
         try:
             yield

@@ -93,6 +93,20 @@ def test_what_the_function_raises_is_raised():
         list(ray_data.run_on_ray(work, range(4), 1))
 
 
+def test_no_cluster_can_start_here(monkeypatch):
+    pytest.importorskip("ray")
+
+    def fail(*_):
+        raise RuntimeError("no room\nin /dev/shm")
+
+    monkeypatch.setattr(ray_data, "_start_here", fail)
+    with pytest.raises(BadInputError) as refused, ray_data.open_cluster(ray_data.LOCAL, 2):
+        pass
+    assert str(refused.value) == (
+        "no cluster of Ray can start here (no room in /dev/shm): run the command without Ray"
+    )
+
+
 def test_no_cluster_answers():
     pytest.importorskip("ray")
     with (
