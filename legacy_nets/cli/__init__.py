@@ -12,6 +12,7 @@ import click
 
 from legacy_nets import language
 from legacy_nets.errors import LegacyNetsError, join_lines, suggest_names
+from legacy_nets.language.help import HelpContext
 from legacy_nets.version import __version__
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ _LANGUAGE = _make_language_option(None)  # one for all commands
 class CommandLine(click.Group):
     """Imports commands on use, and reports every expected error in one line, with exit code 2."""
 
+    context_class = HelpContext
+
     def list_commands(self, context: click.Context) -> list[str]:
         """Lists the commands in the order of the table, without aliases."""
         return list(COMMANDS)
@@ -92,6 +95,7 @@ class CommandLine(click.Group):
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         if _LANGUAGE not in command.params:
             command.params.append(_LANGUAGE)
+            command.context_class = HelpContext
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -113,8 +117,14 @@ class CommandLine(click.Group):
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Parses the options before the command. Prints a usage error as one line."""
         has_arguments = bool(args)
+        name = os.environ.get(language.VARIABLE)
+        if name in language.LOCALES:  # before --help, which click does first
+            context.with_resource(language.use_language(name))
         try:
             return super().parse_args(context, args)
+        except click.exceptions.Exit:  # the help is printed
+            context.close()
+            raise
         except click.UsageError as error:
             if not has_arguments:
                 raise  # click prints the help

@@ -9,12 +9,17 @@ import re
 import string
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
+from rich.cells import cell_len
 
+from legacy_nets.cli import COMMANDS, main
 from legacy_nets.documents.catalogue import DATA
 from legacy_nets.documents.texts import COLUMNS
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import DOMAINS, LOCALE, LOCALES, choose_language, translate
+from legacy_nets.language.help import split_paragraphs
 
 pofile = pytest.importorskip("babel.messages.pofile")
 
@@ -22,6 +27,10 @@ ROOT = Path(__file__).parents[2]
 TRANSLATORS = ("translate", "_", "mark")  # names of calls whose texts a catalog has
 CATALOGS = [(locale, domain) for locale in LOCALES.values() if locale != "en" for domain in DOMAINS]
 NAME = re.compile(r"[A-Za-z0-9]+(?:[_./][A-Za-z0-9_]+)+|\d[\d,.x^]*\d|\d")
+
+ENGLISH = re.compile(
+    r"[A-Z][a-z]+ (?:[a-z]+ )+[a-z]+|[a-z]{2}\.$|\[default|\[required", re.MULTILINE
+)
 
 
 def read_catalog(locale, domain):
@@ -114,3 +123,38 @@ def test_texts_are_english_unless_chinese_is_chosen():
     assert translate("receptive field") == "receptive field"
     with pytest.raises(BadInputError, match="no texts in the language fr: choose en or zh"):
         choose_language("fr")
+
+
+def list_help_texts():
+    """Help texts, remarks of examples, summaries and options' help of all commands."""
+    context = click.Context(main, info_name="legacy-nets")
+    texts = [entry.summary for entry in COMMANDS.values()]
+    for command in [main, *(main.get_command(context, name) for name in COMMANDS)]:
+        texts += split_paragraphs(command.help) + split_paragraphs(command.epilog or "")
+        texts += [p.help for p in command.get_params(context) if getattr(p, "help", None)]
+    return {" ".join(text.split()) for text in texts if not text.startswith("(tf.")}  # names
+
+
+def test_every_help_text_has_a_translation():
+    texts = list_help_texts()
+    assert {"Train a net.", "a guided walk through a net", "Training steps."} <= texts
+    assert sorted(texts - set(read_catalog("zh_CN", "messages"))) == []
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_help_in_chinese_has_no_english_sentence(command):
+    call = CliRunner(env={"COLUMNS": "100"}).invoke
+    english = call(main, [*command.split(), "--help"], prog_name="legacy-nets").output
+    arguments = ["--lang", "zh", *command.split(), "--help"]
+    printed = call(main, arguments, prog_name="legacy-nets").output
+    assert english.startswith("Usage: legacy-nets") and "Show this message and exit." in english
+    assert printed.startswith("用法：legacy-nets") and "显示本帮助并退出。" in printed
+    assert ENGLISH.findall(printed) == []
+    assert max(cell_len(line) for line in printed.splitlines()) <= 100
+
+
+def test_the_environment_chooses_the_language_of_the_help():
+    runner = CliRunner(env={"LEGACY_NETS_LANG": "zh"})
+    assert runner.invoke(main, ["--help"]).output.startswith("用法：")
+    assert runner.invoke(main, ["--lang", "en", "--help"]).output.startswith("Usage:")
+    assert CliRunner().invoke(main, ["--help"]).output.startswith("Usage:")
