@@ -12,7 +12,9 @@ import click
 
 from legacy_nets import language
 from legacy_nets.errors import LegacyNetsError, join_lines, suggest_names
+from legacy_nets.language import translate
 from legacy_nets.language.help import HelpContext
+from legacy_nets.language.usage import translate_usage_error
 from legacy_nets.version import __version__
 
 if TYPE_CHECKING:
@@ -166,12 +168,15 @@ def _explain(error: Exception) -> str:
     if isinstance(error, click.UsageError):
         command = error.ctx.command_path if error.ctx else "legacy-nets"
         message = _NUMBER.sub(_name_number, join_lines(error.format_message()))
-        return f"{message} (see {command} --help)"
+        see = translate("{message} (see {command} --help)")
+        return see.format(message=translate_usage_error(message), command=command)
     if isinstance(error, MemoryError):
         details = f" ({error})" if str(error) else ""
-        return f"out of memory{details}: use smaller images or batches"
+        memory = translate("out of memory{details}: use smaller images or batches")
+        return memory.format(details=details)
     if isinstance(error, OSError) and not isinstance(error, LegacyNetsError):
-        return f"{error}: check the path, its permissions and the free disk space"
+        system = translate("{error}: check the path, its permissions and the free disk space")
+        return system.format(error=error)
     return str(error)
 
 

@@ -20,6 +20,7 @@ from legacy_nets.documents.texts import COLUMNS
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import DOMAINS, LOCALE, LOCALES, choose_language, translate
 from legacy_nets.language.help import split_paragraphs
+from legacy_nets.language.usage import translate_usage_error
 
 pofile = pytest.importorskip("babel.messages.pofile")
 
@@ -158,3 +159,30 @@ def test_the_environment_chooses_the_language_of_the_help():
     assert runner.invoke(main, ["--help"]).output.startswith("用法：")
     assert runner.invoke(main, ["--lang", "en", "--help"]).output.startswith("Usage:")
     assert CliRunner().invoke(main, ["--help"]).output.startswith("Usage:")
+
+
+USAGE = {
+    "nets --jsn": "没有选项 '--jsn'。您是否要用 '--json'？",
+    "nets --xyzzy": "没有选项 '--xyzzy'。",
+    "trian": "没有命令 'trian'；最接近的有：train, run",
+    "describe": "缺少参数 'NET|FILE'。",
+    "train hand_signs": "缺少选项 '--model-dir'。",
+    "train hand_signs --steps a": "'--steps' 的值无效：'a' 不是整数。",
+    "train hand_signs --steps 0": "'--steps' 的值无效：0 不在范围 x>=1 之内。",
+    "nets a b c": "多余的参数（b c）",
+}
+
+
+@pytest.mark.parametrize("arguments", USAGE)
+def test_usage_errors_are_in_the_chosen_language(arguments):
+    result = CliRunner().invoke(main, ["--lang", "zh", *arguments.split()], prog_name="legacy-nets")
+    command = arguments.split()[0] + " " if arguments != "trian" else ""
+    see = f"（见 legacy-nets {command}--help）"
+    assert (result.exit_code, result.stderr) == (2, f"legacy-nets: {USAGE[arguments]}{see}\n")
+
+
+def test_a_usage_error_of_another_shape_stays(chinese):
+    assert (
+        translate_usage_error("'1x' is not one of 'a', 'b'.") == "'1x' 不在可选值之中：'a', 'b'。"
+    )
+    assert translate_usage_error("give --net or --meta") == "give --net or --meta"
