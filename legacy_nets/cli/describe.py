@@ -110,13 +110,15 @@ def describe(
     if pathlib.Path(net, SAVED_MODEL).is_file():
         net = str(pathlib.Path(net, SAVED_MODEL))
     if tags is not None and pathlib.Path(net).name != SAVED_MODEL:
-        raise BadInputError(f"--tags: {net} is no SavedModel: leave it out")
+        raise BadInputError(_("--tags: {net} is no SavedModel: leave it out").format(net=net))
     is_file = net.endswith(_GRAPH_SUFFIXES) or pathlib.Path(net).is_file()
     if is_file:
         _check_file(net)
         if size or num_classes or options or with_time:
             raise BadInputError(
-                f"{net} is a built graph: it takes no --size, classes, options or --time"
+                _("{net} is a built graph: it takes no --size, classes, options or --time").format(
+                    net=net
+                )
             )
     elif pathlib.Path(net).is_dir() and net not in registry.list_nets():
         _check_file(net)
@@ -156,11 +158,17 @@ def _check_file(path: str) -> None:
     """Raises BadInputError for a path that cannot be a graph."""
     if pathlib.Path(path).is_dir():
         refuse_exports(pathlib.Path(path))
-        raise BadInputError(f"{path} is a folder: give the .meta, .pb or .onnx in it")
+        raise BadInputError(
+            _("{path} is a folder: give the .meta, .pb or .onnx in it").format(path=path)
+        )
     if path.endswith(_WEIGHT_SUFFIXES):
-        raise BadInputError(f"{path} holds weights, not a graph: legacy-nets inspect {path}")
+        raise BadInputError(
+            _("{path} holds weights, not a graph: legacy-nets inspect {path}").format(path=path)
+        )
     if not pathlib.Path(path).is_file():
-        raise BadInputError(f"{path}: no such file: give a net's name, a .meta or a frozen .pb")
+        raise BadInputError(
+            _("{path}: no such file: give a net's name, a .meta or a frozen .pb").format(path=path)
+        )
 
 
 def _format_file(
@@ -200,7 +208,9 @@ def parse_size(text: str | None) -> tuple[int | None, ...] | None:
             raise ValueError
     except ValueError:
         raise BadInputError(
-            f"--image-size {text!r}: write 224, 224x299 (height x width) or 16x112x112 (clips)"
+            _(
+                "--image-size {text}: write 224, 224x299 (height x width) or 16x112x112 (clips)"
+            ).format(text=repr(text))
         ) from None
     return sides * 2 if len(sides) == 1 else sides
 

@@ -186,3 +186,13 @@ def test_a_usage_error_of_another_shape_stays(chinese):
         translate_usage_error("'1x' is not one of 'a', 'b'.") == "'1x' 不在可选值之中：'a', 'b'。"
     )
     assert translate_usage_error("give --net or --meta") == "give --net or --meta"
+
+
+@pytest.mark.parametrize("name", ["nets", "describe"])
+def test_every_error_of_these_commands_is_translated(name):
+    tree = ast.parse((ROOT / f"legacy_nets/cli/{name}.py").read_text("utf-8"))
+    calls = [n.exc for n in ast.walk(tree) if isinstance(n, ast.Raise)]
+    raised = [call for call in calls if isinstance(call, ast.Call)]
+    assert raised
+    literals = [e for e in raised if isinstance(e.args[0], ast.Constant | ast.JoinedStr)]
+    assert [ast.unparse(e) for e in literals] == []
