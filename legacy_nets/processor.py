@@ -57,6 +57,14 @@ def require_bfloat16(option: str, advice: str) -> None:
         )
 
 
+def uses_onednn() -> bool:
+    """Tells whether TensorFlow computes with oneDNN: legacy_nets.tf1 has turned it off, or a user.
+
+    Without it TensorFlow computes in float32 where bfloat16 is asked for, and says nothing.
+    """
+    return os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+
+
 def _read_cpu_field(name: str) -> str | None:
     try:
         with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import pathlib
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ from legacy_nets.cli.options import (
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
-from legacy_nets.processor import require_bfloat16
+from legacy_nets.processor import require_bfloat16, uses_onednn
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
@@ -276,7 +275,7 @@ def _choose_precision(
         raise BadInputError("a cluster trains in float32: leave --bf16 out, or give --no-bf16")
     if settings.bf16 and not force_bf16:
         require_bfloat16("--bf16", "give --no-bf16, or --force-bf16")
-    if settings.bf16 and os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":
+    if settings.bf16 and not uses_onednn():
         raise BadInputError("--bf16 needs oneDNN: unset TF_ENABLE_ONEDNN_OPTS, or give --no-bf16")
     if settings.bf16 and device.startswith("gpu"):
         raise BadInputError("--bf16 is for the CPU: leave out --bf16 or --device")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from legacy_nets.engines.table import AUTO, BATCH, PRECISIONS, list_engines
 from legacy_nets.errors import BadInputError
-from legacy_nets.processor import require_bfloat16
+from legacy_nets.processor import require_bfloat16, uses_onednn
 from legacy_nets.quiet import quiet_tensorflow
 
 if TYPE_CHECKING:  # importing them at once would slow the start of every command
@@ -35,7 +35,15 @@ class Choice:
             raise BadInputError(f"--calibrate {folder} is no folder")
         if precision == "bf16":
             require_bfloat16("bf16", "use fp32")
-        return list_engines(self.engine, precision)
+        engines = list_engines(self.engine, precision)
+        if precision == "bf16" and not uses_onednn():
+            engines = [name for name in engines if name != "tensorflow"]
+            if not engines:
+                raise BadInputError(
+                    "bf16 with TensorFlow needs oneDNN, which importing legacy_nets.tf1 turns off: "
+                    "set TF_ENABLE_ONEDNN_OPTS=1 before, or choose another engine"
+                )
+        return engines
 
 
 PLAIN = Choice(engine="tensorflow")  # not measured

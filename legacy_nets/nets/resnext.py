@@ -12,7 +12,6 @@ Differs: 004-E24 SAME padding as ResNet's; the weights of others need ``padding=
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -22,6 +21,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.keras_style import Names
 from legacy_nets.nets.parts.torch_style import check_option, pad_window
 from legacy_nets.nets.resnet import DOCUMENT, UNITS, Block, Variant, residual_net
+from legacy_nets.processor import uses_onednn
 from legacy_nets.types import IsTraining, NetOutputs, Operation, Reuse, Tensor
 
 layers = tf.layers
@@ -51,14 +51,10 @@ def grouped_conv(
     steps = [1, strides, strides, 1]
     with tf.get_default_graph().gradient_override_map({"Conv2D": _GRADIENT}):
         x = tf.nn.conv2d(x, kernel, strides=steps, padding=padding.upper())
-    if _has_onednn():
+    if uses_onednn():
         return x
     # Keeps the graph optimiser from fusing it with a ReLU, which Eigen does not implement.
     return tf.ensure_shape(x, [None, None, None, filters])
-
-
-def _has_onednn() -> bool:
-    return os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
 
 
 @tf.RegisterGradient(_GRADIENT)
@@ -69,7 +65,7 @@ def _differentiate_grouped_conv(operation: Operation, gradient: Tensor) -> tuple
     are small.
     """
     x, kernel = operation.inputs
-    groups = 1 if _has_onednn() else int(x.shape[-1]) // int(kernel.shape[2])
+    groups = 1 if uses_onednn() else int(x.shape[-1]) // int(kernel.shape[2])
     strides, padding = operation.get_attr("strides"), operation.get_attr("padding").decode()
     images, kernels, gradients = (tf.split(tensor, groups, -1) for tensor in (x, kernel, gradient))
     of_images = [

@@ -96,18 +96,21 @@ def _restore(
     graph = tf.Graph()
     with graph.as_default(), name_file_in_errors(source, job.net), build_mode:
         tensors = build_for_port(job)
-    session = tf.Session(graph=graph)
-    with graph.as_default():
-        variables = tf.global_variables()
-        plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
-        plan.feed(session)
-    if job.precision.calibration is not None:
-        update_status(f"loading examples of {job.precision.calibration}")
-    examples = load_pictures(job)
-    inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
-    fetches = {**(tensors.end_points if keeps_end_points else {}), **tensors.outputs}
-    update_status(f"running {job.net.name} on {len(inputs)} inputs")
-    reference = session.run(fetches, {tensors.images: inputs})
+    with contextlib.ExitStack() as on_error:
+        session = tf.Session(graph=graph)
+        on_error.callback(session.close)
+        with graph.as_default():
+            variables = tf.global_variables()
+            plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
+            plan.feed(session)
+        if job.precision.calibration is not None:
+            update_status(f"loading examples of {job.precision.calibration}")
+        examples = load_pictures(job)
+        inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
+        fetches = {**(tensors.end_points if keeps_end_points else {}), **tensors.outputs}
+        update_status(f"running {job.net.name} on {len(inputs)} inputs")
+        reference = session.run(fetches, {tensors.images: inputs})
+        on_error.pop_all()  # the caller closes it
     return RestoredNet(job, graph, session, tensors, inputs, examples, reference, plan)
 
 

@@ -65,6 +65,7 @@ def test_predict_takes_fast_before_an_image(signs, trained, tmp_path, monkeypatc
     given = ("predict", "tiny", "--checkpoint", trained, "--json")
     plain = json.loads(call(*given, image).stdout)
     monkeypatch.setattr(processor, "_BFLOAT16", {"avx2"})
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     for precision, atol in (("", 1e-5), ("bf16", 0.02)):
         done = call(*given, "--engine", "tensorflow", "--fast", *filter(None, [precision]), image)
         assert done.exit_code == 0, done.output
@@ -78,6 +79,7 @@ def test_predict_takes_fast_before_an_image(signs, trained, tmp_path, monkeypatc
 
 def test_a_precision_that_is_not_near_is_not_to_be_trusted(signs, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(processor, "_BFLOAT16", {"avx2"})
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     monkeypatch.setattr(engine, "ENOUGH", 1.01)
     given = ("--fast", "bf16", "--engine", "tensorflow")
     _, lines = evaluate(signs, trained, tmp_path, *given)

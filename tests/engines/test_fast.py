@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -62,9 +65,53 @@ def test_every_engine_computes_the_nets_probabilities(trained, engine):
 def test_bfloat16_is_near(trained, engine, monkeypatch):
     skip_without(engine)
     monkeypatch.setattr(processor, "_BFLOAT16", {"avx2", "avx512f"})  # slow, but it computes
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     prefix, wanted = trained
     net = legacy_nets.fast("tiny", prefix, "bf16", engine)
     np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=0.02)
+
+
+IN_A_NEW_PROCESS = """
+import sys
+import numpy as np
+import legacy_nets
+from legacy_nets import processor
+processor._BFLOAT16 = {"avx512f"}
+net = legacy_nets.fast("demo_cnn", sys.argv[1], sys.argv[2], "tensorflow")
+np.save(sys.argv[3], net(np.random.default_rng(0).random((4, 28, 28, 1), np.float32)))
+"""
+
+
+@pytest.mark.skipif(
+    "avx512f" not in (processor.examine_processor().features or ()),
+    reason="TensorFlow leaves float32 as it is on this processor",
+)
+def test_bfloat16_of_tensorflow_is_rounded(tmp_path):
+    with tf.Graph().as_default(), tf.Session() as session:
+        build_by_name("demo_cnn", tf.placeholder(tf.float32, [None, 28, 28, 1]))
+        session.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver().save(session, str(tmp_path / "model"), write_meta_graph=False)
+    given = {k: v for k, v in os.environ.items() if k != "TF_ENABLE_ONEDNN_OPTS"}
+    outputs = []
+    for precision in ("fp32", "bf16"):
+        path = str(tmp_path / f"{precision}.npy")
+        command = [sys.executable, "-c", IN_A_NEW_PROCESS, prefix, precision, path]
+        subprocess.run(command, check=True, env=given, capture_output=True)
+        outputs.append(np.load(path))
+    assert 1e-6 < np.abs(outputs[0] - outputs[1]).max() < 0.02
+
+
+def test_bfloat16_of_tensorflow_needs_onednn(trained, monkeypatch):
+    monkeypatch.setattr(processor, "_BFLOAT16", {"avx2", "avx512f"})
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    with pytest.raises(BadInputError) as raised:
+        legacy_nets.fast("tiny", trained[0], "bf16", "tensorflow")
+    assert str(raised.value) == (
+        "bf16 with TensorFlow needs oneDNN, which importing legacy_nets.tf1 turns off: "
+        "set TF_ENABLE_ONEDNN_OPTS=1 before, or choose another engine"
+    )
+    if not table.ENGINES["openvino"].offers["bf16"].list_missing():
+        assert fast.Choice("bf16", "auto").list_engines() == ["openvino"]
 
 
 def test_integers_are_near(trained, tmp_path):
