@@ -96,6 +96,7 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
+    others = _list_children()
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         try:
             with show_status("connecting to Ray"), hold_back_stderr():
@@ -118,7 +119,7 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
             yield
         finally:
             if address == LOCAL:
-                _shut_down_all()
+                _shut_down_all(others)
             ray.shutdown()
 
 
@@ -147,14 +148,20 @@ def _start_here(workers: int, folder: str) -> None:
     )
 
 
-def _shut_down_all() -> None:
-    """Shuts the cluster here down, and waits for the end of its processes."""
+def _list_children() -> set[object]:
+    """Lists the processes that this one has started, and theirs."""
+    psutil = importlib.import_module("psutil")  # Ray brings its own along
+    return set(psutil.Process().children(recursive=True))
+
+
+def _shut_down_all(others: set[object]) -> None:
+    """Shuts the cluster here down, and waits for the end of its processes; not for ``others``."""
     import ray
 
-    psutil = importlib.import_module("psutil")  # Ray brings its own along
-    processes = psutil.Process().children(recursive=True)
+    psutil = importlib.import_module("psutil")
+    processes = _list_children() - others
     ray.shutdown()
-    for process in psutil.wait_procs(processes, timeout=_SECONDS)[1]:
+    for process in psutil.wait_procs(list(processes), timeout=_SECONDS)[1]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
 
