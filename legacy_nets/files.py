@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import time
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple
 
@@ -43,6 +44,8 @@ def stamp_files(paths: Iterable[pathlib.Path]) -> tuple[Stamp, ...]:
     return tuple(stamps)
 
 
+# Seconds: the child of a process that was just killed has its locks until it begins its program.
+_GRACE = 0.5
 LockState = Literal["taken", "held", "impossible"]  # "held": by another process, or elsewhere here
 
 
@@ -61,13 +64,19 @@ def lock(path: str | pathlib.Path, wait: bool = False) -> Iterator[LockState]:
         yield "impossible"
         return
     try:
-        state: LockState = "taken"
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            state = "held"
-        except OSError:
-            state = "impossible"
+        state: LockState
+        end = time.monotonic() + _GRACE
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                state = "taken"
+            except BlockingIOError:
+                state = "held"
+            except OSError:
+                state = "impossible"
+            if state != "held" or time.monotonic() > end:
+                break
+            time.sleep(0.02)
         yield state
     finally:
         os.close(descriptor)

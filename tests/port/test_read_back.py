@@ -285,7 +285,8 @@ def test_every_family_comes_back(net, tmp_path):
     has_norms = any(name.endswith("moving_mean") for name in want)
     with restored_net.restore_net(given, open_weights(prefix), False) as made:
         target.write(given.out, made, given.build_metadata(False))
-        if not has_norms:  # which are folded
+    if not has_norms:  # which are folded
+        with restored_net.restore_net(given, open_weights(prefix), False) as made:
             frozen.write(tmp_path / "x.pb", made, given.build_metadata(False))
     if "torch" not in registry.get_net(net).layouts:
         port(job(prefix, net, "torch", tmp_path / "x.pth", size, options))
