@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 import click
 
 from legacy_nets import language
+from legacy_nets.cluster import lifeline
 from legacy_nets.errors import LegacyNetsError, join_lines, suggest_names
 from legacy_nets.language import translate
 from legacy_nets.language.help import HelpContext
@@ -55,7 +56,6 @@ COMMANDS = {
     "port": Entry("port:port", "Port a checkpoint or graph to another format, verified."),
     "doctor": Entry("doctor:doctor", "Print versions, processor, GPUs, and what is missing."),
 }
-LIFELINE = "LEGACY_NETS_LIFELINE"  # in a task that launch has started
 ALIASES = {"traps": "pitfalls"}  # older name -> name
 
 
@@ -209,7 +209,5 @@ def main() -> None:
     legacy-nets diff unknown.ckpt --find-net           the net that a weight file matches
     legacy-nets port run --net hand_signs --to onnx --out signs.onnx
     """
-    if LIFELINE in os.environ:
-        from legacy_nets.cluster.lifeline import hold_lifeline
-
-        hold_lifeline()
+    if lifeline.VARIABLE in os.environ:  # in a task that launch has started
+        lifeline.hold_lifeline()

@@ -8,9 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import NamedTuple
 
-VARIABLE = (
-    "LEGACY_NETS_LIFELINE"  # the number of the pipe's reading end, in a child; cli reads it, too
-)
+VARIABLE = "LEGACY_NETS_LIFELINE"  # the number of the pipe's reading end, in a child
 
 
 class Lifeline(NamedTuple):

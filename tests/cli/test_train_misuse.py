@@ -1,9 +1,7 @@
 """Misuses of ``train``: one line each that says what to do, exit code 2, and nothing is created."""
 
-import pathlib
-
 import pytest
-from commands import list_contents, refused, train_tiny
+from commands import check_misuse, refused, train_tiny
 
 MISUSES = {  # arguments after NET, with --model-dir new where it is not said -> part of the line
     # options of the net: its function tells, before data are read or drawn
@@ -73,14 +71,10 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("arguments", MISUSES)
 def test_misuse(folder, monkeypatch, arguments):
-    monkeypatch.chdir(folder)
-    before = list_contents(pathlib.Path())
     given = arguments.split()
     if "--model-dir" not in given:
         given += ["--model-dir", "new/run"]
-    line = refused("train", *given)
-    assert MISUSES[arguments] in line
-    assert list_contents(pathlib.Path()) == before
+    check_misuse(folder, monkeypatch, MISUSES[arguments], "train", *given)
 
 
 def test_the_model_folder_is_required(folder, monkeypatch):

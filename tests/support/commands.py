@@ -1,5 +1,7 @@
 """Runs commands of ``legacy-nets`` in this process, with the tiny nets in the registry."""
 
+import pathlib
+
 import small_signs
 import tiny
 from click.testing import CliRunner
@@ -41,6 +43,15 @@ def refused(*arguments):
     assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
     assert done.stderr.splitlines()[-1] == lines[0]
     return lines[0]
+
+
+def check_misuse(folder, monkeypatch, message, *arguments):
+    """A command in a folder is refused in one line that holds the message, and changes nothing."""
+    monkeypatch.chdir(folder)
+    before = list_contents(pathlib.Path())
+    line = refused(*arguments)
+    assert message in line
+    assert list_contents(pathlib.Path()) == before
 
 
 def list_contents(folder):
