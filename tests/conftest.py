@@ -45,6 +45,12 @@ def graph() -> Iterator[Graph]:
 
 
 @pytest.fixture
+def with_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow computes with oneDNN, as in a new process; importing legacy_nets.tf1 sets 0."""
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+
+
+@pytest.fixture
 def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs in this process what ports run in a child: TensorFlow is imported once."""
     from legacy_nets.port.imported import convert

@@ -59,13 +59,13 @@ def test_the_frozen_graph_scores_many_images(signs, trained, tmp_path, monkeypat
     assert not any("fp32" in line for line in lines)
 
 
+@pytest.mark.usefixtures("with_onednn")
 def test_predict_takes_fast_before_an_image(signs, trained, tmp_path, monkeypatch):
     image = tmp_path / "sign.png"
     Image.fromarray(np.full((64, 64, 3), 90, np.uint8)).save(image)
     given = ("predict", "tiny", "--checkpoint", trained, "--json")
     plain = json.loads(call(*given, image).stdout)
     monkeypatch.setattr(processor, "_BFLOAT16", {"avx2"})
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     for precision, atol in (("", 1e-5), ("bf16", 0.02)):
         done = call(*given, "--engine", "tensorflow", "--fast", *filter(None, [precision]), image)
         assert done.exit_code == 0, done.output
@@ -77,9 +77,9 @@ def test_predict_takes_fast_before_an_image(signs, trained, tmp_path, monkeypatc
     )
 
 
+@pytest.mark.usefixtures("with_onednn")
 def test_a_precision_that_is_not_near_is_not_to_be_trusted(signs, trained, tmp_path, monkeypatch):
     monkeypatch.setattr(processor, "_BFLOAT16", {"avx2"})
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     monkeypatch.setattr(engine, "ENOUGH", 1.01)
     given = ("--fast", "bf16", "--engine", "tensorflow")
     _, lines = evaluate(signs, trained, tmp_path, *given)

@@ -62,10 +62,10 @@ def test_every_engine_computes_the_nets_probabilities(trained, engine):
 
 
 @pytest.mark.parametrize("engine", ["tensorflow", "openvino"])
+@pytest.mark.usefixtures("with_onednn")
 def test_bfloat16_is_near(trained, engine, monkeypatch):
     skip_without(engine)
     monkeypatch.setattr(processor, "_BFLOAT16", {"avx2", "avx512f"})  # slow, but it computes
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     prefix, wanted = trained
     net = legacy_nets.fast("tiny", prefix, "bf16", engine)
     np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=0.02)

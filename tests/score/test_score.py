@@ -268,6 +268,7 @@ def test_two_processes_do_not_write_one_folder(here, tmp_path):
     assert line.endswith(f"--output {out}: another process writes there; wait for its end")
 
 
+@pytest.mark.usefixtures("with_onednn")
 def test_precisions_below_float32_say_how_near_they_are(here, tmp_path, monkeypatch):
     from legacy_nets import processor
 

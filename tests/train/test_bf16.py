@@ -106,9 +106,9 @@ def test_weights_stay_in_float32(signs, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("with_onednn")
 def test_a_resumed_run_keeps_it(signs, tmp_path, monkeypatch):
     set_features(monkeypatch, "amx_bf16")
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # a test that imported TensorFlow sets 0
     folder = tmp_path / "run"
     train(signs, folder, "--bf16")
     given = ("train", "tiny", "--model-dir", folder, "--data", signs, "--resume", "--steps", "6")

@@ -98,10 +98,10 @@ def test_two_changes_are_one_line_and_no_change_is_none(tmp_path):
     assert "changed" not in resume(tmp_path, RUN)
 
 
+@pytest.mark.usefixtures("with_onednn")
 def test_every_option_is_inherited(data, tmp_path, monkeypatch):
     """A resumed run that is given the folder alone has the same settings, all fields of them."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # --bf16 wants it
     start = ("--model-dir", "start", "--ema", "0.5", "--image-size", "48x56", *SHORT)
     same = ("--option", "width=9", "--label-offset", "1")
     assert call("train", "tiny", "--data", data, *start, *same).exit_code == 0
