@@ -110,6 +110,7 @@ def make_deep(levels, width):
         ({"w": np.array(["a"])}, "an array of dtype 'U1', which holds no numbers"),
     ],
 )
+@pytest.mark.slow
 def test_what_only_looks_like_weights(tmp_path, value, message):
     path = save(tmp_path / "w.npy", value)
     with pytest.raises(CheckpointError) as raised:

@@ -218,6 +218,7 @@ def test_zeros_that_a_loop_starts_from_are_no_weights(tmp_path, values, outputs,
     }
 
 
+@pytest.mark.slow
 def test_weights_inside_a_custom_operator_are_named(tmp_path):
     """As compilers for one device write models: a single operator with all weights."""
     tensors = [("x", (1, 4), "int8", None), ("y", (1, 2), "int8", None)]

@@ -162,6 +162,7 @@ def test_evaluate(trained, signs_folder, tmp_path):
     assert json.loads(call(*given, "--best", "--json").stdout)["checkpoint"].endswith(f"-{best}")
 
 
+@pytest.mark.slow
 def test_evaluate_holds_out_what_training_held_out(signs_folder, tmp_path):
     data, folder = signs_folder / "train_signs.h5", tmp_path / "run"
     given = ("--data", data, "--holdout", "0.25")
@@ -209,6 +210,7 @@ def test_a_net_with_more_classes_than_the_data(signs_folder, tmp_path):
     assert np.array(report["confusion"]).sum(1).tolist() == [2] * 6 + [0, 0]
 
 
+@pytest.mark.slow
 def test_data_with_more_classes_than_the_document(tmp_path):
     labels = np.arange(20) % 10
     pictures = np.zeros((20, 64, 64, 3), np.uint8) + labels[:, None, None, None].astype(np.uint8)

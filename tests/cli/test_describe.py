@@ -312,6 +312,7 @@ print("tensorflow" in sys.modules, "google.protobuf" in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_a_file_is_read_in_a_subprocess(folder):
     command = [sys.executable, "-c", IN_SUBPROCESS, str(folder / "net.meta"), "--depth", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

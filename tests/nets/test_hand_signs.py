@@ -38,6 +38,7 @@ def values(variables):
     return sum(int(np.prod(v.shape)) for v in variables)
 
 
+@pytest.mark.slow
 def test_variables_and_end_points_at_64():
     with tf.Graph().as_default():
         logits, end_points = build(is_training=tf.placeholder(tf.bool))
@@ -74,6 +75,7 @@ def test_variables_and_end_points_at_64():
     ]
 
 
+@pytest.mark.slow
 def test_shortcut_batch_norm_adds_16_variables_and_keeps_the_old_names():
     with tf.Graph().as_default():
         build()
@@ -104,6 +106,7 @@ def test_deepnn_has_the_documents_placeholders_with_defaults():
         assert len(names()) == 253
 
 
+@pytest.mark.slow
 def test_reuse_shares_every_variable():
     with tf.Graph().as_default():
         build()

@@ -158,6 +158,7 @@ def test_a_model_of_the_document_has_the_size_it_was_made_for():
 
 @pytest.mark.parametrize("aux_logits", [True, False])
 @pytest.mark.parametrize("layout", ["", "keras"])
+@pytest.mark.slow
 def test_a_googlenet_with_other_heads_than_the_file_is_told_the_option(
     tmp_path, aux_logits, layout
 ):

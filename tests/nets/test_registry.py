@@ -88,6 +88,7 @@ def test_options_of_their_kinds_are_taken():
         ("resnet_v2_50", "predictions", {}),
     ],
 )
+@pytest.mark.slow
 def test_build_squeezes_the_logits_of_slim_s_nets(name, predictions, options):
     """TensorFlow 1.15.5 leaves those of resnet_v2: test_golden.py has its shapes."""
     with tf.Graph().as_default(), tf.Session() as session:

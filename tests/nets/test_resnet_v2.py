@@ -322,6 +322,7 @@ def test_without_classes_the_features_come_out(classes):
     assert names()[-1] == "net/postnorm/moving_variance"
 
 
+@pytest.mark.slow
 def test_is_training_may_be_a_tensor():  # 003-E08
     flag = tf.placeholder(tf.bool, [])
     net, _ = resnet_v2(tf.constant(noise(2, 33, 33, 3)), TINY, 3, flag, scope="net")

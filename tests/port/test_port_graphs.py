@@ -44,6 +44,7 @@ def prefix(tiny_nets, tmp_path_factory):
 
 
 @pytest.mark.parametrize("target", GRAPHS)
+@pytest.mark.slow
 def test_tiny_agrees_on_both_sides(prefix, tmp_path, target):
     out = tmp_path / f"x{targets.TARGETS[target].ending}"
     report = port(job(prefix, "tiny", target, out, SIZE, label_offset=1, num_classes=4))
@@ -74,6 +75,7 @@ def test_a_saved_model_takes_the_place_of_the_old_one(prefix, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
 
 
+@pytest.mark.slow
 def test_above_the_tolerance_nothing_comes_to_its_place(prefix, tmp_path, monkeypatch):
     real = saved_model.run
 
@@ -214,6 +216,7 @@ def test_a_keras_model_loads_and_trains_where_this_package_is_not(
 
 
 @pytest.mark.parametrize("target", ["frozen", skip_without_packages("openvino")])
+@pytest.mark.slow
 def test_weights_beyond_a_graphs_two_gigabytes_are_refused(target, tmp_path, monkeypatch):
     monkeypatch.setattr(frozen, "MAX_BYTES", 1000)
     size, options = SMALL["demo_cnn"]

@@ -39,6 +39,7 @@ def prefix(tiny_nets, tmp_path_factory):
     return save(tmp_path_factory.mktemp("tiny"), "tiny", SIZE)
 
 
+@pytest.mark.slow
 def test_a_net_of_integers(prefix, tmp_path, texts):
     for number in range(3):
         values = np.random.default_rng(number).integers(0, 256, (*SIZE, 3), np.uint8)

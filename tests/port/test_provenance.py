@@ -77,6 +77,7 @@ def wanted(run):
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.slow
 def test_every_target_is_used_as_its_net_was_trained(run, wanted, tmp_path, name):
     out = tmp_path / name
     done = call("port", run, "--net", "tiny", "--to", FILES[name], "--out", out)

@@ -86,6 +86,7 @@ def assert_same(got, want):
 
 
 @pytest.mark.parametrize("name", FILES)
+@pytest.mark.slow
 def test_every_target_leads_back_to_the_checkpoint(prefix, wanted, tmp_path, name):
     port(job(prefix, "tiny", FILES[name], tmp_path / name, SIZE))
     path = str(tmp_path / name)

@@ -61,6 +61,7 @@ def test_every_net_without_a_layout_of_pytorch_has_a_module():
 
 
 @pytest.mark.parametrize("case", FACTS)
+@pytest.mark.slow
 def test_the_rule_gives_the_names_and_shapes_of_the_module(case):
     request = FACTS[case]["request"]
     shapes = variables(case, request)

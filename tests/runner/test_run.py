@@ -36,6 +36,7 @@ def test_a_script_finds_what_python_would_give_it(tmp_path):
     assert done.stdout == plain.stdout
 
 
+@pytest.mark.slow
 def test_own_modules_see_tensorflow_1_and_libraries_the_real_one(tmp_path):
     source = """
     import tensorflow as tf
@@ -141,6 +142,7 @@ def test_standard_input_and_change_of_folder(tmp_path):
     assert (done.returncode, done.stdout) == (0, "typed 6\n")
 
 
+@pytest.mark.slow
 def test_fork_and_spawn(tmp_path):
     source = """
     import multiprocessing, os
@@ -243,6 +245,7 @@ def test_strict_replaces_no_removed_name(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_path_that_is_not_offered_says_so(tmp_path):
     done = run(write(tmp_path, script="from tensorflow.contrib import nothing_such\n"))
     assert done.returncode == 1
@@ -252,6 +255,7 @@ def test_a_path_that_is_not_offered_says_so(tmp_path):
     assert "legacy_nets/runner" not in done.stderr
 
 
+@pytest.mark.slow
 def test_imports_by_name_give_tensorflow_1_to_own_modules(tmp_path):
     source = """
     import importlib

@@ -160,6 +160,7 @@ def test_an_array_method_of_other_owners_is_left_alone():
     assert functions.array(owner, 1, dtype=2) == ((1,), {"dtype": 2})
 
 
+@pytest.mark.slow
 def test_cells_of_a_notebook_see_tensorflow_1(tmp_path):
     source = """
     import types

@@ -113,6 +113,7 @@ def test_as_in_1_15(printed, text):
     assert printed[text] == CASES[text]
 
 
+@pytest.mark.slow
 def test_eager_tensors_are_tensors_and_libraries_see_their_own_class(tmp_path):
     source = """
     import tensorflow as tf

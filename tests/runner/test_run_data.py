@@ -77,6 +77,7 @@ def own_files(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_folder_of_the_user_answers_both(tmp_path, home, own_files):
     source = """
     import tensorflow as tf
@@ -90,6 +91,7 @@ def test_a_folder_of_the_user_answers_both(tmp_path, home, own_files):
 
 
 @pytest.mark.parametrize("tf2", [False, True])
+@pytest.mark.slow
 def test_without_data_nothing_is_downloaded(tmp_path, home, tf2):
     source = """
     import tensorflow.keras.datasets.cifar10 as cifar10

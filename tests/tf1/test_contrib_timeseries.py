@@ -17,6 +17,7 @@ QUICK = ("series.ar", "series.recurrent_chained", "series.readers")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in CASES]
 )
+@pytest.mark.slow
 def test_same_as_golden(name):
     contrib_cases.assert_golden(name)
 

@@ -152,6 +152,7 @@ def test_features_and_classes_of_pictures_from_the_command_line(source, tmp_path
     assert done.exit_code == 2 and "--features and --out go together" in done.stderr
 
 
+@pytest.mark.slow
 def test_trainable_scope_that_matches_nothing():
     with tf.Graph().as_default(), pytest.raises(BadInputError, match="'Logits' matches no var"):
         graph.build_training(settings(FIRST, trainable=("Logits",)))

@@ -159,6 +159,7 @@ def test_the_recipe_of_hand_signs():
     assert make_settings(net, is_warm=True).learning_rate == 1e-4
 
 
+@pytest.mark.slow
 def test_the_document_s_settings(data, tmp_path):
     """Document 004's script: constant rate, five epochs of steps; what to expect is said."""
     assert count_steps(registry.get_net("demo_cnn"), 2000) == 5 * 63

@@ -213,6 +213,7 @@ def test_resume_passes_over_a_broken_checkpoint(tmp_path, damage):
     assert result.step == 12
 
 
+@pytest.mark.slow
 def test_a_run_is_not_overwritten_nor_resumed_as_another(tmp_path):
     train(tmp_path, steps=2)
     before = weights(str(tmp_path / "model.ckpt-2"))

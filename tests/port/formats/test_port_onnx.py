@@ -27,6 +27,7 @@ def without_small_constants(monkeypatch):
 
 
 @pytest.mark.parametrize("is_apart", [False, True], ids=["one file", "two files"])
+@pytest.mark.slow
 def test_weights_are_read_when_they_are_written(
     is_apart, without_small_constants, tmp_path, monkeypatch
 ):
@@ -110,6 +111,7 @@ def test_a_graph_that_is_too_large_for_a_second_try(without_small_constants, tmp
     )
 
 
+@pytest.mark.slow
 def test_a_streamed_graph_is_the_graph(without_small_constants, tmp_path, monkeypatch):
     """Constants that are read while the file is written are those that the graph would hold."""
     prefix = save(tmp_path, "tiny", SIZE)

@@ -18,6 +18,7 @@ openvino = pytest.importorskip("openvino")
 SIZE = (64, 64)
 
 
+@pytest.mark.slow
 def test_a_net_is_two_files_with_its_names_and_settings(tmp_path):
     prefix = save(tmp_path, "tiny", SIZE)
     folder = tmp_path / "out"

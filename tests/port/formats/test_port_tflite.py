@@ -43,6 +43,7 @@ def get_ends(path):
 
 
 @pytest.mark.parametrize("dtype, kernel", [("float32", "float32"), ("float16", "float16")])
+@pytest.mark.slow
 def test_a_net_keeps_names_and_open_batch_and_says_its_labels(prefix, tmp_path, dtype, kernel):
     out = tmp_path / "x.tflite"
     names = ("a", "b", "c", "d", "é")
@@ -66,6 +67,7 @@ def test_a_net_keeps_names_and_open_batch_and_says_its_labels(prefix, tmp_path, 
     assert source.metadata["class_names"] == list(names)
 
 
+@pytest.mark.slow
 def test_integers_are_calibrated_on_pictures(prefix, tmp_path):
     write_pictures(tmp_path, 9)
     out = tmp_path / "x.tflite"
@@ -90,6 +92,7 @@ def test_integers_are_calibrated_on_pictures(prefix, tmp_path):
     assert np.abs(real / np.abs(real).max((1, 2, 3), keepdims=True) - spread).max() < 1 / 127
 
 
+@pytest.mark.slow
 def test_operators_without_an_integer_kernel_are_named(tiny_nets, tmp_path):
     prefix = save(tmp_path, "tiny_clips", (4, 16, 16))
     (tmp_path / "clips" / "one").mkdir(parents=True)

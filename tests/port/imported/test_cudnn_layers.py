@@ -43,6 +43,7 @@ def test_a_port_computes_what_the_compatible_cells_do(tmp_path, name):
         np.testing.assert_allclose(value, wanted, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_the_outputs_are_inferred_and_go_to_onnx(tmp_path):
     pytest.importorskip("tf2onnx")
     import onnxruntime

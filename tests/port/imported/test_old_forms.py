@@ -70,6 +70,7 @@ def quantize(values):
 
 
 @pytest.mark.parametrize("kind", ["dequantize", "cast"])
+@pytest.mark.slow
 def test_quantized_weights_are_weights(tmp_path, kind):
     codes, low, high = quantize(WEIGHTS)
 
@@ -202,6 +203,7 @@ def test_a_training_graph_of_contrib_quantize(tmp_path):
     ],
     ids=["log1p", "expm1", "area", "bicubic", "bicubic, aligned corners"],
 )
+@pytest.mark.slow
 def test_what_onnx_computes_otherwise_is_written_as_tensorflow_computes_it(tmp_path, compute):
     import onnxruntime
 
