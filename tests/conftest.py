@@ -14,6 +14,7 @@ import pytest
 from legacy_nets.types import Graph
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported
+os.environ["LEGACY_NETS_CACHE"] = "off"  # tests change nets and tables
 
 _REPOSITORY = Path(__file__).parent.parent
 

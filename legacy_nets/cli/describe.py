@@ -16,6 +16,7 @@ from legacy_nets.checkpoints.formats.h5 import check_that_reading_ends
 from legacy_nets.checkpoints.open import refuse_exports
 from legacy_nets.cli.completion import complete_net_or_path
 from legacy_nets.cli.options import split_names
+from legacy_nets.cli.remember import print_remembered
 from legacy_nets.cli.tables import number_to_json
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import choose_language, get_language, mark
@@ -132,11 +133,15 @@ def describe(
     if is_file:
         names = None if tags is None else split_names(tags)
         check_that_reading_ends(pathlib.Path(net))
-        text = run_in_subprocess(_format_file, net, names, depth, as_json, screen)
-    else:
-        quiet_tensorflow()
-        text = _format(_analyze_net(net, sides, net_arguments, with_time), depth, as_json, screen)
-    click.echo(text, nl=False)
+        click.echo(run_in_subprocess(_format_file, net, names, depth, as_json, screen), nl=False)
+        return
+
+    def write() -> None:
+        anatomy = _analyze_net(net, sides, net_arguments, with_time)
+        click.echo(_format(anatomy, depth, as_json, screen), nl=False)
+
+    request = ("describe", net, sides, net_arguments, depth, as_json)
+    write() if with_time else print_remembered(request, write)
 
 
 def _analyze_net(
@@ -145,6 +150,7 @@ def _analyze_net(
     options: dict[str, object],
     with_time: bool,
 ) -> Anatomy:
+    quiet_tensorflow()
     from legacy_nets import anatomy
     from legacy_nets.anatomy import timing
 

@@ -14,8 +14,9 @@ from legacy_nets import documents, registry
 from legacy_nets.cli.book import write_html
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.documents.errata import erratum_to_json, format_defect
-from legacy_nets.cli.documents.facts import fact_to_json
+from legacy_nets.cli.documents.facts import fact_to_json, stamp_photographs
 from legacy_nets.cli.options import find_weights
+from legacy_nets.cli.remember import print_remembered
 from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
 from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
@@ -92,28 +93,42 @@ def explain(
     registry.get_net(net)
     weights = find_weights(checkpoint)
     _check_image(image)
+    if figure is None:
+        photographs = stamp_photographs() if with_facts else ()
+        print_remembered(
+            ("explain", net, at, with_facts, as_json, photographs),
+            lambda: _print_sections(net, _walk(net, at), at, with_facts, as_json),
+        )
+        return
+    sections = _walk(net, at)
+    from legacy_nets.documents import figures
+
+    with show_status(_("drawing the figures")):
+        drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
+    _print_sections(net, sections, at, with_facts, as_json)
+    for path in drawn.paths:
+        click.echo(f"wrote {path}")
+    for note in drawn.notes:
+        click.echo(f"note: {note}")
+
+
+def _walk(net: str, at: str | None) -> list[Section]:
     with show_status(_("building {net}").format(net=net)):
         quiet_tensorflow()
         from legacy_nets.documents.explain import walk
 
-        sections = walk(net, at)
+        return walk(net, at)
+
+
+def _print_sections(
+    net: str, sections: list[Section], at: str | None, with_facts: bool, as_json: bool
+) -> None:
     measured = _measure(sections) if with_facts else {}
     if as_json:
         rows = [_to_json(net, section, with_facts, measured) for section in sections]
         click.echo(json.dumps({"net": net, "sections": rows}, indent=1, default=number_to_json))
-        return
-    drawn = None
-    if figure is not None:
-        from legacy_nets.documents import figures
-
-        with show_status(_("drawing the figures")):
-            drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
-    _print_page(net, sections, measured, with_facts, with_title=at is None)
-    if drawn is not None:
-        for path in drawn.paths:
-            click.echo(f"wrote {path}")
-        for note in drawn.notes:
-            click.echo(f"note: {note}")
+    else:
+        _print_page(net, sections, measured, with_facts, with_title=at is None)
 
 
 def _check_image(image: str | None) -> None:

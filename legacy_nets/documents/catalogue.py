@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
+import os
 import pathlib
 from collections.abc import Sequence
 from typing import TypeVar
@@ -18,6 +19,11 @@ from legacy_nets.language import translate as _
 DATA = pathlib.Path(__file__).parent / "data"
 VERDICTS = (mark("confirmed"), mark("derived"), mark("wrong"), mark("ambiguous"))
 SOURCES = ("literal", "in symbols", "in words", "derived", "in a figure")
+
+
+def find_photographs() -> pathlib.Path:
+    """Returns the folder where document 001's photographs are looked for."""
+    return pathlib.Path(os.environ.get("LEGACY_NETS_SIGNS", "datasets"))
 
 
 @dataclasses.dataclass(frozen=True)

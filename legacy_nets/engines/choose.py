@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
 import json
-import os
 import statistics
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
+from legacy_nets.cache.folder import read_entries, write_entries
 from legacy_nets.engines.prepare import FrozenNet, Run
 from legacy_nets.engines.table import ENGINES
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import replace_on_success
 from legacy_nets.packages import find_package
 from legacy_nets.processor import examine_processor
 from legacy_nets.types import Array
@@ -25,6 +22,7 @@ from legacy_nets.version import __version__
 
 SECONDS = 1.0  # that each candidate is measured
 MAX_DIFFERENCE = {"fp32": 1e-4, "bf16": 0.05, "int8": 0.1}  # of the largest probability
+_CHOICES = "engines.json"  # a file of the cache folder
 _LIBRARIES = ("tensorflow", "onnxruntime", "openvino", "nncf")
 
 
@@ -80,7 +78,7 @@ def choose(
     if len(candidates) == 1:
         return candidates[0], get(candidates[0])
     key = _make_key(net, precision, candidates, batch)
-    known = _read_cache().get(key)
+    known = read_entries(_CHOICES).get(key)
     for candidate in candidates:
         if dataclasses.asdict(candidate) == known:
             run = get(candidate)
@@ -100,7 +98,7 @@ def choose(
             "the engine"
         )
     best = max(agreeing, key=lambda row: row.images_per_second)
-    _write_cache(key, best.candidate)
+    write_entries(_CHOICES, read_entries(_CHOICES) | {key: dataclasses.asdict(best.candidate)})
     return best.candidate, best.run
 
 
@@ -148,27 +146,3 @@ def _make_key(net: FrozenNet, precision: str, candidates: Sequence[Candidate], b
         ]
     )
     return f"{net.name} {precision} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
-
-
-def find_cache() -> Path:
-    """Returns the path of the file that remembers choices."""
-    folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(folder, "legacy_nets", "engines.json")
-
-
-def _read_cache() -> dict[str, dict[str, object]]:
-    try:
-        cache = json.loads(find_cache().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cache if isinstance(cache, dict) else {}
-
-
-def _write_cache(key: str, candidate: Candidate) -> None:
-    """Adds a choice; a folder that cannot be written only costs the next measurement."""
-    path = find_cache()
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cache = _read_cache() | {key: dataclasses.asdict(candidate)}
-        with replace_on_success(path) as unfinished:
-            unfinished.write_text(json.dumps(cache, indent=1) + "\n", encoding="utf-8")

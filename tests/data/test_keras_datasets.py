@@ -43,7 +43,7 @@ def test_data_are_generated_once_and_kept(kept, capsys):
 def test_a_relative_xdg_folder_is_ignored(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", "cache")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert cache.find_cache_folder().parent == tmp_path / ".cache" / "legacy_nets"
+    assert cache.find_folder().parent == tmp_path / ".cache" / "legacy_nets"
 
 
 @pytest.mark.parametrize("is_folder", [False, True])

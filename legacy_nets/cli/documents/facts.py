@@ -10,7 +10,10 @@ import click
 
 from legacy_nets import documents
 from legacy_nets.cli.completion import complete_net
+from legacy_nets.cli.remember import print_remembered
 from legacy_nets.cli.tables import VERDICT_STYLES, count_rows, print_documents, print_table
+from legacy_nets.documents.catalogue import find_photographs
+from legacy_nets.files import Stamp, stamp_files
 from legacy_nets.language import translate as _
 from legacy_nets.quiet import quiet_tensorflow
 
@@ -35,6 +38,18 @@ def facts(selector: str | None, only_wrong: bool, as_json: bool) -> None:
     selected = documents.facts(selector)
     if only_wrong:
         selected = [fact for fact in selected if fact.verdict == "wrong"]
+    print_remembered(
+        ("facts", selector, only_wrong, as_json, stamp_photographs()),
+        lambda: _print_facts(selected, selector, as_json),
+    )
+
+
+def stamp_photographs() -> tuple[Stamp, ...]:
+    """Stamps the photographs that facts are measured on."""
+    return stamp_files(sorted(find_photographs().glob("*_signs.h5")))
+
+
+def _print_facts(selected: Sequence[documents.Fact], selector: str | None, as_json: bool) -> None:
     if selected:
         quiet_tensorflow()
     results = [documents.measure(fact) for fact in _track(selected)]

@@ -8,16 +8,15 @@ import sys
 import tempfile
 from collections.abc import Callable
 
+from legacy_nets.cache.folder import find_cache_folder
 from legacy_nets.errors import BadInputError, join_lines
 
 VERSION = 1  # of the kept data: raise it where a generator makes others
 
 
-def find_cache_folder() -> pathlib.Path:
-    """Returns the folder of kept synthetic data, by the XDG rules: it may not exist yet."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = pathlib.Path(base) if os.path.isabs(base) else pathlib.Path.home() / ".cache"
-    return root / "legacy_nets" / f"synthetic-{VERSION}"
+def find_folder() -> pathlib.Path:
+    """Returns the folder of kept synthetic data: it may not exist yet."""
+    return find_cache_folder() / f"synthetic-{VERSION}"
 
 
 def keep_data(name: str, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
@@ -32,7 +31,7 @@ def keep_data(name: str, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
 
     Raises BadInputError where the cache folder cannot be written.
     """
-    path = find_cache_folder() / name
+    path = find_folder() / name
     if path.exists():
         return path
     print(f"legacy-nets: generating {name}, kept in {path.parent} ...", file=sys.stderr, flush=True)

@@ -19,6 +19,7 @@ from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import Layer, analyze_graph, formulas
 from legacy_nets.data import signs
 from legacy_nets.data.splits import Images
+from legacy_nets.documents.catalogue import find_photographs
 from legacy_nets.documents.checks import common
 from legacy_nets.documents.checks.common import Check, get_static_shape
 from legacy_nets.nets import hand_signs as net
@@ -37,8 +38,7 @@ def _read_split(path: pathlib.Path, split: str) -> Images | None:
 
 
 def _read_photographs(split: str) -> Images | None:
-    folder = pathlib.Path(os.environ.get("LEGACY_NETS_SIGNS", "datasets"))
-    return _read_split(signs.make_signs_path(folder, split), split)
+    return _read_split(signs.make_signs_path(find_photographs(), split), split)
 
 
 def count_photographs(split: str) -> int | None:

@@ -1,0 +1,1 @@
+"""What commands keep in the user's cache folder: choices of engines, and outputs."""
