@@ -54,8 +54,8 @@ def suggest_names(name: str, names: Iterable[str], label: str = "") -> str:
 
 def list_first(names: Sequence[str], count: int = 3) -> str:
     """Formats the first names of a list: "a, b, c and 7 more"."""
-    more = f" and {len(names) - count} more" if len(names) > count else ""
-    return ", ".join(names[:count]) + more
+    preview = ", ".join(names[:count])
+    return f"{preview} and {len(names) - count} more" if len(names) > count else preview
 
 
 def join_lines(message: object) -> str:

@@ -7,10 +7,11 @@ prints lines elsewhere. Nothing may be printed to stdout meanwhile.
 from __future__ import annotations
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
+
+from legacy_nets.language.lines import say, translate_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,13 +33,13 @@ def show_status(text: str, console: Console | None = None) -> Iterator[None]:
     console = console or Console(stderr=True)
     if _shown:
         outer = _shown[0].status
-        _shown[0].update(text, spinner=_SPINNER)
+        _shown[0].update(translate_line(text), spinner=_SPINNER)
         yield
         _shown[0].update(outer, spinner=_SPINNER)
     elif console.is_terminal:
-        with console.status(text) as status:
+        with console.status(translate_line(text)) as status:
             _shown.append(status)
-            status.update(text, spinner=_SPINNER)
+            status.update(status.status, spinner=_SPINNER)
             try:
                 yield
             finally:
@@ -50,7 +51,7 @@ def show_status(text: str, console: Console | None = None) -> Iterator[None]:
 def update_status(text: str) -> None:
     """Changes the text of the spinner to the next step of its work; does nothing without one."""
     if _shown:
-        _shown[0].update(text)
+        _shown[0].update(translate_line(text))
 
 
 @contextlib.contextmanager
@@ -86,7 +87,7 @@ def show_progress(unit: str, count: float) -> Iterator[Callable[[float], None]]:
             disable=not console.is_terminal,
         ) as progress,
     ):
-        task = progress.add_task(unit, total=count)
+        task = progress.add_task(translate_line(unit), total=count)
         yield lambda finished: progress.advance(task, finished)
 
 
@@ -111,13 +112,14 @@ def show_work(total: int) -> Iterator[Callable[[int, str], None]]:
 
         def update(done: int, text: str) -> None:
             nonlocal printed
+            text = translate_line(text)
             progress.update(task, completed=done, description=text)
             now = time.monotonic()
             if not console.is_terminal and done and now - printed >= _LINE_SECONDS:
                 printed = now
                 left = (now - start) * (total - done) / done
                 share = f"{done / total:.0%}"
-                print(f"{share}, {text}, {format_seconds(left)} left", file=sys.stderr, flush=True)
+                say(f"{share}, {text}, {format_seconds(left)} left", err=True)
 
         yield update
 

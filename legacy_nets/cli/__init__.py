@@ -15,7 +15,7 @@ from legacy_nets.cluster import lifeline
 from legacy_nets.errors import LegacyNetsError, join_lines, suggest_names
 from legacy_nets.language import translate
 from legacy_nets.language.help import HelpContext
-from legacy_nets.language.usage import translate_usage_error
+from legacy_nets.language.lines import translate_line
 from legacy_nets.version import __version__
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _explain(error: Exception) -> str:
         command = error.ctx.command_path if error.ctx else "legacy-nets"
         message = _NUMBER.sub(_name_number, join_lines(error.format_message()))
         see = translate("{message} (see {command} --help)")
-        return see.format(message=translate_usage_error(message), command=command)
+        return see.format(message=translate_line(message), command=command)
     if isinstance(error, MemoryError):
         details = f" ({error})" if str(error) else ""
         memory = translate("out of memory{details}: use smaller images or batches")
@@ -177,7 +177,7 @@ def _explain(error: Exception) -> str:
     if isinstance(error, OSError) and not isinstance(error, LegacyNetsError):
         system = translate("{error}: check the path, its permissions and the free disk space")
         return system.format(error=error)
-    return str(error)
+    return translate_line(str(error))
 
 
 @click.group(

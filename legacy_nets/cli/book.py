@@ -10,6 +10,7 @@ from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import find_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
+from legacy_nets.language.lines import say
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
@@ -57,4 +58,4 @@ def write_html(
     path.parent.mkdir(parents=True, exist_ok=True)
     with replace_on_success(path) as unfinished:
         unfinished.write_text(text, "utf-8")
-    click.echo(f"wrote {path}")
+    say(f"wrote {path}")

@@ -11,6 +11,7 @@ from legacy_nets.checkpoints.open import find_readable_weights
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.describe import parse_size
 from legacy_nets.errors import BadInputError, report_build_errors
+from legacy_nets.language.lines import say
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.registry import get_net
@@ -77,11 +78,11 @@ def diff(
         row = {"net": net, "matches": plan.is_complete, **_as_dict(plan)}
         click.echo(json.dumps(row, indent=1))
     else:
-        click.echo(f"{'matches' if plan.is_complete else 'does not match'} {net}\n")
+        say(f"{'matches' if plan.is_complete else 'does not match'} {net}\n")
         text = plan.report(None if all_names else MAX_NAMES)
-        click.echo(text)
+        say(text)
         if text != plan.report():
-            click.echo("\nevery name: --all")
+            say("\nevery name: --all")
     raise SystemExit(0 if plan.is_complete else 1)
 
 
@@ -152,7 +153,7 @@ def _print_nets(source: Source, as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=1))
     else:
         for candidate in candidates:
-            click.echo(_format_candidate(candidate))
+            say(_format_candidate(candidate))
     best = candidates[0]
     raise SystemExit(0 if best.share == 1.0 and not best.plan.extra else 1)
 

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Sequence
 
 import click
+from rich.cells import cell_len, set_cell_size
 
 from legacy_nets import packages, quiet
 from legacy_nets.errors import join_lines
+from legacy_nets.language.lines import say, translate_line
 from legacy_nets.processor import FEATURES, Processor, examine_processor
 from legacy_nets.version import __version__
 
@@ -164,21 +166,22 @@ def _print(report: Report) -> None:
         *((package.name, package.installed or "missing") for package in report.packages),
         *((name, value) for name, value in report.environment.items()),
     ]
-    width = max(len(name) for name, _ in rows)
+    rows = [(translate_line(name), translate_line(value)) for name, value in rows]
+    width = max(cell_len(name) for name, _ in rows)
     for name, value in rows:
-        click.echo(f"{name:{width}s}  {value}")
+        click.echo(f"{set_cell_size(name, width)}  {value}")
     click.echo()
     for name, extra in report.extras.items():
         faults = ", ".join(extra.faults)
         advice = f"{faults}: pip install 'legacy-nets[{name}]'" if faults else "complete"
         if not extra.is_known:
             advice = f"not known to the installed legacy-nets: pip install 'legacy-nets[{name}]'"
-        click.echo(f"[{name}] {extra.use}: {advice}")
+        click.echo(f"[{name}] {translate_line(f'{extra.use}: {advice}')}")
     click.echo()
     for problem in report.problems:
-        click.echo(f"problem: {problem}")
+        say(f"problem: {problem}")
     if not report.problems:
-        click.echo("no problem found")
+        say("no problem found")
 
 
 def _describe_gpus(gpu: Gpus) -> str:

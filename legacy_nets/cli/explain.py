@@ -22,6 +22,7 @@ from legacy_nets.documents import catalogue, judge
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import suggest_paths
 from legacy_nets.language import translate as _
+from legacy_nets.language.lines import say
 from legacy_nets.progress import show_progress, show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.shapes import format_axes, format_shape, format_window
@@ -107,9 +108,9 @@ def explain(
         drawn = figures.draw(net, figure, image, end_points, weights, level, as_svg=as_svg)
     _print_sections(net, sections, at, with_facts, as_json)
     for path in drawn.paths:
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
     for note in drawn.notes:
-        click.echo(f"note: {note}")
+        say(f"note: {note}")
 
 
 def _walk(net: str, at: str | None) -> list[Section]:

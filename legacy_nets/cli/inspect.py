@@ -19,6 +19,7 @@ from legacy_nets.checkpoints.contents import (
 )
 from legacy_nets.checkpoints.open import find_readable_weights, open_weights
 from legacy_nets.checkpoints.source import GraphSummary, GraphValue, TensorSpecLike
+from legacy_nets.language.lines import say
 from legacy_nets.types import Json
 
 
@@ -96,11 +97,11 @@ def _graph_as_dict(graph: GraphSummary) -> dict[str, Json]:
 def _print_contents(contents: Contents, depth: int | None, stats: bool) -> None:
     click.echo(contents.source.prefix)
     step = "" if contents.step is None else f", global step {contents.step}"
-    click.echo(f"{len(contents.weights)} tensors, {contents.parameters:,} parameters{step}")
+    say(f"{len(contents.weights)} tensors, {contents.parameters:,} parameters{step}")
     if contents.source.graph is not None:
         _print_graph(contents.source.graph)
     for note in contents.notes:
-        click.echo(f"note: {note}")
+        say(f"note: {note}")
     for title, tensors in (
         ("", contents.weights),
         ("moving averages", contents.averages),
@@ -113,13 +114,13 @@ def _print_contents(contents: Contents, depth: int | None, stats: bool) -> None:
 
 
 def _print_graph(graph: GraphSummary) -> None:
-    click.echo(graph.format)
+    say(graph.format)
     for title, values in (("input", graph.inputs), ("output", graph.outputs)):
         for value in values:
             sides = ", ".join("?" if side is None else str(side) for side in value.shape or ())
             shape = "of unknown shape" if value.shape is None else f"[{sides}]"
             scale = f", {value.quantization}" if value.quantization else ""
-            click.echo(f"{title} {value.name} {value.dtype} {shape}{scale}")
+            say(f"{title} {value.name} {value.dtype} {shape}{scale}")
 
 
 def _print_tree(contents: Contents, branch: Tree, indent: str, scope: str, stats: bool) -> None:

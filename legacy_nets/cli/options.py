@@ -16,6 +16,7 @@ from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.registry import Net
@@ -161,7 +162,7 @@ class DataOptions:
         from legacy_nets.data.open import make_synthetic_data, open_data  # imports h5py
 
         path = self.path or make_synthetic_data(
-            net, SYNTHETIC_FOLDER, lambda line: click.echo(line, err=True)
+            net, SYNTHETIC_FOLDER, lambda line: say(line, err=True)
         )
         return open_data(path, net, self.holdout, self.seed or 0, self.strict, self.num_classes)
 
@@ -221,7 +222,7 @@ def open_checkpoint(path: str) -> Source:
     """Opens a weight file, and prints what its reader did besides reading to stderr."""
     source = open_weights(path)
     for note in source.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     return source
 
 

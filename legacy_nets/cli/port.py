@@ -22,6 +22,7 @@ from legacy_nets.cli.options import (
 )
 from legacy_nets.cli.port_folder import is_folder_of_models, port_models
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.nets.weights.translate_for_net import find_head_options
 from legacy_nets.port.jobs import (
     SAVED_MODEL,
@@ -364,16 +365,16 @@ def _parse_renames(texts: tuple[str, ...], target: str) -> tuple[Rename, ...]:
 def print_report(report: Report) -> None:
     """Prints what was ported, the notes and the verdict."""
     weights = "averaged" if report.averaged else "raw"
-    click.echo(f"{report.net} from {report.checkpoint} ({weights} weights) to {report.target}")
+    say(f"{report.net} from {report.checkpoint} ({weights} weights) to {report.target}")
     for note in report.notes:
-        click.echo(f"  {note}")
-    click.echo(f"  {report.verdict}")
+        say(f"  {note}")
+    say(f"  {report.verdict}")
     if report.passed:
-        click.echo(f"verified{'' if report.was_run else ', tensor by tensor'}: {report.out}")
+        say(f"verified{'' if report.was_run else ', tensor by tensor'}: {report.out}")
         return
     failed_sides = {item.side for item in report.comparisons if not report.is_within(item)}
     if failed_sides == {OPTIMISED}:
-        click.echo(
+        say(
             "  as written it is within the tolerance: only ONNX Runtime's graph optimisations "
             "differ (they compute fake-quantized layers in integers); a larger --tolerance "
             "accepts that",
@@ -382,4 +383,4 @@ def print_report(report: Report) -> None:
     cause = f"above the tolerance of {report.tolerance:g}"
     if not report.comparisons:
         cause = "nothing was compared"
-    click.echo(f"NOT verified: {cause}; {report.out} was not written{kept}", err=True)
+    say(f"NOT verified: {cause}; {report.out} was not written{kept}", err=True)

@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.port.folder.run import port_folder
 from legacy_nets.port.folder.unit import PortSettings
 from legacy_nets.port.jobs import SAVED_MODEL, check_precision
@@ -81,7 +82,7 @@ def port_models(
             jobs=jobs,
             retries=given["retry"],
             on_ray=address is not None,
-            announce=click.echo,
+            announce=say,
         )
-    click.echo(f"{table.summary}; table: {out / 'ports.html'}, {out / 'ports.json'}")
+    say(f"{table.summary}; table: {out / 'ports.html'}, {out / 'ports.json'}")
     return 0 if set(table.counts) <= {"verified"} else 1

@@ -8,6 +8,7 @@ import click
 
 from legacy_nets.cli.options import DataOptions, data_options
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.progress import show_progress, show_status
 from legacy_nets.sigterm import end_on_sigterm
 
@@ -58,11 +59,11 @@ def records(data: DataOptions, folder: pathlib.Path, shards: int, num_classes: i
         )
     images = widen_classes(images, num_classes or 0)
     for note in images.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     counts = [len(split.labels) for split in (images.train, images.test)]
     with show_progress("images", sum(counts)) as report:
         files = write_records(images, folder, shards, data.seed or 0, report)
-    click.echo(
+    say(
         f"{counts[0]} images to train on, {counts[1]} held out, {len(images.class_names)} classes, "
         f"in {len(files)} files in {folder}"
     )

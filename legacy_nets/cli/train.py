@@ -26,6 +26,7 @@ from legacy_nets.cli.options import (
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say, translate_line
 from legacy_nets.processor import require_bfloat16, uses_onednn
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
@@ -237,7 +238,7 @@ def _train(
 
     console = Console(stderr=True, soft_wrap=True)
     for line in lines:
-        console.print(line, highlight=False)
+        console.print(translate_line(line), highlight=False)
     if cluster is not None:
         result = cluster.train(settings, images, folder, console)
     else:
@@ -386,13 +387,13 @@ def _describe_run(settings: Settings, images: ImageData, as_document: bool) -> l
 def _print_result(result: Result, folder: pathlib.Path) -> None:
     """Prints the result; exits with 130 or 143 if a signal stopped the run."""
     if result.test_accuracy is not None:
-        click.echo(f"test accuracy {result.test_accuracy:.4f} at step {result.step}")
+        say(f"test accuracy {result.test_accuracy:.4f} at step {result.step}")
     if result.best_step is not None:
-        click.echo(f"best {result.best_accuracy:.4f} at step {result.best_step}")
-    click.echo(f"checkpoint {result.checkpoint}")
-    click.echo(f"events     {folder / 'events'}  (tensorboard --logdir {folder})")
-    click.echo(f"log        {folder / 'log.csv'}")
-    click.echo(f"curve      {folder / 'curve.png'}")
+        say(f"best {result.best_accuracy:.4f} at step {result.best_step}")
+    say(f"checkpoint {result.checkpoint}")
+    say(f"events     {folder / 'events'}  (tensorboard --logdir {folder})")
+    say(f"log        {folder / 'log.csv'}")
+    say(f"curve      {folder / 'curve.png'}")
     if result.stopped_by:
-        click.echo(f"stopped by {result.stopped_by}: continue with --resume")
+        say(f"stopped by {result.stopped_by}: continue with --resume")
         raise SystemExit(130 if result.stopped_by == "SIGINT" else 143)

@@ -8,6 +8,7 @@ import pathlib
 import click
 
 from legacy_nets.errors import BadInputError, SetupError
+from legacy_nets.language.lines import say
 from legacy_nets.quiet import quiet_tensorflow
 
 
@@ -56,7 +57,7 @@ def upgrade(
         folder.write_folder(path, out, sources, text)
     click.echo(json.dumps(built, indent=1) if as_json else text, nl=as_json)
     for module in folder.find_local_imports(path, sources):
-        click.echo(
+        say(
             f"legacy-nets: {module}, which {path} imports, is not upgraded; upgrade its folder",
             err=True,
         )

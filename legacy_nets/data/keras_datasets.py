@@ -8,13 +8,13 @@ from __future__ import annotations
 import functools
 import hashlib
 import pathlib
-import sys
 
 import numpy as np
 
 from legacy_nets import run_options
 from legacy_nets.data.synthetic import cache, keras_files
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 
 _CIFAR_MD5 = {  # of the pickles in the archives that Keras downloads
     "cifar-10-batches-py": {
@@ -72,7 +72,7 @@ def find_keras_file(
 
 @functools.cache
 def _tell_once(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    say(line, err=True)
 
 
 def _check_pickles(name: str, path: pathlib.Path, file_hash: str | None) -> None:

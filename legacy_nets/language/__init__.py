@@ -1,7 +1,8 @@
 """The language of the texts: English, or another by the catalogs in ``locale``.
 
 The texts in the code and the tables are English. ``translate`` looks them up when they are shown:
-in ``messages`` (headings and messages), then in ``documents`` (the sentences of the tables).
+in ``messages`` (headings and messages), then in ``documents`` (the sentences of the tables) and
+``lines`` (errors, notes and progress, see ``lines.py``).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from legacy_nets.errors import BadInputError
 
 LOCALE = Path(__file__).parent / "locale"
-DOMAINS = ("messages", "documents")
+DOMAINS = ("messages", "documents", "lines")
 LOCALES = {"en": "en", "zh": "zh_CN"}  # language -> folder of its catalogs; English has none
 VARIABLE = "LEGACY_NETS_LANG"  # the language of commands that have no --lang
 _chosen: ContextVar[str] = ContextVar("language", default="en")
@@ -61,6 +62,12 @@ def translate(text: str) -> str:
 def mark(text: str) -> str:
     """Returns the text as it is: the catalog has it, and it is translated where it is shown."""
     return text
+
+
+def list_texts(domain: str, language: str) -> list[str]:
+    """Lists the English texts that a catalog of a language has."""
+    catalog = gettext.translation(domain, LOCALE, [LOCALES[language]])
+    return [text for text in vars(catalog)["_catalog"] if text]
 
 
 @functools.cache

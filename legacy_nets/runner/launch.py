@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 from legacy_nets import run_options
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.runner import behaviour, hook, missing_packages, numpy_1, rewrite, tf1_libraries
 from legacy_nets.types import NotebookShell
 
@@ -153,11 +154,11 @@ def _execute(path: str, source: bytes, main: types.ModuleType) -> None:
             explanation = hook.explain_failure(error)
         explanation = explanation or numpy_1.explain_error(error)
         if explanation:
-            print(f"legacy-nets: {explanation}", file=sys.stderr)
+            say(f"legacy-nets: {explanation}", err=True)
         elif isinstance(error, SyntaxError):
             _explain_syntax(error)
         elif not run_options.tf2 and (b"tf.function" in source or b"GradientTape" in source):
-            print(f"legacy-nets: {path} looks like TensorFlow 2: run --tf2 {path}", file=sys.stderr)
+            say(f"legacy-nets: {path} looks like TensorFlow 2: run --tf2 {path}", err=True)
         _flush()
         raise SystemExit(1) from None
 
@@ -183,10 +184,10 @@ def _drop_frames(report: traceback.TracebackException | None, seen: set[int]) ->
 
 
 def _explain_syntax(error: SyntaxError) -> None:
-    print(
+    say(
         f"legacy-nets: {error.filename}, line {error.lineno}: not Python 3 ({error.msg}): if it "
         "is Python 2, convert it with 2to3 (pip install 2to3) and run it again",
-        file=sys.stderr,
+        err=True,
     )
 
 

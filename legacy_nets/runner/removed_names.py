@@ -16,6 +16,7 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from legacy_nets.language.lines import say
 from legacy_nets.runner.removed_table import (
     CHANGED_CALLS,
     DEFAULT_ARGUMENTS,
@@ -169,9 +170,9 @@ def record_use(path: str, since: str, replacement: str) -> None:
     """Keeps a replaced name or call for the report of a run, and prints one notice of each."""
     if path not in used:
         used[path] = since, replacement
-        print(
+        say(
             f"legacy-nets: {path} was removed in {since}; using {replacement} instead",
-            file=sys.stderr,
+            err=True,
         )
 
 

@@ -28,6 +28,7 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.drawing import label_classes, label_title
 from legacy_nets.errors import TrainingError, join_lines
+from legacy_nets.language.lines import translate_line
 from legacy_nets.progress import show_status
 from legacy_nets.registry import get_net
 from legacy_nets.train import report
@@ -85,8 +86,10 @@ def train(
     if settings != given:
         option = get_net(settings.net).aux_option
         console.print(
-            f"{settings.net} is trained with its auxiliary heads, {option}=true (without them: "
-            f"--option {option}=false)",
+            translate_line(
+                f"{settings.net} is trained with its auxiliary heads, {option}=true (without them: "
+                f"--option {option}=false)"
+            ),
             highlight=False,
         )
     with lock_folder(folder, console):
@@ -190,7 +193,7 @@ class Loop:
         title = label_title(f"{settings.net} on {self.data.name}")
         report.draw_curve(rows, title, self.folder / "curve.png")
         for note in (*title.notes, *self.labels.notes):
-            self.console.print(f"note: {note}", highlight=False, markup=False)
+            self.console.print(translate_line(f"note: {note}"), highlight=False, markup=False)
         return Result(
             self.step,
             self.saved[self.step],
@@ -204,7 +207,7 @@ class Loop:
         """Takes over the step and the best checkpoint of a resumed run."""
         self.step = step
         if step >= self.settings.steps:
-            self.console.print(f"already at step {step} of {self.settings.steps}")
+            self.console.print(translate_line(f"already at step {step} of {self.settings.steps}"))
         self.saved = {step: prefix}
         best = read_best(self.folder)
         if best and best[0] in [saved for saved, _ in list_complete_checkpoints(self.folder)]:
@@ -348,7 +351,10 @@ class Loop:
         )
         bar.update(task, numbers=numbers)
         if "test_accuracy" in row:  # stays on the screen, and in a log without a terminal
-            bar.console.print(f"step {self.step}/{self.settings.steps}  {numbers}", highlight=False)
+            bar.console.print(
+                translate_line(f"step {self.step}/{self.settings.steps}  {numbers}"),
+                highlight=False,
+            )
 
 
 @contextlib.contextmanager

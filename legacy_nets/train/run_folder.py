@@ -19,6 +19,7 @@ from legacy_nets.checkpoints.formats.bundle import (
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.files import lock
+from legacy_nets.language.lines import translate_line
 from legacy_nets.sigterm import clean_up
 from legacy_nets.train.resume import describe_changes, refuse_run
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
@@ -40,13 +41,13 @@ def prepare_folder(
         return []
     complete = list_complete_checkpoints(folder)
     for prefix, reason in explain_incomplete_checkpoints(folder).items():
-        console.print(f"skipped {prefix}: {reason}")
+        console.print(translate_line(f"skipped {prefix}: {reason}"))
     saved = load_settings(folder)
     changes = describe_changes(saved, settings, folder) if saved else ""
     if changes:
-        console.print(changes, markup=False, highlight=False)
+        console.print(translate_line(changes), markup=False, highlight=False)
     if not complete:
-        console.print(f"nothing to resume in {folder}: starting from scratch")
+        console.print(translate_line(f"nothing to resume in {folder}: starting from scratch"))
     return complete
 
 
@@ -69,7 +70,11 @@ def lock_folder(folder: pathlib.Path, console: Console) -> Iterator[None]:
                     "another --model-dir"
                 )
             if state == "impossible":
-                console.print(f"note: {folder} cannot be locked: let no other process train in it")
+                console.print(
+                    translate_line(
+                        f"note: {folder} cannot be locked: let no other process train in it"
+                    )
+                )
             with clean_up(lambda: record.unlink(missing_ok=True)):
                 record.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
                 yield
@@ -117,9 +122,9 @@ def restore_newest(
         try:
             saver.restore(session, prefix)
         except tf.errors.OpError as error:
-            console.print(f"skipped {prefix}: {join_lines(error)[:200]}")
+            console.print(translate_line(f"skipped {prefix}: {join_lines(error)[:200]}"))
         else:
-            console.print(f"resumed from {prefix}")
+            console.print(translate_line(f"resumed from {prefix}"))
             return step, prefix
     if complete:
         raise CheckpointError(

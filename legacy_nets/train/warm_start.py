@@ -8,6 +8,7 @@ from legacy_nets.checkpoints.open import find_weights, open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
+from legacy_nets.language.lines import translate_line
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
 from legacy_nets.registry import get_net
 from legacy_nets.train.graph import TrainingGraph
@@ -35,7 +36,7 @@ def apply_warm_start(
     for name, value in read_training_options(source, record).items():
         if options.get(name) != value:
             flag = f"--{name} {value}" if name == "preprocessing" else f"--option {name}={value}"
-            console.print(f"{checkpoint} was trained with {flag}, this run is not")
+            console.print(translate_line(f"{checkpoint} was trained with {flag}, this run is not"))
     weights = translate_for_net(source, record)
     if warm_start.ema and not has_averages(weights.tensors):
         raise CheckpointError(f"{checkpoint} has no moving averages: leave --warm-start-ema out")
@@ -49,5 +50,5 @@ def apply_warm_start(
     plan.check()
     plan.apply(session)
     for note in plan.source.notes:
-        console.print(f"note: {note}", markup=False)
-    console.print(f"warm start from {checkpoint}: {len(plan.matched)} variables")
+        console.print(translate_line(f"note: {note}"), markup=False)
+    console.print(translate_line(f"warm start from {checkpoint}: {len(plan.matched)} variables"))

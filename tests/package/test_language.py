@@ -13,6 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from rich.cells import cell_len
+from shown_lines import list_errors, list_lines
 
 from legacy_nets.cli import COMMANDS, main
 from legacy_nets.documents.catalogue import DATA
@@ -20,7 +21,7 @@ from legacy_nets.documents.texts import COLUMNS
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import DOMAINS, LOCALE, LOCALES, choose_language, translate
 from legacy_nets.language.help import split_paragraphs
-from legacy_nets.language.usage import translate_usage_error
+from legacy_nets.language.lines import translate_line
 
 pofile = pytest.importorskip("babel.messages.pofile")
 
@@ -80,7 +81,7 @@ def test_names_numbers_and_fields_stay(locale, domain):
     different = [
         (text, translated)
         for text, translated in read_catalog(locale, domain).items()
-        if {name for name in NAME.findall(text) if name not in translated}
+        if {name for name in NAME.findall(text) if name not in translated + "pictures/s"}
         or list_fields(text) != list_fields(translated)
     ]
     assert different == []
@@ -182,17 +183,59 @@ def test_usage_errors_are_in_the_chosen_language(arguments):
 
 
 def test_a_usage_error_of_another_shape_stays(chinese):
-    assert (
-        translate_usage_error("'1x' is not one of 'a', 'b'.") == "'1x' 不在可选值之中：'a', 'b'。"
-    )
-    assert translate_usage_error("give --net or --meta") == "give --net or --meta"
+    assert translate_line("'1x' is not one of 'a', 'b'.") == "'1x' 不在可选值之中：'a', 'b'。"
+    assert translate_line("give --net or --meta") == "give --net or --meta"
 
 
-@pytest.mark.parametrize("name", ["nets", "describe"])
-def test_every_error_of_these_commands_is_translated(name):
-    tree = ast.parse((ROOT / f"legacy_nets/cli/{name}.py").read_text("utf-8"))
-    calls = [n.exc for n in ast.walk(tree) if isinstance(n, ast.Raise)]
-    raised = [call for call in calls if isinstance(call, ast.Call)]
-    assert raised
-    literals = [e for e in raised if isinstance(e.args[0], ast.Constant | ast.JoinedStr)]
-    assert [ast.unparse(e) for e in literals] == []
+@pytest.fixture(scope="module")
+def lines():
+    """The lines that the package shows, with their places."""
+    return list_lines()
+
+
+def test_every_error_note_and_progress_line_has_a_translation(lines):
+    assert lines["{0}: no such checkpoint or weight file{1}"].startswith("checkpoints/formats/")
+    assert {"; nearest: {0}", "loading TensorFlow", "wrote {0}"} <= set(lines)
+    have = set(read_catalog("zh_CN", "lines")) | set(read_catalog("zh_CN", "messages"))
+    assert [f"{place}: {line}" for line, place in lines.items() if line not in have] == []
+
+
+def test_every_error_class_of_the_package_is_looked_at():
+    assert {"BadInputError", "CheckpointError", "TrainingError", "FormatError"} <= list_errors()
+
+
+LINES = {
+    "no net is called 'resnt'; nearest: resnet, vgg (all: legacy-nets nets)": (
+        "没有叫 'resnt' 的网络；最接近的有：resnet, vgg（全部：legacy-nets nets）"
+    ),
+    "no net is called 'x' (all: legacy-nets nets)": "没有叫 'x' 的网络（全部：legacy-nets nets）",
+    "a.ckpt: damaged (too short, has 3 bytes and needs 5); copy or download the checkpoint again": (
+        "a.ckpt：已损坏（太短，有 3 字节，需要 5 字节）；请重新复制或下载检查点"
+    ),
+    "no such file: images; nearest: a, b, c and 7 more": (
+        "没有文件 images；最接近的有：a, b, c 等，另有 7 个"
+    ),
+    "device: CPU (no GPU: CUDA_VISIBLE_DEVICES=-1 hides the GPUs: unset it)": (
+        "设备：CPU（没有 GPU：CUDA_VISIBLE_DEVICES=-1 隐藏了 GPU：请取消它）"
+    ),
+    "  note: 4 images\nnote: a word": "  注意：4 个图像\n注意：a word",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_and_what_is_in_it_are_translated(line, chinese):
+    assert translate_line(line) == LINES[line]
+
+
+@pytest.mark.parametrize("name", ["images", "labels", "finished", "a b.txt", "x; y.txt", "a: b"])
+def test_names_in_a_line_stay(name, chinese):
+    assert translate_line(f"{name} is a folder: name a file") == f"{name} 是文件夹：请指明文件"
+
+
+@pytest.mark.parametrize("line", ["", "a text of another library: {0} fails", "日本語", "a.b: 3"])
+def test_a_line_of_no_known_shape_stays(line, chinese):
+    assert translate_line(line) == line
+
+
+def test_a_line_is_english_unless_chinese_is_chosen():
+    assert translate_line("no such file: a") == "no such file: a"

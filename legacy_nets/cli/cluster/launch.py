@@ -11,6 +11,7 @@ import click
 from legacy_nets.cluster.launch import FLAGS, Launcher, Plan, assign_tasks, make_flags
 from legacy_nets.cluster.task import Task
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.sigterm import end_on_sigterm
 
 _COMMANDS = ("train", "run")
@@ -67,13 +68,13 @@ def launch(
     commands = [(task, _make_command(task, command, names)) for task in assign_tasks(plan)]
     launcher = Launcher(
         restarts,
-        report=lambda line: click.echo(f"launch: {line}", err=True),
+        report=lambda line: say(f"launch: {line}", err=True),
         write=click.echo,
     )
     try:
         code = launcher.run(commands)
     except KeyboardInterrupt:
-        click.echo("launch: stopped by SIGINT", err=True)
+        say("launch: stopped by SIGINT", err=True)
         code = 130
     raise SystemExit(code)
 

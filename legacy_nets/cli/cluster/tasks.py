@@ -16,6 +16,7 @@ from legacy_nets.cli.options import NumberRange
 from legacy_nets.cluster.task import VARIABLE, Task, read_task
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.train.settings import Settings
 
@@ -52,7 +53,7 @@ class ClusterTask:
             if task.is_chief:
                 return result
             stopped_by = result.stopped_by
-        click.echo(f"{task.name} {f'was stopped by {stopped_by}' if stopped_by else 'finished'}")
+        say(f"{task.name} {f'was stopped by {stopped_by}' if stopped_by else 'finished'}")
         raise SystemExit({None: 0, "SIGINT": 130}.get(stopped_by, 143))
 
 

@@ -35,6 +35,7 @@ from legacy_nets.data.splits import Split
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import replace_on_success
+from legacy_nets.language.lines import say
 from legacy_nets.progress import show_status
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
@@ -106,10 +107,10 @@ def evaluate(
     preprocessing = settings.preprocessing or record.preprocessing
     images = resize_data(images, preprocessing, settings.image_size, record.channels)
     for note in images.notes:
-        click.echo(note, err=True)
+        say(note, err=True)
     split = images.test if split_name == "test" else images.train
     scores = score(settings, prefix, checkpoint.ema, choice, split, images.unit)
-    click.echo(device_line, err=True)
+    say(device_line, err=True)
     result = evaluation.evaluate(scores.values, split.labels)
     values = {
         "net": net,
@@ -124,12 +125,10 @@ def evaluate(
         click.echo(json.dumps(values))
     else:
         weights = "averaged" if scores.averaged else "raw"
-        click.echo(
-            f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}"
-        )
+        say(f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}")
         _print_result(result, images)
         for label, file in files.items():
-            click.echo(f"{label:<16} {file}")
+            say(f"{label:<16} {file}")
     print_note(scores)
 
 
@@ -151,7 +150,7 @@ def _open_as_trained(
     except MissingHoldoutError:
         if saved is None or saved.holdout is None:
             raise
-        click.echo(f"held out as in training: {saved.holdout} of each class", err=True)
+        say(f"held out as in training: {saved.holdout} of each class", err=True)
         return dataclasses.replace(data, holdout=saved.holdout).open(record)
 
 
@@ -213,7 +212,7 @@ def _write_files(
     }
     labels = label_classes(images.class_names)
     for note in labels.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     report.draw_confusion(result.confusion, labels, files["confusion matrix"])
     first = np.arange(min(MAX_PICTURES, len(split.labels)))
     [batch] = split.read([first])
@@ -231,7 +230,7 @@ def _print_result(result: Evaluation, images: ImageData) -> None:
     from rich.table import Table
 
     confusion = result.confusion
-    click.echo(
+    say(
         f"accuracy {result.accuracy:.4f} "
         f"({int(confusion.trace())} of {int(confusion.sum())} {images.unit})"
     )

@@ -36,6 +36,7 @@ from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
+from legacy_nets.language.lines import say
 from legacy_nets.score.rows import Row, list_cells, make_header, rank_classes
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.types import Array, Shape
@@ -113,9 +114,9 @@ def predict(
     split = split.resize(preprocessing, settings.image_size, record.channels)
     unit = "clips" if takes_clips else "images"
     scores = score(settings, prefix, checkpoint.ema, choice, split, unit, features)
-    click.echo(device_line, err=True)
+    say(device_line, err=True)
     if reading.colour_pictures:
-        click.echo(f"colour pictures are made grey: {net} takes 1 channel", err=True)
+        say(f"colour pictures are made grey: {net} takes 1 channel", err=True)
     readable = reading.report_unreadable(paths)
     names = tuple(str(path) for path, kept in zip(paths, readable, strict=True) if kept)
     values = scores.values[readable]
@@ -153,7 +154,7 @@ def _note_short_clips(paths: Sequence[pathlib.Path], frames: int) -> None:
     """Says which clips are shorter than the net's. Raises what ``count_frames`` raises."""
     for path in paths:
         if (count := count_frames(path)) < frames:
-            click.echo(
+            say(
                 f"{path} has fewer than {frames} frames ({count}): they are repeated evenly",
                 err=True,
             )
@@ -204,9 +205,9 @@ class Reading:
             if mode and self.channels == 3:
                 converted.append(f"{path}: {mode} image, converted to 8-bit RGB")
         for line in converted[:MAX_SHOWN]:
-            click.echo(line, err=True)
+            say(line, err=True)
         if len(converted) > MAX_SHOWN:
-            click.echo(f"and {len(converted) - MAX_SHOWN} more images converted", err=True)
+            say(f"and {len(converted) - MAX_SHOWN} more images converted", err=True)
 
     def load(self, path: pathlib.Path, preprocessing: str, size: Shape, channels: int) -> Array:
         """Loads a picture at the net's size; zeros for one that cannot be read."""
@@ -230,7 +231,7 @@ class Reading:
             if not readable.any():
                 raise BadInputError(first)
             passed_over = int((~readable).sum())
-            click.echo(f"passed over {passed_over} of {len(paths)} images; {first}", err=True)
+            say(f"passed over {passed_over} of {len(paths)} images; {first}", err=True)
         return readable
 
 
@@ -246,7 +247,7 @@ def _write_features(
     arrays = {end_point: values, "images": np.array(images)}
     with replace_on_success(out) as unfinished, open(unfinished, "wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes a flag, too
-    click.echo(f"{end_point} {values.shape} {values.dtype} of {len(images)} images in {out}")
+    say(f"{end_point} {values.shape} {values.dtype} of {len(images)} images in {out}")
 
 
 def _write_csv(
@@ -266,7 +267,7 @@ def _write_csv(
         writer.writerow(make_header(top))
         for path, row in zip(images, probabilities, strict=True):
             writer.writerow(list_cells(Row(path, rank_classes(row, names, top))))
-    click.echo(f"classes of {len(images)} images in {file}")
+    say(f"classes of {len(images)} images in {file}")
 
 
 def _print_classes(

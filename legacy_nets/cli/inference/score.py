@@ -20,6 +20,7 @@ from legacy_nets.cli.options import (
 )
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, list_first
+from legacy_nets.language.lines import say
 from legacy_nets.progress import show_status
 from legacy_nets.ray_data.run import choose_cluster, open_cluster
 from legacy_nets.score.rows import FORMATS, check_format
@@ -127,14 +128,14 @@ def score(
     with show_status("looking for the input"):
         inputs = find_shards(given, shard_size, sys.stdin if "-" in given else ())
     _print_notes(inputs, net, record.channels)
-    click.echo(open_device(choose_device(device, choice)), err=True)
+    say(open_device(choose_device(device, choice)), err=True)
     from legacy_nets.score.net import ScoreJob
     from legacy_nets.score.run import SUMMARY, score_shards
     from legacy_nets.train.evaluate import resolve_settings
 
     settings = resolve_settings(open_checkpoint(prefix), net, checkpoint.changes)
     job = ScoreJob(settings, prefix, checkpoint.ema, choice, batch_size, top, format_name, output)
-    announce = functools.partial(click.echo, err=True)
+    announce = functools.partial(say, err=True)
     if address is None:
         summary = score_shards(job, inputs.shards, announce=announce)
     else:
@@ -143,11 +144,11 @@ def score(
         with open_cluster(address, workers):
             summary = score_shards(job, inputs.shards, RayShards(workers), announce)
     for name, reason in list(summary.failures.items())[:5]:
-        click.echo(f"failed: {name}: {reason}", err=True)
+        say(f"failed: {name}: {reason}", err=True)
     agreement = summary.header["agreement"]
     if agreement:
-        click.echo(f"{summary.header['precision']} by {summary.header['engine']}: {agreement}")
-    click.echo(f"{summary.describe()}; {output / SUMMARY}")
+        say(f"{summary.header['precision']} by {summary.header['engine']}: {agreement}")
+    say(f"{summary.describe()}; {output / SUMMARY}")
     if summary.failures:
         click.get_current_context().exit(1)
 
@@ -156,6 +157,6 @@ def _print_notes(inputs: Inputs, net: str, channels: int) -> None:
     """Says what is not scored as it is."""
     if inputs.others:
         names = list_first([str(path) for path in inputs.others])
-        click.echo(f"neither TFRecords nor pictures, passed over: {names}", err=True)
+        say(f"neither TFRecords nor pictures, passed over: {names}", err=True)
     if channels == 1:
-        click.echo(f"colour pictures, if any, are made grey: {net} takes 1 channel", err=True)
+        say(f"colour pictures, if any, are made grey: {net} takes 1 channel", err=True)

@@ -12,6 +12,7 @@ from legacy_nets.cli.options import Command
 from legacy_nets.engines.fast import PLAIN, Choice, load_fast
 from legacy_nets.engines.table import AUTO, ENGINES, PRECISIONS
 from legacy_nets.errors import BadInputError
+from legacy_nets.language.lines import say
 from legacy_nets.progress import show_progress, show_status
 from legacy_nets.registry import get_net
 from legacy_nets.train.settings import SettingChanges, Settings
@@ -152,4 +153,4 @@ def score(
 def print_note(scores: Scores) -> None:
     """Prints what --fast chose."""
     if scores.note:
-        click.echo(scores.note, err=True)
+        say(scores.note, err=True)

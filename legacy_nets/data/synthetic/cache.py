@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import pathlib
-import sys
 import tempfile
 from collections.abc import Callable
 
 from legacy_nets.cache.folder import find_cache_folder
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.language.lines import say
 
 VERSION = 1  # of the kept data: raise it where a generator makes others
 
@@ -34,7 +34,7 @@ def keep_data(name: str, write: Callable[[pathlib.Path], None]) -> pathlib.Path:
     path = find_folder() / name
     if path.exists():
         return path
-    print(f"legacy-nets: generating {name}, kept in {path.parent} ...", file=sys.stderr, flush=True)
+    say(f"legacy-nets: generating {name}, kept in {path.parent} ...", err=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:

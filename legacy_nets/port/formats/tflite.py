@@ -125,7 +125,7 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str, has_attention:
     lacking = _LACKING.search(str(cause))
     if lacking:
         dtypes = [dtype for mark, dtype in _LACKING_DTYPES.items() if mark in str(cause)]
-        of_dtype = f" of {dtypes[0]}" if dtypes else ""
+        of_dtype = f" ({dtypes[0]})" if dtypes else ""
         raise BadInputError(
             f"{label}: TensorFlow Lite has no {lacking[1]}{of_dtype}: try --to onnx, or --outputs "
             "before it"

@@ -236,7 +236,7 @@ def build_digamma():
 @pytest.mark.parametrize(
     "build, message",
     [
-        (models.build_half_precision, "TensorFlow Lite has no MatMul of float16: try --to onnx"),
+        (models.build_half_precision, "TensorFlow Lite has no MatMul (float16): try --to onnx"),
         (build_digamma, "TensorFlow Lite has no Digamma: try --to onnx"),
     ],
 )

@@ -158,10 +158,10 @@ def _run_saver(
 ) -> None:
     assert imported.restore is not None
     prefix = source.prefix
-    mismatch = f"{prefix} does not fit {imported.path}: "
+    mismatch = f"{prefix} does not fit {imported.path}"
     wrong_shape = _explain_wrong_shape(imported, source)
     if wrong_shape:
-        raise CheckpointError(f"{mismatch}{wrong_shape}; {_advise(imported, prefix)}")
+        raise CheckpointError(f"{mismatch}: {wrong_shape}; {_advise(imported, prefix)}")
     is_v1 = restores_v1(imported) or not Path(f"{prefix}.index").is_file()
     file_name = complete_v1_prefix(prefix) if is_v1 else prefix
     feeds = {complete_tensor_name(imported.restore.file_name): file_name}
@@ -169,7 +169,7 @@ def _run_saver(
         session.run(list(restoring), feeds)
     except (tf.errors.OpError, ValueError) as error:
         reason = _explain_missing(imported, source) or join_lines(error)[:_MAX_MESSAGE]
-        raise CheckpointError(f"{mismatch}{reason}; {_advise(imported, prefix)}") from error
+        raise CheckpointError(f"{mismatch}: {reason}; {_advise(imported, prefix)}") from error
 
 
 def _explain_missing(imported: ImportedGraph, source: Source) -> str:
