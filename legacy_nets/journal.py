@@ -1,12 +1,15 @@
 """A journal of what is done, one line of JSON for each event, in a folder of results.
 
-A process that is killed loses at most the event that it was writing: half a line is cut off.
+A process that is killed loses at most the event that it was writing: half a line is cut off. A
+damaged line in the middle costs the event that it recorded.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -40,7 +43,8 @@ def open_journal(path: Path, option: str, contents: str) -> Iterator[Journal]:
       option: the folder as the user gave it, for errors: "--out ports".
       contents: what the folder may hold, for errors: "ports of a folder".
 
-    Raises BadInputError: the folder holds other things, or another process writes there.
+    Raises BadInputError: the folder holds other things, its first line is damaged, or another
+    process writes there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() and any(path.parent.iterdir()):
@@ -48,35 +52,49 @@ def open_journal(path: Path, option: str, contents: str) -> Iterator[Journal]:
             f"{option} holds other things than {contents} (no {path.name}): name a new or an empty "
             "folder"
         )
-    with open(path, "a+", encoding="utf-8") as file, lock(path) as state:
+    with open(path, "a", encoding="utf-8", newline="\n") as file, lock(path) as state:
         if state == "held":
             raise BadInputError(f"{option}: another process writes there; wait for its end")
-        file.seek(0)
-        events = list(_read_events(file))
-        if not events:
-            file.seek(0)
-            file.truncate()
-        yield Journal(file, events)
+        yield Journal(file, _read_events(path))
 
 
 def read_header(path: Path) -> Event | None:
     """Reads the first event of a journal; None where there is none."""
     try:
-        with open(path, encoding="utf-8") as file:
-            event = json.loads(file.readline())
-    except (OSError, ValueError):
+        with open(path, "rb") as file:
+            return _parse_event(file.readline())
+    except OSError:
+        return None
+
+
+def _read_events(path: Path) -> list[Event]:
+    """Reads the events of a journal, and cuts off half a line at its end.
+
+    Reports damaged lines. Raises BadInputError where the first one is, which says what is done.
+    """
+    content = path.read_bytes()
+    end = content.rfind(b"\n") + 1
+    if end < len(content):
+        os.truncate(path, end)
+    events: list[Event] = []
+    for number, line in enumerate(content[:end].split(b"\n")[:-1], 1):
+        event = _parse_event(line)
+        if event is not None:
+            events.append(event)
+        elif number == 1:
+            raise BadInputError(f"{path}: its first line is damaged: name a new or an empty folder")
+        else:
+            print(
+                f"note: {path}, line {number} is damaged: what it recorded is done again",
+                file=sys.stderr,
+            )
+    return events
+
+
+def _parse_event(line: str | bytes) -> Event | None:
+    """Parses a line of a journal; None where it is damaged."""
+    try:
+        event = json.loads(line)
+    except ValueError:
         return None
     return event if isinstance(event, dict) else None
-
-
-def _read_events(file: TextIO) -> Iterator[Event]:
-    end = 0
-    for line in iter(file.readline, ""):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            file.seek(end)
-            file.truncate()
-            return
-        end = file.tell()
-        yield event

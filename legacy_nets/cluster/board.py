@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+import threading
 import time
 
 from legacy_nets import tf1 as tf
@@ -83,12 +85,16 @@ def check_terms(chief: Terms, own: Terms, task: Task) -> None:
 
 
 class Board:
-    """The variables that a trainer reads and writes, in a session of its own."""
+    """The variables that a trainer reads and writes, in a session of its own.
+
+    The training and its ``Watch`` use it from two threads, one after the other.
+    """
 
     def __init__(self, task: Task, target: str, config: ConfigProto) -> None:
         self._task, self._target, self._config = task, target, config
         self._graph = tf.Graph()
         self._session: Session | None = None
+        self._lock = threading.Lock()
         with self._graph.as_default():
             with tf.device("/job:ps/task:0"):
                 terms = tf.Variable("", name="terms", collections=[], trainable=False)
@@ -107,13 +113,16 @@ class Board:
 
     def _run(self, fetches: Tensor | list[Tensor], feed: dict[Tensor, str] | None = None) -> Array:
         """Runs in a session, which is opened again after a loss. Raises what ``LOST`` lists."""
-        if self._session is None:
-            self._session = tf.Session(self._target, graph=self._graph, config=self._config)
-        try:
-            return self._session.run(fetches, feed)
-        except LOST:
-            self._session = None
-            raise
+        with self._lock:
+            if self._session is None:
+                self._session = tf.Session(self._target, graph=self._graph, config=self._config)
+            try:
+                return self._session.run(fetches, feed)
+            except LOST:
+                with contextlib.suppress(tf.errors.OpError):
+                    self._session.close()
+                self._session = None
+                raise
 
     def publish(self, terms: Terms) -> None:
         """Writes the chief's terms."""

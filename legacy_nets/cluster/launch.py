@@ -156,21 +156,25 @@ class Launcher:
         failed, else 0. Leaves no process, however it ends.
         """
         self._members = [_Member(task, command) for task, command in commands]
-        with open_lifeline() as lifeline, clean_up(lambda: self._send(signal.SIGKILL)):
+        with open_lifeline() as lifeline, clean_up(self._kill_all):
             try:
                 for member in self._members:
                     member.start(lifeline, self._write)
                 return self._supervise(lifeline)
             finally:
-                self._end_all()
+                self._end(self._members)
 
     def _supervise(self, lifeline: Lifeline) -> int:
-        """Restarts what is killed, until all have ended well or one has failed for good."""
+        """Restarts what is killed, until all have ended well or one has failed for good.
+
+        Workers that stay after the chief are ended; the evaluator may take its time.
+        """
         chief_ended: float | None = None
-        waits_for = [member for member in self._members if member.task.job != "ps"]
+        members = list(self._members)
+        waits_for = [member for member in members if member.task.job != "ps"]
         while waits_for:
             time.sleep(_POLL)
-            for member in self._members:
+            for member in members:
                 code = member.poll()
                 if code and not self._restart(member, code, lifeline):
                     return code if code > 0 else 128 - code
@@ -182,8 +186,9 @@ class Launcher:
             if late and chief_ended and time.monotonic() > chief_ended + GRACE:
                 names = ", ".join(member.task.name for member in late)
                 self._report(f"the chief has ended, {names} not: ended after {GRACE:.0f} s")
-                for member in late:
-                    waits_for.remove(member)
+                self._end(late)
+                members = [member for member in members if member not in late]
+                waits_for = [member for member in waits_for if member not in late]
         return 0
 
     def _restart(self, member: _Member, code: int, lifeline: Lifeline) -> bool:
@@ -207,18 +212,17 @@ class Launcher:
         member.start(lifeline, self._write)
         return True
 
-    def _send(self, number: signal.Signals) -> None:
+    def _kill_all(self) -> None:
         for member in self._members:
-            member.send(number)
+            member.send(signal.SIGKILL)
 
-    def _end_all(self) -> None:
-        """Ends the processes: with SIGTERM, and with SIGKILL those that stay."""
-        self._send(signal.SIGTERM)
+    def _end(self, members: Sequence[_Member]) -> None:
+        """Ends processes: with SIGTERM, and with SIGKILL those that stay."""
+        for member in members:
+            member.send(signal.SIGTERM)
         deadline = time.monotonic() + END_SECONDS
-        while any(member.poll() is None for member in self._members):
-            if time.monotonic() > deadline:
-                break
+        while any(member.poll() is None for member in members) and time.monotonic() < deadline:
             time.sleep(_POLL)
-        self._send(signal.SIGKILL)
-        for member in self._members:
+        for member in members:
+            member.send(signal.SIGKILL)
             member.finish()

@@ -34,6 +34,7 @@ class Watch:
         self._task, self._board = task, board
         self._is_stuck, self._report, self._notice_chief = is_stuck, report, notice_chief
         self._stopped = threading.Event()
+        self._lock = threading.Lock()  # held while it reports, and while it is stopped
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._heard = dict.fromkeys(task.trainers, time.monotonic())
         self._beats = dict.fromkeys(task.trainers, -1)
@@ -49,7 +50,8 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._stopped.set()
+        with self._lock:  # nothing is reported afterwards
+            self._stopped.set()
         self._thread.join(timeout=PERIOD)  # it may wait for a ps that is lost
 
     def _work(self) -> None:
@@ -61,7 +63,9 @@ class Watch:
                     self._board.beat()
                 self._check_trainers(self._board.read_beats())
                 if (terms := self._board.read_terms()) is not None:
-                    self._notice_chief(terms.chief)
+                    with self._lock:
+                        if not self._stopped.is_set():
+                            self._notice_chief(terms.chief)
             except (tf.errors.OpError, RuntimeError):  # lost: the training itself reports that
                 continue
 
@@ -92,9 +96,11 @@ class Watch:
 
     def _note(self, name: str, problem: str, is_silent: bool) -> None:
         """Reports a problem when it begins, and when it ends."""
-        if is_silent and name not in self._silent:
-            self._silent.add(name)
-            self._report(problem)
-        elif not is_silent and name in self._silent:
-            self._silent.discard(name)
-            self._report(f"{name} is back")
+        with self._lock:
+            if self._stopped.is_set() or is_silent == (name in self._silent):
+                return
+            if is_silent:
+                self._silent.add(name)
+            else:
+                self._silent.discard(name)
+            self._report(problem if is_silent else f"{name} is back")

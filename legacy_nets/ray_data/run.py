@@ -124,10 +124,13 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
 
 
 def _connect(address: str) -> None:
-    """Raises OSError where nothing listens at HOST:PORT; Ray itself would wait for minutes."""
+    """Raises OSError where nothing listens at HOST:PORT or [IPV6]:PORT.
+
+    Ray itself would wait for minutes.
+    """
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if colon and port.isdecimal():
-        socket.create_connection((host, int(port)), _SECONDS).close()
+        socket.create_connection((host.strip("[]"), int(port)), _SECONDS).close()
 
 
 def _start_here(workers: int, folder: str) -> None:

@@ -73,6 +73,25 @@ def test_workers_that_outlive_the_chief_are_ended(monkeypatch):
     assert reports == ["the chief has ended, worker 0 not: ended after 0 s"]
 
 
+def test_an_evaluator_goes_on_after_workers_were_ended(tmp_path, monkeypatch):
+    """It waits for the end of the late worker, which is not restarted."""
+    monkeypatch.setattr(launch, "GRACE", 0.3)
+    path = str(tmp_path / "worker")
+    evaluator = (
+        f"import os, time\nfor _ in range(300):\n  time.sleep(0.1)\n"
+        f"  if os.path.exists({path!r}):\n    process = int(open({path!r}).read() or 0)\n"
+        "    try:\n      os.kill(process, 0)\n    except ProcessLookupError:\n"
+        "      raise SystemExit(print('evaluated'))\nraise SystemExit(5)"
+    )
+    chief = f"import os, time\nwhile not os.path.exists({path!r}): time.sleep(0.1)"
+    worker = f"import os; open({path!r}, 'w').write(str(os.getpid()))\n{SLEEP}"
+    code, reports, lines = run(
+        ps=SLEEP, chief=chief, worker=worker, evaluator=evaluator, restarts=2
+    )
+    assert code == 0 and "[evaluator 0] evaluated" in lines
+    assert reports == ["the chief has ended, worker 0 not: ended after 0 s"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_process_stays_when_launch_is_stopped(tmp_path, number):
     """Each task writes the number of its process; after the signal none of them runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,29 @@ def test_no_cluster_can_start_here(monkeypatch):
     assert str(refused.value) == (
         "no cluster of Ray can start here (no room in /dev/shm): run the command without Ray"
     )
+
+
+@pytest.mark.parametrize(
+    ("family", "host", "prefix"),
+    [
+        (socket.AF_INET, "127.0.0.1", ""),
+        (socket.AF_INET6, "::1", ""),
+        (socket.AF_INET6, "::1", "ray://"),
+    ],
+)
+def test_addresses_of_clusters(family, host, prefix):
+    """An IPv6 address is in brackets."""
+    with socket.socket(family) as listener:
+        try:
+            listener.bind((host, 0))
+        except OSError:
+            pytest.skip(f"this machine has no {host}")
+        listener.listen()
+        port = listener.getsockname()[1]
+        bracketed = f"[{host}]" if ":" in host else host
+        ray_data._connect(f"{prefix}{bracketed}:{port}")
+    with pytest.raises(ConnectionRefusedError):
+        ray_data._connect(f"{prefix}{bracketed}:{port}")
 
 
 def test_no_cluster_answers():
