@@ -42,16 +42,23 @@ def scale_pixels(pictures: Array, preprocessing: str) -> Array:
 
     Raises BadInputError for another preprocessing.
     """
-    values = pictures.astype(np.float32)
+    values = pictures.astype(np.float32)  # a copy, which is changed: a new one takes as long
     if preprocessing == "unit":
-        return values / 255
+        values /= 255
+        return values
     if preprocessing == "inception":
-        return values / 127.5 - 1
+        values /= 127.5
+        values -= 1
+        return values
     if preprocessing in ("vgg", "vgg_whole"):
-        return values - np.array(VGG_MEANS, np.float32)
+        values -= np.array(VGG_MEANS, np.float32)
+        return values
     if preprocessing in TORCH:
         mean, deviation = (np.array(numbers, np.float32) for numbers in TORCH[preprocessing])
-        return (values / 255 - mean) / deviation
+        values /= 255
+        values -= mean
+        values /= deviation
+        return values
     raise BadInputError(
         f"no such preprocessing: {preprocessing!r}; choose one of {', '.join(PREPROCESSINGS)}"
     )
@@ -132,7 +139,7 @@ def resize_bilinear(picture: Array, height: int, width: int, half_pixels: bool =
     Corners are not aligned, there are no half pixels and no antialiasing. Published checkpoints
     were evaluated with it. ``half_pixels`` maps pixel centres on pixel centres, as PyTorch does.
     """
-    values = picture.astype(np.float32)
+    values = picture
     for axis, size in enumerate((height, width)):
         old = values.shape[axis]
         half = np.float32(0.5 if half_pixels else 0)
@@ -142,8 +149,11 @@ def resize_bilinear(picture: Array, height: int, width: int, half_pixels: bool =
         high = np.minimum(low + 1, old - 1)
         share = (positions - low).astype(np.float32)
         share = share.reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
-        first, second = values.take(low, axis), values.take(high, axis)
-        values = first + (second - first) * share
+        first, second = (values.take(i, axis).astype(np.float32, copy=False) for i in (low, high))
+        second -= first  # in place: new arrays would take as long as the arithmetic
+        second *= share
+        second += first
+        values = second
     return values
 
 

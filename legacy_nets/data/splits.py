@@ -5,13 +5,18 @@ Pictures are [H, W, C], or [T, H, W, C] of video clips. C is 1 (grey) or 3 (RGB)
 
 from __future__ import annotations
 
+import collections
+import contextlib
 import dataclasses
+import functools
+import itertools
 import pathlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from legacy_nets.data.ahead import call_ahead
 from legacy_nets.data.preprocessing import resize_picture
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.types import Array, Shape
@@ -102,7 +107,6 @@ class FileSplit:
     """A split whose pictures stay in files (or folders of frames) until they are read.
 
     ``read`` raises what ``load`` raises. ``resize`` sets the size; call it before ``read``.
-    ``legacy_nets.train.stream`` reads several files at the same time.
     """
 
     paths: tuple[pathlib.Path, ...]
@@ -119,16 +123,26 @@ class FileSplit:
         return dataclasses.replace(self, preprocessing=preprocessing, size=size, channels=channels)
 
     def read(self, batches: Iterable[Array]) -> Iterator[Images]:
-        """See ``Split``. Reads one file after another."""
-        for indices in batches:
-            pictures = [self.load_picture(int(index)) for index in indices]
-            yield Images(np.stack(pictures), self.labels[indices])
+        """See ``Split``. Several files are decoded ahead, while the caller works on a batch."""
+        requested: collections.deque[Array] = collections.deque()  # batches under way
+
+        def list_loads() -> Iterator[Callable[[], Array]]:
+            for indices in batches:
+                requested.append(indices)
+                for index in indices.tolist():
+                    yield functools.partial(self.load_picture, index)
+
+        with contextlib.closing(call_ahead(list_loads())) as pictures:
+            for first in pictures:
+                indices = requested.popleft()
+                rest = itertools.islice(pictures, len(indices) - 1)
+                yield Images(np.stack([first, *rest]), self.labels[indices])
 
     def load_picture(self, index: int) -> Array:
         """Loads one picture or clip: [..., C], uint8, or float32 where the split is exact."""
         picture = self.load(self.paths[index], self.preprocessing, self.size, self.channels)
         if self.exact:
-            return picture.astype(np.float32)
+            return picture.astype(np.float32, copy=False)
         return np.rint(picture).astype(np.uint8)
 
     def hold_out(self, share: float, seed: int) -> tuple[FileSplit, FileSplit]:

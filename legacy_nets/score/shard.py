@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import functools
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from legacy_nets.data.ahead import call_ahead
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.records.example import parse_encoded_image
 from legacy_nets.data.records.tfrecord import describe_damage, read_sound_records
@@ -23,8 +22,6 @@ from legacy_nets.score.rows import FORMATS, Row, Writer, rank_classes
 from legacy_nets.score.shards import Shard
 from legacy_nets.types import Array
 
-READERS = 2  # pictures decoded at the same time
-READ_AHEAD = 16  # pictures decoded before they are asked for
 Report = Callable[[int, int], object]  # receives (bytes of the input, pictures) of each batch
 
 
@@ -119,18 +116,7 @@ def _score_batch(job: ScoreJob, network: Network, batch: Sequence[_Picture]) -> 
 
 def read_pictures(network: Network, shard: Shard) -> Generator[_Picture, None, None]:
     """Decodes the pictures of a shard in order, some in advance. Raises OSError."""
-    waiting: collections.deque[Future[_Picture]] = collections.deque()
-    with ThreadPoolExecutor(READERS) as pool:
-        try:
-            for load in _list_loads(network, shard):
-                waiting.append(pool.submit(load))
-                if len(waiting) > READ_AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+    return call_ahead(_list_loads(network, shard))
 
 
 def _list_loads(network: Network, shard: Shard) -> Iterator[Callable[[], _Picture]]:

@@ -13,7 +13,6 @@ import numpy as np
 from legacy_nets.data.augmentation import Augmentation, augment_picture
 from legacy_nets.data.splits import Images, Split
 from legacy_nets.errors import BadInputError
-from legacy_nets.train.stream import read_ahead
 from legacy_nets.types import Array
 
 Batch = TypeVar("Batch")
@@ -77,7 +76,7 @@ def read_training_batches(
     changed alike. ``share``: of a replica that trains together with others.
     """
     indices = _iterate_shuffled(len(split.labels), batch_size, seed, first_step, share)
-    for step, (pictures, labels) in enumerate(read_ahead(split, indices), first_step):
+    for step, (pictures, labels) in enumerate(split.read(indices), first_step):
         if augmentation is not None:
             rng = np.random.default_rng([seed, 1, step, *((share.index,) if share.index else ())])
             pictures = np.stack(

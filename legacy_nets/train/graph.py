@@ -21,7 +21,6 @@ from legacy_nets.nets.inception_v3 import inception_v3_arg_scope
 from legacy_nets.nets.parts.resnet_utils import resnet_arg_scope
 from legacy_nets.train.batches import iterate_in_order
 from legacy_nets.train.settings import Settings
-from legacy_nets.train.stream import read_ahead
 from legacy_nets.types import (
     ArgScope,
     Array,
@@ -100,7 +99,7 @@ def score_split(
     each batch after it was run.
     """
     values = []
-    for batch in read_ahead(images, iterate_in_order(len(images.labels), choose_batch_size(size))):
+    for batch in images.read(iterate_in_order(len(images.labels), choose_batch_size(size))):
         values.append(run(scale_pixels(batch.pictures, preprocessing)))
         report(len(batch.labels))
     return np.concatenate(values)

@@ -28,7 +28,6 @@ from legacy_nets.data.image_files import list_images
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit
 from legacy_nets.engines.fast import fast
-from legacy_nets.train.stream import read_ahead
 
 FEW, BATCH = 100, 32
 prefix = str(work / f"{name}.ckpt")
@@ -83,7 +82,7 @@ def time_reading():
     split = FileSplit(paths, np.zeros(len(paths), np.int64), load, exact=True)
     split = split.resize(net.preprocessing, net.settings.image_size, 3)
     start = time.perf_counter()
-    for _ in read_ahead(split, np.array_split(np.arange(len(paths)), len(paths) // BATCH)):
+    for _ in split.read(np.array_split(np.arange(len(paths)), len(paths) // BATCH)):
         pass
     return len(paths) / (time.perf_counter() - start)
 

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from legacy_nets.data import clips, images
+from legacy_nets.data.ahead import READ_AHEAD
 from legacy_nets.data.dataset import resize_data
 from legacy_nets.data.splits import FileSplit
 from legacy_nets.errors import BadInputError
-from legacy_nets.train import stream
 from legacy_nets.train.batches import iterate_in_order
 
 
@@ -29,7 +29,7 @@ def test_streaming_keeps_the_order_asked_for(tmp_path):
     data = resize_data(clips.load_clips(root, 0.2), "unit", (3, 10, 12))
     asked = [np.array([7, 0, 3]), np.array([1]), np.array([2, 2])]
     for split in (data.train, dataclasses.replace(data.train, exact=True)):
-        for batch, chosen in zip(stream.read_ahead(split, asked), asked, strict=True):
+        for batch, chosen in zip(split.read(asked), asked, strict=True):
             assert batch.labels.tolist() == split.labels[chosen].tolist()
             want = [clips.read_clip(split.paths[i], "unit", (3, 10, 12)) for i in chosen]
             np.testing.assert_array_equal(batch.pictures, want)
@@ -45,7 +45,7 @@ def test_only_so_many_pictures_are_read_ahead(tmp_path):
             asked.append(start)
             yield np.arange(start, start + 4)
 
-    reader = stream.read_ahead(data.train, batches())
+    reader = data.train.read(batches())
     next(reader)
     assert len(asked) < 8  # of 12: one in use, the others in the reader's buffer
     assert sum(1 for _ in reader) == 11
@@ -65,11 +65,11 @@ def test_memory_does_not_grow_with_the_number_of_clips():
 
     split = FileSplit((None,) * 300, np.arange(300), load, exact=True).resize("unit", (2, 4, 4))
     used, ahead = 0, []
-    for batch in stream.read_ahead(split, iterate_in_order(300, 10)):
+    for batch in split.read(iterate_in_order(300, 10)):
         used += len(batch.labels)
         ahead.append(begun[0] - used)
     assert used == begun[0] == 300
-    bound = stream.READ_AHEAD + stream.READERS + 1
+    bound = READ_AHEAD + 1
     assert max(ahead) <= bound
     assert most[0] <= 10 + bound
 
@@ -82,7 +82,7 @@ def test_what_a_reader_raises_is_raised_where_the_batch_is_wanted(capfd):
 
     paths = ("a", "b", "c", "bad", "d")
     split = FileSplit(paths, np.arange(5), load).resize("unit", (2, 2))
-    batches = stream.read_ahead(split, iterate_in_order(5, 3))
+    batches = split.read(iterate_in_order(5, 3))
     assert next(batches).labels.tolist() == [0, 1, 2]
     with pytest.raises(BadInputError, match="clip 3 is bad"):
         next(batches)
@@ -91,7 +91,7 @@ def test_what_a_reader_raises_is_raised_where_the_batch_is_wanted(capfd):
         yield np.array([0])
         raise BadInputError("no more")
 
-    batches = stream.read_ahead(dataclasses.replace(split, paths=("a",)), failing())
+    batches = dataclasses.replace(split, paths=("a",)).read(failing())
     assert len(next(batches).labels) == 1
     with pytest.raises(BadInputError, match="no more"):
         next(batches)

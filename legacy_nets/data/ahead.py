@@ -1,0 +1,43 @@
+"""Calls functions in threads before their results are wanted: files are decoded as a net runs."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from legacy_nets.processor import examine_processor
+
+READERS = max(2, examine_processor().cores or 2)  # threads
+READ_AHEAD = 16  # results that wait, or are under way
+Result = TypeVar("Result")
+
+
+def call_ahead(calls: Iterable[Callable[[], Result]]) -> Generator[Result, None, None]:
+    """Yields what each function returns, in order; raises what it raises in its place.
+
+    What ``calls`` itself raises is raised after the results of what it gave before.
+    """
+    waiting: collections.deque[Future[Result]] = collections.deque()
+    remaining = iter(calls)
+    problem: Exception | None = None
+    with ThreadPoolExecutor(READERS) as pool:
+        try:
+            while True:
+                try:
+                    waiting.append(pool.submit(next(remaining)))
+                except StopIteration:
+                    break
+                except Exception as error:
+                    problem = error
+                    break
+                if len(waiting) > READ_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+    if problem is not None:
+        raise problem
