@@ -32,6 +32,7 @@ extensions = [
     "docstrings",
     "generated_pages",
     "run_notebooks",
+    "small_assets",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
 ]
@@ -82,7 +83,7 @@ html_title = "legacy_nets"
 templates_path = ["_templates"]
 html_static_path = ["_static"]
 html_css_files = ["site.css", "playgrounds/playgrounds.css"]
-html_js_files = ["site.js", "playgrounds/values.js", "playgrounds/widgets.js"]
+html_js_files = ["site.js"]  # small_assets adds those of playgrounds to their pages
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {

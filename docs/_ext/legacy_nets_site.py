@@ -78,18 +78,10 @@ def choose_texts(_app: Sphinx, config: Config) -> None:
         config.html_theme_options["toc_title"] = "目录"
 
 
-def drop_font_awesome(app: Sphinx, error: Exception | None) -> None:
-    """Empties the theme's 1.5 MB script of icons: its font, which is loaded anyway, has them."""
-    script = Path(app.outdir, "_static", "scripts", "fontawesome.js")
-    if error is None and script.exists():
-        script.write_text("// not needed: the icons come from a font\n")
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     """Registers what the site adds to Sphinx."""
     app.connect("config-inited", choose_texts)
     app.connect("source-read", read_page)
     app.connect("doctree-read", keep_cells)
     app.connect("env-get-outdated", note_root_pages)
-    app.connect("build-finished", drop_font_awesome)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

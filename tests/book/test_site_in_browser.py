@@ -73,15 +73,28 @@ def local(url):
     return Path(unquote(urlparse(url).path))
 
 
-def test_the_first_page_loads_little(page):
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_page_loads_little(page, language):
+    """All told: the page, styles, scripts, fonts and pictures."""
     requested = set()
     page.on("request", lambda request: requested.add(request.url))
-    page.goto(address("en", "index.html"))
+    page.goto(address(language, "index.html"))
     page.wait_for_load_state("networkidle")
     sizes = {local(url).name: local(url).stat().st_size for url in requested if "file:" in url}
-    assert sizes["index.html"] < 400_000
-    del sizes["searchindex.js"]  # it grows with the pages
-    assert sum(sizes.values()) < 900_000, sorted(sizes.items(), key=lambda item: item[1])
+    assert {"index.html", "site.css", "pydata-sphinx-theme.css"} <= set(sizes)
+    assert sum(sizes.values()) < 400_000, sorted(sizes.items(), key=lambda item: item[1])
+
+
+def test_the_icons_that_are_left_are_drawn(page):
+    """The icon font has the characters of all icons that pages name, and the theme's styles."""
+    missing = """() => [...document.querySelectorAll('[class*="fa-"]')]
+        .map((icon) => [icon.className, getComputedStyle(icon, "::before").content])
+        .filter(([, content]) => !/^"[\\ue000-\\uf8ff]"/.test(content))"""
+    for path in ("index.html", "documents/001.html"):
+        page.goto(address("en", path))
+        assert page.locator('[class*="fa-"]').count() > 5
+        assert page.evaluate(missing) == []
+        page.wait_for_function("document.fonts.check('900 16px \"Font Awesome 7 Free\"', '\uf185')")
 
 
 SEARCHES = {  # language, words -> a page that is found
