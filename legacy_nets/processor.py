@@ -26,6 +26,15 @@ class Processor:
         """Whether it multiplies bfloat16 itself; without, bfloat16 is slower than float32."""
         return not _BFLOAT16.isdisjoint(self.features or ())
 
+    @property
+    def emulates_bfloat16(self) -> bool:
+        """Whether oneDNN computes bfloat16 on it, if only by float32.
+
+        Without AVX512F TensorFlow computes in float32 where bfloat16 is asked for, and says
+        nothing.
+        """
+        return "avx512f" in (self.features or ())
+
 
 def examine_processor() -> Processor:
     """Asks the system for the processor and the memory."""
@@ -45,12 +54,19 @@ def _count_cores() -> int | None:
     return min(cores, int(limit)) if cores and limit.isdecimal() and int(limit) else cores
 
 
-def require_bfloat16(option: str, advice: str) -> None:
+def require_bfloat16(option: str, advice: str, is_forced: bool = False) -> None:
     """Raises BadInputError where bfloat16 would be slower than float32.
 
-    ``option``: what asked for it; ``advice``: what to do.
+    ``option``: what asked for it; ``advice``: what to do. ``is_forced``: only where TensorFlow
+    would compute in float32.
     """
-    if not examine_processor().has_bfloat16:
+    processor = examine_processor()
+    if is_forced and not processor.emulates_bfloat16:
+        raise BadInputError(
+            f"{option}: this processor has no AVX512F, so TensorFlow would compute in float32: "
+            f"{advice}"
+        )
+    if not is_forced and not processor.has_bfloat16:
         raise BadInputError(
             f"{option}: this processor has neither AVX512-BF16 nor AMX, so it would be slower: "
             f"{advice}"

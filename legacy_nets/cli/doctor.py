@@ -13,7 +13,7 @@ import click
 from rich.cells import cell_len, set_cell_size
 
 from legacy_nets import packages, quiet
-from legacy_nets.errors import join_lines
+from legacy_nets.errors import join_lines, list_first
 from legacy_nets.language.lines import say, translate_line
 from legacy_nets.processor import FEATURES, Processor, examine_processor
 from legacy_nets.version import __version__
@@ -84,14 +84,17 @@ class Extra:
 
     @property
     def faults(self) -> list[str]:
-        """What is missing, or installed in another version than is wanted."""
+        """What is installed in another version than is wanted, then what is missing."""
+        unfit = [package for package in self.packages if not package.fits]
         return [
-            f"{package.name} {package.installed} is not {package.wanted}"
-            if package.installed
-            else f"{package.name} is missing"
-            for package in self.packages
-            if not package.fits
+            *(f"{p.name} {p.installed} is not {p.wanted}" for p in unfit if p.installed),
+            *(f"{p.name} is missing" for p in unfit if not p.installed),
         ]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its commands can run."""
+        return self.is_known and not self.faults
 
 
 @click.command()
@@ -172,16 +175,26 @@ def _print(report: Report) -> None:
         click.echo(f"{set_cell_size(name, width)}  {value}")
     click.echo()
     for name, extra in report.extras.items():
-        faults = ", ".join(extra.faults)
-        advice = f"{faults}: pip install 'legacy-nets[{name}]'" if faults else "complete"
-        if not extra.is_known:
-            advice = f"not known to the installed legacy-nets: pip install 'legacy-nets[{name}]'"
-        click.echo(f"[{name}] {translate_line(f'{extra.use}: {advice}')}")
+        click.echo(f"[{name}] {translate_line(f'{extra.use}: {_advise(name, extra)}')}")
     click.echo()
     for problem in report.problems:
         say(f"problem: {problem}")
     if not report.problems:
-        say("no problem found")
+        incomplete = [name for name, extra in report.extras.items() if not extra.is_complete]
+        optional = f"; extras that are not, if you need them: {', '.join(incomplete)}"
+        say(f"legacy-nets itself is complete{optional if incomplete else ''}")
+
+
+def _advise(name: str, extra: Extra) -> str:
+    """Says what an extra lacks, and how to install it."""
+    if not extra.is_known:
+        return (
+            "the installed legacy-nets is older than its source and does not know it: install "
+            "legacy-nets again from there"
+        )
+    if extra.is_complete:
+        return "complete"
+    return f"{list_first(extra.faults)}: pip install 'legacy-nets[{name}]'"
 
 
 def _describe_gpus(gpu: Gpus) -> str:

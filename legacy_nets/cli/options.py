@@ -167,19 +167,11 @@ class DataOptions:
         return open_data(path, net, self.holdout, self.seed or 0, self.strict, self.num_classes)
 
 
-def data_options(command: Command) -> Command:
-    """Adds the options of ``DataOptions``; the command gets them as ``data``."""
+def data_options(seed_help: str) -> Option:
+    """Makes the options of ``DataOptions``; the command gets them as ``data``.
 
-    @functools.wraps(command)
-    def call(
-        data_path: pathlib.Path | None,
-        holdout: float | None,
-        seed: int | None,
-        strict: bool,
-        **others: object,
-    ) -> None:
-        command(data=DataOptions(data_path, holdout, seed, strict), **others)
-
+    ``seed_help``: what the command takes --seed for.
+    """
     options: list[Option] = [
         click.option(
             "--data",
@@ -187,7 +179,8 @@ def data_options(command: Command) -> Command:
             type=click.Path(path_type=pathlib.Path),
             help=(
                 "Folder with one sub-folder per class (images; for clip nets videos or frame "
-                "folders), train_signs.h5 and test_signs.h5, MNIST, TFRecords or a CSV list. "
+                "folders), train_signs.h5 and test_signs.h5, MNIST, EMNIST, Fashion-MNIST, "
+                "UCF-101, HMDB-51, TFRecords or a CSV list. "
                 "[default: synthetic data in datasets/, generated on first use]"
             ),
         ),
@@ -196,12 +189,24 @@ def data_options(command: Command) -> Command:
             type=NumberRange(0, 1, min_open=True, max_open=True),
             help="Share of each class to hold out, where a split is missing.",
         ),
-        click.option(
-            "--seed", type=click.IntRange(0), help="Random seed. [default: 0, or as trained]"
-        ),
+        click.option("--seed", type=click.IntRange(0), help=seed_help),
         click.option("--strict", is_flag=True, help="Refuse a folder with an unreadable image."),
     ]
-    return _add_options(call, options)
+
+    def add(command: Command) -> Command:
+        @functools.wraps(command)
+        def call(
+            data_path: pathlib.Path | None,
+            holdout: float | None,
+            seed: int | None,
+            strict: bool,
+            **others: object,
+        ) -> None:
+            command(data=DataOptions(data_path, holdout, seed, strict), **others)
+
+        return _add_options(call, options)
+
+    return add
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ SHARDS = 5  # as slim's converters
 
 
 @click.command()
-@data_options
+@data_options("Seed of the order of the examples, and of the held-out choice. [default: 0]")
 @click.option(
     "--out",
     "folder",
@@ -39,11 +39,11 @@ def records(data: DataOptions, folder: pathlib.Path, shards: int, num_classes: i
     """Write the images of --data as TFRecord files of tf.train.Example, as slim reads them.
 
     Each example has image/encoded, image/format, image/class/label, image/height and image/width.
-    Shuffled by --seed; JPEG and PNG files are kept as they are.
+    JPEG and PNG files are kept as they are.
 
     \b
     legacy-nets records --data flowers/ --holdout 0.2 --out flower_records
-    legacy-nets train hand_signs --data flower_records --model-dir run
+    legacy-nets train resnet18 --data flower_records --model-dir flowers_run
     """
     if data.path is None:
         raise BadInputError("records needs --data: the data set to write")

@@ -60,14 +60,9 @@ if TYPE_CHECKING:
     from legacy_nets.train.loop import Result
 
 
-def _default(field: str) -> str:
-    """Formats the default of a field of Settings, for the help: --resume has those of the run."""
-    return str({item.name: item.default for item in dataclasses.fields(Settings)}[field])
-
-
 @click.command()
 @click.argument("net", shell_complete=complete_net)
-@data_options
+@data_options("Seed of the initial weights, the batches and the held-out choice. [default: 0]")
 @click.option(
     "--model-dir",
     "folder",
@@ -76,11 +71,7 @@ def _default(field: str) -> str:
     help="Folder for checkpoints, log, events and curve.",
 )
 @click.option("--steps", type=click.IntRange(1), help="Training steps.")
-@click.option(
-    "--batch-size",
-    type=click.IntRange(1),
-    help="Images or clips per step.",
-)
+@click.option("--batch-size", type=click.IntRange(1), help="Images or clips per step.")
 @click.option(
     "--learning-rate",
     type=NumberRange(0, 1e3, min_open=True),
@@ -111,12 +102,12 @@ def _default(field: str) -> str:
 @click.option(
     "--save-every",
     type=click.IntRange(1),
-    help=f"Steps between checkpoints. [default: {_default('save_every')}]",
+    help=f"Steps between checkpoints. [default: {Settings.save_every}]",
 )
 @click.option(
     "--evaluate-every",
     type=click.IntRange(1),
-    help=f"Steps between evaluations. [default: {_default('evaluate_every')}]",
+    help=f"Steps between evaluations. [default: {Settings.evaluate_every}]",
 )
 @frames_option("the net's own")
 @image_size_option("the net's own")
@@ -190,6 +181,10 @@ def train(
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
 
     What is not given comes from the net's recipe, which is made for about a thousand pictures.
+
+    A resumed run may change --data (a folder that was moved), --strict, --steps, --learning-rate,
+    --cosine, --warmup, --weight-decay, --aux-weight, --save-every, --evaluate-every, --augment,
+    --zoom, --rotate, --batch-norm-decay and --bf16.
 
     \b
     legacy-nets train hand_signs --model-dir run
@@ -274,7 +269,9 @@ def _choose_precision(
         settings = dataclasses.replace(settings, bf16=True)
     if settings.bf16 and cluster is not None:
         raise BadInputError("a cluster trains in float32: leave --bf16 out, or give --no-bf16")
-    if settings.bf16 and not force_bf16:
+    if force_bf16:
+        require_bfloat16("--force-bf16", "leave it out, or give --no-bf16", is_forced=True)
+    elif settings.bf16:
         require_bfloat16("--bf16", "give --no-bf16, or --force-bf16")
     if settings.bf16 and not uses_onednn():
         raise BadInputError("--bf16 needs oneDNN: unset TF_ENABLE_ONEDNN_OPTS, or give --no-bf16")

@@ -84,11 +84,12 @@ def score_shards(
         else:
             job = job.fix_engine(str(earlier.get("engine")))
             header = _make_header(job, str(earlier.get("agreement", "")))
-            _refuse_changes(job, earlier, header)
         journal = stack.enter_context(
             open_journal(job.out / JOURNAL, f"--output {job.out}", "scores")
         )
-        if not journal.events:
+        if journal.events:  # also those of a run that has ended since ``earlier`` was read
+            _refuse_changes(job, journal.events[0], header)
+        else:
             journal.write(header)
         sizes = {shard.name: shard.measure() for shard in shards}
         results = _list_finished(job, sizes, journal, announce)

@@ -26,7 +26,7 @@ from legacy_nets.nets.weights.translate_for_net import (
 )
 from legacy_nets.progress import show_status
 from legacy_nets.registry import Net, get_net
-from legacy_nets.train.graph import NetGraph, build_net, refuse_reserved
+from legacy_nets.train.graph import NetGraph, build_net, get_end_point, refuse_reserved
 from legacy_nets.train.provenance import (
     name_file_in_errors,
     read_recorded_settings,
@@ -140,23 +140,45 @@ def restore_net(
     Raises CheckpointError that lists everything that does not match.
     """
     source = open_weights(checkpoint)
+    with tf.Graph().as_default(), tf.Session() as session:
+        with show_status(f"building {settings.net} and restoring {checkpoint}"):
+            net, plan, averaged = _build_to_restore(settings, source, ema, inference)
+            plan.apply(session)
+        yield RestoredNet(net, session, averaged)
+
+
+def check_restorable(
+    settings: Settings, source: Source, ema: bool | None = None, end_point: str | None = None
+) -> None:
+    """Builds the net and compares its variables with those of a checkpoint; reads no weights.
+
+    Raises what ``restore_net`` raises, and BadInputError for an ``end_point`` that the net does
+    not have.
+    """
+    with tf.Graph().as_default():
+        net, _, _ = _build_to_restore(settings, source, ema)
+        if end_point is not None:
+            get_end_point(net, end_point)
+
+
+def _build_to_restore(
+    settings: Settings, source: Source, ema: bool | None, inference: bool = False
+) -> tuple[NetGraph, Plan, bool]:
+    """Builds the net in the current graph; returns it, the plan to restore it, and ``averaged``."""
     record = get_net(settings.net)
     weights = translate_for_net(source, record)
     averaged = has_averages(weights.tensors)
     if ema and not averaged:
-        raise CheckpointError(f"{checkpoint} has no moving averages: use --raw (ema=False)")
-    ema = averaged if ema is None else ema
-    with tf.Graph().as_default(), tf.Session() as session:
-        with show_status(f"building {settings.net} and restoring {checkpoint}"):
-            with name_file_in_errors(source, record):
-                net = build_net(settings, inference)
-            plan = match(net.variables, adapt_to_graph(weights, record, net.variables), ema=ema)
-            _check_plan(plan, settings, checkpoint, source)
-            plan.apply(session)
-        yield RestoredNet(net, session, ema)
+        raise CheckpointError(f"{source.prefix} has no moving averages: use --raw (ema=False)")
+    averaged = averaged if ema is None else ema
+    with name_file_in_errors(source, record):
+        net = build_net(settings, inference)
+    plan = match(net.variables, adapt_to_graph(weights, record, net.variables), ema=averaged)
+    _check_plan(plan, settings, source)
+    return net, plan, averaged
 
 
-def _check_plan(plan: Plan, settings: Settings, checkpoint: str, source: Source) -> None:
+def _check_plan(plan: Plan, settings: Settings, source: Source) -> None:
     """Raises CheckpointError where a plan does not match, with a hint at class_indices.json."""
     try:
         plan.check()
@@ -164,7 +186,7 @@ def _check_plan(plan: Plan, settings: Settings, checkpoint: str, source: Source)
         has_other_classes = any(
             item.shape and item.shape[-1:] != item.stored_shape[-1:] for item in plan.mismatched
         )
-        if has_other_classes and load_settings(pathlib.Path(checkpoint).parent) is None:
+        if has_other_classes and load_settings(pathlib.Path(source.prefix).parent) is None:
             recorded = read_recorded_settings(source, get_net(settings.net))
             own_names = recorded.class_names if recorded else None
             if settings.class_names not in (number_classes(settings.num_classes), own_names):

@@ -178,18 +178,15 @@ def refuse_reserved(options: Mapping[str, object]) -> None:
         raise BadInputError(f"--option {min(reserved)}: that is set by the command itself")
 
 
-def check_net(settings: Settings, end_point: str | None = None) -> None:
+def check_net(settings: Settings) -> None:
     """Builds the net once, in a graph of its own, to check what a user has given.
 
-    Raises BadInputError as ``build_net``, for a scope to train that matches no variable, and for
-    an ``end_point`` that the net does not have.
+    Raises BadInputError as ``build_net``, and for a scope to train that matches no variable.
     """
     num_classes = settings.num_classes or registry.get_net(settings.net).num_classes
     with tf.Graph().as_default():
-        net = build_net(dataclasses.replace(settings, num_classes=num_classes))
+        build_net(dataclasses.replace(settings, num_classes=num_classes))
         _select_trainable(settings.trainable)
-        if end_point is not None:
-            get_end_point(net, end_point)
 
 
 def get_end_point(net: NetGraph, name: str) -> Tensor:

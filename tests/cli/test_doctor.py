@@ -54,8 +54,41 @@ def test_the_text_names_what_an_extra_lacks(monkeypatch):
     faults = "onnx 1.2 is not >=1.19, tf2onnx is missing: pip install 'legacy-nets[onnx]'"
     assert f"[onnx] port --to onnx: {faults}" in lines
     assert "[upgrade] upgrade: complete" in lines
-    unknown = "not known to the installed legacy-nets: pip install 'legacy-nets[clips]'"
-    assert f"[clips] data sets of video files: {unknown}" in lines
+    unknown = "the installed legacy-nets is older than its source and does not know it: install"
+    assert any(line.startswith(f"[clips] data sets of video files: {unknown}") for line in lines)
+    rest = ", ".join(name for name in doctor.USES if name != "upgrade")
+    assert (
+        lines[-1]
+        == f"legacy-nets itself is complete; extras that are not, if you need them: {rest}"
+    )
+
+
+def test_a_long_list_of_faults_is_cut(monkeypatch):
+    """Another version comes first: it is what a user can overlook. The JSON has all of them."""
+    missing = [Package(f"part{number}", "", None) for number in range(9)]
+    monkeypatch.setattr(packages, "list_extras", lambda: [*doctor.USES])
+    rows = [*missing, Package("numpy", "<2", "2.4")]
+    monkeypatch.setattr(packages, "list_packages", lambda extra="": rows if extra == "run" else [])
+    monkeypatch.setattr(doctor, "find_problems", lambda required: [])
+    lines = run()[1].splitlines()
+    faults = "numpy 2.4 is not <2, part0 is missing, part1 is missing and 7 more"
+    [line] = [line for line in lines if line.startswith("[run] ")]
+    assert line.endswith(f": {faults}: pip install 'legacy-nets[run]'")
+    assert lines[-1] == "legacy-nets itself is complete; extras that are not, if you need them: run"
+    assert len(json.loads(run("--json")[1])["extras"]["run"]["packages"]) == 10
+
+
+def test_all_extras_are_complete(monkeypatch):
+    monkeypatch.setattr(packages, "list_extras", lambda: [*doctor.USES])
+    monkeypatch.setattr(packages, "list_packages", lambda extra="": [])
+    monkeypatch.setattr(doctor, "find_problems", lambda required: [])
+    assert run()[1].splitlines()[-1] == "legacy-nets itself is complete"
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_readme_names_each_extra(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [name for name in doctor.USES if f"`[{name}]`" not in text] == []
 
 
 def test_a_package_that_does_not_fit_is_a_problem(monkeypatch):

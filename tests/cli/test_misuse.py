@@ -34,6 +34,9 @@ MISUSES = {  # arguments -> part of the line
     f"evaluate tiny {RUN} --data nowhere --option width=0": "with the options {'width': 0}",
     f"evaluate tiny {RUN} --data nowhere --frames 4": "--frames is for nets that take clips",
     f"evaluate tiny {RUN} --data nowhere --num-classes 7": "names 6 classes: leave it out",
+    f"evaluate tiny {RUN} --data nowhere --image-size 32": "model.ckpt-4 does not match the graph",
+    f"evaluate tiny {RUN} --data nowhere --label-offset 3": "model.ckpt-4 does not match the graph",
+    f"evaluate tiny {RUN} --data nowhere --ema": "has no moving averages: use --raw",
     # evaluate: data
     f"evaluate tiny {RUN} --data nowhere": "no such folder: nowhere",
     f"evaluate tiny {RUN} --data empty": "empty holds no sub-folders",
@@ -57,6 +60,8 @@ MISUSES = {  # arguments -> part of the line
     # predict: what options alone decide comes before the headers of the pictures
     f"predict tiny {RUN} note.txt --image-size 4": "tiny cannot be built at 4x4",
     f"predict tiny {RUN} note.txt --option width=0": "with the options {'width': 0}",
+    f"predict tiny {RUN} note.txt --image-size 32": "model.ckpt-4 does not match the graph",
+    f"predict tiny {RUN} note.txt --option width=5": "model.ckpt-4 does not match the graph",
     f"predict tiny {RUN} note.txt --features flatt --out x.npz": "no end point 'flatt'; nearest",
     "predict resnet_3d --checkpoint run note.txt --frames 1": "is a checkpoint of tiny, not of",
     # explain: before the net is built

@@ -17,6 +17,7 @@ from PIL import Image
 
 from legacy_nets.data.records.example import make_example
 from legacy_nets.data.records.tfrecord import write_record
+from legacy_nets.score import run
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 COUNTS = {"a-00000-of-00002": 5, "a-00001-of-00002": 3}  # pictures of each TFRecord file
@@ -266,6 +267,24 @@ def test_two_processes_do_not_write_one_folder(here, tmp_path):
             *("score", "tiny", "--checkpoint", "run", "--input", "records/*", "--output", out)
         )
     assert line.endswith(f"--output {out}: another process writes there; wait for its end")
+
+
+def test_a_run_that_ends_while_another_loads_is_not_mixed_with_it(here, tmp_path, monkeypatch):
+    """The folder is new to both; what the first has written counts for the second."""
+    out, open_network = tmp_path / "out", run.open_network
+
+    def open_after_another(job):
+        monkeypatch.setattr(run, "open_network", open_network)
+        score(out, "--top", "1")
+        return open_network(job)
+
+    monkeypatch.setattr(run, "open_network", open_after_another)
+    line = refused(
+        *("score", "tiny", "--checkpoint", "run", "--input", "records/*", "--output", out)
+    )
+    assert f"--output {out} holds scores of another --top (1, now 5): name a new folder" in line
+    journal = (out / "scores.jsonl").read_text().splitlines()
+    assert [json.loads(event).get("shard") for event in journal] == [None, *COUNTS]
 
 
 @pytest.mark.usefixtures("with_onednn")

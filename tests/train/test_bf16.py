@@ -62,6 +62,25 @@ def test_a_processor_without_it_is_refused_first(features, tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("features", [(), ("avx2",), ("avx2", "avx512_vnni")])
+def test_one_that_would_compute_in_float32_is_refused(features, tmp_path, monkeypatch):
+    set_features(monkeypatch, *features)
+    given = ("train", "tiny", "--data", "none", "--model-dir", tmp_path / "run", "--force-bf16")
+    assert refused(*given) == (
+        "legacy-nets: --force-bf16: this processor has no AVX512F, so TensorFlow would compute in "
+        "float32: leave it out, or give --no-bf16"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_is_slower_with_it_may_be_forced(tmp_path, monkeypatch):
+    """What is refused is the data, which come later."""
+    set_features(monkeypatch, "avx2", "avx512f")
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    given = ("train", "tiny", "--data", "none", "--model-dir", tmp_path / "run", "--force-bf16")
+    assert "no such folder: none" in refused(*given)
+
+
 @pytest.mark.parametrize("option", ["--bf16", "--force-bf16"])
 @pytest.mark.parametrize("job", ["chief", "worker", "evaluator"])
 def test_a_cluster_refuses_it(job, option, tmp_path, monkeypatch):
@@ -77,7 +96,7 @@ def test_a_cluster_refuses_it(job, option, tmp_path, monkeypatch):
 @pytest.mark.parametrize("option", ["--bf16", "--force-bf16"])
 def test_without_onednn_it_is_refused(option, tmp_path, monkeypatch):
     """TensorFlow would compute in float32 and say nothing."""
-    set_features(monkeypatch, "amx_bf16")
+    set_features(monkeypatch, "avx512f", "amx_bf16")
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
     line = refused("train", "tiny", "--data", "none", "--model-dir", tmp_path / "run", option)
     assert line == (

@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import re
 
 import pytest
 import small_signs
@@ -10,6 +11,7 @@ import tiny
 from commands import SHORT, call, refused
 from rich.console import Console
 
+from legacy_nets.cli.train import train
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.errors import BadInputError
 from legacy_nets.train.resume import MAY_CHANGE
@@ -165,3 +167,12 @@ def test_a_run_of_an_older_version_asks_for_its_data(data, tmp_path):
     assert line.endswith(
         f"{folder} does not record where its data are (photos): give their folder with --data"
     )
+
+
+def test_the_help_names_what_may_change():
+    """In the words of the command line; augmentation has three options."""
+    options = {"data_path": "data", "augment": "augment zoom rotate"}
+    [text] = [p for p in train.help.split("\n\n") if "A resumed run may change" in p]
+    fields = [field for field, may_change in MAY_CHANGE.items() if may_change]
+    expected = " ".join(options.get(field, field.replace("_", "-")) for field in fields).split()
+    assert sorted(re.findall(r"--[\w-]+", text)) == sorted(f"--{name}" for name in expected)

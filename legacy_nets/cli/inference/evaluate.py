@@ -14,7 +14,7 @@ from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
-    check_changes,
+    check_options,
     choose_device,
     fast_options,
     print_note,
@@ -51,7 +51,7 @@ SCORES = ("precision", "recall", "F1")
 @click.command(cls=FastCommand)
 @click.argument("net", shell_complete=complete_net)
 @checkpoint_options
-@data_options
+@data_options("Seed of the held-out choice. [default: as trained, or 0]")
 @click.option(
     "--split",
     "--half",
@@ -101,7 +101,7 @@ def evaluate(
 
     source = open_checkpoint(prefix)
     settings = evaluation.resolve_settings(source, net, checkpoint.changes)
-    check_changes(settings, checkpoint.changes)
+    check_options(settings, source, checkpoint)
     images = _open_as_trained(data, record, prefix, checkpoint.changes.num_classes)
     images = _match_classes(prefix, settings, images)
     preprocessing = settings.preprocessing or record.preprocessing

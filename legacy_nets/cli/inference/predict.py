@@ -16,7 +16,7 @@ from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import (
     FastCommand,
-    check_changes,
+    check_options,
     choose_device,
     fast_options,
     print_note,
@@ -81,11 +81,12 @@ def predict(
     out: pathlib.Path | None,
     choice: Choice | None,
 ) -> None:
-    """Predict the classes of PNG or JPEG IMAGES; or write an inner layer's features.
+    """Predict the classes of IMAGES; or write an inner layer's features.
 
     IMAGES are files, folders (with their sub-folders), patterns in quotes, or "-" for a list of
-    paths on standard input. Images that cannot be read are passed over and counted. For a net
-    that takes video clips, IMAGES are videos or folders of frames.
+    paths on standard input. A file may be JPEG, PNG, BMP, GIF, PPM, TIFF, WebP or another format
+    that Pillow reads. Images that cannot be read are passed over and counted. For a net that takes
+    video clips, IMAGES are videos (MP4, AVI, MOV, WebM, GIF) or folders of frames.
 
     \b
     legacy-nets predict hand_signs --checkpoint run photo.jpg
@@ -103,7 +104,7 @@ def predict(
 
     source = open_checkpoint(prefix)
     settings = evaluation.resolve_settings(source, net, checkpoint.changes)
-    check_changes(settings, checkpoint.changes, features)
+    check_options(settings, source, checkpoint, features)
     reading = Reading(record.channels)
     if takes_clips:
         _note_short_clips(paths, settings.image_size[0])

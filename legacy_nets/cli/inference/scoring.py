@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from legacy_nets.cli.options import Command
+from legacy_nets.cli.options import CheckpointOptions, Command
 from legacy_nets.engines.fast import PLAIN, Choice, load_fast
 from legacy_nets.engines.table import AUTO, ENGINES, PRECISIONS
 from legacy_nets.errors import BadInputError
@@ -18,6 +18,7 @@ from legacy_nets.registry import get_net
 from legacy_nets.train.settings import SettingChanges, Settings
 
 if TYPE_CHECKING:
+    from legacy_nets.checkpoints.source import Source
     from legacy_nets.data.splits import Split
     from legacy_nets.types import Array
 
@@ -90,19 +91,19 @@ def choose_device(wanted: str, choice: Choice | None) -> str:
     return "cpu"
 
 
-def check_changes(
-    settings: Settings, changes: SettingChanges, end_point: str | None = None
+def check_options(
+    settings: Settings, source: Source, checkpoint: CheckpointOptions, end_point: str | None = None
 ) -> None:
     """Builds the net where options change it, or name an end point, before images are read.
 
-    Raises BadInputError where that fails.
+    Raises BadInputError or CheckpointError where that fails, or the checkpoint does not match.
     """
-    if changes == SettingChanges() and end_point is None:
+    if checkpoint.changes == SettingChanges() and checkpoint.ema is None and end_point is None:
         return
-    from legacy_nets.train.graph import check_net
+    from legacy_nets.train.evaluate import check_restorable
 
     with show_status(f"building {settings.net} to check the options"):
-        check_net(settings, end_point)
+        check_restorable(settings, source, checkpoint.ema, end_point)
 
 
 class Scores(NamedTuple):
