@@ -6,6 +6,7 @@ from pathlib import Path
 
 from legacy_nets.port.jobs import FLOAT32, OUTPUTS, Job
 from legacy_nets.port.load import load_weights
+from legacy_nets.port.memory import return_large_blocks
 from legacy_nets.port.report import Outcome
 from legacy_nets.port.second_run import convert_up_to_twice, turn_off_optimiser
 from legacy_nets.port.targets import GraphTarget, find_target
@@ -45,6 +46,7 @@ def _convert_without_optimiser(job: Job, path: Path) -> Outcome:
 def _convert(job: Job, path: Path) -> Outcome:
     from legacy_nets.port.restored_net import restore_net
 
+    return_large_blocks()
     target = find_target(job.target)
     assert isinstance(target, GraphTarget)
     graph_format = target.load()

@@ -22,6 +22,7 @@ from legacy_nets.port.formats.onnx_weights import (
     DATA_ENDING,
     LazyWeight,
     apply_views,
+    become_placeholders,
     declare_weights,
     hide_weights,
     write_model,
@@ -108,12 +109,12 @@ def _convert_leniently(
     weights: dict[str, LazyWeight]
     try:
         graph, weights = hide_weights(frozen.graph, frozen.values, outputs)
-        model = _convert(graph, [*inputs, *weights], inputs, outputs, label, False)
+        model = _convert(graph, inputs, outputs, list(weights), label, False)
         return model, apply_views(model, weights)
     except Exception as first:  # tf2onnx raises anything
         try:
             graph = copy_graph_def(frozen.complete())
-            return _convert(graph, inputs, inputs, outputs, label, True), {}
+            return _convert(graph, inputs, outputs, [], label, True), {}
         except Exception as error:
             is_too_large = isinstance(error, BadInputError)  # for all weights in one graph
             cause = first if is_too_large else error
@@ -126,15 +127,14 @@ def _convert_leniently(
 def _convert(
     graph: GraphDef,
     inputs: Sequence[str],
-    named_inputs: Sequence[str],
     outputs: Sequence[str],
+    weights: Sequence[str],
     label: str,
     skips_failures: bool,
 ) -> ModelProto:
-    """Converts a graph.
+    """Converts a graph, whose ``inputs`` and ``outputs`` keep their names.
 
-    ``inputs``: placeholders, with those of the weights; ``named_inputs`` and ``outputs`` keep
-    their names.
+    ``weights``: names of variables, which become inputs, too.
     """
     import tf2onnx
 
@@ -142,16 +142,17 @@ def _convert(
     input_names, output_names = ([f"{name}:0" for name in names] for names in (inputs, outputs))
     with tf.Graph().as_default() as imported:
         optimised = tf2onnx.tf_loader.tf_optimize(input_names, output_names, graph)
+        become_placeholders(optimised, weights)
         values = tf2onnx.tf_utils.compress_graph_def(optimised)  # takes the weights out
         tf.import_graph_def(optimised, name="")
         converted = tf2onnx.tfonnx.process_tf_graph(
             imported,
             continue_on_error=True,
             opset=OPSET,
-            input_names=input_names,
+            input_names=[*input_names, *(f"{name}:0" for name in weights)],
             output_names=output_names,
             const_node_values=values,
-            tensors_to_rename={f"{name}:0": name for name in (*named_inputs, *outputs)},
+            tensors_to_rename={f"{name}:0": name for name in (*inputs, *outputs)},
         )
         if not skips_failures:  # else every optimizer would copy all weights when it is done
             converted.update_proto = lambda: None

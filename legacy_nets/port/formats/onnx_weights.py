@@ -1,8 +1,9 @@
 """The weights of an ONNX model, apart from its graph: each is read when it is written.
 
 tf2onnx copies a constant some ten times. So the kernels of convolutions and the matrices of
-products are inputs of the graph that it converts. Its transposes and reshapes of them are applied
-when the file is written, field by field, as a protocol buffer allows.
+products are inputs of the graph that it converts, and variables while TensorFlow folds constants.
+Its transposes and reshapes of them are applied when the file is written, field by field, as a
+protocol buffer allows.
 """
 
 from __future__ import annotations
@@ -57,7 +58,10 @@ class LazyWeight(NamedTuple):
 def hide_weights(
     graph: GraphDef, values: Mapping[str, LoadArray], outputs: Collection[str]
 ) -> tuple[GraphDef, dict[str, LazyWeight]]:
-    """Returns a graph with placeholders for its large weights, and the weights by their names.
+    """Returns a graph with variables for its large weights, and the weights by their names.
+
+    TensorFlow's optimizer would make a tensor for each placeholder: ``become_placeholders``
+    is for afterwards.
 
     Args:
       graph: frozen; it is not changed. In one with loops or functions all weights stay: they
@@ -72,9 +76,9 @@ def hide_weights(
         readers = [] if has_inner_graphs else consumers.get(node.name, [])
         if node.name not in outputs and _is_weight(node, readers):
             dtype, shape = node.attr["dtype"].type, node.attr["value"].tensor.tensor_shape
-            placeholder = hidden.node.add(name=node.name, op="Placeholder")
-            placeholder.attr["dtype"].type = dtype
-            placeholder.attr["shape"].shape.CopyFrom(shape)
+            variable = hidden.node.add(name=node.name, op="VariableV2")
+            variable.attr["dtype"].type = dtype
+            variable.attr["shape"].shape.CopyFrom(shape)
             load = values.get(node.name) or functools.partial(_read_constant, node)
             sizes = tuple(dim.size for dim in shape.dim)
             numpy_dtype = np.dtype(tf.as_dtype(dtype).as_numpy_dtype)
@@ -85,6 +89,16 @@ def hide_weights(
             if node.name in values:
                 set_value(copy, values[node.name]())
     return hidden, weights
+
+
+def become_placeholders(graph: GraphDef, weights: Collection[str]) -> None:
+    """Turns the variables of ``hide_weights`` into placeholders, in place."""
+    for node in graph.node:
+        if node.name in weights:
+            placeholder = tf.NodeDef(name=node.name, op="Placeholder")
+            for key in ("dtype", "shape"):
+                placeholder.attr[key].CopyFrom(node.attr[key])
+            node.CopyFrom(placeholder)
 
 
 def _is_weight(node: NodeDef, consumers: list[NodeDef]) -> bool:

@@ -97,7 +97,9 @@ def _write_and_run(job: ImportedJob, path: Path) -> Outcome:
     quiet_tensorflow()
     from legacy_nets.port.imported.freeze import freeze_graph
     from legacy_nets.port.imported.targets import IMPORTED_FORMATS
+    from legacy_nets.port.memory import return_large_blocks
 
+    return_large_blocks()
     if job.is_keras_model:
         from legacy_nets.port.keras_model import freeze_keras_model
 

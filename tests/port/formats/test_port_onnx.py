@@ -85,7 +85,13 @@ def test_every_kind_of_product(without_small_constants, tmp_path):
     hidden, weights = onnx_weights.hide_weights(folded.graph, {}, ["logits"])
     names = {"conv", "depthwise", "up", "conv3d", "square", "matrix", "turned"}
     assert set(weights) == names
-    assert {node.name for node in hidden.node if node.op == "Placeholder"} == names | {"images"}
+    assert {node.name for node in hidden.node if node.op == "Placeholder"} == {"images"}
+    assert {node.name for node in hidden.node if node.op == "VariableV2"} == names
+    onnx_weights.become_placeholders(hidden, weights)
+    placeholders = {node.name: node for node in hidden.node if node.op == "Placeholder"}
+    assert set(placeholders) == names | {"images"}
+    assert tf.TensorShape(placeholders["up"].attr["shape"].shape) == [3, 3, 5, 12]
+    assert set(placeholders["up"].attr) == {"dtype", "shape"}
     path = tmp_path / "x.onnx"
     assert onnx_format.convert(path, folded, ["images"], ["logits"], {}, "products") == ()
     for run in onnx_format.run_onnx(path, {"images": pictures}, ["logits"]):
