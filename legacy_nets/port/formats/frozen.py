@@ -18,8 +18,8 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.devices import restrict_config
 from legacy_nets.errors import BadInputError
-from legacy_nets.graphdef.edit import remove_new_attrs
 from legacy_nets.graphdef.node_names import get_node_name
+from legacy_nets.graphdef.old_readers import adapt_to_tf1
 from legacy_nets.graphdef.traverse import index_nodes
 from legacy_nets.port.formats.lazy_constants import (
     LoadArray,
@@ -82,7 +82,7 @@ def write_graph(
 
     ``values``: of constants that have none, by name. One of them at a time is in memory.
     """
-    remove_new_attrs(graph)
+    adapt_to_tf1(graph)
     node = graph.node.add(name="metadata", op="Const")
     node.attr["dtype"].type = tf.string.as_datatype_enum
     node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(json.dumps(metadata)))

@@ -10,22 +10,22 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from legacy_nets import tf1 as tf
-from legacy_nets.graphdef.edit import remove_new_attrs
+from legacy_nets.graphdef.old_readers import adapt_to_tf1
 from legacy_nets.port.jobs import INPUT, SAVED_MODEL, Metadata
 from legacy_nets.port.restored_net import RestoredNet, run_graph
 from legacy_nets.port.verify import Run
 from legacy_nets.tf1.functions import parse_saved_model
-from legacy_nets.types import NodeDef, Operation, Session, Tensor
+from legacy_nets.types import Operation, Session, Tensor
 
 TAG = "serve"
 
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
-    """Writes the folder; returns notes."""
+    """Writes the folder; there are no notes."""
     inputs = {INPUT: net.tensors.images}
-    notes = save(path, net.get_session(), inputs, net.tensors.outputs, metadata)
+    save(path, net.get_session(), inputs, net.tensors.outputs, metadata)
     net.close_session()
-    return notes
+    return ()
 
 
 def save(
@@ -35,10 +35,8 @@ def save(
     outputs: Mapping[str, Tensor],
     metadata: Metadata,
     initializer: Operation | None = None,
-) -> tuple[str, ...]:
-    """Writes the graph of a session, with a signature of named tensors; returns notes.
-
-    TensorFlow 1.15 reads it, unless a note says that it cannot.
+) -> None:
+    """Writes the graph of a session, with a signature of named tensors. TensorFlow 1.15 reads it.
 
     ``initializer``: what a server runs once, before the first request.
     """
@@ -58,21 +56,11 @@ def save(
     file = path / SAVED_MODEL
     message = parse_saved_model(file.read_bytes())
     for meta in message.meta_graphs:
-        remove_new_attrs(meta.graph_def)
+        adapt_to_tf1(meta.graph_def)
     file.write_bytes(message.SerializeToString())
     extra = path / "assets.extra"
     extra.mkdir()
     (extra / "metadata.json").write_text(json.dumps(metadata, indent=1) + "\n", encoding="utf-8")
-    if any(
-        _normalizes_videos(node) for meta in message.meta_graphs for node in meta.graph_def.node
-    ):
-        return ("TensorFlow 2 reads it; 1.15 has no fused batch norm for videos",)
-    return ()
-
-
-def _normalizes_videos(node: NodeDef) -> bool:
-    is_fused = node.op.startswith("FusedBatchNorm")
-    return is_fused and node.attr["data_format"].s in (b"NDHWC", b"NCDHW")
 
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:

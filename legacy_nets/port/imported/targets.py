@@ -86,8 +86,8 @@ def _write_saved_model(
         )
         name = new_names.get(graph.table_initializer, graph.table_initializer)
         initializer = tf_graph.get_operation_by_name(name) if name else None
-        notes = saved_model.save(path, session, inputs, outputs, metadata, initializer)
-    return ("the weights are constants of the graph", *notes)
+        saved_model.save(path, session, inputs, outputs, metadata, initializer)
+    return ("the weights are constants of the graph",)
 
 
 def _run_saved_model(path: Path, graph: FrozenGraph) -> Iterator[Run]:
