@@ -97,13 +97,19 @@ def _group_by_name(
     for given_name, variable in pairs:
         parts = list(variable) if hasattr(variable, "_get_partitions") else [variable]
         for part in parts:
-            info = part._get_save_slice_info()
-            name = given_name or (info.full_name if info else part.op.name)
-            if info:
+            name = given_name or get_full_name(part)
+            if part._get_save_slice_info():
                 graph.setdefault(name, []).append(part)
             else:
                 graph[name] = part
     return graph
+
+
+def get_full_name(variable: Variable) -> str:
+    """Gets the name that checkpoints have for a variable: of a part, that of the full variable."""
+    info = variable._get_save_slice_info()
+    name: str = info.full_name if info else variable.op.name
+    return name
 
 
 def _choose_average(

@@ -13,8 +13,18 @@ from legacy_nets.cluster.task import Task
 from legacy_nets.errors import BadInputError
 from legacy_nets.train.graph import SyncReplicas, TrainingGraph, build_training
 from legacy_nets.train.settings import Settings
-from legacy_nets.types import Operation, Saver, Session, SyncReplicasOptimizer, Tensor, Variable
+from legacy_nets.types import (
+    DTypeLike,
+    Operation,
+    Saver,
+    Session,
+    ShapeLike,
+    SyncReplicasOptimizer,
+    Tensor,
+    Variable,
+)
 
+LARGE = 16 << 20  # bytes of a variable of the net that is divided among the ps
 _TOKENS = "sync_token_q"  # the shared name of SyncReplicasOptimizer's queue
 
 
@@ -33,7 +43,8 @@ def build_replica(settings: Settings, task: Task, sync: bool) -> Replica:
     """Builds the training graph in the current graph; operations are on the task's device.
 
     The variables go to the ps with the fewest bytes so far, their optimizer slots next to them.
-    Raises as ``build_training``.
+    Large ones are divided into a part for each ps; checkpoints have them under one name, as those
+    of a training on one machine. Raises as ``build_training``.
     """
     setter = tf.train.replica_device_setter(
         worker_device=f"/job:{task.job}/task:{task.index}",
@@ -43,7 +54,7 @@ def build_replica(settings: Settings, task: Task, sync: bool) -> Replica:
         ),
     )
     replicas = SyncReplicas(len(task.trainers), task.is_chief) if sync else None
-    with tf.device(setter):
+    with tf.device(setter), _divide_large_variables(len(task.parameter_servers)):
         net = build_training(settings, replicas)
         variables = [v for v in tf.global_variables() if v is not net.global_step]
         with tf.control_dependencies([tf.variables_initializer(variables)]):
@@ -66,6 +77,33 @@ def build_replica(settings: Settings, task: Task, sync: bool) -> Replica:
             tf.equal(missing, 0),
             start_step,
         )
+
+
+@contextlib.contextmanager
+def _divide_large_variables(parts: int) -> Iterator[None]:
+    """Divides large variables of nets that are built in the block, by their longest axis.
+
+    Not what belongs to a variable: its optimizer slots and average have the same parts.
+    """
+
+    def get_variable(
+        getter: Callable[..., Variable],
+        name: str,
+        shape: ShapeLike,
+        dtype: DTypeLike,
+        trainable: bool | None = None,
+        **options: object,
+    ) -> Variable:
+        sizes = tf.TensorShape(shape)
+        if trainable is not False and sizes.rank:
+            size = (sizes.num_elements() or 0) * tf.as_dtype(dtype).size
+            if parts > 1 and size > LARGE:
+                axis = max(range(sizes.rank), key=sizes.as_list().__getitem__)
+                options["partitioner"] = tf.fixed_size_partitioner(parts, axis)
+        return getter(name=name, shape=shape, dtype=dtype, trainable=trainable, **options)
+
+    with tf.variable_scope(tf.get_variable_scope(), custom_getter=get_variable):
+        yield
 
 
 def _count_bytes(op: Operation) -> int:

@@ -41,14 +41,14 @@ def _iterate_shuffled(
 ) -> Iterator[Array]:
     """Generates endless index arrays, shuffled again every epoch.
 
-    The shares of all replicas make up the epoch: each picture is in one of them. Raises
-    BadInputError where the share holds no picture.
+    The shares of all replicas make up the epoch: each picture is in one of them. All take as many
+    steps to an epoch. Raises BadInputError where the share holds no picture.
     """
     if count < share.count:
         raise BadInputError(
             f"{count} pictures are too few for {share.count} workers: start fewer of them"
         )
-    steps_per_epoch = -(-len(range(share.index, count, share.count)) // batch_size)
+    steps_per_epoch = -(-len(range(0, count, share.count)) // batch_size)  # of the largest share
     order = np.arange(count)
     step = first_step
     while True:
@@ -56,8 +56,23 @@ def _iterate_shuffled(
         if position == 0 or step == first_step:
             order = np.random.default_rng([seed, 0, epoch]).permutation(count)
             order = order[share.index :: share.count]
-        yield order[position * batch_size : (position + 1) * batch_size]
+        yield _cut_batch(order, position, steps_per_epoch, batch_size)
         step += 1
+
+
+def _cut_batch(order: Array, position: int, steps: int, batch_size: int) -> Array:
+    """Cuts the batch at a position out of a share's epoch.
+
+    Where the largest share has a picture more, which takes a step of its own, the others divide
+    their last batch in two; a last batch of one picture is given twice.
+    """
+    full = (steps - 1) * batch_size
+    if len(order) == full and position == steps - 1:
+        return order[-1:]
+    end = (position + 1) * batch_size
+    if len(order) == full == end and batch_size > 1:
+        end -= 1
+    return order[position * batch_size : end]
 
 
 def read_training_batches(

@@ -13,6 +13,7 @@ import numpy as np
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.restore import get_full_name
 from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.data.splits import Images, Split
 from legacy_nets.errors import BadInputError, report_build_errors, suggest_names
@@ -318,11 +319,11 @@ def _select_trainable(scopes: tuple[str, ...]) -> list[Variable]:
         matches = [
             v
             for v in variables
-            if fnmatch.fnmatchcase(v.op.name, scope)
-            or v.op.name.startswith(scope.rstrip("/") + "/")
+            if fnmatch.fnmatchcase(get_full_name(v), scope)
+            or get_full_name(v).startswith(scope.rstrip("/") + "/")
         ]
         if not matches:
-            known = sorted({"/".join(v.op.name.split("/")[:2]) for v in variables})
+            known = sorted({"/".join(get_full_name(v).split("/")[:2]) for v in variables})
             raise BadInputError(
                 f"--trainable {scope!r} matches no variable of the net; scopes are: "
                 f"{', '.join(known[:8])}{', ...' if len(known) > 8 else ''}"

@@ -7,6 +7,7 @@ import signal
 import numpy as np
 import pytest
 import small_signs
+from commands import call
 from small_cluster import Running, cluster
 
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints, read_bundle
@@ -28,7 +29,9 @@ def arguments(signs, folder, *more, steps=50):
     )
 
 
-def test_async_with_two_ps_and_an_evaluator(signs, tmp_path):
+def test_async_with_two_ps_and_an_evaluator(signs, tmp_path, monkeypatch):
+    """The dense layer has a part on each ps; its checkpoint is read as that of one machine."""
+    monkeypatch.setenv("LEGACY_NETS_TEST_LARGE", "4000")
     folder = tmp_path / "run"
     with cluster(*arguments(signs, folder), ps=2, evaluator=True) as tasks:
         assert {name: task.finish() for name, task in tasks.items()} == dict.fromkeys(tasks, 0)
@@ -40,6 +43,22 @@ def test_async_with_two_ps_and_an_evaluator(signs, tmp_path):
     assert best["test_accuracy"] == max(row["test_accuracy"] for row in rows)
     assert {"curve.png", "events", "training.json"} <= {path.name for path in folder.iterdir()}
     assert "test_accuracy" not in read_log(folder / "log.csv")[-1]  # the evaluator's work
+    bundle = read_bundle(list_complete_checkpoints(folder)[-1][1])
+    parts = {name: len(info.slices) for name, info in bundle.tensors.items()}
+    dense = [f"tiny/dense/kernel{slot}" for slot in ("", "/Adam", "/Adam_1")]
+    assert {name: count for name, count in parts.items() if count} == dict.fromkeys(dense, 2)
+    assert not any("part_" in name for name in parts)
+    given = ("tiny", "--checkpoint", folder)
+    evaluated = json.loads(call("evaluate", *given, "--data", signs, "--json").stdout)
+    assert evaluated["accuracy"] == pytest.approx(rows[-1]["test_accuracy"], abs=1e-6)
+    ported = ("--net", "tiny", "--to", "npz", "--out", tmp_path / "w.npz")
+    assert call("port", folder, *ported).exit_code == 0
+    with np.load(tmp_path / "w.npz") as weights:
+        np.testing.assert_array_equal(weights[dense[0]], bundle.read(dense[0]))
+    alone = arguments(signs, folder, "--resume", steps=52)  # goes on with its optimizer slots
+    assert call("train", "tiny", *alone).exit_code == 0
+    again = read_bundle(list_complete_checkpoints(folder)[-1][1])
+    assert set(again.tensors) == set(bundle.tensors) and not again.tensors[dense[0]].slices
 
 
 def train_alone(signs, folder, *more):

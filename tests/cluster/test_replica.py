@@ -1,11 +1,17 @@
 """The graph of a trainer: where variables and operations are, for every net of the registry."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.restore import get_full_name
+from legacy_nets.cluster import replica
 from legacy_nets.cluster.launch import Plan, assign_tasks
 from legacy_nets.cluster.replica import build_replica
+from legacy_nets.train.graph import build_training
 from legacy_nets.train.settings import Settings, build_heads
 
 TASKS = {task.name: task for task in assign_tasks(Plan(1, 2, has_chief=True, has_evaluator=False))}
@@ -48,6 +54,43 @@ def check_sync(settings):
 
 def test_small_net():
     check_sync(make_settings("demo_cnn"))
+
+
+@pytest.mark.parametrize(
+    ("large", "divided"),
+    [
+        (12_000_000, []),
+        (11_000_000, ["dense/kernel"]),
+        (1_000, ["conv2d/kernel", "dense/kernel", "dense_1/kernel"]),
+    ],
+)
+@pytest.mark.parametrize("sync", [False, True])
+def test_large_variables_have_a_part_for_each_ps(monkeypatch, large, divided, sync):
+    """By their longest axis, with their slots and averages; saved under one name."""
+    monkeypatch.setattr(replica, "LARGE", large)
+    settings = dataclasses.replace(make_settings("demo_cnn"), ema_decay=0.9)
+    parts = {}
+    with tf.Graph().as_default():
+        replica.build_replica(settings, TASKS["worker 0"], sync)
+        for variable in tf.global_variables():
+            parts.setdefault(get_full_name(variable), []).append(variable)
+    with tf.Graph().as_default():
+        build_training(settings)
+        shapes = {v.op.name: v.shape.as_list() for v in tf.global_variables()}
+    assert set(parts) == set(shapes)
+    slots = ("", "/Adam", "/Adam_1", "/ExponentialMovingAverage")
+    names = {f"my_model/{name}{slot}" for name in divided for slot in slots}
+    assert {name for name, each in parts.items() if len(each) == 2} == names
+    for name, each in parts.items():
+        joined = np.array([part.shape.as_list() for part in each])
+        if name in names:
+            axis = np.argmax(shapes[name])
+            assert (np.delete(joined, axis, 1) == np.delete(shapes[name], axis)).all()
+            assert joined[:, axis].sum() == shapes[name][axis] and np.ptp(joined[:, axis]) <= 1
+        else:
+            assert joined.tolist() == [shapes[name]]
+    devices = [part.device for part in parts["my_model/dense/kernel"]]
+    assert len(set(devices)) == len(devices)
 
 
 @pytest.mark.rare

@@ -6,6 +6,7 @@
 LEGACY_NETS_TEST_KILL=FUNCTION:N makes it kill itself (SIGKILL) at the N-th call of a function.
 LEGACY_NETS_TEST_HANG=FUNCTION:N makes that call print "hangs" and last for an hour.
 LEGACY_NETS_TEST_STEPS=FILE makes it count its training steps in that file.
+LEGACY_NETS_TEST_LARGE=BYTES makes a cluster divide variables of more bytes among its ps.
 """
 
 import dataclasses
@@ -134,4 +135,8 @@ if __name__ == "__main__":
         if variable in os.environ:
             name, _, number = os.environ[variable].partition(":")
             act_at(name, int(number), act)
+    if "LEGACY_NETS_TEST_LARGE" in os.environ:
+        from legacy_nets.cluster import replica
+
+        replica.LARGE = int(os.environ["LEGACY_NETS_TEST_LARGE"])
     main(prog_name="legacy-nets")

@@ -113,8 +113,7 @@ def test_shares_of_replicas_make_up_each_epoch(pictures, replicas, batch):
     split = Images(np.zeros((pictures, 1, 1, 1), np.uint8), labels)
     counts = np.zeros((2, pictures), int)
     for index in range(replicas):
-        size = len(range(index, pictures, replicas))
-        steps = -(-size // batch)
+        steps = -(-len(range(0, pictures, replicas)) // batch)  # of the largest share, for all
         batches = read_training_batches(split, batch, seed=3, share=Share(index, replicas))
         for epoch in range(2):
             for _ in range(steps):
