@@ -33,8 +33,10 @@ HYBRID = "--option embed_dim=32 --option num_heads=2 --option depth=2 --option w
 RUNS = {
     "demo_cnn": ("digits", "--steps 60", 0.6),
     "resnet_3d": ("clips", f"--steps 80 {SMALL_CLIPS}", 0.1),
+    "resnet_3d_2plus1d": ("clips", f"--steps 400 {SMALL_CLIPS}", 0.15),  # at chance up to step 150
     "alexnet_v2": ("flowers", "--steps 100 --image-size 64", 0.3),
     "resnet18": ("flowers", "--steps 60 --image-size 33", 0.4),
+    "resnet34": ("flowers", "--steps 60 --image-size 33", 0.3),
     "resnet50": ("flowers", "--steps 60 --image-size 33", 0.15),
     "resnext50_32x4d": ("flowers", "--steps 60 --image-size 33", 0.1),
     "resnet_v2_50": ("flowers", "--steps 80 --image-size 64", 0.25),

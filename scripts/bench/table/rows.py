@@ -97,7 +97,11 @@ def _make_training(environments: Environments, net: str) -> Row:
     arguments = {"net": net}
     tasks = (
         Task(
-            "legacy_nets", environments.ours, "training_ours.py", arguments, ("legacy_nets fp32",)
+            "legacy_nets",
+            environments.ours,
+            "training_ours.py",
+            arguments,
+            ("legacy_nets fp32", "legacy_nets bf16"),
         ),
         Task(
             "TensorFlow 1.15.5",
