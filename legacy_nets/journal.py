@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import lock
+from legacy_nets.language.lines import say
 from legacy_nets.types import Json
 
 Event = dict[str, Json]
@@ -84,10 +84,7 @@ def _read_events(path: Path) -> list[Event]:
         elif number == 1:
             raise BadInputError(f"{path}: its first line is damaged: name a new or an empty folder")
         else:
-            print(
-                f"note: {path}, line {number} is damaged: what it recorded is done again",
-                file=sys.stderr,
-            )
+            say(f"note: {path}, line {number} is damaged: what it recorded is done again", err=True)
     return events
 
 

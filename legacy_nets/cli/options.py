@@ -45,6 +45,16 @@ class NumberRange(click.FloatRange):
         return number
 
 
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes for a folder."
+)
+ray_address_option = click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help='Address of a cluster of Ray that has the --jobs; "local" starts one here.',
+)
+
+
 def parse_image_size(text: str | None) -> tuple[int, int] | None:
     """Parses --image-size: "96" or "96x128" (height x width)."""
     if text is None:

@@ -16,8 +16,10 @@ from legacy_nets.cli.options import (
     NumberRange,
     frames_option,
     image_size_option,
+    jobs_option,
     net_option,
     preprocessing_option,
+    ray_address_option,
     split_names,
 )
 from legacy_nets.cli.port_folder import is_folder_of_models, port_models
@@ -153,14 +155,8 @@ _NET_OPTIONS = {  # options of a net of the registry
     type=click.Path(path_type=pathlib.Path),
     help="File for every comparison: .json, .html or .md.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes for a folder."
-)
-@click.option(
-    "--ray-address",
-    metavar="ADDRESS",
-    help='Address of a cluster of Ray that has the --jobs; "local" starts one here.',
-)
+@jobs_option
+@ray_address_option
 @click.option("--retry", is_flag=True, help="Try again what an earlier run of a folder refused.")
 @end_on_sigterm()
 def port(

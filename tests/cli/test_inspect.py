@@ -277,3 +277,51 @@ def test_a_data_file_that_is_a_git_lfs_pointer(folder, tmp_path):
     assert run("inspect", "--digest", tmp_path / "model", code=2).endswith(
         f"legacy-nets: {message}"
     )
+
+
+@pytest.fixture
+def models(tmp_path):
+    """Weight files in two folders, a checkpoint, one that is damaged, and a text."""
+    models = tmp_path / "models"
+    (models / "deep").mkdir(parents=True)
+    np.savez(models / "a.npz", **{"x/weights": np.ones((2, 3), np.float32)})
+    np.savez(models / "deep" / "b.npz", **{"y/weights": np.ones(5), "y/biases": np.ones(2)})
+    (models / "deep" / "c.h5").write_bytes(b"\x89HDF\r\n\x1a\n damaged")
+    (models / "readme.txt").write_text("text")
+    return models
+
+
+def test_a_folder_of_models(folder, models):
+    shutil.copytree(folder / "plain", models / "run")
+    lines = run("inspect", models, "--jobs", 2, code=1).splitlines()
+    assert lines[:2] == ["a.npz: 1 tensors, 6 parameters", "deep/b.npz: 2 tensors, 7 parameters"]
+    assert lines[2].startswith("deep/c.h5: ") and "damaged" in lines[2]
+    checkpoint = "run/model.ckpt-7.meta: 6 tensors, 2,770,892 parameters, global step 7"
+    assert lines[3:] == [checkpoint, "4 models, 1 of them cannot be read; 2 other files"]
+
+
+@pytest.mark.rare
+def test_a_folder_of_models_on_ray(models):
+    pytest.importorskip("ray")
+    given = ("inspect", models, "--json")
+    rows = [run(*given, *more, code=1) for more in ((), ("--ray-address", "local", "--jobs", 2))]
+    assert rows[0] == rows[1]
+    found = json.loads(rows[0])
+    assert found["other_files"] == 1
+    assert [(row["name"], row["parameters"], row["step"]) for row in found["models"]] == [
+        ("a.npz", 6, None),
+        ("deep/b.npz", 7, None),
+        ("deep/c.h5", 0, None),
+    ]
+    assert [bool(row["problem"]) for row in found["models"]] == [False, False, True]
+
+
+def test_misuses_of_a_folder_of_models(models, tmp_path):
+    stats = run("inspect", models, "--jobs", 1, "--stats", code=2)
+    assert f"--stats is for one model, and {models} is a folder of models" in stats
+    for more in (("--jobs", 2), ("--ray-address", "local")):
+        one = run("inspect", models / "a.npz", *more, code=2)
+        assert "--jobs and --ray-address are for a folder of models, " in one
+    (tmp_path / "empty").mkdir()
+    empty = run("inspect", tmp_path / "empty", "--jobs", 2, code=2)
+    assert "no model below it (0 other files)" in empty

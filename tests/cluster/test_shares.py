@@ -1,4 +1,4 @@
-"""TFRecords that several trainers read by tf.data: each example once an epoch, by one of them."""
+"""TFRecords that several trainers read: each example once an epoch, by one of them."""
 
 import collections
 import contextlib

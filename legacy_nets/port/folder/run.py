@@ -6,8 +6,6 @@ import contextlib
 import dataclasses
 import functools
 import itertools
-import queue
-import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -16,6 +14,7 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.files import stamp_files
 from legacy_nets.port.folder.journal import Journal, compute_digest, open_journal
 from legacy_nets.port.folder.models import Contents, find_models, strip_part
+from legacy_nets.port.folder.processes import distribute
 from legacy_nets.port.folder.table import TABLES, Table, show
 from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit
 from legacy_nets.port.jobs import IMPORTED_TARGETS
@@ -157,7 +156,7 @@ def run_ports(
     """
     units = {unit.model.name: unit for unit in plan.units}
     run = functools.partial(_run_inside, out=out)
-    for result in (_run_on_ray if on_ray else _distribute)(run, plan.units, jobs):
+    for result in (_run_on_ray if on_ray else distribute)(run, plan.units, jobs):
         unit = units[result.name]
         if result.status != "verified" and unit.out.exists():
             result = result._replace(text=f"{result.text}; {unit.out} is of an earlier run")
@@ -197,39 +196,6 @@ def _remove_empty_folders(units: Iterable[Unit], out: Path) -> None:
     for parent in sorted(parents, reverse=True):  # the deepest first
         with contextlib.suppress(OSError):  # it is not empty
             parent.rmdir()
-
-
-def _distribute(
-    run: Callable[[Unit], Result], units: Sequence[Unit], jobs: int
-) -> Iterator[Result]:
-    """Yields the results as they come.
-
-    The threads only wait for processes. They are daemons: when this process is interrupted it
-    ends, and the processes end with it.
-    """
-    waiting: queue.SimpleQueue[Unit] = queue.SimpleQueue()
-    results: queue.SimpleQueue[Result | Exception] = queue.SimpleQueue()
-    count = 0
-    for unit in units:
-        waiting.put(unit)
-        count += 1
-
-    def work() -> None:
-        while True:
-            try:
-                results.put(run(waiting.get_nowait()))
-            except queue.Empty:
-                return
-            except Exception as error:  # a defect: it must not wait for ever
-                results.put(error)
-
-    for _ in range(min(jobs, count)):
-        threading.Thread(target=work, daemon=True).start()
-    for _ in range(count):
-        result = results.get()
-        if isinstance(result, Exception):
-            raise result
-        yield result
 
 
 class _Names:
