@@ -20,7 +20,8 @@ PLAYGROUND_SCRIPTS = ("playgrounds/values.js", "playgrounds/widgets.js")
 _CLASS = re.compile(r"\.(-?[A-Za-z_][\w-]*)")
 _NAMES = re.compile(r'\b(?:class|id)="([^"]+)"')
 _WORD = re.compile(r"[\w-]+")
-_ICON = re.compile(r'--fa:\s*"(?:\\([0-9a-f]+)|([^"\\]))"')
+# The characters of icons: in rules of Font Awesome any, elsewhere those of the private area
+_ICON = re.compile(r'--fa:\s*"([^"\\])"|\\([ef][0-9a-f]{3})\b|([\ue000-\uf8ff])')
 # Bootstrap makes these class names of parts: bs-tooltip-auto
 _MADE_BY_SCRIPTS = ("bs-tooltip", "bs-popover")
 
@@ -44,7 +45,8 @@ def reduce_styles(css: str, names: set[str]) -> str:
 
 def list_icons(css: str) -> set[int]:
     """Lists the characters of the icon font that the rules name, as "\\f185" or themselves."""
-    return {int(code, 16) if code else ord(character) for code, character in _ICON.findall(css)}
+    found = _ICON.findall(css)
+    return {int(code, 16) if code else ord(named or other) for named, code, other in found}
 
 
 def reduce_font(path: Path, characters: set[int]) -> None:

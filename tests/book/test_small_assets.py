@@ -21,6 +21,7 @@ STYLES = """
 .fa-sun { --fa: "\\f185"; }
 .fa-moon { --fa: "\\f186"; }
 .fa-list, .fa-plus { --fa: "+"; }
+html { --icon-of-links: "\\f09b"; quotes: "\\201c" "+"; }
 """
 
 
@@ -49,9 +50,9 @@ def test_rules_of_unused_classes_go_and_others_stay(site):
 
 
 def test_the_icons_that_are_named(site):
-    assert small_assets.list_icons(STYLES) == {0xF185, 0xF186, ord("+")}
+    assert small_assets.list_icons(STYLES) == {0xF185, 0xF186, 0xF09B, ord("+")}
     styles = small_assets.reduce_styles(STYLES, small_assets.find_names(site))
-    assert small_assets.list_icons(styles) == {0xF185, ord("+")}
+    assert small_assets.list_icons(styles) == {0xF185, 0xF09B, ord("+")}
 
 
 def test_a_font_keeps_its_named_characters(tmp_path):
