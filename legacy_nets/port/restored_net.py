@@ -16,33 +16,37 @@ from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import MAX_COMPARED, load_pictures
+from legacy_nets.port.formats.lazy_constants import has_plain_variables
 from legacy_nets.port.jobs import INPUT, Job
 from legacy_nets.port.memory import release_memory
 from legacy_nets.progress import update_status
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.train.provenance import name_file_in_errors
-from legacy_nets.types import Array, Graph, Session
+from legacy_nets.types import Array, Graph, Session, Tensor
 
 BATCH = 2
+_ALIGNMENT = 64  # bytes
 
 
 @dataclasses.dataclass
 class RestoredNet:
-    """A net in inference mode, restored into a session, and its outputs on the test inputs."""
+    """A net in inference mode with its weights, and its outputs on the test inputs."""
 
     job: Job
     graph: Graph
-    session: Session | None  # None after ``close_session``
     tensors: NetTensors
     inputs: Array  # float32 [N, *image_size, channels]; N is 2, or some of the examples
     examples: Array  # of the calibration folder: float32 [N, *image_size, channels]; N may be 0
-    reference: Mapping[str, Array]  # the outputs and end points
-    plan: Plan  # the weights, which the session has, too
+    plan: Plan  # the weights
+    # the outputs and end points
+    reference: Mapping[str, Array] = dataclasses.field(default_factory=dict)
+    session: Session | None = None  # made by ``get_session``
 
     def get_session(self) -> Session:
-        """Returns the session. Raises ValueError after ``close_session``."""
+        """Returns a session of the graph; restores the variables where that was not yet done."""
         if self.session is None:
-            raise ValueError(f"the session of {self.job.net.name} is closed")
+            self.session = tf.Session(graph=self.graph)
+            self.plan.feed(self.session)
         return self.session
 
     def close_session(self) -> None:
@@ -50,9 +54,48 @@ class RestoredNet:
         if self.session is not None:
             self.session.close()
             self.session = None
-            with tf.Graph().as_default(), tf.Session() as session:
-                session.run(tf.no_op())  # only then TensorFlow frees the arrays that it was fed
+            _free_fed_arrays()
         release_memory()
+
+    def run(self, fetches: Mapping[str, Tensor]) -> dict[str, Array]:
+        """Runs tensors on the inputs; restores no variable whose value can be fed."""
+        definition = self.graph.as_graph_def()
+        if self.session is not None or not has_plain_variables(definition):
+            return self.get_session().run(fetches, {self.tensors.images: self.inputs})
+        feed = {self.tensors.images: self.inputs, **self._feed_variables()}
+        with tf.Session(graph=self.graph) as session:
+            values: dict[str, Array] = session.run(fetches, feed)
+        del feed
+        _free_fed_arrays()
+        return values
+
+    def _feed_variables(self) -> dict[Tensor, Array]:
+        """Reads the values of variables, for each place where the graph reads one."""
+        readers = self.plan.list_readers()
+        values: dict[str, Array] = {}
+        feed = {}
+        for operation in self.graph.get_operations():
+            if operation.type == "ReadVariableOp":
+                name = operation.inputs[0].op.name
+                if name not in values:
+                    values[name] = _align(readers[name]())
+                feed[operation.outputs[0]] = values[name]
+        return feed
+
+
+def _align(value: Array) -> Array:
+    """Copies an array to where TensorFlow takes it without a copy of its own."""
+    memory = np.empty(value.nbytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    aligned = memory[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
+    aligned[...] = value
+    return aligned
+
+
+def _free_fed_arrays() -> None:
+    """Runs nothing: only then TensorFlow frees the arrays that it was fed."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        session.run(tf.no_op())
 
 
 def check_fit(job: Job, source: Source, averaged: bool) -> None:
@@ -96,22 +139,23 @@ def _restore(
     graph = tf.Graph()
     with graph.as_default(), name_file_in_errors(source, job.net), build_mode:
         tensors = build_for_port(job)
-    with contextlib.ExitStack() as on_error:
-        session = tf.Session(graph=graph)
-        on_error.callback(session.close)
-        with graph.as_default():
-            variables = tf.global_variables()
-            plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
-            plan.feed(session)
-        if job.precision.calibration is not None:
-            update_status(f"loading examples of {job.precision.calibration}")
-        examples = load_pictures(job)
-        inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
-        fetches = {**(tensors.end_points if keeps_end_points else {}), **tensors.outputs}
-        update_status(f"running {job.net.name} on {len(inputs)} inputs")
-        reference = session.run(fetches, {tensors.images: inputs})
-        on_error.pop_all()  # the caller closes it
-    return RestoredNet(job, graph, session, tensors, inputs, examples, reference, plan)
+    with graph.as_default():
+        variables = tf.global_variables()
+        plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
+    plan.check()
+    if job.precision.calibration is not None:
+        update_status(f"loading examples of {job.precision.calibration}")
+    examples = load_pictures(job)
+    inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
+    net = RestoredNet(job, graph, tensors, inputs, examples, plan)
+    fetches = {**(tensors.end_points if keeps_end_points else {}), **tensors.outputs}
+    update_status(f"running {job.net.name} on {len(inputs)} inputs")
+    try:
+        net.reference = net.run(fetches)
+    except BaseException:
+        net.close_session()
+        raise
+    return net
 
 
 def _generate_inputs(job: Job, tensors: NetTensors) -> Array:
@@ -130,10 +174,7 @@ def rebuild_net(net: RestoredNet, build: Callable[[Job], NetTensors]) -> Iterato
             tensors = build(net.job)
         variables = {variable.op.name: variable for variable in tf.global_variables()}
         plan = dataclasses.replace(net.plan, variables=variables)
-        session = tf.Session(graph=graph)
-        plan.feed(session)
-        rebuilt = dataclasses.replace(net, graph=graph, session=session, tensors=tensors, plan=plan)
-        del session  # else ``close_session`` would not free it
+        rebuilt = dataclasses.replace(net, graph=graph, session=None, tensors=tensors, plan=plan)
         try:
             yield rebuilt
         finally:

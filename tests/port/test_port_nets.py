@@ -12,10 +12,12 @@ import pytest
 from port_cases import ALL_SIZES, SMALL, job, save
 
 import legacy_nets
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.formats import frozen
 from legacy_nets.port.formats.keras import target as keras_target
 from legacy_nets.port.pipeline import port
+from legacy_nets.port.restored_net import restore_net
 from legacy_nets.port.targets import TARGETS, GraphTarget
 
 pytestmark = pytest.mark.slow
@@ -122,3 +124,24 @@ def test_every_keras_model_loads_where_this_package_is_not(net, plain_keras, tmp
     assert len(report.comparisons) > 3  # end points too
     assert plain_keras(out) <= 1e-4
     shutil.rmtree(tmp_path)
+
+
+HAS_LOOP = {"demo_cnn": False, "cnn_lstm": True}
+
+
+@pytest.mark.parametrize("net", HAS_LOOP)
+def test_outputs_without_a_session_are_those_of_a_session(net, tmp_path):
+    """Only in a loop variables cannot be fed where they are read: there they are restored."""
+    size, options = SMALL[net]
+    prefix = save(tmp_path, net, size, options)
+    given = job(prefix, net, "keras", tmp_path / "x.keras", size, options)
+    with restore_net(given, open_weights(prefix), False) as restored:
+        assert (restored.session is not None) == HAS_LOOP[net]
+        fetches = {**restored.tensors.end_points, **restored.tensors.outputs}
+        feed = {restored.tensors.images: restored.inputs}
+        want = restored.get_session().run(fetches, feed)
+        assert set(restored.reference) == set(want) > {"logits", "probabilities"}
+        for name, value in want.items():
+            atol = 1e-6 * np.abs(value).max()
+            np.testing.assert_allclose(restored.reference[name], value, rtol=0, atol=atol)
+        assert np.ptp(want["logits"]) > 1e-3

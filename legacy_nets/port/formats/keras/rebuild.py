@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from legacy_nets.errors import BadInputError, list_first
-from legacy_nets.port.formats.keras.archive import add_metadata, check_ending, without_advice
+from legacy_nets.port.formats.keras.archive import (
+    add_metadata,
+    check_ending,
+    stream_weights,
+    without_advice,
+)
 from legacy_nets.port.formats.keras.hard_sigmoid import HARD_SIGMOID, can_scale, scale_weights
 from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.verify import Run
@@ -274,7 +279,7 @@ def _list(value: object) -> list[object]:
 def write(path: Path, model: KerasModel, metadata: Metadata, label: str) -> tuple[str, ...]:
     """Writes a model as .keras; returns notes. Raises BadInputError as ``rebuild_model``."""
     check_ending(path)
-    with without_advice():
+    with without_advice(), stream_weights():
         import keras
 
         rebuilt, notes = rebuild_model(model, label)
@@ -286,7 +291,7 @@ def write(path: Path, model: KerasModel, metadata: Metadata, label: str) -> tupl
 
 def run(path: Path, model: KerasModel, inputs: Mapping[str, Array]) -> Iterator[Run]:
     """Loads the file as Keras does, and runs it on inputs of those names."""
-    with without_advice():
+    with without_advice(), stream_weights():
         import keras
 
         loaded = keras.saving.load_model(path, compile=False)

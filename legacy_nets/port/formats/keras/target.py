@@ -22,7 +22,12 @@ from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.h5 import METADATA
 from legacy_nets.graphdef.traverse import walk
 from legacy_nets.port.build import build_for_port
-from legacy_nets.port.formats.keras.archive import add_metadata, check_ending, without_advice
+from legacy_nets.port.formats.keras.archive import (
+    add_metadata,
+    check_ending,
+    stream_weights,
+    without_advice,
+)
 from legacy_nets.port.formats.keras.conversion import Conversion, Recipe
 from legacy_nets.port.formats.keras.operations import find_recipe
 from legacy_nets.port.jobs import Metadata
@@ -46,7 +51,7 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     net.close_session()
     readers = net.plan.list_readers()
     conversion = Conversion(net.job.net.name, tensors.images, lambda name: readers[name]())
-    with without_advice(), _without_initial_weights():
+    with without_advice(), stream_weights(), _without_initial_weights():
         model = _build_model(conversion, tensors.outputs["logits"])
         model.save(path)
     layers = {
@@ -66,7 +71,7 @@ def run(path: Path, net: RestoredNet) -> Iterator[Run]:
     """Loads the file as Keras does, and runs it up to its logits and end points."""
     with zipfile.ZipFile(path) as archive:
         layers = json.loads(archive.read(METADATA))["end_points"]
-    with without_advice(), _without_initial_weights():
+    with without_advice(), stream_weights(), _without_initial_weights():
         import keras
 
         model = keras.saving.load_model(path, compile=False)
