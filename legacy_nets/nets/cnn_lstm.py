@@ -59,19 +59,23 @@ def residual_block(
     return residual_connection
 
 
-def lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int) -> Tensor:
+def lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int, unroll: bool = False) -> Tensor:
     """Builds a stacked LSTM: float32 [N, T, F] -> [N, T, hidden_size], for all time steps.
 
     Variables are under ``rnn``: a second call needs a variable scope around it (000-E03).
+    ``unroll``: whether each time step is built, without a loop; T is known then.
     """
     cells = [tf.nn.rnn_cell.LSTMCell(hidden_size) for _ in range(num_layers)]
     stacked_lstm = tf.nn.rnn_cell.MultiRNNCell(cells)
+    if unroll:
+        steps, _state = tf.nn.static_rnn(stacked_lstm, tf.unstack(inputs, axis=1), dtype=tf.float32)
+        return tf.stack(steps, axis=1)
     # (N, T, hidden_size); 000-E18
     outputs, _state = tf.nn.dynamic_rnn(stacked_lstm, inputs, dtype=tf.float32)
     return outputs
 
 
-def _build_first_listing(inputs: Tensor, points: EndPoints) -> Tensor:
+def _build_first_listing(inputs: Tensor, points: EndPoints, unroll: bool) -> Tensor:
     """Builds four groups of convolutions and an LSTM over the rows of their map.
 
     float32 [N, H, W, C] -> [N, H/8, 512]. Adds to the end points.
@@ -104,11 +108,13 @@ def _build_first_listing(inputs: Tensor, points: EndPoints) -> Tensor:
     _, rows, columns, _ = residual4.shape.as_list()
     # (N, 4, 1024)
     points["lstm_input"] = lstm_input = tf.reshape(residual4, [-1, rows, columns * 256])
-    points["lstm_output"] = lstm_output = lstm_layer(lstm_input, 512, 1)  # (N, 4, 512)
+    points["lstm_output"] = lstm_output = lstm_layer(lstm_input, 512, 1, unroll)  # (N, 4, 512)
     return lstm_output
 
 
-def _build_second_listing(lstm_output: Tensor, lstm_map: str, points: EndPoints) -> Tensor:
+def _build_second_listing(
+    lstm_output: Tensor, lstm_map: str, points: EndPoints, unroll: bool
+) -> Tensor:
     """Builds a residual block on the first LSTM's output, and a second LSTM.
 
     float32 [N, T, 512] -> the same shape. Adds to the end points.
@@ -125,7 +131,9 @@ def _build_second_listing(lstm_output: Tensor, lstm_map: str, points: EndPoints)
     # (N, 4, 512) or (N, 4, 2048)
     points["lstm_input2"] = lstm_input2 = tf.reshape(residual5, [-1, steps, columns * 512])
     with tf.variable_scope("lstm_2"):  # 000-E03
-        points["lstm_output2"] = lstm_output2 = lstm_layer(lstm_input2, 512, 1)  # (N, 4, 512)
+        points["lstm_output2"] = lstm_output2 = lstm_layer(
+            lstm_input2, 512, 1, unroll
+        )  # (N, 4, 512)
     return lstm_output2
 
 
@@ -145,6 +153,7 @@ def cnn_lstm(
     *,
     reuse: Reuse = None,
     scope: str = "",
+    unroll: bool = False,
 ) -> NetOutputs:
     """Builds the first listing: four groups of convolutions and an LSTM over the rows of their map.
 
@@ -154,6 +163,7 @@ def cnn_lstm(
       is_training: nothing here depends on it.
       reuse: as in ``tf.variable_scope``.
       scope: outermost variable scope; "" is the current one.
+      unroll: whether each time step of the LSTM is built, in place of a loop; same variables.
 
     Returns: logits [N, num_classes], or the LSTM's outputs [N, H/8, 512] without classes; and
     the end points in order of construction.
@@ -162,7 +172,7 @@ def cnn_lstm(
     _check_images(images, "cnn_lstm")
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        lstm_output = _build_first_listing(images, end_points)
+        lstm_output = _build_first_listing(images, end_points, unroll)
         logits = _build_output_layer(lstm_output, num_classes, end_points)
     return logits, end_points
 
@@ -175,11 +185,12 @@ def cnn_lstm_resnet(
     reuse: Reuse = None,
     scope: str = "",
     lstm_map: str = "column",
+    unroll: bool = False,
 ) -> NetOutputs:
     """Builds both listings and the output layer: ``cnn_lstm``, a residual block, a second LSTM.
 
     Args:
-      images, num_classes, is_training, reuse, scope: see ``cnn_lstm``.
+      images, num_classes, is_training, reuse, scope, unroll: see ``cnn_lstm``.
       lstm_map: the shape in which the residual block reads the first LSTM's [N, 4, 512]
         (000-E02): "column", a 4x1 map; "tile", that column four times, which keeps the document's
         shapes.
@@ -191,8 +202,8 @@ def cnn_lstm_resnet(
         raise BadInputError(f"lstm_map={lstm_map!r}: choose one of {', '.join(LSTM_MAPS)}")
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        lstm_output = _build_first_listing(images, end_points)
-        lstm_output2 = _build_second_listing(lstm_output, lstm_map, end_points)
+        lstm_output = _build_first_listing(images, end_points, unroll)
+        lstm_output2 = _build_second_listing(lstm_output, lstm_map, end_points, unroll)
         logits = _build_output_layer(lstm_output2, num_classes, end_points)
     return logits, end_points
 

@@ -14,17 +14,17 @@ from legacy_nets.types import EndPoints, Tensor
 class NetTensors(NamedTuple):
     """The tensors of a net that was built to be ported."""
 
-    images: Tensor  # float32 [N or batch, *image_size, channels], named "images"
+    images: Tensor  # float32 [N, *image_size, channels], named "images"
     outputs: dict[str, Tensor]  # "logits" [N, offset + classes], "probabilities" [N, classes]
     end_points: EndPoints
 
 
-def build_for_port(job: Job, is_training: bool = False, batch: int | None = None) -> NetTensors:
-    """Builds the net in the current graph, for a batch of any size or of one.
+def build_for_port(job: Job, is_training: bool = False) -> NetTensors:
+    """Builds the net in the current graph.
 
     Raises BadInputError for options or a size that the net cannot be built with.
     """
-    images = tf.placeholder(tf.float32, [batch, *job.image_size, job.net.channels], name=INPUT)
+    images = tf.placeholder(tf.float32, [None, *job.image_size, job.net.channels], name=INPUT)
     with report_build_errors(job.net.name, list(job.image_size), job.options):
         raw_logits, end_points = build_net(
             job.net,

@@ -26,7 +26,13 @@ from legacy_nets.errors import CheckpointError
 
 ALL = pytest.param(1, marks=pytest.mark.rare, id="all")
 # Before the forks: on a machine of many cores, the threads alone would fill the allowed 2 GiB.
-ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+# Keras imports pandas, and that pyarrow, where they are: its allocator would keep a thread, too.
+ONE_THREAD = {
+    **os.environ,
+    "OPENBLAS_NUM_THREADS": "1",
+    "JE_ARROW_MALLOC_CONF": "background_thread:false",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+}
 
 
 @pytest.mark.slow

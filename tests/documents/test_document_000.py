@@ -112,6 +112,22 @@ def test_lstm_layer_with_two_layers():
     }
 
 
+def test_an_unrolled_lstm_has_the_same_variables_and_outputs():
+    """Its graph has no loop. The difference is that of float32."""
+    sequences = placeholder(4, 6)
+    loop = images_module.lstm_layer(sequences, 5, 2)
+    variables = get_shapes()
+    with tf.variable_scope("", reuse=True):
+        unrolled = images_module.lstm_layer(sequences, 5, 2, unroll=True)
+    assert get_shapes() == variables and len(variables) == 4
+    assert unrolled.shape.as_list() == [None, 4, 5]
+    values = np.random.default_rng(0).random((3, 4, 6), np.float32)
+    want, got = run([loop, unrolled], {sequences: values})
+    np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-7)
+    ancestors = tf.graph_util.extract_sub_graph(unrolled.graph.as_graph_def(), [unrolled.op.name])
+    assert not {node.op for node in ancestors.node} & {"While", "StatelessWhile", "Enter"}
+
+
 @pytest.mark.parametrize(
     ("build", "layers", "total", "grey", "last"),
     [

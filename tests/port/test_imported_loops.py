@@ -8,6 +8,8 @@ import pytest
 from imported_models import create_job, run_frozen
 
 from legacy_nets import tf1 as tf
+from legacy_nets.graphdef.control_flow import find_unchanged_by_loops
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -68,6 +70,76 @@ def test_a_constant_dropout_in_a_loop_is_removed(tmp_path, dropouts, wrapper, ta
     graph = tf.GraphDef.FromString(out.read_bytes())
     assert {"Enter", "Exit"} <= {node.op for node in graph.node}
     assert "RandomUniform" not in {node.op for node in graph.node}
+
+
+def build_rnn():
+    """An LSTM and a dense layer: the loop takes the cell's kernel and bias, and returns them."""
+    x = tf.placeholder(tf.float32, [None, 3, 4], name="x")
+    steps, _ = tf.nn.dynamic_rnn(tf.nn.rnn_cell.BasicLSTMCell(2), x, dtype=tf.float32)
+    tf.layers.dense(steps[:, -1], 2)
+
+
+def build_loop_with_weights():
+    """A loop whose variables are the weights, too; its body returns one by way of two Identity."""
+    x = tf.placeholder(tf.float32, [None, 4], name="x")
+    w, v = (models.create_weights(4, 4, name=name) for name in "wv")
+
+    def compute(step, y, w, v):
+        return step + 1, tf.tanh(tf.matmul(y, w) @ v), tf.identity(tf.identity(w)), v
+
+    _, y, _, _ = tf.while_loop(lambda step, *_: step < 3, compute, [0, x, w, v])
+    tf.nn.softmax(y, name="out")
+
+
+def build_loop_that_exchanges():
+    """A loop that exchanges its two matrices: what it returns is not what it took at that place."""
+    x = tf.placeholder(tf.float32, [None, 4], name="x")
+    w = models.create_weights(4, 4, name="w")
+    _, y, z = tf.while_loop(
+        lambda step, *_: step < 3, lambda step, y, z: (step + 1, z, y), [0, x, x @ w]
+    )
+    tf.add(y, z, name="out")
+
+
+@pytest.mark.parametrize(
+    "build, shapes",
+    [
+        # the states c and h after the last step, and the dense layer
+        (
+            build_rnn,
+            {
+                "rnn/while/Identity_4": (2, 2),
+                "rnn/while/Identity_5": (2, 2),
+                "dense/BiasAdd": (2, 2),
+            },
+        ),
+        (build_loop_with_weights, {"out": (2, 4)}),
+        (build_loop_that_exchanges, {"out": (2, 4)}),
+    ],
+)
+def test_what_a_loop_of_tensorflow_2_does_not_change_is_no_output(tmp_path, build, shapes):
+    assert tf.control_flow_v2_enabled()
+    meta = models.save_model(tmp_path, build)
+    report = port(create_job(meta, tmp_path / "x.pb"))
+    assert report.passed
+    assert {item.name: item.shape for item in report.comparisons} == shapes
+
+
+def test_a_loop_returns_some_tensors_as_it_took_them():
+    with tf.Graph().as_default() as graph:
+        x, y = (tf.placeholder(tf.float32, [2], name=name) for name in "xy")
+        tf.while_loop(
+            lambda step, *_: step < 3,
+            lambda step, a, b, c: (step + 1, a, c, b),
+            [0, x, y, x],
+            name="w",
+        )
+    definition = graph.as_graph_def()
+    [loop] = [node for node in definition.node if node.op in LOOPS]
+    first = next(index for index, name in enumerate(loop.input) if name == "x")
+    unchanged = find_unchanged_by_loops(definition)
+    assert f"{loop.name}:{first}" in unchanged  # a
+    assert not unchanged & {f"{loop.name}:{first + 1}", f"{loop.name}:{first + 2}"}  # b and c
 
 
 def build_shared_keep():

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from google.protobuf.message import Error as MessageError
+
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
@@ -39,6 +41,14 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 OPSET = 17  # the newest one that tf2onnx supports reliably
+# What tf2onnx, and TensorFlow and ONNX in it, raise for graphs that they do not take: its handlers
+# of operations look up, unpack and compute with whatever the graph has.
+_CONVERSION_ERRORS = (
+    *(ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(RuntimeError, TypeError, ValueError),
+    tf.errors.OpError,
+    MessageError,
+)
 
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
@@ -111,11 +121,11 @@ def _convert_leniently(
         graph, weights = hide_weights(frozen.graph, frozen.values, outputs)
         model = _convert(graph, inputs, outputs, list(weights), label, False)
         return model, apply_views(model, weights)
-    except Exception as first:  # tf2onnx raises anything
+    except _CONVERSION_ERRORS as first:
         try:
             graph = copy_graph_def(frozen.complete())
             return _convert(graph, inputs, outputs, [], label, True), {}
-        except Exception as error:
+        except _CONVERSION_ERRORS as error:
             is_too_large = isinstance(error, BadInputError)  # for all weights in one graph
             cause = first if is_too_large else error
             raise BadInputError(

@@ -6,6 +6,7 @@ buffer that the file's metadata call ``legacy_nets``.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 import warnings
@@ -27,11 +28,11 @@ from legacy_nets.graphdef.traverse import (
     index_nodes,
     list_data_inputs,
 )
-from legacy_nets.port.build import build_for_port
+from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import Example
 from legacy_nets.port.formats.frozen import freeze
 from legacy_nets.port.formats.rewrites import rewrite_plain, split_pools
-from legacy_nets.port.jobs import INPUT, OUTPUTS, Metadata, Precision
+from legacy_nets.port.jobs import INPUT, OUTPUTS, Job, Metadata, Precision
 from legacy_nets.port.restored_net import RestoredNet, rebuild_net
 from legacy_nets.port.verify import Run
 from legacy_nets.quiet import hold_back_stderr
@@ -53,12 +54,17 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     frozen = freeze(net)
     notes: tuple[str, ...] = (f"{frozen.folded} batch norms folded, {frozen.unfolded} not",)
     if any(node.op in LOOPS for node in frozen.graph.node):
-        with rebuild_net(net, lambda job: build_for_port(job, batch=1)) as rebuilt:
+        with rebuild_net(net, _build_without_loops) as rebuilt:
             frozen = freeze(rebuilt)
-        notes += ("it takes one example at a time: its loops need a batch of known size",)
+        notes += ("its loops are unrolled: in them the batch would have a fixed size",)
     examples = [{INPUT: example[None]} for example in net.examples]
     conversion = Conversion([INPUT], OUTPUTS, net.job.precision, examples)
     return notes + convert(path, frozen.complete(), conversion, metadata, net.job.net.name)
+
+
+def _build_without_loops(job: Job) -> NetTensors:
+    """Builds a net with all time steps of its LSTMs."""
+    return build_for_port(dataclasses.replace(job, options={**job.options, "unroll": True}))
 
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:

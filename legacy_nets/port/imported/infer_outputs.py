@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from legacy_nets.errors import BadInputError
+from legacy_nets.graphdef.control_flow import find_unchanged_by_loops
 from legacy_nets.graphdef.node_names import get_node_name
 from legacy_nets.graphdef.op_types import SHAPE_READERS
 from legacy_nets.graphdef.traverse import find_ancestors, list_data_inputs, walk
@@ -65,11 +66,13 @@ def infer_outputs(
 
 
 def _find_candidates(imported: ImportedGraph, roles: NodeRoles) -> set[str]:
-    """Finds the nodes of the net that have outputs with axes."""
+    """Finds the nodes of the net that have outputs with axes, and compute something."""
+    unchanged = find_unchanged_by_loops(imported.definition)
     return {
         name
         for name in roles.computed - roles.scalars
-        if get_score_scope(name) not in roles.score_scopes
+        if not (roles.nodes[name].op == "Identity" and roles.nodes[name].input[0] in unchanged)
+        and get_score_scope(name) not in roles.score_scopes
         and _can_be_output(imported, roles.nodes[name])
     }
 

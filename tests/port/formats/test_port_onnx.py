@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from port_cases import job, save
+from port_cases import SMALL, job, save
 
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
@@ -135,6 +135,53 @@ def test_a_streamed_graph_is_the_graph(without_small_constants, tmp_path, monkey
             np.testing.assert_array_equal(*arrays)
         else:
             assert node == other
+
+
+@pytest.mark.slow
+def test_a_net_with_a_loop_takes_any_batch(tmp_path):
+    """Its LSTM is a loop in the file, too, and reads the weights that were restored."""
+    size, options = SMALL["cnn_lstm"]
+    prefix, out = save(tmp_path, "cnn_lstm", size, options), tmp_path / "x.onnx"
+    report = port(job(prefix, "cnn_lstm", "onnx", out, size, options))
+    assert report.passed and report.worst.relative < 1e-5
+    assert {node.op_type for node in onnx.load(out).graph.node} & {"Loop", "Scan", "LSTM"}
+    images = np.random.default_rng(2).random((5, 28, 28, 1), np.float32)
+    [together], *alone = (
+        [run.outputs["logits"] for run in onnx_format.run_onnx(out, {"images": part}, ["logits"])][
+            :1
+        ]
+        for part in (images, *np.split(images, 5))
+    )
+    np.testing.assert_allclose(
+        together, np.concatenate([row for [row] in alone]), rtol=1e-5, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("x"), tf.errors.InvalidArgumentError(None, None, "x"), ZeroDivisionError("x")],
+)
+def test_what_tf2onnx_raises_is_one_line(error, tmp_path, monkeypatch):
+    with pytest.raises(BadInputError, match="^tf2onnx cannot convert products: .*x.*; try --to"):
+        convert_with_error(error, tmp_path, monkeypatch)
+
+
+def test_memory_that_is_not_enough_is_no_matter_of_tf2onnx(tmp_path, monkeypatch):
+    with pytest.raises(MemoryError):
+        convert_with_error(MemoryError("x"), tmp_path, monkeypatch)
+
+
+def convert_with_error(error, tmp_path, monkeypatch):
+    """Converts a graph by a tf2onnx that raises an error."""
+
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(onnx_format, "_convert", fail)
+    with tf.Graph().as_default() as graph:
+        build_products(tf.placeholder(tf.float32, [2, 7, 7, 4], name="images"))
+    folded = frozen.Folded(graph.as_graph_def(), 0, 0)
+    onnx_format.convert(tmp_path / "x.onnx", folded, ["images"], ["logits"], {}, "products")
 
 
 @pytest.mark.parametrize("number", [0, 127, 128, 300, (1 << 63) - 1])

@@ -10,6 +10,7 @@ from imported_models import create_job, get_port_error, save_model
 from PIL import Image
 from port_cases import SMALL, job, save
 
+from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.tflite_model import parse_tflite
 from legacy_nets.checkpoints.open import open_weights
@@ -65,6 +66,32 @@ def test_a_net_keeps_names_and_open_batch_and_says_its_labels(prefix, tmp_path, 
     assert kernel in {spec.dtype for spec in source.tensors.values()}
     assert source.metadata["preprocessing"] == "unit" and source.metadata["image_size"] == [64, 64]
     assert source.metadata["class_names"] == list(names)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("net", ["cnn_lstm", "cnn_lstm_resnet"])
+def test_an_lstm_takes_any_batch(tmp_path, net):
+    """Its steps are unrolled. The weights are in the file once, not once a step."""
+    size, options = SMALL[net]
+    out = tmp_path / "x.tflite"
+    report = port(job(save(tmp_path, net, size, options), net, "tflite", out, size, options))
+    assert report.passed and report.worst.relative < 1e-5
+    assert get_ends(out)[:2] == [
+        ("images", (-1, 28, 28, 1), "float32"),
+        ("logits", (-1, 5), "float32"),
+    ]
+    assert out.stat().st_size < 4.1 * registry.get_net(net).parameters
+    images = np.random.default_rng(3).random((5, 28, 28, 1), np.float32)
+    together, alone = (
+        [
+            run_tflite(out, {"images": part}, ["logits", "probabilities"]).outputs["logits"]
+            for part in parts
+        ]
+        for parts in ([images], np.split(images, 5))
+    )
+    np.testing.assert_allclose(
+        np.concatenate(together), np.concatenate(alone), rtol=1e-5, atol=1e-5
+    )
 
 
 @pytest.mark.slow

@@ -66,7 +66,7 @@ def list_unknown_options(net: Net, options: Mapping[str, object]) -> list[str]:
     family = find_family(net)
     if family is None:
         return []
-    names_only = {"scope", "reuse"}  # they change no values
+    names_only = {"scope", "reuse", "unroll"}  # they change no values
     return sorted(set(options) - names_only - _list_parameters(family, net))
 
 
