@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 
 from legacy_nets.cluster.lifeline import Lifeline, open_lifeline
 from legacy_nets.cluster.network import find_free_ports
-from legacy_nets.cluster.task import VARIABLE, Task
+from legacy_nets.cluster.task import CHIEFS, VARIABLE, Task
 from legacy_nets.errors import BadInputError
 from legacy_nets.sigterm import clean_up
 
 END_SECONDS = 3.0  # from SIGTERM to SIGKILL
-GRACE = 30.0  # seconds that workers have to end after the chief, and the ps after all
+GRACE = 45.0  # seconds from the end of the chief: a session that waits for it looks every 30
 _POLL = 0.1  # seconds
 FLAGS = ("job_name", "task_index", "task_id", "ps_hosts", "worker_hosts")
 
@@ -34,6 +34,7 @@ class Plan:
     parameter_servers: int
     has_chief: bool
     has_evaluator: bool
+    chief_job: str = CHIEFS[0]  # its other name is what tf.contrib.learn asks for
 
     def check(self) -> None:
         """Raises BadInputError for a cluster that cannot train."""
@@ -47,7 +48,7 @@ class Plan:
         """Counts the tasks of each job, the ps first."""
         counts = {
             "ps": self.parameter_servers,
-            "chief": int(self.has_chief),
+            self.chief_job: int(self.has_chief),
             "worker": self.workers,
             "evaluator": int(self.has_evaluator),
         }
@@ -70,8 +71,12 @@ def assign_tasks(plan: Plan) -> list[Task]:
 
 
 def make_environment(task: Task) -> dict[str, str]:
-    """Makes TF_CONFIG for a task."""
-    config = {"cluster": task.cluster, "task": {"type": task.job, "index": task.index}}
+    """Makes TF_CONFIG for a task. tf.contrib.learn starts no servers outside of a "cloud"."""
+    config = {
+        "cluster": task.cluster,
+        "task": {"type": task.job, "index": task.index},
+        "environment": "cloud",
+    }
     return {VARIABLE: json.dumps(config)}
 
 
@@ -80,7 +85,7 @@ def make_flags(task: Task) -> dict[str, str]:
 
     A chief is their worker 0.
     """
-    workers = [address for job in ("chief", "worker") for address in task.cluster.get(job, ())]
+    workers = [address for job in (*CHIEFS, "worker") for address in task.cluster.get(job, ())]
     is_ps = task.job == "ps"
     index = task.index if is_ps else workers.index(task.address)
     values = (

@@ -28,6 +28,7 @@ _COMMANDS = ("train", "run")
     help="Parameter servers, which hold the variables.",
 )
 @click.option("--chief", "has_chief", is_flag=True, help="Add a chief; else worker 0 is the chief.")
+@click.option("--master", "has_master", is_flag=True, help="Add a chief named master.")
 @click.option("--evaluator", "has_evaluator", is_flag=True, help="Add a task that evaluates.")
 @click.option(
     "--restarts",
@@ -42,6 +43,7 @@ def launch(
     workers: int,
     parameter_servers: int,
     has_chief: bool,
+    has_master: bool,
     has_evaluator: bool,
     restarts: int,
     command: tuple[str, ...],
@@ -49,7 +51,8 @@ def launch(
     """Run COMMAND, train or run, in each task of a cluster on this machine.
 
     Each task gets TF_CONFIG. Scripts that define --job_name, --task_index (or --task_id),
-    --ps_hosts and --worker_hosts get those, too. The tasks listen on free ports.
+    --ps_hosts and --worker_hosts get those, too. Those of tf.contrib.learn need --master. The
+    tasks listen on free ports.
 
     \b
     legacy-nets launch --workers 2 --ps 1 -- train hand_signs --model-dir run
@@ -60,7 +63,10 @@ def launch(
             f"launch starts {' or '.join(_COMMANDS)}, not {command[0]!r}: write legacy-nets launch "
             "--workers 2 -- train NET ..."
         )
-    plan = Plan(workers, parameter_servers, has_chief, has_evaluator)
+    if has_chief and has_master:
+        raise BadInputError("--chief and --master both name the chief: give one of them")
+    chief_job = "master" if has_master else "chief"
+    plan = Plan(workers, parameter_servers, has_chief or has_master, has_evaluator, chief_job)
     plan.check()
     names = find_flags(command[1:]) if command[0] == "run" else []
     if names and has_evaluator:

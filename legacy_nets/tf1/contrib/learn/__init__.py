@@ -29,7 +29,7 @@ from legacy_nets.tf1.contrib.learn.estimators.dnn_linear_combined import (
     DNNLinearCombinedRegressor,
 )
 from legacy_nets.tf1.contrib.learn.estimators.linear import LinearClassifier, LinearRegressor
-from legacy_nets.tf1.contrib.learn.estimators.run_config import RunConfig
+from legacy_nets.tf1.contrib.learn.estimators.run_config import RunConfig, TaskType
 from legacy_nets.tf1.contrib.learn.experiment import Experiment
 from legacy_nets.tf1.contrib.learn.graph_actions import infer, run_feeds, run_n
 from legacy_nets.tf1.contrib.learn.metric_spec import MetricSpec
@@ -53,6 +53,7 @@ __all__ = [
     "ModelFnOps",
     "RunConfig",
     "SKCompat",
+    "TaskType",
     "ValidationMonitor",
     "datasets",
     "estimators",

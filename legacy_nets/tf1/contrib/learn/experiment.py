@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import tensorflow.compat.v1 as tf
+
 from legacy_nets.tf1.contrib.learn.estimators import BaseEstimator
+from legacy_nets.tf1.contrib.learn.estimators.run_config import Environment, RunConfig
 from legacy_nets.tf1.contrib.learn.monitors import ValidationMonitor
-from legacy_nets.types import Estimator, InputFn, SessionRunHook, Tensor
+from legacy_nets.types import Estimator, InputFn, Server, SessionRunHook, Tensor
 
 
 class Experiment:
@@ -48,6 +53,8 @@ class Experiment:
         self._eval_hooks = eval_hooks
         self._local_eval_frequency = local_eval_frequency
         self._min_eval_frequency = 1 if min_eval_frequency is None else min_eval_frequency
+        self._delays_by_global_step = delay_workers_by_global_step
+        self._server: Server | None = None
         self._throttle = continuous_eval_throttle_secs
         self._strategies = export_strategies or []
         if isinstance(self._strategies, tuple) and hasattr(self._strategies, "export"):
@@ -59,8 +66,54 @@ class Experiment:
         self._monitors.extend(additional_hooks)
 
     def train(self, delay_secs: float | None = None) -> Estimator:
-        """Trains up to ``train_steps``."""
-        return self._train(self._monitors, self.train_steps)
+        """Trains up to ``train_steps``, as a task of the cluster where TF_CONFIG has one.
+
+        Workers start one after the other: each after ``delay_secs``, which is 5 seconds times its
+        index (at most 60), or 0 where ``delay_workers_by_global_step`` makes them wait for steps.
+        """
+        self._start_server_of_cluster()
+        hooks, index = list(self._monitors), self.estimator.config.task_id or 0
+        if delay_secs is None and self._delays_by_global_step:
+            hooks.append(tf.train.GlobalStepWaiterHook(int(8000.0 * math.log(index + 1))))
+            delay_secs = 0
+        delay_secs = min(60, 5 * index) if delay_secs is None else delay_secs
+        if delay_secs > 0:
+            tf.logging.info("Waiting %d secs before starting training.", delay_secs)
+            time.sleep(delay_secs)
+        return self._train(hooks, self.train_steps)
+
+    def run_std_server(self) -> None:
+        """Starts the server of this task, and serves for ever: a ps."""
+        self._start_server().join()
+
+    def _start_server_of_cluster(self) -> None:
+        config = self.estimator.config
+        if not (config.cluster_spec and config.master):
+            return
+        if not isinstance(config, RunConfig):
+            raise ValueError(
+                "For distributed runtime, Experiment class only works with "
+                f"tf.contrib.learn.RunConfig for now, but provided {type(config)}"
+            )
+        if config.environment == Environment.LOCAL:
+            tf.logging.warn(
+                "ClusterSpec and master are provided, but environment is set to 'local'. Set "
+                "environment to 'cloud' if you intend to use the distributed runtime."
+            )
+        elif config.environment != Environment.GOOGLE:
+            self._start_server()
+
+    def _start_server(self) -> Server:
+        config = self.estimator.config
+        if not (config.cluster_spec and config.task_type and config.master):
+            raise ValueError(
+                "Could not start server; be sure to specify cluster_spec, task_type, master, and "
+                "task in RunConfig or set the TF_CONFIG environment variable."
+            )
+        self._server = tf.train.Server(
+            config.cluster_spec, config.task_type, config.task_id, config=config.tf_config
+        )
+        return self._server
 
     def _train(self, hooks: list[SessionRunHook], steps: int | None) -> Estimator:
         if isinstance(self.estimator, BaseEstimator):
@@ -103,6 +156,7 @@ class Experiment:
                     check_interval_secs=self._check_interval,
                 )
             )
+        self._start_server_of_cluster()
         self._train(hooks, self.train_steps)
         results = self._evaluate(None)
         return results, self._export(results)
