@@ -33,6 +33,7 @@ extensions = [
     "generated_pages",
     "run_notebooks",
     "small_assets",
+    "trained_figures",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
 ]

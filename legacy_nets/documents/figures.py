@@ -169,7 +169,7 @@ def _compute_values(
         points = _select_maps(net, graph.end_points, end_points)
         feed = {graph.images: preprocessing.scale_pixels(picture, graph.preprocessing)[None]}
         maps = dict(zip(points, session.run(list(points.values()), feed), strict=True))
-        attention = _find_attention(graph.logits)
+        attention = find_attention(graph.logits)
         weights = dict(zip(attention, session.run(list(attention.values()), feed), strict=True))
         kernel = _find_first_kernel(graph.variables)
         fields = anatomy.compute_receptive_fields(list(points.values()), graph.images)
@@ -178,7 +178,7 @@ def _compute_values(
             kernel=None if kernel is None else _get_middle_slice(session.run(kernel)),
             kernel_name="" if kernel is None else kernel.op.name,
             fields=dict(zip(points, fields, strict=True)),
-            attention={name: _cut_class_token(value[0]) for name, value in weights.items()},
+            attention={name: cut_class_token(value[0]) for name, value in weights.items()},
         )
 
 
@@ -233,7 +233,7 @@ def _select_maps(net: str, end_points: EndPoints, names: tuple[str, ...]) -> End
     return {name: maps[name] for name in names} if names else _select_evenly(maps)
 
 
-def _find_attention(logits: Tensor) -> dict[str, Tensor]:
+def find_attention(logits: Tensor) -> dict[str, Tensor]:
     """Finds the weights [N, heads, tokens, tokens] of layers in which patches attend to patches.
 
     Returns them by the scope of their layer: all, or DEFAULT_MAPS of them, first to last.
@@ -252,7 +252,7 @@ def _count_patches(tokens: int | None) -> int:
     return side if side > 1 and side * side + 1 == tokens else 0
 
 
-def _cut_class_token(weights: Array) -> Array:
+def cut_class_token(weights: Array) -> Array:
     """Returns what the class token takes from each patch: [heads, T, T] -> [heads, H, W]."""
     side = _count_patches(weights.shape[-1])
     return weights[:, 0, 1:].reshape(-1, side, side)

@@ -95,7 +95,8 @@ def _convert_directive(fence: re.Match[str], number: str) -> Iterator[dict[str, 
     elif name == "rows" and not options:
         yield _make_cell("code", f"%facts {argument}")
         yield _make_cell("code", f"%errata {argument}")
-    elif name not in ("rows", "document"):  # the facts of lines are in those of the document
+    # The facts of lines are in those of the document; the trained weights are the site's alone.
+    elif name not in ("rows", "document", "maps", "kernels", "attention-maps"):
         raise ValueError(f"{number}.md: no notebook can show the directive {name}")
 
 

@@ -233,10 +233,10 @@ def test_attention_between_patches_is_found():
                 tf.nn.softmax(tf.placeholder(tf.float32, [None, 2, tokens, tokens]))
         with tf.name_scope("classes"):
             logits = tf.nn.softmax(tf.placeholder(tf.float32, [None, 10]))
-        assert list(figures._find_attention(logits)) == ["a", "b"]
+        assert list(figures.find_attention(logits)) == ["a", "b"]
     weights = np.arange(2 * 5 * 5).reshape(2, 5, 5)
     np.testing.assert_array_equal(
-        figures._cut_class_token(weights), [[[1, 2], [3, 4]], [[26, 27], [28, 29]]]
+        figures.cut_class_token(weights), [[[1, 2], [3, 4]], [[26, 27], [28, 29]]]
     )
 
 
