@@ -98,7 +98,7 @@ def check_options(
 
     Raises BadInputError or CheckpointError where that fails, or the checkpoint does not match.
     """
-    if checkpoint.changes == SettingChanges() and checkpoint.ema is None and end_point is None:
+    if checkpoint.changes == SettingChanges() and not checkpoint.ema and end_point is None:
         return
     from legacy_nets.train.evaluate import check_restorable
 
