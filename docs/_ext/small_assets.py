@@ -79,6 +79,13 @@ def reduce_assets(app: Sphinx, error: Exception | None) -> None:
         reduce_font(path, characters)
 
 
+def drop_reduced_styles(app: Sphinx) -> None:
+    """Drops the styles of the last build: some extensions copy theirs over no file that differs."""
+    if app.builder.format == "html":
+        for path in Path(app.outdir, "_static").rglob("*.css"):
+            path.unlink()
+
+
 def add_scripts(
     app: Sphinx,
     _page: str,
@@ -94,6 +101,7 @@ def add_scripts(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Reduces what pages load when the site has been built."""
+    app.connect("builder-inited", drop_reduced_styles, priority=100)  # before they are copied
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", reduce_assets, priority=900)  # after the theme
     return {"parallel_read_safe": True, "parallel_write_safe": True}
