@@ -304,7 +304,7 @@ def test_a_folder_of_models(folder, models):
 def test_a_folder_of_models_on_ray(models):
     pytest.importorskip("ray")
     given = ("inspect", models, "--json")
-    rows = [run(*given, *more, code=1) for more in ((), ("--ray-address", "local", "--jobs", 2))]
+    rows = [run(*given, *more, code=1) for more in (("--jobs", 1), ("--ray-address", "local"))]
     assert rows[0] == rows[1]
     found = json.loads(rows[0])
     assert found["other_files"] == 1
