@@ -11,16 +11,18 @@ import functools
 import pathlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
+from rich.cells import cell_len
 
 from legacy_nets.errors import list_first
 from legacy_nets.files import replace_on_success
+from legacy_nets.language import get_language, use_language
 
 MAX_WIDTH = 18  # of a label, in Latin letters; longer names are shortened
 MAX_LISTED = 40  # names in a note
@@ -32,6 +34,7 @@ _NO_FONT = (
 )
 _NO_SHAPING = "matplotlib cannot draw this script before 3.11"
 _UNCLEAR = "their short forms are not clear"
+_LETTERS = {"zh": "网络的层卷积输入感受野"}  # language -> some of those that its texts need
 _JOINERS = "\u200c\u200d"  # invisible, and the letters around them depend on them
 _LTR = "\u200e"  # invisible; around a name from right to left, what follows stays right of it
 _LAST_RESORT = "last resort"  # the font that has a box for every character
@@ -91,6 +94,21 @@ def label_title(text: str) -> Labels:
     return Labels((shown,), _make_style(families), notes)
 
 
+@contextlib.contextmanager
+def use_fonts() -> Iterator[str]:
+    """Chooses fonts for the texts of figures in the chosen language until the context ends.
+
+    Where no font has its characters, the texts are English. Yields a note on that, else "".
+    """
+    families, missing = _find_families(frozenset(_LETTERS.get(get_language(), "")))
+    if missing:
+        with use_language("en"):
+            yield f"the texts in figures are English: {_NO_FONT}"
+    else:
+        with matplotlib.rc_context({"font.family": list(families)}):
+            yield ""
+
+
 def save_figure(figure: Figure, path: str | pathlib.Path, dpi: int, tight: bool = False) -> None:
     """Writes a figure as PNG, completely or not at all.
 
@@ -146,26 +164,14 @@ def _is_rtl(character: str) -> bool:
     return unicodedata.bidirectional(character) in ("R", "AL")
 
 
-def measure_text(text: str) -> int:
-    """Measures a text in Latin letters: those of East Asia are twice as wide."""
-    return sum(
-        0
-        if unicodedata.category(c) in ("Mn", "Me", "Cf")
-        else 2
-        if unicodedata.east_asian_width(c) in "WF"
-        else 1
-        for c in text
-    )
-
-
 def _shorten(text: str) -> str:
     """Cuts out the middle of a text that is wider than MAX_WIDTH."""
-    if measure_text(text) <= MAX_WIDTH:
+    if cell_len(text) <= MAX_WIDTH:
         return text
     start, end = text, text
-    while measure_text(start) > MAX_WIDTH // 2:
+    while cell_len(start) > MAX_WIDTH // 2:
         start = start[:-1]
-    while measure_text(end) > (MAX_WIDTH - 1) // 2:
+    while cell_len(end) > (MAX_WIDTH - 1) // 2:
         end = end[1:]
     return f"{start.rstrip()}\N{HORIZONTAL ELLIPSIS}{end.lstrip()}"
 

@@ -12,6 +12,7 @@ import functools
 import pathlib
 
 from legacy_nets.errors import BadInputError, list_first, suggest_names
+from legacy_nets.language import translate as _
 
 _ERRATA = pathlib.Path(__file__).parent / "documents" / "data"
 
@@ -31,13 +32,13 @@ class Document:
 
     @property
     def citation(self) -> str:
-        """Title, author, date, licence, address and basis in one line."""
-        based = f"based on {self.basis}" if self.basis else ""
+        """Title, author, date, licence, address and basis in one line, in the chosen language."""
+        based = _("based on {basis}").format(basis=self.basis) if self.basis else ""
         parts = (
-            self.title or "title not stated",
-            self.author or "author not stated",
+            self.title or _("title not stated"),
+            self.author or _("author not stated"),
             self.date,
-            self.licence or "licence not stated",
+            self.licence or _("licence not stated"),
             self.address,
             based,
         )

@@ -18,6 +18,7 @@ from matplotlib.ticker import MaxNLocator
 from legacy_nets.anatomy.receptive import ReceptiveField
 from legacy_nets.drawing import save_figure
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import translate as _
 from legacy_nets.types import Array
 
 _PICTURE, _MAP, _KERNEL = 1.8, 0.85, 0.8  # inches: widths of an input picture, map and kernel
@@ -57,7 +58,7 @@ def draw_feature_maps(
     axes = page.add_axes(0.1, 0.75, _PICTURE, picture_height)
     _show_picture(axes, picture)
     axes.set_axis_off()
-    axes.set_title("input", fontsize=8, loc="left")
+    axes.set_title(_("input"), fontsize=8, loc="left")
     top = 0.4
     for (name, value), height in zip(maps.items(), heights, strict=True):
         top += 0.35
@@ -105,11 +106,11 @@ def draw_kernels(
         shown = norm(kernel[..., index]) if is_colour else kernel[:, :, 0, index]
         axes.imshow(shown, cmap=colours, norm=norm, interpolation="nearest")
     bar = page.add_axes(0.2 + columns * _KERNEL, 0.6, 0.12, (rows - 0.1) * _KERNEL)
-    label = "weights of red, green and blue" if is_colour else "weights of input channel 0"
+    label = _("weights of red, green and blue") if is_colour else _("weights of input channel 0")
     _draw_scale(page.figure, bar, ScalarMappable(norm, colours), label=label)
     shape = "x".join(str(side) for side in kernel.shape)
-    first = "" if count == kernel.shape[3] else f", first {count}"
-    page.add_text(0.1, 0.35, f"{title or 'kernels'}  {shape}{first}", size=10)
+    first = "" if count == kernel.shape[3] else _(", first {count}").format(count=count)
+    page.add_text(0.1, 0.35, f"{title or _('kernels')}  {shape}{first}", size=10)
     save_figure(page.figure, path, _DOTS, tight=True)
 
 
@@ -139,7 +140,8 @@ def draw_attention_maps(
     page = _Page(left + columns * (_MAP + 0.05) + 0.9, 0.5 + row_height * len(values))
     for index, (name, value) in enumerate(values.items()):
         top = 0.75 + row_height * index
-        page.add_text(0.1, top - 0.07, f"{name}: input, mean of {len(value)} heads, each head")
+        heads = _("{layer}: input, mean of {count} heads, each head")
+        page.add_text(0.1, top - 0.07, heads.format(layer=name, count=len(value)))
         axes = page.add_axes(0.1, top, _PICTURE, _PICTURE)
         _show_picture(axes, picture)
         axes.set_axis_off()
@@ -209,11 +211,11 @@ def draw_receptive_field(
     size, stride, padding = (
         "x".join(map(str, part)) for part in (field.size, field.stride, field.padding)
     )
-    axes.set_title(
-        f"{title or 'receptive field'} at {at}: {size} pixels\n"
-        f"effective stride {stride} (dashed: the neighbour), padding {padding}",
-        fontsize=9,
+    first = _("{title} at {place}: {size} pixels").format(
+        title=title or _("receptive field"), place=at, size=size
     )
+    second = _("effective stride {stride} (dashed: the neighbour), padding {padding}")
+    axes.set_title(f"{first}\n{second.format(stride=stride, padding=padding)}", fontsize=9)
     save_figure(figure, path, _DOTS, tight=True)
 
 
@@ -247,7 +249,7 @@ def draw_receptive_fields(
                 fill=False,
                 edgecolor=colour,
                 linewidth=2,
-                label=f"{name}: {size} pixels",
+                label=_("{name}: {size} pixels").format(name=name, size=size),
             )
         )
     (low_x, low_y), (high_x, high_y) = np.min(corners, axis=0), np.max(corners, axis=0)
@@ -256,7 +258,7 @@ def draw_receptive_fields(
     axes.set_ylim(high_y + margin, low_y - margin)
     axes.set_facecolor("#dddddd")  # outside the image: zeros of the padding
     axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.02, 1))
-    axes.set_title(title or "receptive fields of the middle values", fontsize=9)
+    axes.set_title(title or _("receptive fields of the middle values"), fontsize=9)
     save_figure(figure, path, _DOTS, tight=True)
 
 

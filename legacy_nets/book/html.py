@@ -65,11 +65,11 @@ def write_table(
     ids = [*map(make_row_id, table.ids)] or list(places)
     targets = {} if links is None else links
     parts = ['<div class="wide" tabindex="0"><table><thead><tr>']
-    parts += [f"<th{_align(table, name)}>{escape(name)}</th>" for name in table.columns]
+    parts += [f"<th{_align(table, name)}>{escape(_(name))}</th>" for name in table.columns]
     parts.append("</tr></thead><tbody>\n")
     for index, cells in enumerate(table.rows):
         place = f' id="{escape(ids[index])}"' if index < len(ids) else ""
-        row = [_write_cell(cell) for cell in cells]
+        row = [_write_cell(_(cell)) for cell in cells]
         if cells[0] in targets:
             row[0] = write_link(targets[cells[0]], cells[0])
         columns = zip(table.columns, row, strict=True)
@@ -117,8 +117,10 @@ def write_source(path: str, lines: Iterable[str], layers: Mapping[int, Mapping[s
         place = make_line_id(path, number)
         built = [*layers.get(number, {}).items()]
         links = " ".join(write_link(row, name) for row, name in built[:MAX_BACK_LINKS])
-        more = f" and {len(built) - MAX_BACK_LINKS} more" if len(built) > MAX_BACK_LINKS else ""
-        back = f' <span class="built">builds {links}{more}</span>' if built else ""
+        more = len(built) - MAX_BACK_LINKS
+        text = _("builds {layers} and {count} more") if more > 0 else _("builds {layers}")
+        back = text.format(layers=links, count=more) if built else ""
+        back = f' <span class="built">{back}</span>' if back else ""
         parts.append(
             f'<span class="code-line" id="{place}"><a class="line" href="#{place}">{number:4}</a> '
             f"{escape(line)}{back}\n</span>"
@@ -139,14 +141,14 @@ def write_picture(path: pathlib.Path, text: str) -> str:
     return f'<div class="wide" tabindex="0">{picture}</div>\n'
 
 
-def write_page(title: str, body: str) -> str:
-    """Writes a page that needs no other file."""
+def write_page(title: str, body: str, language: str = "en") -> str:
+    """Writes a page that needs no other file, in a language ("en" or "zh")."""
     style, script = (
         resources.files(__package__).joinpath(name).read_text("utf-8")
         for name in ("page.css", "page.js")
     )
     return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>\n{style}</style></head>\n"
         f"<body><main>\n{body}</main>\n<script>\n{script}</script></body></html>\n"

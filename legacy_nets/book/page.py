@@ -15,14 +15,17 @@ from legacy_nets.book.sources import Sources, make_layer_id
 from legacy_nets.documents import blocks, explain, figures
 from legacy_nets.documents.checks import common
 from legacy_nets.errors import BadInputError, SetupError
+from legacy_nets.language import get_language, mark
+from legacy_nets.language import translate as _
+from legacy_nets.language.lines import translate_line
 from legacy_nets.progress import show_status
 
 _CAPTIONS = {  # file of a figure -> what it shows
-    "feature_maps.png": "Feature maps",
-    "attention.png": "What the class token attends to",
-    "kernels.png": "Kernels of the first layer",
-    "receptive_field.png": "The receptive field of one value",
-    "receptive_fields.png": "Receptive fields of the middle values",
+    "feature_maps.png": mark("Feature maps"),
+    "attention.png": mark("What the class token attends to"),
+    "kernels.png": mark("Kernels of the first layer"),
+    "receptive_field.png": mark("The receptive field of one value"),
+    "receptive_fields.png": mark("Receptive fields of the middle values"),
 }
 
 
@@ -55,11 +58,12 @@ def write_page(selector: str, own: Own | None = None) -> str:
                 f"document {selector} has several nets: name the one of your weights or picture "
                 f"({names})"
             )
-        title = f"Document {selector}: {registry.get_document(selector).short_title}"
+        short = _(registry.get_document(selector).short_title)
+        title = _("Document {number}: {title}").format(number=selector, title=short)
         number = selector
     else:
         number, nets = registry.get_net(selector).document, [selector]
-        title = f"{selector}, a net of document {number}"
+        title = _("{net}, a net of document {number}").format(net=selector, number=number)
     selectors = [*nets, selector]
     facts = [row.id for each in selectors for row in documents.facts(each)]
     writer = Writer({*facts, *(row.id for each in selectors for row in documents.errata(each))})
@@ -71,9 +75,10 @@ def write_page(selector: str, own: Own | None = None) -> str:
     if selector in numbers:
         body += writer.write_rest(documents.facts(selector), documents.errata(selector))
     files = writer.sources.list_files()
-    folds = [html.write_fold(f"Source: {path}", listing) for path, listing in files]
-    body += ["<h2>Source</h2>\n", *folds]
-    return html.write_page(title, "".join(body))
+    source = _("Source")
+    folds = [html.write_fold(f"{source}{_(': ')}{path}", listing) for path, listing in files]
+    body += [f"<h2>{source}</h2>\n", *folds]
+    return html.write_page(title, "".join(body), get_language())
 
 
 def _select_nets(number: str) -> list[str]:
@@ -130,7 +135,9 @@ class Writer:
             table = tables.tabulate_section(section.layers)
             yield html.write_table(table, places=places, links=lines)
         for count in section.counts:
-            sums = f"Parameters of {count.layer}: {count.formula} ({count.explanation})."
+            sums = _("Parameters of {layer}: {formula} ({explanation}).").format(
+                layer=count.layer, formula=count.formula, explanation=count.explanation
+            )
             yield f"<p>{html.escape(sums)}</p>\n"
         yield from self.write_rest(section.facts, section.errata)
 
@@ -140,7 +147,7 @@ class Writer:
                 self._shown.add(block.id)
                 title = block.title[0].upper() + block.title[1:]
                 text = html.write_text(block.text, self._row_ids)
-                yield f"<p><b>{html.escape(title)}.</b> {text}</p>\n"
+                yield f"<p><b>{html.escape(title + _('.'))}</b> {text}</p>\n"
 
     def write_rest(
         self, facts: Sequence[documents.Fact], errata: Sequence[documents.Erratum]
@@ -151,10 +158,12 @@ class Writer:
         self._shown.update(row.id for row in (*new_facts, *new_errata))
         if new_facts:
             table = html.write_table(tables.tabulate_facts(new_facts))
-            yield html.write_fold(f"What the document states ({len(new_facts)})", table)
+            title = _("What the document states ({count})").format(count=len(new_facts))
+            yield html.write_fold(title, table)
         if new_errata:
             defects = html.write_errata(new_errata)
-            yield html.write_fold(f"Where the document errs ({len(new_errata)})", defects)
+            title = _("Where the document errs ({count})").format(count=len(new_errata))
+            yield html.write_fold(title, defects)
 
 
 def _draw(net: str, own: Own) -> Iterator[str]:
@@ -162,19 +171,19 @@ def _draw(net: str, own: Own) -> Iterator[str]:
     try:
         yield f'<div class="wide" tabindex="0">{graph_drawing.draw_svg(net)}</div>\n'
     except SetupError as error:
-        yield f'<p class="muted">{html.escape(str(error))}</p>\n'
+        yield f'<p class="muted">{html.escape(translate_line(str(error)))}</p>\n'
     if own == Own():
         return
     with _draw_figures(net, own) as drawn:
         for name, value in dataclasses.asdict(own).items():
             if value is not None:
-                yield f'<p class="muted">{name}: {html.escape(str(value))}</p>\n'
+                yield f'<p class="muted">{_(name)}{_(": ")}{html.escape(str(value))}</p>\n'
         for note in drawn.notes:
-            yield f'<p class="muted">Note: {html.escape(note)}</p>\n'
+            yield f'<p class="muted">{html.escape(translate_line(f"note: {note}"))}</p>\n'
         for path in drawn.paths:
             if path.name in _CAPTIONS:
-                caption = _CAPTIONS[path.name]
-                picture = html.write_picture(path, f"{caption} of {net}")
+                caption = _(_CAPTIONS[path.name])
+                picture = html.write_picture(path, f"{net}{_(': ')}{caption}")
                 yield f"<h3>{caption}</h3>\n{picture}"
 
 

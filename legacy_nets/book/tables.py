@@ -89,10 +89,10 @@ def tabulate_section(layers: Sequence[Layer]) -> Table:
 
 def _format_layer(layer: Layer) -> tuple[str, ...]:
     field = layer.receptive_field
-    groups = f" ({layer.groups} groups)" if layer.groups > 1 else ""
+    groups = translate(" ({count} groups)").format(count=layer.groups) if layer.groups > 1 else ""
     return (
         layer.name,
-        layer.layer_type + groups,
+        translate(layer.layer_type) + groups,
         format_window(layer.kernel, layer.stride, layer.padding),
         format_shape(layer.output),
         _format_count(layer.parameters),

@@ -6,7 +6,8 @@ import errno
 import importlib
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 
@@ -76,7 +77,32 @@ def _make_language_option(variable: str | None) -> click.Option:
     )
 
 
+class _HelpOption(click.Option):
+    """--help in the language of --lang, before or after it: click would print it at once."""
+
+    def handle_parse_result(
+        self, context: click.Context, options: Mapping[str, Any], args: list[str]
+    ) -> tuple[Any, list[str]]:
+        if options.get("lang") in language.LOCALES:
+            _choose_language(context, self, options["lang"])
+        return super().handle_parse_result(context, options, args)
+
+
+def _print_help(context: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        click.echo(context.get_help(), color=context.color)
+        context.exit()
+
+
 _LANGUAGE = _make_language_option(None)  # one for all commands
+_HELP = _HelpOption(
+    ["-h", "--help"],
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_help,
+    help="Show this message and exit.",
+)
 
 
 class CommandLine(click.Group):
@@ -96,7 +122,8 @@ class CommandLine(click.Group):
         module, function = entry.location.split(":")
         command: click.Command = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         if _LANGUAGE not in command.params:
-            command.params.append(_LANGUAGE)
+            command.params += [_LANGUAGE, _HELP]
+            command.add_help_option = False
             command.context_class = HelpContext
         return command
 
@@ -176,14 +203,14 @@ def _explain(error: Exception) -> str:
         return memory.format(details=details)
     if isinstance(error, OSError) and not isinstance(error, LegacyNetsError):
         system = translate("{error}: check the path, its permissions and the free disk space")
-        return system.format(error=error)
+        return system.format(error=translate_line(str(error)))
     return translate_line(str(error))
 
 
 @click.group(
     cls=CommandLine,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    params=[_make_language_option(language.VARIABLE)],
+    add_help_option=False,
+    params=[_make_language_option(language.VARIABLE), _HELP],
     epilog="Aliases: " + ", ".join(f"{alias} = {name}" for alias, name in ALIASES.items()),
 )
 @click.version_option(__version__, prog_name="legacy-nets")

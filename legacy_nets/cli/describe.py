@@ -21,6 +21,7 @@ from legacy_nets.cli.tables import number_to_json
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import choose_language, get_language, mark
 from legacy_nets.language import translate as _
+from legacy_nets.language.lines import translate_line
 from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
@@ -310,7 +311,7 @@ def _format_notes(anatomy: Anatomy, layers: Sequence[Layer]) -> str:
         more = ", ..." if len(anatomy.unused) > 3 else ""
         line = _("{count} variables belong to no layer: {names}")
         lines.append(line.format(count=len(anatomy.unused), names=names + more))
-    lines += anatomy.notes
+    lines += map(translate_line, anatomy.notes)
     layers_of_notes: dict[str, list[str]] = {}
     for layer in layers:
         for note in layer.notes:
@@ -318,7 +319,7 @@ def _format_notes(anatomy: Anatomy, layers: Sequence[Layer]) -> str:
     for note, noted in layers_of_notes.items():
         if len(noted) > MAX_NAMES:
             noted = [*noted[: MAX_NAMES - 1], "...", noted[-1]]
-        lines.append(f"{', '.join(noted)}: {note}")
+        lines.append(f"{', '.join(noted)}{_(': ')}{translate_line(note)}")
     return "\n".join([*lines, ""])
 
 
@@ -326,10 +327,10 @@ def _format_layer(layer: Layer) -> dict[str, str]:
     """Formats the cells of one row."""
     field = layer.receptive_field
     warning = "" if field is None or field.aligned else "!"
-    groups = f" ({layer.groups} groups)" if layer.groups > 1 else ""
+    groups = _(" ({count} groups)").format(count=layer.groups) if layer.groups > 1 else ""
     return {
         "layer": layer.name,
-        "type": layer.layer_type + groups,
+        "type": _(layer.layer_type) + groups,
         "output": format_shape(layer.output),
         "kernel": format_axes(layer.kernel),
         "stride": format_axes(layer.stride) + _format_dilation(layer),

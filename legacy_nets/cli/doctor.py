@@ -14,6 +14,7 @@ from rich.cells import cell_len, set_cell_size
 
 from legacy_nets import packages, quiet
 from legacy_nets.errors import join_lines, list_first
+from legacy_nets.language import translate
 from legacy_nets.language.lines import say, translate_line
 from legacy_nets.processor import FEATURES, Processor, examine_processor
 from legacy_nets.version import __version__
@@ -87,7 +88,11 @@ class Extra:
         """What is installed in another version than is wanted, then what is missing."""
         unfit = [package for package in self.packages if not package.fits]
         return [
-            *(f"{p.name} {p.installed} is not {p.wanted}" for p in unfit if p.installed),
+            *(
+                f"{p.name} {p.installed} is installed, {p.wanted} is wanted"
+                for p in unfit
+                if p.installed
+            ),
             *(f"{p.name} is missing" for p in unfit if not p.installed),
         ]
 
@@ -175,7 +180,8 @@ def _print(report: Report) -> None:
         click.echo(f"{set_cell_size(name, width)}  {value}")
     click.echo()
     for name, extra in report.extras.items():
-        click.echo(f"[{name}] {translate_line(f'{extra.use}: {_advise(name, extra)}')}")
+        use, advice = translate_line(extra.use), translate_line(_advise(name, extra))
+        click.echo(f"[{name}] {use}{translate(': ')}{advice}")
     click.echo()
     for problem in report.problems:
         say(f"problem: {problem}")

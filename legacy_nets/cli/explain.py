@@ -227,7 +227,7 @@ def _print_layers(console: Console, section: Section, scope: str) -> None:
         field = layer.receptive_field
         table.add_row(
             layer.name.removeprefix(f"{scope}/"),
-            layer.layer_type,
+            _(layer.layer_type),
             format_window(layer.kernel, layer.stride, layer.padding),
             format_shape(layer.output),
             f"{layer.parameters:,}" if layer.parameters else "",

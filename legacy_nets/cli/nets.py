@@ -49,7 +49,7 @@ def nets(pattern: str, as_json: bool, markdown: bool) -> None:
     Console(width=max(110, Console().width)).print(table)
     for number in dict.fromkeys(record.document for record in records):
         document = registry.get_document(number)
-        click.echo(f"{number} ({document.short_title}): {document.citation}")
+        click.echo(f"{number} ({_(document.short_title)}){_(': ')}{document.citation}")
 
 
 COLUMNS = (

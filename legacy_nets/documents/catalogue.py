@@ -127,7 +127,7 @@ def documents() -> list[str]:
 def name_document(number: str) -> str:
     """Names a document by its number and short title: "document 002 (Inception V3)"."""
     title = registry.get_document(number).short_title
-    return _("document {number} ({title})").format(number=number, title=title)
+    return _("document {number} ({title})").format(number=number, title=_(title))
 
 
 def facts(selector: str | None = None) -> list[Fact]:

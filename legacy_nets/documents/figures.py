@@ -20,8 +20,10 @@ from legacy_nets.data import clips, preprocessing
 from legacy_nets.data.synthetic.clips import draw_clip
 from legacy_nets.data.synthetic.digits import draw_digit
 from legacy_nets.data.synthetic.hands import draw_hand
+from legacy_nets.drawing import use_fonts
 from legacy_nets.errors import BadInputError, SetupError, suggest_names
 from legacy_nets.files import replace_on_success
+from legacy_nets.language import translate as _
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
@@ -96,9 +98,12 @@ def draw(
         paths.append(_draw_graph(net, folder, level, as_svg))
     except SetupError as error:
         notes.append(str(error))
-    weights = "" if checkpoint else ", initial weights"
-    paths += _draw_values(values, still, folder, net, weights)
-    paths += _draw_fields(values.fields, still, folder, net)
+    with use_fonts() as note:
+        weights = "" if checkpoint else _(", initial weights")
+        paths += _draw_values(values, still, folder, net, weights)
+        paths += _draw_fields(values.fields, still, folder, net)
+    if note:
+        notes.append(note)
     names = {path.name for path in paths}
     if "feature_maps.png" not in names:
         notes.append("no feature maps: no end point of this net is a map")
@@ -148,7 +153,7 @@ def _draw_fields(
         figures.draw_receptive_field(still, planes[smaller[-1]], paths[-1], title=title)
     if len(planes) > 1:
         paths.append(folder / "receptive_fields.png")
-        title = f"{net}: receptive fields of the middle values"
+        title = _("{net}: receptive fields of the middle values").format(net=net)
         figures.draw_receptive_fields(still, planes, paths[-1], title=title)
     return paths
 
@@ -186,7 +191,7 @@ def _compute_values(
 def _open_net(settings: Settings, checkpoint: str | None) -> Iterator[tuple[NetGraph, Session]]:
     """Opens a session with a net: from a checkpoint, or with initial weights of seed 0."""
     if checkpoint is not None:
-        with restore_net(settings, checkpoint) as (graph, session, _):
+        with restore_net(settings, checkpoint) as (graph, session, _averaged):
             yield graph, session
         return
     with tf.Graph().as_default(), tf.Session() as session:

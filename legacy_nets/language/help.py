@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 import click
@@ -13,15 +12,13 @@ from legacy_nets.language import get_language, translate
 _PIECES = re.compile(r"(?:[!-~]+|\S)[，。；：、）？！]?|\s+")  # what a line is not broken within
 
 
-def _measure(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
 def _wrap(text: str, width: int) -> str:
     """Breaks a text into lines, as a block that click does not wrap again."""
+    from rich.cells import cell_len
+
     lines = [""]
     for piece in _PIECES.findall(text):
-        if lines[-1] and _measure(lines[-1] + piece.rstrip()) > width:
+        if lines[-1] and cell_len(lines[-1] + piece.rstrip()) > width:
             lines.append("")
         lines[-1] += piece if lines[-1] else piece.lstrip()
     return "\b\n" + "\n".join(line.rstrip() for line in lines)

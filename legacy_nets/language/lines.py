@@ -11,44 +11,33 @@ from __future__ import annotations
 import functools
 import re
 import string
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import click
 
-from legacy_nets.language import get_language, list_texts, mark, translate
+from legacy_nets.language import get_language, list_texts, translate
 
-CLICK_LINES = (  # click's own, as it words them
-    mark("Invalid value for {name}: {problem}"),
-    mark("No such option {name}. Did you mean {near}?"),
-    mark("No such option {name}."),
-    mark("Missing argument {name}."),
-    mark("Missing option {name}."),
-    mark("Got unexpected extra argument ({values})"),
-    mark("Got unexpected extra arguments ({values})"),
-    mark("Option {name} requires an argument."),
-    mark("Option {name} does not take a value."),
-    mark("{value} is not one of {choices}."),
-    mark("{value} is not a whole number."),
-    mark("{value} is not a number."),
-    mark("{value} is not in the range {range}."),
-    mark("Path {path} does not exist."),
-    mark("File {path} does not exist."),
-    mark("Directory {path} does not exist."),
-)
 _CLAUSE = re.compile(r"[;,:] | ?\(| with ")  # how what follows another text begins
+_FEW = 8  # letters
 _SEPARATORS = {"; ": "；", ": ": "："}  # of the parts of a line that has no shape of its own
 
 
 class _Shape(NamedTuple):
     text: str
-    literals: tuple[str, ...]  # between its fields
-    fields: tuple[str, ...]
+    literals: tuple[str, ...]  # around its fields
     pattern: re.Pattern[str]
 
     @property
     def is_word(self) -> bool:
         """Whether it is one word: as a part of a line, that can be a name."""
         return " " not in self.text.strip()
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether it has few letters and no sign: a part of a line can be like it by chance."""
+        own = "".join(self.literals)
+        return len(re.findall("[A-Za-z]", own)) < _FEW and not re.search("[:;,(]", own)
 
 
 def say(line: str, err: bool = False) -> None:
@@ -76,8 +65,9 @@ def _translate(text: str, is_part: bool = True) -> str:
         match = shape.pattern.fullmatch(text)
         if match is not None:
             before, *values = [_translate(value) for value in match.groups()]
-            named = dict(zip(shape.fields, values, strict=True))
-            return before + string.Formatter().vformat(translate(shape.text), values, named)
+            if is_part and shape.is_weak and not _has_own_value(match.groups()[1:], values):
+                continue
+            return before + translate(shape.text).format(*values)
     for separator, translated in _SEPARATORS.items():
         start, found, end = text.partition(separator)
         if found and (known := (_translate(start), _translate(end))) != (start, end):
@@ -85,10 +75,16 @@ def _translate(text: str, is_part: bool = True) -> str:
     return text
 
 
+def _has_own_value(values: Sequence[str], translated: Sequence[str]) -> bool:
+    """Whether one of the values is a number or a known text, or there is none."""
+    pairs = list(zip(values, translated, strict=True))
+    return not pairs or any(v != t or re.fullmatch(r"[\d.,]+", v) for v, t in pairs)
+
+
 @functools.cache
 def _load_shapes(language: str) -> list[_Shape]:
     """Loads the shapes of lines; those with the longest texts of their own come first."""
-    shapes = [_make_shape(text) for text in (*CLICK_LINES, *list_texts("lines", language))]
+    shapes = map(_make_shape, list_texts("lines", language))
     return sorted(shapes, key=lambda shape: -sum(map(len, shape.literals)))
 
 
@@ -100,6 +96,5 @@ def _make_shape(text: str) -> _Shape:
         if field is not None:  # after another it is a clause, or nothing
             follows = number > 0 and not literal
             pattern += f"(|(?:{_CLAUSE.pattern}).*?)" if follows else "(.*?)"
-    fields = tuple(field for _, field, _, _ in parsed if field is not None)
     literals = tuple(literal for literal, *_ in parsed if literal)
-    return _Shape(text, literals, fields, re.compile(pattern))
+    return _Shape(text, literals, re.compile(pattern))

@@ -56,7 +56,7 @@ def read_recorded_settings(source: Source, net: Net) -> Settings | None:
     if not _is_image_size(size, sides):
         raise make_error("image_size", f"{len(sides)} sides that fit here")
     if not isinstance(preprocessing, str) or preprocessing not in PREPROCESSINGS:
-        raise make_error(key, f"one of {', '.join(PREPROCESSINGS)}")
+        raise make_error(key, f"one of these: {', '.join(PREPROCESSINGS)}")
     if not isinstance(options, Mapping):
         raise make_error("options", "a table")
     if not _are_class_names(names, classes):

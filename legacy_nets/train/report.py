@@ -11,10 +11,11 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from rich.cells import cell_len
 
 from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import convert_channels
-from legacy_nets.drawing import Labels, measure_text, save_figure
+from legacy_nets.drawing import Labels, save_figure
 from legacy_nets.files import replace_on_success
 from legacy_nets.types import Array, Graph
 
@@ -167,7 +168,7 @@ def draw_confusion(counts: Array, labels: Labels, path: pathlib.Path) -> None:
     image = axes.imshow(counts, cmap="Blues", vmin=0, vmax=max(int(counts.max()), 1))
     axes.set_xlabel(f"predicted{some}")
     axes.set_ylabel(f"true{some}")
-    is_narrow = all(measure_text(name) <= 4 for name in names)
+    is_narrow = all(cell_len(name) <= 4 for name in names)
     turn = 0 if is_narrow and has_numbers else 90
     axes.set_xticks(shown, names, rotation=turn, fontsize=size, **labels.style)
     axes.set_yticks(shown, names, fontsize=size, **labels.style)

@@ -120,7 +120,7 @@ def test_steps_are_in_the_order_of_the_graph():
     graph = make_graph(net)
     assert list_steps(graph) == [
         ["input"],
-        ["pad", "convolution", "batch norm", "ReLU"],
+        ["padding", "convolution", "batch norm", "ReLU"],
         ["batch norm", "ReLU6"],
         ["convolution", "bias"],
         ["add", "ELU"],

@@ -13,6 +13,7 @@ from PIL import Image
 from legacy_nets import documents
 from legacy_nets.book import html, page, tables
 from legacy_nets.documents import blocks, explain
+from legacy_nets.language import use_language
 
 MAX_BYTES = 2_000_000
 STRANGE = "<b>a&\"'</b>"
@@ -143,3 +144,18 @@ def test_misuse_is_one_line_and_writes_nothing(tmp_path, monkeypatch, arguments,
     (tmp_path / "file").touch()
     assert message in refused(*arguments)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("selector", ["demo_cnn", pytest.param("001", marks=pytest.mark.rare)])
+def test_a_page_in_chinese_has_no_english_sentence(selector):
+    with use_language("zh"):
+        text = write(selector)
+    check_links(text)
+    assert text.startswith('<!DOCTYPE html>\n<html lang="zh">')
+    shown = re.sub(r"<(style|script|pre).*?</\1>|<title>layer.*?</title>", "", text, flags=re.S)
+    texts = {unescape(part).strip() for part in re.split(r"<[^>]+>", shown)}
+    texts |= {unescape(name) for name in re.findall(r'(?:aria-label|alt)="([^"]*)"', shown)}
+    assert {"显示各阶段", "源代码", "网络"} <= texts
+    sentences = {t for t in texts if re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", t)}
+    assert [t for t in sentences if not re.search("[\u4e00-\u9fff]", t)] == []
+    assert "The " not in " ".join(texts)

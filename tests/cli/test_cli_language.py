@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -32,6 +36,58 @@ def test_language_of_errata(arguments: list[str], variable: str | None, text: st
     assert done.exit_code == 0
     assert text in done.stdout
     assert get_language() == "en"  # of the next call in this process
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--help", "--lang", "zh"],
+        ["train", "-h", "--lang=zh"],
+        ["train", "hand_signs", "--lang", "zh", "--help"],
+        ["--lang", "zh", "train", "--help"],
+    ],
+)
+def test_help_is_in_the_language_of_an_option_after_it(arguments: list[str]) -> None:
+    done = CliRunner().invoke(main, arguments, prog_name="legacy-nets")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("用法：legacy-nets train [OPTIONS] NET")
+    assert get_language() == "en"
+
+
+def test_help_of_all_commands_is_in_the_language_of_an_option_after_it() -> None:
+    done = CliRunner().invoke(main, ["--help", "--lang", "zh"], prog_name="legacy-nets")
+    assert (done.exit_code, done.stdout[:3]) == (0, "用法：")
+
+
+def test_a_script_keeps_its_own_lang_option(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("import sys; print(sys.argv[1:])")
+    command = [sys.executable, "-m", "legacy_nets", "run", str(script), "--help", "--lang", "zh"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "['--help', '--lang', 'zh']\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["explain", "resnt18"], "没有叫 'resnt18' 的网络；最接近的有：resnet18, "),
+        (["errata", "999"], "没有文档、网络或编号叫 '999'"),
+        (
+            ["inspect", "no/such"],
+            "no/such：没有这个检查点或权重文件；no 不是可读的文件夹：请检查路径",
+        ),
+        (["run", "no.py"], "no.py：无法读取"),
+        (["upgrade", "no.py", "--check"], "no.py：没有这个文件或文件夹：请指明脚本或其文件夹"),
+    ],
+)
+def test_errors_of_all_rooms_are_chinese(
+    arguments: list[str], line: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["--lang", "zh", *arguments])
+    assert done.exit_code == 2
+    assert line in done.stderr
+    assert re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", done.stderr) is None
 
 
 def test_json_has_english_fields_and_values() -> None:

@@ -51,8 +51,8 @@ def test_the_text_names_what_an_extra_lacks(monkeypatch):
     )
     monkeypatch.setattr(doctor, "find_problems", lambda required: [])
     lines = run()[1].splitlines()
-    faults = "onnx 1.2 is not >=1.19, tf2onnx is missing: pip install 'legacy-nets[onnx]'"
-    assert f"[onnx] port --to onnx: {faults}" in lines
+    faults = "onnx 1.2 is installed, >=1.19 is wanted, tf2onnx is missing"
+    assert f"[onnx] port --to onnx: {faults}: pip install 'legacy-nets[onnx]'" in lines
     assert "[upgrade] upgrade: complete" in lines
     unknown = "the installed legacy-nets is older than its source and does not know it: install"
     assert any(line.startswith(f"[clips] data sets of video files: {unknown}") for line in lines)
@@ -71,7 +71,7 @@ def test_a_long_list_of_faults_is_cut(monkeypatch):
     monkeypatch.setattr(packages, "list_packages", lambda extra="": rows if extra == "run" else [])
     monkeypatch.setattr(doctor, "find_problems", lambda required: [])
     lines = run()[1].splitlines()
-    faults = "numpy 2.4 is not <2, part0 is missing, part1 is missing and 7 more"
+    faults = "numpy 2.4 is installed, <2 is wanted, part0 is missing, part1 is missing and 7 more"
     [line] = [line for line in lines if line.startswith("[run] ")]
     assert line.endswith(f": {faults}: pip install 'legacy-nets[run]'")
     assert lines[-1] == "legacy-nets itself is complete; extras that are not, if you need them: run"

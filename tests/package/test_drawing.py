@@ -13,8 +13,10 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image
+from rich.cells import cell_len
 
 from legacy_nets import drawing
+from legacy_nets.language import translate, use_language
 
 ADVICE = (
     "no font was found that has these characters; install one, for instance fonts-noto-cjk, or "
@@ -149,13 +151,13 @@ def test_a_title_keeps_what_can_be_drawn(install):
 def test_names_are_cleaned_shortened_and_different(install, names, texts):
     labels = drawing.label_classes(names)
     assert list(labels.texts) == texts
-    assert all(drawing.measure_text(text) <= drawing.MAX_WIDTH for text in texts)
+    assert all(cell_len(text) <= drawing.MAX_WIDTH for text in texts)
 
 
 def test_wide_letters_count_twice(install):
     install("Han", "猫")
     [text] = drawing.label_classes(["猫" * 12]).texts
-    assert text == "猫猫猫猫…猫猫猫猫" and drawing.measure_text(text) == 17
+    assert text == "猫猫猫猫…猫猫猫猫" and cell_len(text) == 17
 
 
 @pytest.mark.parametrize("name", ["سلام", "שלום", "कि", "क्ष"])
@@ -174,3 +176,19 @@ def test_an_older_matplotlib_would_draw_it_wrong(install, monkeypatch, name):
 def test_a_long_legend_is_cut(install):
     [note] = drawing.label_classes(["猫" * (n + 1) for n in range(9)] + ["犬"] * 60).notes
     assert note.count("#") == drawing.MAX_LISTED and " and 29 more: " in note
+
+
+def test_texts_of_figures_are_chinese_where_a_font_has_the_characters(install):
+    with use_language("zh"):
+        with drawing.use_fonts() as note:
+            assert (translate("input"), note) == (
+                "input",
+                f"the texts in figures are English: {ADVICE}",
+            )
+        install("Squares", "网络的层卷积输入感受野")
+        with drawing.use_fonts() as note:
+            assert (translate("input"), note) == ("输入", "")
+            assert matplotlib.rcParams["font.family"][-1] == "Squares"
+        assert "Squares" not in matplotlib.rcParams["font.family"]
+    with drawing.use_fonts() as note:
+        assert (translate("input"), note) == ("input", "")

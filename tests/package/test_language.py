@@ -13,7 +13,7 @@ import click
 import pytest
 from click.testing import CliRunner
 from rich.cells import cell_len
-from shown_lines import list_errors, list_lines
+from shown_lines import FOREIGN, list_errors, list_lines, list_literals
 
 from legacy_nets.cli import COMMANDS, main
 from legacy_nets.documents.catalogue import DATA
@@ -200,6 +200,10 @@ def test_every_error_note_and_progress_line_has_a_translation(lines):
     assert [f"{place}: {line}" for line, place in lines.items() if line not in have] == []
 
 
+def test_every_translated_line_is_in_the_source():
+    assert sorted(set(read_catalog("zh_CN", "lines")) - list_literals() - set(FOREIGN)) == []
+
+
 def test_every_error_class_of_the_package_is_looked_at():
     assert {"BadInputError", "CheckpointError", "TrainingError", "FormatError"} <= list_errors()
 
@@ -227,7 +231,7 @@ def test_a_line_and_what_is_in_it_are_translated(line, chinese):
     assert translate_line(line) == LINES[line]
 
 
-@pytest.mark.parametrize("name", ["images", "labels", "finished", "a b.txt", "x; y.txt", "a: b"])
+@pytest.mark.parametrize("name", ["images", "old images", "a to b", "a b.txt", "x; y", "a: b"])
 def test_names_in_a_line_stay(name, chinese):
     assert translate_line(f"{name} is a folder: name a file") == f"{name} 是文件夹：请指明文件"
 

@@ -159,7 +159,7 @@ def source(metadata, tensors=None):
         *(("image_size", value, "2 sides that fit here") for value in (40, "40", [40], [4] * 3)),
         *(("image_size", value, "2 sides that fit here") for value in ([0, 4], [1 << 20] * 2)),
         *(
-            ("preprocessing", value, "one of unit, inception, ")
+            ("preprocessing", value, "one of these: unit, inception, ")
             for value in ("", "nice", 3, ["unit"])
         ),
         *(("options", value, "a table") for value in (None, "width=6", [6])),
@@ -215,7 +215,7 @@ def test_metadata_of_older_versions_call_the_preprocessing_pixels():
     for name in ("pixels", "preprocessing"):
         settings = read_recorded_settings(source({**metadata, name: "vgg_whole"}), get_net("tiny"))
         assert settings.preprocessing == "vgg_whole"
-        with pytest.raises(BadInputError, match=f"{name} is 'nice', not one of unit"):
+        with pytest.raises(BadInputError, match=f"{name} is 'nice', not one of these: unit"):
             read_recorded_settings(source({**metadata, name: "nice"}), get_net("tiny"))
 
 

@@ -16,7 +16,36 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "legacy_nets"
 TENSORFLOW = "tf1/"  # its messages are those of TensorFlow
-SHOWING = {"say", "show_status", "update_status", "show_progress", "translate_line"}
+SHOWING = {"say", "translate_line", "show_status", "update_status", "show_progress"}
+GIVEN = {"announce", "report"}  # parameters that get lines to show
+NOTES = re.compile(  # names of what holds lines
+    r"(^|_)(agreement|fault|hint|note|problem|reason|verdict)s?($|_)|^uses?$", re.IGNORECASE
+)
+FOREIGN = (  # errors of click and of the system
+    "Invalid value for {0}: {1}",
+    "No such option {0}. Did you mean {1}?",
+    "No such option {0}.",
+    "Missing argument {0}.",
+    "Missing option {0}.",
+    "Got unexpected extra argument ({0})",
+    "Got unexpected extra arguments ({0})",
+    "Option {0} requires an argument.",
+    "Option {0} does not take a value.",
+    "{0} is not one of {1}.",
+    "{0} is not a whole number.",
+    "{0} is not a number.",
+    "{0} is not in the range {1}.",
+    "Path {0} does not exist.",
+    "File {0} does not exist.",
+    "Directory {0} does not exist.",
+    "[Errno {0}] {1}",
+    "No such file or directory",
+    "Permission denied",
+    "Is a directory",
+    "Not a directory",
+    "File exists",
+    "No space left on device",
+)
 NO_LINES = ("<", "import ", "torch.load(", ".net-graph", " tabindex", "bold ")  # HTML, code, styles
 MAX_ALTERNATIVES = 16  # of one message
 
@@ -24,6 +53,13 @@ MAX_ALTERNATIVES = 16  # of one message
 def list_lines() -> dict[str, str]:
     """Lists the lines that the package shows, with the place of each."""
     return _Source().follow()
+
+
+def list_literals() -> set[str]:
+    """Lists every text that is in the source, as the line that it would be."""
+    source = _Source()
+    nodes = [n for n in source.owners if _is_text(n) or isinstance(n, ast.JoinedStr) or _is_sum(n)]
+    return {line for n in nodes for text in source._list_shapes(n) for line in (text, text.strip())}
 
 
 def list_errors() -> set[str]:
@@ -46,7 +82,7 @@ class _Source:
         self.paths: dict[ast.AST, str] = {}  # module -> file
         self.calls: dict[str, list[ast.Call]] = defaultdict(list)
         self.constants: dict[str, list[ast.expr]] = defaultdict(list)
-        self.attributes: dict[str, list[ast.expr]] = defaultdict(list)
+        self.notes: dict[str, list[ast.expr]] = defaultdict(list)
         self.errors: set[str] = set()
         self.lines: dict[str, str] = {}
         self.done: set[tuple[int, bool]] = set()
@@ -66,25 +102,35 @@ class _Source:
                 self.errors.add(child.name)
             if isinstance(child, ast.Call):
                 self.calls[_get_name(child.func)].append(child)
-                for keyword in child.keywords:
-                    self.attributes[keyword.arg or ""].append(keyword.value)
+                self._read_call(child)
             if isinstance(node, ast.Module) and isinstance(child, ast.Assign | ast.AnnAssign):
                 targets = child.targets if isinstance(child, ast.Assign) else [child.target]
                 for target in targets:
                     if child.value is not None:
                         self.constants[_get_name(target)].append(child.value)
-            if isinstance(child, ast.Assign | ast.AugAssign):
+            if isinstance(child, ast.Assign | ast.AugAssign | ast.AnnAssign) and child.value:
                 for target in getattr(child, "targets", None) or [child.target]:
-                    if isinstance(target, ast.Attribute):
-                        self.attributes[target.attr].append(child.value)
+                    self.notes[_get_name(target)].append(child.value)
+            if isinstance(child, ast.Return | ast.Yield | ast.YieldFrom) and child.value:
+                self.notes[getattr(owner, "name", "")].append(child.value)
             self._read(child, child if isinstance(child, ast.FunctionDef) else owner)
 
+    def _read_call(self, call: ast.Call) -> None:
+        """Keeps what is given to a keyword or added to a list, by the name of that."""
+        for keyword in call.keywords:
+            self.notes[keyword.arg or ""].append(keyword.value)
+        if _get_name(call.func) in ("append", "extend") and isinstance(call.func, ast.Attribute):
+            self.notes[_get_name(call.func.value)].extend(call.args)
+
     def follow(self) -> dict[str, str]:
-        for name in sorted(self.errors | SHOWING | {"UsageError"}):
+        for name in sorted(self.errors | SHOWING | GIVEN | {"UsageError"}):
             for call in self.calls[name]:
                 if call.args:
                     self._add(call.args[0], is_part=False)
-        return self.lines
+        for name, values in self.notes.items():
+            for value in values if NOTES.search(name) else ():
+                self._add(value)
+        return self.lines | dict.fromkeys(FOREIGN, "foreign")
 
     def _add(self, node: ast.AST, is_part: bool = True) -> None:
         """Adds the lines of an expression that is shown, or is part of what is shown."""
@@ -107,8 +153,8 @@ class _Source:
             self._add_variable(node, is_part)
         elif isinstance(node, ast.Call):
             self._add_call(node, is_part)
-        elif isinstance(node, ast.Attribute) and node.attr in ("notes", "note", "use"):
-            for value in self.attributes[node.attr]:
+        elif isinstance(node, ast.Attribute) and NOTES.search(node.attr):
+            for value in self.notes[node.attr]:
                 self._add(value, is_part)
         else:
             for child in _list_parts(node):
@@ -162,10 +208,10 @@ class _Source:
             self._add(call.args[0], is_part)
         elif name in ("sorted", "tuple", "list") and call.args:
             self._add(call.args[0], is_part)
-        elif name not in SHOWING:
+        elif name not in ("say", "translate_line"):
             for function in self.functions[name]:
                 for node in ast.walk(function):
-                    if isinstance(node, ast.Return | ast.Yield) and node.value:
+                    if isinstance(node, ast.Return | ast.Yield | ast.YieldFrom) and node.value:
                         self._add(node.value, is_part)
 
     def _list_shapes(self, node: ast.expr) -> list[str]:

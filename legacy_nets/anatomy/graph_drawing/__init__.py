@@ -24,6 +24,7 @@ from legacy_nets.anatomy.graph_drawing.layer_graph import (
 from legacy_nets.anatomy.graph_drawing.layout import lay_out
 from legacy_nets.anatomy.graph_drawing.png import draw_layout
 from legacy_nets.anatomy.graph_drawing.svg import write_svg
+from legacy_nets.drawing import use_fonts
 from legacy_nets.types import EndPoints, Tensor
 
 __all__ = [
@@ -73,4 +74,5 @@ def draw_svg(name: str, size: tuple[int | None, ...] | None = None, **options: A
 
 def write_png(graph: LayerGraph, path: str | pathlib.Path) -> None:
     """Draws a graph as a PNG in light colours. Raises SetupError without igraph."""
-    draw_layout(lay_out(graph), path)
+    with use_fonts():
+        draw_layout(lay_out(graph), path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from legacy_nets.anatomy.graph_drawing.layout import Layout, count_channels
+from legacy_nets.language import translate as _
 
 PAPER, INK, MUTED, EDGE, FRAME = "paper", "ink", "muted", "edge", "frame"
 _JOINS = {"add", "concat", "multiply", "subtract", "maximum", "stack"}
@@ -73,8 +74,12 @@ def write_captions(layout: Layout) -> tuple[str, str]:
     has_stages = any(node.layer_type == "stage" for node in nodes)
     parameters = sum(node.parameters for node in nodes)
     widest = max(map(count_channels, nodes))
+    counted = _("{nodes} layers, {edges} edges, {parameters} parameters")
+    if has_stages:
+        counted = _("{nodes} stages, {edges} edges, {parameters} parameters")
+    bar = _("bar at the foot of a box: channels of its output, to scale; full width is {channels}")
+    edges = len(layout.graph.edges)
     return (
-        f"{len(nodes)} {'stages' if has_stages else 'layers'}, {len(layout.graph.edges)} edges, "
-        f"{parameters:,} parameters",
-        f"bar at the foot of a box: channels of its output, to scale; full width is {widest:,}",
+        counted.format(nodes=len(nodes), edges=edges, parameters=f"{parameters:,}"),
+        bar.format(channels=f"{widest:,}"),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from matplotlib.textpath import text_to_path
 
 from legacy_nets.anatomy.graph_drawing.columns import arrange, find_rows
 from legacy_nets.anatomy.graph_drawing.layer_graph import LayerGraph, Node
+from legacy_nets.language import translate as _
 from legacy_nets.shapes import format_axes
 
 FONT = "DejaVu Sans"  # as wide as Verdana, wider than other fonts of browsers
@@ -95,9 +97,11 @@ class Layout:
 
 @functools.lru_cache(4096)
 def measure_text(text: str, size: int, is_bold: bool = False) -> float:
-    """Measures the width of a text."""
+    """Measures the width of a text; a letter of East Asia is as wide as it is high."""
+    wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    text = "".join(c for c in text if unicodedata.east_asian_width(c) not in "WF")
     font = FontProperties(family=FONT, size=size, weight="bold" if is_bold else "normal")
-    width: float = text_to_path.get_text_width_height_descent(text, font, False)[0]
+    width: float = text_to_path.get_text_width_height_descent(text, font, False)[0] + wide * size
     return width * 1.04 + 1  # renderers that fit letters to pixels need a little more
 
 
@@ -169,13 +173,13 @@ class _Content:
 def _fill(node: Node, title: str) -> _Content:
     """Puts chips into a box: the steps of a layer, or how many a stage has of each."""
     texts = [
-        step if count == 1 and node.layer_type != "stage" else f"{count} {step}"
+        _(step) if count == 1 and node.layer_type != "stage" else f"{count} {_(step)}"
         for step, count in node.steps
     ]
     if node.window:
-        index = [step for step, _ in node.steps].index(node.layer_type)
+        index = [step for step, _count in node.steps].index(node.layer_type)
         texts[index] = f"{texts[index]} {node.window}"
-    chips, bottom = _flow(texts, [step for step, _ in node.steps], _MAX_TEXT)
+    chips, bottom = _flow(texts, [step for step, _count in node.steps], _MAX_TEXT)
     top = PADDING + LINE + 2
     chips = tuple(dataclasses.replace(chip, x=chip.x + PADDING, y=chip.y + top) for chip in chips)
     width = max(
@@ -202,7 +206,7 @@ def _flow(texts: list[str], steps: list[str], width: float) -> tuple[tuple[Chip,
 def _make_legend(graph: LayerGraph, width: float) -> tuple[tuple[Chip, ...], float]:
     """Makes a chip for each step with its count; returns them and their bottom."""
     counts = graph.count_steps()
-    texts = [f"{count:,} {step}" for step, count in counts.items()]
+    texts = [f"{count:,} {_(step)}" for step, count in counts.items()]
     chips, bottom = _flow(texts, list(counts), width - 2 * MARGIN)
     chips = tuple(
         dataclasses.replace(chip, x=chip.x + MARGIN, y=chip.y + _LEGEND_TOP) for chip in chips
@@ -214,11 +218,11 @@ def _write_info(node: Node) -> str:
     """Writes the shape of the output and the parameters."""
     parts = []
     if node.layer_type == "stage":
-        parts.append(f"{node.layers} layers")
+        parts.append(_("{count} layers").format(count=node.layers))
     if node.output is not None and len(node.output) > 1:
         parts.append(format_axes(node.output[1:]))
     if node.parameters:
-        parts.append(f"{node.parameters:,} parameters")
+        parts.append(_("{count} parameters").format(count=f"{node.parameters:,}"))
     return " · ".join(parts)
 
 

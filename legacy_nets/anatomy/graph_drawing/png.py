@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
@@ -136,7 +137,7 @@ def _write(
         y,
         text,
         fontsize=size,
-        family=FONT,
+        family=[FONT, *rcParams["font.family"]],
         color=LIGHT[colour],
         weight="bold" if is_bold else "normal",
         va="center_baseline",

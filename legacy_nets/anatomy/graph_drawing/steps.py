@@ -35,7 +35,7 @@ _STEPS = {
     "ConcatV2": "concat",
     "Pack": "stack",
     **dict.fromkeys(norms.FUSED, "batch norm"),
-    **dict.fromkeys(windows.PADS, "pad"),
+    **dict.fromkeys(windows.PADS, "padding"),
 }
 # These change no value, or only hand it to a loop.
 _SILENT = {

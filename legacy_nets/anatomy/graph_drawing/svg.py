@@ -29,12 +29,14 @@ from legacy_nets.anatomy.graph_drawing.layout import (
     Rectangle,
     lay_out,
 )
+from legacy_nets.language import mark
+from legacy_nets.language import translate as _
 
-_BUTTONS = {  # text -> what it does
-    "stages": 'data-level="stages" aria-label="show stages"',
-    "layers": 'data-level="layers" aria-label="show layers"',
-    "-": 'data-zoom="0.8" aria-label="smaller"',
-    "+": 'data-zoom="1.25" aria-label="larger"',
+_BUTTONS = {  # text -> what it does, and its name for those who hear it
+    mark("stages"): ('data-level="stages"', mark("show stages")),
+    mark("layers"): ('data-level="layers"', mark("show layers")),
+    "-": ('data-zoom="0.8"', mark("smaller")),
+    "+": ('data-zoom="1.25"', mark("larger")),
 }
 _BUTTON_WIDTHS = (46, 46, 22, 22)
 
@@ -47,7 +49,7 @@ def write_svg(layers: LayerGraph) -> str:
     stages = fold_stages(layers)
     levels = {"stages": lay_out(stages), "layers": lay_out(layers)}
     first = levels["stages"]
-    name = quoteattr(f"graph of {layers.name}")
+    name = quoteattr(_("graph of {net}").format(net=layers.name))
     writer = _Writer(re.sub(r"\W", "_", layers.name) + "-")
     groups = "".join(writer.write_level(level, layout) for level, layout in levels.items())
     return (
@@ -182,11 +184,12 @@ def _write_line(line: Line) -> str:
 def _write_buttons(width: float) -> Iterator[str]:
     yield '<g class="buttons">'
     x = width - MARGIN - sum(_BUTTON_WIDTHS) - 4 * len(_BUTTON_WIDTHS)
-    for (text, action), size in zip(_BUTTONS.items(), _BUTTON_WIDTHS, strict=True):
+    for (text, (action, name)), size in zip(_BUTTONS.items(), _BUTTON_WIDTHS, strict=True):
         yield (
-            f'<g tabindex="0" role="button" {action}>'
+            f'<g tabindex="0" role="button" {action} aria-label={quoteattr(_(name))}>'
             f'<rect class="button" x="{x:.0f}" y="{MARGIN - 6}" width="{size}" height="20" rx="4"/>'
-            f'<text text-anchor="middle" x="{x + size / 2:.0f}" y="{MARGIN + 7}">{text}</text></g>'
+            f'<text text-anchor="middle" x="{x + size / 2:.0f}" y="{MARGIN + 7}">'
+            f"{_(text)}</text></g>"
         )
         x += size + 4
     yield "</g>"
