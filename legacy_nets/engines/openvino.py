@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import logging
 import tempfile
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 from legacy_nets.engines.prepare import FrozenNet, Run
 from legacy_nets.port.formats import openvino as openvino_format
 from legacy_nets.port.jobs import INPUT, OUTPUTS
+from legacy_nets.progress import show_status
 
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}  # int8: of what stays in float
 
@@ -42,9 +45,13 @@ def _quantize(model: object, net: FrozenNet) -> object:
 
     logging.getLogger("nncf").setLevel(logging.ERROR)
     examples = [{INPUT: example[None]} for example in net.examples]
-    return nncf.quantize(
-        model,
-        nncf.Dataset(examples),
-        subset_size=len(examples),
-        model_type=nncf.ModelType.TRANSFORMER if net.has_attention else None,
-    )
+    with (
+        show_status(f"measuring the ranges of {net.name} on {len(examples)} examples"),
+        contextlib.redirect_stdout(io.StringIO()),  # its bars would be in the output of commands
+    ):
+        return nncf.quantize(
+            model,
+            nncf.Dataset(examples),
+            subset_size=len(examples),
+            model_type=nncf.ModelType.TRANSFORMER if net.has_attention else None,
+        )

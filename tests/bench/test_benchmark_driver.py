@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import driver
+import goals
 import pytest
 import report
 import rows
@@ -160,6 +161,62 @@ def test_the_page_has_medians_spreads_shares_ratios_and_reasons():
     assert "| **legacy_nets TensorFlow fp32 / OpenVINO fp32** | 0.75 |" in text
     assert "/ OpenVINO bf16" not in text
     assert "A, 2 cores" in text and "V 1." in text
+
+
+def make_row(name, group, *cells):
+    """A row whose cells are (case, column, values)."""
+    measured = [make_item(*cell) | {"row": name, "group": group, "unit": ""} for cell in cells]
+    return {"measured": measured, "rounds": 1, "seconds": 1.0, "machine": {}}
+
+
+def test_the_goals_are_ratios_of_the_run():
+    rows = {
+        "inception_v3": make_row(
+            "inception_v3",
+            "inference",
+            ("batch 8", "legacy_nets TensorFlow fp32", [19.0]),
+            ("batch 8", "OpenVINO fp32", [20.0]),
+            ("batch 8", "PyTorch bf16", [40.0]),
+            ("batch 8", "legacy_nets int8", [70.0]),
+        ),
+        "pictures": make_row(
+            "pictures", "pictures", ("x", "predict --fast", [45.0]), ("x", "bare engine", [50.0])
+        ),
+        "train_hand_signs": make_row(
+            "train_hand_signs",
+            "train",
+            ("x", "legacy_nets fp32", [60.0]),
+            ("x", "TensorFlow 1.15.5 fp32", [10.0, 12.0, 11.0]),
+        ),
+        "port": make_row("port", "port", ("onnx", "seconds", [7.5])),
+    }
+    text = goals.make_goals(rows)
+    wanted = [
+        "0.95, – | at least 0.97",
+        "–, – | at least 0.95",
+        "0.95 | at least 1",
+        "– | at least 1",
+    ]
+    wanted += ["1.75, – | at least 1.8", "– | at least 0.99", "0.9 | at least 0.9"]
+    wanted += ["5.45 | at least 5.5 (7 with AMX)", "– | at most 3", "7.5 | at most 8"]
+    lines = [line for line in text.splitlines() if line.startswith("| ")][2:]
+    assert [line.split(" | ", 1)[1].removesuffix(" |") for line in lines] == wanted
+    results = {"rows": rows, "versions": {}}
+    assert text in report.make_markdown(results)
+
+
+def test_growth_has_slopes_and_lines(tmp_path):
+    cells = [("10", "a, seconds", [1.0]), ("100", "a, seconds", [10.0])]
+    cells += [("1000", "a, seconds", [100.0]), ("10", "a, MiB", [3.0]), ("100", "a, MiB", [3.0])]
+    cells += [("1000", "a, MiB", [3.0]), ("10", "b, MiB", [0.0]), ("100", "b, MiB", [2.0])]
+    results = {"rows": {"growth: x": make_row("growth: x", "growth", *cells)}, "versions": {}}
+    text = report.make_markdown(results)
+    assert "| | 10 | 100 | 1000 | slope |" in text
+    assert "| a, seconds | 1 ± 0% | 10 ± 0% | 100 ± 0% | 1.00 |" in text
+    assert "| a, MiB | 3 ± 0% | 3 ± 0% | 3 ± 0% | 0.00 |" in text
+    assert "| b, MiB | 0 ± 0% | 2 ± 0% | – | – |" in text
+    assert report.draw_charts(results, tmp_path, "full") == ["full_growth.svg"]
+    assert "a, seconds" in (tmp_path / "full_growth.svg").read_text()
 
 
 def test_the_chart_is_drawn_of_inference_alone(tmp_path):

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from goals import Medians, compare_with_peers, compute_medians, make_goals
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 HEAD = """---
 orphan: true
@@ -19,6 +26,16 @@ A dash has its reason below the table.
 NOTES = """ONNX Runtime and OpenVINO convert the frozen graph themselves. Keras and PyTorch run
 their own net of the same architecture (ResNet v2 and ViT of timm, the rest of torchvision). "Of the
 peak" is the share of the matrix product's rate in the same precision."""
+GROWTH = """The slope is the power of the size that seconds or memory grow with, fitted to the
+logarithms: 1 is linear, 0 is flat. Imports, and what was in memory before, do not count."""
+
+
+def fit_slope(points: Mapping[str, float]) -> float | None:
+    """Fits the power of the size that a value grows with: size -> value; None for fewer than 3."""
+    pairs = [(math.log(float(x)), math.log(y)) for x, y in points.items() if y > 0]
+    if len(pairs) < 3:
+        return None
+    return statistics.linear_regression(*zip(*pairs, strict=True)).slope
 
 
 def describe(item: Mapping) -> str:
@@ -29,15 +46,6 @@ def describe(item: Mapping) -> str:
     median = statistics.median(values)
     spread = (max(values) - min(values)) / 2 / median if median else 0.0
     return f"{median:.3g} ± {spread:.0%}"
-
-
-def compute_medians(row: Mapping) -> dict[tuple[str, str], float]:
-    """Returns (case, column) -> median, of what was measured."""
-    return {
-        (item["case"], item["column"]): statistics.median(item["values"])
-        for item in row["measured"]
-        if item["values"]
-    }
 
 
 def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
@@ -53,6 +61,7 @@ def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
             if case.startswith("matrix product")
         }
     parts.append(_make_machine(results))
+    parts.append(make_goals(rows))
     groups: dict[str, list[str]] = {}
     for name, row in rows.items():
         if row["measured"]:
@@ -62,6 +71,8 @@ def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
         parts += [f"![{group}]({chart})\n" for chart in charts if Path(chart).stem.endswith(group)]
         if group == "inference":
             parts.append(NOTES + "\n")
+        if group == "growth":
+            parts.append(GROWTH + "\n")
         parts += [_make_table(name, rows[name], peaks) for name in names]
     return "\n".join(parts)
 
@@ -98,8 +109,10 @@ def _make_table(name: str, row: Mapping, peaks: Mapping[str, float]) -> str:
     lines = [f"### {name}{f' ({unit})' if unit else ''}\n"]
     columns = list(dict.fromkeys(item["column"] for item in measured))
     cells = {(item["case"], item["column"]): item for item in measured}
-    lines.append("| | " + " | ".join(cases) + " |")
-    lines.append("| --- |" + " --- |" * len(cases))
+    is_growth = measured[0]["group"] == "growth"
+    headings = [*cases, "slope"] if is_growth else cases
+    lines.append("| | " + " | ".join(headings) + " |")
+    lines.append("| --- |" + " --- |" * len(headings))
     for column in columns:
         texts = []
         for case in cases:
@@ -112,6 +125,9 @@ def _make_table(name: str, row: Mapping, peaks: Mapping[str, float]) -> str:
             if item and "engine" in item["details"]:
                 text += f" {item['details']['engine']}"
             texts.append(text)
+        if is_growth:
+            slope = fit_slope({k: value for (k, c), value in medians.items() if c == column})
+            texts.append("–" if slope is None else f"{slope:.2f}")
         lines.append(f"| {column} | " + " | ".join(texts) + " |")
     if measured[0]["group"] == "inference":
         for precision in ("fp32", "bf16", "int8"):
@@ -126,22 +142,13 @@ def _make_table(name: str, row: Mapping, peaks: Mapping[str, float]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _compare_with_peers(
-    medians: Mapping[tuple[str, str], float], cases: Sequence[str], precision: str
-) -> list[str]:
+def _compare_with_peers(medians: Medians, cases: Sequence[str], precision: str) -> list[str]:
     """Returns the line of the best of ours over the best of the peers (int8: over their bf16)."""
+    ratios = [compare_with_peers(medians, case, precision) for case in cases]
+    texts = ["–" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
     against = "bf16" if precision == "int8" else precision
-    texts = []
-    for case in cases:
-        here = {c: v for (k, c), v in medians.items() if k == case}
-        ours = [v for c, v in here.items() if c.startswith("legacy_nets") and c.endswith(precision)]
-        peers = [
-            v for c, v in here.items() if not c.startswith("legacy_nets") and c.endswith(against)
-        ]
-        texts.append(f"{max(ours) / max(peers):.2f}" if ours and peers else "–")
-    if all(text == "–" for text in texts):
-        return []
-    return [f"| **ours {precision} / best peer {against}** | " + " | ".join(texts) + " |"]
+    line = f"| **ours {precision} / best peer {against}** | " + " | ".join(texts) + " |"
+    return [line] * any(ratio is not None for ratio in ratios)
 
 
 def _divide(
@@ -156,35 +163,53 @@ def _divide(
 
 
 def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
-    """Draws the bars of inference, one panel a net; returns the names of the files."""
-    rows = {
-        name: row
-        for name, row in results["rows"].items()
-        if row["measured"] and row["measured"][0]["group"] == "inference"
-    }
-    if not rows:
-        return []
-    import matplotlib
+    """Draws inference as bars and growth as lines; returns the names of the files."""
+    charts = []
+    for group, draw in (("inference", _draw_bars), ("growth", _draw_lines)):
+        rows = {
+            name: row
+            for name, row in results["rows"].items()
+            if row["measured"] and row["measured"][0]["group"] == group
+        }
+        if not rows:
+            continue
+        import matplotlib
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
 
-    height = 2.6 * len(rows) + 0.6
-    figure, axes = pyplot.subplots(len(rows), 1, figsize=(8, height), squeeze=False)
-    for axis, (name, row) in zip(axes[:, 0], rows.items(), strict=True):
-        medians = compute_medians(row)
-        case = "batch 8" if any(k == "batch 8" for k, _ in medians) else next(iter(medians))[0]
-        bars = {column: value for (k, column), value in medians.items() if k == case}
-        names = sorted(bars, key=lambda column: bars[column])
-        colours = ["#1f6fb4" if n.startswith("legacy_nets") else "#b0b0b0" for n in names]
-        axis.barh(names, [bars[n] for n in names], color=colours)
-        axis.bar_label(axis.containers[0], fmt="%.3g", padding=3, fontsize=7)
-        axis.set_title(f"{name}, {case}, images/s", fontsize=9, loc="left")
-        axis.tick_params(labelsize=7)
-        axis.margins(x=0.1)
-        axis.spines[["top", "right"]].set_visible(False)
-    figure.tight_layout()
-    folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{bench}_inference.svg", metadata={"Date": None})
-    pyplot.close(figure)
-    return [f"{bench}_inference.svg"]
+        size = (8, 2.6 * len(rows) + 0.6)
+        figure, axes = pyplot.subplots(len(rows), 1, figsize=size, squeeze=False)
+        for axis, (name, row) in zip(axes[:, 0], rows.items(), strict=True):
+            draw(axis, name, compute_medians(row))
+            axis.tick_params(labelsize=7)
+            axis.spines[["top", "right"]].set_visible(False)
+        figure.tight_layout()
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.savefig(folder / f"{bench}_{group}.svg", metadata={"Date": None})
+        pyplot.close(figure)
+        charts.append(f"{bench}_{group}.svg")
+    return charts
+
+
+def _draw_bars(axis: Axes, name: str, medians: Medians) -> None:
+    """Draws the rates of one net at batch 8."""
+    case = "batch 8" if any(k == "batch 8" for k, _ in medians) else next(iter(medians))[0]
+    bars = {column: value for (k, column), value in medians.items() if k == case}
+    names = sorted(bars, key=lambda column: bars[column])
+    colours = ["#1f6fb4" if n.startswith("legacy_nets") else "#b0b0b0" for n in names]
+    axis.barh(names, [bars[n] for n in names], color=colours)
+    axis.bar_label(axis.containers[0], fmt="%.3g", padding=3, fontsize=7)
+    axis.set_title(f"{name}, {case}, images/s", fontsize=9, loc="left")
+    axis.margins(x=0.1)
+
+
+def _draw_lines(axis: Axes, name: str, medians: Medians) -> None:
+    """Draws seconds and memory over the size, both axes logarithmic."""
+    for column in dict.fromkeys(column for _, column in medians):
+        points = [(float(k), v) for (k, c), v in medians.items() if c == column and v > 0]
+        if points:
+            dash = "--" if column.endswith("MiB") else "-"
+            axis.loglog(*zip(*points, strict=True), dash, marker="o", markersize=3, label=column)
+    axis.set_title(name, fontsize=9, loc="left")
+    axis.legend(fontsize=6, frameon=False)

@@ -20,6 +20,16 @@ SHORT_NETS = NETS[:2]
 BATCHES = (1, 8, 32)
 TRAINED = ("hand_signs", "inception_v3", "cnn_lstm")
 TARGETS = ("frozen", "saved_model", "onnx", "tflite", "keras", "openvino", "npz", "safetensors")
+GROWTH: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {  # row -> tasks, sizes
+    "images of a batch": (("inference",), (1, 4, 16, 64, 256)),
+    "layers": (("graph", "describe"), (50, 101, 152, 200)),
+    "MiB of a checkpoint": (
+        ("inspect", "port to npz", "port to safetensors"),
+        (16, 64, 256, 1024, 4096),
+    ),
+    "pictures": (("predict",), (1000, 10_000, 100_000, 1_000_000)),
+    "models": (("port FOLDER",), (1, 4, 16, 64)),
+}
 OURS = tuple(
     f"legacy_nets {kind}"
     for kind in ("plain fp32", "TensorFlow fp32", "TensorFlow bf16", "auto fp32", "auto bf16")
@@ -43,9 +53,11 @@ def list_rows(environments: Environments, folder: Path, is_short: bool) -> list[
     rows += [_make_inference(environments, folder, net, batches) for net in nets]
     trained = TRAINED[:1] if is_short else TRAINED
     rows += [_make_training(environments, net) for net in trained]
+    rows.append(_make_trained(environments, folder))
     if not is_short:
         rows.append(_make_build(environments))
         rows.append(_make_start(environments))
+        rows += [_make_growth(environments, folder, name) for name in GROWTH]
     rows.append(_make_port(environments, folder, ("onnx",) if is_short else TARGETS))
     rows.append(_make_pictures(environments, folder, 1000 if is_short else 2000))
     return rows
@@ -84,6 +96,7 @@ def _make_inference(
         make("legacy_nets", ours, "ours", *OURS),
         make("legacy_nets int8", ours, "ours", "legacy_nets int8"),
         make("TensorFlow 1.15.5", environments.tensorflow1, "tf1", "TensorFlow 1.15.5 fp32"),
+        make("tf_slim", ours, "slim", "tf_slim fp32"),
         make("Keras", ours, "keras", "Keras 3 fp32"),
         make("ONNX Runtime", ours, "onnxruntime", "ONNX Runtime fp32"),
         make("OpenVINO", ours, "openvino", "OpenVINO fp32", "OpenVINO bf16"),
@@ -119,6 +132,23 @@ def _make_training(environments: Environments, net: str) -> Row:
         ),
     )
     return Row(f"train_{net}", "train", "images/s", tasks, 300)
+
+
+def _make_trained(environments: Environments, folder: Path) -> Row:
+    columns = tuple(f"legacy_nets {precision}" for precision in ("fp32", "bf16", "int8"))
+    arguments = {"folder": str(folder)}
+    task = Task("legacy_nets", environments.ours, "trained.py", arguments, columns)
+    prepare = (environments.ours, "train_signs.py", str(folder))
+    return Row("trained_hand_signs", "trained", "", (task,), 600, prepare, most_rounds=3)
+
+
+def _make_growth(environments: Environments, folder: Path, name: str) -> Row:
+    tasks, sizes = GROWTH[name]
+    arguments = {"tasks": tasks, "sizes": sizes, "folder": str(folder)}
+    columns = tuple(f"{task}, {unit}" for task in tasks for unit in ("seconds", "MiB"))
+    task = Task("legacy_nets", environments.ours, "growth.py", arguments, columns)
+    prepare = (environments.ours, "artefacts.py", "hand_signs", str(folder))
+    return Row(f"growth: {name}", "growth", name, (task,), 900, prepare, most_rounds=1)
 
 
 def _make_build(environments: Environments) -> Row:

@@ -1,0 +1,91 @@
+"""What the table must show: ratios of one run, and the number that each is to reach."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
+
+Medians: TypeAlias = Mapping[tuple[str, str], float]  # (case, column) -> median
+NETS = ("inception_v3", "resnet_v2_50")
+
+
+def compute_medians(row: Mapping) -> dict[tuple[str, str], float]:
+    """Returns (case, column) -> median, of what was measured."""
+    return {
+        (item["case"], item["column"]): statistics.median(item["values"])
+        for item in row["measured"]
+        if item["values"]
+    }
+
+
+def divide(above: float | None, below: float | None) -> float | None:
+    """Divides two numbers; None where one is missing."""
+    return above / below if above and below else None
+
+
+def compare_with_peers(medians: Medians, case: str, precision: str) -> float | None:
+    """Divides the best of ours by the best of the peers (int8: by their bf16); None without."""
+    against = "bf16" if precision == "int8" else precision
+    here = {column: value for (k, column), value in medians.items() if k == case}
+    ours = [v for c, v in here.items() if c.startswith("legacy_nets") and c.endswith(precision)]
+    peers = [v for c, v in here.items() if not c.startswith("legacy_nets") and c.endswith(against)]
+    return divide(max(ours, default=None), max(peers, default=None))
+
+
+def make_goals(rows: Mapping[str, Mapping]) -> str:
+    """Makes the table of the goals; a dash is what was not measured."""
+    medians = {name: compute_medians(row) for name, row in rows.items()}
+    inference = {
+        name: medians[name]
+        for name, row in rows.items()
+        if row["measured"] and row["measured"][0]["group"] == "inference"
+    }
+    lines = ["## What it must show\n", "| | measured | to reach |", "| --- | --- | --- |"]
+    for precision, goal in (("fp32", 0.97), ("bf16", 0.95)):
+        columns = f"legacy_nets TensorFlow {precision}", f"OpenVINO {precision}"
+        values = [
+            divide(*(medians.get(net, {}).get(("batch 8", column)) for column in columns))
+            for net in NETS
+        ]
+        title = f"{', '.join(NETS)}, batch 8: TensorFlow engine / OpenVINO, {precision}"
+        lines.append(_make_line(title, values, f"at least {goal}"))
+    for precision in ("fp32", "bf16"):
+        ratios = [
+            compare_with_peers(found, case, precision)
+            for found in inference.values()
+            for case in dict.fromkeys(case for case, _ in found)
+        ]
+        least = min((ratio for ratio in ratios if ratio is not None), default=None)
+        title = f"the best of ours / the best peer, {precision}, the least of all nets and batches"
+        lines.append(_make_line(title, [least], "at least 1"))
+    values = [compare_with_peers(medians.get(net, {}), "batch 8", "int8") for net in NETS]
+    lines.append(_make_line("the same nets, int8 / the best peer's bf16", values, "at least 1.8"))
+    trained, pictures, train, port = (
+        medians.get(name, {})
+        for name in ("trained_hand_signs", "pictures", "train_hand_signs", "port")
+    )
+    agreement = trained.get(("class of fp32", "legacy_nets int8"))
+    title = "trained hand_signs, int8: share with the class of fp32"
+    lines.append(_make_line(title, [agreement], "at least 0.99"))
+    share = _find(pictures, "predict --fast"), _find(pictures, "bare engine")
+    lines.append(
+        _make_line("JPEGs: predict --fast / bare engine", [divide(*share)], "at least 0.9")
+    )
+    step = _find(train, "legacy_nets fp32"), _find(train, "TensorFlow 1.15.5 fp32")
+    title = "training step of hand_signs: TensorFlow 1.15.5's time / ours"
+    lines.append(_make_line(title, [divide(*step)], "at least 5.5 (7 with AMX)"))
+    for column, goal in (("peak memory / weights", "at most 3"), ("seconds", "at most 8")):
+        title = f"port of resnet_v2_152 to ONNX, {column}"
+        lines.append(_make_line(title, [port.get(("onnx", column))], goal))
+    return "\n".join(lines) + "\n\nThe share of the peak is in each table of inference.\n"
+
+
+def _find(medians: Medians, column: str) -> float | None:
+    """Finds the value of a column in a table of one case."""
+    return next((value for (_, name), value in medians.items() if name == column), None)
+
+
+def _make_line(title: str, values: Sequence[float | None], goal: str) -> str:
+    texts: Iterable[str] = ("–" if value is None else f"{value:.3g}" for value in values)
+    return f"| {title} | {', '.join(texts)} | {goal} |"
