@@ -27,3 +27,14 @@ def test_streamed_weights_are_the_weights(tmp_path):
     for other in (streamed, loaded):
         for got, want in zip(other.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(got, want)
+
+
+def test_a_keras_without_the_names_is_left_alone(monkeypatch):
+    from keras.src.saving import saving_lib
+
+    for name in ("get_attr_skipset", "_MEMORY_UPPER_BOUND"):
+        monkeypatch.delattr(saving_lib, name)
+    before = dict(vars(saving_lib))
+    with stream_weights():
+        assert vars(saving_lib) == before
+    assert vars(saving_lib) == before

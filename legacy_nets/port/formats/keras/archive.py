@@ -42,17 +42,19 @@ def stream_weights() -> Iterator[None]:
 
     The weights go by way of a file next to the model's, as where memory is short. Keras' list of
     attributes to skip is cached: Keras stores it under one name and looks it up under another, so
-    it would make a further layer for each one that it saves or loads.
+    it would make a further layer for each one that it saves or loads. A Keras without these names
+    saves and loads as it does.
     """
     from keras.src.saving import saving_lib
 
     names = vars(saving_lib)
-    changes = {
-        "get_attr_skipset": functools.cache(saving_lib.get_attr_skipset),
-        "_MEMORY_UPPER_BOUND": 0.0,
+    originals = {
+        name: names[name] for name in ("get_attr_skipset", "_MEMORY_UPPER_BOUND") if name in names
     }
-    originals = {name: names[name] for name in changes}
-    names.update(changes)
+    if "get_attr_skipset" in originals:
+        names["get_attr_skipset"] = functools.cache(saving_lib.get_attr_skipset)
+    if "_MEMORY_UPPER_BOUND" in originals:
+        names["_MEMORY_UPPER_BOUND"] = 0.0
     try:
         yield
     finally:
