@@ -110,7 +110,7 @@ docs-po: $(DOCS_VENV)/.ready  ## renews the texts to translate: docs/locale/zh_C
 	@$(DOCS_VENV)/bin/sphinx-intl update -p docs/_build/gettext -d docs/locale -l zh_CN --line-width 100
 
 messages: $(VENV)/.test  ## compiles the package's own texts, legacy_nets/language/locale/*/LC_MESSAGES/*.po
-	@for domain in messages documents; do \
+	@for domain in messages lines documents; do \
 		$(BIN)/pybabel -q compile --directory legacy_nets/language/locale --domain $$domain; done
 
 oracle:  ## real TensorFlow 1.15.5 under Python 3.7, where that can be had

@@ -59,7 +59,9 @@ def residual_block(
     return residual_connection
 
 
-def lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int, unroll: bool = False) -> Tensor:
+def lstm_layer(
+    inputs: Tensor, hidden_size: int, num_layers: int, *, unroll: bool = False
+) -> Tensor:
     """Builds a stacked LSTM: float32 [N, T, F] -> [N, T, hidden_size], for all time steps.
 
     Variables are under ``rnn``: a second call needs a variable scope around it (000-E03).
@@ -108,7 +110,8 @@ def _build_first_listing(inputs: Tensor, points: EndPoints, unroll: bool) -> Ten
     _, rows, columns, _ = residual4.shape.as_list()
     # (N, 4, 1024)
     points["lstm_input"] = lstm_input = tf.reshape(residual4, [-1, rows, columns * 256])
-    points["lstm_output"] = lstm_output = lstm_layer(lstm_input, 512, 1, unroll)  # (N, 4, 512)
+    # (N, 4, 512)
+    points["lstm_output"] = lstm_output = lstm_layer(lstm_input, 512, 1, unroll=unroll)
     return lstm_output
 
 
@@ -132,7 +135,7 @@ def _build_second_listing(
     points["lstm_input2"] = lstm_input2 = tf.reshape(residual5, [-1, steps, columns * 512])
     with tf.variable_scope("lstm_2"):  # 000-E03
         points["lstm_output2"] = lstm_output2 = lstm_layer(
-            lstm_input2, 512, 1, unroll
+            lstm_input2, 512, 1, unroll=unroll
         )  # (N, 4, 512)
     return lstm_output2
 
