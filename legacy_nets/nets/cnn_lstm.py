@@ -17,6 +17,9 @@ Differs: 000-E01 the third pool is SAME: 28-14-7-4, so that no reshape mixes exa
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.parts.residual import check_residual
@@ -24,6 +27,7 @@ from legacy_nets.types import EndPoints, IsTraining, NetOutputs, Reuse, Size, Te
 
 SMALLEST = 4  # pixels: below, the pools leave nothing
 LSTM_MAPS = ("column", "tile")
+LstmLayer: TypeAlias = Callable[[Tensor, int, int], Tensor]  # as ``lstm_layer``
 
 
 def conv2d_layer(
@@ -59,25 +63,31 @@ def residual_block(
     return residual_connection
 
 
-def lstm_layer(
-    inputs: Tensor, hidden_size: int, num_layers: int, *, unroll: bool = False
-) -> Tensor:
+def lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int) -> Tensor:
     """Builds a stacked LSTM: float32 [N, T, F] -> [N, T, hidden_size], for all time steps.
 
     Variables are under ``rnn``: a second call needs a variable scope around it (000-E03).
-    ``unroll``: whether each time step is built, without a loop; T is known then.
     """
     cells = [tf.nn.rnn_cell.LSTMCell(hidden_size) for _ in range(num_layers)]
     stacked_lstm = tf.nn.rnn_cell.MultiRNNCell(cells)
-    if unroll:
-        steps, _state = tf.nn.static_rnn(stacked_lstm, tf.unstack(inputs, axis=1), dtype=tf.float32)
-        return tf.stack(steps, axis=1)
     # (N, T, hidden_size); 000-E18
     outputs, _state = tf.nn.dynamic_rnn(stacked_lstm, inputs, dtype=tf.float32)
     return outputs
 
 
-def _build_first_listing(inputs: Tensor, points: EndPoints, unroll: bool) -> Tensor:
+def unrolled_lstm_layer(inputs: Tensor, hidden_size: int, num_layers: int) -> Tensor:
+    """Builds ``lstm_layer`` without a loop, with the same variables; T is known."""
+    cells = [tf.nn.rnn_cell.LSTMCell(hidden_size) for _ in range(num_layers)]
+    stacked_lstm = tf.nn.rnn_cell.MultiRNNCell(cells)
+    steps, _state = tf.nn.static_rnn(stacked_lstm, tf.unstack(inputs, axis=1), dtype=tf.float32)
+    return tf.stack(steps, axis=1)
+
+
+def _choose_lstm_layer(unroll: bool) -> LstmLayer:
+    return unrolled_lstm_layer if unroll else lstm_layer
+
+
+def _build_first_listing(inputs: Tensor, points: EndPoints, lstm_layer: LstmLayer) -> Tensor:
     """Builds four groups of convolutions and an LSTM over the rows of their map.
 
     float32 [N, H, W, C] -> [N, H/8, 512]. Adds to the end points.
@@ -110,13 +120,12 @@ def _build_first_listing(inputs: Tensor, points: EndPoints, unroll: bool) -> Ten
     _, rows, columns, _ = residual4.shape.as_list()
     # (N, 4, 1024)
     points["lstm_input"] = lstm_input = tf.reshape(residual4, [-1, rows, columns * 256])
-    # (N, 4, 512)
-    points["lstm_output"] = lstm_output = lstm_layer(lstm_input, 512, 1, unroll=unroll)
+    points["lstm_output"] = lstm_output = lstm_layer(lstm_input, 512, 1)  # (N, 4, 512)
     return lstm_output
 
 
 def _build_second_listing(
-    lstm_output: Tensor, lstm_map: str, points: EndPoints, unroll: bool
+    lstm_output: Tensor, lstm_map: str, points: EndPoints, lstm_layer: LstmLayer
 ) -> Tensor:
     """Builds a residual block on the first LSTM's output, and a second LSTM.
 
@@ -134,9 +143,7 @@ def _build_second_listing(
     # (N, 4, 512) or (N, 4, 2048)
     points["lstm_input2"] = lstm_input2 = tf.reshape(residual5, [-1, steps, columns * 512])
     with tf.variable_scope("lstm_2"):  # 000-E03
-        points["lstm_output2"] = lstm_output2 = lstm_layer(
-            lstm_input2, 512, 1, unroll=unroll
-        )  # (N, 4, 512)
+        points["lstm_output2"] = lstm_output2 = lstm_layer(lstm_input2, 512, 1)  # (N, 4, 512)
     return lstm_output2
 
 
@@ -175,7 +182,7 @@ def cnn_lstm(
     _check_images(images, "cnn_lstm")
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        lstm_output = _build_first_listing(images, end_points, unroll)
+        lstm_output = _build_first_listing(images, end_points, _choose_lstm_layer(unroll))
         logits = _build_output_layer(lstm_output, num_classes, end_points)
     return logits, end_points
 
@@ -205,8 +212,9 @@ def cnn_lstm_resnet(
         raise BadInputError(f"lstm_map={lstm_map!r}: choose one of {', '.join(LSTM_MAPS)}")
     end_points: EndPoints = {}
     with tf.variable_scope(scope or tf.get_variable_scope(), reuse=reuse):
-        lstm_output = _build_first_listing(images, end_points, unroll)
-        lstm_output2 = _build_second_listing(lstm_output, lstm_map, end_points, unroll)
+        layer = _choose_lstm_layer(unroll)
+        lstm_output = _build_first_listing(images, end_points, layer)
+        lstm_output2 = _build_second_listing(lstm_output, lstm_map, end_points, layer)
         logits = _build_output_layer(lstm_output2, num_classes, end_points)
     return logits, end_points
 
