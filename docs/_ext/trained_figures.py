@@ -18,6 +18,7 @@ from trained_nets import NETS, compute, find_kernel
 from legacy_nets.anatomy import figures
 from legacy_nets.book import html
 from legacy_nets.documents.figures import cut_class_token, find_attention
+from legacy_nets.drawing import use_fonts
 from legacy_nets.language import translate
 from legacy_nets.types import Array
 
@@ -41,7 +42,8 @@ class TrainedFigure(SphinxDirective):
             raise self.error(f"no trained net {net!r}: write one of {', '.join(NETS)}")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "figure.png")
-            self.draw(net, path)
+            with use_fonts():
+                self.draw(net, path)
             caption = translate(self.caption).format(net=net)
             return [nodes.raw("", html.write_picture(path, caption), format="html")]
 
