@@ -118,7 +118,7 @@ def test_an_unrolled_lstm_has_the_same_variables_and_outputs():
     loop = images_module.lstm_layer(sequences, 5, 2)
     variables = get_shapes()
     with tf.variable_scope("", reuse=True):
-        unrolled = images_module.lstm_layer(sequences, 5, 2, unroll=True)
+        unrolled = images_module.unrolled_lstm_layer(sequences, 5, 2)
     assert get_shapes() == variables and len(variables) == 4
     assert unrolled.shape.as_list() == [None, 4, 5]
     values = np.random.default_rng(0).random((3, 4, 6), np.float32)
