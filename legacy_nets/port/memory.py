@@ -16,9 +16,7 @@ def release_memory() -> None:
     glibc keeps freed blocks of up to 32 MB for itself. Elsewhere there is nothing to do.
     """
     gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:  # musl has none
-        trim(0)
+    _call_libc("malloc_trim", 0)
 
 
 def return_large_blocks() -> None:
@@ -26,6 +24,11 @@ def return_large_blocks() -> None:
 
     Else it would keep those of up to 32 MB, weights among them, until ``release_memory``.
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(_MMAP_THRESHOLD, _LARGE)
+    _call_libc("mallopt", _MMAP_THRESHOLD, _LARGE)
+
+
+def _call_libc(name: str, *arguments: int) -> None:
+    """Calls a function of the C library; does nothing where it has none, as musl, or off Linux."""
+    function = getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if function is not None:
+        function(*arguments)
