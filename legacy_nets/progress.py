@@ -16,10 +16,23 @@ from legacy_nets.language.lines import say, translate_line
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.status import Status
+    from rich.text import Text
 
 _SPINNER = "dots"  # to name it draws at once: what follows may hold back stderr, or the thread
 _LINE_SECONDS = 10.0  # between two lines about long work
 _shown: list[Status] = []  # the spinner on the terminal, if there is one
+
+
+def print_line(console: Console, line: str) -> None:
+    """Prints a line on a console in the chosen language, without colours."""
+    console.print(_make_text(line), highlight=False)
+
+
+def _make_text(line: str) -> Text:
+    """Makes a text of a line: brackets, as names of files have them, are no markup."""
+    from rich.text import Text
+
+    return Text(translate_line(line))
 
 
 @contextlib.contextmanager
@@ -33,11 +46,13 @@ def show_status(text: str, console: Console | None = None) -> Iterator[None]:
     console = console or Console(stderr=True)
     if _shown:
         outer = _shown[0].status
-        _shown[0].update(translate_line(text), spinner=_SPINNER)
-        yield
-        _shown[0].update(outer, spinner=_SPINNER)
+        _shown[0].update(_make_text(text), spinner=_SPINNER)
+        try:
+            yield
+        finally:
+            _shown[0].update(outer, spinner=_SPINNER)
     elif console.is_terminal:
-        with console.status(translate_line(text)) as status:
+        with console.status(_make_text(text)) as status:
             _shown.append(status)
             status.update(status.status, spinner=_SPINNER)
             try:
@@ -51,7 +66,7 @@ def show_status(text: str, console: Console | None = None) -> Iterator[None]:
 def update_status(text: str) -> None:
     """Changes the text of the spinner to the next step of its work; does nothing without one."""
     if _shown:
-        _shown[0].update(translate_line(text))
+        _shown[0].update(_make_text(text))
 
 
 @contextlib.contextmanager

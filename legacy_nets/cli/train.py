@@ -26,9 +26,9 @@ from legacy_nets.cli.options import (
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
-from legacy_nets.language.lines import say, translate_line
+from legacy_nets.language.lines import say
 from legacy_nets.processor import require_bfloat16, uses_onednn
-from legacy_nets.progress import show_status
+from legacy_nets.progress import print_line, show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.recipes import (
@@ -233,7 +233,7 @@ def _train(
 
     console = Console(stderr=True, soft_wrap=True)
     for line in lines:
-        console.print(translate_line(line), highlight=False)
+        print_line(console, line)
     if cluster is not None:
         result = cluster.train(settings, images, folder, console)
     else:

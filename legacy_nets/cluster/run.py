@@ -19,8 +19,7 @@ from legacy_nets.cluster.task import Task
 from legacy_nets.cluster.watch import Watch
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.errors import BadInputError, TrainingError, join_lines
-from legacy_nets.language.lines import translate_line
-from legacy_nets.progress import show_status
+from legacy_nets.progress import print_line, show_status
 from legacy_nets.train.loop import Result, collect_stop_signals
 from legacy_nets.train.run_folder import lock_folder, prepare_folder, restore_newest
 from legacy_nets.train.settings import Settings, build_heads
@@ -188,7 +187,7 @@ class _Trainer:
         self.settings.save(self.folder)
 
     def _report(self, line: str) -> None:
-        self.console.print(translate_line(line), highlight=False, markup=False)
+        print_line(self.console, line)
 
     def _report_loss(self, error: tf.errors.OpError, losses: int) -> None:
         """Reports that a task was lost. Raises TrainingError where that comes again and again."""

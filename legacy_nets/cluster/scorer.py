@@ -16,7 +16,7 @@ from legacy_nets.checkpoints.restore import match
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Split
 from legacy_nets.errors import BadInputError, CheckpointError
-from legacy_nets.language.lines import translate_line
+from legacy_nets.progress import print_line
 from legacy_nets.train import report
 from legacy_nets.train.graph import build_net
 from legacy_nets.train.loop import collect_stop_signals
@@ -119,7 +119,5 @@ def _evaluate_newest(
     best = read_best(folder)
     if best is None or accuracy > best[1]:
         write_best(folder, step, accuracy)
-    console.print(
-        translate_line(f"step {step}  test {accuracy:.3f}  loss {loss:.4f}"), highlight=False
-    )
+    print_line(console, f"step {step}  test {accuracy:.3f}  loss {loss:.4f}")
     return step

@@ -11,7 +11,7 @@ from legacy_nets.cluster.board import build_departures
 from legacy_nets.cluster.network import check_port
 from legacy_nets.cluster.task import Task
 from legacy_nets.errors import BadInputError, join_lines
-from legacy_nets.language.lines import translate_line
+from legacy_nets.progress import print_line
 from legacy_nets.types import ConfigProto, Server
 
 GRACE = 30.0  # seconds that a ps stays for the workers after the chief has left
@@ -47,7 +47,7 @@ def serve(task: Task, console: Console) -> None:
         with tf.Session(server.target, config=config) as session:
             session.run(departures.initializer)
             departures = departures.read_value()
-            console.print(translate_line(f"{task.name} listens at {task.address}"), highlight=False)
+            print_line(console, f"{task.name} listens at {task.address}")
             chief_left: float | None = None
             while True:
                 has_left = session.run(departures)

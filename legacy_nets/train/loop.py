@@ -28,8 +28,7 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.drawing import label_classes, label_title
 from legacy_nets.errors import TrainingError, join_lines
-from legacy_nets.language.lines import translate_line
-from legacy_nets.progress import show_status
+from legacy_nets.progress import print_line, show_status
 from legacy_nets.registry import get_net
 from legacy_nets.train import report
 from legacy_nets.train.batches import WHOLE, Share, prefetch, read_training_batches
@@ -85,12 +84,10 @@ def train(
     given, settings = settings, build_heads(settings)
     if settings != given:
         option = get_net(settings.net).aux_option
-        console.print(
-            translate_line(
-                f"{settings.net} is trained with its auxiliary heads, {option}=true (without them: "
-                f"--option {option}=false)"
-            ),
-            highlight=False,
+        print_line(
+            console,
+            f"{settings.net} is trained with its auxiliary heads, {option}=true (without them: "
+            f"--option {option}=false)",
         )
     with lock_folder(folder, console):
         complete = prepare_folder(settings, folder, resume, console)
@@ -193,7 +190,7 @@ class Loop:
         title = label_title(f"{settings.net} on {self.data.name}")
         report.draw_curve(rows, title, self.folder / "curve.png")
         for note in (*title.notes, *self.labels.notes):
-            self.console.print(translate_line(f"note: {note}"), highlight=False, markup=False)
+            print_line(self.console, f"note: {note}")
         return Result(
             self.step,
             self.saved[self.step],
@@ -207,7 +204,7 @@ class Loop:
         """Takes over the step and the best checkpoint of a resumed run."""
         self.step = step
         if step >= self.settings.steps:
-            self.console.print(translate_line(f"already at step {step} of {self.settings.steps}"))
+            print_line(self.console, f"already at step {step} of {self.settings.steps}")
         self.saved = {step: prefix}
         best = read_best(self.folder)
         if best and best[0] in [saved for saved, _ in list_complete_checkpoints(self.folder)]:
@@ -351,10 +348,7 @@ class Loop:
         )
         bar.update(task, numbers=numbers)
         if "test_accuracy" in row:  # stays on the screen, and in a log without a terminal
-            bar.console.print(
-                translate_line(f"step {self.step}/{self.settings.steps}  {numbers}"),
-                highlight=False,
-            )
+            print_line(bar.console, f"step {self.step}/{self.settings.steps}  {numbers}")
 
 
 @contextlib.contextmanager

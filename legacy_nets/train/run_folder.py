@@ -19,7 +19,7 @@ from legacy_nets.checkpoints.formats.bundle import (
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.files import lock
-from legacy_nets.language.lines import translate_line
+from legacy_nets.progress import print_line
 from legacy_nets.sigterm import clean_up
 from legacy_nets.train.resume import describe_changes, refuse_run
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
@@ -41,13 +41,13 @@ def prepare_folder(
         return []
     complete = list_complete_checkpoints(folder)
     for prefix, reason in explain_incomplete_checkpoints(folder).items():
-        console.print(translate_line(f"skipped {prefix}: {reason}"))
+        print_line(console, f"skipped {prefix}: {reason}")
     saved = load_settings(folder)
     changes = describe_changes(saved, settings, folder) if saved else ""
     if changes:
-        console.print(translate_line(changes), markup=False, highlight=False)
+        print_line(console, changes)
     if not complete:
-        console.print(translate_line(f"nothing to resume in {folder}: starting from scratch"))
+        print_line(console, f"nothing to resume in {folder}: starting from scratch")
     return complete
 
 
@@ -70,10 +70,8 @@ def lock_folder(folder: pathlib.Path, console: Console) -> Iterator[None]:
                     "another --model-dir"
                 )
             if state == "impossible":
-                console.print(
-                    translate_line(
-                        f"note: {folder} cannot be locked: let no other process train in it"
-                    )
+                print_line(
+                    console, f"note: {folder} cannot be locked: let no other process train in it"
                 )
             with clean_up(lambda: record.unlink(missing_ok=True)):
                 record.write_text(f"process {os.getpid()} on {platform.node()}", encoding="utf-8")
@@ -122,9 +120,9 @@ def restore_newest(
         try:
             saver.restore(session, prefix)
         except tf.errors.OpError as error:
-            console.print(translate_line(f"skipped {prefix}: {join_lines(error)[:200]}"))
+            print_line(console, f"skipped {prefix}: {join_lines(error)[:200]}")
         else:
-            console.print(translate_line(f"resumed from {prefix}"))
+            print_line(console, f"resumed from {prefix}")
             return step, prefix
     if complete:
         raise CheckpointError(

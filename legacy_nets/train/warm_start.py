@@ -8,8 +8,8 @@ from legacy_nets.checkpoints.open import find_weights, open_weights
 from legacy_nets.checkpoints.optimizer_slots import has_averages
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import CheckpointError
-from legacy_nets.language.lines import translate_line
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph, translate_for_net
+from legacy_nets.progress import print_line
 from legacy_nets.registry import get_net
 from legacy_nets.train.graph import TrainingGraph
 from legacy_nets.train.provenance import read_training_options
@@ -36,7 +36,7 @@ def apply_warm_start(
     for name, value in read_training_options(source, record).items():
         if options.get(name) != value:
             flag = f"--{name} {value}" if name == "preprocessing" else f"--option {name}={value}"
-            console.print(translate_line(f"{checkpoint} was trained with {flag}, this run is not"))
+            print_line(console, f"{checkpoint} was trained with {flag}, this run is not")
     weights = translate_for_net(source, record)
     if warm_start.ema and not has_averages(weights.tensors):
         raise CheckpointError(f"{checkpoint} has no moving averages: leave --warm-start-ema out")
@@ -50,5 +50,5 @@ def apply_warm_start(
     plan.check()
     plan.apply(session)
     for note in plan.source.notes:
-        console.print(translate_line(f"note: {note}"), markup=False)
-    console.print(translate_line(f"warm start from {checkpoint}: {len(plan.matched)} variables"))
+        print_line(console, f"note: {note}")
+    print_line(console, f"warm start from {checkpoint}: {len(plan.matched)} variables")

@@ -13,11 +13,15 @@ import small_signs
 import tiny
 from commands import SHORT, call, refused
 from PIL import Image
+from rich.console import Console
 
 from legacy_nets import registry
 from legacy_nets.cli import ALIASES, COMMANDS, main
+from legacy_nets.cli.inference.evaluate import _print_result
+from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.open import open_data
-from legacy_nets.progress import show_progress, show_status
+from legacy_nets.data.splits import Images
+from legacy_nets.progress import print_line, show_progress, show_status, update_status
 from legacy_nets.train.evaluate import Evaluation
 from legacy_nets.train.settings import parse_net_options
 
@@ -251,6 +255,15 @@ def test_scores_of_classes():
     assert absent == (0, None, None, None)
 
 
+def test_the_table_has_the_names_of_classes_as_they_are(capsys):
+    """rich would leave out [red], and raise an error for [/b]."""
+    nothing = Images(np.zeros((0, 2, 2, 3)), np.zeros(0, int))
+    images = ImageData("x", nothing, nothing, ("[red]", "a[/b]"), frozenset())
+    _print_result(Evaluation(1.0, np.eye(2, dtype=int), np.eye(2)), images)
+    shown = capsys.readouterr().out
+    assert shown.count("[red]") == shown.count("a[/b]") == 2
+
+
 def test_a_bar_counts_the_images(monkeypatch, capsys):
     monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
     with show_progress("images", 120) as report:
@@ -272,6 +285,26 @@ def test_a_spinner_says_what_is_being_done(monkeypatch, capsys):
         pass
     out, shown = capsys.readouterr()
     assert not out and shown.index("drawing") < shown.index("restoring")
+
+
+def test_brackets_of_a_path_are_no_markup(monkeypatch, capsys):
+    """rich would leave out [red], and raise an error for [/old]."""
+    line = "skipped run[red]/old[/old]/model.ckpt-7"
+    print_line(Console(stderr=True, soft_wrap=True), line)
+    assert capsys.readouterr().err == f"{line}\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    with show_status("drawing"), show_status(line):
+        update_status(f"{line}0")
+    assert line in capsys.readouterr().err
+
+
+def test_after_an_error_the_spinner_says_what_goes_on(monkeypatch, capsys):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    with show_status("drawing"):
+        with pytest.raises(ZeroDivisionError), show_status("restoring"):
+            raise ZeroDivisionError
+    shown = capsys.readouterr().err
+    assert shown.index("restoring") < shown.rindex("drawing")
 
 
 def test_a_bar_replaces_the_spinner(monkeypatch, capsys):

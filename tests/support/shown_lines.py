@@ -16,7 +16,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "legacy_nets"
 TENSORFLOW = "tf1/"  # its messages are those of TensorFlow
-SHOWING = {"say", "translate_line", "show_status", "update_status", "show_progress"}
+SHOWING = {"say", "translate_line", "show_status", "update_status", "show_progress", "print_line"}
 GIVEN = {"announce", "report"}  # parameters that get lines to show
 NOTES = re.compile(  # names of what holds lines
     r"(^|_)(agreement|fault|hint|note|problem|reason|verdict)s?($|_)|^uses?$", re.IGNORECASE
@@ -125,8 +125,9 @@ class _Source:
     def follow(self) -> dict[str, str]:
         for name in sorted(self.errors | SHOWING | GIVEN | {"UsageError"}):
             for call in self.calls[name]:
-                if call.args:
-                    self._add(call.args[0], is_part=False)
+                line = call.args[1:2] if name == "print_line" else call.args[:1]  # after a console
+                if line:
+                    self._add(line[0], is_part=False)
         for name, values in self.notes.items():
             for value in values if NOTES.search(name) else ():
                 self._add(value)

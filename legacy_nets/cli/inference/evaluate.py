@@ -227,6 +227,7 @@ def _write_files(
 def _print_result(result: Evaluation, images: ImageData) -> None:
     """Prints accuracy, confusion matrix (of few classes), precision, recall and F1."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     confusion = result.confusion
@@ -235,11 +236,10 @@ def _print_result(result: Evaluation, images: ImageData) -> None:
         f"({int(confusion.trace())} of {int(confusion.sum())} {images.unit})"
     )
     has_counts = len(images.class_names) <= MAX_COLUMNS
-    counted = images.class_names if has_counts else (images.unit,)
+    names = tuple(map(escape, images.class_names))  # brackets would be markup
+    counted = names if has_counts else (images.unit,)
     table = Table("true \\ predicted" if has_counts else "class", *counted, *SCORES)
-    for name, row, scores in zip(
-        images.class_names, confusion, result.score_classes(), strict=True
-    ):
+    for name, row, scores in zip(names, confusion, result.score_classes(), strict=True):
         counts = row if has_counts else [scores.images]
         shares = (scores.precision, scores.recall, scores.f1)
         table.add_row(
