@@ -102,7 +102,7 @@ def _print_folder(folder: pathlib.Path, jobs: int, address: str | None, as_json:
     if address is not None:
         choose_cluster(jobs, address)
     with contextlib.nullcontext() if address is None else open_cluster(address, jobs):
-        contents = find_models(folder, without=pathlib.Path())
+        contents = find_models(folder)
         with show_progress("models", len(contents.models)) as advance:
             inventory = inspect_models(contents, jobs, address is not None, lambda row: advance(1))
     if not inventory.rows:

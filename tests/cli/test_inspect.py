@@ -316,6 +316,12 @@ def test_a_folder_of_models_on_ray(models):
     assert [bool(row["problem"]) for row in found["models"]] == [False, False, True]
 
 
+def test_the_current_folder_is_a_folder_of_models(models, monkeypatch):
+    monkeypatch.chdir(models)
+    assert run("inspect", ".", "--jobs", 1, code=1).splitlines()[-1].startswith("3 models, 1 of ")
+    assert run("inspect", "..", "--jobs", 1, code=1).splitlines()[-1].startswith("3 models, 1 of ")
+
+
 def test_misuses_of_a_folder_of_models(models, tmp_path):
     stats = run("inspect", models, "--jobs", 1, "--stats", code=2)
     assert f"--stats is for one model, and {models} is a folder of models" in stats
