@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from legacy_nets.processor import examine_processor
 
-READERS = max(2, examine_processor().cores or 2)  # threads
-READ_AHEAD = 16  # results that wait, or are under way
+MIN_READERS = 2  # threads; else one for each core
+READ_AHEAD = 16  # results that wait, or are under way, at least; else one for each thread
 Result = TypeVar("Result")
 
 
@@ -22,7 +22,9 @@ def call_ahead(calls: Iterable[Callable[[], Result]]) -> Generator[Result, None,
     waiting: collections.deque[Future[Result]] = collections.deque()
     remaining = iter(calls)
     problem: Exception | None = None
-    with ThreadPoolExecutor(READERS) as pool:
+    readers = max(MIN_READERS, examine_processor().cores or 0)
+    read_ahead = max(READ_AHEAD, readers)
+    with ThreadPoolExecutor(readers) as pool:
         try:
             while True:
                 try:
@@ -32,7 +34,7 @@ def call_ahead(calls: Iterable[Callable[[], Result]]) -> Generator[Result, None,
                 except Exception as error:
                     problem = error
                     break
-                if len(waiting) > READ_AHEAD:
+                if len(waiting) > read_ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

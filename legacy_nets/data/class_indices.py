@@ -54,7 +54,7 @@ def read_class_indices(path: str | pathlib.Path) -> tuple[str, ...]:
     Raises BadInputError for any other file.
     """
     try:
-        names = json.loads(pathlib.Path(path).read_text())
+        names = json.loads(pathlib.Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadInputError(f"no such file: {path}{suggest_paths(path)}") from None
     except (OSError, ValueError) as error:

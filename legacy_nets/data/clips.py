@@ -132,7 +132,7 @@ def _report_unreadable(path: pathlib.Path) -> Iterator[None]:
         yield
     except BadInputError:
         raise
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
         raise BadInputError(
             f"{path} is not a readable video ({join_lines(error)[:200]}): play it, or save it again"
         ) from None

@@ -103,7 +103,7 @@ def check_images(
             )
         notes.append(f"skipped {problem}")
     counts = collections.Counter(mode for mode in modes.values() if mode)
-    all_grey = set(counts) <= GREY_MODES and counts.total() == len(paths) - len(unreadable)
+    all_grey = set(counts) <= GREY_MODES and counts.total() == len(modes) - len(unreadable)
     for mode, count in [] if all_grey else sorted(counts.items()):
         first = next(path for path in paths if modes[path] == mode)
         notes.append(f"{_count_images(count, mode)} converted to 8-bit RGB, {first} first")

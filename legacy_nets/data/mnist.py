@@ -144,11 +144,11 @@ def _find_labels(
     if "fashion" in folder.resolve().name.lower():
         return "Fashion-MNIST", FASHION
     both = np.concatenate([labels.reshape(-1) for _, labels in arrays.values()])
+    first, last = (both.min(), both.max()) if both.size and both.dtype.kind in "iu" else (0, 0)
     letters = EMNIST["letters"]
-    if both.size and 1 <= both.min() and CLASSES <= both.max() <= len(letters.class_names):
+    if 1 <= first and CLASSES <= last <= len(letters.class_names):
         return "EMNIST letters", letters
-    last_label = int(both.max()) if both.size and both.dtype.kind in "iu" else 0
-    return "MNIST", LabelSet(0, name_labels(_DIGITS, last_label, num_classes))
+    return "MNIST", LabelSet(0, name_labels(_DIGITS, int(last), num_classes))
 
 
 def read_mnist(path: str | pathlib.Path) -> tuple[Images, Images]:

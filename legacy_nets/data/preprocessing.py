@@ -198,10 +198,14 @@ def read_picture(path: str | pathlib.Path, content: bytes | None = None) -> Arra
         return np.asarray(upright.convert("RGB"))
 
 
-def _turn_upright(image: Image.Image) -> Image.Image:
-    """Turns a photo as its EXIF orientation says; ignores an EXIF block that is damaged."""
+def read_orientation(image: Image.Image) -> int:
+    """Reads how a photo is to be turned; 1, as it is, also where its EXIF block is damaged."""
     try:
-        image.getexif()
-    except (SyntaxError, ValueError, KeyError, struct.error):
-        return image
-    return ImageOps.exif_transpose(image)
+        return int(image.getexif().get(EXIF_ORIENTATION, 1))
+    except (SyntaxError, TypeError, ValueError, KeyError, struct.error):
+        return 1
+
+
+def _turn_upright(image: Image.Image) -> Image.Image:
+    """Turns a photo as its EXIF orientation says."""
+    return image if read_orientation(image) == 1 else ImageOps.exif_transpose(image)

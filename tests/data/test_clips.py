@@ -49,6 +49,9 @@ def test_gif_needs_no_video_reader(tmp_path, monkeypatch):
     np.testing.assert_allclose(
         got[:, 3, 3], make_clips.make_pictures(RED, 6)[[1, 3, 5], 3, 3], atol=4
     )
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20 * 24 // 3)  # as for a GIF of 20000x20000
+    with pytest.raises(BadInputError, match="clip.gif is not a readable video .* exceeds limit"):
+        clips.read_clip(path, "unit", (3, 20, 24))
     (tmp_path / "clip.mp4").write_bytes(b"")
     with pytest.raises(BadInputError, match=r"pip install 'legacy-nets\[clips\]'"):
         clips.count_frames(tmp_path / "clip.mp4")

@@ -97,6 +97,13 @@ def test_a_folder_with_a_list_for_each_split(folder):
         open_data(folder, tiny.RECORD)  # class folders, with a list beside them
 
 
+def test_a_grey_file_that_is_listed_twice_is_grey(folder):
+    for path in (folder / "photos").iterdir():
+        Image.new("L", (12, 8), 7).save(path)
+    data = load_list(write(folder, HEAD + 2 * make_rows("ababab", SPLITS)))
+    assert (len(data.train.labels), data.channels, data.notes) == (8, 1, ())
+
+
 def test_labels_that_are_numbers(folder):
     path = write(folder, HEAD + make_rows("204204", SPLITS))
     data = load_list(path)

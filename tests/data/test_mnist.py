@@ -135,6 +135,7 @@ def test_damaged_idx_files(idx):
         ({"y_train": LABELS["train"][:3]}, "(train): 12 images but labels of shape (3,)"),
         ({"y_test": LABELS["test"] + 8}, "(test): label 10 of image 2 is outside 0 to 9"),
         ({"y_test": LABELS["test"] / 2}, "(test): the labels are float64"),
+        ({"y_train": np.array(12 * ["daisy"])}, "(train): the labels are <U5: they must be int"),
         ({"x_test": IMAGES["test"][:0], "y_test": LABELS["test"][:0]}, "(test): no images"),
         ({"x_test": np.array([{}])}, "is not a readable .npz (Object arrays cannot be loaded"),
     ],

@@ -1,6 +1,7 @@
 """Splits in files, read ahead: their order, how many pictures are alive, what a reader raises."""
 
 import dataclasses
+import threading
 import weakref
 
 import make_clips
@@ -8,11 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from legacy_nets.data import ahead as read_ahead
 from legacy_nets.data import clips, images
-from legacy_nets.data.ahead import READ_AHEAD
+from legacy_nets.data.ahead import READ_AHEAD, call_ahead
 from legacy_nets.data.dataset import resize_data
 from legacy_nets.data.splits import FileSplit
 from legacy_nets.errors import BadInputError
+from legacy_nets.processor import Processor, examine_processor
 from legacy_nets.train.batches import iterate_in_order
 
 
@@ -69,7 +72,7 @@ def test_memory_does_not_grow_with_the_number_of_clips():
         used += len(batch.labels)
         ahead.append(begun[0] - used)
     assert used == begun[0] == 300
-    bound = READ_AHEAD + 1
+    bound = max(READ_AHEAD, examine_processor().cores or 0) + 1
     assert max(ahead) <= bound
     assert most[0] <= 10 + bound
 
@@ -96,3 +99,11 @@ def test_what_a_reader_raises_is_raised_where_the_batch_is_wanted(capfd):
     with pytest.raises(BadInputError, match="no more"):
         next(batches)
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_every_core_has_a_picture_to_decode(monkeypatch):
+    """Each call waits for as many others as there are cores."""
+    cores = 2 * READ_AHEAD
+    monkeypatch.setattr(read_ahead, "examine_processor", lambda: Processor(None, cores, None, None))
+    barrier = threading.Barrier(cores, timeout=20)
+    assert sorted(call_ahead([barrier.wait] * cores)) == list(range(cores))

@@ -132,6 +132,15 @@ def test_other_images_are_written_as_png(folder, tmp_path):
         assert read_picture(path).tobytes() in pictures
 
 
+@pytest.mark.parametrize("exif", [b"Exif\0\0garbage!", b"Exif\0\0II*\0"])
+def test_a_jpeg_with_a_damaged_note_of_the_camera_is_written_as_it_is(folder, tmp_path, exif):
+    photo = folder / "train" / "roses" / "photo.jpg"
+    Image.effect_noise((30, 20), 50).convert("RGB").save(photo, exif=exif)
+    [file, _] = write_records(images.load_images(folder), tmp_path / "records", 1)
+    stored = [parse_example(record, "").encoded for _, record in read_records(file)]
+    assert photo.read_bytes() in stored
+
+
 def test_pictures_in_memory_are_written(tmp_path):
     pictures = np.arange(4 * 28 * 28, dtype=np.uint8).reshape(4, 28, 28)
     arrays = {f"x_{split}": pictures for split in ("train", "test")}

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.preprocessing import EXIF_ORIENTATION, open_image, read_picture
+from legacy_nets.data.preprocessing import open_image, read_orientation, read_picture
 from legacy_nets.data.records.example import make_example
 from legacy_nets.data.records.load import LABELS_FILE
 from legacy_nets.data.records.tfrecord import write_record
@@ -79,7 +79,7 @@ def _encode_file(path: pathlib.Path, content: bytes) -> tuple[bytes, str, tuple[
             image.format in FORMATS
             and image.mode in ("L", "RGB")
             and ";16" not in str(image.tile)
-            and image.getexif().get(EXIF_ORIENTATION, 1) == 1
+            and read_orientation(image) == 1
         )
         if keeps:
             return content, FORMATS[str(image.format)], (image.height, image.width)

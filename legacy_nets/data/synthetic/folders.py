@@ -17,7 +17,7 @@ MARK = "synthetic.txt"  # holds the name of the data set
 def read_data_name(folder: pathlib.Path) -> str:
     """Reads the name of a data set: the text of its mark, else the name of the folder."""
     try:
-        return join_lines((folder / MARK).read_text())
+        return join_lines((folder / MARK).read_text(encoding="utf-8", errors="replace"))
     except OSError:
         return folder.resolve().name
 
@@ -38,7 +38,7 @@ def create_data_folder(folder: pathlib.Path, name: str) -> Iterator[pathlib.Path
             unfinished.mkdir(parents=True)
             yield unfinished
             if name:
-                (unfinished / MARK).write_text(f"{name}\n")
+                (unfinished / MARK).write_text(f"{name}\n", encoding="utf-8")
             os.rename(unfinished, folder)
         except OSError as error:
             raise BadInputError(f"{folder} cannot be written: {join_lines(error)}") from error
