@@ -105,6 +105,19 @@ def find_weights(path: str | Path) -> str:
     return text if prefix == text and _is_v1(text) else find_checkpoint(text)
 
 
+def strip_part(name: str) -> str:
+    """Strips what the files of a checkpoint have after its prefix from a name."""
+    return V1_SHARD.sub("", CHECKPOINT_FILE.sub("", name))
+
+
+def list_weight_files(path: str | Path) -> list[Path]:
+    """Lists the files of what ``find_weights`` found: one, or all those of a prefix."""
+    path = Path(path)
+    return sorted(
+        file for file in path.parent.iterdir() if path.name in (file.name, strip_part(file.name))
+    )
+
+
 def find_readable_weights(path: str | Path) -> str:
     """Finds weights that a user names, as ``find_weights`` does.
 

@@ -11,7 +11,7 @@ import numpy as np
 from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.port.calibration import load_pictures
 from legacy_nets.port.formats.frozen import freeze_outputs
-from legacy_nets.port.jobs import OUTPUTS, Job, Precision
+from legacy_nets.port.jobs import OUTPUTS
 from legacy_nets.registry import get_net
 from legacy_nets.train.evaluate import restore_net
 from legacy_nets.train.settings import Settings
@@ -56,22 +56,11 @@ def prepare(
     with restore_net(settings, checkpoint, ema, inference=True) as (net, session, averaged):
         outputs = dict(zip(OUTPUTS, (net.logits, net.probabilities), strict=True))
         graph = freeze_outputs(session.graph, session, outputs).graph
-    pictures = np.random.default_rng(0).integers(
-        0, 256, (COMPARED, *settings.image_size, record.channels), np.uint8
-    )
-    inputs = scale_pixels(pictures, preprocessing)
-    examples = np.empty((0, *inputs.shape[1:]), np.float32)
-    if calibration is not None:
-        job = Job(
-            checkpoint=checkpoint,
-            net=record,
-            target="frozen",
-            out=Path(checkpoint),  # nothing is written
-            num_classes=settings.num_classes,
-            image_size=settings.image_size,
-            preprocessing=preprocessing,
-            precision=Precision("int8", calibration),
+    examples = load_pictures(calibration, record, settings.image_size, preprocessing)
+    inputs = examples[:COMPARED]
+    if calibration is None:
+        pictures = np.random.default_rng(0).integers(
+            0, 256, (COMPARED, *settings.image_size, record.channels), np.uint8
         )
-        examples = load_pictures(job)
-        inputs = examples[:COMPARED]
+        inputs = scale_pixels(pictures, preprocessing)
     return FrozenNet(graph, record.name, preprocessing, averaged, examples, inputs)

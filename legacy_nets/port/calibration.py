@@ -13,8 +13,8 @@ from legacy_nets.data.clips import list_clips, read_clip
 from legacy_nets.data.image_files import list_images, load_picture
 from legacy_nets.data.preprocessing import scale_pixels
 from legacy_nets.errors import BadInputError, join_lines
-from legacy_nets.port.jobs import Job
-from legacy_nets.types import Array
+from legacy_nets.registry import Net
+from legacy_nets.types import Array, Shape
 
 MAX_EXAMPLES = 100  # that ranges are measured on
 MAX_COMPARED = 8  # that both sides of a port run on
@@ -22,27 +22,26 @@ _Item = TypeVar("_Item")
 Example = Mapping[str, Array]  # input -> value, with the batch axis
 
 
-def load_pictures(job: Job) -> Array:
-    """Loads pictures or clips of the job's folder, as the net takes them.
+def load_pictures(folder: Path | None, net: Net, size: Shape, preprocessing: str) -> Array:
+    """Loads pictures or clips of a folder, as a net takes them.
 
-    Returns float32 [N, *image_size, channels]; N is 0 without a folder, and at most 100: those
-    are taken evenly from all that are there.
+    Returns float32 [N, *size, channels]; N is 0 without a folder, and at most 100: those are
+    taken evenly from all that are there.
 
     Raises BadInputError for a folder without pictures, or a picture that cannot be read.
     """
-    folder, size, channels = job.precision.calibration, job.image_size, job.net.channels
     if folder is None:
-        return np.empty((0, *size, channels), np.float32)
+        return np.empty((0, *size, net.channels), np.float32)
     takes_clips = len(size) == 3
     paths = list_clips(folder) if takes_clips else list_images(folder)
     if not paths:
         contents = "clips (videos or folders of frames)" if takes_clips else "PNG or JPEG pictures"
-        raise BadInputError(f"--calibrate {folder}: no {contents} in it, which {job.title} takes")
+        raise BadInputError(f"--calibrate {folder}: no {contents} in it, which {net.name} takes")
     load = read_clip if takes_clips else load_picture
     pictures = np.stack(
-        [load(path, job.preprocessing, size, channels) for path in choose_evenly(paths)]
+        [load(path, preprocessing, size, net.channels) for path in choose_evenly(paths)]
     )
-    return scale_pixels(pictures, job.preprocessing)
+    return scale_pixels(pictures, preprocessing)
 
 
 def load_arrays(folder: Path, shapes: Mapping[str, Sequence[int | None]]) -> list[Example]:

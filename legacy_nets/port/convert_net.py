@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from legacy_nets.checkpoints.open import list_weight_files
 from legacy_nets.port.jobs import FLOAT32, OUTPUTS, Job
 from legacy_nets.port.load import load_weights
 from legacy_nets.port.memory import return_large_blocks
@@ -25,8 +26,7 @@ def convert_net(job: Job, path: Path) -> Outcome:
     """
     if job.precision != FLOAT32:  # rounding makes the difference
         return _convert(job, path)
-    weights = Path(job.checkpoint)
-    gib = estimate_memory(*weights.parent.glob(f"{weights.name}*"), least=_GIB)
+    gib = estimate_memory(*list_weight_files(job.checkpoint), least=_GIB)
     return convert_up_to_twice(
         lambda: _convert(job, path),
         lambda: run_sandboxed(

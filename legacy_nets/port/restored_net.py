@@ -143,9 +143,10 @@ def _restore(
         variables = tf.global_variables()
         plan = match(variables, adapt_to_graph(source, job.net, variables), ema=averaged)
     plan.check()
-    if job.precision.calibration is not None:
-        update_status(f"loading examples of {job.precision.calibration}")
-    examples = load_pictures(job)
+    folder = job.precision.calibration
+    if folder is not None:
+        update_status(f"loading examples of {folder}")
+    examples = load_pictures(folder, job.net, job.image_size, job.preprocessing)
     inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
     net = RestoredNet(job, graph, tensors, inputs, examples, plan)
     fetches = {**(tensors.end_points if keeps_end_points else {}), **tensors.outputs}

@@ -10,11 +10,11 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol, cast
 
 import numpy as np
 
+from legacy_nets.checkpoints.open import list_weight_files
 from legacy_nets.engines.fast_net import COMPARED
 from legacy_nets.errors import BadInputError, list_first
 from legacy_nets.files import stamp_files
@@ -129,7 +129,7 @@ def _make_header(job: ScoreJob, agreement: str) -> Event:
         "writer": f"legacy_nets {__version__}",
         "net": job.settings.net,
         "checkpoint": os.path.abspath(job.checkpoint),
-        "files": [stamp[1:] for stamp in stamp_files(_list_files(Path(job.checkpoint)))],
+        "files": [stamp[1:] for stamp in stamp_files(list_weight_files(job.checkpoint))],
         "averages": job.ema,
         "settings": dataclasses.asdict(job.settings),
         "top": job.top,
@@ -141,13 +141,6 @@ def _make_header(job: ScoreJob, agreement: str) -> Event:
         "agreement": agreement,
     }
     return cast(Event, json.loads(json.dumps(header, default=str)))
-
-
-def _list_files(checkpoint: Path) -> list[Path]:
-    """Lists the files of a checkpoint: one, or those that a prefix begins."""
-    if checkpoint.is_file():
-        return [checkpoint]
-    return sorted(checkpoint.parent.glob(f"{checkpoint.name}.*"))
 
 
 def _refuse_changes(job: ScoreJob, earlier: Event, header: Event) -> None:

@@ -17,7 +17,7 @@ from rich.console import Console
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints import assign
-from legacy_nets.checkpoints.open import find_weights, open_weights
+from legacy_nets.checkpoints.open import find_weights, list_weight_files, open_weights
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.translate import CONV, DENSE, Entry, Translated
 from legacy_nets.errors import BadInputError, CheckpointError
@@ -256,6 +256,18 @@ def test_find_weights(tmp_path):
     assert ".index is missing" in _reason(find_weights, tmp_path / "model.meta")
     three = tmp_path / "three.npz"
     assert _reason(find_weights, three).startswith(f"{three}: no such checkpoint or weight file; n")
+
+
+def test_the_files_of_a_checkpoint(tmp_path):
+    names = [
+        *("a[1]-1.index", "a[1]-1.meta", "a[1]-1.data-00000-of-00001", "a[1]-10.index"),
+        *("v1-00000-of-00002", "v1-00001-of-00002", "v1.meta", "v1.txt", "one.npz"),
+    ]
+    for name in names:
+        (tmp_path / name).touch()
+    for prefix, count in (("a[1]-1", 3), ("v1", 3), ("one.npz", 1)):
+        found = [path.name for path in list_weight_files(tmp_path / prefix)]
+        assert found == sorted(name for name in names if name.startswith(prefix))[:count]
 
 
 # Restoring

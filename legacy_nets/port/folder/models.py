@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from legacy_nets.checkpoints.formats.sstable import TABLE_MAGIC
-from legacy_nets.checkpoints.open import CHECKPOINT_FILE, ENDINGS, V1_SHARD, read_tail
+from legacy_nets.checkpoints.open import CHECKPOINT_FILE, ENDINGS, read_tail, strip_part
 from legacy_nets.port.jobs import SAVED_MODEL
 
 _ZIP, _PICKLE, _HDF5, _NPY = b"PK\3\4", b"\x80", b"\x89HDF\r\n\x1a\n", b"\x93NUMPY"
@@ -43,7 +43,7 @@ class Contents(NamedTuple):
     others: int  # files that are no part of a model
 
 
-def find_models(folder: Path, without: Path) -> Contents:
+def find_models(folder: Path, without: Path | None = None) -> Contents:
     """Finds the models below a folder, except below ``without``.
 
     Links are followed, each folder is visited once. Files and folders that cannot be read are
@@ -69,14 +69,14 @@ def _name_below(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _walk(folder: Path, without: Path) -> Iterator[tuple[Path, list[str], str]]:
+def _walk(folder: Path, without: Path | None) -> Iterator[tuple[Path, list[str], str]]:
     """Yields (folder, names of its files, "" or why it cannot be read), each folder once.
 
     Links to folders come last: a folder has its own path where it has one below ``folder``.
     """
     waiting = deque([folder])
     links: deque[Path] = deque()
-    visited = {_identify(without)} if without.is_dir() else set()
+    visited = {_identify(without)} if without is not None and without.is_dir() else set()
     while waiting or links:
         directory = waiting.popleft() if waiting else links.popleft()
         try:
@@ -187,11 +187,6 @@ def _may_be_model(name: str) -> bool:
     path = Path(name)
     is_part = CHECKPOINT_FILE.search(name) is not None
     return is_part or not path.suffix or path.suffix in _MODEL_ENDINGS
-
-
-def strip_part(name: str) -> str:
-    """Strips what the files of a checkpoint have after its prefix from a name."""
-    return V1_SHARD.sub("", CHECKPOINT_FILE.sub("", name))
 
 
 def _has_variables(path: Path) -> bool:

@@ -10,10 +10,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from legacy_nets.checkpoints.open import strip_part
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import stamp_files
 from legacy_nets.port.folder.journal import Journal, compute_digest, open_journal
-from legacy_nets.port.folder.models import Contents, find_models, strip_part
+from legacy_nets.port.folder.models import Contents, find_models
 from legacy_nets.port.folder.processes import distribute
 from legacy_nets.port.folder.table import TABLES, Table, show
 from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 from pathlib import Path
 
-from legacy_nets.checkpoints.open import has_two_formats
+from legacy_nets.checkpoints.open import has_two_formats, list_weight_files
 from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
 from legacy_nets.port.jobs import FLOAT32, ImportedJob
 from legacy_nets.port.report import Outcome
@@ -31,8 +31,7 @@ def convert_graph(job: ImportedJob, path: Path) -> Outcome:
 
     Raises BadInputError and CheckpointError for what cannot be read, inferred, run or written.
     """
-    weights = Path(job.weights_path)
-    files = (job.graph_path, *weights.parent.glob(f"{weights.name}*"))
+    files = {job.graph_path, *list_weight_files(job.weights_path)}
     gib = estimate_memory(*files, least=_GIB)
     update_status(f"restoring {job.title}, converting it to {job.target} and running both")
     convert = functools.partial(run_sandboxed, label=str(job.graph_path), seconds=_SECONDS, gib=gib)
