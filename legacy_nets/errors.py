@@ -66,7 +66,7 @@ def join_lines(message: object) -> str:
     """
     text, node, _ = str(message).partition("[[{{node")
     text = _DETECTED_AT.split(text)[-1]
-    if node:
+    if node and text.strip():
         text = text.strip().splitlines()[-1].strip(" \t")
     return " ".join(text.split())
 

@@ -78,7 +78,7 @@ def uses_onednn() -> bool:
 
     Without it TensorFlow computes in float32 where bfloat16 is asked for, and says nothing.
     """
-    return os.environ.get("TF_ENABLE_ONEDNN_OPTS") != "0"
+    return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower() not in ("0", "false")
 
 
 def _read_cpu_field(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
@@ -54,7 +55,8 @@ def _identify_package() -> str:
     for folder, folders, names in os.walk(PACKAGE):
         folders[:] = sorted(name for name in folders if name != "__pycache__")
         for name in sorted(names):
-            content = Path(folder, name).read_bytes()
-            digest.update(f"{Path(folder, name).relative_to(PACKAGE)} {len(content)} ".encode())
-            digest.update(content)
+            with contextlib.suppress(OSError):  # an editor's file, which is gone again
+                content = Path(folder, name).read_bytes()
+                digest.update(f"{Path(folder, name).relative_to(PACKAGE)} {len(content)} ".encode())
+                digest.update(content)
     return digest.hexdigest()

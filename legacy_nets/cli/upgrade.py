@@ -46,10 +46,7 @@ def upgrade(
     sources = folder.read_sources(path)
     names = {paths for upgraded in sources.values() for paths in upgraded.names}
     quiet_tensorflow()
-    from legacy_nets.upgrade import (
-        report,  # now TensorFlow is imported
-        resolve,
-    )
+    from legacy_nets.upgrade import report, resolve  # they need TensorFlow
 
     built = report.build_report(str(path), sources, resolve.resolve(sorted(names)))
     text = report.format_report(built)

@@ -13,13 +13,13 @@ import logging
 import os
 import pickle
 import socket
-import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 from legacy_nets.errors import BadInputError, join_lines
+from legacy_nets.language.lines import say
 from legacy_nets.processor import examine_processor
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import hold_back_stderr
@@ -58,9 +58,9 @@ def choose_cluster(workers: int, address: str | None) -> str | None:
         raise BadInputError(
             f"--ray-address {address} needs Ray: pip install 'legacy-nets[ray]', or leave it out"
         )
-    print(
+    say(
         f"--workers {workers} needs Ray (pip install 'legacy-nets[ray]'): one process does it all",
-        file=sys.stderr,
+        err=True,
     )
     return None
 

@@ -79,6 +79,9 @@ def test_another_source_or_library_is_another_output(printed, monkeypatch, tmp_p
     assert (restart(), restart()) == (2, 2)
     (package / "new.py").touch()
     assert restart() == 3
+    (package / ".#new.py").symlink_to("nobody@nowhere")  # as an editor marks a file
+    assert restart() == 3
+    (package / ".#new.py").unlink()
     (package / "__pycache__").mkdir()
     (package / "__pycache__" / "cache.pyc").touch()
     assert restart() == 3

@@ -125,6 +125,7 @@ def test_the_cause_of_a_graph_error_is_kept():
     assert join_lines(f"Graph execution error:\n\n{where}{cause}") == cause
     named = f"Graph execution error:\n\n{where}sizes differ\n\t [[{{{{node a}}}}]]\n\nOriginal"
     assert join_lines(named) == "sizes differ"
+    assert join_lines("[[{{node a}}]]") == ""  # a node without a cause
 
 
 def test_the_newest_of_numbered_exports_is_suggested(tmp_path):

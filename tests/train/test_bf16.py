@@ -100,10 +100,11 @@ def test_a_cluster_refuses_it(job, option, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("option", ["--bf16", "--force-bf16"])
-def test_without_onednn_it_is_refused(option, tmp_path, monkeypatch):
+@pytest.mark.parametrize("value", ["0", "false", "False"])  # as TensorFlow reads it
+def test_without_onednn_it_is_refused(option, value, tmp_path, monkeypatch):
     """TensorFlow would compute in float32 and say nothing."""
     set_features(monkeypatch, "avx512f", "amx_bf16")
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", value)
     line = refused("train", "tiny", "--data", "none", "--model-dir", tmp_path / "run", option)
     assert line == (
         "legacy-nets: --bf16 needs oneDNN: unset TF_ENABLE_ONEDNN_OPTS, or give --no-bf16"

@@ -1,1 +1,1 @@
-"""Commands that run a net: evaluate and predict."""
+"""Commands that run a net: evaluate, predict and score."""

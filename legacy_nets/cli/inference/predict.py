@@ -262,7 +262,7 @@ def _write_csv(
     top = min(top, len(names))
     with (
         replace_on_success(file) as unfinished,
-        open(unfinished, "w", encoding="utf-8", newline="") as stream,
+        open(unfinished, "w", encoding="utf-8", errors="replace", newline="") as stream,
     ):
         writer = csv.writer(stream)
         writer.writerow(make_header(top))
