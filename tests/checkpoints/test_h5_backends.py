@@ -125,6 +125,9 @@ KERAS1 = {  # weight in TensorFlow's order -> shape
     "convolution1d_1_W": (3, 1, 4, 5),
     "convolution1d_1_b": (5,),
     "dense_1_W": (4, 5),
+    "convlstm2d_1_W_i": (3, 2, 4, 5),
+    "convlstm2d_1_U_i": (3, 2, 5, 5),
+    "convlstm2d_1_b_i": (5,),
     "lstm_1_W_i": (4, 5),
 }
 
@@ -178,8 +181,8 @@ def test_kernels_of_keras_1_become_those_of_tensorflow(tmp_path, backend, order)
     for name, value in values.items():
         assert source.tensors[name].shape == value.shape, name
         np.testing.assert_array_equal(source.read(name), value, name)
-    transposed = ["3 convolution kernels are transposed: Keras 1 wrote them in Theano's order"]
-    rotated = ["4 convolution kernels are rotated by 180 degrees"]
+    transposed = ["5 convolution kernels are transposed: Keras 1 wrote them in Theano's order"]
+    rotated = ["6 convolution kernels are rotated by 180 degrees"]
     wanted = transposed * (order == "th") + rotated * (backend == "theano")
     assert len(source.notes) == len(wanted)
     assert all(note.startswith(start) for note, start in zip(source.notes, wanted, strict=True))
@@ -203,4 +206,4 @@ def test_numbered_files_do_not_tell_their_backend(tmp_path):
     np.testing.assert_array_equal(source.read("layer_0/param_0"), values["convolution2d_1_W"])
     [note] = source.notes
     assert note.startswith("this file of Keras 0 does not tell its backend: if that was Theano")
-    assert "its 4 convolution kernels are still to be rotated" in note
+    assert "its 5 convolution kernels are still to be rotated" in note

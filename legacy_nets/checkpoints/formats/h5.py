@@ -149,8 +149,8 @@ def read_attribute(path: Path, name: str) -> object:
         return root.attrs.get(name)
 
 
-def is_keras1_of_theano(path: Path) -> bool:
-    """Whether Keras 1 wrote a complete model on Theano, which the file does not record.
+def is_model_of_theano(path: Path) -> bool:
+    """Whether Keras wrote a complete model on Theano. Files of Keras 1 tell it by their names.
 
     Raises CheckpointError for a damaged file.
     """

@@ -15,7 +15,7 @@ import numpy as np
 from legacy_nets.checkpoints.source import TensorSpec
 from legacy_nets.types import Array, Shape
 
-_KERAS1_KERNEL = re.compile(r"(_W|(^|/)param_0)(_\d+)?(:0)?$")
+_KERAS1_KERNEL = re.compile(r"(_W|_[WU]_[icfo]|(^|/)param_0)(_\d+)?(:0)?$")
 _ROTATED = (
     "{count} convolution kernels are rotated by 180 degrees: Keras wrote them on Theano, which "
     "convolves where TensorFlow correlates"
@@ -103,8 +103,9 @@ def find_changes(
     unsupported = ""
     if is_channels_first and '"class_name":"Flatten"' in compact:
         unsupported = _CHANNELS_FIRST
+    is_theano = is_of_theano(origin, paths.values())
     if not origin.is_keras1:
-        names = _list_keras2_kernels(paths, datasets) if origin.backend == "theano" else []
+        names = _list_keras2_kernels(paths, datasets) if is_theano else []
         changes = {name: Change(False, True) for name in names}
         return _describe(changes, (), unsupported)
     names = [
@@ -112,7 +113,6 @@ def find_changes(
         for name, path in paths.items()
         if _KERAS1_KERNEL.search(path) and len(datasets[path].shape) > 3
     ]
-    is_theano = is_of_theano(origin, paths.values())
     orders = {name: _find_order(paths[name], datasets) for name in names}
     known = set(orders.values()) - {""}
     configured = [order for order in ("th", "tf") if f'"dim_ordering":"{order}"' in compact]
@@ -133,9 +133,13 @@ def find_changes(
 
 
 def is_of_theano(origin: Origin, paths: Iterable[str]) -> bool:
-    """Whether Keras 1 wrote these datasets on Theano: the names of TensorFlow end in ":0"."""
-    is_numbered = origin.is_numbered or not origin.is_keras1
-    return not is_numbered and not any(path.endswith(":0") for path in paths)
+    """Whether Keras wrote these datasets on Theano.
+
+    Keras 2 records its backend. Keras 1 does not, but its names of TensorFlow end in ":0".
+    """
+    if not origin.is_keras1:
+        return origin.backend == "theano"
+    return not origin.is_numbered and not any(path.endswith(":0") for path in paths)
 
 
 def _describe(changes: Mapping[str, Change], notes: Iterable[str], unsupported: str) -> Changes:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.checkpoints.formats.h5 import is_keras1_of_theano, read_attribute
+from legacy_nets.checkpoints.formats.h5 import is_model_of_theano, read_attribute
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.nets.keras.keras1_config import translate_config
@@ -26,7 +26,10 @@ from legacy_nets.types import Session
 
 _LAMBDAS = ("Lambda", "__lambda__")  # a layer, and a function in the place of an activation
 _KERAS_MODULE = re.compile(r"builtins$|(tf_)?keras(\.|$)|tensorflow\.(python\.)?keras(\.|$)")
-_CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose")
+_CONVOLUTIONS = {  # layer -> kernels among its first weights
+    **{"Conv1D": 1, "Conv2D": 1, "Conv3D": 1, "Conv2DTranspose": 1},
+    "ConvLSTM2D": 2,
+}
 _MAX_MESSAGE = 300
 
 
@@ -60,6 +63,14 @@ def load_keras_model(path: Path, unrolls_loops: bool = False) -> Iterator[tuple[
 
 def _load(path: Path, config: dict[str, object], unrolls_loops: bool) -> Model:
     """Loads a model without what only training needs."""
+    model = _load_as_tensorflow(path, config, unrolls_loops)
+    if is_model_of_theano(path):
+        _rotate_kernels(model)
+    return model
+
+
+def _load_as_tensorflow(path: Path, config: dict[str, object], unrolls_loops: bool) -> Model:
+    """Loads a model whose kernels are as in the file."""
     if _is_keras1(path):
         config = translate_config(path, config)
     elif not unrolls_loops:
@@ -70,8 +81,6 @@ def _load(path: Path, config: dict[str, object], unrolls_loops: bool) -> Model:
             settings["unroll"] = True
     model = tf.keras.models.model_from_config(config)
     model.load_weights(str(path))  # translates recurrent layers and kernels in Theano's order
-    if is_keras1_of_theano(path):
-        _rotate_kernels(model)
     return model
 
 
@@ -136,15 +145,17 @@ def _iterate_objects(config: object) -> Iterator[dict[str, object]]:
 def _rotate_kernels(model: Model) -> None:
     """Rotates the kernels of convolutions by 180 degrees: Theano convolves, TensorFlow correlates.
 
-    Keras does so for files of Keras 2, which record their backend.
+    So did the loader of Keras 2 (``preprocess_weights_for_loading``); TensorFlow's has dropped it.
+    It leaves depthwise, separable and locally connected layers as they are. Layers in wrappers and
+    in models inside the model count once, however often they are called.
     """
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            _rotate_kernels(layer)
-        elif type(layer).__name__ in _CONVOLUTIONS:
-            kernel, *others = layer.get_weights()
-            window = tuple(range(kernel.ndim - 2))
-            layer.set_weights([np.flip(kernel, window), *others])
+    for layer in model.submodules:
+        count = _CONVOLUTIONS.get(type(layer).__name__, 0)
+        if count:
+            weights = layer.get_weights()
+            for index, kernel in enumerate(weights[:count]):
+                weights[index] = np.flip(kernel, tuple(range(kernel.ndim - 2)))
+            layer.set_weights(weights)
 
 
 @contextlib.contextmanager
