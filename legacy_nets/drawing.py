@@ -23,6 +23,7 @@ from rich.cells import cell_len
 from legacy_nets.errors import list_first
 from legacy_nets.files import replace_on_success
 from legacy_nets.language import get_language, use_language
+from legacy_nets.language.lines import translate_line
 
 MAX_WIDTH = 18  # of a label, in Latin letters; longer names are shortened
 MAX_LISTED = 40  # names in a note
@@ -34,7 +35,9 @@ _NO_FONT = (
 )
 _NO_SHAPING = "matplotlib cannot draw this script before 3.11"
 _UNCLEAR = "their short forms are not clear"
-_LETTERS = {"zh": "网络的层卷积输入感受野"}  # language -> some of those that its texts need
+_LETTERS = {
+    "zh": "网络的层卷积输入感受野训练步数损失测试准确率预真实类别量不是而每个名称显示一"
+}  # language -> some of those that its texts need
 _JOINERS = "\u200c\u200d"  # invisible, and the letters around them depend on them
 _LTR = "\u200e"  # invisible; around a name from right to left, what follows stays right of it
 _LAST_RESORT = "last resort"  # the font that has a box for every character
@@ -78,7 +81,11 @@ def label_classes(names: Sequence[str]) -> Labels:
             texts[index] = f"#{index}"
     notes = []
     for reason in dict.fromkeys(reasons.values()):
-        legend = [f"#{i} for {_escape(cleaned[i])}" for i in reasons if reasons[i] == reason]
+        legend = [
+            translate_line(f"#{i} for {_escape(cleaned[i])}")
+            for i in reasons
+            if reasons[i] == reason
+        ]
         notes.append(f"figures show {list_first(legend, MAX_LISTED)}: {reason}")
     texts = [_LTR + text + _LTR if any(map(_is_rtl, text)) else text for text in texts]
     return Labels(tuple(texts), _make_style(families), tuple(notes))
@@ -121,7 +128,9 @@ def save_figure(figure: Figure, path: str | pathlib.Path, dpi: int, tight: bool 
 
 
 def _make_style(families: Sequence[str]) -> TextStyle:
-    return TextStyle(fontfamily=list(families), parse_math=False)
+    """Makes the style of a text; its fonts have the words of the chosen language, too."""
+    of_language, _ = _find_families(frozenset(_LETTERS.get(get_language(), "")))
+    return TextStyle(fontfamily=list(dict.fromkeys([*families, *of_language])), parse_math=False)
 
 
 def _clean(text: str) -> str:

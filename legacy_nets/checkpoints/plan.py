@@ -209,7 +209,9 @@ def first_part(variable: GraphVariable) -> Variable:
 
 
 def _format_shape(shape: Sequence[int | None] | None) -> str:
-    return "of any shape" if shape is None else f"[{', '.join(str(size) for size in shape)}]"
+    if shape is None:
+        return "of any shape"
+    return f"[{', '.join('?' if size is None else str(size) for size in shape)}]"
 
 
 def _format_mismatch(item: Mismatch) -> str:

@@ -26,7 +26,7 @@ from legacy_nets.checkpoints.open import find_readable_weights, open_weights
 from legacy_nets.checkpoints.source import GraphSummary, GraphValue, TensorSpecLike
 from legacy_nets.cli.options import jobs_option, ray_address_option
 from legacy_nets.errors import BadInputError
-from legacy_nets.language.lines import say
+from legacy_nets.language.lines import say, translate_line
 from legacy_nets.progress import show_progress
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.types import Json
@@ -185,7 +185,7 @@ def _print_contents(contents: Contents, depth: int | None, stats: bool) -> None:
         ("shapes, axes and other constants", contents.constants),
     ):
         if tensors:
-            click.echo(f"\n{title}" if title else "")
+            click.echo(f"\n{translate_line(title)}" if title else "")
             _print_tree(contents, build_tree(tensors, depth), "", "", stats)
 
 
@@ -210,9 +210,10 @@ def _print_tree(contents: Contents, branch: Tree, indent: str, scope: str, stats
             _print_tree(contents, item, indent + "  ", scope + name, stats)
         elif isinstance(item, Folded):
             padded = f"{indent}{name:<{max(1, 48 - len(indent))}}"
-            click.echo(f"{padded} {item.tensors} tensors, {item.parameters:,}")
+            count = translate_line(f"{item.tensors} tensors, {item.parameters:,}")
+            click.echo(f"{padded} {count}")
         else:
-            shape = "x".join(str(side) for side in item.shape) or "scalar"
+            shape = "x".join(str(side) for side in item.shape) or translate_line("scalar")
             line = f"{indent}{name:<{max(1, 48 - len(indent))}} {item.dtype:<9} {shape:<18}"
             line += f" {math.prod(item.shape):>12,}"
             if scope + name in contents.source.quantization:

@@ -167,6 +167,12 @@ class DataOptions:
             saved.num_classes,
         )
 
+    def count_classes(self, net: Net) -> int:
+        """Counts the classes of the data, as far as their folders tell; else those given, or 0."""
+        from legacy_nets.data.open import count_classes  # imports h5py
+
+        return max(self.num_classes, count_classes(self.path, net) if self.path else 0)
+
     def open(self, net: Net) -> ImageData:
         """Opens the data; makes the synthetic set if no path is given and it does not exist."""
         from legacy_nets.data.open import make_synthetic_data, open_data  # imports h5py

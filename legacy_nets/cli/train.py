@@ -26,7 +26,7 @@ from legacy_nets.cli.options import (
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
-from legacy_nets.language.lines import say
+from legacy_nets.language.lines import say, translate_line
 from legacy_nets.processor import require_bfloat16, uses_onednn
 from legacy_nets.progress import print_line, show_status
 from legacy_nets.quiet import quiet_tensorflow
@@ -37,23 +37,14 @@ from legacy_nets.train.recipes import (
     describe_settings,
     make_settings,
 )
-from legacy_nets.train.resume import describe_changes, refuse_run
+from legacy_nets.train.resume import describe_changes, refuse_busy, refuse_run
 from legacy_nets.train.settings import (
+    GRAPH_FIELDS,
     Settings,
     WarmStart,
     load_settings,
     refuse_file,
     resize_input,
-)
-
-# Fields of Settings by which a net cannot be built, or trained.
-GRAPH_FIELDS = (
-    "image_size",
-    "num_classes",
-    "label_offset",
-    "options",
-    "trainable",
-    "batch_norm_decay",
 )
 
 if TYPE_CHECKING:
@@ -209,7 +200,9 @@ def train(
     data = data.inherit(settings)
     if saved is not None:
         _check_resumed(saved, settings, data, folder)
-    if any(vars(before)[field] != vars(settings)[field] for field in GRAPH_FIELDS):
+    if saved is None and start is not None:
+        _check_net(dataclasses.replace(settings, num_classes=data.count_classes(record)), start)
+    elif any(vars(before)[field] != vars(settings)[field] for field in GRAPH_FIELDS):
         _check_net(settings)
     with show_status("opening the data"):
         has_epochs = as_document and same_as_settings["steps"] is None
@@ -247,10 +240,12 @@ def _load_run(
     """Loads the settings of a run to resume; None for a new run.
 
     The chief of a cluster resumes what is there; the other tasks agree with it later. Raises
-    BadInputError for a folder that cannot be one, or that holds a run already.
+    BadInputError for a folder that cannot be one, that is in use, or that holds a run already.
     """
     refuse_file(folder)
-    if cluster is not None and not cluster.task.is_chief:
+    if cluster is None:
+        refuse_busy(folder)
+    elif not cluster.task.is_chief:
         return None
     if not resume and cluster is None:
         refuse_run(folder)
@@ -280,13 +275,19 @@ def _choose_precision(
     return settings
 
 
-def _check_net(settings: Settings) -> None:
-    """Builds the net before anything is read or made. Raises BadInputError where that fails."""
+def _check_net(settings: Settings, start: WarmStart | None = None) -> None:
+    """Builds the net before data are read, and compares it with the weights of a warm start.
+
+    Raises BadInputError where that fails, CheckpointError where the weights do not fit.
+    """
     with show_status(f"building {settings.net} to check the options"):
         quiet_tensorflow(uses_onednn=True)
-        from legacy_nets.train import graph
+        from legacy_nets.train import graph, warm_start
 
-        graph.check_net(settings)
+        if start is None:
+            graph.check_net(settings)
+        else:
+            warm_start.check_warm_start(start, settings)
 
 
 def _open_data(
@@ -374,8 +375,8 @@ def _describe_run(settings: Settings, images: ImageData, as_document: bool) -> l
     """Describes in lines what a net is trained on, and how."""
     return [
         *images.notes,
-        f"{settings.net} on {images.name}: {len(images.train.labels)} {images.unit} to train on, "
-        f"{len(images.test.labels)} held out",
+        f"{settings.net} on {images.name}: {len(images.train.labels)} "
+        f"{translate_line(images.unit)} to train on, {len(images.test.labels)} held out",
         describe_settings(settings),
         *([describe_expectation(settings.net)] if as_document else []),
     ]

@@ -15,6 +15,7 @@ from legacy_nets.cluster.scorer import Scorer
 from legacy_nets.cluster.task import Task
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
+from legacy_nets.language.lines import translate_line
 from legacy_nets.progress import print_line
 from legacy_nets.train.batches import Share
 from legacy_nets.train.loop import Loop, Result
@@ -117,8 +118,9 @@ class WorkerLoop(ClusterLoop):
     def _report(self) -> None:
         row = self.meter.make_row()
         self.meter = Meter()
+        speed = f"{row['images_per_second']:.0f} {translate_line(self.data.unit)}/s"
         print_line(
             self.console,
             f"{self.task.name}: step {self.step}/{self.settings.steps}  "
-            f"loss {row['loss']:.4f}  {row['images_per_second']:.0f} {self.data.unit}/s",
+            f"loss {row['loss']:.4f}  {speed}",
         )

@@ -8,12 +8,17 @@ import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence
 
-from legacy_nets.data.preprocessing import open_image, read_picture, resize_picture
+from legacy_nets.data.preprocessing import (
+    IMAGE_FORMATS,
+    open_image,
+    read_picture,
+    resize_picture,
+)
 from legacy_nets.errors import BadInputError
 from legacy_nets.progress import show_progress
 from legacy_nets.types import Array, Shape
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".ppm", ".tif", ".tiff", ".webp")
+SUFFIXES = tuple(suffix for suffixes in IMAGE_FORMATS.values() for suffix in suffixes)
 THREADS = 4  # that check files
 MAX_SHOWN = 5  # unreadable files that a message names; the others are counted
 COLOUR_MODES = {  # Pillow's mode -> what a user calls it

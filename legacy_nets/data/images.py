@@ -51,7 +51,7 @@ def load_images(
     root = pathlib.Path(path)
     if not root.is_dir():
         raise BadInputError(f"no such folder: {root}{suggest_paths(root)}")
-    train_folder = root / TRAIN if _list_subfolders(root / TRAIN) else root
+    train_folder = _find_train_folder(root)
     test_folder = next(
         (root / name for name in TEST_FOLDERS if _list_subfolders(root / name)), None
     )
@@ -91,6 +91,19 @@ def load_images(
         channels=1 if check.all_grey else 3,
         notes=check.notes,
     )
+
+
+def list_class_names(root: pathlib.Path) -> tuple[str, ...]:
+    """Lists the classes of a folder that ``load_images`` loads, in order; reads no picture.
+
+    Raises BadInputError for fewer than two, or where a class_indices.json names others.
+    """
+    return _read_class_names(root, _find_train_folder(root))
+
+
+def _find_train_folder(root: pathlib.Path) -> pathlib.Path:
+    """Finds the folder that holds the class folders of the training split."""
+    return root / TRAIN if _list_subfolders(root / TRAIN) else root
 
 
 def _list_subfolders(folder: pathlib.Path) -> list[str]:

@@ -76,6 +76,21 @@ def open_data(
     return data
 
 
+def count_classes(path: pathlib.Path, net: Net) -> int:
+    """Counts the classes of a folder with one sub-folder per class, without reading its files.
+
+    Returns 0 for any other data: only opening them tells their classes. Raises BadInputError as
+    ``open_data``.
+    """
+    takes_clips = len(net.image_size) == 3
+    is_other = path.is_dir() and (
+        signs.list_signs_files(path) or is_records(path) or is_list(path) or mnist.is_mnist(path)
+    )
+    if not path.is_dir() or is_other or takes_clips:
+        return 0
+    return len(images.list_class_names(path))
+
+
 def make_synthetic_data(
     net: Net, folder: pathlib.Path, report: Callable[[str], None]
 ) -> pathlib.Path:

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import suggest_paths
@@ -27,6 +27,17 @@ TORCH = {  # torchvision's mean and standard deviation of RGB in [0, 1]
     "kinetics": ((0.43216, 0.394666, 0.37645), (0.22803, 0.22145, 0.216989)),
 }
 PREPROCESSINGS = ("unit", "inception", "vgg", "vgg_whole", *TORCH)
+# Image files that folders are searched for: format -> suffixes. A file that is named may have any
+# other format that Pillow reads.
+IMAGE_FORMATS = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "BMP": (".bmp",),
+    "GIF": (".gif",),
+    "PPM": (".ppm",),
+    "TIFF": (".tif", ".tiff"),
+    "WebP": (".webp",),
+}
 SIXTEEN_BITS = ("PNG", "PPM")  # formats whose deepest grey, Pillow's mode I, has 16 bits
 EXIF_ORIENTATION = 0x0112
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601: red, green, blue
@@ -181,13 +192,16 @@ def open_image(
     except IsADirectoryError:
         raise BadInputError(f"{path} is a folder: give the images in it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = str(error)
+        if isinstance(error, UnidentifiedImageError):
+            reason = f"not {', '.join(IMAGE_FORMATS)} or another format that Pillow reads"
         raise BadInputError(
-            f"{path} is not a readable PNG or JPEG ({error}): open it in a viewer, or save it again"
+            f"{path} is not a readable image ({reason}): open it in a viewer, or save it again"
         ) from None
 
 
 def read_picture(path: str | pathlib.Path, content: bytes | None = None) -> Array:
-    """Reads any PNG or JPEG as uint8 [H, W, 3], RGB; of 16 bits the high byte.
+    """Reads an image file as uint8 [H, W, 3], RGB; of 16 bits the high byte.
 
     ``content``: see ``open_image``.
     """

@@ -72,7 +72,7 @@ def draw(
     Args:
       net: a name of the registry.
       folder: created if missing; older figures of these names are replaced.
-      image: a PNG or JPEG (a video or folder of frames for clip nets); if None, a synthetic one.
+      image: an image file (a video or folder of frames for clip nets); if None, a synthetic one.
       end_points: end points whose maps are drawn; if none are named, five of them in order. The
         receptive field is that of the last one whose field is smaller than the image.
       checkpoint: anything that ``open_weights`` reads; if None, initial weights with seed 0.

@@ -102,4 +102,4 @@ def _describe_choice(
 
 def _format_tags(tags: Sequence[str]) -> str:
     names = ", ".join(sorted(tags))
-    return f"tag {names}" if len(tags) == 1 else f"tags {names}" if tags else "no tags"
+    return f"the tag set {names}" if tags else "no tags"

@@ -11,7 +11,7 @@ import numpy as np
 
 from legacy_nets.data.clips import list_clips, read_clip
 from legacy_nets.data.image_files import list_images, load_picture
-from legacy_nets.data.preprocessing import scale_pixels
+from legacy_nets.data.preprocessing import IMAGE_FORMATS, scale_pixels
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.registry import Net
 from legacy_nets.types import Array, Shape
@@ -35,7 +35,8 @@ def load_pictures(folder: Path | None, net: Net, size: Shape, preprocessing: str
     takes_clips = len(size) == 3
     paths = list_clips(folder) if takes_clips else list_images(folder)
     if not paths:
-        contents = "clips (videos or folders of frames)" if takes_clips else "PNG or JPEG pictures"
+        formats = ", ".join(IMAGE_FORMATS)
+        contents = "clips (videos or folders of frames)" if takes_clips else f"pictures ({formats})"
         raise BadInputError(f"--calibrate {folder}: no {contents} in it, which {net.name} takes")
     load = read_clip if takes_clips else load_picture
     pictures = np.stack(

@@ -179,15 +179,17 @@ def refuse_reserved(options: Mapping[str, object]) -> None:
         raise BadInputError(f"--option {min(reserved)}: that is set by the command itself")
 
 
-def check_net(settings: Settings) -> None:
+def check_net(settings: Settings) -> list[Variable]:
     """Builds the net once, in a graph of its own, to check what a user has given.
 
-    Raises BadInputError as ``build_net``, and for a scope to train that matches no variable.
+    Returns its variables. Raises BadInputError as ``build_net``, and for a scope to train that
+    matches no variable.
     """
     num_classes = settings.num_classes or registry.get_net(settings.net).num_classes
     with tf.Graph().as_default():
-        build_net(dataclasses.replace(settings, num_classes=num_classes))
+        net = build_net(dataclasses.replace(settings, num_classes=num_classes))
         _select_trainable(settings.trainable)
+    return net.variables
 
 
 def get_end_point(net: NetGraph, name: str) -> Tensor:

@@ -26,8 +26,10 @@ from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.checkpoints.save import save_checkpoint
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
-from legacy_nets.drawing import label_classes, label_title
+from legacy_nets.drawing import label_classes, label_title, use_fonts
 from legacy_nets.errors import TrainingError, join_lines
+from legacy_nets.language import translate as _
+from legacy_nets.language.lines import translate_line
 from legacy_nets.progress import print_line, show_status
 from legacy_nets.registry import get_net
 from legacy_nets.train import report
@@ -187,10 +189,13 @@ class Loop:
         if self.step not in self.saved:  # no step was left, or a signal came before the first
             self.save()
         rows = report.read_log(self.log.csv_path)
-        title = label_title(f"{settings.net} on {self.data.name}")
-        report.draw_curve(rows, title, self.folder / "curve.png")
-        for note in (*title.notes, *self.labels.notes):
-            print_line(self.console, f"note: {note}")
+        with use_fonts() as note:
+            title = label_title(
+                _("{net} on {data}").format(net=settings.net, data=translate_line(self.data.name))
+            )
+            report.draw_curve(rows, title, self.folder / "curve.png")
+        for line in filter(None, (note, *title.notes, *self.labels.notes)):
+            print_line(self.console, f"note: {line}")
         return Result(
             self.step,
             self.saved[self.step],
@@ -250,7 +255,7 @@ class Loop:
         if self._is_due(LOG_EVERY) or evaluate:
             row = self.meter.make_row()
             if evaluate:
-                bar.update(task, numbers="evaluating")
+                bar.update(task, numbers=translate_line("evaluating"))
                 with contextlib.suppress(_Stopped):
                     row["test_loss"], row["test_accuracy"] = self._evaluate()
             self.log.write(self.step, **row)
@@ -290,7 +295,8 @@ class Loop:
             return
         [batch] = test.read([mistakes])
         predictions = report.collect_predictions(batch.labels, probabilities[mistakes])
-        grid = report.draw_grid(batch.pictures, predictions, self.labels)
+        with use_fonts():
+            grid = report.draw_grid(batch.pictures, predictions, self.labels)
         self.log.write_picture(self.step, "mistakes", grid)
 
     def save(self) -> None:
@@ -341,12 +347,12 @@ class Loop:
 
     def _show_row(self, bar: Progress, task: TaskID, row: dict[str, float]) -> None:
         """Shows a row of the log next to the bar; prints it if it is of an evaluation."""
-        numbers = (
-            f"loss {row['loss']:.4f}  train {row['train_accuracy']:.3f}"
-            + (f"  test {self.test_accuracy:.3f}" if self.test_accuracy is not None else "")
-            + f"  {row['images_per_second']:.0f} {self.data.unit}/s"
-        )
-        bar.update(task, numbers=numbers)
+        loss, train, test = row["loss"], row["train_accuracy"], self.test_accuracy
+        speed = f"{row['images_per_second']:.0f} {translate_line(self.data.unit)}/s"
+        numbers = f"loss {loss:.4f}  train {train:.3f}  {speed}"
+        if test is not None:
+            numbers = f"loss {loss:.4f}  train {train:.3f}  test {test:.3f}  {speed}"
+        bar.update(task, numbers=translate_line(numbers))
         if "test_accuracy" in row:  # stays on the screen, and in a log without a terminal
             print_line(bar.console, f"step {self.step}/{self.settings.steps}  {numbers}")
 

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from typing import NamedTuple, TypeVar
 
 from legacy_nets.data.augmentation import Augmentation
+from legacy_nets.language import translate
+from legacy_nets.language.lines import translate_line
 from legacy_nets.registry import Net
 from legacy_nets.train.settings import Settings
 
@@ -168,7 +170,8 @@ def describe_settings(settings: Settings) -> str:
     parts += [
         f"{name}={json.dumps(value, default=str)}" for name, value in settings.options.items()
     ]
-    return f"{', '.join(parts)}, {settings.preprocessing} preprocessing"
+    shown = translate(", ").join(map(translate_line, parts))
+    return f"{shown}, {settings.preprocessing} preprocessing"
 
 
 _Row = TypeVar("_Row")

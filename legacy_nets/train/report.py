@@ -11,17 +11,26 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
 from rich.cells import cell_len
 
 from legacy_nets import tf1 as tf
 from legacy_nets.data.preprocessing import convert_channels
 from legacy_nets.drawing import Labels, save_figure
 from legacy_nets.files import replace_on_success
+from legacy_nets.language import mark
+from legacy_nets.language import translate as _
 from legacy_nets.types import Array, Graph
 
 LOSSES, ACCURACIES = ("loss", "test_loss"), ("train_accuracy", "test_accuracy")
 CELL_WIDTH = 1.7  # inches of a picture in a grid: its caption needs them
 MAX_CELLS = 40  # classes in a confusion matrix with numbers
+CURVE_LABELS = {
+    "loss": mark("loss"),
+    "test_loss": mark("test loss"),
+    "train_accuracy": mark("train accuracy"),
+    "test_accuracy": mark("test accuracy"),
+}
 COLUMNS = ("step", "loss", *ACCURACIES, "images_per_second", "test_loss")
 
 
@@ -85,12 +94,15 @@ def draw_curve(rows: list[dict[str, float]], title: Labels, path: pathlib.Path) 
         for column in columns:
             points = [(row["step"], row[column]) for row in rows if column in row]
             if points:
-                axes.plot(*zip(*points, strict=True), label=column.replace("_", " "), marker=".")
-        axes.set_xlabel("step")
+                axes.plot(*zip(*points, strict=True), label=_(CURVE_LABELS[column]), marker=".")
+        axes.set_xlabel(_("training step"))
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()
     loss.set_yscale("log")
+    lowest, highest = loss.get_ylim()
+    loss.yaxis.set_major_formatter("{x:g}")  # 1.4, not 1.4 x 10^0
+    loss.yaxis.set_minor_formatter("{x:g}" if highest < 10 * lowest else NullFormatter())
     accuracy.set_ylim(0, 1.02)
     figure.suptitle(title.texts[0], **title.style)
     save_figure(figure, path, dpi=120)
@@ -108,7 +120,9 @@ class Prediction:
         """Formats the caption in a grid: "b (93%)", or "not a (50%)" and "but b"."""
         if self.true == self.predicted:
             return f"{names[self.true]} ({self.probability:.0%})"
-        return f"not {names[self.predicted]} ({self.probability:.0%})\nbut {names[self.true]}"
+        return _("not {predicted} ({share:.0%})\nbut {true}").format(
+            predicted=names[self.predicted], share=self.probability, true=names[self.true]
+        )
 
 
 def collect_predictions(labels: Array, probabilities: Array) -> list[Prediction]:
@@ -161,13 +175,13 @@ def draw_confusion(counts: Array, labels: Labels, path: pathlib.Path) -> None:
     every = -(-classes // (4 * MAX_CELLS))
     shown = range(0, classes, every)
     names = [labels.texts[index] for index in shown]
-    some = "" if every == 1 else f" (one name of {every} is shown)"
+    some = "" if every == 1 else _(" (one name of {every} is shown)").format(every=every)
     size = 10 if has_numbers else 6
     figure = Figure(figsize=(side, side))  # the names and the scale lie around it
     axes = figure.add_axes((0, 0, 1, 1))
     image = axes.imshow(counts, cmap="Blues", vmin=0, vmax=max(int(counts.max()), 1))
-    axes.set_xlabel(f"predicted{some}")
-    axes.set_ylabel(f"true{some}")
+    axes.set_xlabel(_("predicted class") + some)
+    axes.set_ylabel(_("true class") + some)
     is_narrow = all(cell_len(name) <= 4 for name in names)
     turn = 0 if is_narrow and has_numbers else 90
     axes.set_xticks(shown, names, rotation=turn, fontsize=size, **labels.style)
@@ -175,8 +189,8 @@ def draw_confusion(counts: Array, labels: Labels, path: pathlib.Path) -> None:
     if has_numbers:
         _write_counts(axes, counts)
     scale = figure.add_axes((1 + 0.2 / side, 0, 0.2 / side, 1))
-    figure.colorbar(image, cax=scale, label="count")
-    save_figure(figure, path, dpi=120 if has_numbers else 100, tight=True)
+    figure.colorbar(image, cax=scale, label=_("count"), ticks=MaxNLocator(integer=True))
+    save_figure(figure, path, dpi=120 if has_numbers else 150, tight=True)
 
 
 def _write_counts(axes: Axes, counts: Array) -> None:

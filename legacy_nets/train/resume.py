@@ -1,4 +1,4 @@
-"""Whether a folder holds a run, and what a resumed run may change of it. No TensorFlow."""
+"""Whether a folder holds a run or is in use, what a resumed run may change. No TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import pathlib
 
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints
 from legacy_nets.errors import BadInputError
+from legacy_nets.files import lock
 from legacy_nets.train.settings import Settings
+
+HOLDER = ".training"  # names the process that trains in the folder
 
 # Every field of Settings: whether a resumed run may change it. Those that it may not change make
 # the graph, the data, the order of the batches, or the beginning of the run.
@@ -39,6 +42,28 @@ MAY_CHANGE = {
     "batch_norm_decay": True,
     "bf16": True,
 }
+
+
+def refuse_busy(folder: pathlib.Path) -> None:
+    """Raises BadInputError where another process trains in a folder.
+
+    One that begins later is found by the lock of the training itself.
+    """
+    if (folder / HOLDER).is_file():
+        with lock(folder) as state:
+            if state == "held":
+                raise make_busy_error(folder)
+
+
+def make_busy_error(folder: pathlib.Path) -> BadInputError:
+    """Makes the error of a folder in which another process trains, and names that process."""
+    try:
+        holder = (folder / HOLDER).read_text(encoding="utf-8") or "another process"
+    except (OSError, ValueError):
+        holder = "another process"
+    return BadInputError(
+        f"{holder} is training in {folder}: wait for its end, or choose another --model-dir"
+    )
 
 
 def refuse_run(folder: pathlib.Path) -> None:

@@ -21,11 +21,9 @@ from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.files import lock
 from legacy_nets.progress import print_line
 from legacy_nets.sigterm import clean_up
-from legacy_nets.train.resume import describe_changes, refuse_run
+from legacy_nets.train.resume import HOLDER, describe_changes, make_busy_error, refuse_run
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 from legacy_nets.types import Saver, Session
-
-_HOLDER = ".training"  # names the process that trains in the folder
 
 
 def prepare_folder(
@@ -60,15 +58,12 @@ def lock_folder(folder: pathlib.Path, console: Console) -> Iterator[None]:
     holds it.
     """
     made = [path for path in (folder, *folder.parents) if not path.exists()]
-    record = folder / _HOLDER
+    record = folder / HOLDER
     with clean_up(lambda: _remove_empty(made)):
         _make_folder(folder)
         with lock(folder) as state:
             if state == "held":
-                raise BadInputError(
-                    f"{_read_holder(record)} is training in {folder}: wait for its end, or choose "
-                    "another --model-dir"
-                )
+                raise make_busy_error(folder)
             if state == "impossible":
                 print_line(
                     console, f"note: {folder} cannot be locked: let no other process train in it"
@@ -83,14 +78,6 @@ def _remove_empty(folders: list[pathlib.Path]) -> None:
     with contextlib.suppress(OSError):  # one holds something, or is not there
         for folder in folders:
             folder.rmdir()
-
-
-def _read_holder(record: pathlib.Path) -> str:
-    """Returns "process 12 on host", of the process that holds a folder."""
-    try:
-        return record.read_text(encoding="utf-8") or "another process"
-    except (OSError, ValueError):
-        return "another process"
 
 
 def _make_folder(folder: pathlib.Path) -> None:

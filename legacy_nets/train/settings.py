@@ -23,6 +23,15 @@ from legacy_nets.types import Shape
 FILE = "training.json"
 BEST_FILE = "best.json"
 CHECKPOINT = "model.ckpt"  # name of a checkpoint without its step
+# Fields of Settings because of which a net may not be built, or not be trained.
+GRAPH_FIELDS = (
+    "image_size",
+    "num_classes",
+    "label_offset",
+    "options",
+    "trainable",
+    "batch_norm_decay",
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -205,10 +205,10 @@ def test_predict_passes_over_what_cannot_be_read(trained, tmp_path):
     alone = call(*given, good)
     done = call(*given, half, good, odd)
     assert (done.exit_code, done.stdout) == (0, alone.stdout)
-    line = f"passed over 2 of 3 images; {half} is not a readable PNG or JPEG ("
+    line = f"passed over 2 of 3 images; {half} is not a readable image ("
     device, *lines = done.stderr.splitlines()
     assert device.startswith("device: ") and len(lines) == 1 and lines[0].startswith(line)
-    assert f"{half} is not a readable PNG or JPEG (" in refused(*given, half)
+    assert f"{half} is not a readable image (" in refused(*given, half)
     assert f"{odd} holds 32-bit numbers (mode F), and" in refused(*given, odd)
     missing = tmp_path / "none.png"
     assert f"no such image: {missing}" in refused(*given, good, missing)

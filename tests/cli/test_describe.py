@@ -272,8 +272,11 @@ def test_tags_choose_a_graph_of_a_saved_model(tmp_path):
     save_export(tmp_path / "m", "train", "serve")
     served, trained = (describe(tmp_path / "m", *tags) for tags in ((), ("--tags", "train")))
     assert "m: 12 parameters" in served.stdout and "m: 6 parameters" in trained.stdout
-    assert "the graph with tag serve is taken, not that with tag train: --tags" in served.stdout
-    assert "has no graph with tag gpu" in failed(tmp_path / "m", "--tags", "gpu")
+    assert (
+        "the graph with the tag set serve is taken, not that with the tag set train: --tags"
+        in served.stdout
+    )
+    assert "has no graph with the tag set gpu" in failed(tmp_path / "m", "--tags", "gpu")
     assert "--tags: hand_signs is no SavedModel: leave it out" in failed("hand_signs", "--tags", "")
 
 

@@ -53,7 +53,7 @@ MISUSES = {  # arguments -> part of the line
     f"predict tiny {RUN}": "Missing argument 'IMAGES...'",
     f"predict tiny {RUN} nowhere.png": "no such image: nowhere.png",
     f"predict tiny {RUN} photos/a/0.png nowhere.png": "no such image: nowhere.png",
-    f"predict tiny {RUN} note.txt": "note.txt is not a readable PNG or JPEG",
+    f"predict tiny {RUN} note.txt": "a readable image (not JPEG, PNG, BMP, GIF, PPM, TIFF, WebP",
     f"predict tiny {RUN} empty": "no image in empty",
     f"predict tiny {RUN} 'none*.png'": "no image in none*.png",
     f"predict tiny {RUN} -": "no image in standard input",

@@ -51,6 +51,16 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
     "tiny --warm-start nowhere": "nowhere: no such checkpoint or weight file; nearest: ",
     "tiny --data signs --warm-start run/log.csv": "log.csv: not a known weight file; readable",
     "tiny_grey --data signs --warm-start run": "model.ckpt-4 does not match the graph",
+    # weights to start from: compared with the net before the data are read
+    "tiny --warm-start run --option width=4 --data nowhere": "kernel (graph [3, 3, 3, 4], check",
+    "tiny --warm-start run --image-size 48 --data nowhere": "graph [128, ?], checkpoint [288, 6]",
+    "tiny --warm-start run --num-classes 7 --data nowhere": "graph [288, 7], checkpoint [288, 6]",
+    "tiny --warm-start run --data photos": "tiny/dense has 2 classes, in the checkpoint 6: build",
+    "tiny --warm-start run --data photos --exclude tiny/dense": "photos/train/a holds no image (n",
+    "tiny --warm-start run --data nowhere": "no such folder: nowhere",  # any number of classes fits
+    "demo_cnn --warm-start run --data nowhere": "names in common: probably the checkpoint of ano",
+    "tiny --warm-start run --warm-start-ema --data nowhere": "has no moving averages: leave",
+    "tiny --warm-start run --exclude none --data nowhere": "skip pattern 'none' matches no vari",
     "tiny --model-dir note.txt": "note.txt is a file",
     "tiny --model-dir note.txt/run": "note.txt is a file",
     "tiny --model-dir run": "run holds a run already (step 4): continue it with --resume",
@@ -61,10 +71,14 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A folder with signs, a run, an empty folder and a text."""
+    """A folder with signs, a run, an empty folder, a text, and two classes of damaged pictures."""
     folder = tmp_path_factory.mktemp("user")
     train_tiny(folder, test=1)
     (folder / "empty").mkdir()
+    for name in "ab":
+        (folder / "photos" / "train" / name).mkdir(parents=True)
+        (folder / "photos" / "val" / name).mkdir(parents=True)
+        (folder / "photos" / "train" / name / "1.png").write_text("no picture\n")
     (folder / "note.txt").write_text("a note\n")
     return folder
 

@@ -185,7 +185,7 @@ def test_texts_of_figures_are_chinese_where_a_font_has_the_characters(install):
                 "input",
                 f"the texts in figures are English: {ADVICE}",
             )
-        install("Squares", "网络的层卷积输入感受野")
+        install("Squares", drawing._LETTERS["zh"])
         with drawing.use_fonts() as note:
             assert (translate("input"), note) == ("输入", "")
             assert matplotlib.rcParams["font.family"][-1] == "Squares"

@@ -143,11 +143,11 @@ def test_bad_pictures_are_rows(here, tmp_path):
     rows = read_rows(tmp_path / "out" / "list-00000.csv")
     problems = [row["problem"] for row in rows]
     assert problems[0] == problems[3] == "" and rows[3]["class_1"] != ""
-    assert f"{tmp_path}/half.png is not a readable PNG or JPEG" in problems[1]
+    assert f"{tmp_path}/half.png is not a readable image" in problems[1]
     assert "gone.png" in problems[2] and rows[2]["class_1"] == ""
     problems = [row["problem"] for row in read_rows(tmp_path / "out" / "damaged.tfrecord.csv")]
     assert problems[0] == f"{records}: record 0 has a wrong checksum: download it again"
-    assert problems[1].startswith(f"{records}/1 is not a readable PNG or JPEG")
+    assert problems[1].startswith(f"{records}/1 is not a readable image")
     assert problems[2] == ""
     assert problems[3] == (
         f"nothing from here on can be read: {records} ends in record 3: it is truncated, download "

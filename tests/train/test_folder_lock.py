@@ -41,7 +41,7 @@ def holder(tmp_path):
 def test_the_second_training_is_refused_until_the_first_is_dead(holder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first = ("--model-dir", "run", *SHORT)
-    line = refused("train", "tiny", *first)
+    line = refused("train", "tiny", "--data", "nowhere", *first)  # before the data are opened
     assert line == (
         f"legacy-nets: process {holder.pid} on {platform.node()} is training in run: wait for its "
         "end, or choose another --model-dir"

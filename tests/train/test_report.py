@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
-from legacy_nets.drawing import label_classes, label_title
+from legacy_nets import drawing
+from legacy_nets.drawing import label_classes, label_title, use_fonts
+from legacy_nets.language import choose_language
 from legacy_nets.train import report
 from legacy_nets.train.report import Prediction
 
@@ -125,6 +128,7 @@ def test_confusion_of_nothing_is_drawn(saved, tmp_path):
     counts = np.zeros((2, 2), np.int64)
     report.draw_confusion(counts, label_classes("ab"), tmp_path / "confusion.png")
     assert saved[0].axes[1].get_ylim() == (0, 1)
+    assert list(saved[0].axes[1].get_yticks()) == [0, 1]  # no part of a picture
 
 
 def test_the_curve_has_its_title_as_it_is(tmp_path, saved):
@@ -137,3 +141,74 @@ def test_the_curve_has_its_title_as_it_is(tmp_path, saved):
         "loss",
         "train accuracy",
     ]
+
+
+@pytest.mark.parametrize(
+    ("losses", "labels"),
+    [
+        ((2.6, 1.3), {"1.4", "1.6", "1.8", "2", "2.2", "2.4", "2.6"}),
+        ((3.0, 0.02), {"0.1", "1"}),
+        ((0.05, 0.0002), {"0.001", "0.01"}),
+    ],
+)
+def test_the_curve_has_plain_numbers_of_the_loss(tmp_path, saved, losses, labels):
+    rows = [{"step": float(step), "loss": loss} for step, loss in enumerate(losses)]
+    report.draw_curve(rows, label_title("tiny"), tmp_path / "curve.png")
+    axes = saved[0].axes[0]
+    FigureCanvasAgg(saved[0]).draw()
+    low, high = axes.get_ylim()
+    texts = axes.get_yticklabels() + axes.get_yticklabels(minor=True)
+    shown = {text.get_text() for text in texts if low <= text.get_position()[1] <= high}
+    assert shown - {""} == labels
+
+
+CHINESE = {
+    "训练步数",
+    "损失",
+    "测试损失",
+    "训练准确率",
+    "测试准确率",
+    "预测类别（每 2 个名称显示一个）",
+    "真实类别（每 2 个名称显示一个）",
+    "数量",
+}
+
+
+def draw_in_chinese(tmp_path, saved):
+    """Draws a curve, a large confusion matrix and a caption; returns their texts."""
+    row = {"step": 1.0, "loss": 2.0, "test_loss": 2.0, "train_accuracy": 1.0, "test_accuracy": 1.0}
+    labels = label_classes([str(number) for number in range(161)])
+    with use_fonts():
+        report.draw_curve([row], label_title("tiny"), tmp_path / "curve.png")
+        report.draw_confusion(np.eye(161, dtype=np.int64), labels, tmp_path / "confusion.png")
+        caption = Prediction(0, 1, 0.5).format("ab")
+    texts = {text.get_text() for figure in saved for text in figure.findobj(Text)}
+    return {text for text in texts if any(map(str.isalpha, text)) and text != "tiny"} | {caption}
+
+
+@pytest.fixture
+def chinese():
+    choose_language("zh")
+    yield
+    choose_language("en")
+
+
+@pytest.mark.usefixtures("chinese")
+def test_the_words_of_figures_are_in_the_chosen_language(tmp_path, saved, monkeypatch):
+    monkeypatch.setattr(drawing, "_LETTERS", {})  # a font is there
+    texts = draw_in_chinese(tmp_path, saved)
+    assert texts == CHINESE | {"不是 b（50%）\n而是 a"}
+
+
+@pytest.mark.usefixtures("chinese")
+def test_the_fonts_are_chosen_by_the_words_of_figures():
+    letters = set("".join(CHINESE) + "不是而") - set("（）2 ")
+    assert letters - set(drawing._LETTERS["zh"]) == set()
+
+
+@pytest.mark.usefixtures("chinese")
+def test_the_words_of_figures_are_english_where_no_font_has_them(tmp_path, saved, monkeypatch):
+    monkeypatch.setattr(drawing, "_LETTERS", {"zh": "\U000f0000"})  # of private use: in no font
+    texts = draw_in_chinese(tmp_path, saved)
+    assert {"training step", "test accuracy", "not b (50%)\nbut a"} < texts
+    assert not any(ord(letter) > 127 for text in texts for letter in text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 import numpy as np
+from rich.cells import cell_len, set_cell_size
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
@@ -35,7 +36,9 @@ from legacy_nets.data.splits import Split
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import replace_on_success
-from legacy_nets.language.lines import say
+from legacy_nets.language import mark
+from legacy_nets.language import translate as _
+from legacy_nets.language.lines import say, translate_line
 from legacy_nets.progress import show_status
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
@@ -45,7 +48,7 @@ if TYPE_CHECKING:
 
 MAX_PICTURES = 32  # of the predictions that are drawn
 MAX_COLUMNS = 20  # classes whose confusion matrix is printed
-SCORES = ("precision", "recall", "F1")
+SCORES = (mark("precision"), mark("recall"), "F1")
 
 
 @click.command(cls=FastCommand)
@@ -124,11 +127,11 @@ def evaluate(
     if as_json:
         click.echo(json.dumps(values))
     else:
-        weights = "averaged" if scores.averaged else "raw"
+        weights = _("averaged") if scores.averaged else _("raw")
         say(f"{net} from {prefix} ({weights} weights) on the {split_name} split of {images.name}")
         _print_result(result, images)
         for label, file in files.items():
-            say(f"{label:<16} {file}")
+            click.echo(f"{set_cell_size(_(label), 16)} {file}")
     print_note(scores)
 
 
@@ -200,24 +203,25 @@ def _write_files(
     folder: pathlib.Path,
 ) -> dict[str, pathlib.Path]:
     """Writes JSON, confusion matrix and first predictions; returns label -> file."""
-    from legacy_nets.drawing import label_classes
+    from legacy_nets.drawing import label_classes, use_fonts
     from legacy_nets.train import report
 
     folder.mkdir(parents=True, exist_ok=True)
     ending = f"{images.file_name}_{values['split']}"
     files = {
-        "evaluation": folder / f"evaluation_{ending}.json",
-        "confusion matrix": folder / f"confusion_{ending}.png",
-        "predictions": folder / f"predictions_{ending}.png",
+        mark("evaluation"): folder / f"evaluation_{ending}.json",
+        mark("confusion matrix"): folder / f"confusion_{ending}.png",
+        mark("predictions"): folder / f"predictions_{ending}.png",
     }
     labels = label_classes(images.class_names)
-    for note in labels.notes:
-        say(f"note: {note}", err=True)
-    report.draw_confusion(result.confusion, labels, files["confusion matrix"])
     first = np.arange(min(MAX_PICTURES, len(split.labels)))
     [batch] = split.read([first])
     predictions = report.collect_predictions(batch.labels, result.probabilities[first])
-    grid = report.draw_grid(batch.pictures, predictions, labels)
+    with use_fonts() as note:
+        report.draw_confusion(result.confusion, labels, files["confusion matrix"])
+        grid = report.draw_grid(batch.pictures, predictions, labels)
+    for line in filter(None, (note, *labels.notes)):
+        say(f"note: {line}", err=True)
     report.save_png(grid, files["predictions"])
     with replace_on_success(files["evaluation"]) as unfinished:
         unfinished.write_text(json.dumps(values) + "\n", encoding="utf-8")
@@ -233,12 +237,18 @@ def _print_result(result: Evaluation, images: ImageData) -> None:
     confusion = result.confusion
     say(
         f"accuracy {result.accuracy:.4f} "
-        f"({int(confusion.trace())} of {int(confusion.sum())} {images.unit})"
+        f"({int(confusion.trace())} of {int(confusion.sum())} {translate_line(images.unit)})"
     )
     has_counts = len(images.class_names) <= MAX_COLUMNS
     names = tuple(map(escape, images.class_names))  # brackets would be markup
-    counted = names if has_counts else (images.unit,)
-    table = Table("true \\ predicted" if has_counts else "class", *counted, *SCORES)
+    counted = names if has_counts else (translate_line(images.unit),)
+    corner = _("true \\ predicted") if has_counts else _("class")
+    table = Table()
+    table.add_column(corner, overflow="fold", min_width=max(map(cell_len, corner.split())))
+    for heading in counted:
+        table.add_column(heading, overflow="fold")
+    for heading in SCORES:
+        table.add_column(_(heading), no_wrap=True)
     for name, row, scores in zip(names, confusion, result.score_classes(), strict=True):
         counts = row if has_counts else [scores.images]
         shares = (scores.precision, scores.recall, scores.f1)

@@ -45,19 +45,45 @@ def run_port(source, out, *options):
 @pytest.mark.parametrize(
     ("graphs", "options", "factor", "note"),
     [
-        ([(["train"], 1), ([], 2)], [], 2, "the graph with no tags is taken, not that with tag t"),
-        ([(["train"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is taken"),
-        ([(["serve", "tpu"], 1), (["serve"], 2)], [], 2, "the graph with tag serve is taken"),
-        ([(["train"], 1), (["eval", "gpu"], 2)], [], 2, "the graph with tags eval, gpu is taken"),
-        ([(["train"], 1), ([], 2)], ["--tags", "train"], 1, "the graph with tag train is taken"),
+        (
+            [(["train"], 1), ([], 2)],
+            [],
+            2,
+            "the graph with no tags is taken, not that with the tag set t",
+        ),
+        ([(["train"], 1), (["serve"], 2)], [], 2, "the graph with the tag set serve is taken"),
+        (
+            [(["serve", "tpu"], 1), (["serve"], 2)],
+            [],
+            2,
+            "the graph with the tag set serve is taken",
+        ),
+        (
+            [(["train"], 1), (["eval", "gpu"], 2)],
+            [],
+            2,
+            "the graph with the tag set eval, gpu is taken",
+        ),
+        (
+            [(["train"], 1), ([], 2)],
+            ["--tags", "train"],
+            1,
+            "the graph with the tag set train is taken",
+        ),
         ([(["serve"], 1), ([], 2)], ["--tags", ""], 2, "the graph with no tags is taken"),
         (
             [(["serve"], 1), (["serve", "gpu"], 2)],
             ["--tags", "gpu,serve"],
             2,
-            "the graph with tags gpu, serve is taken, not that with tag serve: --tags chooses",
+            "the graph with the tag set gpu, serve is taken, not that with the tag set serve: "
+            "--tags chooses",
         ),
-        ([(["train"], 1)], [], 1, "the only graph has tag train: it was exported for training"),
+        (
+            [(["train"], 1)],
+            [],
+            1,
+            "the only graph has the tag set train: it was exported for training",
+        ),
     ],
 )
 def test_the_served_graph_is_ported_or_that_of_the_tags(tmp_path, graphs, options, factor, note):
@@ -84,8 +110,9 @@ def test_tags_that_no_graph_has_are_refused(tmp_path):
     folder = export(tmp_path / "model", [(["train"], 1), ([], 2)])
     done = run_port(folder, tmp_path / "x.pb", "--tags", "serve")
     assert done.exit_code == 2 and done.output.count("\n") == 1
-    assert "no graph with tag serve: it has graphs with tag train; no tags; use --tags" in (
-        done.output
+    assert (
+        "no graph with the tag set serve: it has graphs with the tag set train; no tags; use --tags"
+        in (done.output)
     )
     run_port(folder, tmp_path / "x.pb")
     done = run_port(tmp_path / "x.pb", tmp_path / "y.pb", "--tags", "serve")
