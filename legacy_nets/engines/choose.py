@@ -14,7 +14,8 @@ import numpy as np
 from legacy_nets.cache.folder import read_entries, write_entries
 from legacy_nets.engines.prepare import FrozenNet, Run
 from legacy_nets.engines.table import ENGINES
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, LegacyNetsError, join_lines
+from legacy_nets.language.lines import say
 from legacy_nets.packages import find_package
 from legacy_nets.processor import examine_processor
 from legacy_nets.types import Array
@@ -69,7 +70,8 @@ def choose(
       batch: images of a batch that is measured.
       loaded: candidates that hold the net in this precision already.
 
-    Raises BadInputError where no candidate agrees.
+    A candidate that cannot take the net is passed over, with a note. Raises BadInputError where no
+    candidate agrees, and what the first one raised where none can take it.
     """
 
     def get(candidate: Candidate) -> Run:
@@ -85,10 +87,18 @@ def choose(
             if _compare(run(net.inputs), reference) <= MAX_DIFFERENCE[precision]:
                 return candidate, run
     images = np.resize(net.inputs, (batch, *net.inputs.shape[1:]))
-    measured = [
-        _measure(candidate, get(candidate), net.inputs, reference, images)
-        for candidate in candidates
-    ]
+    measured: list[Measured] = []
+    failures: list[LegacyNetsError] = []
+    for candidate in candidates:
+        try:
+            run = get(candidate)
+        except LegacyNetsError as error:
+            failures.append(error)
+            say(f"note: {candidate.engine} is not measured: {error}", err=True)
+        else:
+            measured.append(_measure(candidate, run, net.inputs, reference, images))
+    if not measured:
+        raise failures[0]
     agreeing = [row for row in measured if row.difference <= MAX_DIFFERENCE[precision]]
     if not agreeing:
         nearest = min(measured, key=lambda row: row.difference)
@@ -103,8 +113,16 @@ def choose(
 
 
 def load(net: FrozenNet, precision: str, candidate: Candidate) -> Run:
-    """Loads a net into a candidate."""
-    return ENGINES[candidate.engine].load(net, precision, candidate.threads)
+    """Loads a net into a candidate. Raises BadInputError where its library cannot take it."""
+    try:
+        return ENGINES[candidate.engine].load(net, precision, candidate.threads)
+    except (LegacyNetsError, MemoryError):
+        raise
+    except Exception as error:  # each library raises its own
+        raise BadInputError(
+            f"{candidate.engine} cannot take {net.name} ({type(error).__name__}: "
+            f"{join_lines(error)[:200]}): choose another --engine"
+        ) from error
 
 
 def _measure(

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from legacy_nets.data.preprocessing import scale_pixels
+from legacy_nets.graphdef.op_types import LOOPS
+from legacy_nets.graphdef.traverse import has_attention
 from legacy_nets.port.calibration import load_pictures
 from legacy_nets.port.formats.frozen import freeze_outputs
-from legacy_nets.port.jobs import OUTPUTS
+from legacy_nets.port.jobs import INPUT, OUTPUTS
 from legacy_nets.registry import get_net
 from legacy_nets.train.evaluate import restore_net
 from legacy_nets.train.settings import Settings
@@ -35,7 +37,7 @@ class FrozenNet:
     @property
     def has_attention(self) -> bool:
         """Whether it is a transformer."""
-        return self.name.startswith("vit_")
+        return has_attention(self.graph, [INPUT])
 
 
 def prepare(
@@ -53,9 +55,10 @@ def prepare(
     """
     record = get_net(settings.net)
     preprocessing = settings.preprocessing or record.preprocessing
-    with restore_net(settings, checkpoint, ema, inference=True) as (net, session, averaged):
-        outputs = dict(zip(OUTPUTS, (net.logits, net.probabilities), strict=True))
-        graph = freeze_outputs(session.graph, session, outputs).graph
+    graph, averaged = _freeze(settings, checkpoint, ema)
+    if any(node.op in LOOPS for node in graph.node):  # ONNX has none of their lists of tensors
+        unrolled = dataclasses.replace(settings, options={**settings.options, "unroll": True})
+        graph, averaged = _freeze(unrolled, checkpoint, ema)
     examples = load_pictures(calibration, record, settings.image_size, preprocessing)
     inputs = examples[:COMPARED]
     if calibration is None:
@@ -64,3 +67,10 @@ def prepare(
         )
         inputs = scale_pixels(pictures, preprocessing)
     return FrozenNet(graph, record.name, preprocessing, averaged, examples, inputs)
+
+
+def _freeze(settings: Settings, checkpoint: str, ema: bool | None) -> tuple[GraphDef, bool]:
+    """Freezes a net; tells whether its weights are moving averages."""
+    with restore_net(settings, checkpoint, ema, inference=True) as (net, session, averaged):
+        outputs = dict(zip(OUTPUTS, (net.logits, net.probabilities), strict=True))
+        return freeze_outputs(session.graph, session, outputs).graph, averaged

@@ -25,6 +25,8 @@ DATA_SOURCES = frozenset(  # operations that data come out of
     }
 )
 SHAPE_READERS = frozenset({"Shape", "ShapeN", "Size", "Rank"})  # read a shape, not the values
+MATRIX_PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"})
+
 # The control flow of TensorFlow 1.
 SWITCHES = ("Switch", "RefSwitch")
 MERGES = ("Merge", "RefMerge")

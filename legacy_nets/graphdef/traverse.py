@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from legacy_nets.graphdef.node_names import get_node_name, is_control_edge
-from legacy_nets.graphdef.op_types import SHAPE_READERS
+from legacy_nets.graphdef.op_types import MATRIX_PRODUCTS, SHAPE_READERS
 from legacy_nets.types import GraphDef, NodeDef
 
 Item = TypeVar("Item")
@@ -99,6 +99,17 @@ def find_descendants(
         return [node.name for node in readers if node.name in among]
 
     return set(walk(starts, list_readers))
+
+
+def has_attention(definition: GraphDef, inputs: Iterable[str]) -> bool:
+    """Whether a matrix product has two factors that are computed from the nodes ``inputs``."""
+    nodes = index_nodes(definition)
+    computed = find_descendants(index_consumers(nodes), inputs, nodes)
+    return any(
+        node.op in MATRIX_PRODUCTS
+        and all(get_node_name(tensor) in computed for tensor in list_data_inputs(node))
+        for node in definition.node
+    )
 
 
 def find_nodes_between(

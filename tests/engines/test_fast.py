@@ -19,6 +19,7 @@ from legacy_nets.engines import choose, fast, table
 from legacy_nets.engines.tensorflow import scale_and_shift
 from legacy_nets.errors import BadInputError
 from legacy_nets.nets.build import build_by_name
+from legacy_nets.train.settings import Settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("tiny_nets")]
 IMAGES = scale_pixels(np.random.default_rng(1).integers(0, 256, (5, 64, 64, 3), np.uint8), "unit")
@@ -150,6 +151,43 @@ def test_the_fastest_engine_that_agrees_is_taken_and_kept(trained, cache, monkey
     cache.write_text("[]")
     with pytest.raises(BadInputError, match="^tiny in fp32: no engine agrees with float32"):
         legacy_nets.fast("tiny", prefix, batch=3)
+
+
+@pytest.mark.parametrize("engine", ["tensorflow", "onnxruntime"])
+def test_a_net_with_loops(tmp_path, engine):
+    """Its LSTM is unrolled: ONNX has no lists of tensors in loops."""
+    skip_without(engine)
+    pictures = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    with tf.Graph().as_default(), tf.Session() as session:
+        images = tf.placeholder(tf.float32, [None, 28, 28, 1])
+        logits, _ = build_by_name("cnn_lstm", images, num_classes=3)
+        session.run(tf.global_variables_initializer())
+        prefix = tf.train.Saver().save(session, str(tmp_path / "model"), write_meta_graph=False)
+        wanted = session.run(tf.nn.softmax(logits), {images: pictures})
+    settings = Settings("cnn_lstm", 3, (28, 28))
+    net = fast.load_fast(settings, prefix, None, fast.Choice(engine=engine))
+    np.testing.assert_allclose(net(pictures), wanted, rtol=0, atol=1e-5)
+
+
+def test_an_engine_that_cannot_run_the_net_is_passed_over(trained, monkeypatch, capsys):
+    def fail(net, precision, threads):
+        raise RuntimeError(f"no kernel\nfor {net.name}")
+
+    engines = {**table.ENGINES, "broken": table.Engine(fail, {"fp32": table.Offer()})}
+    for module in (table, choose):
+        monkeypatch.setattr(module, "ENGINES", engines)
+    monkeypatch.setattr(choose, "SECONDS", 0.0)
+    monkeypatch.setattr(fast, "list_engines", lambda engine, precision: ["broken", "tensorflow"])
+    prefix, wanted = trained
+    net = legacy_nets.fast("tiny", prefix)
+    assert net.engine == "tensorflow"
+    np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=1e-5)
+    error = "broken cannot take tiny (RuntimeError: no kernel for tiny): choose another --engine"
+    assert capsys.readouterr().err == f"note: broken is not measured: {error}\n"
+    monkeypatch.setattr(fast, "list_engines", lambda engine, precision: ["broken"])
+    with pytest.raises(BadInputError) as raised:
+        legacy_nets.fast("tiny", prefix)
+    assert str(raised.value) == error
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,8 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.tflite_model import METADATA, LiteGraph, parse_tflite
 from legacy_nets.errors import BadInputError, join_lines
-from legacy_nets.graphdef.node_names import get_node_name
 from legacy_nets.graphdef.op_types import LOOPS
-from legacy_nets.graphdef.traverse import (
-    find_descendants,
-    index_consumers,
-    index_nodes,
-    list_data_inputs,
-)
+from legacy_nets.graphdef.traverse import has_attention
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import Example
 from legacy_nets.port.formats.frozen import freeze
@@ -41,7 +35,6 @@ from legacy_nets.types import Array, GraphDef, Interpreter
 
 _LACKING = re.compile(r"(?:Select TF|TF Select|Custom) ops: ([\w, ]+)")
 _LACKING_DTYPES = {"xf16>": "float16", "xf64>": "float64"}  # as the converter writes them
-_PRODUCTS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2", "BatchMatMulV3", "Einsum"})
 # XNNPACK, which the interpreter uses by default, computes it wrongly in int8 (TensorFlow 2.21): it
 # takes the zero point of the second factor for 0.
 _WRONG_IN_INT8 = "BATCH_MATMUL"
@@ -90,8 +83,8 @@ def convert(
     Raises BadInputError for an operation that TensorFlow Lite lacks.
     """
     rewritten = split_pools(rewrite_plain(graph, label, "TensorFlow Lite"))
-    has_attention = _multiplies_computed(rewritten, conversion.inputs)
-    model = _convert(rewritten, conversion, label, has_attention)
+    is_transformer = has_attention(rewritten, conversion.inputs)
+    model = _convert(rewritten, conversion, label, is_transformer)
     path.write_bytes(add_metadata(model, METADATA, json.dumps(metadata)))
     if conversion.precision.dtype != "int8":
         return ()
@@ -100,11 +93,11 @@ def convert(
     [main, *_] = parse_tflite(path).graphs
     return (
         f"ranges measured on {count} example{'s' if count != 1 else ''} in {folder}",
-        *_describe_floats(main, has_attention),
+        *_describe_floats(main, is_transformer),
     )
 
 
-def _convert(graph: GraphDef, conversion: Conversion, label: str, has_attention: bool) -> bytes:
+def _convert(graph: GraphDef, conversion: Conversion, label: str, is_transformer: bool) -> bytes:
     dtype = conversion.precision.dtype
     with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
         tf.import_graph_def(graph, name="")
@@ -125,7 +118,7 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str, has_attention:
                     [example[item.op.name].astype(item.dtype.as_numpy_dtype) for item in inputs]
                     for example in conversion.examples
                 )
-                return convert_to_int8(converter, _choose_float_operators(has_attention))
+                return convert_to_int8(converter, _choose_float_operators(is_transformer))
             except Exception as error:  # the converter raises anything
                 cause = error
     lacking = _LACKING.search(str(cause))
@@ -141,28 +134,17 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str, has_attention:
     ) from cause
 
 
-def _choose_float_operators(has_attention: bool) -> Collection[str]:
+def _choose_float_operators(is_transformer: bool) -> Collection[str]:
     """Chooses the operators that stay in float32 in a model of int8.
 
     With attention, those without weights: layer norms, softmax and sums around it lose too much
     in eight bits.
     """
     names = set(list_operator_names().values())
-    return names - _WITH_WEIGHTS if has_attention else {_WRONG_IN_INT8}
+    return names - _WITH_WEIGHTS if is_transformer else {_WRONG_IN_INT8}
 
 
-def _multiplies_computed(graph: GraphDef, inputs: Sequence[str]) -> bool:
-    """Whether a matrix product has two factors that are computed from the inputs (attention)."""
-    nodes = index_nodes(graph)
-    computed = find_descendants(index_consumers(nodes), inputs, nodes)
-    return any(
-        node.op in _PRODUCTS
-        and all(get_node_name(tensor) in computed for tensor in list_data_inputs(node))
-        for node in graph.node
-    )
-
-
-def _describe_floats(graph: LiteGraph, has_attention: bool) -> tuple[str, ...]:
+def _describe_floats(graph: LiteGraph, is_transformer: bool) -> tuple[str, ...]:
     """Notes the operators of a quantized graph that compute in floating point."""
     names = list_operator_names()
     counts = Counter(
@@ -177,7 +159,7 @@ def _describe_floats(graph: LiteGraph, has_attention: bool) -> tuple[str, ...]:
     kinds += ["..."] if len(counts) > _MAX_NAMES else []
     cause = (
         "attention needs it: only operators with weights are int8"
-        if has_attention
+        if is_transformer
         else "they have no integer kernel that is right"
     )
     return (
