@@ -18,6 +18,7 @@ from legacy_nets.graphdef.references import replace_missing_references
 from legacy_nets.graphdef.unsafe_ops import shield_unsafe_ops
 from legacy_nets.tf1.functions import is_known
 from legacy_nets.types import Graph, GraphDef, MetaGraphDef, NodeDef, OpList
+from legacy_nets.wire import FormatError, Message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _parse(path: Path, message: GraphDef | MetaGraphDef) -> None:
     is_text = path.suffix in (".pbtxt", ".txt")
     try:
         if is_text:
-            text_format.Parse(path.read_text(), message)
+            text_format.Parse(path.read_text(encoding="utf-8"), message)
         else:
             message.ParseFromString(path.read_bytes())
     except (DecodeError, text_format.ParseError, UnicodeDecodeError) as error:
@@ -152,10 +153,15 @@ def _iterate_all_nodes(definition: GraphDef) -> Iterator[NodeDef]:
 
 
 def _read_trainable_names(meta: MetaGraphDef) -> frozenset[str] | None:
-    """Reads the collection of trainable variables: the name is each entry's first field."""
+    """Reads the collection of trainable variables: the name is each entry's first field.
+
+    None where there is no such collection, or it is damaged.
+    """
     collection = meta.collection_def.get("trainable_variables")
     if collection is None:
         return None
-    entries = collection.bytes_list.value
-    names = (entry[2 : 2 + entry[1]] for entry in entries if entry[:1] == b"\n")
-    return frozenset(name.decode(errors="replace").partition(":")[0] for name in names)
+    try:
+        names = [Message(entry).get_text(1) for entry in collection.bytes_list.value]
+    except (FormatError, UnicodeDecodeError):
+        return None
+    return frozenset(name.partition(":")[0] for name in names)

@@ -145,7 +145,7 @@ class Report:
             **dataclasses.asdict(self),
             "passed": self.passed,
             "verdict": self.verdict,
-            "comparisons": [item._asdict() for item in self.comparisons],
+            "comparisons": [_to_json(item) for item in self.comparisons],
         }
         return json.dumps(fields, indent=1)
 
@@ -221,6 +221,12 @@ def _list_texts(array: Array) -> list[bytes]:
     return [
         text if isinstance(text, bytes) else str(text).encode() for text in array.ravel().tolist()
     ]
+
+
+def _to_json(item: Comparison) -> dict[str, object]:
+    """Converts a comparison to values for JSON, which has no infinite number: None."""
+    fields = item._asdict()
+    return {name: None if value == float("inf") else value for name, value in fields.items()}
 
 
 def _join_cells(cells: tuple[str, ...]) -> str:

@@ -107,10 +107,10 @@ def read_training_batches(
 
 def prefetch(batches: Iterator[Batch], depth: int = 2) -> Generator[Batch, None, None]:
     """Prepares the next batches in a thread, which ends when the caller closes the generator."""
-    ready: queue.Queue[Batch | BaseException] = queue.Queue(depth)
+    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(depth)  # None: no more
     stopped = threading.Event()
 
-    def put(item: Batch | BaseException) -> None:
+    def put(item: Batch | BaseException | None) -> None:
         while not stopped.is_set():
             try:
                 return ready.put(item, timeout=0.1)
@@ -123,6 +123,7 @@ def prefetch(batches: Iterator[Batch], depth: int = 2) -> Generator[Batch, None,
                 put(batch)
                 if stopped.is_set():
                     return
+            put(None)
         except BaseException as error:  # raised again where the batch is wanted
             put(error)
 
@@ -131,6 +132,8 @@ def prefetch(batches: Iterator[Batch], depth: int = 2) -> Generator[Batch, None,
     try:
         while True:
             item = ready.get()
+            if item is None:
+                return
             if isinstance(item, BaseException):
                 raise item
             yield item

@@ -49,7 +49,7 @@ class Log:
         ):
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({**row, "step": int(row["step"])} for row in rows)
         self._events = tf.summary.FileWriter(str(folder / "events"), graph)
 
     def write(self, step: int, **numbers: float) -> None:

@@ -13,6 +13,7 @@ from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import figures
 from legacy_nets.errors import BadInputError
+from legacy_nets.graphdef.load import load_graph
 from legacy_nets.nets.build import build_by_name
 from legacy_nets.tf1.speed import without_initial_values
 
@@ -368,3 +369,18 @@ def test_variables_of_unknown_shape_are_said_and_count_as_nothing():
     assert described.parameters == described.trainable == 16
     note = "2 variables of unknown shape are counted as 0 parameters (first Variable): "
     assert [text for text in described.notes if text.startswith(note)]
+
+
+def test_trainable_variables_of_a_meta_by_their_names(tmp_path):
+    """A name of over 127 characters has a length of two bytes; a damaged list is none."""
+    long = "scope/" + "x" * 150
+    with tf.Graph().as_default() as graph:
+        for name, trainable in ((long, True), ("short", True), ("fixed", False)):
+            tf.get_variable(name, [2], trainable=trainable)
+        meta = tf.train.export_meta_graph(graph=graph)
+    path = tmp_path / "model.meta"
+    path.write_bytes(meta.SerializeToString())
+    assert load_graph(path).trainable == {long, "short"}
+    meta.collection_def["trainable_variables"].bytes_list.value[0] = b"\n"
+    path.write_bytes(meta.SerializeToString())
+    assert load_graph(path).trainable is None

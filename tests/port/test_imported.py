@@ -308,3 +308,14 @@ def test_a_difference_by_runtime_optimisations_is_explained(tmp_path, capsys, si
     printed = capsys.readouterr()
     assert ("only ONNX Runtime's graph optimisations differ" in printed.out) == hint
     assert "NOT verified" in printed.err
+
+
+def test_json_has_null_where_two_sides_cannot_be_compared(tmp_path):
+    """JSON has no Infinity: browsers and jq refuse it."""
+    apart = Comparison("out", (2,), float("inf"), float("inf"))
+    report = Report("x.pb", "x.pb", "onnx", "x.onnx", 1e-4, False, {}, (apart,))
+    report.save(tmp_path / "x.json")
+    written = (tmp_path / "x.json").read_text()
+    [row] = json.loads(written)["comparisons"]
+    assert (row["absolute"], row["relative"], row["shape"]) == (None, None, [2])
+    assert "Infinity" not in written

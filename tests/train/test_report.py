@@ -14,6 +14,10 @@ from PIL import Image
 from legacy_nets import drawing
 from legacy_nets.drawing import label_classes, label_title, use_fonts
 from legacy_nets.language import choose_language
+
+
+from legacy_nets import tf1 as tf
+from legacy_nets.drawing import label_classes, label_title
 from legacy_nets.train import report
 from legacy_nets.train.report import Prediction
 
@@ -212,3 +216,16 @@ def test_the_words_of_figures_are_english_where_no_font_has_them(tmp_path, saved
     texts = draw_in_chinese(tmp_path, saved)
     assert {"training step", "test accuracy", "not b (50%)\nbut a"} < texts
     assert not any(ord(letter) > 127 for text in texts for letter in text)
+
+
+def test_a_resumed_run_leaves_the_rows_of_its_log_as_they_were(tmp_path):
+    with tf.Graph().as_default() as graph:
+        log = report.Log(tmp_path, graph, 0)
+        log.write(10, loss=0.5, train_accuracy=0.25, images_per_second=100.0)
+        log.write(20, loss=0.4, train_accuracy=0.5, images_per_second=100.0, test_accuracy=0.75)
+        log.close()
+        before = log.csv_path.read_text()
+        report.Log(tmp_path, graph, 20).close()
+        assert log.csv_path.read_text() == before
+        report.Log(tmp_path, graph, 15).close()
+        assert log.csv_path.read_text() == "".join(before.splitlines(keepends=True)[:2])
