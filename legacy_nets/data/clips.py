@@ -266,7 +266,8 @@ def _split_clips(
     train, test = clips.make_split().hold_out(holdout, seed)
     if len(np.unique(train.labels)) < len(clips.class_names):
         raise BadInputError(
-            f"--holdout {holdout} leaves some class of {root} without a clip to train on"
+            f"--holdout {holdout} leaves some class of {root} without a clip to train on: give "
+            "more clips, or a smaller share"
         )
     return train, test, clips.class_names
 

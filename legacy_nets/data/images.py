@@ -57,7 +57,7 @@ def load_images(
     )
     if test_folder is not None and train_folder is root:
         raise BadInputError(
-            f"{root} has {test_folder.name}, but no {TRAIN} with one sub-folder per class"
+            f"{root} has {test_folder.name}, but no {TRAIN} with one sub-folder per class: add that"
         )
     if test_folder is not None and holdout is not None:
         raise BadInputError(

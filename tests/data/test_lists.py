@@ -133,8 +133,8 @@ def test_names_in_the_order_of_class_indices(folder):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "list.csv lists no files"),
-        (HEAD, "list.csv lists no files"),
+        ("", "list.csv lists no files: give each a line, path,label"),
+        (HEAD, "list.csv lists no files: give each a line, path,label"),
         ("id,breed\n0,poodle\n", "has the columns id, breed, and none for path and label: name"),
         ("path,breed\n0,poodle\n", "has the columns path, breed, and none for label: name"),
         (HEAD + "photos/0.png,,train\n", "line 2: no label: complete or remove the line"),
@@ -299,17 +299,17 @@ def test_hmdb_51(tmp_path):
 
 def spoil_half(root):
     (root / "ucfTrainTestlist" / "testlist01.txt").unlink()
-    return "ucfTrainTestlist lacks testlist01.txt, the other half of split 01"
+    return "ucfTrainTestlist lacks testlist01.txt, the other half of split 01: put it there"
 
 
 def spoil_line(root):
     (root / "ucfTrainTestlist" / "testlist01.txt").write_text("\nv_Archery_g01_c01.avi\n")
-    return 'testlist01.txt, line 2 is no line "Archery/v_Archery_g01_c01.avi 3"'
+    return 'testlist01.txt, line 2 is no line "Archery/v_Archery_g01_c01.avi 3": correct it'
 
 
 def spoil_class(root):
     (root / "ucfTrainTestlist" / "classInd.txt").write_text("1 Archery\n")
-    return "trainlist01.txt, line 3 is of a class that classInd.txt does not name"
+    return "trainlist01.txt, line 3 is of a class that classInd.txt does not name: correct one"
 
 
 def spoil_videos(root):
@@ -325,7 +325,7 @@ def spoil_clip(root):
 
 def spoil_only_class(root):
     (root / "UCF-101" / "Bowling").rename(root.parent / "away")
-    return "has the folder of one class only"
+    return "has the folder of one class only: put those of others there"
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ def spoil_gzip(folder):
 
 def spoil_empty(folder):
     (folder / "a_test.tfrecord").write_bytes(b"")
-    return f"{folder} holds no image that can be read in one of its splits"
+    return f"{folder} holds no image that can be read in one of its splits: write its files again"
 
 
 def spoil_layout(folder):

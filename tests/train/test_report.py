@@ -12,12 +12,9 @@ from matplotlib.text import Text
 from PIL import Image
 
 from legacy_nets import drawing
+from legacy_nets import tf1 as tf
 from legacy_nets.drawing import label_classes, label_title, use_fonts
 from legacy_nets.language import choose_language
-
-
-from legacy_nets import tf1 as tf
-from legacy_nets.drawing import label_classes, label_title
 from legacy_nets.train import report
 from legacy_nets.train.report import Prediction
 

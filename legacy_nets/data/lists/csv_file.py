@@ -70,7 +70,7 @@ def load_list(
     lists = _find_lists(path) if path.is_dir() else {"": path}
     rows = [row for split, file in lists.items() for row in _read_rows(file, split)]
     if not rows:
-        raise BadInputError(f"{path} lists no files")
+        raise BadInputError(f"{path} lists no files: give each a line, path,label")
     folder = path if path.is_dir() else path.parent
     names = _name_classes(path, folder / CLASS_INDICES, rows)
     splits: dict[str, list[ListedFile]] = collections.defaultdict(list)

@@ -65,7 +65,9 @@ def load_listed(
         all_notes += check.notes
         is_grey = check.all_grey
     if not train.paths or not test.paths:
-        raise BadInputError(f"{source} lists no image that can be read in one of its splits")
+        raise BadInputError(
+            f"{source} lists no image that can be read in one of its splits: add some to it"
+        )
     return ImageData(
         name=name,
         train=train,

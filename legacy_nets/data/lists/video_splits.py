@@ -73,7 +73,7 @@ def load_video_splits(split_file: pathlib.Path, holdout: float | None = None) ->
     if len(present) < len(names):
         notes.append(f"{root} has {len(present)} of {len(names)} classes: the others are left out")
     if len(present) < 2:
-        raise BadInputError(f"{root} has the folder of one class only: there must be two or more")
+        raise BadInputError(f"{root} has the folder of one class only: put those of others there")
     return load_listed(
         split_file.parent,
         root.resolve().name,
@@ -94,18 +94,24 @@ def _read_ucf(folder: pathlib.Path, number: str) -> tuple[list[_Clip], list[str]
     for split in ("train", "test"):
         file = folder / f"{split}list{number}.txt"
         if not file.exists():
-            raise BadInputError(f"{folder} lacks {file.name}, the other half of split {number}")
+            raise BadInputError(
+                f"{folder} lacks {file.name}, the other half of split {number}: put it there"
+            )
         for source, words in _read_lines(file):
             name, slash, clip = words[0].partition("/")
             if not slash or len(words) > 2:
-                raise BadInputError(f'{source} is no line "Archery/v_Archery_g01_c01.avi 3"')
+                raise BadInputError(
+                    f'{source} is no line "Archery/v_Archery_g01_c01.avi 3": correct it'
+                )
             clips.append((split, name, clip, source))
     names = sorted({name for _, name, _, _ in clips})
     if (folder / _CLASSES).exists():
         names = [words[-1] for _, words in _read_lines(folder / _CLASSES)]
     unknown = [source for _, name, _, source in clips if name not in names]
     if unknown:
-        raise BadInputError(f"{unknown[0]} is of a class that {_CLASSES} does not name")
+        raise BadInputError(
+            f"{unknown[0]} is of a class that {_CLASSES} does not name: correct one"
+        )
     return clips, names
 
 
@@ -118,7 +124,9 @@ def _read_hmdb(folder: pathlib.Path, number: str) -> tuple[list[_Clip], list[str
         names.append(name)
         for source, words in _read_lines(file):
             if len(words) != 2 or words[1] not in ("0", *_HMDB_SPLITS):
-                raise BadInputError(f'{source} is no line "x.avi 1" (1 train, 2 test, 0 neither)')
+                raise BadInputError(
+                    f'{source} is no line "x.avi 1" (1 train, 2 test, 0 neither): correct it'
+                )
             if words[1] in _HMDB_SPLITS:
                 clips.append((_HMDB_SPLITS[words[1]], name, words[0], source))
     return clips, names

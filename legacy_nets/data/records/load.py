@@ -91,7 +91,9 @@ def load_records(
     check = check_images([*train.paths, *test.paths], strict, images.detect_colour_mode)
     train, test = (split.keep_paths(check.readable) for split in (train, test))
     if not train.paths or not test.paths:
-        raise BadInputError(f"{path} holds no image that can be read in one of its splits")
+        raise BadInputError(
+            f"{path} holds no image that can be read in one of its splits: write its files again"
+        )
     names, first = _name_classes(path, texts, (train, test))
     train, test = (
         dataclasses.replace(split, labels=split.labels - first) for split in (train, test)
