@@ -14,6 +14,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
+from typing import IO
 
 _LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"  # 0: all messages, 1: no infos, 2: no warnings, 3: no errors
 
@@ -95,22 +96,37 @@ def _pause_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
+class HeldBack:
+    """What was written to stderr meanwhile, and is not shown yet."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def take(self) -> str:
+        """Returns what was written so far; it will not be shown."""
+        self._file.seek(0)
+        content = self._file.read()
+        self._file.seek(0)
+        self._file.truncate()
+        return content.decode("utf-8", "replace")
+
+
 @contextlib.contextmanager
-def hold_back_stderr() -> Iterator[None]:
+def hold_back_stderr() -> Iterator[HeldBack]:
     """Holds back what C++ code writes to stderr at any log level; writes it after an error."""
-    try:
-        sys.stderr.flush()
-        stderr = os.dup(2)
-    except (AttributeError, OSError):  # this process has no standard error
-        yield
-        return
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+    with tempfile.TemporaryFile() as file:
+        held_back = HeldBack(file)
         try:
-            yield
+            sys.stderr.flush()
+            stderr = os.dup(2)
+        except (AttributeError, OSError):  # this process has no standard error
+            yield held_back
+            return
+        os.dup2(file.fileno(), 2)
+        try:
+            yield held_back
         except BaseException:
-            held_back.seek(0)
-            os.write(stderr, held_back.read())
+            os.write(stderr, held_back.take().encode())
             raise
         finally:
             os.dup2(stderr, 2)

@@ -34,7 +34,7 @@ _ENVIRONMENT = {  # read when Ray is imported
     "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_DATA_LOG_LEVEL": "CRITICAL",
 }
-_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # all addresses are 127.0.0.1 then
+_LOOPBACK = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # "0": all addresses are 127.0.0.1
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
@@ -92,29 +92,23 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
     No dashboard, no usage statistics, no process afterwards. Raises BadInputError where no
     cluster answers, or none can start here.
     """
-    os.environ.update(_ENVIRONMENT | (_LOOPBACK if address == LOCAL else {}))
+    os.environ.update(_ENVIRONMENT)
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)
     others = _list_children()
-    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
-        try:
-            with show_status("connecting to Ray"), hold_back_stderr():
+    with (
+        tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder,
+        _stay_on_loopback() if address == LOCAL else contextlib.nullcontext(),
+    ):
+        with show_status("connecting to Ray"), hold_back_stderr() as held_back:
+            try:
                 if address == LOCAL:
                     _start_here(workers, folder)
                 else:
                     _connect(address)
-                    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            reason = join_lines(error)[:200]
-            if address == LOCAL:
-                raise BadInputError(
-                    f"no cluster of Ray can start here ({reason}): run the command without Ray"
-                ) from None
-            raise BadInputError(
-                f"--ray-address {address}: no cluster of Ray answers ({reason}): start it with "
-                "ray start, or check the address"
-            ) from None
+            except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+                raise _explain(address, error, held_back.take()) from None
         try:
             yield
         finally:
@@ -123,7 +117,52 @@ def open_cluster(address: str, workers: int) -> Iterator[None]:
             ray.shutdown()
 
 
+def _explain(address: str, error: Exception, log: str) -> BadInputError:
+    """Explains why there is no connection to a cluster. ``log``: what Ray wrote meanwhile."""
+    reason = join_lines(error)[:200]
+    if address == LOCAL:
+        return BadInputError(
+            f"no cluster of Ray can start here ({reason}): run the command without Ray"
+        )
+    if "InvalidAuthToken" in log or "authentication" in reason.lower():
+        return BadInputError(
+            f"--ray-address {address}: the cluster of Ray asks for its token: set "
+            "RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to what ray get-auth-token prints there"
+        )
+    return BadInputError(
+        f"--ray-address {address}: no cluster of Ray answers ({reason}): start it with "
+        "ray start, or check the address"
+    )
+
+
+@contextlib.contextmanager
+def _stay_on_loopback() -> Iterator[None]:
+    """Lets Ray start on 127.0.0.1 alone in the block, which it does on macOS and Windows.
+
+    Ray reads the variable when it is imported; that may have been earlier.
+    """
+    from ray._private import ray_constants
+
+    is_enabled, before = ray_constants.ENABLE_RAY_CLUSTER, os.environ.get(_LOOPBACK)
+    ray_constants.ENABLE_RAY_CLUSTER, os.environ[_LOOPBACK] = False, "0"
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = is_enabled
+        del os.environ[_LOOPBACK]
+        if before is not None:
+            os.environ[_LOOPBACK] = before
+
+
 def _connect(address: str) -> None:
+    """Connects to a cluster that runs. Raises OSError where nothing listens at the address."""
+    import ray
+
+    _knock(address)
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+
+
+def _knock(address: str) -> None:
     """Raises OSError where nothing listens at HOST:PORT or [IPV6]:PORT.
 
     Ray itself would wait for minutes.

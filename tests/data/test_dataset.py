@@ -189,6 +189,8 @@ def test_unreadable_pictures(tmp_path):
     with pytest.raises(BadInputError, match=r"page\.png is not a readable image") as caught:
         read_picture(tmp_path / "page.png")
     assert ", ".join(IMAGE_FORMATS) in str(caught.value)
+    with pytest.raises(BadInputError, match=rf"^records/1 .*\(not {', '.join(IMAGE_FORMATS)} "):
+        read_picture("records/1", b"no picture")  # no place in memory is in the reason
     whole = tmp_path / "whole.png"
     Image.fromarray(np.random.RandomState(0).randint(0, 255, (40, 40, 3), np.uint8)).save(whole)
     (tmp_path / "half.png").write_bytes(whole.read_bytes()[:1500])

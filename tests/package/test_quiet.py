@@ -46,3 +46,17 @@ def test_held_back_output_is_shown_after_an_error():
     )
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (3, "from C++")
+
+
+def test_held_back_output_that_is_taken_is_not_shown():
+    code = (
+        "import os\n"
+        "from legacy_nets import quiet\n"
+        "with quiet.hold_back_stderr() as held_back:\n"
+        "    os.write(2, b'reason')\n"
+        "    assert held_back.take() == 'reason' and held_back.take() == ''\n"
+        "    os.write(2, b'more')\n"
+        "    raise SystemExit(3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (3, "more")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import signal
 import socket
-from pathlib import Path
+import tempfile
+import time
 
 import pytest
+from marked_processes import LOOPBACK, MARK, find_marked, list_addresses, wait_for_end
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.processor import examine_processor
@@ -61,20 +63,38 @@ def test_a_killed_worker_costs_its_item_alone(tmp_path, monkeypatch):
             os.kill(os.getpid(), signal.SIGKILL)
         return number, os.environ["OMP_NUM_THREADS"]
 
-    def list_processes():
-        names = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            with contextlib.suppress(OSError):
-                names.append((path.parent.name, path.read_bytes()))
-        return {number for number, name in names if b"ray" in name}
-
-    before = list_processes()
+    monkeypatch.setenv(MARK, str(tmp_path))
     with ray_data.open_cluster(ray_data.LOCAL, 2):
         results = sorted(ray_data.run_on_ray(work, range(8), 2))
-        assert list_processes() - before
+        assert find_marked(tmp_path)
     cores = str(max(1, (examine_processor().cores or 1) // 2))
     assert results == [(number, cores) for number in (0, 1, 2, 3, 4, 6, 7)]
-    assert list_processes() - before == set()
+    assert wait_for_end(tmp_path, 5) == {}
+
+
+@pytest.mark.rare
+def test_a_cluster_here_listens_on_the_loopback_interface(tmp_path, monkeypatch):
+    """Every process of Ray, workers too; none of them stays, and no folder does."""
+    pytest.importorskip("ray")
+    monkeypatch.setenv(MARK, str(tmp_path))
+
+    def work(number):
+        time.sleep(1)  # so that both workers live while the first result is looked at
+        return number
+
+    with ray_data.open_cluster(ray_data.LOCAL, 2):
+        results = ray_data.run_on_ray(work, range(4), 2)
+        first = next(results)
+        commands = find_marked(tmp_path)
+        addresses = list_addresses([os.getpid(), *commands])
+        assert sorted([first, *results]) == [0, 1, 2, 3]
+    assert set().union(*addresses.values()) <= LOOPBACK, addresses
+    listening = " ".join(commands.get(process, "this one") for process in addresses)
+    for name in ("gcs_server", "raylet", "ray::MapWorker", "this one"):
+        assert name in listening
+    assert wait_for_end(tmp_path, 5) == {}
+    [name] = set(re.findall(r"/(ray-\w+)/session", " ".join(commands.values())))
+    assert not os.path.exists(os.path.join(tempfile.gettempdir(), name))
 
 
 @pytest.mark.rare
@@ -126,9 +146,9 @@ def test_addresses_of_clusters(family, host, prefix):
         listener.listen()
         port = listener.getsockname()[1]
         bracketed = f"[{host}]" if ":" in host else host
-        ray_data._connect(f"{prefix}{bracketed}:{port}")
+        ray_data._knock(f"{prefix}{bracketed}:{port}")
     with pytest.raises(ConnectionRefusedError):
-        ray_data._connect(f"{prefix}{bracketed}:{port}")
+        ray_data._knock(f"{prefix}{bracketed}:{port}")
 
 
 def test_no_cluster_answers():
