@@ -9,6 +9,7 @@ that layout.
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import h5py
@@ -50,13 +51,19 @@ def needs_synthetic_signs(folder: pathlib.Path) -> bool:
     )
 
 
-def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
+def make_signs(
+    folder: str | pathlib.Path,
+    seed: int = 0,
+    per_class: Mapping[str, int] | None = None,
+) -> None:
     """Writes the synthetic set (1080 + 120 images, deterministic) into ``folder``.
 
-    Where one synthetic split is missing, writes that one only. Raises BadInputError where other
-    files of that name exist, or the files cannot be written.
+    Where one synthetic split is missing, writes that one only. ``per_class``: images of each class
+    by split. Raises BadInputError where other files of that name exist, or the files cannot be
+    written.
     """
     folder = pathlib.Path(folder)
+    counts = per_class or SYNTHETIC_PER_CLASS
     existing = list_signs_files(folder)
     if existing and not needs_synthetic_signs(folder):
         raise BadInputError(f"{next(iter(existing.values()))} exists already: remove it first")
@@ -65,7 +72,7 @@ def make_signs(folder: str | pathlib.Path, seed: int = 0) -> None:
         for number, split in enumerate(SPLITS):
             if split in existing:
                 continue
-            pictures, labels = draw_signs(SYNTHETIC_PER_CLASS[split], seed=2 * seed + number)
+            pictures, labels = draw_signs(counts[split], seed=2 * seed + number)
             path = make_signs_path(folder, split)
             with replace_on_success(path) as unfinished, h5py.File(unfinished, "w") as file:
                 file.attrs["description"] = SYNTHETIC
