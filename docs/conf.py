@@ -39,7 +39,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_ext", "locale", "notebooks/*.ipynb", "**/.ipynb_checkpoints"]
 if tags.has("po"):  # noqa: F821 (Sphinx defines it): pages that stay English
-    exclude_patterns += ["api/legacy_nets*", "benchmarks/*", "project/changelog.md"]
+    exclude_patterns += ["api/legacy_nets*", "benchmarks/[!g]*", "project/changelog.md"]
     # The pages of nets have the same texts: one net of each document is enough.
     nets = ("cnn_lstm", "hand_signs", "inception_v3", "resnet_v2_50", "demo_cnn")
     exclude_patterns += [f"nets/{name}.md" for name in registry.list_nets() if name not in nets]

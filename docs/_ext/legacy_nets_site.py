@@ -20,7 +20,15 @@ ROOT_PAGES = {
     "project/changelog": "CHANGELOG.md",
 }
 # Pages whose tables hold names and numbers, or both languages
-TABLE_PAGES = ("benchmarks", "legacy_scripts", "matrix", "nets", "public_artefacts", "terms")
+TABLE_PAGES = (
+    "benchmarks",
+    "benchmarks/growth",
+    "legacy_scripts",
+    "matrix",
+    "nets",
+    "public_artefacts",
+    "terms",
+)
 _LINK = re.compile(r"\[(?P<text>[^]]*)\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
 
 

@@ -198,9 +198,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="folder of times and charts")
     options = parser.parse_args()
     path = options.out / TIMES
-    if options.measure:
-        path.write_text(json.dumps(measure()._asdict(), indent=1) + "\n")
-    times = Times(**json.loads(path.read_text()))
+    fields = json.loads(path.read_text()) if path.exists() else {}
+    if options.measure:  # cluster_throughput.py has a field of its own there
+        fields |= measure()._asdict()
+        path.write_text(json.dumps(fields, indent=1) + "\n")
+    times = Times(*(fields[name] for name in Times._fields))
     print(
         f"{times.multiply_adds / 1e9:.1f}e9 multiply-adds/s, {times.transfer / 1e6:.0f} MB/s "
         f"between servers, {times.update / 1e6:.0f} MB/s updated by Adam"
