@@ -200,7 +200,8 @@ def _advise(name: str, extra: Extra) -> str:
         )
     if extra.is_complete:
         return "complete"
-    return f"{list_first(extra.faults)}: pip install 'legacy-nets[{name}]'"
+    preview = list_first([translate_line(fault) for fault in extra.faults])
+    return f"{preview}: pip install 'legacy-nets[{name}]'"
 
 
 def _describe_gpus(gpu: Gpus) -> str:

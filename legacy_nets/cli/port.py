@@ -24,6 +24,7 @@ from legacy_nets.cli.options import (
 )
 from legacy_nets.cli.port_folder import is_folder_of_models, port_models
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import translate as _
 from legacy_nets.language.lines import say
 from legacy_nets.nets.weights.translate_for_net import find_head_options
 from legacy_nets.port.jobs import (
@@ -360,7 +361,7 @@ def _parse_renames(texts: tuple[str, ...], target: str) -> tuple[Rename, ...]:
 
 def print_report(report: Report) -> None:
     """Prints what was ported, the notes and the verdict."""
-    weights = "averaged" if report.averaged else "raw"
+    weights = _("averaged") if report.averaged else _("raw")
     say(f"{report.net} from {report.checkpoint} ({weights} weights) to {report.target}")
     for note in report.notes:
         say(f"  {note}")

@@ -118,14 +118,16 @@ class Report:
             return "nothing was compared"
         worst = self.worst
         has_both = len({bool(item.side) for item in self.comparisons}) == 2
-        compared = "tensors and outputs" if has_both else "outputs" if self.was_run else "tensors"
+        compared = f"{count} outputs" if self.was_run else f"{count} tensors"
+        if has_both:
+            compared = f"{count} tensors and outputs"
         if self.passed and worst.absolute == 0:
-            return f"{count} {compared} equal, bit by bit"
+            return f"{compared} equal, bit by bit"
         shares = [item.top1 for item in self.comparisons if item.top1 is not None]
         agreement = f", top-1 agrees on {min(shares):.0%}" if shares else ""
         name = f"{worst.name} ({worst.side})" if worst.side else worst.name
         return (
-            f"{count} {compared} compared, largest difference {worst.absolute:.3g}, "
+            f"{compared} compared, largest difference {worst.absolute:.3g}, "
             f"{worst.relative:.2g} of the largest value, in {name}{agreement}"
         )
 

@@ -24,7 +24,7 @@ from legacy_nets.score.net import Network, ScoreJob, open_network
 from legacy_nets.score.rows import FORMATS
 from legacy_nets.score.shard import Report, ShardResult, read_pictures, score_shard
 from legacy_nets.score.shards import Shard, Size
-from legacy_nets.score.summary import Summary, count
+from legacy_nets.score.summary import Summary, count_shards
 from legacy_nets.version import __version__
 
 JOURNAL, SUMMARY = "scores.jsonl", "summary.json"
@@ -95,7 +95,7 @@ def score_shards(
         results = _list_finished(job, sizes, journal, announce)
         finished = len(results)
         waiting = [shard for shard in shards if shard.name not in results]
-        announce(f"{count(len(shards), 'shard')}: {finished} finished, {len(waiting)} to do")
+        announce(f"{count_shards(len(shards))}: {finished} finished, {len(waiting)} to do")
         start, pictures = time.monotonic(), 0
         if waiting:
             _remove_unfinished(job, waiting)
@@ -202,7 +202,7 @@ def _follow(
         def show() -> None:
             pictures = finished_pictures + pictures_here
             rate = pictures / max(time.monotonic() - start, 1e-3)
-            text = f"{finished} of {count(len(shards), 'shard')}, {rate:.1f} pictures/s"
+            text = f"{finished} of {count_shards(len(shards))}, {rate:.1f} pictures/s"
             update(finished_bytes + bytes_here, text)
 
         def report(size: int, pictures: int) -> None:

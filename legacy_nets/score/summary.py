@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from legacy_nets.files import replace_on_success
 from legacy_nets.journal import Event
+from legacy_nets.language import translate
+from legacy_nets.language.lines import translate_line
 from legacy_nets.score.shard import ShardResult
 from legacy_nets.types import Json
 
@@ -43,18 +45,18 @@ class Summary(NamedTuple):
         return self.pictures / self.seconds if self.seconds else 0.0
 
     def describe(self) -> str:
-        """Returns a line for people."""
+        """Returns a line for people, in the chosen language."""
         finished = len(self.results) - len(self.failures)
-        parts = [f"{self.images} pictures in {count(finished, 'shard')}"]
+        parts = [f"{self.images} pictures in {count_shards(finished)}"]
         if self.bad:
             parts.append(f"{self.bad} could not be read")
         if self.failures:
-            parts.append(f"{count(len(self.failures), 'shard')} failed")
+            parts.append(f"{count_shards(len(self.failures))} failed")
         if self.earlier:
-            parts.append(f"{count(self.earlier, 'shard')} of an earlier run")
+            parts.append(f"{count_shards(self.earlier)} of an earlier run")
         if self.pictures:
             parts.append(f"{self.rate:.1f} pictures/s")
-        return "; ".join(parts)
+        return translate("; ").join(map(translate_line, parts))
 
     def save(self, path: Path) -> None:
         """Writes the summary as JSON."""
@@ -78,6 +80,6 @@ class Summary(NamedTuple):
             unfinished.write_text(json.dumps(fields, indent=1) + "\n", encoding="utf-8")
 
 
-def count(number: int, unit: str) -> str:
-    """Formats a number of things: "1 shard", "2 shards"."""
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+def count_shards(number: int) -> str:
+    """Formats a number of shards: "1 shard", "2 shards"."""
+    return f"{number} shard" if number == 1 else f"{number} shards"

@@ -13,7 +13,12 @@ from click.testing import CliRunner
 from rich.cells import cell_len
 
 from legacy_nets.cli import main
-from legacy_nets.language import get_language
+from legacy_nets.language import get_language, use_language
+from legacy_nets.language.lines import translate_line
+from legacy_nets.registry import get_net
+from legacy_nets.score.shard import ShardResult
+from legacy_nets.score.summary import Summary
+from legacy_nets.train.recipes import describe_settings, make_settings
 
 ENGLISH, CHINESE = "The last layer is linear; predictions", "最后一层是线性的；predictions"
 
@@ -120,3 +125,41 @@ def test_explain_and_nets_have_chinese_headings() -> None:
     done = CliRunner().invoke(main, ["explain", "demo_cnn", "--lang", "zh"])
     assert "图像 28x28x1（预处理 unit），10 个类别，2,770,634 个参数" in done.stdout
     assert "感受野 3x3" in done.stdout
+
+
+PARTS = {
+    "step 70/70  loss 1.4  train 0.45  test 0.52  9 图像/s": (
+        "第 70/70 步  损失 1.4  训练 0.45  测试 0.52  9 图像/s"
+    ),
+    "step 7/70  loss 1.4  train 0.45  9 图像/s": "第 7/70 步  损失 1.4  训练 0.45  9 图像/s",
+    "accuracy 0.5 (20 of 40 图像)": "准确率 0.5（40 个图像中对了 20）",
+    "  6 outputs equal, bit by bit": "  6 个输出逐位相等",
+    "  1 tensors compared, largest difference 1e-06, 2e-7 of the largest value, in a/b": (
+        "  比较了 1 个张量，最大差异 1e-06，是最大值的 2e-7，在 a/b"
+    ),
+    "a has no graph with the tag set x: it has graphs with the tag set serve; use --tags A,B": (
+        "a 没有带 标签集 x 的计算图：有的是 标签集 serve；请用 --tags A,B"
+    ),
+    "1 shard: 0 finished, 1 to do": "1 个分片：0 个已完成，1 个要做",
+}
+
+
+@pytest.mark.parametrize("line", PARTS)
+def test_short_words_in_a_line_are_chinese(line: str) -> None:
+    with use_language("zh"):
+        assert translate_line(line) == PARTS[line]
+
+
+def test_a_line_of_several_parts_is_chinese() -> None:
+    settings = make_settings(get_net("hand_signs"))
+    done, failed = ShardResult("a", 5, 2), ShardResult("b", failure="damaged")
+    summary = Summary({}, {"a": done, "b": failed}, 2, 10, 2.0)
+    with use_language("zh"):
+        assert describe_settings(settings) == (
+            "500 步，每步 32，学习率 0.0002，预热 30 步，余弦退火，滑动平均（ema 0.98），数据增强，"
+            "keep_prob=1.0，initial_std=null，momentum=0.9, unit preprocessing"
+        )
+        assert summary.describe() == (
+            "5 张图片，属于 1 个分片；2 张无法读取；1 个分片失败；2 个分片是以前运行的；"
+            "每秒 5.0 张图片"
+        )

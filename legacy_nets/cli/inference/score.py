@@ -20,6 +20,7 @@ from legacy_nets.cli.options import (
 )
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError, list_first
+from legacy_nets.language import translate as _
 from legacy_nets.language.lines import say
 from legacy_nets.progress import show_status
 from legacy_nets.ray_data.run import choose_cluster, open_cluster
@@ -148,7 +149,7 @@ def score(
     agreement = summary.header["agreement"]
     if agreement:
         say(f"{summary.header['precision']} by {summary.header['engine']}: {agreement}")
-    say(f"{summary.describe()}; {output / SUMMARY}")
+    click.echo(f"{summary.describe()}{_('; ')}{output / SUMMARY}")
     if summary.failures:
         click.get_current_context().exit(1)
 
