@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from rich.cells import set_cell_size
+
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.assign import assign_values
 from legacy_nets.checkpoints.formats.bundle import Bundle
 from legacy_nets.checkpoints.optimizer_slots import AVERAGE
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import CheckpointError, join_lines
+from legacy_nets.language import translate as _
 from legacy_nets.types import Array, GraphVariable, Saver, Session, Variable
 
 _MAX_SHOWN = 3  # names in each group of the one-line error; the report has them all
@@ -92,12 +95,14 @@ class Plan:
         groups = self._format_groups()
         averages = sum(item.stored.endswith(AVERAGE) for item in self.matched)
         lines = [self.source.prefix, *(f"note: {note}" for note in self.source.notes)]
-        lines += [f"{group:<11}{len(names):>6}" for group, names in groups.items()]
+        lines += [
+            f"{set_cell_size(_(group), 11)}{len(names):>6}" for group, names in groups.items()
+        ]
         lines += [f"{averages} of the matched are moving averages"] * bool(averages)
         for group, names in groups.items():
             if names:
                 listed = names if group == "hints" else names[:max_names]
-                lines += ["", group, *(f"  {name}" for name in listed)]
+                lines += ["", _(group), *(f"  {name}" for name in listed)]
                 if len(listed) < len(names):
                     lines.append(f"  ... and {len(names) - len(listed)} more")
         return "\n".join(lines)
@@ -218,8 +223,9 @@ def _format_mismatch(item: Mismatch) -> str:
     graph, file = _format_shape(item.shape), _format_shape(item.stored_shape)
     if item.dtype != item.stored_dtype:
         graph, file = f"{item.dtype} {graph}", f"{item.stored_dtype} {file}"
-    stored = "checkpoint" if item.name == item.stored else f"{item.stored} in the checkpoint"
-    return f"{item.name} (graph {graph}, {stored} {file})"
+    if item.name == item.stored:
+        return f"{item.name} (graph {graph}, checkpoint {file})"
+    return f"{item.name} (graph {graph}, checkpoint {file} as {item.stored})"
 
 
 def _truncate(names: list[str]) -> str:

@@ -61,8 +61,10 @@ def resize_data(data: ImageData, preprocessing: str, size: Shape, channels: int 
     """
     notes = list(data.notes)
     if channels != data.channels:
-        change = "colour pictures are made grey" if channels == 1 else "grey pictures are made RGB"
-        notes.append(f"{change}: the net takes {channels} channel{'s' if channels > 1 else ''}")
+        note = f"grey pictures are made RGB: the net takes {channels} channels"
+        if channels == 1:
+            note = "colour pictures are made grey: the net takes 1 channel"
+        notes.append(note)
     short_clips = [clip for clip in data.clip_lengths if clip[1] < size[0]]
     if short_clips:
         path, length = short_clips[0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 import numpy as np
-from rich.cells import cell_len, set_cell_size
+from rich.cells import set_cell_size
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
@@ -30,6 +30,7 @@ from legacy_nets.cli.options import (
     open_checkpoint,
     open_device,
 )
+from legacy_nets.cli.tables import make_console
 from legacy_nets.data.class_indices import number_classes
 from legacy_nets.data.dataset import ImageData, resize_data
 from legacy_nets.data.splits import Split
@@ -230,7 +231,6 @@ def _write_files(
 
 def _print_result(result: Evaluation, images: ImageData) -> None:
     """Prints accuracy, confusion matrix (of few classes), precision, recall and F1."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -244,8 +244,7 @@ def _print_result(result: Evaluation, images: ImageData) -> None:
     counted = names if has_counts else (translate_line(images.unit),)
     corner = _("true \\ predicted") if has_counts else _("class")
     table = Table()
-    table.add_column(corner, overflow="fold", min_width=max(map(cell_len, corner.split())))
-    for heading in counted:
+    for heading in (corner, *counted):
         table.add_column(heading, overflow="fold")
     for heading in SCORES:
         table.add_column(_(heading), no_wrap=True)
@@ -257,4 +256,4 @@ def _print_result(result: Evaluation, images: ImageData) -> None:
             *(str(count) for count in counts),
             *("-" if share is None else f"{share:.3f}" for share in shares),
         )
-    Console().print(table)
+    make_console(160).print(table)
