@@ -16,6 +16,8 @@ from legacy_nets.cluster.lifeline import Lifeline, open_lifeline
 from legacy_nets.cluster.network import find_free_ports
 from legacy_nets.cluster.task import CHIEFS, VARIABLE, Task
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import VARIABLE as LANGUAGE
+from legacy_nets.language import get_language
 from legacy_nets.sigterm import clean_up
 
 END_SECONDS = 3.0  # from SIGTERM to SIGKILL
@@ -108,13 +110,14 @@ class _Member:
         self._reader: threading.Thread | None = None
 
     def start(self, lifeline: Lifeline, write: Report) -> None:
-        """Starts the process in a group of its own."""
+        """Starts the process in a group of its own, with texts in the chosen language."""
+        language = {LANGUAGE: get_language()}
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **make_environment(self.task), **lifeline.environment},
+            env={**os.environ, **language, **make_environment(self.task), **lifeline.environment},
             pass_fds=lifeline.pass_fds,
             start_new_session=True,
         )

@@ -12,7 +12,10 @@ import numpy as np
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
+from legacy_nets.language import translate as _
+from legacy_nets.language.lines import translate_line
 from legacy_nets.port.jobs import Metadata
+from legacy_nets.port.page import write_page
 from legacy_nets.types import Array, Shape
 
 ENDINGS = (".json", ".html", ".md")
@@ -132,7 +135,10 @@ class Report:
         )
 
     def save(self, path: Path) -> None:
-        """Writes the report in the format of the ending (see ``check_report_path``)."""
+        """Writes the report in the format of the ending (see ``check_report_path``).
+
+        HTML and Markdown are in the chosen language; JSON is English.
+        """
         renderers = {
             ".json": self._render_json,
             ".html": self._render_html,
@@ -151,32 +157,36 @@ class Report:
         }
         return json.dumps(fields, indent=1)
 
+    def _write_title(self) -> str:
+        return _("{net} as {target}").format(net=self.net, target=self.target)
+
     def _list_facts(self) -> list[tuple[str, str]]:
-        weights = "moving averages" if self.averaged else "raw"
+        weights = _("moving averages") if self.averaged else _("raw weights")
+        source = _("{file} ({details})").format(file=self.checkpoint, details=weights)
+        result = _("passed") if self.passed else _("FAILED")
         return [
-            ("from", f"{self.checkpoint} ({weights})"),
-            ("to", f"{self.out} ({self.target})"),
-            ("verdict", f"{'passed' if self.passed else 'FAILED'}: {self.verdict}"),
-            ("tolerance", f"{self.tolerance:g} of the largest value"),
+            (_("from"), source),
+            (_("to"), _("{file} ({details})").format(file=self.out, details=self.target)),
+            (_("verdict"), f"{result}{_(': ')}{translate_line(self.verdict)}"),
+            (_("tolerance"), _("{share} of the largest value").format(share=f"{self.tolerance:g}")),
             *((name, str(value)) for name, value in self.metadata.items()),
-            *(("note", note) for note in self.notes),
+            *((_("note"), translate_line(note)) for note in self.notes),
         ]
 
     def _list_rows(self) -> list[tuple[str, ...]]:
-        rows: list[tuple[str, ...]] = [
-            ("output", "side", "shape", "largest difference", "of largest value", "top-1", "")
-        ]
+        names = (_("output"), _("side"), _("shape"), _("largest difference"), _("of largest value"))
+        rows: list[tuple[str, ...]] = [(*names, "top-1", "")]
         for item in self.comparisons:
             top1 = "" if item.top1 is None else f"{item.top1:.0%}"
             shape = " x ".join(str(size) for size in item.shape)
             differences = (f"{item.absolute:.3g}", f"{item.relative:.2g}")
-            mark = "" if self.is_within(item) else "above the tolerance"
-            rows.append((item.name, item.side, shape, *differences, top1, mark))
+            mark = "" if self.is_within(item) else _("above the tolerance")
+            rows.append((item.name, translate_line(item.side), shape, *differences, top1, mark))
         return rows
 
     def _render_markdown(self) -> str:
-        lines = [f"# {self.net} as {self.target}", ""]
-        lines += [f"- {name}: {value}" for name, value in self._list_facts()]
+        lines = [f"# {self._write_title()}", ""]
+        lines += [f"- {name}{_(': ')}{value}" for name, value in self._list_facts()]
         head, *rows = self._list_rows()
         lines += ["", *map(_join_cells, (head, ("---",) * len(head), *rows))]
         return "\n".join(lines)
@@ -190,16 +200,8 @@ class Report:
             "<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in row) for row in rows
         )
         names = "".join(f"<th>{html.escape(cell)}" for cell in head)
-        title = html.escape(f"{self.net} as {self.target}")
-        style = (
-            "body{font:15px sans-serif;margin:2em}td,th{padding:.2em 1em .2em 0;text-align:left}"
-            "dt{font-weight:bold}"
-        )
-        return (
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-            f"<style>{style}</style><h1>{title}</h1><dl>{facts}</dl>"
-            f"<table><tr>{names}{cells}</table></html>"
-        )
+        table = f'<div class="wide" tabindex="0"><table><tr>{names}{cells}</table></div>'
+        return write_page(self._write_title(), f"<dl>{facts}</dl>{table}")
 
 
 def check_report_path(path: Path | None, out: Path) -> None:

@@ -9,13 +9,18 @@ import importlib
 import sys
 import time
 import types
+import unicodedata
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from legacy_nets.language import get_language, mark, use_language
+from legacy_nets.language import translate as _
 from legacy_nets.runner import behaviour, numpy_1, removed_names
 from legacy_nets.types import Session, Structure
 
 _TOP = "tensorflow"
+_NOT_OFFERED = mark("not offered")  # in place of a package
+_LABEL_WIDTH = 11
 
 
 class _Clock:
@@ -39,6 +44,8 @@ class Name(NamedTuple):
 def start_clock(is_own_file: Callable[[str], bool]) -> None:
     """Starts the clock of a run; the report is printed to standard error when Python ends.
 
+    It is in the language that is chosen now.
+
     Args:
       is_own_file: tells whether a file is one of the script's own modules.
     """
@@ -46,7 +53,12 @@ def start_clock(is_own_file: Callable[[str], bool]) -> None:
     numpy_1.counts_all = True
     behaviour.is_own_file = is_own_file
     behaviour.import_listeners.append(_time_sessions)
-    atexit.register(lambda: print(format_report(is_own_file), file=sys.stderr))
+    atexit.register(_print_report, is_own_file, get_language())
+
+
+def _print_report(is_own_file: Callable[[str], bool], language: str) -> None:
+    with use_language(language):
+        print(format_report(is_own_file), file=sys.stderr)
 
 
 def _time_sessions(seconds: float) -> None:
@@ -118,7 +130,7 @@ def _resolve_name(path: str) -> tuple[str, str]:
         try:
             value = getattr(value, part)
         except (AttributeError, NotImplementedError, ImportError):
-            return ".".join([*seen, part]), "not offered"
+            return ".".join([*seen, part]), _NOT_OFFERED
         seen.append(part)
     module = value.__name__ if isinstance(value, types.ModuleType) else None
     module = module or getattr(value, "__module__", None) or type(value).__module__
@@ -126,30 +138,42 @@ def _resolve_name(path: str) -> tuple[str, str]:
 
 
 def format_report(is_own_file: Callable[[str], bool]) -> str:
-    """Formats the report of a run that has ended."""
+    """Formats the report of a run that has ended, in the chosen language."""
     total = time.perf_counter() - _Clock.start
-    rest = total - _Clock.importing - _Clock.session
-    lines = [
-        "legacy-nets: report",
-        f"  time        {total:.1f} s: {_Clock.importing:.1f} s importing TensorFlow, {rest:.1f} s "
-        f"Python and building graphs, {_Clock.session:.1f} s in {_Clock.runs} session runs",
-    ]
+    times = _(
+        "{total:.1f} s: {importing:.1f} s importing TensorFlow, {building:.1f} s Python and "
+        "building graphs, {session:.1f} s in {runs} session runs"
+    ).format(
+        total=total,
+        importing=_Clock.importing,
+        building=total - _Clock.importing - _Clock.session,
+        session=_Clock.session,
+        runs=_Clock.runs,
+    )
+    rows = [("time", times)]
     if "legacy_nets.tf1" in sys.modules:
         by_origin: dict[str, list[str]] = {}
         for name in count_names(_read_own_sources(is_own_file)):
             by_origin.setdefault(name.origin, []).append(f"{name.name} ({name.uses})")
-        for origin, uses in sorted(by_origin.items()):
-            lines.append(f"  {origin:11} {', '.join(uses)}")
-    lines += [
-        f"  deprecated  {name}, at {location}"
+        rows += [(origin, ", ".join(uses)) for origin, uses in sorted(by_origin.items())]
+    call, shim = _("{name}, at {location}"), _("{replacement} for {name}, removed in {since}")
+    rows += [
+        (mark("deprecated"), call.format(name=name, location=location))
         for name, location in behaviour.deprecated_calls.items()
     ]
-    lines += [
-        f"  shim        {replacement} for {path}, removed in {since}"
+    rows += [
+        (mark("shim"), shim.format(replacement=replacement, name=path, since=since))
         for path, (since, replacement) in removed_names.used.items()
     ]
-    lines += [f"  hidden      {text} ({count})" for text, count in numpy_1.counts.most_common()]
-    return "\n".join(lines)
+    rows += [(mark("hidden"), f"{text} ({count})") for text, count in numpy_1.counts.most_common()]
+    lines = [f"  {_pad(_(label))} {text}" for label, text in rows]
+    return "\n".join([_("legacy-nets: report"), *lines])
+
+
+def _pad(label: str) -> str:
+    """Pads a label with spaces; a Chinese character is as wide as two of them."""
+    width = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in label)
+    return label + " " * (_LABEL_WIDTH - width)
 
 
 def _read_own_sources(is_own_file: Callable[[str], bool]) -> list[str]:

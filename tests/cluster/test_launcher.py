@@ -126,6 +126,19 @@ def is_running(process):
         return False
 
 
+def test_tasks_speak_the_language_of_launch(tmp_path):
+    command = [sys.executable, "-m", "legacy_nets", "launch", "--lang", "zh", "--ps", "0", "--"]
+    absent = str(tmp_path / "absent.py")
+    done = subprocess.run([*command, "run", absent], capture_output=True, text=True, timeout=60)
+    assert f"[worker 0] legacy-nets: {absent}：无法读取" in done.stdout
+    assert done.stderr == "launch: worker 0 失败，退出码为 2：所有任务都已结束\n"
+    assert done.returncode == 2
+    done = subprocess.run(
+        [*command, "run", "--lang", "en", absent], capture_output=True, text=True, timeout=60
+    )
+    assert f"[worker 0] legacy-nets: {absent}: cannot be read" in done.stdout
+
+
 def test_flags_are_those_that_a_script_or_its_modules_define(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "train.py").write_text("from lib import options\nimport absent\n")

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import types
@@ -143,6 +144,22 @@ def test_the_report_lists_names_deprecations_and_shims(done):
         number = next(n for n, text in enumerate(SCRIPT.splitlines(), 1) if call in text)
         assert line.endswith(f"script.py:{number}")
     assert found["shim"].endswith("for numpy.int, removed in NumPy 1.24")
+
+
+def test_the_report_is_in_the_language_of_the_command(tmp_path):
+    script = write(tmp_path, script="import numpy as np\nprint(np.int(3))\n")
+    command = [*COMMAND, "--lang", "zh", "--report", str(script)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()[-3:]
+    assert lines[0] == "legacy-nets：报告"
+    assert re.fullmatch(
+        r"  时间        \d+\.\d 秒：导入 TensorFlow 0\.0 秒，Python 与构建计算图 \d+\.\d 秒，"
+        r"0 次会话运行 0\.0 秒",
+        lines[1],
+    )
+    assert re.fullmatch(
+        r"  替代        用 .+ 代替 numpy\.int，后者自 NumPy 1\.24 起已移除", lines[2]
+    )
 
 
 def test_names_are_followed_through_their_imports():

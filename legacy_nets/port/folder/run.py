@@ -13,10 +13,11 @@ from pathlib import Path, PurePosixPath
 from legacy_nets.checkpoints.open import strip_part
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import stamp_files
+from legacy_nets.language import translate as _
 from legacy_nets.port.folder.journal import Journal, compute_digest, open_journal
 from legacy_nets.port.folder.models import Contents, find_models
 from legacy_nets.port.folder.processes import distribute
-from legacy_nets.port.folder.table import TABLES, Table, show
+from legacy_nets.port.folder.table import TABLES, Table, show, translate_text
 from legacy_nets.port.folder.unit import PortSettings, Result, Unit, run_unit
 from legacy_nets.port.jobs import IMPORTED_TARGETS
 from legacy_nets.port.targets import TARGETS, find_target
@@ -86,8 +87,15 @@ def port_folder(
 
 
 def _format_result(result: Result, out: str = "") -> str:
+    """Formats a result as a line in the chosen language."""
     arrow = f" -> {out}" if result.status == "verified" else ""
-    return show(f"{result.status} {result.name}{arrow}: {result.text} ({result.seconds:.1f} s)")
+    line = _("{status} {name}: {text} ({seconds} s)").format(
+        status=_(result.status),
+        name=f"{result.name}{arrow}",
+        text=translate_text(result),
+        seconds=f"{result.seconds:.1f}",
+    )
+    return show(line)
 
 
 def _make_table(

@@ -12,16 +12,15 @@ from typing import NamedTuple
 
 from legacy_nets.errors import join_lines
 from legacy_nets.files import replace_on_success
+from legacy_nets.language import translate as _
+from legacy_nets.language.lines import translate_line
 from legacy_nets.port.folder.journal import JOURNAL
 from legacy_nets.port.folder.unit import Result
+from legacy_nets.port.page import write_page
 from legacy_nets.version import __version__
 
 _JSON, _HTML = "ports.json", "ports.html"
 TABLES = (JOURNAL, _JSON, _HTML)  # names that no output has
-_STYLE = (
-    "body{font:15px sans-serif;margin:2em}td,th{padding:.2em 1em .2em 0;text-align:left;"
-    "vertical-align:top}.differs,.failed,.refused{color:#a00}"
-)
 
 
 class Table(NamedTuple):
@@ -41,11 +40,15 @@ class Table(NamedTuple):
 
     @property
     def summary(self) -> str:
-        """The numbers in one line: "3 verified, 1 refused; 7 other files"."""
-        counts = [f"{count} {status}" for status, count in self.counts.items()]
+        """The numbers in the chosen language: "3 verified, 1 refused; 7 other files"."""
+        counts = [
+            _("{count} {status}").format(count=count, status=_(status))
+            for status, count in self.counts.items()
+        ]
         if self.waiting:
-            counts.append(f"{self.waiting} waiting")
-        return f"{', '.join(counts) or 'no models'}; {self.others} other files"
+            counts.append(_("{count} waiting").format(count=self.waiting))
+        models = _(", ").join(counts) or _("no models")
+        return _("{models}; {count} other files").format(models=models, count=self.others)
 
     def save(self, out: Path) -> None:
         """Writes ``ports.json`` and ``ports.html`` into the destination."""
@@ -71,24 +74,34 @@ class Table(NamedTuple):
         return json.dumps(fields, indent=1)
 
     def _render_html(self) -> str:
-        title = html.escape(show(f"{self.folder} to {self.target}"))
+        title = _("{folder} to {target}").format(folder=self.folder, target=self.target)
+        names = (_("model"), _("result"), _("verdict or reason"), _("output"), _("seconds"))
+        head = "".join(f"<th>{html.escape(name)}" for name in names)
         rows = "".join(map(self._render_row, self.results))
-        summary = html.escape(self.summary)
-        return (
-            f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-            f"<style>{_STYLE}</style><h1>{title}</h1><p>{summary}</p><table><tr><th>model<th>result"
-            f"<th>verdict or reason<th>output<th>seconds</tr>{rows}</table></html>"
+        return write_page(
+            show(title),
+            f'<p>{html.escape(self.summary)}</p><div class="wide" tabindex="0">'
+            f"<table><tr>{head}</tr>{rows}</table></div>",
         )
 
     def _render_row(self, result: Result) -> str:
         out = self._get_output(result)
         target = urllib.parse.quote(out, errors="surrogateescape")
         link = f'<a href="{target}">{html.escape(show(out))}</a>' if out else ""
-        texts = "<br>".join(html.escape(show(text)) for text in (result.text, *result.notes))
+        lines = [translate_text(result), *map(translate_line, result.notes)]
+        texts = "<br>".join(html.escape(show(line)) for line in lines)
         return (
             f'<tr class="{result.status.replace(" ", "-")}"><td>{html.escape(show(result.name))}'
-            f"<td>{result.status}<td>{texts}<td>{link}<td>{result.seconds:.1f}</tr>"
+            f"<td>{_(result.status)}<td>{texts}<td>{link}<td>{result.seconds:.1f}</tr>"
         )
+
+
+def translate_text(result: Result) -> str:
+    """Translates the text of a result; that of a refusal was an error after the model's name."""
+    if result.status != "refused":
+        return translate_line(result.text)
+    error = translate_line(f"{result.name}: {result.text}")
+    return error.removeprefix(result.name).removeprefix(_(": "))
 
 
 def show(text: str) -> str:

@@ -18,6 +18,7 @@ from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.source import TensorSpecLike
 from legacy_nets.errors import CheckpointError, LegacyNetsError, join_lines
 from legacy_nets.files import Stamp
+from legacy_nets.language import mark
 from legacy_nets.port.folder.models import Model
 from legacy_nets.port.jobs import (
     FLOAT32,
@@ -41,6 +42,7 @@ _GIB = 8.0  # limit of address space, without the files
 # "differs": above the tolerance; "failed": its process crashed, or had no memory or disk;
 # "no model": a data set or an array without a name.
 Status = Literal["verified", "differs", "refused", "failed", "no model"]
+STATUSES = (mark("verified"), mark("differs"), mark("refused"), mark("failed"), mark("no model"))
 
 _DATA_WORDS = re.compile(  # names that consist of these are a data set's
     r"(x|y|data|labels?|images?|inputs?|targets?|features?|samples?|train|test|val|valid|"
