@@ -45,6 +45,7 @@ if tags.has("po"):  # noqa: F821 (Sphinx defines it): pages that stay English
     exclude_patterns += [f"nets/{name}.md" for name in registry.list_nets() if name not in nets]
 
 smartquotes = False  # code, file names and messages keep their quotes
+highlight_language = "text"  # blocks without a language: commands and what they print
 
 # Markdown
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist"]

@@ -19,6 +19,13 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const code of document.querySelectorAll("code .pre")) {
     code.classList.toggle("long", code.textContent.length > 30);
   }
+  // A long name in the sidebar breaks after an underscore.
+  for (const link of document.querySelectorAll(".bd-sidebar-primary li > a")) {
+    if (!link.children.length && link.textContent.includes("_")) {
+      const parts = link.textContent.split("_").flatMap((part) => ["_", document.createElement("wbr"), part]);
+      link.replaceChildren(...parts.slice(2));
+    }
+  }
   for (const link of document.querySelectorAll("a.language-switch")) {
     const page = link.getAttribute("href");
     const keepPlace = () => link.setAttribute("href", page + window.location.hash);

@@ -1,4 +1,5 @@
 // Makes a graph interactive: a stage opens its layers, the buttons change the level and the size.
+// Where its place is narrower, as on a phone, it begins smaller: no box is cut.
 for (const svg of document.querySelectorAll("svg.net-graph:not(.live)")) {
   svg.classList.add("live");
   const levels = {};
@@ -26,6 +27,11 @@ for (const svg of document.querySelectorAll("svg.net-graph:not(.live)")) {
     if (button.dataset.zoom) zoom = Math.min(3, Math.max(0.2, zoom * button.dataset.zoom));
     show(button.dataset.level ?? current, button.dataset.stage);
   };
+  const fit = (svg.parentElement?.clientWidth ?? 0) / levels.stages.dataset.width;
+  if (fit > 0 && fit < 1) {
+    zoom = Math.max(0.5, fit);
+    show(current);
+  }
   svg.addEventListener("click", act);
   svg.addEventListener("keydown", act);
 }
