@@ -136,6 +136,29 @@ def test_a_layer_leads_to_its_line_and_the_line_back(page, language, net):
     assert page.locator("tr:target td").first.text_content().strip() == name
 
 
+def test_a_graph_fits_a_phone(browser):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(address("zh", "nets/hand_signs.html"))
+    graph = page.locator("svg.net-graph")
+    box = graph.bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    page.locator('[data-level="stages"] > .buttons [data-zoom="1.25"]').click()
+    assert graph.bounding_box()["width"] == pytest.approx(box["width"] * 1.25, rel=0.01)
+    page.close()
+
+
+@pytest.mark.parametrize("path", ["documents/001.html", "nets/hand_signs.html"])
+def test_nothing_is_wider_than_paper(browser, path):
+    page = browser.new_page(viewport={"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    page.goto(address("en", path))
+    cut = """() => [...document.querySelectorAll("article :is(pre, table, svg, img)")]
+        .filter((one) => one.checkVisibility() && one.getBoundingClientRect().right > innerWidth)
+        .map((one) => one.outerHTML.slice(0, 80))"""
+    assert page.evaluate(cut) == []
+    page.close()
+
+
 def results(page, name):
     """The widget's results: label -> text."""
     place = page.locator(f'[data-name="{name}"] dl')
@@ -194,7 +217,7 @@ def test_the_other_playgrounds_show_values(page):
 @pytest.mark.parametrize("path", PAGES)
 def test_axe_finds_nothing_serious(browser, path, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page = browser.new_page(color_scheme=scheme)
+    page = browser.new_page(color_scheme=scheme, reduced_motion="reduce")  # no colour in between
     page.goto(address("en", path))
     page.evaluate(f"document.documentElement.dataset.theme = '{scheme}'")
     found = axe.run(page).response["violations"]
