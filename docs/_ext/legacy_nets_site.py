@@ -9,7 +9,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from legacy_nets.language import choose_language
+from legacy_nets.cli import main
+from legacy_nets.language import choose_language, get_language
+from legacy_nets.language.help import HelpContext
 
 ROOT = Path(__file__).resolve().parents[2]
 # page of the site -> the file at the root of the repository that it shows
@@ -29,6 +31,8 @@ TABLE_PAGES = (
     "public_artefacts",
     "terms",
 )
+_COMMAND = re.compile(r"^## (?P<name>\w+)\n\n```\n.*?^```$", re.MULTILINE | re.DOTALL)
+_HELP_WIDTH = 100  # columns, as scripts/docs/generate.py has it
 _LINK = re.compile(r"\[(?P<text>[^]]*)\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
 
 
@@ -48,9 +52,30 @@ def _translate_links(text: str, folder: str, pages: dict[str, str]) -> str:
     return _LINK.sub(replace, text)
 
 
+def _write_help(block: re.Match[str]) -> str:
+    """Writes the help of a command in the chosen language, in place of its English one."""
+    context = HelpContext(main, info_name="legacy-nets")
+    command = main.get_command(context, block["name"])
+    if command is None:
+        return block[0]
+    own = HelpContext(
+        command,
+        info_name=block["name"],
+        parent=context,
+        terminal_width=_HELP_WIDTH,
+        max_content_width=_HELP_WIDTH,
+    )
+    return f"## {block['name']}\n\n```\n{command.get_help(own)}\n```"
+
+
 def read_page(app: Sphinx, page: str, source: list[str]) -> None:
-    """Gives a page of ``ROOT_PAGES`` the text of its file; points links to pages of the site."""
+    """Gives a page of ``ROOT_PAGES`` the text of its file; points links to pages of the site.
+
+    The page of the commands has their help in the chosen language.
+    """
     pages = {file: name for name, file in ROOT_PAGES.items()}
+    if page == "commands" and get_language() != "en":
+        source[0] = _COMMAND.sub(_write_help, source[0])
     if page in ROOT_PAGES:
         text = (ROOT / ROOT_PAGES[page]).read_text("utf-8")
         pages |= {f"docs/{name}.md": name for name in app.env.found_docs}

@@ -33,3 +33,19 @@ document.addEventListener("DOMContentLoaded", () => {
     keepPlace();
   }
 });
+
+// Paper is white: a dark page is printed in the light colours.
+let themeOfScreen;
+const setPaper = (isPrinted) => {
+  const root = document.documentElement.dataset;
+  if (isPrinted && themeOfScreen === undefined) {
+    themeOfScreen = root.theme;
+    root.theme = "light";
+  } else if (!isPrinted && themeOfScreen !== undefined) {
+    root.theme = themeOfScreen;
+    themeOfScreen = undefined;
+  }
+};
+window.addEventListener("beforeprint", () => setPaper(true));
+window.addEventListener("afterprint", () => setPaper(false));
+window.matchMedia("print").addEventListener("change", (event) => setPaper(event.matches));

@@ -77,7 +77,7 @@ class ParameterCount:
 
         kernel 9,408; batch norm 256 (gamma, beta; moving_mean, moving_variance are not trained)
         """
-        return "; ".join(map(_explain_term, self.terms))
+        return translate("; ").join(map(_explain_term, self.terms))
 
 
 def _explain_term(term: Term) -> str:
@@ -89,7 +89,7 @@ def _explain_term(term: Term) -> str:
     names = ", ".join(trained)
     if averages:
         names += translate("; {names} are not trained").format(names=", ".join(averages))
-    return f"{text} ({names})"
+    return translate("{term} ({names})").format(term=text, names=names)
 
 
 def explain_parameters(layers: Iterable[Layer], graph: Graph) -> list[ParameterCount]:

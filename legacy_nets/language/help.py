@@ -9,7 +9,9 @@ import click
 
 from legacy_nets.language import get_language, translate
 
-_PIECES = re.compile(r"(?:[!-~]+|\S)[，。；：、）？！]?|\s+")  # what a line is not broken within
+_PIECES = re.compile(
+    r"[（《“]*(?:[!-~]+|\S)[，。；：、）》”？！]*|\s+"
+)  # what a line is not broken within
 
 
 def _wrap(text: str, width: int) -> str:

@@ -7,7 +7,7 @@ import html
 from legacy_nets.language import get_language
 
 _STYLE = (
-    ":root{color-scheme:light dark}"
+    "@media screen{:root{color-scheme:light dark}}"
     'body{font:15px/1.5 system-ui,"Noto Sans CJK SC",sans-serif;margin:2em;overflow-wrap:anywhere}'
     ".wide{overflow-x:auto}table{overflow-wrap:normal}"
     "td,th{padding:.2em 1em .2em 0;text-align:left;vertical-align:top}dt{font-weight:bold}"

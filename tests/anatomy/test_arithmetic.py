@@ -6,6 +6,7 @@ import pytest
 
 from legacy_nets.anatomy.arithmetic import explain_parameters, select_first_of_each_kind
 from legacy_nets.documents.checks import common
+from legacy_nets.language import use_language
 
 NETS = ["hand_signs", "inception_v3", "cnn_lstm_resnet", "mobilenet_v3_small", "resnext50_32x4d"]
 
@@ -79,3 +80,9 @@ def test_the_first_layer_of_each_kind():
         "reference/res2a/Variable_3",  # without
         "reference/dense",
     ]
+
+
+def test_a_layer_in_numbers_is_chinese():
+    with use_language("zh"):
+        explanation = count("inception_v3", "InceptionV3/Conv2d_1a_3x3").explanation
+    assert explanation == "权重 864；批归一化 96（beta；moving_mean, moving_variance 不参与训练）"

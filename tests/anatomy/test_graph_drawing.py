@@ -199,11 +199,11 @@ def inception():
         ("googlenet", {"aux_logits": False}, "googlenet", 6_998_552),
         ("inception_v3", {}, "inception_v3", 27_143_152 + 36_224),
         ("inception_v3", {"create_aux_logits": False}, "inception_v3", 23_817_352 + 34_432),
+        ("cnn_lstm", {}, "cnn_lstm (num_classes=10)", 5_892_266),
+        ("cnn_lstm", {"num_classes": None}, "cnn_lstm", 5_892_266 - 5_130),
     ],
 )
-def test_auxiliary_heads_are_drawn_unless_an_option_leaves_them_out(
-    net, options, title, parameters
-):
+def test_heads_are_drawn_unless_an_option_leaves_them_out(net, options, title, parameters):
     graph = graph_drawing.make_layer_graph_of_net(net, **options)
     stages = {node.stage for node in graph.nodes}
     heads = set(registry.get_net(net).heads) - {"logits"}

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from legacy_nets import documents, registry
+from legacy_nets.cli import COMMANDS
 from legacy_nets.documents import pitfalls
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,20 @@ def test_every_net_has_a_page_with_its_graph_and_layers(pages):
     for name, text in by_name.items():
         assert f"{registry.get_net(name).parameters:,}" in text
         assert "net-graph" in text, name
+
+
+@pytest.mark.parametrize(
+    ("language", "usage", "text"),
+    [
+        ("en", "Usage: ", "List the nets whose names match PATTERN (shell wildcards)."),
+        ("zh", "用法：", "列出名称与 PATTERN（shell 通配符）匹配的网络。"),
+    ],
+)
+def test_the_help_of_every_command_is_in_the_language_of_the_page(language, usage, text):
+    page = (SITE / language / "commands.html").read_text("utf-8")
+    shown = html.unescape(re.sub("<[^>]+>", "", page))
+    assert [name for name in COMMANDS if f"{usage}legacy-nets {name} " not in shown] == []
+    assert text in shown
 
 
 def test_every_public_function_is_in_the_reference():

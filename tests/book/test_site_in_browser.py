@@ -159,6 +159,20 @@ def test_nothing_is_wider_than_paper(browser, path):
     page.close()
 
 
+def test_a_dark_page_is_printed_in_light_colours(browser):
+    page = browser.new_page(color_scheme="dark")
+    page.goto(address("en", "start.html"))
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+    page.emulate_media(media="print")
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    assert page.evaluate(background) == "rgb(255, 255, 255)" != dark
+    page.emulate_media(media="screen")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    assert page.evaluate(background) == dark
+    page.close()
+
+
 def results(page, name):
     """The widget's results: label -> text."""
     place = page.locator(f'[data-name="{name}"] dl')

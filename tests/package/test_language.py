@@ -243,3 +243,12 @@ def test_a_line_of_no_known_shape_stays(line, chinese):
 
 def test_a_line_is_english_unless_chinese_is_chosen():
     assert translate_line("no such file: a") == "no such file: a"
+
+
+def test_no_line_of_the_help_ends_with_an_opening_bracket():
+    arguments = ["--lang", "zh", "describe", "--help"]
+    printed = CliRunner(env={"COLUMNS": "100"}).invoke(main, arguments).output
+    assert "（从不运行它）" in printed
+    assert [
+        line for line in printed.splitlines() if re.search(r"[（《“]$|^\s*[，。；）]", line)
+    ] == []

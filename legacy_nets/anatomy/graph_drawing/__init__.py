@@ -10,6 +10,7 @@ the extra ``figures``.
 
 from __future__ import annotations
 
+import inspect
 import pathlib
 from typing import Any
 
@@ -25,6 +26,7 @@ from legacy_nets.anatomy.graph_drawing.layout import lay_out
 from legacy_nets.anatomy.graph_drawing.png import draw_layout
 from legacy_nets.anatomy.graph_drawing.svg import write_svg
 from legacy_nets.drawing import use_fonts
+from legacy_nets.nets.build import load_function
 from legacy_nets.types import EndPoints, Tensor
 
 __all__ = [
@@ -45,14 +47,17 @@ def make_layer_graph_of_net(
 ) -> LayerGraph:
     """Makes the graph of the layers of a net; arguments and errors as in ``build_net``.
 
-    Auxiliary heads are in it, also where the net's default leaves them out: the name of the
-    graph then says by which option they come.
+    Heads are in it, also where the net's default leaves them out: the name of the graph then says
+    by which options they come.
     """
-    option = registry.get_net(name).aux_option
-    title = name
-    if option and option not in options:
-        options, title = {**options, option: True}, f"{name} ({option}=True)"
-    return make_layer_graph_of_tensors(*anatomy.build_net(name, size, **options), title)
+    net = registry.get_net(name)
+    heads: dict[str, Any] = {net.aux_option: True} if net.aux_option else {}
+    if inspect.signature(load_function(net)).parameters["num_classes"].default is None:
+        heads["num_classes"] = net.num_classes
+    added = {option: value for option, value in heads.items() if option not in options}
+    named = ", ".join(f"{option}={value}" for option, value in added.items())
+    built = anatomy.build_net(name, size, **options, **added)
+    return make_layer_graph_of_tensors(*built, f"{name} ({named})" if named else name)
 
 
 def make_layer_graph_of_tensors(

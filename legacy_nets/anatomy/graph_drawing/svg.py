@@ -76,7 +76,7 @@ def _write_style() -> str:
     )
     return (
         f".net-graph{{{light}}}"
-        f"@media (prefers-color-scheme:dark){{"
+        f"@media screen and (prefers-color-scheme:dark){{"
         f":root:not([data-theme]) .net-graph,.net-graph:root{{{dark}}}}}"
         f"[data-theme=dark] .net-graph{{{dark}}}" + _read_text("graph.css")
     )
