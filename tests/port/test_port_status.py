@@ -24,7 +24,7 @@ class Spinner:
         self.texts = []
 
     def update(self, text):
-        self.texts.append(text)
+        self.texts.append(str(text))
 
 
 @pytest.fixture
