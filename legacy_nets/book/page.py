@@ -175,9 +175,10 @@ def _draw(net: str, own: Own) -> Iterator[str]:
     if own == Own():
         return
     with _draw_figures(net, own) as drawn:
-        for name, value in dataclasses.asdict(own).items():
-            if value is not None:
-                yield f'<p class="muted">{_(name)}{_(": ")}{html.escape(str(value))}</p>\n'
+        for name, source in ((_("image"), own.image), (_("checkpoint"), own.checkpoint)):
+            if source is not None:  # without its folders: the page is mailed
+                file = html.escape(pathlib.Path(source).name)
+                yield f'<p class="muted">{name}{_(": ")}{file}</p>\n'
         for note in drawn.notes:
             yield f'<p class="muted">{html.escape(translate_line(f"note: {note}"))}</p>\n'
         for path in drawn.paths:

@@ -114,6 +114,7 @@ def test_a_readers_picture_is_drawn_and_its_name_escaped(tmp_path):
     assert done.stdout == f"wrote {tmp_path / 'pages' / 'demo_cnn.html'}\n"
     text = (tmp_path / "pages" / "demo_cnn.html").read_text("utf-8")
     assert "&lt;i&gt;my &amp; photo" in text and "<i>my" not in text
+    assert str(tmp_path) not in text  # folders are no business of those who get the page
     assert text.count('src="data:image/png;base64,') == 3  # maps, kernels, a receptive field
     assert "initial weights, seed 0" in text
     assert len(text.encode()) < MAX_BYTES
