@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import types
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -183,13 +184,18 @@ def rebuild_net(net: RestoredNet, build: Callable[[Job], NetTensors]) -> Iterato
 
 
 def run_graph(
-    net: RestoredNet, graph: Graph, session: Session, outputs: Mapping[str, str]
+    net: RestoredNet,
+    graph: Graph,
+    session: Session,
+    outputs: Mapping[str, str],
+    constants: Mapping[str, Array] = types.MappingProxyType({}),
 ) -> dict[str, Array]:
     """Runs a graph that was loaded from a target, with the end points that it still has.
 
     ``outputs``: tensor names of its logits and probabilities.
+    ``constants``: tensor name -> value, of constants that have none in the graph.
     """
     names = {operation.name for operation in graph.get_operations()}
     end_points = net.tensors.end_points
     fetches = {name: tensor.name for name, tensor in end_points.items() if tensor.op.name in names}
-    return session.run(fetches | dict(outputs), {f"{INPUT}:0": net.inputs})
+    return session.run(fetches | dict(outputs), {f"{INPUT}:0": net.inputs, **constants})

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from legacy_nets import tf1 as tf
-from legacy_nets.types import TFLiteConverter
+from legacy_nets.types import GraphDef, Tensor, TFLiteConverter
 
 _QUANTIZER = "tensorflow.lite.python.convert"
 _MODULES = "tensorflow.lite.python.schema_py_generated", "tensorflow.lite.tools.flatbuffer_utils"
@@ -21,6 +21,27 @@ def list_operator_names() -> dict[int, str]:
     schema = importlib.import_module(_MODULES[0])
     names = vars(schema.BuiltinOperator).items()
     return {number: name for name, number in names if isinstance(number, int)}
+
+
+def create_converter(
+    graph: GraphDef, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> TFLiteConverter:
+    """Creates a converter of a frozen graph, which it neither copies nor changes.
+
+    ``TFLiteConverter.from_session`` imports and exports the graph, and calls grappler twice to
+    inline functions. Here it does so once, and where there are functions. The converter's own
+    metadata (its version) are left out: for them Python would unpack and pack the model once more.
+
+    Args:
+      graph: the frozen graph.
+      inputs: placeholders, of any graph.
+      outputs: tensors of its names, dtypes and shapes, of any graph.
+    """
+    converter: TFLiteConverter = tf.lite.TFLiteConverter(graph, list(inputs), list(outputs))
+    converter.exclude_conversion_metadata = True
+    if not graph.library.function:
+        converter._optimize_tf_model = lambda definition, *_: definition
+    return converter
 
 
 def add_metadata(model: bytes, name: str, text: str) -> bytes:

@@ -53,6 +53,21 @@ def replace_variables(graph: GraphDef, readers: Mapping[str, LoadArray]) -> dict
     return large
 
 
+def leave_out_values(graph: GraphDef) -> GraphDef:
+    """Copies a graph without the values of its large constants: its shapes are the same."""
+    copy = tf.GraphDef(library=graph.library, versions=graph.versions)
+    for node in graph.node:
+        if node.op != "Const" or count_bytes(node) < MIN_BYTES:
+            copy.node.append(node)
+        else:
+            constant = copy.node.add(name=node.name, op=node.op, input=node.input)
+            constant.attr["dtype"].CopyFrom(node.attr["dtype"])
+            tensor = node.attr["value"].tensor
+            constant.attr["value"].tensor.dtype = tensor.dtype
+            constant.attr["value"].tensor.tensor_shape.CopyFrom(tensor.tensor_shape)
+    return copy
+
+
 def count_bytes(node: NodeDef) -> int:
     """Counts the bytes of a constant's values; of texts, a few for each."""
     tensor = node.attr["value"].tensor

@@ -62,10 +62,12 @@ def convert(
             port.get_tensor().add_names({name})  # two may share a tensor
         model.set_rt_info(json.dumps(metadata), [METADATA])
         openvino.save_model(model, path, compress_to_fp16=False)
-    except Exception as error:  # OpenVINO raises anything
+    except MemoryError:
+        raise
+    except Exception as error:  # OpenVINO's errors have no base class but this one
+        cause = f"{type(error).__name__}: {join_lines(error)[:300]}"
         raise BadInputError(
-            f"OpenVINO cannot convert {label}: {join_lines(error)[:300]}; try --to onnx, or "
-            "--outputs before it"
+            f"OpenVINO cannot convert {label} ({cause}): try --to onnx, or --outputs before it"
         ) from error
     finally:
         original.unlink()

@@ -25,12 +25,18 @@ from legacy_nets.graphdef.traverse import has_attention
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import Example
 from legacy_nets.port.formats.frozen import freeze
+from legacy_nets.port.formats.lazy_constants import leave_out_values
 from legacy_nets.port.formats.rewrites import rewrite_plain, split_pools
 from legacy_nets.port.jobs import INPUT, OUTPUTS, Job, Metadata, Precision
 from legacy_nets.port.restored_net import RestoredNet, rebuild_net
 from legacy_nets.port.verify import Run
 from legacy_nets.quiet import hold_back_stderr
-from legacy_nets.tf1.lite_schema import add_metadata, convert_to_int8, list_operator_names
+from legacy_nets.tf1.lite_schema import (
+    add_metadata,
+    convert_to_int8,
+    create_converter,
+    list_operator_names,
+)
 from legacy_nets.types import Array, GraphDef, Interpreter
 
 _LACKING = re.compile(r"(?:Select TF|TF Select|Custom) ops: ([\w, ]+)")
@@ -99,13 +105,13 @@ def convert(
 
 def _convert(graph: GraphDef, conversion: Conversion, label: str, is_transformer: bool) -> bytes:
     dtype = conversion.precision.dtype
-    with tf.Graph().as_default() as imported, tf.Session(graph=imported) as session:
-        tf.import_graph_def(graph, name="")
+    with tf.Graph().as_default() as imported:
+        tf.import_graph_def(leave_out_values(graph), name="")
         inputs, outputs = (
             [imported.get_tensor_by_name(f"{name}:0") for name in names]
             for names in (conversion.inputs, conversion.outputs)
         )
-        converter = tf.lite.TFLiteConverter.from_session(session, inputs, outputs)
+        converter = create_converter(graph, inputs, outputs)
         if dtype != "float32":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if dtype == "float16":
@@ -119,7 +125,9 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str, is_transformer
                     for example in conversion.examples
                 )
                 return convert_to_int8(converter, _choose_float_operators(is_transformer))
-            except Exception as error:  # the converter raises anything
+            except MemoryError:
+                raise
+            except Exception as error:  # the converter raises plain Exceptions, and calls examples
                 cause = error
     lacking = _LACKING.search(str(cause))
     if lacking:
@@ -129,8 +137,9 @@ def _convert(graph: GraphDef, conversion: Conversion, label: str, is_transformer
             f"{label}: TensorFlow Lite has no {lacking[1]}{of_dtype}: try --to onnx, or --outputs "
             "before it"
         ) from cause
+    message = f"{type(cause).__name__}: {join_lines(cause)[:200]}"
     raise BadInputError(
-        f"{label} cannot be converted to TensorFlow Lite ({join_lines(cause)[:200]}): try --to onnx"
+        f"{label} cannot be converted to TensorFlow Lite ({message}): try --to onnx"
     ) from cause
 
 

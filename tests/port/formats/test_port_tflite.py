@@ -330,3 +330,21 @@ def test_nets_of_every_family_in_fewer_bits(net, dtype, tmp_path):
     more = {"precision": precision, "tolerance": tolerance}
     report = port(job(prefix, net, "tflite", tmp_path / "x.tflite", size, options, **more))
     assert report.passed and report.worst.relative < {"float16": 3e-3, "int8": 0.06}[dtype]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (KeyError("odd"), "cannot be converted to TensorFlow Lite (KeyError: 'odd'): try --to"),
+        (MemoryError(), None),  # the command says what to do
+    ],
+)
+def test_no_failure_of_the_converter_loses_its_name(prefix, tmp_path, monkeypatch, error, message):
+    def fail(converter):
+        raise error
+
+    monkeypatch.setattr(tf.lite.TFLiteConverter, "convert", fail)
+    with pytest.raises(BadInputError if message else MemoryError) as raised:
+        port(job(prefix, "tiny", "tflite", tmp_path / "x.tflite", SIZE))
+    assert message is None or message in str(raised.value)
