@@ -23,7 +23,7 @@ from legacy_nets.checkpoints.formats.onnx.model import (
 )
 from legacy_nets.checkpoints.formats.onnx.read import describe_format, list_others
 from legacy_nets.checkpoints.source import report_damage
-from legacy_nets.errors import CheckpointError
+from legacy_nets.errors import CheckpointError, join_lines
 from legacy_nets.files import explain_other_format
 from legacy_nets.types import Shape
 
@@ -57,7 +57,10 @@ def analyze_onnx(path: Path) -> Anatomy:
         }
         notes = [describe_format(model)]
         if importlib.util.find_spec("onnx"):
-            shapes = _infer_shapes(path) | shapes
+            inferred, cause = _infer_shapes(path)
+            shapes = inferred | shapes
+            if cause:
+                notes.append(f"onnx infers no shapes ({cause}): those in the file are shown")
         else:
             notes.append("shapes inside the graph: pip install 'legacy-nets[onnx]'")
         analyzer = _Analyzer(model, shapes)
@@ -237,8 +240,11 @@ def _get_padding(node: Node, axes: int) -> tuple[str | None, tuple[tuple[int, in
     return "EXPLICIT", tuple(zip(pads[:axes], pads[axes:], strict=False))
 
 
-def _infer_shapes(path: Path) -> dict[str, tuple[int | None, ...]]:
-    """Infers shapes with the package onnx; {} where it cannot. Data in other files stay there."""
+def _infer_shapes(path: Path) -> tuple[dict[str, tuple[int | None, ...]], str]:
+    """Infers shapes with the package onnx, or says why it cannot.
+
+    Data in other files stay there.
+    """
     import onnx
 
     try:
@@ -247,9 +253,9 @@ def _infer_shapes(path: Path) -> dict[str, tuple[int | None, ...]]:
             if math.prod(tensor.dims) > _LARGEST_SETTING:
                 tensor.ClearField("raw_data")  # no shape depends on it
         model = onnx.shape_inference.infer_shapes(model)
-    except Exception:  # it raises anything; the table has the shapes of the file alone, then
-        return {}
-    return dict(_iterate_shapes(model))
+    except Exception as error:  # protobuf's and the C++ code's errors have no other base class
+        return {}, f"{type(error).__name__}: {join_lines(error)[:200]}"
+    return dict(_iterate_shapes(model)), ""
 
 
 def _iterate_shapes(model: ModelProto) -> Iterator[tuple[str, tuple[int | None, ...]]]:

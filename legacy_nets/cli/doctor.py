@@ -145,7 +145,7 @@ def examine_gpus() -> Gpus:
         missing = None if names else devices.explain_missing_gpu()
         return Gpus(names, tf.test.is_built_with_cuda(), missing=missing)
     except Exception as error:  # a broken installation is what this command reports
-        return Gpus([], None, join_lines(error))
+        return Gpus([], None, f"{type(error).__name__}: {join_lines(error)}")
 
 
 def find_problems(required: Sequence[packages.Package]) -> list[str]:

@@ -31,7 +31,7 @@ def call_ahead(calls: Iterable[Callable[[], Result]]) -> Generator[Result, None,
                     waiting.append(pool.submit(next(remaining)))
                 except StopIteration:
                     break
-                except Exception as error:
+                except Exception as error:  # it is raised below, after the results before it
                     problem = error
                     break
                 if len(waiting) > read_ahead:

@@ -104,5 +104,5 @@ def _holds_pickles(path: pathlib.Path) -> bool:
     try:
         with np.load(path, allow_pickle=False) as file:
             return any(file[name].dtype.hasobject for name in file.files)
-    except Exception:  # of NumPy, zipfile and zlib: a file that is no set of plain arrays
+    except Exception:  # of NumPy, zipfile or zlib: no set of plain arrays, which is refused, too
         return True

@@ -127,6 +127,17 @@ def test_without_the_package_shapes_are_those_in_the_file(net, monkeypatch):
     assert "shapes inside the graph: pip install 'legacy-nets[onnx]'" in anatomy.notes
 
 
+def test_without_inferred_shapes_the_cause_is_said(net, monkeypatch):
+    def fail(model):
+        raise RuntimeError("odd\nmodel")
+
+    monkeypatch.setattr(onnx.shape_inference, "infer_shapes", fail)
+    anatomy = analyze_onnx(net)
+    assert anatomy.parameters == 631 and anatomy.multiply_adds is None
+    note = "onnx infers no shapes (RuntimeError: odd model): those in the file are shown"
+    assert note in anatomy.notes
+
+
 def test_shared_and_quantized_weights_count_once(tmp_path):
     node = helper.make_node
     nodes = [

@@ -51,9 +51,9 @@ def load_keras_model(path: Path, unrolls_loops: bool = False) -> Iterator[tuple[
             # ONNX has no lists of tensors, as today's loops use
             with use_old_control_flow(), _write_every_step():
                 model = _load(path, config, unrolls_loops)
-        except BadInputError:
+        except (BadInputError, MemoryError):
             raise
-        except Exception as error:  # Keras raises anything
+        except Exception as error:  # Keras and its layers raise anything for a damaged model
             raise BadInputError(
                 f"{path}: Keras cannot load it ({type(error).__name__}: "
                 f"{join_lines(error)[:_MAX_MESSAGE]}): port its weights alone, or --net NAME"

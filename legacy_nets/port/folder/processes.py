@@ -30,7 +30,7 @@ def distribute(
                 results.put(run(waiting.get_nowait()))
             except queue.Empty:
                 return
-            except Exception as error:  # a defect: it must not wait for ever
+            except Exception as error:  # raised below: a thread would end in silence
                 results.put(error)
 
     for _ in range(min(jobs, len(items))):

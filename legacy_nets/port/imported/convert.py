@@ -77,7 +77,7 @@ def _convert(job: ImportedJob, path: Path) -> Outcome:
         return _write_and_run(job, path)
     except (LegacyNetsError, MemoryError):
         raise
-    except Exception as error:  # TensorFlow and tf2onnx raise anything
+    except Exception as error:  # a user's graph makes TensorFlow and the converters raise anything
         cause = f"{type(error).__name__}: {join_lines(error)[:300]}"
         raise BadInputError(
             f"{job.graph_path} could not be ported ({cause}): try other --outputs or --to"
