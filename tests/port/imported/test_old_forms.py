@@ -11,9 +11,11 @@ from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.port.pipeline import port
+from legacy_nets.port.targets import TARGETS
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
 X = np.arange(12, dtype=np.float32).reshape(2, 6) / 6
+ONNX = pytest.param("onnx", marks=pytest.mark.slow)
 WEIGHTS = np.linspace(-1, 1, 18, dtype=np.float32).reshape(6, 3)
 
 
@@ -29,6 +31,14 @@ def compute_dense():
     return powers / powers.sum(1, keepdims=True)
 
 
+def run_onnx(path, x):
+    """Runs a model of one input and one output."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
 def edit_frozen(path, edit):
     """Changes the nodes of a frozen graph; returns its path."""
     graph = tf.GraphDef.FromString(path.read_bytes())
@@ -37,7 +47,7 @@ def edit_frozen(path, edit):
     return path
 
 
-@pytest.mark.parametrize("target", ["frozen", "saved_model"])
+@pytest.mark.parametrize("target", ["frozen", "saved_model", ONNX])
 def test_an_input_may_be_spelt_with_its_output(tmp_path, target):
     """tf.graph_transforms writes "x:0" where tf.Graph writes "x"."""
 
@@ -57,10 +67,16 @@ def test_an_input_may_be_spelt_with_its_output(tmp_path, target):
         "input x [?, 6] float32",
         "output out [?, 2] (inferred: only training reads it)",
     )
+    z = X @ WEIGHTS
     if target == "frozen":
-        z = X @ WEIGHTS
         got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "out:0")
-        np.testing.assert_allclose(got, z[:, :1] + z[:, 1:], rtol=1e-5)
+    elif target == "saved_model":
+        with tf.Graph().as_default(), tf.Session() as session:
+            tf.saved_model.load(session, ["serve"], str(tmp_path / "out.pb"))
+            got = session.run("out:0", {"x:0": X})
+    else:
+        got = run_onnx(tmp_path / "out.pb", X)
+    np.testing.assert_allclose(got, z[:, :1] + z[:, 1:], rtol=1e-5)
 
 
 def quantize(values):
@@ -150,20 +166,22 @@ def test_a_checkpoint_without_a_name(tmp_path):
     np.testing.assert_allclose(got, compute_dense(), rtol=1e-5)
 
 
-@pytest.mark.parametrize("target", ["frozen", "npz"])
+@pytest.mark.parametrize("target", ["frozen", "npz", "h5", "safetensors", "ckpt", ONNX])
 def test_a_sharded_v1_checkpoint(tmp_path, target):
     version = tf.train.SaverDef.V1
     meta = save_model(tmp_path, build_dense, name="net", write_version=version, sharded=True)
     assert (tmp_path / "net-00000-of-00001").is_file()
     (tmp_path / "out").mkdir()
-    out = tmp_path / "out" / f"net.{target}"
+    out = tmp_path / "out" / f"net{TARGETS[target].ending}"
     assert port(create_job(meta, out, target)).passed
     if target == "frozen":
         got = run_frozen(out, {"x:0": X}, "y:0")
         np.testing.assert_allclose(got, compute_dense(), rtol=1e-5)
+    elif target == "onnx":
+        np.testing.assert_allclose(run_onnx(out, X), compute_dense(), rtol=1e-5)
     else:
         stored = np.random.default_rng(0).uniform(0.1, 0.9, (6, 3)).astype(np.float32)
-        assert np.array_equal(np.load(out)["w"], stored)
+        np.testing.assert_array_equal(open_weights(out).read("w"), stored)
     (tmp_path / "checkpoint").write_text('model_checkpoint_path: "net-?????-of-00001"\n')
     assert list(open_weights(tmp_path).tensors) == ["w"]  # by the folder's state file
 
@@ -205,8 +223,6 @@ def test_a_training_graph_of_contrib_quantize(tmp_path):
 )
 @pytest.mark.slow
 def test_what_onnx_computes_otherwise_is_written_as_tensorflow_computes_it(tmp_path, compute):
-    import onnxruntime
-
     def build():
         x = tf.placeholder(tf.float32, [None, 4, 5, 2], name="x")
         tf.nn.conv2d(compute(x), models.create_weights(1, 1, 2, 3), 1, "SAME", name="out")
@@ -214,8 +230,7 @@ def test_what_onnx_computes_otherwise_is_written_as_tensorflow_computes_it(tmp_p
     x = np.random.default_rng(0).random((2, 4, 5, 2)).astype(np.float32)
     meta = save_model(tmp_path, build)
     assert port(create_job(meta, tmp_path / "x.onnx", "onnx")).passed
-    model = onnxruntime.InferenceSession(tmp_path / "x.onnx", providers=["CPUExecutionProvider"])
-    [got] = model.run(None, {model.get_inputs()[0].name: x})
+    got = run_onnx(tmp_path / "x.onnx", x)
     with tf.Graph().as_default(), tf.Session() as session:
         tf.train.import_meta_graph(str(meta)).restore(session, str(meta)[: -len(".meta")])
         want = session.run("out:0", {"x:0": x})

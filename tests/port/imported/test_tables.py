@@ -107,6 +107,18 @@ def make_table_of_constants():
     return tf.contrib.lookup.index_to_string_table_from_tensor(WORDS)
 
 
+def test_the_tables_of_a_checkpoint_are_filled_by_its_graph(tmp_path):
+    def build():
+        build_labels(make_table_of_constants())
+        models.create_weights(1, name="unused")
+
+    meta = save_model(tmp_path, build)
+    report = port(create_job(meta, tmp_path / "out", "saved_model", outputs=("labels",)))
+    assert report.passed
+    served = run_saved_model(tmp_path / "out", {"scores:0": SCORES}, "labels:0")
+    assert served.tolist() == LABELS
+
+
 @pytest.mark.parametrize("source", ["constants", "file"])
 def test_the_export_fills_its_tables(tmp_path, source):
     def make_table_of_file():
