@@ -138,8 +138,8 @@ def _make_trained(environments: Environments, folder: Path) -> Row:
     columns = tuple(f"legacy_nets {precision}" for precision in ("fp32", "bf16", "int8"))
     arguments = {"folder": str(folder)}
     task = Task("legacy_nets", environments.ours, "trained.py", arguments, columns)
-    prepare = (environments.ours, "train_signs.py", str(folder))
-    return Row("trained_hand_signs", "trained", "", (task,), 600, prepare, most_rounds=3)
+    prepare = (environments.ours, "train_signs.py", str(folder))  # minutes
+    return Row("trained_hand_signs", "trained", "", (task,), 1500, prepare, most_rounds=3)
 
 
 def _make_growth(environments: Environments, folder: Path, name: str) -> Row:

@@ -12,9 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from legacy_nets.data.signs import make_signs, make_signs_path, read_signs
-
-STEPS = 250
+from legacy_nets.data.signs import make_signs, make_signs_path, needs_synthetic_signs, read_signs
 
 
 def main(folder: Path) -> None:
@@ -23,9 +21,10 @@ def main(folder: Path) -> None:
     if examples.exists():
         return
     data.mkdir(parents=True, exist_ok=True)
-    make_signs(data)
+    if needs_synthetic_signs(data):
+        make_signs(data)
     command = [sys.executable, "-m", "legacy_nets", "train", "hand_signs", "--data", data]
-    command += ["--model-dir", model, "--steps", str(STEPS), "--resume"]
+    command += ["--model-dir", model, "--resume"]
     subprocess.run([str(word) for word in command], check=True)
     images, _, _ = read_signs(make_signs_path(data, "train"), "train")
     staging = folder / "examples.unfinished"

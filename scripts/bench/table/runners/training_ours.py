@@ -1,4 +1,8 @@
-"""A training step of legacy_nets: loss, gradients, Adam; one batch fed again and again."""
+"""A training step of legacy_nets: loss, gradients, Adam; one batch fed again and again.
+
+The work of a step is taken for three times that of inference: convolutions and matrix products,
+forward, and back to their inputs and to their weights.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from legacy_nets.quiet import quiet_tensorflow
 quiet_tensorflow(uses_onednn=True)  # as the command train does
 
 from legacy_nets import tf1 as tf
+from legacy_nets.anatomy import analyze_net
 from legacy_nets.packages import find_package
 from legacy_nets.processor import require_bfloat16
 from legacy_nets.registry import get_net
@@ -25,6 +30,7 @@ SIZES = {"inception_v3": (149, 149)}  # others: the registry's
 name = read_arguments()["net"]
 record = get_net(name)
 size = SIZES.get(name, record.image_size)
+flop = 3 * 2.0 * (analyze_net(name, size).multiply_adds or 0)  # of one image
 settings = Settings(name, record.num_classes, size, preprocessing=record.preprocessing)
 tf.disable_eager_execution()
 net = build_training(settings)
@@ -40,8 +46,9 @@ def make_step(precision):
         require_bfloat16("train --bf16", "measure fp32")
     session = tf.Session(config=make_config(precision == "bf16"))
     session.run(initialize)
-    step = count_per_second(lambda: session.run(net.train_step, feed), BATCH)
-    return {(f"batch {BATCH}", f"legacy_nets {precision}"): step}
+    count = count_per_second(lambda: session.run(net.train_step, feed), BATCH)
+    measure = (lambda: {"value": count(), "flop": flop}) if flop else count
+    return {(f"batch {BATCH}", f"legacy_nets {precision}"): measure}
 
 
 measures, failed = try_each(
