@@ -27,7 +27,7 @@ def describe_machine() -> Mapping[str, object]:
     """Tells the processor, the system, the date, and how busy the machine is."""
     return {
         **dataclasses.asdict(examine_processor()),
-        "system": platform.platform(terse=True),
+        "system": f"{platform.system()} {platform.machine()}",
         "date": datetime.date.today().isoformat(),
         "load": os.getloadavg()[0],
     }

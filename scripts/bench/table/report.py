@@ -20,8 +20,8 @@ orphan: true
 # Benchmark of one run
 
 `make bench` measures this table: each row's programs side by side, by turns, in the same minutes.
-A number is the median of {rounds} rounds; ± is half of the span of the rounds, as a share of it.
-A dash has its reason below the table.
+A number is the median of at least {rounds} rounds; ± is half of the span of the rounds, as a share
+of it. A dash has its reason below the table.
 """
 NOTES = """ONNX Runtime and OpenVINO convert the frozen graph themselves. Keras and PyTorch run
 their own net of the same architecture (ResNet v2 and ViT of timm, the rest of torchvision). "Of the
@@ -45,7 +45,8 @@ def describe(item: Mapping) -> str:
         return "–"
     median = statistics.median(values)
     spread = (max(values) - min(values)) / 2 / median if median else 0.0
-    return f"{median:.3g} ± {spread:.0%}"
+    number = f"{median:,.0f}" if median >= 1000 else f"{median:.3g}"  # no exponent
+    return f"{number} ± {spread:.0%}"
 
 
 def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
@@ -176,6 +177,7 @@ def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
         import matplotlib
 
         matplotlib.use("Agg")
+        matplotlib.rcParams["svg.hashsalt"] = bench  # the same file from the same numbers
         from matplotlib import pyplot
 
         size = (8, 2.6 * len(rows) + 0.6)
