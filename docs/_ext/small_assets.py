@@ -6,6 +6,7 @@ twentieth of it. Sphinx copies these files again at each build, so they are redu
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from docutils import nodes
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
+
+logging.getLogger("fontTools").setLevel(logging.WARNING)  # a style of Pygments shows all else
 
 # The scripts of some pages: they are loaded where a page has an element of the class
 PLAYGROUND_SCRIPTS = ("playgrounds/values.js", "playgrounds/widgets.js")
