@@ -216,6 +216,8 @@ def check_report_path(path: Path | None, out: Path) -> None:
         raise BadInputError(f"--report {path}: end its name in {', '.join(ENDINGS)}")
     if not path.parent.is_dir():
         raise BadInputError(f"--report {path}: {path.parent} is no folder; make it first")
+    if path.is_dir():
+        raise BadInputError(f"--report {path}: a folder is there; name another file")
     if path.resolve() == out.resolve():
         raise BadInputError(f"--report {path}: --out goes there; name another file")
 

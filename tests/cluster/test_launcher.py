@@ -151,3 +151,23 @@ def test_flags_are_those_that_a_script_or_its_modules_define(tmp_path, monkeypat
     (tmp_path / "estimator.py").write_text("print('job_name is a word of a longer text')\n")
     assert find_flags(("estimator.py",)) == []
     assert find_flags(("-m", "lib.options")) == []
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"train.py": "import lib\n", "lib/__init__.py": "FLAG"},
+        {"train.py": "import lib.sub\n", "lib/sub/__init__.py": "FLAG"},
+        {"train.py": "import lib.a\n", "lib/a.py": "from .b import x\n", "lib/b.py": "FLAG"},
+        {"train.py": "import lib.a\n", "lib/a.py": "from . import b\n", "lib/b.py": "FLAG"},
+        {"train.py": "import a.b.c\n", "a/b/c.py": "from ..d import x\n", "a/d.py": "FLAG"},
+    ],
+    ids=["package", "package in a package", "relative", "from the package", "two levels"],
+)
+def test_flags_in_packages_are_found(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("FLAG", "flags.DEFINE_string('job_name', '')\n"))
+    assert find_flags(("train.py",)) == ["job_name"]

@@ -21,6 +21,7 @@ from legacy_nets.errors import BadInputError, CheckpointError
 from legacy_nets.port import convert_net, targets
 from legacy_nets.port.formats import frozen, saved_model
 from legacy_nets.port.pipeline import port
+from legacy_nets.port.report import check_report_path
 
 pytestmark = pytest.mark.usefixtures("tiny_nets")
 SIZE = (64, 64)
@@ -225,3 +226,19 @@ def test_weights_beyond_a_graphs_two_gigabytes_are_refused(target, tmp_path, mon
     with pytest.raises(BadInputError, match=r"^0\.0 GB of weights do not fit in a graph"):
         port(job(prefix, "demo_cnn", target, out, size, options))
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "name, reason",
+    [
+        ("report.txt", "end its name in .json, .html, .md"),
+        ("absent/report.html", "{folder}/absent is no folder; make it first"),
+        ("folder.html", "a folder is there; name another file"),
+        ("model.json", "--out goes there; name another file"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_port(name, reason, tmp_path):
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(BadInputError) as caught:
+        check_report_path(tmp_path / name, tmp_path / "model.json")
+    assert str(caught.value) == f"--report {tmp_path / name}: {reason.format(folder=tmp_path)}"

@@ -115,14 +115,25 @@ def find_flags(arguments: tuple[str, ...]) -> list[str]:
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 strings.add(node.value.lstrip("-"))
             elif isinstance(node, (ast.Import, ast.ImportFrom)):
-                waiting += _list_modules(node, pathlib.Path(script).parent)
+                waiting += _list_modules(node, path, pathlib.Path(script).parent)
     return [name for name in FLAGS if name in strings]
 
 
-def _list_modules(node: ast.Import | ast.ImportFrom, folder: pathlib.Path) -> list[pathlib.Path]:
-    """Lists the files that an import may mean, below the script's folder or the current one."""
+def _list_modules(
+    node: ast.Import | ast.ImportFrom, importer: pathlib.Path, folder: pathlib.Path
+) -> list[pathlib.Path]:
+    """Lists the files that an import may mean.
+
+    They are below the script's ``folder`` or the current one; those of a relative import are below
+    the package of the file that imports them.
+    """
     names = [alias.name for alias in node.names]
+    roots = [folder, pathlib.Path.cwd()]
     if isinstance(node, ast.ImportFrom):
         names = [node.module or "", *(f"{node.module or ''}.{name}" for name in names)]
-    paths = [f"{name.strip('.').replace('.', '/')}.py" for name in names]
-    return [root / path for path in paths for root in (folder, pathlib.Path.cwd())]
+        if node.level:
+            roots = list(importer.parents)[node.level - 1 : node.level]
+    paths = [name.strip(".").replace(".", "/") for name in names]
+    files = [f"{path}.py" for path in paths if path]
+    files += [str(pathlib.PurePath(path, "__init__.py")) for path in paths]
+    return [root / file for file in files for root in roots]
