@@ -110,9 +110,11 @@ def test_no_process_stays_when_launch_is_stopped(tmp_path, number):
             started[match[1]] = int(match[2])
         assert set(started) == {"ps 0", "worker 0", "worker 1"}
         launcher.send_signal(number)
-        assert launcher.wait(timeout=30) == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(
-            number, -number
-        )
+        expected = {signal.SIGINT: 130, signal.SIGTERM: 143}.get(number, -number)
+        try:
+            assert launcher.wait(timeout=30) == expected
+        finally:
+            launcher.kill()  # one that is late, as where SIGINT is ignored, would be waited for
     deadline = time.monotonic() + 20
     while any(is_running(process) for process in started.values()):
         assert time.monotonic() < deadline
