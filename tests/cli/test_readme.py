@@ -79,7 +79,7 @@ def options_of(name):
 ENVIRONMENT = {  # variables that pages name; other names of this form are placeholders
     *("TF_USE_LEGACY_KERAS", "TF_ENABLE_ONEDNN_OPTS", "TF_CPP_MIN_LOG_LEVEL"),
     *("TF_CPP_MAX_VLOG_LEVEL", "TF_FORCE_GPU_ALLOW_GROWTH", "TF_CONFIG", "XDG_CACHE_HOME"),
-    *("LEGACY_NETS_LANG", "LEGACY_NETS_CACHE"),
+    *("LEGACY_NETS_LANG", "LEGACY_NETS_CACHE", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN"),
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import small_signs
 from commands import call
-from marked_processes import LOOPBACK, list_addresses
+from marked_processes import LOOPBACK, wait_for_connections
 from small_cluster import Running, cluster
 
 from legacy_nets.checkpoints.formats.bundle import list_complete_checkpoints, read_bundle
@@ -37,7 +37,7 @@ def test_async_with_two_ps_and_an_evaluator(signs, tmp_path, monkeypatch):
     with cluster(*arguments(signs, folder), ps=2, evaluator=True) as tasks:
         tasks["chief 0"].wait_for("starting from scratch")
         numbers = [task.process.pid for task in tasks.values()]
-        connections = list_addresses(numbers, connected=True)
+        connections = wait_for_connections(numbers)
         assert connections and set().union(*connections.values()) <= LOOPBACK, connections
         assert {name: task.finish() for name, task in tasks.items()} == dict.fromkeys(tasks, 0)
         assert "worker 0 finished" in tasks["worker 0"].lines

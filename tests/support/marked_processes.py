@@ -53,6 +53,14 @@ def list_addresses(processes, connected=False):
     return addresses
 
 
+def wait_for_connections(processes, seconds=60):
+    """Waits until one of the processes has a TCP connection; returns the other ends as above."""
+    deadline = time.monotonic() + seconds
+    while not (found := list_addresses(processes, connected=True)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
 def _parse_address(digits):
     """Parses an address of /proc/net: words of 32 bits, of this machine's order of bytes."""
     words = [int(digits[start : start + 8], 16) for start in range(0, len(digits), 8)]
