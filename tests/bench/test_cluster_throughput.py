@@ -1,29 +1,17 @@
 """Rates of a cluster: the start and the last row, which evaluates, are not counted."""
 
-import importlib.util
-from pathlib import Path
-
+import cluster_throughput as throughput
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "bench" / "cluster_throughput.py"
 
-
-@pytest.fixture(scope="module")
-def throughput():
-    spec = importlib.util.spec_from_file_location("cluster_throughput", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_a_slow_start_and_an_evaluation_do_not_count(throughput):
+def test_a_slow_start_and_an_evaluation_do_not_count():
     times = {10: 100.0, 20: 140.0, 30: 145.0, 40: 147.0, 50: 149.0, 60: 190.0}
     rows = [throughput.Row(time, step) for step, time in times.items()]
     assert throughput.compute_rate(rows) == pytest.approx(20 / 4)  # from step 30 to 50 of 60
 
 
 @pytest.mark.rare
-def test_one_worker(throughput, tmp_path):
+def test_one_worker(tmp_path):
     data, run = tmp_path / "signs", tmp_path / "run"
     throughput.make_signs(data, per_class={"train": 8, "test": 1})
     result = throughput.measure(data, run, 1, False, 40)

@@ -1,26 +1,16 @@
 """What scoring takes on many workers, computed: against values by hand, and a run by chance."""
 
-import importlib.util
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
+import score_growth as growth
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "bench" / "score_growth.py"
 DAY = 86400.0
 
 
-@pytest.fixture(scope="module")
-def growth():
-    spec = importlib.util.spec_from_file_location("score_growth", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def times(growth):
+def times():
     """0.1 s a picture, 0.01 s a shard for the command; a start takes 5 + 3 s."""
     net = growth.NetTimes(start=5.0, decode=0.02, score=0.1, memory=10**9)
     return growth.Times(
@@ -36,7 +26,7 @@ def times(growth):
     )
 
 
-def test_one_worker_and_a_busy_command(growth, times):
+def test_one_worker_and_a_busy_command(times):
     shards = 10**6
     busy = growth.compute_disturbed(times, "net", 1000)
     start = 8.0 + 5.0 + shards * 1e-4
@@ -49,7 +39,7 @@ def test_one_worker_and_a_busy_command(growth, times):
 
 
 @pytest.mark.parametrize("pictures", [1000, 100_000, 1_000_000])
-def test_kills_cost_what_a_run_by_chance_says(growth, times, pictures):
+def test_kills_cost_what_a_run_by_chance_says(times, pictures):
     """A shard of 0.001, 0.1 and 1.2 days in a worker that is killed once a day."""
     length, restart = pictures * 0.1, 8.0
     rng = np.random.default_rng(0)
@@ -64,14 +54,14 @@ def test_kills_cost_what_a_run_by_chance_says(growth, times, pictures):
     assert growth.compute_loss(times, "net", pictures) == pytest.approx(8 + length / 2)
 
 
-def test_shards_that_fail(growth, times):
+def test_shards_that_fail(times):
     """A shard of a day is cut off with 1 - 1/e, six times in a row."""
     times.nets["net"] = times.nets["net"]._replace(score=DAY / 1e6)
     wanted = 1000 * (1 - 1 / math.e) ** 6
     assert growth.compute_failed(times, "net", 10**6) == pytest.approx(wanted)
 
 
-def test_the_tables_have_a_cell_for_each_head(growth, times):
+def test_the_tables_have_a_cell_for_each_head(times):
     tables = [table.split("\n") for table in "\n".join(growth.make_tables(times)).split("\n\n")]
     assert [len(table) for table in tables] == [3, 2 + 2 * len(growth.SHARDS)]
     for table in tables:
@@ -83,7 +73,7 @@ def test_the_tables_have_a_cell_for_each_head(growth, times):
     assert cells[1:5] == ["net", "1000", "1000000", "100.0 s"]
 
 
-def test_the_measured_times_are_read(growth):
+def test_the_measured_times_are_read():
     times = growth.read_times(growth.OUT / growth.TIMES)
     assert tuple(times.nets) == growth.NETS
     for net in times.nets.values():

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from marked_processes import LOOPBACK, MARK, find_marked, list_addresses, wait_for_end
 from PIL import Image
+from port_cases import write_models
 
 from legacy_nets.cluster.network import find_free_ports
 
@@ -90,13 +91,7 @@ def test_score(address, tmp_path):
 
 @pytest.fixture
 def models(tmp_path):
-    """Two weight files, and one that is damaged."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    for name in ("a", "b"):
-        np.savez(folder / f"{name}.npz", **{f"{name}/weights": np.ones((2, 3), np.float32)})
-    (folder / "damaged.h5").write_bytes(b"\x89HDF\r\n\x1a\n damaged")
-    return folder
+    return write_models(tmp_path / "models")
 
 
 def test_port(address, models, tmp_path):

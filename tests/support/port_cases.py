@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
 from oracle_client import measure
 
 from legacy_nets import registry
@@ -61,3 +62,12 @@ def job(prefix, name, target, out, size=None, options=None, num_classes=5, **mor
     size = size or resize_input(net.image_size, None, None)
     more.setdefault("preprocessing", net.preprocessing)
     return Job(prefix, net, target, out, num_classes, size, options=options or {}, **more)
+
+
+def write_models(folder):
+    """Makes a folder with two weight files, and one that is damaged; returns it."""
+    folder.mkdir()
+    for name in ("a", "b"):
+        np.savez(folder / f"{name}.npz", **{f"{name}/weights": np.ones((2, 3), np.float32)})
+    (folder / "damaged.h5").write_bytes(b"\x89HDF\r\n\x1a\n damaged")
+    return folder

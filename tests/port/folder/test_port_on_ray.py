@@ -2,22 +2,16 @@
 
 import json
 
-import numpy as np
 import pytest
 from commands import call, refused
+from port_cases import write_models
 
 from legacy_nets.ray_data import run as ray_data
 
 
 @pytest.fixture
 def models(tmp_path):
-    """Two weight files, and one that is damaged."""
-    folder = tmp_path / "models"
-    folder.mkdir()
-    for name in ("a", "b"):
-        np.savez(folder / f"{name}.npz", **{f"{name}/weights": np.ones((2, 3), np.float32)})
-    (folder / "damaged.h5").write_bytes(b"\x89HDF\r\n\x1a\n damaged")
-    return folder
+    return write_models(tmp_path / "models")
 
 
 @pytest.mark.rare
