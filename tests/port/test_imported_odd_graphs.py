@@ -12,6 +12,7 @@ from imported_models import create_job, get_port_error, run_frozen, save_frozen
 
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
+from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -284,15 +285,55 @@ def build_gated_loop():
 
 
 def test_a_constant_that_a_noop_puts_into_a_loop_stays_there(tmp_path):
-    today = tf.control_flow_v2_enabled()
-    tf.disable_control_flow_v2()
-    try:
+    with use_old_control_flow():
         path, out = save_frozen(tmp_path, build_gated_loop), tmp_path / "x.pb"
-    finally:
-        if today:
-            tf.enable_control_flow_v2()
     nodes = {node.name: node for node in tf.GraphDef.FromString(path.read_bytes()).node}
     assert any(node.op == "Enter" for node in nodes.values())
     assert list(nodes["while/one"].input) == ["^while/NoOp"]
     assert port(create_job(path, out)).passed
     np.testing.assert_allclose(run_frozen(out, {"x:0": X}, "out:0"), X @ WEIGHTS + 5, rtol=1e-6)
+
+
+def build_wide_branch():
+    """The branch of training reads the eleventh output of one operation."""
+    z = build_product()
+    flag = tf.placeholder(tf.bool, [], name="is_training")
+
+    def train():
+        parts = tf.unstack(tf.concat([z] * 3, 1), 12, axis=1)
+        return tf.nn.relu(parts[10])
+
+    with use_old_control_flow():
+        tf.identity(tf.cond(flag, train, lambda: tf.unstack(z, 4, 1)[2]), name="out")
+
+
+def test_every_output_of_a_branch_that_is_not_taken_goes(tmp_path):
+    path, out = save_frozen(tmp_path, build_wide_branch), tmp_path / "x.pb"
+    assert port(create_job(path, out)).passed
+    nodes = tf.GraphDef.FromString(out.read_bytes()).node
+    assert not {"Relu", "Merge", "Switch"} & {node.op for node in nodes}
+    [found] = run_frozen(out, {"x:0": X}, ["out:0"])
+    np.testing.assert_allclose(found, (X @ WEIGHTS)[:, 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("op_type", "make_noise"),
+    [
+        ("RandomUniform", lambda z: tf.random_uniform(tf.shape(z))),
+        ("RandomUniformInt", lambda z: tf.random_uniform(tf.shape(z), 0, 9, tf.int32)),
+        ("RandomStandardNormal", lambda z: tf.random_normal(tf.shape(z))),
+        ("TruncatedNormal", lambda z: tf.truncated_normal(tf.shape(z))),
+        ("RandomGamma", lambda z: tf.random_gamma(tf.shape(z), 1.0)),
+        ("RandomPoissonV2", lambda z: tf.random_poisson(1.0, tf.shape(z))),
+        ("RandomShuffle", lambda z: tf.random_shuffle(z)),
+        ("Multinomial", lambda z: tf.multinomial(z, 4)),
+    ],
+)
+def test_random_outputs_are_refused(tmp_path, op_type, make_noise):
+    def build():
+        z = build_product()
+        tf.add(z, tf.cast(make_noise(z), tf.float32), name="out")
+
+    path, out = save_frozen(tmp_path, build), tmp_path / "x.pb"
+    message = get_port_error(path, out, outputs=("out",))
+    assert "the outputs are random, by " in message and f"({op_type}): choose" in message

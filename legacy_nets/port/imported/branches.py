@@ -15,8 +15,6 @@ from legacy_nets.graphdef.op_types import MERGES, SWITCHES
 from legacy_nets.port.imported.constants import compute_constant
 from legacy_nets.types import GraphDef, NodeDef
 
-_MAX_OUTPUTS = 9  # outputs of a node that are marked as dead
-
 
 class FoldedBranches(NamedTuple):
     """What ``fold_branches`` did."""
@@ -43,7 +41,9 @@ class _BranchFolder:
     def __init__(self, definition: GraphDef, nodes: dict[str, NodeDef]) -> None:
         self.definition = definition
         self.nodes = nodes
-        self.read_tensors = {tensor for node in definition.node for tensor in node.input}
+        self.read_tensors: dict[str, set[str]] = {}  # node -> its outputs that others read
+        for edge in {edge for node in definition.node for edge in node.input}:
+            self.read_tensors.setdefault(get_node_name(edge), set()).add(edge)
         self.dead_tensors: set[str] = set()  # tensors that never have a value
         self.dead_nodes: set[str] = set()
         self.replacements: dict[str, str] = {}  # tensor -> the tensor to read in its place
@@ -54,8 +54,7 @@ class _BranchFolder:
         before = len(self.dead_tensors) + len(self.replacements)
         for node in list(self.nodes.values()):
             if node.name not in self.dead_nodes and self._visit(node):
-                outputs = (f"{node.name}:{index}" for index in range(1, _MAX_OUTPUTS))
-                self.dead_tensors |= {node.name, *outputs}
+                self.dead_tensors |= {node.name, *self.read_tensors.get(node.name, ())}
                 self.dead_nodes.add(node.name)
         return before != len(self.dead_tensors) + len(self.replacements)
 
@@ -104,11 +103,12 @@ class _BranchFolder:
         if not live or (is_loop and tensors[0] in self.dead_tensors):
             return True
         index = f"{merge.name}:1"
+        reads_index = index in self.read_tensors.get(merge.name, ())
         if len(live) == 1:
             make_identity(merge, live[0], merge.attr["T"].type)
-            if index in self.read_tensors:
+            if reads_index:
                 self.replacements[index] = self._add_index(merge, tensors.index(live[0]))
-        elif index in self.read_tensors and tensors[: len(live)] != live:
+        elif reads_index and tensors[: len(live)] != live:
             raise BadInputError(
                 f"{merge.name} gives the index of the input that arrived, of {len(tensors)}; it "
                 f"cannot be cut down to {len(live)}: choose --outputs before it"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from legacy_nets import tf1 as tf
@@ -37,12 +38,9 @@ from legacy_nets.port.imported.translations.cudnn_rnn import translate_cudnn_lay
 from legacy_nets.port.jobs import ImportedJob
 from legacy_nets.types import GraphDef, Session
 
-_RANDOM_OPS = (
-    "RandomUniform",
-    "RandomStandardNormal",
-    "TruncatedNormal",
-    "Multinomial",
-    "RandomGamma",
+_RANDOM_OP = re.compile(
+    r"Random(Uniform(Int)?|StandardNormal|Gamma|Poisson(V2)?|Shuffle|Crop)"
+    r"|(Parameterized)?TruncatedNormal|Multinomial|.*CandidateSampler"
 )
 
 
@@ -119,7 +117,7 @@ def _load_examples(job: ImportedJob, io: GraphIo) -> list[Example]:
 def _check_deterministic(imported: ImportedGraph, subgraph: GraphDef) -> None:
     """Raises BadInputError where the outputs depend on random numbers."""
     for node in subgraph.node:
-        if node.op in _RANDOM_OPS:
+        if _RANDOM_OP.fullmatch(node.op):
             raise BadInputError(
                 f"{imported.path}: the outputs are random, by {node.name} ({node.op}): choose "
                 f"--outputs before it, or make it an input: --inputs ...,{node.name}"
