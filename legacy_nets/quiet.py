@@ -72,7 +72,9 @@ def silence_start_up() -> Iterator[None]:
         with hold_back_stderr(), _pause_garbage_collection():
             yield
     finally:
-        if given is not None:
+        if given is None:
+            os.environ.pop(_LOG_LEVEL, None)  # the script sees what it would see without us
+        else:
             os.environ[_LOG_LEVEL] = given
 
 

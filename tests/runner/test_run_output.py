@@ -24,6 +24,12 @@ import tensorflow as tf
 print(int(tf.constant(1) + 1))
 """
 
+UNSET = """
+import os
+import tensorflow as tf
+print(os.environ.get("TF_CPP_MIN_LOG_LEVEL"), tf.Session().run(tf.constant(1) + 1))
+"""
+
 pytestmark = pytest.mark.slow
 
 
@@ -31,6 +37,7 @@ pytestmark = pytest.mark.slow
     ("arguments", "source", "level", "printed"),
     [
         ([], SCRIPT, "2", "1 2\n"),
+        ([], UNSET, None, "None 2\n"),
         ([], LIBRARY_FIRST, "0", "2\n"),
         (["--tf2"], TF2, "0", "2\n"),
     ],

@@ -21,6 +21,8 @@ def write(folder: pathlib.Path, **sources: str) -> pathlib.Path:
 
 
 def run(*arguments, cwd=None, stdin=None, **environment):
+    """Runs a script; a variable of the environment that is None is not set."""
+    variables = {**QUIET, **environment}
     return subprocess.run(
         [*COMMAND, *(str(argument) for argument in arguments)],
         capture_output=True,
@@ -28,5 +30,5 @@ def run(*arguments, cwd=None, stdin=None, **environment):
         check=False,
         cwd=cwd,
         input=stdin,
-        env={**QUIET, **environment},
+        env={name: value for name, value in variables.items() if value is not None},
     )
