@@ -17,7 +17,6 @@ the ps at the same time in each step.
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import time
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from growth_options import parse_options
 from matplotlib.figure import Figure
 
 from legacy_nets import registry
@@ -36,7 +36,6 @@ BATCH = 32
 WORKERS = tuple(2**power for power in range(9))  # 1 to 256
 PARAMETER_SERVERS = (1, 2, 4, 8, 16)
 LINK = 10e9 / 8  # bytes a second of each ps
-OUT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 TIMES = "cluster_growth.json"
 _MEBIBYTES, _ROUNDS = 64, 7  # what is moved and updated to measure
 
@@ -193,10 +192,7 @@ def print_table(times: Times) -> None:
 
 def main() -> None:
     """Measures if asked to, then prints the table and draws the charts."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--measure", action="store_true", help="measure the times again")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder of times and charts")
-    options = parser.parse_args()
+    options = parse_options(__doc__.partition("\n")[0])
     path = options.out / TIMES
     fields = json.loads(path.read_text()) if path.exists() else {}
     if options.measure:  # cluster_throughput.py has a field of its own there

@@ -13,7 +13,6 @@ Assumptions (docs/benchmarks/growth.md states them, too):
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import os
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from growth_options import parse_options
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -37,7 +37,6 @@ PICTURES = 10**9
 WORKERS = tuple(2**power for power in range(9))  # 1 to 256
 SHARDS = (100, 1000, 10_000, 100_000)  # pictures
 KILLS = 1 / 86400  # of a worker, a second
-OUT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks"
 TIMES, CHART = "score_growth.json", "score_growth.png"
 _SIDES = (500, 375)  # width and height of a picture
 _MEASURED, _BATCH = 48, 16  # pictures
@@ -336,10 +335,7 @@ def read_times(path: Path) -> Times:
 
 def main() -> None:
     """Measures if asked to, then prints the tables and draws the chart."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--measure", action="store_true", help="measure the times again")
-    parser.add_argument("--out", type=Path, default=OUT, help="folder of times and chart")
-    options = parser.parse_args()
+    options = parse_options(__doc__.partition("\n")[0])
     path = options.out / TIMES
     if options.measure:
         path.write_text(json.dumps(measure()._asdict(), indent=1) + "\n")

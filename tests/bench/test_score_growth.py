@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import score_growth as growth
+from growth_options import OUT
 
 DAY = 86400.0
 
@@ -74,7 +75,7 @@ def test_the_tables_have_a_cell_for_each_head(times):
 
 
 def test_the_measured_times_are_read():
-    times = growth.read_times(growth.OUT / growth.TIMES)
+    times = growth.read_times(OUT / growth.TIMES)
     assert tuple(times.nets) == growth.NETS
     for net in times.nets.values():
         assert 0 < net.decode < net.score
