@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,6 @@ from legacy_nets.port.jobs import Metadata
 from legacy_nets.port.page import write_page
 from legacy_nets.types import Array, Shape
 
-ENDINGS = (".json", ".html", ".md")
 OPTIMISED = "optimised"  # side: a run with all graph optimisations of the runtime
 _TEXT_KINDS = "OSUT"  # NumPy's dtype.kind
 
@@ -139,12 +139,7 @@ class Report:
 
         HTML and Markdown are in the chosen language; JSON is English.
         """
-        renderers = {
-            ".json": self._render_json,
-            ".html": self._render_html,
-            ".md": self._render_markdown,
-        }
-        text = renderers[path.suffix]()
+        text = _RENDERERS[path.suffix](self)
         with replace_on_success(path) as unfinished:
             unfinished.write_text(text + "\n", encoding="utf-8")
 
@@ -204,6 +199,13 @@ class Report:
         return write_page(self._write_title(), f"<dl>{facts}</dl>{table}")
 
 
+_RENDERERS: dict[str, Callable[[Report], str]] = {  # ending of a report's file -> its format
+    ".json": Report._render_json,
+    ".html": Report._render_html,
+    ".md": Report._render_markdown,
+}
+
+
 def check_report_path(path: Path | None, out: Path) -> None:
     """Raises BadInputError for a report that cannot be written.
 
@@ -212,8 +214,8 @@ def check_report_path(path: Path | None, out: Path) -> None:
     """
     if path is None:
         return
-    if path.suffix not in ENDINGS:
-        raise BadInputError(f"--report {path}: end its name in {', '.join(ENDINGS)}")
+    if path.suffix not in _RENDERERS:
+        raise BadInputError(f"--report {path}: end its name in {', '.join(_RENDERERS)}")
     if not path.parent.is_dir():
         raise BadInputError(f"--report {path}: {path.parent} is no folder; make it first")
     if path.is_dir():
