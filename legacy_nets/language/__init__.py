@@ -13,6 +13,7 @@ import gettext
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 
 from legacy_nets.errors import BadInputError
 
@@ -20,6 +21,7 @@ LOCALE = Path(__file__).parent / "locale"
 DOMAINS = ("messages", "documents", "lines")
 LOCALES = {"en": "en", "zh": "zh_CN"}  # language -> folder of its catalogs; English has none
 VARIABLE = "LEGACY_NETS_LANG"  # the language of commands that have no --lang
+Text = TypeVar("Text", bound=str)
 _chosen: ContextVar[str] = ContextVar("language", default="en")
 
 
@@ -59,7 +61,7 @@ def translate(text: str) -> str:
     return _load_catalogs(_chosen.get()).gettext(text)
 
 
-def mark(text: str) -> str:
+def mark(text: Text) -> Text:
     """Returns the text as it is: the catalog has it, and it is translated where it is shown."""
     return text
 

@@ -42,7 +42,6 @@ _GIB = 8.0  # limit of address space, without the files
 # "differs": above the tolerance; "failed": its process crashed, or had no memory or disk;
 # "no model": a data set or an array without a name.
 Status = Literal["verified", "differs", "refused", "failed", "no model"]
-STATUSES = (mark("verified"), mark("differs"), mark("refused"), mark("failed"), mark("no model"))
 
 _DATA_WORDS = re.compile(  # names that consist of these are a data set's
     r"(x|y|data|labels?|images?|inputs?|targets?|features?|samples?|train|test|val|valid|"
@@ -91,7 +90,7 @@ def run_unit(unit: Unit) -> Result:
         return run_sandboxed(port_model, unit, label=unit.model.name, seconds=_SECONDS, gib=gib)
     except (CheckpointError, OSError) as error:
         text, seconds = join_lines(error), time.monotonic() - start
-        return Result(unit.model.name, "failed", text, seconds=seconds)
+        return Result(unit.model.name, mark("failed"), text, seconds=seconds)
 
 
 def port_model(unit: Unit) -> Result:
@@ -105,25 +104,29 @@ def port_model(unit: Unit) -> Result:
         job = _build_job(unit)
         text = _find_data_set(job)
         if text:
-            return Result(name, "no model", text, seconds=time.monotonic() - start)
+            return Result(name, mark("no model"), text, seconds=time.monotonic() - start)
         is_copy = isinstance(job, WeightsJob) and job.target in WEIGHTS_TARGETS
         if is_copy and TARGETS[job.target].uses_tensorflow:
             from legacy_nets.quiet import quiet_tensorflow
 
             quiet_tensorflow(uses_onednn=True)
         report = port(job)
-        status, text, notes = "verified", report.verdict, report.notes
+        status = mark("verified")
+        text, notes = report.verdict, report.notes
         if report.comparisons and math.isfinite(report.worst.relative):
             difference = report.worst.relative
         if not report.passed:
-            status = "differs"
+            status = mark("differs")
             text += f"; above the tolerance of {report.tolerance:g}, nothing is written"
     except LegacyNetsError as error:
-        status, text = "refused", join_lines(error).removeprefix(f"{unit.model.location}: ")
+        status = mark("refused")
+        text = join_lines(error).removeprefix(f"{unit.model.location}: ")
     except MemoryError:
-        status, text = "failed", "out of memory: port it alone, or with fewer --jobs"
+        status = mark("failed")
+        text = "out of memory: port it alone, or with fewer --jobs"
     except OSError as error:
-        status, text = "failed", f"{join_lines(error)}: check permissions and the free disk space"
+        status = mark("failed")
+        text = f"{join_lines(error)}: check permissions and the free disk space"
     return Result(name, status, text, notes, difference, time.monotonic() - start)
 
 
