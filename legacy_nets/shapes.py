@@ -1,4 +1,4 @@
-"""Shapes and windows as text, as tables on the screen and on pages show them."""
+"""Shapes and windows as text: in options, in tables on the screen and on pages."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ def format_axes(numbers: Sequence[int | Fraction | None] | None) -> str:
     if numbers is None:
         return ""
     return "x".join("?" if number is None else str(number) for number in numbers)
+
+
+def parse_sides(text: str) -> list[int | None]:
+    """Parses the sides of an image or clip: "96x128", "16x112x112"; "?" is an unknown side.
+
+    Raises ValueError for any other text.
+    """
+    sides = [None if side == "?" else int(side) for side in text.lower().split("x")]
+    if any(side is not None and side < 1 for side in sides):
+        raise ValueError(f"{text}: a side is at least 1")
+    return sides
 
 
 def format_window(

@@ -6,7 +6,7 @@ TensorFlow ships no type stubs: to mypy these are opaque, to a reader they say w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from numpy import dtype, ndarray
@@ -63,6 +63,7 @@ else:  # annotations are never evaluated here: see "from __future__ import annot
     Interpreter = TFLiteConverter = Server = SyncReplicasOptimizer = object
 
 Shape: TypeAlias = tuple[int, ...]
+GraphLevel: TypeAlias = Literal["stages", "layers"]  # what a box of a figure of a graph is
 EndPoints: TypeAlias = dict[str, Tensor]
 NetOutputs: TypeAlias = "tuple[Tensor, EndPoints]"  # of a net's function: logits first
 IsTraining: TypeAlias = "bool | Tensor"  # a scalar bool, or a scalar bool tensor

@@ -13,7 +13,6 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from legacy_nets import registry
 from legacy_nets import tf1 as tf
@@ -26,7 +25,7 @@ from legacy_nets.anatomy.tflite import analyze_tflite
 from legacy_nets.checkpoints.formats.h5 import check_that_reading_ends, has_model
 from legacy_nets.checkpoints.formats.onnx.model import is_onnx
 from legacy_nets.checkpoints.formats.tflite_model import is_tflite
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, report_build_errors
 from legacy_nets.graphdef.live_graph import find_live_graph
 from legacy_nets.graphdef.load import load_graph
 from legacy_nets.graphdef.saved_model import load_saved_model
@@ -53,7 +52,7 @@ __all__ = [
 
 
 def build_net(
-    name: str, size: tuple[int | None, ...] | None = None, **options: Any
+    name: str, size: tuple[int | None, ...] | None = None, **options: object
 ) -> tuple[Tensor, Tensor, EndPoints]:
     """Builds a net for analysis, not to run it.
 
@@ -73,18 +72,14 @@ def build_net(
         raise BadInputError(f"{name} takes a size of {axes}, not {len(sides)} numbers")
     with tf.Graph().as_default(), without_initial_values():
         images = tf.placeholder(tf.float32, [None, *sides, net.channels], name="images")
-        try:
+        with report_build_errors(name, sides, options):
             logits, end_points = build_by_name(name, images, **options)
-        except (ValueError, tf.errors.InvalidArgumentError) as error:
-            if isinstance(error, BadInputError):
-                raise
-            shown = "x".join("?" if side is None else str(side) for side in sides)
-            reason = str(error).strip().splitlines()[0]
-            raise BadInputError(f"{name} cannot be built at {shown}: {reason}") from error
     return images, logits, end_points
 
 
-def analyze_net(name: str, size: tuple[int | None, ...] | None = None, **options: Any) -> Anatomy:
+def analyze_net(
+    name: str, size: tuple[int | None, ...] | None = None, **options: object
+) -> Anatomy:
     """Analyzes a net of the registry; arguments and errors as in ``build_net``."""
     images, logits, end_points = build_net(name, size, **options)
     outputs = [point for point in end_points.values() if isinstance(point, tf.Tensor)]

@@ -6,7 +6,6 @@ import dataclasses
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +21,9 @@ from legacy_nets.types import Session, Tensor
 _RUNS = 5
 
 
-def measure_net(name: str, size: tuple[int | None, ...] | None = None, **options: Any) -> Anatomy:
+def measure_net(
+    name: str, size: tuple[int | None, ...] | None = None, **options: object
+) -> Anatomy:
     """Analyzes a net, and measures its layers on one image with initial weights.
 
     Each layer has ``seconds``, the median of five runs, and ``allocated``, the bytes that its

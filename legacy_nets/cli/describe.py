@@ -26,7 +26,7 @@ from legacy_nets.port.jobs import SAVED_MODEL
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.sandbox import run_in_subprocess
-from legacy_nets.shapes import format_axes, format_shape
+from legacy_nets.shapes import format_axes, format_shape, parse_sides
 from legacy_nets.train.settings import parse_net_options
 
 if TYPE_CHECKING:
@@ -210,8 +210,8 @@ def parse_size(text: str | None) -> tuple[int | None, ...] | None:
     if text is None:
         return None
     try:
-        sides = tuple(None if side == "?" else int(side) for side in text.lower().split("x"))
-        if len(sides) > 3 or any(side is not None and side < 1 for side in sides):
+        sides = parse_sides(text)
+        if len(sides) > 3:
             raise ValueError
     except ValueError:
         raise BadInputError(
@@ -219,7 +219,7 @@ def parse_size(text: str | None) -> tuple[int | None, ...] | None:
                 "--image-size {text}: write 224, 224x299 (height x width) or 16x112x112 (clips)"
             ).format(text=repr(text))
         ) from None
-    return sides * 2 if len(sides) == 1 else sides
+    return tuple(sides * 2 if len(sides) == 1 else sides)
 
 
 def to_json(anatomy: Anatomy, layers: Sequence[Layer]) -> dict[str, object]:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import pathlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
@@ -27,6 +27,7 @@ from legacy_nets.progress import show_progress, show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.shapes import format_axes, format_shape, format_window
 from legacy_nets.sigterm import end_on_sigterm
+from legacy_nets.types import GraphLevel
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,7 +46,7 @@ _Measured = dict[str, judge.Measured]  # by the id of a fact
 @click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for the figures.")
 @click.option(
     "--level",
-    type=click.Choice(("stages", "layers")),
+    type=click.Choice(get_args(GraphLevel)),
     help="Boxes of the graph. [default: layers, or stages of a deep net]",
 )
 @click.option("--svg", "as_svg", is_flag=True, help="Draw the graph as SVG, with both levels.")
@@ -64,7 +65,7 @@ def explain(
     with_facts: bool,
     as_json: bool,
     figure: pathlib.Path | None,
-    level: str | None,
+    level: GraphLevel | None,
     as_svg: bool,
     html: pathlib.Path | None,
     image: str | None,

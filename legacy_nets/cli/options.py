@@ -20,6 +20,7 @@ from legacy_nets.language.lines import say
 from legacy_nets.progress import show_status
 from legacy_nets.quiet import quiet_tensorflow
 from legacy_nets.registry import Net
+from legacy_nets.shapes import parse_sides
 from legacy_nets.train.settings import (
     SettingChanges,
     Settings,
@@ -59,10 +60,10 @@ def parse_image_size(text: str | None) -> tuple[int, int] | None:
     """Parses --image-size: "96" or "96x128" (height x width)."""
     if text is None:
         return None
-    sides = text.lower().split("x")
     try:
-        height, width = int(sides[0]), int(sides[-1])
-        if len(sides) > 2 or min(height, width) < 1:
+        sides = parse_sides(text)
+        height, width = sides * 2 if len(sides) == 1 else sides
+        if height is None or width is None:
             raise ValueError
     except ValueError:
         raise BadInputError(

@@ -27,9 +27,8 @@ from legacy_nets.language import translate as _
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.graph import NetGraph, build_net
 from legacy_nets.train.settings import Settings
-from legacy_nets.types import Array, EndPoints, Session, Tensor, Variable
+from legacy_nets.types import Array, EndPoints, GraphLevel, Session, Tensor, Variable
 
-LEVELS = ("stages", "layers")
 MAX_LAYERS = 60  # that the graph shows by default; of a larger net it shows the stages
 DEFAULT_MAPS = 5  # end points whose maps are drawn by default
 SYNTHETIC_SIDE = 128  # pixels of a synthetic hand
@@ -60,7 +59,7 @@ def draw(
     image: str | pathlib.Path | None = None,
     end_points: tuple[str, ...] = (),
     checkpoint: str | None = None,
-    level: str | None = None,
+    level: GraphLevel | None = None,
     *,
     as_svg: bool = False,
 ) -> DrawnFigures:
@@ -76,7 +75,7 @@ def draw(
       end_points: end points whose maps are drawn; if none are named, five of them in order. The
         receptive field is that of the last one whose field is smaller than the image.
       checkpoint: anything that ``open_weights`` reads; if None, initial weights with seed 0.
-      level: what a box of graph.png is, one of LEVELS; if None, a layer where they are few.
+      level: what a box of graph.png is, "stages" or "layers"; if None, a layer where they are few.
       as_svg: writes graph.svg in place of graph.png: it shows both levels.
 
     A note says which figures a net has nothing for.
@@ -285,7 +284,9 @@ def _get_middle_slice(kernel: Array) -> Array:
     return kernel[len(kernel) // 2] if kernel.ndim == 5 else kernel
 
 
-def _draw_graph(net: str, folder: pathlib.Path, level: str | None, as_svg: bool) -> pathlib.Path:
+def _draw_graph(
+    net: str, folder: pathlib.Path, level: GraphLevel | None, as_svg: bool
+) -> pathlib.Path:
     """Draws the graph of a net; returns the file. Raises SetupError without igraph."""
     graph = graph_drawing.make_layer_graph_of_net(net)
     if as_svg:

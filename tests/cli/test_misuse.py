@@ -1,5 +1,6 @@
-"""Misuses of ``evaluate``, ``predict``, ``records`` and ``doctor``: one line each that says what to
-do, exit code 2, and nothing is created. Those of ``train``: test_train_misuse.py.
+"""Misuses of commands: one line each that says what to do, exit code 2, and nothing is created.
+
+Those of ``train``: test_train_misuse.py.
 """
 
 import shlex
@@ -64,6 +65,11 @@ MISUSES = {  # arguments -> part of the line
     f"predict tiny {RUN} note.txt --option width=5": "model.ckpt-4 does not match the graph",
     f"predict tiny {RUN} note.txt --features flatt --out x.npz": "no end point 'flatt'; nearest",
     "predict resnet_3d --checkpoint run note.txt --frames 1": "is a checkpoint of tiny, not of",
+    # describe
+    "describe tiny --size 4x4": "tiny cannot be built at 4x4: ",
+    "describe tiny --option width=0": "tiny cannot be built at 64x64 with the options {'width': 0}",
+    "describe tiny --size 4xbig": "--image-size '4xbig': write 224, 224x299",
+    "describe tiny --size 4x0": "--image-size '4x0': write 224, 224x299",
     # explain: before the net is built
     "explain hand_signs --figure f --checkpoint nowhere": "nowhere: no such checkpoint or weight",
     "explain hand_signs --figure f --image nowhere.png": "no such image: nowhere.png",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import inspect
 import pathlib
-from typing import Any
 
 from legacy_nets import anatomy, registry
 from legacy_nets import tf1 as tf
@@ -43,7 +42,7 @@ __all__ = [
 
 
 def make_layer_graph_of_net(
-    name: str, size: tuple[int | None, ...] | None = None, **options: Any
+    name: str, size: tuple[int | None, ...] | None = None, **options: object
 ) -> LayerGraph:
     """Makes the graph of the layers of a net; arguments and errors as in ``build_net``.
 
@@ -51,7 +50,7 @@ def make_layer_graph_of_net(
     by which options they come.
     """
     net = registry.get_net(name)
-    heads: dict[str, Any] = {net.aux_option: True} if net.aux_option else {}
+    heads: dict[str, object] = {net.aux_option: True} if net.aux_option else {}
     if inspect.signature(load_function(net)).parameters["num_classes"].default is None:
         heads["num_classes"] = net.num_classes
     added = {option: value for option, value in heads.items() if option not in options}
@@ -68,7 +67,7 @@ def make_layer_graph_of_tensors(
     return make_layer_graph(images.graph, [images], [*outputs, logits], name=name)
 
 
-def draw_svg(name: str, size: tuple[int | None, ...] | None = None, **options: Any) -> str:
+def draw_svg(name: str, size: tuple[int | None, ...] | None = None, **options: object) -> str:
     """Draws the graph of a net as the text of an interactive SVG (``svg.py`` says how to use it).
 
     Arguments as in ``build_net``.
