@@ -59,6 +59,10 @@ nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 nb_output_stderr = "remove"
 os.environ["PYTHONSTARTUP"] = str(Path(__file__).parent / "_ext" / "quiet_cells.py")
+os.environ["IPYTHONDIR"] = str(Path(__file__).parent / "_build" / "ipython")  # not the user's own
+_profile = Path(os.environ["IPYTHONDIR"], "profile_default")
+_profile.mkdir(parents=True, exist_ok=True)
+(_profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n", "utf-8")
 
 # Reference
 _EXTRAS = ("av", "libcst", "onnx", "onnxruntime", "openvino", "safetensors", "tf2onnx")

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
-from book_directives import ErrataDirective, make_fold, make_table
+from book_directives import ErrataDirective, make_fold, make_name, make_table
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
@@ -152,11 +152,12 @@ class BlocksDirective(ChapterDirective):
         rows = list(table.findall(nodes.row))[1:]
         for row, layer in zip(rows, section.layers, strict=True):
             source = blocks.locate_layer(layer, graph)
+            name = make_name(layer.name)
             if source is not None and str(source) in self.shown:
                 place = f"#{make_line_prefix(source.path)}-{source.line}"
-                name = row[0].astext()
-                link = nodes.reference("", name, refuri=place, internal=True)
-                row[0].children = [nodes.paragraph("", "", link)]
+                name = [nodes.reference("", "", *name, refuri=place, internal=True)]
+            row[0]["classes"].append("name")
+            row[0].children = [nodes.paragraph("", "", *name)]
         text = translate("Parameters of {layer}: {formula} ({explanation}).")
         sums = [
             text.format(layer=c.layer, formula=c.formula, explanation=c.explanation)

@@ -69,6 +69,8 @@ def _make_row(cells: Sequence[str], table: tables.Table) -> nodes.row:
         entry = nodes.entry()
         if column in table.numeric:
             entry["classes"].append("number")
+        if column in ("window", "output"):
+            entry["classes"].append("shape")
         if column == "verdict" and cell != column:
             entry["classes"].append(f"verdict-{cell}")
         entry += nodes.paragraph("", "", *_make_text(cell))
@@ -81,6 +83,15 @@ def _make_text(text: str) -> list[nodes.Node]:
     if text.startswith("https://") and " " not in text:
         return [nodes.reference("", text, refuri=text)]
     return [nodes.Text(translate(text))]
+
+
+def make_name(name: str) -> list[nodes.Node]:
+    """Makes the nodes of a layer's name, which may break after a slash."""
+    *scopes, last = name.split("/")
+    parts: list[nodes.Node] = []
+    for scope in scopes:
+        parts += [nodes.Text(f"{scope}/"), nodes.raw("", "<wbr>", format="html")]
+    return [*parts, nodes.Text(last)]
 
 
 def make_link(row_id: str) -> nodes.Element:
@@ -199,11 +210,12 @@ class LayersDirective(BookDirective):
         rows = list(frame.findall(nodes.row))[1:-1]  # without the columns' names and the total
         for row, layer in zip(rows, layers.layers, strict=True):
             row["ids"].append(make_layer_id(net, layer.name))
+            name = make_name(layer.name)
             if layer.name in lines:
-                link = nodes.reference(
-                    "", layer.name, refuri=f"#{lines[layer.name]}", internal=True
-                )
-                row[0].children = [nodes.paragraph("", "", link)]
+                place = f"#{lines[layer.name]}"
+                name = [nodes.reference("", "", *name, refuri=place, internal=True)]
+            row[0]["classes"].append("name")
+            row[0].children = [nodes.paragraph("", "", *name)]
         folds = [
             make_fold(
                 translate("Source: {name}, {place}").format(name=net, place=path),

@@ -28,6 +28,10 @@ The names of TensorFlow 1.15: `from legacy_nets import tf1 as tf`. Functions hav
 TensorFlow 1.15 documents. This page lists what is written here, because today's TensorFlow lacks
 it; all else is `tensorflow.compat.v1`."""
 NET_PAGE = """\
+---
+html_theme.sidebar_secondary.remove: true  # the table of the layers is wide
+---
+
 # {name}
 
 ```{{net}} {name}

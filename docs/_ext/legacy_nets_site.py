@@ -24,6 +24,7 @@ ROOT_PAGES = {
 # Pages whose tables hold names and numbers, or both languages
 TABLE_PAGES = (
     "benchmarks",
+    "benchmarks/full",
     "benchmarks/growth",
     "legacy_scripts",
     "matrix",
@@ -31,8 +32,10 @@ TABLE_PAGES = (
     "public_artefacts",
     "terms",
 )
+FIRST_COLUMN_PAGES = ("benchmarks/full",)  # its words are translated
+_NAME = re.compile(r"[\w/.-]*[\d_][\w/.-]*", re.ASCII)  # of a net, a precision
 _COMMAND = re.compile(r"^## (?P<name>\w+)\n\n```\n.*?^```$", re.MULTILINE | re.DOTALL)
-_HELP_WIDTH = 100  # columns, as scripts/docs/generate.py has it
+_HELP_WIDTH = 84  # columns, as scripts/docs/generate.py has it
 _LINK = re.compile(r"\[(?P<text>[^]]*)\]\((?P<file>[\w/.]+\.md)(?P<anchor>#[^)]*)?\)")
 
 
@@ -95,11 +98,30 @@ def note_root_pages(app: Sphinx, *_: object) -> list[str]:
 
 
 def keep_cells(app: Sphinx, page: nodes.document) -> None:
-    """Leaves the cells of ``TABLE_PAGES`` out of the texts to translate."""
-    if app.env.docname in TABLE_PAGES:
-        for body in page.findall(nodes.tbody):
-            for text in body.findall(nodes.TextElement):
-                text["translatable"] = False
+    """Leaves cells of ``TABLE_PAGES`` out of the texts to translate.
+
+    Where the first column is translated, names in it are left out. A page that a benchmark writes
+    also keeps its titles that are names, and its lists: messages of programs.
+    """
+    name = app.env.docname
+    if name not in TABLE_PAGES:
+        return
+    for body in page.findall(nodes.tbody):
+        for row in body.findall(nodes.row):
+            first, *others = row.children
+            is_kept = name not in FIRST_COLUMN_PAGES or _NAME.fullmatch(first.astext())
+            _keep(*others, *([first] if is_kept else []))
+    if name == "benchmarks/full":
+        titles = list(page.findall(nodes.title))
+        _keep(*(title for title in titles if re.fullmatch("[a-z0-9_]+", title.astext())))
+        _keep(*page.findall(nodes.bullet_list))
+
+
+def _keep(*places: nodes.Node) -> None:
+    """Leaves the texts of some nodes out of the texts to translate."""
+    for place in places:
+        for text in place.findall(nodes.TextElement):
+            text["translatable"] = False
 
 
 def choose_texts(_app: Sphinx, config: Config) -> None:

@@ -23,6 +23,7 @@ from legacy_nets.data.synthetic.flowers import make_flowers
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ROOT / "docs" / "transcripts"
+FRONT = "---\nhtml_theme.sidebar_secondary.remove: true\n---"  # the site gives it more width
 SCRIPT = """\
 import numpy as np
 import tensorflow as tf
@@ -168,7 +169,7 @@ def prepare(folder: Path) -> None:
 def run_session(name: str, folder: Path) -> str:
     """Runs the lines of a session in a folder; returns its page."""
     session = SESSIONS[name]
-    parts = [f"# legacy-nets {name}", session.about]
+    parts = [FRONT, f"# legacy-nets {name}", session.about]
     if any("sums.py" in line for line in session.lines):
         parts.append(f"`sums.py` is:\n\n```python\n{SCRIPT}```")
     modules = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])

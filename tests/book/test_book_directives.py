@@ -134,7 +134,9 @@ def test_a_block_has_its_text_its_source_and_its_layers_linked_to_the_source(bui
     source = blocks.locate(blocks.find_blocks("hand_signs", ["res2a"])[0], "hand_signs")
     assert f"Source: convolutional_block, {source}" in text
     lines = (Path(blocks.PACKAGE).parent / source.path).read_text("utf-8").splitlines()
-    link = re.search(r'href="#(nets-parts-hand-signs-blocks-(\d+))">reference/res2a/Add<', index)
+    link = re.search(
+        r'href="#(nets-parts-hand-signs-blocks-(\d+))">reference/<wbr>res2a/<wbr>Add<', index
+    )
     assert f'id="{link[1]}"' in index
     assert "tf.nn.relu(add)" in lines[int(link[2]) - 1] or "tf.add(" in lines[int(link[2]) - 1]
     assert "Parameters of reference/res2a/Variable_3: 1·1·64·256 = 16,384 (kernel 16,384)." in text

@@ -25,7 +25,7 @@ def test_the_page_of_a_net_shows_its_record_layers_facts_and_errata(extension):
     from legacy_nets import registry
 
     text = extension("generated_pages").write_net(registry.get_net("vgg16"))
-    assert text.startswith("# vgg16\n\n```{net} vgg16\n```\n")
+    assert "---\n\n# vgg16\n\n```{net} vgg16\n```\n" in text
     assert re.findall(r"```\{(\w+)\} vgg16", text) == ["net", "graph", "layers", "facts", "errata"]
     assert "[document 004 (zoo of image classifiers)](../documents/004.md)" in text
 

@@ -173,6 +173,16 @@ def test_a_dark_page_is_printed_in_light_colours(browser):
     page.close()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_layers_fit_a_page_of_1280_pixels(browser, language):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    for net in ("hand_signs", "inception_v3", "vit_base_patch16_224_in21k", "r2plus1d_18"):
+        page.goto(address(language, f"nets/{net}.html"))
+        table = page.locator("div.wide-table:has(td.shape)")
+        assert table.evaluate("one => one.scrollWidth <= one.clientWidth"), net
+    page.close()
+
+
 def results(page, name):
     """The widget's results: label -> text."""
     place = page.locator(f'[data-name="{name}"] dl')

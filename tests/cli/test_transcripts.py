@@ -29,7 +29,7 @@ def test_every_command_has_a_session():
 def test_pages_have_the_lines_of_the_table_and_nothing_of_a_machine(name):
     """To renew them: python scripts/docs/transcripts.py"""
     page, session = read_page(name), transcripts.SESSIONS[name]
-    assert page.startswith(f"# legacy-nets {name}\n\n{session.about}\n")
+    assert page.startswith(f"{transcripts.FRONT}\n\n# legacy-nets {name}\n\n{session.about}\n")
     shown = re.findall(r"^\$ legacy-nets (.+)\n(.+)$", page, re.MULTILINE)
     assert [line for line, _ in shown] == list(session.lines)
     assert all(output != "```" for _, output in shown)  # something is printed

@@ -49,7 +49,7 @@ def make_goals(rows: Mapping[str, Mapping]) -> str:
             for net in NETS
         ]
         title = f"{', '.join(NETS)}, batch 8: TensorFlow engine / OpenVINO, {precision}"
-        lines.append(_make_line(title, values, f"at least {goal}"))
+        lines.append(_make_line(title, values, f"≥ {goal}"))
     for precision in ("fp32", "bf16"):
         ratios = [
             compare_with_peers(found, case, precision)
@@ -58,28 +58,26 @@ def make_goals(rows: Mapping[str, Mapping]) -> str:
         ]
         least = min((ratio for ratio in ratios if ratio is not None), default=None)
         title = f"the best of ours / the best peer, {precision}, the least of all nets and batches"
-        lines.append(_make_line(title, [least], "at least 1"))
+        lines.append(_make_line(title, [least], "≥ 1"))
     values = [compare_with_peers(medians.get(net, {}), "batch 8", "int8") for net in NETS]
-    lines.append(_make_line("the same nets, int8 / the best peer's bf16", values, "at least 1.8"))
+    lines.append(_make_line("the same nets, int8 / the best peer's bf16", values, "≥ 1.8"))
     trained, pictures, train, port = (
         medians.get(name, {})
         for name in ("trained_hand_signs", "pictures", "train_hand_signs", "port")
     )
     agreement = trained.get(("class of fp32", "legacy_nets int8"))
     title = "trained hand_signs, int8: share with the class of fp32"
-    lines.append(_make_line(title, [agreement], "at least 0.99"))
+    lines.append(_make_line(title, [agreement], "≥ 0.99"))
     share = _find(pictures, "predict --fast"), _find(pictures, "bare engine")
-    lines.append(
-        _make_line("JPEGs: predict --fast / bare engine", [divide(*share)], "at least 0.9")
-    )
+    lines.append(_make_line("JPEGs: predict --fast / bare engine", [divide(*share)], "≥ 0.9"))
     old = _find(train, "TensorFlow 1.15.5 fp32")
     steps = [divide(_find(train, f"legacy_nets {p}"), old) for p in ("fp32", "bf16")]
     title = "training step of hand_signs: TensorFlow 1.15.5's time / ours in fp32, bf16"
-    lines.append(_make_line(title, steps, "at least 5.5 (7 with AMX)"))
-    for column, goal in (("peak memory / weights", "at most 3"), ("seconds", "at most 8")):
+    lines.append(_make_line(title, steps, "≥ 5.5 (AMX: 7)"))
+    for column, goal in (("peak memory / weights", "≤ 3"), ("seconds", "≤ 8")):
         title = f"port of resnet_v2_152 to ONNX, {column}"
         lines.append(_make_line(title, [port.get(("onnx", column))], goal))
-    return "\n".join(lines) + "\n\nThe share of the peak is in each table of inference.\n"
+    return "\n".join(lines) + "\n"
 
 
 def _find(medians: Medians, column: str) -> float | None:

@@ -15,19 +15,26 @@ if TYPE_CHECKING:
 
 HEAD = """---
 orphan: true
+html_theme.sidebar_secondary.remove: true
 ---
 
 # Benchmark of one run
 
 `make bench` measures this table: each row's programs side by side, by turns, in the same minutes.
-A number is the median of at least {rounds} rounds; ± is half of the span of the rounds, as a share
-of it. A dash has its reason below the table.
+A number is the median of the rounds; ± is half of the span of the rounds, as a share of it. A dash
+has its reason below the table. `ROWS=` takes the names of the tables.
+
+A rate of inference or training is followed by its share of the matrix product's rate in the same
+precision (100% is the peak of the machine), then by the engine that was chosen, with its threads.
 """
+PROGRAMS = """`plain` is `session.run` of the graph as it is built. `TensorFlow` is the frozen graph, run
+by TensorFlow. `auto` is the fastest engine that is installed, as `predict --fast` chooses it."""
 NOTES = """ONNX Runtime and OpenVINO convert the frozen graph themselves. Keras and PyTorch run
-their own net of the same architecture (ResNet v2 and ViT of timm, the rest of torchvision). "Of the
-peak" is the share of the matrix product's rate in the same precision."""
+their own net of the same architecture (ResNet v2 and ViT of timm, the rest of torchvision)."""
 GROWTH = """The slope is the power of the size that seconds or memory grow with, fitted to the
 logarithms: 1 is linear, 0 is flat. Imports, and what was in memory before, do not count."""
+MAX_COLUMNS = 10  # a table of more cases has a line for each of them
+CHARTS = {"inference": "Rates at batch 8", "growth": "Seconds and memory over the size"}
 
 
 def fit_slope(points: Mapping[str, float]) -> float | None:
@@ -50,10 +57,9 @@ def describe(item: Mapping) -> str:
 
 
 def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
-    """Makes the page."""
+    """Makes the page. Words and numbers have cells of their own: the site translates words."""
     rows = results["rows"]
-    rounds = min((row["rounds"] for row in rows.values()), default=0)
-    parts = [HEAD.format(rounds=rounds)]
+    parts = [HEAD]
     peaks = {}
     if "limits" in rows:
         peaks = {
@@ -69,9 +75,10 @@ def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
             groups.setdefault(row["measured"][0]["group"], []).append(name)
     for group, names in groups.items():
         parts.append(f"## {group.capitalize()}\n")
-        parts += [f"![{group}]({chart})\n" for chart in charts if Path(chart).stem.endswith(group)]
+        found = [chart for chart in charts if Path(chart).stem.endswith(group)]
+        parts += [f"![{CHARTS[group]}]({chart})\n" for chart in found]
         if group == "inference":
-            parts.append(NOTES + "\n")
+            parts += [PROGRAMS + "\n", NOTES + "\n"]
         if group == "growth":
             parts.append(GROWTH + "\n")
         parts += [_make_table(name, rows[name], peaks) for name in names]
@@ -79,68 +86,94 @@ def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
 
 
 def _make_machine(results: Mapping) -> str:
-    machines = [row["machine"] for row in results["rows"].values()]
-    if not machines:
+    """Makes the table of the machine, the versions and the rounds."""
+    rows = results["rows"].values()
+    if not rows:
         return ""
+    machines = [row["machine"] for row in rows]
     machine = machines[-1]
+    cells = {
+        "processor": machine.get("model"),
+        "cores": machine.get("cores"),
+        "memory, GiB": machine.get("memory_gib"),
+        "instructions": ", ".join(machine.get("features") or ()),
+        "system": machine.get("system"),
+        "date of the last row": machine.get("date"),
+        "least rounds of a row": min(row["rounds"] for row in rows),
+    }
     loads = [entry["load"] for entry in machines if "load" in entry]
-    lines = [
-        f"{machine.get('model')}, {machine.get('cores')} cores, {machine.get('memory_gib')} GiB, "
-        f"{', '.join(machine.get('features') or ())}; {machine.get('system')}, "
-        f"{machine.get('date')}."
-    ]
     if loads:
-        lines.append(
-            f"Processes that waited for a core when rows began: {min(loads):.1f} to "
-            f"{max(loads):.1f}."
+        cells["processes that waited for a core when rows began"] = (
+            f"{min(loads):.1f} – {max(loads):.1f}"
         )
-    lines.append(", ".join(f"{k} {v}" for k, v in sorted(results["versions"].items())) + ".")
+    cells["versions"] = ", ".join(f"{k} {v}" for k, v in sorted(results["versions"].items()))
+    lines = ["| machine | |", "| --- | --- |"]
+    lines += [f"| {title} | {cell} |" for title, cell in cells.items()]
     return "\n".join(lines) + "\n"
 
 
 def _make_table(name: str, row: Mapping, peaks: Mapping[str, float]) -> str:
-    """Makes the table of a row: a line a case and column, with ratios to the best peer."""
+    """Makes the table of a row: a line a column, with ratios to the best peer.
+
+    Where there are more cases than a page is wide, each case has a line.
+    """
     measured = row["measured"]
     medians = compute_medians(row)
     unit = measured[0]["unit"]
     cases = list(dict.fromkeys(item["case"] for item in measured))
-    flops = {
-        item["case"]: item["details"]["flop"] for item in measured if "flop" in item["details"]
-    }
-    lines = [f"### {name}{f' ({unit})' if unit else ''}\n"]
     columns = list(dict.fromkeys(item["column"] for item in measured))
-    cells = {(item["case"], item["column"]): item for item in measured}
+    texts = _make_cells(measured, medians, peaks)
     is_growth = measured[0]["group"] == "growth"
-    headings = [*cases, "slope"] if is_growth else cases
-    lines.append("| | " + " | ".join(headings) + " |")
-    lines.append("| --- |" + " --- |" * len(headings))
-    for column in columns:
-        texts = []
-        for case in cases:
-            item = cells.get((case, column))
-            text = describe(item) if item else "–"
-            peak = peaks.get(column.rsplit(" ", 1)[-1])
-            if item and item["values"] and case in flops and peak:
-                share = medians[case, column] * flops[case] / 1e9 / peak
-                text += f" ({share:.0%} of the peak)"
-            if item and "engine" in item["details"]:
-                text += f" {item['details']['engine']}"
-            texts.append(text)
-        if is_growth:
+    if len(cases) > MAX_COLUMNS and not is_growth:
+        lines = _make_lines(unit, columns, cases, {(b, a): text for (a, b), text in texts.items()})
+    else:
+        lines = _make_lines(unit, cases, columns, texts)
+    if is_growth:
+        lines[0] += " slope |"
+        lines[1] += " --- |"
+        for number, column in enumerate(columns, 2):
             slope = fit_slope({k: value for (k, c), value in medians.items() if c == column})
-            texts.append("–" if slope is None else f"{slope:.2f}")
-        lines.append(f"| {column} | " + " | ".join(texts) + " |")
+            lines[number] += f" {'–' if slope is None else f'{slope:.2f}'} |"
     if measured[0]["group"] == "inference":
         for precision in ("fp32", "bf16", "int8"):
             lines += _compare_with_peers(medians, cases, precision)
         for precision in ("fp32", "bf16"):
             pair = f"legacy_nets TensorFlow {precision}", f"OpenVINO {precision}"
             lines += _divide(medians, cases, *pair)
-    if row["seconds"]:
-        lines.append("")
     reasons = dict.fromkeys((item["column"], item["reason"]) for item in measured if item["reason"])
-    lines += [f"- {column}: {reason}" for column, reason in reasons]
-    return "\n".join(lines) + "\n"
+    listed = [f"- {column}: `{reason.replace('`', chr(39))}`" for column, reason in reasons]
+    return "\n".join([f"### {name}\n", *lines, "", *listed, *[""] * bool(listed)])
+
+
+def _make_lines(
+    corner: str, heads: Sequence[str], sides: Sequence[str], texts: Mapping[tuple[str, str], str]
+) -> list[str]:
+    """Makes the lines of a table; ``texts`` has a text for (head, side), else a dash is shown."""
+    lines = [f"| {corner} | " + " | ".join(heads) + " |", "| --- |" + " --- |" * len(heads)]
+    for side in sides:
+        cells = [texts.get((head, side), "–") for head in heads]
+        lines.append(f"| {side} | " + " | ".join(cells) + " |")
+    return lines
+
+
+def _make_cells(
+    measured: Sequence[Mapping], medians: Medians, peaks: Mapping[str, float]
+) -> dict[tuple[str, str], str]:
+    """Makes the text of each cell: the median, its share of the peak, the engine."""
+    flops = {
+        item["case"]: item["details"]["flop"] for item in measured if "flop" in item["details"]
+    }
+    texts = {}
+    for item in measured:
+        case, column = item["case"], item["column"]
+        parts = [describe(item)]
+        peak = peaks.get(column.rsplit(" ", 1)[-1])
+        if item["values"] and case in flops and peak:
+            parts.append(f"{medians[case, column] * flops[case] / 1e9 / peak:.0%}")
+        if "engine" in item["details"]:
+            parts.append(item["details"]["engine"])
+        texts[case, column] = ", ".join(parts)
+    return texts
 
 
 def _compare_with_peers(medians: Medians, cases: Sequence[str], precision: str) -> list[str]:
