@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from legacy_nets.data.preprocessing import scale_pixels
-from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.graphdef.traverse import has_attention
+from legacy_nets.nets.build import unroll_loops
 from legacy_nets.port.calibration import load_pictures
 from legacy_nets.port.formats.frozen import freeze_outputs
 from legacy_nets.port.jobs import INPUT, OUTPUTS
@@ -55,10 +55,8 @@ def prepare(
     """
     record = get_net(settings.net)
     preprocessing = settings.preprocessing or record.preprocessing
-    graph, averaged = _freeze(settings, checkpoint, ema)
-    if any(node.op in LOOPS for node in graph.node):  # ONNX has none of their lists of tensors
-        unrolled = dataclasses.replace(settings, options={**settings.options, "unroll": True})
-        graph, averaged = _freeze(unrolled, checkpoint, ema)
+    options = unroll_loops(record, settings.options)  # ONNX has no lists of tensors in loops
+    graph, averaged = _freeze(dataclasses.replace(settings, options=options), checkpoint, ema)
     examples = load_pictures(calibration, record, settings.image_size, preprocessing)
     inputs = examples[:COMPARED]
     if calibration is None:

@@ -69,6 +69,15 @@ def check_options(net: Net, options: Mapping[str, object]) -> dict[str, object]:
     }
 
 
+def unroll_loops(net: Net, options: Mapping[str, object]) -> dict[str, object]:
+    """Returns options that build each step of a net's loops; the same ones for a net without.
+
+    The variables and their values are those of the loop. Imports TensorFlow.
+    """
+    has_loops = "unroll" in inspect.signature(load_function(net)).parameters
+    return {**options, "unroll": True} if has_loops else dict(options)
+
+
 def load_function(net: Net) -> Callable[..., tuple[Tensor, EndPoints]]:
     """Imports the module of a net (and TensorFlow) and returns the function that builds it.
 

@@ -14,6 +14,7 @@ from legacy_nets.checkpoints.plan import Plan
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.checkpoints.source import Source
 from legacy_nets.data.preprocessing import scale_pixels
+from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.nets.weights.translate_for_net import adapt_to_graph
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import MAX_COMPARED, load_pictures
@@ -42,6 +43,11 @@ class RestoredNet:
     # the outputs and end points
     reference: Mapping[str, Array] = dataclasses.field(default_factory=dict)
     session: Session | None = None  # made by ``get_session``
+
+    @property
+    def has_loops(self) -> bool:
+        """Whether it has loops of TensorFlow 2."""
+        return any(operation.type in LOOPS for operation in self.graph.get_operations())
 
     def get_session(self) -> Session:
         """Returns a session of the graph; restores the variables where that was not yet done."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import importlib
 import os
+import pathlib
 import sys
 import types
 import warnings
@@ -25,12 +26,38 @@ from legacy_nets.tf1 import finder
 TESTED = ("2.21", "2.22")  # TensorFlow from the first up to, not including, the second
 _LEGACY = "tf_keras.api._v1.keras"  # Keras 2 as TensorFlow 1 knew it
 
+_CHOOSES_KERAS = "TF_USE_LEGACY_KERAS"  # a variable of the environment that TensorFlow reads
+_KERAS2_FOLDER = ("tf_keras", "api", "_v2")
+
 # With oneDNN, outputs differ from 1.15 by up to 6 % (layer norm in LSTM cells), and small nets take
 # 2.5 times as long a step (large convolutions half as long). TF_ENABLE_ONEDNN_OPTS=1 turns it on.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
+
+
+def _import_tensorflow() -> types.ModuleType:
+    """Imports TensorFlow, with tf_keras as the Keras that it loads at once.
+
+    It would load Keras 3, which takes half a second and more where scikit-learn or matplotlib are
+    installed. tf.keras, which TensorFlow loads on its first use, is the same as without this.
+    """
+    given = os.environ.get(_CHOOSES_KERAS)
+    if "tensorflow" in sys.modules or given in ("1", "true", "True"):
+        return importlib.import_module("tensorflow")
+    os.environ[_CHOOSES_KERAS] = "1"
+    try:
+        tensorflow = importlib.import_module("tensorflow")
+    finally:
+        del os.environ[_CHOOSES_KERAS]
+        if given is not None:
+            os.environ[_CHOOSES_KERAS] = given
+    folders = tensorflow.__path__  # "import tensorflow.keras" looks into them
+    folders[:] = [name for name in folders if pathlib.Path(name or "").parts[-3:] != _KERAS2_FOLDER]
+    return tensorflow
+
+
 try:
-    import tensorflow as _tf
+    _tf = _import_tensorflow()
 except ImportError as error:
     raise SetupError(
         f"TensorFlow cannot be imported ({error}): "

@@ -9,6 +9,7 @@ import pytest
 import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.nets.build import unroll_loops
 from legacy_nets.nets.weights.families import get_family, get_layouts
 
 
@@ -175,3 +176,14 @@ def test_the_option_of_the_auxiliary_heads_builds_them():
             images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
             _, end_points = legacy_nets.build(net.name, images, **{net.aux_option: True})
             assert set(net.heads) <= end_points.keys()
+
+
+@pytest.mark.parametrize("name", ["cnn_lstm", "cnn_lstm_resnet", "hand_signs"])
+def test_loops_can_be_unrolled(name):
+    net = legacy_nets.get_net(name)
+    options = unroll_loops(net, {"scope": "here"})
+    assert options == {"scope": "here", **({} if name == "hand_signs" else {"unroll": True})}
+    with tf.Graph().as_default() as graph:
+        images = tf.placeholder(tf.float32, [None, *net.image_size, net.channels])
+        legacy_nets.build(name, images, **options)
+        assert not any("While" in operation.type for operation in graph.get_operations())

@@ -117,6 +117,30 @@ def test_import_flips_no_switch():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("given", [None, "0"])
+def test_keras_3_is_imported_on_its_first_use(given):
+    code = f"""
+        import os, sys
+        os.environ.pop("TF_USE_LEGACY_KERAS", None)
+        if {given!r}:
+            os.environ["TF_USE_LEGACY_KERAS"] = {given!r}
+        from legacy_nets import tf1
+        assert "keras" not in sys.modules, "it takes half a second"
+        assert os.environ.get("TF_USE_LEGACY_KERAS") == {given!r}
+        import tensorflow as tf
+        from tensorflow.keras.layers import Dense
+        import keras
+        assert keras.__version__.startswith("3.")
+        assert tf.keras.layers.Dense is Dense is keras.layers.Dense
+        assert tf.optimizers.Adam is keras.optimizers.Adam
+        assert tf1.keras.layers.Dense is not Dense
+        print("fine")
+    """
+    done = run_python(code)
+    assert done.stdout.strip() == "fine", done.stderr
+
+
+@pytest.mark.slow
 def test_a_script_of_ones_own_can_ask_for_quiet():
     code = """
         import os

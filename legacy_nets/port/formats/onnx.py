@@ -17,7 +17,6 @@ from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.graphdef.edit import copy_graph_def
-from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.formats.frozen import Folded, freeze
 from legacy_nets.port.formats.onnx_weights import (
@@ -53,10 +52,11 @@ _CONVERSION_ERRORS = (
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes the file; returns notes. Raises BadInputError for an op that tf2onnx lacks."""
-    frozen = freeze(net)
-    if any(node.op in LOOPS for node in frozen.graph.node):
+    if net.has_loops:
         with rebuild_net(net, _build_with_old_loops) as rebuilt:
             frozen = freeze(rebuilt)
+    else:
+        frozen = freeze(net)
     release_memory()
     notes = convert(path, frozen, [INPUT], OUTPUTS, metadata, net.job.net.name)
     release_memory()

@@ -20,8 +20,8 @@ import numpy as np
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.tflite_model import METADATA, LiteGraph, parse_tflite
 from legacy_nets.errors import BadInputError, join_lines
-from legacy_nets.graphdef.op_types import LOOPS
 from legacy_nets.graphdef.traverse import has_attention
+from legacy_nets.nets.build import unroll_loops
 from legacy_nets.port.build import NetTensors, build_for_port
 from legacy_nets.port.calibration import Example
 from legacy_nets.port.formats.frozen import freeze
@@ -50,12 +50,14 @@ _MAX_NAMES = 4  # operators that a note names
 
 def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     """Writes the file; returns notes. Raises BadInputError for an operation that it lacks."""
-    frozen = freeze(net)
-    notes: tuple[str, ...] = (f"{frozen.folded} batch norms folded, {frozen.unfolded} not",)
-    if any(node.op in LOOPS for node in frozen.graph.node):
+    notes: tuple[str, ...] = ()
+    if net.has_loops:
         with rebuild_net(net, _build_without_loops) as rebuilt:
             frozen = freeze(rebuilt)
-        notes += ("its loops are unrolled: in them the batch would have a fixed size",)
+        notes = ("its loops are unrolled: in them the batch would have a fixed size",)
+    else:
+        frozen = freeze(net)
+    notes = (f"{frozen.folded} batch norms folded, {frozen.unfolded} not", *notes)
     examples = [{INPUT: example[None]} for example in net.examples]
     conversion = Conversion([INPUT], OUTPUTS, net.job.precision, examples)
     return notes + convert(path, frozen.complete(), conversion, metadata, net.job.net.name)
@@ -63,7 +65,8 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
 
 def _build_without_loops(job: Job) -> NetTensors:
     """Builds a net with all time steps of its LSTMs."""
-    return build_for_port(dataclasses.replace(job, options={**job.options, "unroll": True}))
+    options = unroll_loops(job.net, job.options)
+    return build_for_port(dataclasses.replace(job, options=options))
 
 
 def run(path: Path, net: RestoredNet) -> Iterator[Run]:
