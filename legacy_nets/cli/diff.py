@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -47,7 +47,19 @@ MAX_NAMES = 5  # of each group, without --all
     "--json", "as_json", is_flag=True, help="List every name, or each net found, as JSON."
 )
 def diff(
-    checkpoint: str, net: str | None, find_net: bool, all_names: bool, as_json: bool, **given: Any
+    checkpoint: str,
+    net: str | None,
+    find_net: bool,
+    exclude: tuple[str, ...],
+    rename: tuple[str, ...],
+    prefix: str,
+    ema: bool,
+    label_offset: int | None,
+    num_classes: int | None,
+    size: str | None,
+    options: tuple[str, ...],
+    all_names: bool,
+    as_json: bool,
 ) -> None:
     """Compare CHECKPOINT (any readable weight file) with the variables of NET.
 
@@ -62,9 +74,16 @@ def diff(
         raise BadInputError("diff takes a net, or --find-net to find one: diff CHECKPOINT NET")
     if net is not None:
         get_net(net)
-    options = parse_net_options(given["options"])
-    rename = tuple(_split_rename(text) for text in given["rename"])
-    size = parse_size(given["size"])
+    wanted = _Wanted(
+        exclude=exclude,
+        rename=tuple(map(_split_rename, rename)),
+        prefix=prefix,
+        ema=ema,
+        label_offset=label_offset,
+        num_classes=num_classes,
+        size=parse_size(size),
+        options=parse_net_options(options),
+    )
     path = find_readable_weights(checkpoint)
     quiet_tensorflow()
     from legacy_nets.checkpoints.open import open_weights
@@ -73,7 +92,7 @@ def diff(
     if net is None:
         _print_nets(source, as_json)
         return
-    plan = _match(source, net, size, options, rename, given)
+    plan = _match(source, net, wanted)
     if as_json:
         row = {"net": net, "matches": plan.is_complete, **_as_dict(plan)}
         click.echo(json.dumps(row, indent=1))
@@ -86,14 +105,20 @@ def diff(
     raise SystemExit(0 if plan.is_complete else 1)
 
 
-def _match(
-    source: Source,
-    net: str,
-    size: tuple[int | None, ...] | None,
-    options: dict[str, Any],
-    rename: tuple[tuple[str, str], ...],
-    given: dict[str, Any],
-) -> Plan:
+class _Wanted(NamedTuple):
+    """How the net is built, and how its variables are matched with the file's tensors."""
+
+    exclude: tuple[str, ...]
+    rename: tuple[tuple[str, str], ...]  # scope in the graph, scope in the file
+    prefix: str
+    ema: bool
+    label_offset: int | None
+    num_classes: int | None
+    size: tuple[int | None, ...] | None  # None: as ported, or the document's
+    options: dict[str, object]  # of the net
+
+
+def _match(source: Source, net: str, wanted: _Wanted) -> Plan:
     """Builds the net and matches its variables with the file's tensors."""
     from legacy_nets import tf1 as tf
     from legacy_nets.checkpoints.restore import match
@@ -107,12 +132,12 @@ def _match(
     record = get_net(net)
     recorded = read_recorded_settings(source, record)
     trained = find_head_options(source, record) if recorded is None else recorded.options
-    options = trained | options
-    if given["num_classes"] is not None:
-        options["num_classes"] = given["num_classes"]
-    elif recorded is not None and given["label_offset"] is None:
+    options = trained | wanted.options
+    if wanted.num_classes is not None:
+        options["num_classes"] = wanted.num_classes
+    elif recorded is not None and wanted.label_offset is None:
         options["num_classes"] = recorded.num_classes + recorded.label_offset
-    sides = size or (recorded or record).image_size
+    sides = wanted.size or (recorded or record).image_size
     with tf.Graph().as_default():
         images = tf.placeholder(tf.float32, [None, *sides, record.channels])
         with name_file_in_errors(source, record):
@@ -121,15 +146,15 @@ def _match(
         return match(
             variables,
             adapt_to_graph(translate_for_net(source, record), record, variables),
-            skip=given["exclude"],
-            rename=rename,
-            prefix=given["prefix"],
-            ema=given["ema"],
-            label_offset=given["label_offset"],
+            skip=wanted.exclude,
+            rename=wanted.rename,
+            prefix=wanted.prefix,
+            ema=wanted.ema,
+            label_offset=wanted.label_offset,
         )
 
 
-def _build(net: str, images: Tensor, options: dict[str, Any]) -> None:
+def _build(net: str, images: Tensor, options: dict[str, object]) -> None:
     """Builds the net in the current graph. Raises BadInputError where that fails."""
     with report_build_errors(net, images.shape.as_list()[1:-1], options):
         build_by_name(net, images, **options)

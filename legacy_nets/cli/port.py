@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pathlib
-import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 import click
@@ -22,7 +21,7 @@ from legacy_nets.cli.options import (
     ray_address_option,
     split_names,
 )
-from legacy_nets.cli.port_folder import is_folder_of_models, port_models
+from legacy_nets.cli.port_folder import PortOptions, is_folder_of_models, port_models
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import translate as _
 from legacy_nets.language.lines import say
@@ -30,11 +29,8 @@ from legacy_nets.nets.weights.translate_for_net import find_head_options
 from legacy_nets.port.jobs import (
     SAVED_MODEL,
     TOLERANCES,
-    WEIGHTS_TARGETS,
     ImportedJob,
     Job,
-    Precision,
-    Rename,
     WeightsJob,
     find_graph,
     find_graph_checkpoint,
@@ -48,25 +44,18 @@ from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.provenance import read_recorded_settings, read_training_settings
 from legacy_nets.train.settings import resize_input
 
-_IMPORTED_OPTIONS = {  # options of an imported graph: parameter -> name
-    "inputs": "--inputs",
-    "outputs": "--outputs",
-    "shapes": "--input-shape",
-    "settings": "--set",
-    "tags": "--tags",
-    "inference": "--inference",
-    "trust": "--trust",
-    "renames": "--rename",
-}
-_FOLDER_OPTIONS = {"jobs": "--jobs", "retry": "--retry", "ray_address": "--ray-address"}
-_NET_OPTIONS = {  # options of a net of the registry
-    "label_offset": "--label-offset",
-    "num_classes": "--num-classes",
-    "image_size": "--image-size",
-    "frames": "--frames",
-    "preprocessing": "--preprocessing",
-    "options": "--option",
-}
+# Parameters of the command, by what they are for.
+_GRAPH_OPTIONS = ("inputs", "outputs", "shapes", "settings", "tags", "inference", "trust")
+_IMPORTED_OPTIONS = (*_GRAPH_OPTIONS, "renames")
+_FOLDER_OPTIONS = ("jobs", "retry", "ray_address")
+_NET_OPTIONS = (
+    "label_offset",
+    "num_classes",
+    "image_size",
+    "frames",
+    "preprocessing",
+    "options",
+)
 
 
 @click.command()
@@ -193,10 +182,9 @@ def port(
     folder --out, with a table (ports.html, ports.json). A second run ports what is new or changed.
     Exit code 0: every model is verified; 1: some are not, the table says why.
     """
-    given |= _choose_precision(given)
-    if is_folder_of_models(checkpoint, net, meta, target, out):
-        given["renames"] = _parse_renames(given["renames"], target)
-        raise SystemExit(port_models(pathlib.Path(str(checkpoint)), target, out, given))
+    options = PortOptions(**given)
+    if checkpoint and is_folder_of_models(checkpoint, net, meta, target, out):
+        raise SystemExit(port_models(pathlib.Path(checkpoint), target, out, options))
     _refuse(_FOLDER_OPTIONS, "is for a folder of models: leave it out")
     check_report_path(report_path, out)
     if net and meta:
@@ -206,10 +194,10 @@ def port(
         if checkpoint is None:
             raise BadInputError(f"--net {net}: name a checkpoint of it, too")
         _refuse(_IMPORTED_OPTIONS, "is for nets of your own: leave out --net or this option")
-        job = _build_job(find_readable_weights(checkpoint), net, target, out, given)
+        job = _build_job(find_readable_weights(checkpoint), net, target, out, options)
     else:
         _refuse(_NET_OPTIONS, "is for nets of the registry: add --net")
-        job = _build_imported_job(checkpoint, meta, target, out, given)
+        job = _build_imported_job(checkpoint, meta, target, out, options)
     checks_fit = isinstance(job, Job) and job.checks_fit
     if (TARGETS[target].uses_tensorflow or checks_fit) and not isinstance(job, ImportedJob):
         from legacy_nets.quiet import quiet_tensorflow
@@ -228,18 +216,8 @@ def _run_with_status(job: Job | ImportedJob | WeightsJob) -> Report:
         return run_port(job)
 
 
-def _choose_precision(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Chooses precision and tolerance: integers where there is a folder of examples."""
-    folder, tolerance = given["calibrate"], given["tolerance"]
-    dtype = given["precision"] or ("int8" if folder else "float32")
-    return {
-        "precision": Precision(dtype, folder),
-        "tolerance": TOLERANCES[dtype] if tolerance is None else tolerance,
-    }
-
-
 def _build_job(
-    checkpoint: str, name: str, target: str, out: pathlib.Path, given: Mapping[str, Any]
+    checkpoint: str, name: str, target: str, out: pathlib.Path, given: PortOptions
 ) -> Job:
     """Builds the job of a registered net.
 
@@ -250,8 +228,8 @@ def _build_job(
     recorded = read_recorded_settings(source, net)
     trained = read_training_settings(checkpoint, net, recorded)
     size = trained.image_size if trained else net.image_size
-    num_classes = given["num_classes"] or (trained.num_classes if trained else net.num_classes)
-    label_offset = given["label_offset"]
+    num_classes = given.num_classes or (trained.num_classes if trained else net.num_classes)
+    label_offset = given.label_offset
     if label_offset is None:
         label_offset = trained.label_offset if trained else 0
     class_names = trained.class_names if trained else ()
@@ -261,20 +239,20 @@ def _build_job(
         target=target,
         out=out,
         num_classes=num_classes,
-        image_size=resize_input(size, given["frames"], given["image_size"]),
-        preprocessing=given["preprocessing"]
+        image_size=resize_input(size, given.frames, given.image_size),
+        preprocessing=given.preprocessing
         or (trained and trained.preprocessing)
         or net.preprocessing,
         label_offset=label_offset,
         class_names=class_names if len(class_names) == num_classes else (),
         options={
             **(trained.options if trained else find_head_options(source, net)),
-            **given["options"],
+            **given.options,
         },
-        ema=given["ema"],
-        tolerance=given["tolerance"],
-        precision=given["precision"],
-        checks_fit=bool(given["image_size"] or given["frames"] or given["options"]),
+        ema=given.ema,
+        tolerance=given.choose_tolerance(),
+        precision=given.choose_precision(),
+        checks_fit=bool(given.image_size or given.frames or given.options),
     )
 
 
@@ -283,23 +261,20 @@ def _build_imported_job(
     meta: pathlib.Path | None,
     target: str,
     out: pathlib.Path,
-    given: Mapping[str, Any],
+    given: PortOptions,
 ) -> ImportedJob | WeightsJob:
     """Builds the job of an imported graph: --meta, or the argument where that is a graph.
 
     Without a graph, builds the job of weights alone.
     """
-    renames = _parse_renames(given["renames"], target)
+    renames = given.parse_renames(target)
     if meta is None and checkpoint is not None:
         meta, checkpoint = find_graph(checkpoint, target)
     if meta is None:
         if checkpoint is None:
             raise BadInputError("name a weight file, a frozen .pb, a SavedModel, or a --meta FILE")
-        graph_options = {
-            name: text for name, text in _IMPORTED_OPTIONS.items() if name != "renames"
-        }
-        _refuse(graph_options, f"is for a graph, and {checkpoint} has none: add --meta FILE")
-        return WeightsJob(checkpoint, target, out, renames, given["ema"], given["tolerance"])
+        _refuse(_GRAPH_OPTIONS, f"is for a graph, and {checkpoint} has none: add --meta FILE")
+        return WeightsJob(checkpoint, target, out, renames, given.ema, given.choose_tolerance())
     if (meta / SAVED_MODEL).is_file():
         meta /= SAVED_MODEL
     if meta.is_dir():
@@ -309,27 +284,29 @@ def _build_imported_job(
         graph_path=meta,
         target=target,
         out=out,
-        inputs=split_names(given["inputs"]),
-        outputs=split_names(given["outputs"]),
-        shapes=_split_pairs("--input-shape", given["shapes"]),
-        settings=_split_pairs("--set", given["settings"]),
+        inputs=split_names(given.inputs),
+        outputs=split_names(given.outputs),
+        shapes=_split_pairs("--input-shape", given.shapes),
+        settings=_split_pairs("--set", given.settings),
         checkpoint=find_readable_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
-        ema=given["ema"],
-        tags=None if given["tags"] is None else split_names(given["tags"]),
-        trust=given["trust"],
-        inference=given["inference"],
+        ema=given.ema,
+        tags=None if given.tags is None else split_names(given.tags),
+        trust=given.trust,
+        inference=given.inference,
         renames=renames,
-        tolerance=given["tolerance"],
-        precision=given["precision"],
+        tolerance=given.choose_tolerance(),
+        precision=given.choose_precision(),
     )
 
 
-def _refuse(options: Mapping[str, str], reason: str) -> None:
+def _refuse(parameters: Collection[str], reason: str) -> None:
     """Raises BadInputError for the first of some options that was given, be it empty or 0."""
     context = click.get_current_context()
-    for name, option in options.items():
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise BadInputError(f"{option} {reason}")
+    for option in context.command.params:
+        name = str(option.name)
+        is_given = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if is_given and name in parameters:
+            raise BadInputError(f"{option.opts[0]} {reason}")
 
 
 def _split_pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
@@ -338,25 +315,6 @@ def _split_pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
         if not (name and equals and value):
             raise BadInputError(f"{option} {name}{equals}{value}: write NAME=VALUE")
     return {name.removesuffix(":0"): value for name, _, value in pairs}
-
-
-def _parse_renames(texts: tuple[str, ...], target: str) -> tuple[Rename, ...]:
-    """Parses --rename. Raises BadInputError for a pattern that is none, or a target of a graph."""
-    renames = []
-    for text in texts:
-        pattern, equals, replacement = text.partition("=")
-        if not (pattern and equals):
-            raise BadInputError(f"--rename {text}: write PATTERN=NEW; NEW may be empty")
-        if target not in WEIGHTS_TARGETS:
-            raise BadInputError(
-                f"--rename is for weights alone ({', '.join(WEIGHTS_TARGETS)}), not {target}"
-            )
-        try:
-            re.compile(pattern).sub(replacement, "")
-            renames.append(Rename(re.compile(pattern), replacement))
-        except re.error as error:
-            raise BadInputError(f"--rename {text}: no regular expression ({error})") from None
-    return tuple(renames)
 
 
 def print_report(report: Report) -> None:

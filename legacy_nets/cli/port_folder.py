@@ -1,11 +1,11 @@
-"""``legacy-nets port FOLDER``: ports every model below a folder."""
+"""The options of ``legacy-nets port``, and ``port FOLDER``: ports every model below a folder."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import pathlib
-from collections.abc import Mapping
-from typing import Any
+import re
 
 import click
 from click.core import ParameterSource
@@ -14,7 +14,15 @@ from legacy_nets.errors import BadInputError
 from legacy_nets.language.lines import say
 from legacy_nets.port.folder.run import port_folder
 from legacy_nets.port.folder.unit import PortSettings
-from legacy_nets.port.jobs import SAVED_MODEL, check_precision
+from legacy_nets.port.jobs import (
+    FLOAT32,
+    SAVED_MODEL,
+    TOLERANCES,
+    WEIGHTS_TARGETS,
+    Precision,
+    Rename,
+    check_precision,
+)
 from legacy_nets.port.targets import TARGETS
 from legacy_nets.ray_data.run import choose_cluster, open_cluster
 
@@ -24,8 +32,68 @@ _OPTIONS = {  # parameters that hold for every model of a folder, or for the fol
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class PortOptions:
+    """The options of ``port`` besides its files, as click gives them; None is not given."""
+
+    ema: bool | None
+    label_offset: int | None
+    num_classes: int | None
+    image_size: tuple[int, int] | None
+    frames: int | None
+    preprocessing: str | None
+    options: dict[str, object]  # of the net
+    inputs: str | None
+    outputs: str | None
+    shapes: tuple[str, ...]
+    settings: tuple[str, ...]
+    renames: tuple[str, ...]
+    tags: str | None
+    inference: bool
+    trust: bool
+    precision: str | None
+    calibrate: pathlib.Path | None
+    tolerance: float | None
+    jobs: int
+    ray_address: str | None
+    retry: bool
+
+    def choose_precision(self) -> Precision:
+        """Chooses the precision: integers where there is a folder of examples."""
+        return Precision(
+            self.precision or ("int8" if self.calibrate else FLOAT32.dtype), self.calibrate
+        )
+
+    def choose_tolerance(self) -> float:
+        """Chooses the tolerance: that of the precision where none is given."""
+        if self.tolerance is not None:
+            return self.tolerance
+        return TOLERANCES[self.choose_precision().dtype]
+
+    def parse_renames(self, target: str) -> tuple[Rename, ...]:
+        """Parses --rename.
+
+        Raises BadInputError for a pattern that is none, or a target of a graph.
+        """
+        renames = []
+        for text in self.renames:
+            pattern, equals, replacement = text.partition("=")
+            if not (pattern and equals):
+                raise BadInputError(f"--rename {text}: write PATTERN=NEW; NEW may be empty")
+            if target not in WEIGHTS_TARGETS:
+                raise BadInputError(
+                    f"--rename is for weights alone ({', '.join(WEIGHTS_TARGETS)}), not {target}"
+                )
+            try:
+                re.compile(pattern).sub(replacement, "")
+                renames.append(Rename(re.compile(pattern), replacement))
+            except re.error as error:
+                raise BadInputError(f"--rename {text}: no regular expression ({error})") from None
+        return tuple(renames)
+
+
 def is_folder_of_models(
-    checkpoint: str | None,
+    checkpoint: str,
     net: str | None,
     meta: pathlib.Path | None,
     target: str,
@@ -35,16 +103,14 @@ def is_folder_of_models(
 
     It is no SavedModel, no option says which net is in it, and --out names no file of the target.
     """
-    if checkpoint is None or net or meta or not pathlib.Path(checkpoint).is_dir():
+    if net or meta or not pathlib.Path(checkpoint).is_dir():
         return False
     if pathlib.Path(checkpoint, SAVED_MODEL).is_file():
         return False
     return out.is_dir() or not out.suffix or out.suffix != TARGETS[target].ending
 
 
-def port_models(
-    folder: pathlib.Path, target: str, out: pathlib.Path, given: Mapping[str, Any]
-) -> int:
+def port_models(folder: pathlib.Path, target: str, out: pathlib.Path, given: PortOptions) -> int:
     """Ports the models below a folder and prints a line for each; returns the exit code.
 
     Raises BadInputError for options of one model.
@@ -59,11 +125,11 @@ def port_models(
             )
     settings = PortSettings(
         target,
-        given["ema"],
-        given["tolerance"],
-        given["trust"],
-        given["renames"],
-        given["precision"],
+        given.ema,
+        given.choose_tolerance(),
+        given.trust,
+        given.parse_renames(target),
+        given.choose_precision(),
     )
     if settings.precision.dtype == "int8":
         raise BadInputError(
@@ -71,7 +137,7 @@ def port_models(
             "folder of models: use float16, or name one model"
         )
     check_precision(target, settings.precision)
-    address, jobs = given["ray_address"], given["jobs"]
+    address, jobs = given.ray_address, given.jobs
     if address is not None:
         choose_cluster(jobs, address)
     with contextlib.nullcontext() if address is None else open_cluster(address, jobs):
@@ -80,7 +146,7 @@ def port_models(
             out,
             settings,
             jobs=jobs,
-            retries=given["retry"],
+            retries=given.retry,
             on_ray=address is not None,
             announce=say,
         )
