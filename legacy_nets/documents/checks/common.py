@@ -16,6 +16,7 @@ import numpy as np
 from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError
+from legacy_nets.shapes import parse_sides
 from legacy_nets.tf1.speed import without_initial_values
 from legacy_nets.types import EndPoints, Tensor
 
@@ -38,7 +39,7 @@ def build_net(net: str, size: str = "-", options: str = "") -> BuiltNet:
 
 @functools.cache
 def _build_net(net: str, size: str, options: str) -> BuiltNet:
-    sides = None if size == "-" else tuple(None if s == "?" else int(s) for s in size.split("x"))
+    sides = None if size == "-" else tuple(parse_sides(size))
     pairs = [option.split("=", 1) for option in options.split()]
     return BuiltNet(
         *anatomy.build_net(net, sides, **{name: _parse_value(word) for name, word in pairs})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -96,7 +95,8 @@ def compute_shift() -> str:
     """Computes the shift in pixels of ResNet's first convolution against torch's padding."""
     first = []
     for options in ("", "padding=torch"):
-        field: Any = common.analyze_net("resnet18", "-", options).get_layer("conv1").receptive_field
+        field = common.analyze_net("resnet18", "-", options).get_layer("conv1").receptive_field
+        assert field is not None and field.padding[0] is not None
         first.append(int(-field.padding[0]))
     return f"{first[0] - first[1]} pixel"
 
