@@ -28,8 +28,11 @@ class ScopeRename(NamedTuple):
     explained: int  # missing names that it explains
 
 
-def find_hints(plan: Plan) -> tuple[str, ...]:
-    """Finds the hints that apply, most likely cause first."""
+def find_hints(plan: Plan, trains: bool = False) -> tuple[str, ...]:
+    """Finds the hints that apply, most likely cause first.
+
+    ``trains``: the net is to be trained, and has at least the classes of its data.
+    """
     if plan.is_complete:
         return ()
     hints = (
@@ -42,7 +45,7 @@ def find_hints(plan: Plan) -> tuple[str, ...]:
         _check_batch_norm(plan),
         _check_rnn_names(plan),
         _check_scope(plan),
-        _check_classes(plan),
+        _check_classes(plan, trains),
         _check_slots(plan),
     )
     return tuple(filter(None, hints)) or tuple(filter(None, [_check_another_net(plan)]))
@@ -208,8 +211,8 @@ def _split_everywhere(name: str) -> list[tuple[str, str]]:
     return [("/".join(parts[:cut]), "/".join(parts[cut:])) for cut in range(len(parts))]
 
 
-def _check_classes(plan: Plan) -> str:
-    """A head of another number of classes: only the last dimension differs."""
+def _check_classes(plan: Plan, trains: bool) -> str:
+    """Heads of another number of classes: only the last dimension differs."""
     heads = [
         item
         for item in plan.mismatched
@@ -221,21 +224,25 @@ def _check_classes(plan: Plan) -> str:
     wanted, stored = (head.shape or (0,))[-1], head.stored_shape[-1]
     if wanted is None or head.dtype != head.stored_dtype:
         return ""
-    scope = head.name.rpartition("/")[0] or head.name
-    if stored - wanted == 1:
+    if stored - wanted == 1 and not trains:
         return (
             f"the checkpoint has one class more ({stored}, slim's first is background): build with "
             f"num_classes={stored}, or drop it with label_offset=1 (--label-offset 1)"
         )
-    if wanted - stored == 1:
+    if wanted - stored == 1 and not trains:
         return (
             f"the checkpoint has one class less: build with num_classes={stored} "
             f"(--num-classes {stored})"
         )
+    same = [i for i in heads if i.shape and (i.shape[-1], i.stored_shape[-1]) == (wanted, stored)]
+    scopes = tuple(dict.fromkeys(item.name.rpartition("/")[0] or item.name for item in same))
+    problem = f"{scopes[-1]} has {wanted} classes, in the checkpoint {stored}"
+    exclude = f"train {' '.join(f'--exclude {scope}' for scope in scopes)}"
+    if wanted > stored and trains:  # the data have more classes than the checkpoint
+        return f"{problem}: leave it out with skip={scopes!r} ({exclude})"
     return (
-        f"{scope} has {wanted} classes, in the checkpoint {stored}: build with "
-        f"num_classes={stored} (--num-classes {stored}), or leave it out with skip=({scope!r},) "
-        f"(train --exclude {scope})"
+        f"{problem}: build with num_classes={stored} (--num-classes {stored}), or leave it out "
+        f"with skip={scopes!r} ({exclude})"
     )
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.preprocessing import read_picture, resize_picture
+from legacy_nets.data.preprocessing import IMAGE_FORMATS, read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit
 from legacy_nets.data.synthetic.folders import read_data_name
 from legacy_nets.errors import BadInputError, MissingHoldoutError, join_lines
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-IMAGES = (".png", ".jpg", ".jpeg")
+IMAGES = (*IMAGE_FORMATS["PNG"], *IMAGE_FORMATS["JPEG"])  # of frames; a GIF is a clip
 VIDEOS = (".mp4", ".avi", ".mov", ".gif", ".webm")
 THREADS = 4  # that open videos
 TEST_FOLDERS = ("test", "val")

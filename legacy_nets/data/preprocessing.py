@@ -30,13 +30,14 @@ PREPROCESSINGS = ("unit", "inception", "vgg", "vgg_whole", *TORCH)
 # Image files that folders are searched for: format -> suffixes. A file that is named may have any
 # other format that Pillow reads.
 IMAGE_FORMATS = {
-    "JPEG": (".jpg", ".jpeg"),
+    "JPEG": (".jpg", ".jpeg", ".jfif"),
     "PNG": (".png",),
     "BMP": (".bmp",),
     "GIF": (".gif",),
     "PPM": (".ppm",),
     "TIFF": (".tif", ".tiff"),
     "WebP": (".webp",),
+    "AVIF": (".avif",),  # Pillow reads it from 11.3
 }
 SIXTEEN_BITS = ("PNG", "PPM")  # formats whose deepest grey, Pillow's mode I, has 16 bits
 EXIF_ORIENTATION = 0x0112

@@ -246,7 +246,8 @@ class Loop:
         seconds = time.perf_counter() - started
         self.step_before, self.step = self.step, min(int(step), self.settings.steps)
         if not math.isfinite(loss):
-            raise self._make_loss_error(loss)
+            problem = f"the loss is {loss} at step {self.step}"  # of the weights before this step
+            raise self._make_error(problem, last_good=self.step - 2)
         self.meter.add(loss, accuracy, len(batch.labels), seconds)
 
     def _log_step(self, bar: Progress, task: TaskID) -> None:
@@ -304,7 +305,8 @@ class Loop:
         if self.step in self.saved:
             return
         if not self.session.run(self.net.finite):
-            raise self._make_loss_error("finite, but weights are not")
+            problem = f"weights are not finite after step {self.step}"
+            raise self._make_error(problem, last_good=self.step - 1)
         self.saved[self.step] = save_checkpoint(
             self.session,
             self.saver,
@@ -318,21 +320,20 @@ class Loop:
         """Lists the steps whose checkpoints are kept: the best."""
         return set() if self.best_step is None else {self.best_step}
 
-    def _make_loss_error(self, loss: object) -> TrainingError:
-        """Makes the error for a loss that is not finite.
+    def _make_error(self, problem: str, last_good: int) -> TrainingError:
+        """Makes the error for numbers that are not finite, which the step after ``last_good`` made.
 
-        The loss of a step shows that the weights of the step before it are bad.
+        A later checkpoint leads to the same error.
         """
-        good = [
-            saved for saved in list_complete_checkpoints(self.folder) if saved[0] < self.step - 1
-        ]
-        advice = f"the last good checkpoint is {good[-1][1]}" if good else "none was saved"
-        bad = self.saved.get(self.step - 1)
+        saved = list_complete_checkpoints(self.folder)
+        good = [prefix for step, prefix in saved if step <= last_good]
+        advice = f"the last good checkpoint is {good[-1]}" if good else "none was saved"
+        bad = self.saved.get(last_good + 1)
         if bad is not None:
             advice += f", {bad} leads here: delete it before you resume"
         return TrainingError(
-            f"the loss is {loss} at step {self.step}; {advice}: try a lower --learning-rate, and "
-            "continue with --resume or start again in another folder"
+            f"{problem}; {advice}: try a lower --learning-rate, and continue with --resume or "
+            "start again in another folder"
         )
 
     def _make_progress_bar(self) -> Progress:

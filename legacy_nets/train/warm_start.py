@@ -77,13 +77,14 @@ def _match(
     weights = translate_for_net(source, record)
     if warm_start.ema and not has_averages(weights.tensors):
         raise CheckpointError(f"{source.prefix} has no moving averages: leave --warm-start-ema out")
-    return match(
+    plan = match(
         variables,
         adapt_to_graph(weights, record, variables),
         skip=warm_start.exclude,
         ema=warm_start.ema,
         rename=warm_start.rename,
     )
+    return dataclasses.replace(plan, hints=find_hints(plan, trains=True))
 
 
 def _ignore_side(plan: Plan, length: int) -> Plan:
@@ -94,7 +95,7 @@ def _ignore_side(plan: Plan, length: int) -> Plan:
         if item.shape is None or not _fits(item, shape):
             mismatched.append(item._replace(shape=shape if item.shape else None))
     plan = dataclasses.replace(plan, mismatched=tuple(mismatched))
-    return dataclasses.replace(plan, hints=find_hints(plan))
+    return dataclasses.replace(plan, hints=find_hints(plan, trains=True))
 
 
 def _fits(item: Mismatch, shape: Sequence[int | None]) -> bool:

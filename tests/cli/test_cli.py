@@ -13,6 +13,7 @@ import small_signs
 import tiny
 from commands import SHORT, call, refused
 from PIL import Image
+from rich.cells import cell_len
 from rich.console import Console
 
 from legacy_nets import registry
@@ -262,6 +263,35 @@ def test_the_table_has_the_names_of_classes_as_they_are(capsys):
     _print_result(Evaluation(1.0, np.eye(2, dtype=int), np.eye(2)), images)
     shown = capsys.readouterr().out
     assert shown.count("[red]") == shown.count("a[/b]") == 2
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [
+        ("abcdef", [r"true \ predicted", *"abcdef", "precision", "recall", "F1"]),
+        (
+            ["a", "evening star", "猫", "d [red]", "e", "f"],
+            [r"true \ predicted", *(f"#{n}" for n in range(6)), "precision", "recall", "F1"],
+        ),
+        ([f"name {n}" for n in range(20)], ["class", "images", "precision", "recall", "F1"]),
+    ],
+)
+def test_headings_of_the_table_are_not_folded(monkeypatch, capsys, names, shown):
+    """At 80 columns: the names, their numbers where they are too wide, or no matrix."""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setenv("COLUMNS", "80")
+    nothing = Images(np.zeros((0, 2, 2, 3)), np.zeros(0, int))
+    images = ImageData("x", nothing, nothing, tuple(names), frozenset())
+    count = len(names)
+    _print_result(Evaluation(1.0, np.eye(count, dtype=int), np.eye(count)), images)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    heading = next(line for line in lines if "F1" in line)
+    assert [cell.strip() for cell in heading.split("┃")[1:-1]] == shown
+    rows = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
+    numbered = [f"#{n} {name}" for n, name in enumerate(names)]
+    assert rows == (numbered if "#0" in shown else list(names))
 
 
 def test_a_bar_counts_the_images(monkeypatch, capsys):

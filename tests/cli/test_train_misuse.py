@@ -56,6 +56,8 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
     "tiny --warm-start run --image-size 48 --data nowhere": "graph [128, ?], checkpoint [288, 6]",
     "tiny --warm-start run --num-classes 7 --data nowhere": "graph [288, 7], checkpoint [288, 6]",
     "tiny --warm-start run --data photos": "tiny/dense has 2 classes, in the checkpoint 6: build",
+    "tiny --warm-start run --num-classes 9 --data nowhere": "tiny/dense has 9 classes, in the "
+    "checkpoint 6: leave it out with skip=('tiny/dense',) (train --exclude tiny/dense)",
     "tiny --warm-start run --data photos --exclude tiny/dense": "photos/train/a holds no image (n",
     "tiny --warm-start run --data nowhere": "no such folder: nowhere",  # any number of classes fits
     "demo_cnn --warm-start run --data nowhere": "names in common: probably the checkpoint of ano",

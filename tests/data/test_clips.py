@@ -33,6 +33,7 @@ def test_a_clip_is_sampled_evenly(count, frames, want):
 def test_frames_are_read_in_natural_order_resized_and_sampled(tmp_path):
     folder = make_clips.write_frame_folder(tmp_path / "clip", make_clips.make_pictures(RED, 12))
     (folder / "notes.txt").write_text("not a frame")
+    (folder / "frame11.png").rename(folder / "frame11.jfif")  # the content decides
     assert clips.count_frames(folder) == 12
     got = clips.read_clip(folder, "unit", (4, 10, 12))
     assert got.shape == (4, 10, 12, 3) and got.dtype == np.float32

@@ -10,10 +10,13 @@ from PIL import Image
 from legacy_nets.data import images, mnist
 from legacy_nets.data.class_indices import read_class_indices, write_class_indices
 from legacy_nets.data.dataset import resize_data
-from legacy_nets.data.image_files import detect_colour_mode
+from legacy_nets.data.image_files import detect_colour_mode, list_images
 from legacy_nets.data.preprocessing import crop_and_resize, read_picture
 from legacy_nets.errors import BadInputError
 
+NEEDS_AVIF = pytest.mark.skipif(
+    ".avif" not in Image.registered_extensions(), reason="this Pillow reads no AVIF"
+)
 RED, BLUE = (200, 10, 20), (10, 20, 200)
 
 
@@ -118,6 +121,22 @@ def test_sixteen_bits_keep_their_high_byte(tmp_path):
     data = images.load_images(tmp_path, holdout=0.2)
     assert data.notes == (f"1 16-bit image converted to 8-bit RGB, {path} first",)
     assert (read_picture(path) == 0xC8).all()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "image_format"),
+    [
+        (".jfif", "JPEG"),
+        (".JFIF", "JPEG"),
+        pytest.param(".avif", "AVIF", marks=NEEDS_AVIF),
+    ],
+)
+def test_images_under_other_endings_are_found(tmp_path, suffix, image_format):
+    path = classes(tmp_path) / "daisy" / f"x{suffix}"
+    Image.new("RGB", (12, 8), RED).save(path, image_format, quality=100)
+    assert path in list_images(tmp_path)
+    assert images.load_images(tmp_path, holdout=0.2).notes == ()
+    np.testing.assert_allclose(read_picture(path), np.full((8, 12, 3), RED), atol=3)
 
 
 def test_sixteen_bits_of_colour(tmp_path):

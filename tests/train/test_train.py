@@ -250,9 +250,18 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_good_checkpoint(tmp_path)
 
 def test_weights_that_are_not_finite_are_not_saved(tmp_path):
     """At a learning rate of 1e38 the first update already spoils the weights."""
-    with pytest.raises(TrainingError, match="weights are not at step [12]; none was saved"):
+    with pytest.raises(TrainingError, match="weights are not finite after step 1; none was saved"):
         train(tmp_path, steps=9, save_every=1, learning_rate=float("inf"))
     assert list_complete_checkpoints(tmp_path) == []
+
+
+def test_the_checkpoint_before_weights_that_are_not_finite_is_good(tmp_path):
+    """Its weights are finite, and so was the loss that they gave in the next step."""
+    train(tmp_path, steps=2, save_every=1)
+    message = r"weights are not finite after step 3; the last good checkpoint is .*ckpt-2: try a"
+    with pytest.raises(TrainingError, match=message):
+        train(tmp_path, steps=9, save_every=1, learning_rate=float("inf"), resume=True)
+    assert [step for step, _ in list_complete_checkpoints(tmp_path)] == [1, 2]
 
 
 def test_a_checkpoint_whose_next_loss_is_not_finite_is_not_called_good(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -45,10 +46,13 @@ from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from legacy_nets.train.evaluate import Evaluation
 
 MAX_PICTURES = 32  # of the predictions that are drawn
 MAX_COLUMNS = 20  # classes whose confusion matrix is printed
+MAX_WIDTH = 10_000  # characters of a table, before it is fitted to the screen
 SCORES = (mark("precision"), mark("recall"), "F1")
 
 
@@ -230,30 +234,52 @@ def _write_files(
 
 
 def _print_result(result: Evaluation, images: ImageData) -> None:
-    """Prints accuracy, confusion matrix (of few classes), precision, recall and F1."""
-    from rich.markup import escape
-    from rich.table import Table
+    """Prints accuracy, confusion matrix (of few classes), precision, recall and F1.
 
-    confusion = result.confusion
+    Where the names of the classes are too wide as headings, numbers replace them; where these are,
+    too, the numbers of images replace the matrix.
+    """
+    from rich.markup import escape
+
     say(
         f"accuracy {result.accuracy:.4f} "
-        f"({int(confusion.trace())} of {int(confusion.sum())} {translate_line(images.unit)})"
+        f"({int(result.confusion.trace())} of {int(result.confusion.sum())} "
+        f"{translate_line(images.unit)})"
     )
-    has_counts = len(images.class_names) <= MAX_COLUMNS
-    names = tuple(map(escape, images.class_names))  # brackets would be markup
-    counted = names if has_counts else (translate_line(images.unit),)
-    corner = _("true \\ predicted") if has_counts else _("class")
+    console = make_console(160)
+    names = [escape(name) for name in images.class_names]  # brackets would be markup
+    tables = [_make_table(result, names, images.unit, None)]
+    if len(names) <= MAX_COLUMNS:
+        numbers = [f"#{number}" for number in range(len(names))]
+        numbered = [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]
+        tables.insert(0, _make_table(result, numbered, images.unit, numbers))
+        tables.insert(0, _make_table(result, names, images.unit, names))
+    unlimited = console.options.update(width=MAX_WIDTH)
+    fitting = (t for t in tables if console.measure(t, options=unlimited).minimum <= console.width)
+    console.print(next(fitting, tables[-1]))
+
+
+def _make_table(
+    result: Evaluation, names: Sequence[str], unit: str, headings: Sequence[str] | None
+) -> Table:
+    """Makes a table with a row for each class: the confusion matrix, or the number of images.
+
+    ``headings``: of the columns of the matrix. Only the names of the rows may be folded.
+    """
+    from rich.table import Table
+
     table = Table()
-    for heading in (corner, *counted):
-        table.add_column(heading, overflow="fold")
-    for heading in SCORES:
-        table.add_column(_(heading), no_wrap=True)
-    for name, row, scores in zip(names, confusion, result.score_classes(), strict=True):
-        counts = row if has_counts else [scores.images]
-        shares = (scores.precision, scores.recall, scores.f1)
+    corner = _("class") if headings is None else _("true \\ predicted")
+    table.add_column(corner, overflow="fold")
+    shares = [_(heading) for heading in SCORES]
+    for heading in (*(headings or [translate_line(unit)]), *shares):
+        table.add_column(heading, no_wrap=True)
+    for name, row, scores in zip(names, result.confusion, result.score_classes(), strict=True):
+        counts = [scores.images] if headings is None else row
+        values = (scores.precision, scores.recall, scores.f1)
         table.add_row(
             name,
             *(str(count) for count in counts),
-            *("-" if share is None else f"{share:.3f}" for share in shares),
+            *("-" if share is None else f"{share:.3f}" for share in values),
         )
-    make_console(160).print(table)
+    return table

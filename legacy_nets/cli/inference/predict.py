@@ -84,9 +84,9 @@ def predict(
     """Predict the classes of IMAGES; or write an inner layer's features.
 
     IMAGES are files, folders (with their sub-folders), patterns in quotes, or "-" for a list of
-    paths on standard input. A file may be JPEG, PNG, BMP, GIF, PPM, TIFF, WebP or another format
-    that Pillow reads. Images that cannot be read are passed over and counted. For a net that takes
-    video clips, IMAGES are videos (MP4, AVI, MOV, WebM, GIF) or folders of frames.
+    paths on standard input. A file may be JPEG, PNG, BMP, GIF, PPM, TIFF, WebP, AVIF or another
+    format that Pillow reads. Images that cannot be read are passed over and counted. For a net that
+    takes video clips, IMAGES are videos (MP4, AVI, MOV, WebM, GIF) or folders of frames.
 
     \b
     legacy-nets predict hand_signs --checkpoint run photo.jpg
