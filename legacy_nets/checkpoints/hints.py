@@ -224,7 +224,7 @@ def _check_classes(plan: Plan, trains: bool) -> str:
     wanted, stored = (head.shape or (0,))[-1], head.stored_shape[-1]
     if wanted is None or head.dtype != head.stored_dtype:
         return ""
-    if stored - wanted == 1 and not trains:
+    if stored - wanted == 1:
         return (
             f"the checkpoint has one class more ({stored}, slim's first is background): build with "
             f"num_classes={stored}, or drop it with label_offset=1 (--label-offset 1)"
@@ -237,7 +237,7 @@ def _check_classes(plan: Plan, trains: bool) -> str:
     same = [i for i in heads if i.shape and (i.shape[-1], i.stored_shape[-1]) == (wanted, stored)]
     scopes = tuple(dict.fromkeys(item.name.rpartition("/")[0] or item.name for item in same))
     problem = f"{scopes[-1]} has {wanted} classes, in the checkpoint {stored}"
-    exclude = f"train {' '.join(f'--exclude {scope}' for scope in scopes)}"
+    exclude = " --exclude ".join(("train", *scopes))
     if wanted > stored and trains:  # the data have more classes than the checkpoint
         return f"{problem}: leave it out with skip={scopes!r} ({exclude})"
     return (

@@ -158,10 +158,24 @@ class DataOptions:
     strict: bool
     num_classes: int = 0  # at least
 
+    def inherit_path(self, saved: Settings) -> DataOptions:
+        """Takes the data of a run where none are given.
+
+        Raises BadInputError where they are gone.
+        """
+        if self.path is not None or not saved.data_path:
+            return self
+        path = pathlib.Path(saved.data_path)
+        if not path.exists():
+            raise BadInputError(
+                f"the data of the training are not in {path} any more: say where with --data"
+            )
+        return dataclasses.replace(self, path=path)
+
     def inherit(self, saved: Settings) -> DataOptions:
-        """Replaces what is not given by the settings of a run."""
+        """Replaces what is not given by the settings of a run. Raises as ``inherit_path``."""
         return DataOptions(
-            self.path or (pathlib.Path(saved.data_path) if saved.data_path else None),
+            self.inherit_path(saved).path,
             saved.holdout if self.holdout is None else self.holdout,
             saved.seed if self.seed is None else self.seed,
             self.strict or saved.strict,
@@ -184,10 +198,10 @@ class DataOptions:
         return open_data(path, net, self.holdout, self.seed or 0, self.strict, self.num_classes)
 
 
-def data_options(seed_help: str) -> Option:
+def data_options(seed_help: str, default: str) -> Option:
     """Makes the options of ``DataOptions``; the command gets them as ``data``.
 
-    ``seed_help``: what the command takes --seed for.
+    ``seed_help``: what the command takes --seed for. ``default``: what it takes without --data.
     """
     options: list[Option] = [
         click.option(
@@ -197,8 +211,7 @@ def data_options(seed_help: str) -> Option:
             help=(
                 "Folder with one sub-folder per class (images; for clip nets videos or frame "
                 "folders), train_signs.h5 and test_signs.h5, MNIST, EMNIST, Fashion-MNIST, "
-                "UCF-101, HMDB-51, TFRecords or a CSV list. "
-                "[default: synthetic data in datasets/, generated on first use]"
+                f"UCF-101, HMDB-51, TFRecords or a CSV list. [{default}]"
             ),
         ),
         click.option(

@@ -16,7 +16,9 @@ SHARDS = 5  # as slim's converters
 
 
 @click.command()
-@data_options("Seed of the order of the examples, and of the held-out choice. [default: 0]")
+@data_options(
+    "Seed of the order of the examples, and of the held-out choice. [default: 0]", "required"
+)
 @click.option(
     "--out",
     "folder",

@@ -53,7 +53,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("net", shell_complete=complete_net)
-@data_options("Seed of the initial weights, the batches and the held-out choice. [default: 0]")
+@data_options(
+    "Seed of the initial weights, the batches and the held-out choice. [default: 0]",
+    "default: synthetic data in datasets/, generated on first use",
+)
 @click.option(
     "--model-dir",
     "folder",

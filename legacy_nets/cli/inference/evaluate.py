@@ -59,7 +59,10 @@ SCORES = (mark("precision"), mark("recall"), "F1")
 @click.command(cls=FastCommand)
 @click.argument("net", shell_complete=complete_net)
 @checkpoint_options
-@data_options("Seed of the held-out choice. [default: as trained, or 0]")
+@data_options(
+    "Seed of the held-out choice. [default: as trained, or 0]",
+    "default: those of the training, or synthetic data in datasets/",
+)
 @click.option(
     "--split",
     "--half",
@@ -146,9 +149,13 @@ def _open_as_trained(
 ) -> ImageData:
     """Opens the data with the seed and the holdout of the training, where they are not given.
 
-    Another split would evaluate images that the net was trained on.
+    Another split would evaluate images that the net was trained on. Where no data are given, they
+    are those of the training. Raises BadInputError where these are gone.
     """
     saved = load_settings(pathlib.Path(checkpoint).parent)
+    if data.path is None and saved is not None and saved.data_path:
+        data = data.inherit_path(saved)
+        say(f"data as in training: {data.path}", err=True)
     num_classes = num_classes or (saved.num_classes if saved else 0)
     data = dataclasses.replace(data, num_classes=num_classes)
     if data.seed is None and saved is not None:
