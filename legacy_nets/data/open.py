@@ -55,8 +55,8 @@ def open_data(
             seed=seed,
             strict=strict,
         )
-    elif takes_clips and (split_file := find_split_file(path)):
-        return load_video_splits(split_file, holdout)
+    elif takes_clips and (split_file := find_split_file(path, beside=holdout is None)):
+        return load_video_splits(split_file, holdout, path if path.is_dir() else None)
     elif path.is_dir() and takes_clips:
         return clips.load_clips(path, holdout, seed)
     elif mnist.is_mnist(path):

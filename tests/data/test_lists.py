@@ -1,6 +1,8 @@
 """CSV lists of paths and labels; UCF-101 and HMDB-51 with their split files."""
 
 import dataclasses
+import pathlib
+import shutil
 
 import make_clips
 import numpy as np
@@ -12,7 +14,7 @@ from legacy_nets.data.class_indices import write_class_indices
 from legacy_nets.data.lists.csv_file import load_list
 from legacy_nets.data.lists.video_splits import find_split_file
 from legacy_nets.data.open import open_data
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, MissingHoldoutError
 
 HEAD = "path,label,split\n"
 
@@ -242,6 +244,26 @@ def test_ucf_101(tmp_path, videos, lists):
     assert [path.name for path in second.test.paths] == ["v_Archery_g00_c01", "v_Bowling_g00_c01"]
     with pytest.raises(BadInputError, match="has train and test already: leave --holdout out"):
         open_data(root, tiny.CLIPS, 0.25)
+
+
+@pytest.mark.parametrize("name", ["UCF-101", "hmdb51"])
+def test_the_folder_of_the_classes_finds_the_splits_beside_it(tmp_path, monkeypatch, name):
+    """Both archives are unpacked into one folder; a folder before it has the same classes."""
+    root = make_ucf(tmp_path / "set") if name == "UCF-101" else make_hmdb(tmp_path / "set")
+    expected = open_data(root, tiny.CLIPS)
+    shutil.copytree(root / name, root / "A copy")
+    monkeypatch.chdir(root)
+    for path in (root / name, pathlib.Path(name)):
+        data = open_data(path, tiny.CLIPS)
+        assert (data.name, data.class_names) == (name, expected.class_names)
+        for split in ("train", "test"):
+            found, paths = getattr(data, split).paths, getattr(expected, split).paths
+            assert [p.absolute() for p in found] == list(paths)
+    own = open_data(root / name, tiny.CLIPS, holdout=0.34)  # a share that is given is taken
+    assert own.test.labels.tolist() == [0, 1]
+    make_clips.write_clip_set(root / "others")
+    with pytest.raises(MissingHoldoutError, match="others has no train and test folders"):
+        open_data(root / "others", tiny.CLIPS)
 
 
 def test_videos_of_ucf_101(tmp_path):

@@ -13,6 +13,7 @@ the number in a test list); serre-lab.clps.brown.edu/resource/hmdb-a-large-human
 from __future__ import annotations
 
 import collections
+import os
 import pathlib
 import re
 from collections.abc import Iterator, Sequence
@@ -27,31 +28,56 @@ _CLASSES = "classInd.txt"
 _HMDB_SPLITS = {"1": "train", "2": "test"}
 
 
-def find_split_file(path: pathlib.Path) -> pathlib.Path | None:
-    """Finds a file of the first published split in a folder, or in a folder of it.
+def find_split_file(path: pathlib.Path, beside: bool = True) -> pathlib.Path | None:
+    """Finds a file of the first published split in a folder, in a folder of it, or beside it.
 
-    A path of such a file is itself: it chooses its split. None for anything else.
+    ``beside``: folders next to this one count, where their files split the classes of this one. A
+    path of such a file is itself: it chooses its split. None for anything else.
     """
     if path.is_file():
         return path if _UCF.fullmatch(path.name) or _HMDB.fullmatch(path.name) else None
     for folder in _list_folders(path):
-        numbered = [
-            (int(match["number"]), file)
-            for file in sorted(folder.glob("*.txt"))
-            for match in [_UCF.fullmatch(file.name) or _HMDB.fullmatch(file.name)]
-            if match
-        ]
-        if numbered:
-            return min(numbered)[1]
+        if file := _find_first_split(folder):
+            return file
+    parent = path.absolute().parent
+    for folder in _list_folders(parent) if beside and os.access(parent, os.R_OK) else ():
+        if (file := _find_first_split(folder)) and _splits_classes_of(path, file):
+            return file
     return None
 
 
-def load_video_splits(split_file: pathlib.Path, holdout: float | None = None) -> ImageData:
+def _find_first_split(folder: pathlib.Path) -> pathlib.Path | None:
+    """Finds the first file of the lowest split in a folder."""
+    numbered = [
+        (int(match["number"]), file)
+        for file in sorted(folder.glob("*.txt"))
+        for match in [_UCF.fullmatch(file.name) or _HMDB.fullmatch(file.name)]
+        if match
+    ]
+    return min(numbered)[1] if numbered else None
+
+
+def _splits_classes_of(folder: pathlib.Path, split_file: pathlib.Path) -> bool:
+    """Whether every folder in this one is of a class that the splits of a file name."""
+    match = _HMDB.fullmatch(split_file.name)
+    if match:
+        ending = f"_test_split{match['number']}.txt"
+        names = {f.name.removesuffix(ending) for f in split_file.parent.glob(f"*{ending}")}
+    else:
+        names = {words[0].partition("/")[0] for _, words in _read_lines(split_file)}
+    inner = {path.name for path in _list_folders(folder)[1:]}
+    return bool(inner) and inner <= names
+
+
+def load_video_splits(
+    split_file: pathlib.Path, holdout: float | None = None, folder: pathlib.Path | None = None
+) -> ImageData:
     """Loads the split that a file of UCF-101 or HMDB-51 belongs to.
 
-    Clips may be folders of frames with the names of the videos. Classes whose folders are missing
-    are left out, which a note says. The splits are fixed, so ``holdout`` is refused. Raises
-    BadInputError, in one line, for everything that is wrong.
+    ``folder`` has the folders of the classes, or a folder near the file has them. Clips may be
+    folders of frames with the names of the videos. Classes whose folders are missing are left out,
+    which a note says. The splits are fixed, so ``holdout`` is refused. Raises BadInputError, in one
+    line, for everything that is wrong.
     """
     match = _UCF.fullmatch(split_file.name)
     if match:
@@ -60,7 +86,7 @@ def load_video_splits(split_file: pathlib.Path, holdout: float | None = None) ->
         match = _HMDB.fullmatch(split_file.name)
         assert match is not None  # find_split_file gave it
         listed, names = _read_hmdb(split_file.parent, match["number"])
-    root = _find_videos(split_file.parent, names)
+    root = _find_videos(split_file.parent, names, folder)
     present = [name for name in names if (root / name).is_dir()]
     splits: dict[str, list[ListedFile]] = collections.defaultdict(list)
     for split, name, clip, source in listed:
@@ -140,10 +166,12 @@ def _read_lines(file: pathlib.Path) -> Iterator[tuple[str, list[str]]]:
             yield f"{file}, line {number}", line.split()
 
 
-def _find_videos(lists: pathlib.Path, names: Sequence[str]) -> pathlib.Path:
-    """Finds the folder of the class folders: that of the lists, one in it, or one beside it."""
+def _find_videos(
+    lists: pathlib.Path, names: Sequence[str], given: pathlib.Path | None
+) -> pathlib.Path:
+    """Finds the folder of the class folders: the given one, that of the lists, or one near it."""
     folders = [*_list_folders(lists), *_list_folders(lists.parent)]
-    for folder in folders:
+    for folder in folders if given is None else [given, *folders]:
         if any((folder / name).is_dir() for name in names):
             return folder
     raise BadInputError(
