@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 import numpy as np
-from rich.cells import set_cell_size
+from rich.cells import cell_len, set_cell_size
 
 from legacy_nets import registry
 from legacy_nets.cli.completion import complete_net
@@ -277,7 +277,7 @@ def _make_table(
 
     table = Table()
     corner = _("class") if headings is None else _("true \\ predicted")
-    table.add_column(corner, overflow="fold")
+    table.add_column(corner, overflow="fold", min_width=cell_len(corner))
     shares = [_(heading) for heading in SCORES]
     for heading in (*(headings or [translate_line(unit)]), *shares):
         table.add_column(heading, no_wrap=True)
