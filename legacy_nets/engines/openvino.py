@@ -6,7 +6,9 @@ import contextlib
 import io
 import logging
 import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +17,10 @@ from legacy_nets.port.formats import openvino as openvino_format
 from legacy_nets.port.jobs import INPUT, OUTPUTS
 from legacy_nets.progress import show_status
 
+if TYPE_CHECKING:
+    from openvino import Model, Node
+
+_WITH_WEIGHTS = ("Convolution", "GroupConvolution", "MatMul")
 _HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "bf16"}  # int8: of what stays in float
 
 
@@ -39,8 +45,12 @@ def load(net: FrozenNet, precision: str, threads: int) -> Run:
     return lambda images: np.array(request.infer({INPUT: images}, share_inputs=True)[output])
 
 
-def _quantize(model: object, net: FrozenNet) -> object:
-    """Makes integers of a model's weights and activations, with ranges from the examples."""
+def _quantize(model: Model, net: FrozenNet) -> Model:
+    """Makes integers of a model's weights and activations, with ranges from the examples.
+
+    The first and the last layers stay in floating point: they do little of the work, and most of
+    the difference comes from the last one.
+    """
     import nncf
 
     logging.getLogger("nncf").setLevel(logging.ERROR)
@@ -54,4 +64,41 @@ def _quantize(model: object, net: FrozenNet) -> object:
             nncf.Dataset(examples),
             subset_size=len(examples),
             model_type=nncf.ModelType.TRANSFORMER if net.has_attention else None,
+            ignored_scope=nncf.IgnoredScope(names=find_outer_layers(model)),
         )
+
+
+def find_outer_layers(model: Model) -> list[str]:
+    """Finds the layers with weights that no other one is before, or after: their names.
+
+    There are none where that would be all layers.
+    """
+    first = _find_layers(model.get_parameters(), _list_readers)
+    last = _find_layers(model.get_results(), _list_operands)
+    count = sum(node.get_type_name() in _WITH_WEIGHTS for node in model.get_ops())
+    outer = first | last
+    return sorted(outer) if len(outer) < count else []
+
+
+def _find_layers(ends: Iterable[Node], step: Callable[[Node], Iterable[Node]]) -> set[str]:
+    """Walks from the ends of a model to the nearest layers with weights."""
+    found: set[str] = set()
+    seen: set[str] = set()
+    ahead = list(ends)
+    while ahead:
+        node = ahead.pop()
+        name = node.get_friendly_name()
+        if node.get_type_name() in _WITH_WEIGHTS:
+            found.add(name)
+        elif name not in seen:
+            ahead += step(node)
+        seen.add(name)
+    return found
+
+
+def _list_readers(node: Node) -> list[Node]:
+    return [item.get_node() for output in node.outputs() for item in output.get_target_inputs()]
+
+
+def _list_operands(node: Node) -> list[Node]:
+    return [value.get_node() for value in node.input_values()]

@@ -34,7 +34,6 @@ _KERAS2_FOLDER = ("tf_keras", "api", "_v2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-
 def _import_tensorflow() -> types.ModuleType:
     """Imports TensorFlow, with tf_keras as the Keras that it loads at once.
 
