@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import types
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
@@ -40,9 +41,13 @@ class RestoredNet:
     inputs: Array  # float32 [N, *image_size, channels]; N is 2, or some of the examples
     examples: Array  # of the calibration folder: float32 [N, *image_size, channels]; N may be 0
     plan: Plan  # the weights
-    # the outputs and end points
-    reference: Mapping[str, Array] = dataclasses.field(default_factory=dict)
     session: Session | None = None  # made by ``get_session``
+    running: Future[dict[str, Array]] = dataclasses.field(default_factory=Future)
+
+    @property
+    def reference(self) -> Mapping[str, Array]:
+        """The outputs and end points on the inputs; waits until they are computed."""
+        return self.running.result()
 
     @property
     def has_loops(self) -> bool:
@@ -64,16 +69,24 @@ class RestoredNet:
             _free_fed_arrays()
         release_memory()
 
-    def run(self, fetches: Mapping[str, Tensor]) -> dict[str, Array]:
-        """Runs tensors on the inputs; restores no variable whose value can be fed."""
-        definition = self.graph.as_graph_def()
-        if self.session is not None or not has_plain_variables(definition):
-            return self.get_session().run(fetches, {self.tensors.images: self.inputs})
-        feed = {self.tensors.images: self.inputs, **self._feed_variables()}
+    def start(self, fetches: Mapping[str, Tensor], pool: ThreadPoolExecutor) -> None:
+        """Starts to compute the reference; restores no variable whose value can be fed.
+
+        The values are read here: the readers of weights are used in this thread alone.
+        """
+        if has_plain_variables(self.graph.as_graph_def()):
+            feed = {self.tensors.images: self.inputs, **self._feed_variables()}
+            self.running = pool.submit(self._run_fed, fetches, feed)
+            pool.submit(_free_fed_arrays)
+        else:
+            feed = {self.tensors.images: self.inputs}
+            self.running.set_result(self.get_session().run(fetches, feed))
+
+    def _run_fed(
+        self, fetches: Mapping[str, Tensor], feed: Mapping[Tensor, Array]
+    ) -> dict[str, Array]:
         with tf.Session(graph=self.graph) as session:
             values: dict[str, Array] = session.run(fetches, feed)
-        del feed
-        _free_fed_arrays()
         return values
 
     def _feed_variables(self) -> dict[Tensor, Array]:
@@ -125,6 +138,8 @@ def restore_net(
 ) -> Iterator[RestoredNet]:
     """Builds the net, restores it strictly and runs it once on seeded inputs.
 
+    The run goes on in a thread of its own, on a second core, until its outputs are needed.
+
     Args:
       job: the port.
       source: the weights.
@@ -132,16 +147,20 @@ def restore_net(
       keeps_variables: whether the variables get their initial values, too.
       keeps_end_points: whether the reference has the end points, too.
     """
-    net = _restore(job, source, averaged, keeps_variables, keeps_end_points)
-    try:
-        yield net
-    finally:
-        net.close_session()
+    net = _restore(job, source, averaged, keeps_variables)
+    fetches = {**(net.tensors.end_points if keeps_end_points else {}), **net.tensors.outputs}
+    update_status(f"running {job.net.name} on {len(net.inputs)} inputs")
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            net.start(fetches, pool)
+            if keeps_variables:  # the caller changes the graph
+                net.running.result()
+            yield net
+        finally:
+            net.close_session()
 
 
-def _restore(
-    job: Job, source: Source, averaged: bool, keeps_variables: bool, keeps_end_points: bool
-) -> RestoredNet:
+def _restore(job: Job, source: Source, averaged: bool, keeps_variables: bool) -> RestoredNet:
     build_mode = contextlib.nullcontext() if keeps_variables else without_initial_values()
     graph = tf.Graph()
     with graph.as_default(), name_file_in_errors(source, job.net), build_mode:
@@ -155,15 +174,7 @@ def _restore(
         update_status(f"loading examples of {folder}")
     examples = load_pictures(folder, job.net, job.image_size, job.preprocessing)
     inputs = examples[:MAX_COMPARED] if len(examples) else _generate_inputs(job, tensors)
-    net = RestoredNet(job, graph, tensors, inputs, examples, plan)
-    fetches = {**(tensors.end_points if keeps_end_points else {}), **tensors.outputs}
-    update_status(f"running {job.net.name} on {len(inputs)} inputs")
-    try:
-        net.reference = net.run(fetches)
-    except BaseException:
-        net.close_session()
-        raise
-    return net
+    return RestoredNet(job, graph, tensors, inputs, examples, plan)
 
 
 def _generate_inputs(job: Job, tensors: NetTensors) -> Array:
