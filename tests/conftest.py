@@ -20,10 +20,11 @@ _REPOSITORY = Path(__file__).parent.parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need PyTorch, so that make test-torch finds them."""
+    """Marks the tests that need PyTorch or TensorFlow 1.15.5, so that the Makefile selects them."""
     for item in items:
-        if isinstance(item, pytest.Function) and "torch_python" in item.fixturenames:
-            item.add_marker("torch")
+        for fixture, marker in (("torch_python", "torch"), ("oracle", "oracle")):
+            if isinstance(item, pytest.Function) and fixture in item.fixturenames:
+                item.add_marker(marker)
 
 
 @pytest.fixture(scope="module")

@@ -81,7 +81,12 @@ def keras_model(build):
     return model
 
 
-@pytest.mark.parametrize("net", CASES)
+RARE = {"vgg16", "vgg19", "resnet101", "mobilenet_v3_small"}  # as the others of their family
+
+
+@pytest.mark.parametrize(
+    "net", [pytest.param(net, marks=[pytest.mark.rare] * (net in RARE)) for net in CASES]
+)
 def test_files_of_keras_restore_strictly_and_go_round(net, tmp_path):
     build, options = CASES[net]
     model = keras_model(build)

@@ -41,8 +41,8 @@ def names_of(net, layout):
 
 def peers(quick):
     return [
-        pytest.param(net, marks=() if net in quick else pytest.mark.slow)
-        for net in (*NETS, "vit_base_patch16_224_full")
+        *(pytest.param(net, marks=() if net in quick else pytest.mark.slow) for net in NETS),
+        pytest.param("vit_base_patch16_224_full", marks=pytest.mark.rare),
     ]
 
 
@@ -72,7 +72,7 @@ def test_variables_and_outputs_are_the_keras_model_s(keras_model):
         assert_close(session.run(logits, {images: IMAGES}), want, 1e-5, "logits")
 
 
-@pytest.mark.slow
+@pytest.mark.rare
 def test_names_of_the_whole_b16_are_the_keras_model_s():
     """As tf_keras writes them in graph mode."""
     with tf.Graph().as_default():

@@ -6,6 +6,7 @@ import pytest
 from oracle_client import GOLDEN, ORACLE
 from scripts_of_users import run, write
 
+pytestmark = pytest.mark.any_numpy
 # {function: why}: a call is still off, or the function is not offered.
 OFF = dict(line.split("\t") for line in (GOLDEN / "op_counts_off.tsv").read_text().splitlines()[1:])
 

@@ -69,6 +69,7 @@ local 3.0 ''
 
 
 @pytest.mark.slow
+@pytest.mark.any_numpy
 def test_workers_share_what_names_no_task(tmp_path):
     finished = run(write(tmp_path, script=SCRIPT), CUDA_VISIBLE_DEVICES="")
     assert finished.stdout == PRINTED, finished.stderr

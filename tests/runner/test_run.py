@@ -143,6 +143,7 @@ def test_standard_input_and_change_of_folder(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.any_numpy
 def test_fork_and_spawn(tmp_path):
     source = """
     import multiprocessing, os
@@ -256,6 +257,7 @@ def test_a_path_that_is_not_offered_says_so(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.any_numpy
 def test_imports_by_name_give_tensorflow_1_to_own_modules(tmp_path):
     source = """
     import importlib

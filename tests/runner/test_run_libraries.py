@@ -15,7 +15,7 @@ import {name}
 print({name}.dense(2).shape, tf.trainable_variables()[0].name)
 """
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.any_numpy]
 
 
 @pytest.fixture

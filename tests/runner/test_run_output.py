@@ -33,6 +33,7 @@ print(os.environ.get("TF_CPP_MIN_LOG_LEVEL"), tf.Session().run(tf.constant(1) + 
 pytestmark = pytest.mark.slow
 
 
+@pytest.mark.any_numpy
 @pytest.mark.parametrize(
     ("arguments", "source", "level", "printed"),
     [

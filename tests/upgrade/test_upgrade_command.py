@@ -63,6 +63,8 @@ def call(*arguments):
     return CliRunner().invoke(main, ["upgrade", *(str(argument) for argument in arguments)])
 
 
+@pytest.mark.slow
+@pytest.mark.any_numpy
 def test_the_written_folder_runs_with_plain_python(project):
     out = project.parent / "deep" / "today"
     done = call(project, "--out", out)
