@@ -1,4 +1,4 @@
-"""Every fact of the documents is measured, and no stated value could be another unnoticed."""
+"""Every fact is measured; a row with any other stated value would fail."""
 
 from __future__ import annotations
 
@@ -28,42 +28,42 @@ DOCUMENTS = catalogue.documents()
 
 @pytest.fixture(autouse=True)
 def photographs(monkeypatch, tmp_path):
-    """The real test half where it is to be had; otherwise nothing."""
+    """The real photographs where LEGACY_NETS_SIGNS names them; otherwise none."""
     monkeypatch.setenv("LEGACY_NETS_SIGNS", REAL_SIGNS or str(tmp_path))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_fact_is_measured_and_its_verdict_is_that_of_the_table(document):
-    """Nor would the row fit if the document stated anything else: see ``altered``."""
+    """Nor would the row fit if the document stated anything else: see ``alter``."""
     differ, unnoticed = [], []
     for fact in documents.facts(document):
         found = documents.measure(fact)
-        if not fits(fact, found) and not away(fact, found):
+        if not fits_the_row(fact, found) and not lacks_photographs(fact, found):
             differ.append((fact.id, fact.stated, fact.verdict, fact.measured, found))
-        for stated in altered(fact.stated):
-            if fits(fact, judge.judge(stated, found.results, fact.source)):
+        for stated in alter(fact.stated):
+            if fits_the_row(fact, judge.judge(stated, found.results, fact.source)):
                 unnoticed.append((fact.id, stated))
     assert differ == []
     assert unnoticed == []
 
 
-def fits(fact, found):
+def fits_the_row(fact, found):
     """Whether what is measured is what the table says."""
     wanted = "" if found.verdict in ("confirmed", "derived") else found.value
     return (found.verdict, wanted) == (fact.verdict, fact.measured)
 
 
-def away(fact, found):
-    """Whether the fact hangs on the real photographs, they are not here, and the rest fits."""
+def lacks_photographs(fact, found):
+    """Whether a fact is about the photographs, which are not here, and the rest is confirmed."""
     if REAL_SIGNS or "photograph" not in " ".join(fact.measure):
         return False
     rest = [result for result in found.results if result is not None]
     return None in found.results and judge.judge(fact.stated, tuple(rest)).verdict == "confirmed"
 
 
-def altered(stated):
-    """The value with each of its digits one higher in turn, and with a word more."""
+def alter(stated):
+    """Lists the stated value with one digit increased, for each digit, and with a word added."""
     yield stated + " more"
     for place, sign in enumerate(stated):
         if sign.isdigit():
@@ -127,20 +127,20 @@ def test_form_of_an_erratum(row):
     if row.kind == "wrong result, no error":
         assert row.harm, "its harm is a number that is measured"
     for test in row.tests:
-        assert name_of(test) in functions(test), f"{row.id}: there is no {test}"
+        assert get_test_name(test) in list_functions(test), f"{row.id}: there is no {test}"
 
 
-def name_of(test):
+def get_test_name(test):
     return test.partition("::")[2].partition("[")[0]
 
 
-def functions(test):
+def list_functions(test):
     path = TESTS.parent / test.partition("::")[0]
-    return {node.name for node in parsed(path).body if isinstance(node, ast.FunctionDef)}
+    return {node.name for node in parse(path).body if isinstance(node, ast.FunctionDef)}
 
 
 @functools.cache
-def parsed(path):
+def parse(path):
     return ast.parse(path.read_text())
 
 
@@ -150,11 +150,11 @@ HARMS = [row for row in ERRATA if row.harm]
 @pytest.mark.parametrize("row", HARMS, ids=lambda row: row.id)
 def test_the_harm_of_an_erratum_is_what_is_measured(row):
     assert documents.measure_harm(row) == row.harm
-    for other in altered(row.harm):
+    for other in alter(row.harm):
         assert documents.measure_harm(dataclasses.replace(row, harm=other)) != other
 
 
-def numbered(document, *numbers):
+def make_ids(document, *numbers):
     return [f"{document}-E{number:02d}" for number in numbers]
 
 
@@ -162,31 +162,31 @@ PLAIN_ALEXNET = (2, 9, *range(11, 17), 29, 39, 40, 43, 59, 61)
 RESNET = (1, 3, 4, 6, 14, 16, *range(22, 30), 49, 61)
 ERRATA_OF_NETS = {
     **dict.fromkeys(
-        ("resnet_3d", "resnet_2plus1d", "resnet_3d_2plus1d"), numbered("000", *range(1, 19))
+        ("resnet_3d", "resnet_2plus1d", "resnet_3d_2plus1d"), make_ids("000", *range(1, 19))
     ),
-    "cnn_lstm": numbered("000", *range(1, 20)),
-    "cnn_lstm_resnet": numbered("000", *range(1, 20), 21),
-    **dict.fromkeys(("r2plus1d_18", "r3d_18", "mc3_18"), numbered("000", 15, 16, 20)),
-    "hand_signs": numbered("001", *range(1, 28)),
-    "inception_v3": numbered("002", *range(1, 33)),
-    **{f"resnet_v2_{depth}": numbered("003", *range(1, 19)) for depth in (50, 101, 152, 200)},
-    "demo_cnn": numbered("004", 1, 16, 29, 54, 55),
-    "alexnet_v1": numbered("004", *PLAIN_ALEXNET),
-    "alexnet_v2": numbered("004", *sorted((8, 10, *PLAIN_ALEXNET))),
-    **{f"vgg{depth}": numbered("004", 2, 14, 16, 29, 41, 42, 48, 61) for depth in (11, 13, 16, 19)},
-    "googlenet": numbered("004", 6, 7, *range(17, 22), 29, 48, 57, 58),
-    **{f"resnet{depth}": numbered("004", *RESNET) for depth in (18, 152)},
-    **{f"resnet{depth}": numbered("004", *sorted((*RESNET, 56))) for depth in (34, 101)},
-    "resnet50": numbered("004", *sorted((*RESNET, 47, 51, 56))),
-    **dict.fromkeys(("resnext50_32x4d", "resnext101_32x4d"), numbered("004", 24, 46)),
+    "cnn_lstm": make_ids("000", *range(1, 20)),
+    "cnn_lstm_resnet": make_ids("000", *range(1, 20), 21),
+    **dict.fromkeys(("r2plus1d_18", "r3d_18", "mc3_18"), make_ids("000", 15, 16, 20)),
+    "hand_signs": make_ids("001", *range(1, 28)),
+    "inception_v3": make_ids("002", *range(1, 33)),
+    **{f"resnet_v2_{depth}": make_ids("003", *range(1, 19)) for depth in (50, 101, 152, 200)},
+    "demo_cnn": make_ids("004", 1, 16, 29, 54, 55),
+    "alexnet_v1": make_ids("004", *PLAIN_ALEXNET),
+    "alexnet_v2": make_ids("004", *sorted((8, 10, *PLAIN_ALEXNET))),
+    **{f"vgg{depth}": make_ids("004", 2, 14, 16, 29, 41, 42, 48, 61) for depth in (11, 13, 16, 19)},
+    "googlenet": make_ids("004", 6, 7, *range(17, 22), 29, 48, 57, 58),
+    **{f"resnet{depth}": make_ids("004", *RESNET) for depth in (18, 152)},
+    **{f"resnet{depth}": make_ids("004", *sorted((*RESNET, 56))) for depth in (34, 101)},
+    "resnet50": make_ids("004", *sorted((*RESNET, 47, 51, 56))),
+    **dict.fromkeys(("resnext50_32x4d", "resnext101_32x4d"), make_ids("004", 24, 46)),
     **dict.fromkeys(
         ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large"),
-        numbered("004", 44, 46),
+        make_ids("004", 44, 46),
     ),
     **dict.fromkeys(
-        registry.list_nets("vit_*_in21k"), numbered("004", 5, *range(30, 39), 45, 50, 52, 53)
+        registry.list_nets("vit_*_in21k"), make_ids("004", 5, *range(30, 39), 45, 50, 52, 53)
     ),
-    "vit_hybrid_r50_base_224": numbered("004", 30, 31, 45, 46),
+    "vit_hybrid_r50_base_224": make_ids("004", 30, 31, 45, 46),
 }
 
 
@@ -201,8 +201,8 @@ def test_errata_in_the_registry_are_those_of_the_tables(net):
     assert sorted(registry.get_net(net).errata) == ERRATA_OF_NETS[net]
 
 
-def test_the_photographs_are_believed_where_they_are(tmp_path, monkeypatch):
-    """001-F01, F03, F04: a user who has the training half sees them hold (here: a made-up one)."""
+def test_facts_on_photographs_are_confirmed_where_they_are(tmp_path, monkeypatch):
+    """001-F01, F03, F04, where a user has the training split (here: a synthetic one)."""
     with h5py.File(tmp_path / "train_signs.h5", "w") as file:
         file["train_set_x"] = np.zeros([1080, 64, 64, 3], np.uint8)
         file["train_set_y"] = np.arange(1080) % 6
@@ -214,9 +214,9 @@ def test_the_photographs_are_believed_where_they_are(tmp_path, monkeypatch):
     assert (dark.value, dark.verdict) == ("0.000, not 0.956", "wrong")
 
 
-@pytest.mark.parametrize("drawn", [True, False])
-def test_drawn_signs_are_no_photographs(tmp_path, monkeypatch, drawn):
-    if drawn:
+@pytest.mark.parametrize("has_synthetic", [True, False])
+def test_synthetic_signs_are_no_photographs(tmp_path, monkeypatch, has_synthetic):
+    if has_synthetic:
         monkeypatch.setattr(signs, "SYNTHETIC_PER_CLASS", {"train": 1, "test": 1})
         signs.make_signs(tmp_path)
         monkeypatch.undo()
@@ -299,7 +299,14 @@ def test_an_unknown_check_says_where_it_was_looked_up():
 def test_each_check_is_called_by_its_name():
     for checks in (common.CHECKS, *tables.CHECKS.values()):
         assert all(name == check.__name__ for name, check in checks.items())
-        assert list(checks) == list(dict.fromkeys(checks))
+
+
+def test_no_check_of_document_004_hides_another():
+    """Its modules have a table each, which are merged into one."""
+    modules = [module for name, module in vars(tables).items() if name.startswith("document_004")]
+    names = [name for module in modules for name in module.CHECKS]
+    assert len(modules) == 5
+    assert sorted(names) == sorted(tables.CHECKS["004"])
 
 
 def test_the_tables_use_every_check():

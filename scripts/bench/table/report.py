@@ -27,8 +27,10 @@ has its reason below the table. `ROWS=` takes the names of the tables.
 A rate of inference or training is followed by its share of the matrix product's rate in the same
 precision (100% is the peak of the machine), then by the engine that was chosen, with its threads.
 """
-PROGRAMS = """`plain` is `session.run` of the graph as it is built. `TensorFlow` is the frozen graph,
-run by TensorFlow. `auto` is the fastest engine that is installed, as `predict --fast` chooses it."""
+PROGRAMS = """\
+`plain` is `session.run` of the graph as it is built. `TensorFlow` is the frozen graph,
+run by TensorFlow. `auto` is the fastest engine that is installed, as `predict --fast` chooses it.\
+"""
 NOTES = """ONNX Runtime and OpenVINO convert the frozen graph themselves. Keras and PyTorch run
 their own net of the same architecture (ResNet v2 and ViT of timm, the rest of torchvision)."""
 GROWTH = """The slope is the power of the size that seconds or memory grow with, fitted to the
