@@ -192,5 +192,5 @@ def _draw(net: str, own: Own) -> Iterator[str]:
 def _draw_figures(net: str, own: Own) -> Iterator[figures.DrawnFigures]:
     with tempfile.TemporaryDirectory() as folder:
         yield figures.draw(
-            net, pathlib.Path(folder), own.image, checkpoint=own.checkpoint, as_svg=True
+            net, pathlib.Path(folder), own.image, checkpoint=own.checkpoint, with_graph=False
         )

@@ -62,6 +62,7 @@ def draw(
     level: GraphLevel | None = None,
     *,
     as_svg: bool = False,
+    with_graph: bool = True,
 ) -> DrawnFigures:
     """Writes graph.png, feature_maps.png, kernels.png, receptive_field.png (one end point) and
     receptive_fields.png (all) into a folder.
@@ -77,6 +78,7 @@ def draw(
       checkpoint: anything that ``open_weights`` reads; if None, initial weights with seed 0.
       level: what a box of graph.png is, "stages" or "layers"; if None, a layer where they are few.
       as_svg: writes graph.svg in place of graph.png: it shows both levels.
+      with_graph: whether the graph is drawn.
 
     A note says which figures a net has nothing for.
     Raises: BadInputError for an unknown net, end point or unreadable image; CheckpointError.
@@ -93,10 +95,11 @@ def draw(
     still = np.clip(_get_middle_frame(picture) / 255, 0, 1)
     still = still[..., 0] if still.shape[-1] == 1 else still
     paths = []
-    try:
-        paths.append(_draw_graph(net, folder, level, as_svg))
-    except SetupError as error:
-        notes.append(str(error))
+    if with_graph:
+        try:
+            paths.append(_draw_graph(net, folder, level, as_svg))
+        except SetupError as error:
+            notes.append(str(error))
     with use_fonts() as note:
         weights = "" if checkpoint else _(", initial weights")
         paths += _draw_values(values, still, folder, net, weights)
@@ -226,9 +229,7 @@ def _select_maps(net: str, end_points: EndPoints, names: tuple[str, ...]) -> End
     maps = {
         name: point
         for name, point in end_points.items()
-        if getattr(point, "shape", None) is not None
-        and point.shape.rank in (4, 5)
-        and point.shape[-2] != 1
+        if isinstance(point, tf.Tensor) and point.shape.rank in (4, 5) and point.shape[-2] != 1
     }
     for name in names:
         if name not in maps:

@@ -11,6 +11,7 @@ from commands import call, refused
 from PIL import Image
 
 from legacy_nets import documents
+from legacy_nets.anatomy import graph_drawing
 from legacy_nets.book import html, page, tables
 from legacy_nets.documents import blocks, explain
 from legacy_nets.language import use_language
@@ -118,6 +119,22 @@ def test_a_readers_picture_is_drawn_and_its_name_escaped(tmp_path):
     assert text.count('src="data:image/png;base64,') == 3  # maps, kernels, a receptive field
     assert "initial weights, seed 0" in text
     assert len(text.encode()) < MAX_BYTES
+
+
+def test_the_graph_is_drawn_once(monkeypatch, tmp_path):
+    drawn = []
+    make_graph = graph_drawing.make_layer_graph_of_net
+    monkeypatch.setattr(
+        graph_drawing,
+        "make_layer_graph_of_net",
+        lambda net, *arguments, **options: (
+            drawn.append(net) or make_graph(net, *arguments, **options)
+        ),
+    )
+    path = tmp_path / "photo.png"
+    Image.new("L", (40, 40), 200).save(path)
+    assert write("demo_cnn", image=str(path)).count("<svg ") == 1
+    assert drawn == ["demo_cnn"]
 
 
 def test_explain_writes_the_same_page(tmp_path, demo):
