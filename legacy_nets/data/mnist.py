@@ -92,14 +92,12 @@ def load_mnist(
     path: str | pathlib.Path,
     *,
     holdout: float | None = None,
-    seed: int = 0,
     num_classes: int = 0,
 ) -> ImageData:
     """Loads the set for training: grey pictures uint8 [N, 28, 28, 1] in memory.
 
-    MNIST has both splits, so ``holdout`` is refused; ``seed`` is not used. ``num_classes``: of a
-    set of another name, with labels above 9. Raises BadInputError for everything that is wrong
-    with the files.
+    MNIST has both splits, so ``holdout`` is refused. ``num_classes``: of a set of another name,
+    with labels above 9. Raises BadInputError for everything that is wrong with the files.
     """
     if holdout is not None:
         raise BadInputError(f"{path} has both splits already: leave --holdout out")

@@ -60,7 +60,7 @@ def open_data(
     elif path.is_dir() and takes_clips:
         return clips.load_clips(path, holdout, seed)
     elif mnist.is_mnist(path):
-        data = mnist.load_mnist(path, holdout=holdout, seed=seed, num_classes=num_classes)
+        data = mnist.load_mnist(path, holdout=holdout, num_classes=num_classes)
     elif path.is_dir():
         data = images.load_images(path, holdout=holdout, seed=seed, strict=strict)
     else:
