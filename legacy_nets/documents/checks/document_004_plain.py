@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
 
 import numpy as np
 
@@ -204,8 +203,8 @@ def find_table_column(net: str) -> str:
 
 def list_hidden_units(net: str) -> list[int]:
     """Lists the units of the dense layers except the last."""
-    dense: list[Any] = [layer for layer in analyze_net(net).layers if layer.layer_type == "dense"]
-    return [layer.output[-1] for layer in dense[:-1]]
+    dense = [layer for layer in analyze_net(net).layers if layer.layer_type == "dense"]
+    return [units for layer in dense[:-1] if layer.output and (units := layer.output[-1])]
 
 
 def compute_kernel_scales() -> list[float]:
@@ -225,12 +224,12 @@ def compute_kernel_scales() -> list[float]:
 
 def list_module_filters(module: str) -> list[int]:
     """Lists the filters of an Inception module's convolutions in the order of its parameters."""
-    layers: Any = analyze_net("googlenet").layers
-    return [
-        layer.output[-1]
-        for layer in layers
+    convolutions = [
+        layer
+        for layer in analyze_net("googlenet").layers
         if layer.layer_type == "convolution" and layer.name.startswith(f"inception_{module}/")
     ]
+    return [filters for layer in convolutions if layer.output and (filters := layer.output[-1])]
 
 
 def branches_keep_size() -> bool:
