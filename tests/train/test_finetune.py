@@ -15,7 +15,7 @@ from legacy_nets.cli import main
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.splits import Images
 from legacy_nets.errors import BadInputError, CheckpointError
-from legacy_nets.train import graph, loop
+from legacy_nets.train import graph, loop, warm_start
 from legacy_nets.train.report import read_log
 from legacy_nets.train.settings import Settings, WarmStart
 
@@ -76,9 +76,7 @@ def read(prefix):
 def test_warm_start_from_one_task_to_another(source, tmp_path):
     """All but the head comes from the first task's averages; the new task is learnt."""
     with pytest.raises(CheckpointError) as caught:
-        start = WarmStart(source)
-        given = settings(SECOND, warm_start=start)
-        loop.train(given, SECOND, tmp_path / "a", console=QUIET)
+        warm_start.check_warm_start(WarmStart(source), settings(SECOND))
     line = str(caught.value)
     assert "\n" not in line
     assert f"{HEAD}/Conv2d_1c_1x1/weights" in line and f"{HEAD}/Conv2d_1c_1x1/biases" in line
@@ -86,8 +84,8 @@ def test_warm_start_from_one_task_to_another(source, tmp_path):
     assert f"--exclude {HEAD}" in line
 
     start = WarmStart(source, exclude=(HEAD,), ema=True)
-    given = settings(SECOND, steps=16, warmup=8, save_every=1, seed=4, warm_start=start)
-    result = loop.train(given, SECOND, tmp_path / "b", console=QUIET)
+    given = settings(SECOND, steps=16, warmup=8, seed=4, warm_start=start)
+    result = loop.train(given, SECOND, tmp_path / "run", console=QUIET)
     before, tuned = read(source), read(result.checkpoint)
     kernels = [n for n in before if n.startswith("InceptionV3/") and n.endswith("/weights")]
     trunk = [name for name in kernels if not name.startswith(HEAD)]
@@ -99,7 +97,7 @@ def test_warm_start_from_one_task_to_another(source, tmp_path):
     assert tuned[f"{HEAD}/Conv2d_1c_1x1/weights"].shape[-1] == 3
     moving = "InceptionV3/Conv2d_1a_3x3/BatchNorm/moving_mean"
     assert (tuned[moving] != before[moving]).any()  # UPDATE_OPS run
-    rows = read_log(tmp_path / "b" / "log.csv")
+    rows = read_log(tmp_path / "run" / "log.csv")
     assert rows[-1]["loss"] < rows[0]["loss"] - 0.1
 
 
