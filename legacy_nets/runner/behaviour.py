@@ -45,7 +45,7 @@ def enable_tf1_behavior() -> None:
     with quiet.silence_start_up():
         quiet.import_quietly()
     from legacy_nets import tf1
-    from legacy_nets.runner import classes, keras_names, op_counts, placement, protobuf  # NumPy
+    from legacy_nets.runner import classes, keras_1_15, op_counts, placement, protobuf  # NumPy
 
     logging.getLogger("tensorflow").addFilter(_keep_record)
     tf1.disable_v2_behavior()
@@ -53,13 +53,14 @@ def enable_tf1_behavior() -> None:
     seeds.use_tf1_op_seeds()
     op_counts.install()
     classes.use_tf1_classes()
-    keras_names.use_tf1_names()
+    keras_1_15.use_tf1_names()
+    keras_1_15.rotate_kernels_of_theano()
     protobuf.install()
     placement.install()
     _check_ranks_of_convolutions()
     # TensorFlow of today is built with CUDA everywhere; scripts ask in order to use a GPU.
     tf1.test.is_built_with_cuda = lambda: bool(tf1.config.experimental.list_physical_devices("GPU"))
-    vars(tf1.keras).setdefault("__version__", keras_names.VERSION)
+    vars(tf1.keras).setdefault("__version__", keras_1_15.VERSION)
     if run_options.is_run:
         keras_datasets.read_local_files()
     for listener in import_listeners:

@@ -193,9 +193,12 @@ def _import_keras(name: str, fromlist: Sequence[str]) -> types.ModuleType:
 def _prepare_keras_2() -> None:
     """Makes ``keras.datasets`` read local files, and sets ``tf.keras.__version__``.
 
-    TensorFlow 2 had it; tf_keras has it in another module.
+    TensorFlow 2 had it; tf_keras has it in another module. Kernels of Theano are rotated.
     """
+    from legacy_nets.runner import keras_1_15  # NumPy
+
     keras_datasets.read_local_files()
+    keras_1_15.rotate_kernels_of_theano()
     keras = importlib.import_module("tf_keras.api._v2.keras")
     vars(keras).setdefault("__version__", sys.modules["tf_keras"].__version__)
 

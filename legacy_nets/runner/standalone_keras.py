@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from legacy_nets import tf1
+from legacy_nets.runner.keras_1_15 import import_module
 from legacy_nets.runner.keras_configs import translate_config
-from legacy_nets.runner.keras_names import import_module
 from legacy_nets.types import DTypeLike, ShapeLike, TensorLike, Variable
 
 VERSION = "2.3.1"

@@ -61,6 +61,33 @@ def test_each_format_of_weights_is_a_source(tmp_path, pickled, source):
     assert_equal(read(tmp_path / "out.npz"), WEIGHTS)
 
 
+TENSORLAYER = np.empty(2, object)  # ``tl.files.save_npz`` pickles a list, without names
+TENSORLAYER[:] = WEIGHTS["conv1/weights"], WEIGHTS["conv1/biases"]
+TENSORPACK = {  # the dictionary of ``dump-model-params.py``
+    **{f"{name}:0": value for name, value in WEIGHTS.items()},
+    "global_step:0": np.int64(3),
+}
+LIBRARIES = {  # what the library saved -> what is ported
+    "tensorlayer": (
+        {"params": TENSORLAYER},
+        {"params/0": WEIGHTS["conv1/weights"], "params/1": WEIGHTS["conv1/biases"]},
+    ),
+    "tensorpack": (TENSORPACK, TENSORPACK),
+}
+
+
+@pytest.mark.parametrize("target", ["npz", "safetensors", "torch"])
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_npz_files_of_libraries_are_ported(tmp_path, library, target):
+    saved, want = LIBRARIES[library]
+    np.savez(tmp_path / "w.npz", **saved)
+    out = tmp_path / f"out{TARGETS[target].ending}"
+    code, output = port(tmp_path / "w.npz", "--to", target, "--out", out)
+    assert code == 0, output
+    assert f"{len(want)} tensors equal, bit by bit" in output
+    assert_equal(read(out), want)
+
+
 def test_names_change_by_patterns_in_their_order(tmp_path, pickled):
     arguments = (pickled, "--to", "npz", "--out", tmp_path / "out.npz")
     code, output = port(*arguments, "--rename", "^conv(\\d)/=block\\1/", "--rename", "/=.")

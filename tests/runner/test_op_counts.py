@@ -118,3 +118,36 @@ def test_weights_and_scores_of_a_tagger_of_unknown_length(tmp_path):
     # What 1.15.5 prints for this script.
     assert name == "['w/Regularizer/l2_regularizer:0']"
     assert values == ["9.526190", "7.642037", "7.298491", "1.838692", "-18.62787"]
+
+
+LAYERS = """
+import numpy as np, tensorflow as tf
+L = tf.keras.layers
+
+class Mine(L.TimeDistributed):
+    pass
+
+tf.set_random_seed(42)
+kept = L.TimeDistributed(L.Dense(3))
+model = tf.keras.Sequential([L.Input((5, 4)), kept, L.LayerNormalization(), Mine(L.Dropout(0.5))])
+model.add(L.Flatten())
+model.add(L.Dense(2))
+print(isinstance(kept, L.TimeDistributed), isinstance(model.layers[1], L.LayerNormalization))
+model.save("model.h5")
+names = {"Mine": Mine}
+loaded = tf.keras.models.load_model("model.h5", custom_objects=names)
+x = np.ones((2, 5, 4), np.float32)
+print(np.array_equal(loaded.predict(x), model.predict(x)), type(loaded.layers[0]).__name__)
+for layer in (kept, model.layers[-1]):
+    print("%.6f" % np.abs(layer.get_weights()[0]).sum())
+"""
+
+
+@pytest.mark.slow
+def test_layers_whose_ops_are_counted_are_classes(tmp_path):
+    done = run(write(tmp_path, script=LAYERS), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # What 1.15.5 prints for this script.
+    *texts, kernel, last = done.stdout.splitlines()
+    assert texts == ["True True", "True TimeDistributed"]
+    assert [kernel, last] == ["6.288993", "8.133665"]

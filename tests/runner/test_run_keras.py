@@ -157,3 +157,42 @@ def test_a_file_of_keras_2_3_1_is_read(tmp_path):
     assert answers.pop("steps") == 3
     assert list(answers) == ["by_name", "in_order", "load_model", "to_json"]
     assert all(outputs == expected for outputs in answers.values())
+
+
+BACKENDS = "keras_2_3_1_backends"  # written by scripts/oracle/keras_theano.py under Keras 2.3.1
+LOADS = """
+import json, shutil, sys
+import h5py
+import numpy as np
+import tensorflow as tf
+golden, copy, package = sys.argv[1:]
+if package == "keras":
+    from keras.models import load_model, model_from_json
+else:
+    load_model, model_from_json = tf.keras.models.load_model, tf.keras.models.model_from_json
+expected = json.load(open(golden + ".json"))
+x = np.array(expected.pop("x"), np.float32)
+for backend, wanted in expected.items():
+    shutil.copy(golden + ".h5", copy)
+    with h5py.File(copy, "r+") as file:
+        for group in (file, file["model_weights"]):
+            group.attrs["backend"] = backend.encode()
+    model = load_model(copy)
+    models = [model, model_from_json(model.to_json()), model_from_json(model.to_json())]
+    models[1].load_weights(copy)
+    models[2].load_weights(copy, by_name=True)
+    near = [np.abs(m.predict(x, verbose=0) - wanted).max() < 1e-5 for m in models]
+    print(tf.__version__[:4], backend, *near)
+"""
+LOADED = [f"{backend} True True True" for backend in ("tensorflow", "theano", "cntk")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("version", "package"), [("1.15", "keras"), ("1.15", "tf.keras"), ("2.21", "tf.keras")]
+)
+def test_kernels_of_theano_are_rotated_as_keras_did(tmp_path, version, package):
+    script, tf2 = write(tmp_path, script=LOADS), ["--tf2"] * (version == "2.21")
+    done = run(*tf2, script, GOLDEN / BACKENDS, tmp_path / "copy.h5", package)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-3:] == [f"{version} {line}" for line in LOADED]

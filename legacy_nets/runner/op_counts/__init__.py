@@ -59,6 +59,7 @@ def install() -> None:
     _replace_everywhere(products.list_wrappers())
     _replace_everywhere(functions.list_wrappers())
     _replace_everywhere(differences.list_wrappers())
+    differences.wrap_layers()
     _replace_everywhere(
         {
             random_ops.random_uniform: _wrap_random_uniform(random_ops.random_uniform),

@@ -1,4 +1,7 @@
-"""Names of layers and weights that tf.keras of TensorFlow 1.15 gave, and tf_keras does not."""
+"""What tf.keras of TensorFlow 1.15 did, and tf_keras does not.
+
+Names of layers and weights; the rotation of kernels that Theano wrote.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,17 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from legacy_nets.types import Array
+
 VERSION = "2.2.4-tf"  # tf.keras.__version__ in 1.15.5; h5 files hold it, too
 
+# Layers whose kernels Theano stores rotated -> kernels among their first weights.
+_CONVOLUTIONS = {
+    **{"Conv1D": 1, "Conv2D": 1, "Conv3D": 1, "Conv2DTranspose": 1},
+    "ConvLSTM2D": 2,
+}
 Build = Callable[[Any, Any], None]  # of a layer, with the shape of its input
 
 
@@ -21,6 +33,35 @@ def use_tf1_names() -> None:
     stacked = import_module("tf_keras.src.layers.rnn.stacked_rnn_cells").StackedRNNCells
     rnn.build = _build_cell_before(rnn.build)
     stacked.build = _build_cells_before(stacked.build)
+
+
+@functools.cache
+def rotate_kernels_of_theano() -> None:
+    """Lets load_model and load_weights rotate the kernels of .h5 files that name Theano.
+
+    Theano convolves where TensorFlow correlates. Keras 2.3.1 and tf.keras of 1.15.5 rotated them;
+    tf_keras reads the file's backend, and ignores it.
+    """
+    files = import_module("tf_keras.src.saving.legacy.hdf5_format")
+    files.preprocess_weights_for_loading = _rotate_before(files.preprocess_weights_for_loading)
+
+
+def _rotate_before(preprocess: Callable[..., list[Array]]) -> Callable[..., list[Array]]:
+    """Rotates the kernels of a convolution; wrappers and models call this for their layers."""
+
+    @functools.wraps(preprocess)
+    def preprocess_rotated(
+        layer: object,
+        weights: list[Array],
+        original_keras_version: str | None = None,
+        original_backend: str | None = None,
+    ) -> list[Array]:
+        count = _CONVOLUTIONS.get(type(layer).__name__, 0) * (original_backend == "theano")
+        rotated = [np.flip(kernel, tuple(range(kernel.ndim - 2))) for kernel in weights[:count]]
+        weights = [*rotated, *weights[count:]]
+        return preprocess(layer, weights, original_keras_version, original_backend)
+
+    return preprocess_rotated
 
 
 def import_module(name: str) -> Any:
