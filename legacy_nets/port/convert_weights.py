@@ -14,6 +14,8 @@ from legacy_nets.port.weights import (
     NOT_BUILT,
     check_net,
     describe_quantized,
+    describe_texts,
+    list_texts,
     list_weights,
     rename_weights,
 )
@@ -32,7 +34,7 @@ def convert_weights(
 
             check_fit(job, source, averaged)
     weights = list_weights(source, averaged)
-    notes += describe_quantized(source, weights)
+    notes += describe_quantized(source, weights) + describe_texts(source)
     if not isinstance(job, Job):
         weights, changed = rename_weights(weights, job.renames)
         notes += _describe_names(source, len(weights), changed)
@@ -60,7 +62,7 @@ def convert_weights(
 def _describe_names(source: Source, count: int, changed: int) -> tuple[str, ...]:
     """Describes what became of the names, and how many tensors are not ported."""
     names = f"{changed} of {count} names changed" if changed else "names and axes as they are"
-    left_out = len(source.tensors) + len(source.other_tensors) - count
+    left_out = len(source.tensors) + len(source.other_tensors) - count - len(list_texts(source))
     reason = "tensors that only training needs"
     if source.others_are_constants:
         reason = "constants (shapes, axes, bounds)"

@@ -146,6 +146,7 @@ class ImportedJob:
     prefers_v1: bool = False  # of two checkpoints under one prefix
     inference: bool = False  # moving averages replace the batch statistics of batch norms
     precision: Precision = FLOAT32
+    output_origin: str = "as asked"  # who chose ``outputs``, for notes
 
     @property
     def title(self) -> str:

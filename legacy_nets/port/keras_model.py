@@ -37,9 +37,11 @@ def freeze_keras_model(job: ImportedJob, folder: Path) -> FrozenGraph:
         frozen_path.write_bytes(definition.SerializeToString())
         try:
             inputs = job.inputs or tuple(tensor.op.name for tensor in model.inputs)
-            frozen_job = dataclasses.replace(
-                job, graph_path=frozen_path, inputs=inputs, outputs=job.outputs or tuple(outputs)
-            )
+            frozen_job = dataclasses.replace(job, graph_path=frozen_path, inputs=inputs)
+            if not job.outputs:
+                frozen_job = dataclasses.replace(
+                    frozen_job, outputs=tuple(outputs), output_origin="the model's own"
+                )
             frozen = freeze_graph(frozen_job)
         finally:
             frozen_path.unlink()

@@ -53,26 +53,39 @@ def check_net(source: Source, job: Job) -> tuple[str, ...]:
 def list_weights(source: Source, averaged: bool) -> list[Weight]:
     """Lists the weights and moving statistics of a source, in its order, without optimizer slots.
 
-    Raises CheckpointError for a tensor that is no array of numbers.
+    Texts, such as the keys of lookup tables, are left out. Raises CheckpointError without weights.
     """
     weights = []
     slots = list_slots(source)
     for name, info in source.tensors.items():
-        if name in slots:
+        dtype = find_numpy_dtype(info.dtype)
+        if name in slots or dtype is None:
             continue
         stored = (averaged and find_average(name, source.tensors)) or name
         load = functools.partial(source.read, stored)
         reload, location = load, None
         if isinstance(source, Bundle):
             reload, location = functools.partial(source.read, stored, False), source.locate(stored)
-        dtype = find_numpy_dtype(info.dtype)
-        if dtype is None:
-            raise CheckpointError(f"{source.prefix}: {name} ({info.dtype}) is no array of numbers")
         shape = tuple(source.tensors[stored].shape)
         weights.append(Weight(name, shape, dtype.name, load, reload, location))
     if not weights:
         raise CheckpointError(f"{source.prefix} holds no weights")
     return weights
+
+
+def list_texts(source: Source) -> list[str]:
+    """Lists the tensors that are no arrays of numbers."""
+    tensors = source.tensors.items()
+    return [name for name, info in tensors if find_numpy_dtype(info.dtype) is None]
+
+
+def describe_texts(source: Source) -> tuple[str, ...]:
+    """Notes the tensors that are no arrays of numbers."""
+    names = list_texts(source)
+    if not names:
+        return ()
+    first = f"{names[0]}, {source.tensors[names[0]].dtype}"
+    return (f"{len(names)} tensors are no arrays of numbers and are left out (first {first})",)
 
 
 def describe_quantized(source: Source, weights: Sequence[Weight]) -> tuple[str, ...]:

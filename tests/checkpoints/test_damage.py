@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+from pathlib import Path
 
 import damage
 import damage_attacks as attacks
@@ -60,22 +61,19 @@ def test_damaged_files(tmp_path, every):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits memory")
-@pytest.mark.parametrize("every", [37, ALL])  # 49 of 1,800
-def test_damaged_graphs(tmp_path, every):
-    originals, answers = tmp_path / "originals", tmp_path / "answers.json"
-    originals.mkdir()
-    damage_graphs.create_graphs(originals)
-    script = [damage_graphs.__file__, str(originals), str(answers), str(every)]
-    subprocess.run([sys.executable, *script], check=True, env=ONE_THREAD, cwd=tmp_path)
-    rows = json.loads(answers.read_text())
-    intact = [row for row in rows if ":" not in row["name"]]
-    damaged = [row for row in rows if ":" in row["name"]]
-    assert {row["exit"] for row in intact} == {0}, intact
-    variants = damage_graphs.COUNT * len(damage_graphs.MODELS)
-    assert len({row["name"] for row in damaged}) == len(range(0, variants, every))
-    assert not (tmp_path / "EXECUTED").exists()
-    for row in rows:
-        _check_graph(row)
+def test_damaged_graphs(tmp_path):
+    models = [model.folder for model in damage_graphs.MODELS]
+    damaged = _damage_graphs(tmp_path, 37, models)  # 49 of 1,800
+    refused = [row for row in damaged if row["exit"] == 2]
+    assert 0.4 * len(damaged) < len(refused) < 0.95 * len(damaged)
+
+
+@pytest.mark.rare
+@pytest.mark.skipif(sys.platform != "linux", reason="forks, and limits memory")
+@pytest.mark.parametrize("model", [model.folder for model in damage_graphs.MODELS])
+def test_all_damaged_graphs(tmp_path, model):
+    """200 variants of a model, in one to three minutes."""
+    damaged = _damage_graphs(tmp_path, 1, [model])
     refused = [row for row in damaged if row["exit"] == 2]
     assert 0.4 * len(damaged) < len(refused) < 0.95 * len(damaged)
 
@@ -151,6 +149,26 @@ _SAVERS = {
     "keras": lambda folder: damage_originals.save_keras_model(folder / "keras" / "model.h5"),
     "served": lambda folder: damage_graphs.save_saved_model(folder / "served"),
 }
+
+
+def _damage_graphs(folder: Path, every: int, models: list[str]) -> list[dict]:
+    """Damages models, checks each answer, and returns the answers for the damaged ones."""
+    originals, answers = folder / "originals", folder / "answers.json"
+    originals.mkdir()
+    damage_graphs.create_graphs(originals)
+    script = [damage_graphs.__file__, str(originals), str(answers), str(every), *models]
+    subprocess.run([sys.executable, *script], check=True, env=ONE_THREAD, cwd=folder)
+    rows = json.loads(answers.read_text())
+    intact = [row for row in rows if ":" not in row["name"]]
+    damaged = [row for row in rows if ":" in row["name"]]
+    assert {row["name"] for row in intact} == set(models)
+    assert {row["exit"] for row in intact} == {0}, intact
+    variants = damage_graphs.COUNT * len(models)
+    assert len({row["name"] for row in damaged}) == len(range(0, variants, every))
+    assert not (folder / "EXECUTED").exists()
+    for row in rows:
+        _check_graph(row)
+    return damaged
 
 
 def _check_graph(row: dict) -> None:

@@ -66,10 +66,10 @@ def _choose_outputs(
     """Chooses the output tensors; says how."""
     if job.outputs:
         _check_no_training_steps(imported, definition, job.outputs, inputs)
-        return _resolve_tensors(imported, job.outputs, "--outputs"), "as asked"
+        return _resolve_tensors(imported, job.outputs, "--outputs"), job.output_origin
     if imported.signature_outputs:
         return list(imported.signature_outputs), "from the file's signature"
-    return infer_outputs(imported, definition, inputs), "inferred: only training reads it"
+    return infer_outputs(imported, definition, inputs), "inferred: nothing but training reads it"
 
 
 def _resolve_tensors(imported: ImportedGraph, names: Iterable[str], option: str) -> list[str]:

@@ -93,6 +93,8 @@ def test_a_model_becomes_one_of_todays_keras(tmp_path, build):
     scaled = {build_recurrent: "lstm", build_odd: "bidirectional, time_distributed"}.get(build)
     note = f"weights before hard_sigmoid are multiplied by 1.2, as its slope is 1/6: {scaled}"
     assert (note in report.notes) == (scaled is not None)
+    outputs = [note for note in report.notes if note.startswith("output ")]
+    assert outputs and all(note.endswith(" (the model's own)") for note in outputs)
     got = load_today(tmp_path / "m.keras")(inputs, training=False)
     for value, want in zip(as_list(got), as_list(predicted), strict=True):
         np.testing.assert_allclose(np.asarray(value), want, rtol=1e-5, atol=1e-6)

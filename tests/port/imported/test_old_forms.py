@@ -65,7 +65,7 @@ def test_an_input_may_be_spelt_with_its_output(tmp_path, target):
     assert report.passed
     assert report.notes[:2] == (
         "input x [?, 6] float32",
-        "output out [?, 2] (inferred: only training reads it)",
+        "output out [?, 2] (inferred: nothing but training reads it)",
     )
     z = X @ WEIGHTS
     if target == "frozen":
@@ -100,7 +100,7 @@ def test_quantized_weights_are_weights(tmp_path, kind):
 
     path = save_frozen(tmp_path, build)
     report = port(create_job(path, tmp_path / "out.pb"))
-    assert "output y [?, 3] (inferred: only training reads it)" in report.notes
+    assert "output y [?, 3] (inferred: nothing but training reads it)" in report.notes
     got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "y:0")
     np.testing.assert_allclose(got, np.maximum(X @ WEIGHTS, 0), atol=0.05)  # 8 bits of 2.0
     [layer] = [layer for layer in anatomy.analyze_file(path).layers if layer.parameters]
@@ -151,7 +151,7 @@ def test_gradients_that_begin_with_the_shape_of_the_loss(tmp_path):
         )
 
     report = port(create_job(save_model(tmp_path, build), tmp_path / "out.pb"))
-    assert "output q [?, 3] (inferred: only training reads it)" in report.notes
+    assert "output q [?, 3] (inferred: nothing but training reads it)" in report.notes
     got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "q:0")
     stored = np.random.default_rng(0).uniform(0.1, 0.9, (6, 3))
     np.testing.assert_allclose(got, X @ stored, rtol=1e-5)

@@ -8,6 +8,7 @@ import pytest
 from imported_models import create_job, get_port_error, run_frozen, save_model
 
 from legacy_nets import tf1 as tf
+from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.port.pipeline import port
 
 pytestmark = pytest.mark.usefixtures("in_one_process")
@@ -71,6 +72,24 @@ def test_a_table_in_the_checkpoint_goes_into_the_port(tmp_path):
     expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     served = run_saved_model(tmp_path / "out", {"words:0": given}, "prob:0")
     np.testing.assert_allclose(served, expected, rtol=1e-5)
+
+
+def test_the_weights_beside_a_table_are_ported_alone(tmp_path):
+    """The table's keys are texts, which formats of weights do not have."""
+    meta, out = save_model(tmp_path, build_text_classifier), tmp_path / "out.npz"
+    report = port(create_job(meta, out, "npz"))
+    assert report.passed
+    [note] = [note for note in report.notes if "no arrays of numbers" in note]
+    assert note.startswith("1 tensors are no arrays of numbers and are left out (first ")
+    assert note.endswith("-keys, string)")
+    saved, ported = (open_weights(path) for path in (meta.with_suffix(""), out))
+    assert {name: tuple(info.shape) for name, info in ported.tensors.items()} == {
+        "embedding": (4, 3),
+        "ids-values": (3,),
+        "Variable": (3, 2),
+    }
+    for name in ported.tensors:
+        np.testing.assert_array_equal(ported.read(name), saved.read(name))
 
 
 def test_a_frozen_graph_names_the_operation_that_fills_its_tables(tmp_path):

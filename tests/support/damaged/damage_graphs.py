@@ -1,10 +1,10 @@
 """Damages models of graphs, and records what ``describe`` and ``port`` do with them.
 
-``python damage_graphs.py ORIGINALS OUT.json EVERY`` does what ``damage.py`` does, for COUNT
-variants of each model that ``create_graphs`` saves. The commands give them to a child process
-(``legacy_nets.sandbox``) that imports TensorFlow. Here that child is forked from a process of one
-thread that has imported TensorFlow, so that a thousand take minutes and not an hour. Limits and
-errors are those of the real child.
+``python damage_graphs.py ORIGINALS OUT.json EVERY MODEL ...`` does what ``damage.py`` does, for
+COUNT variants of each MODEL, a folder that ``create_graphs`` saves. The commands give them to a
+child process (``legacy_nets.sandbox``) that imports TensorFlow. Here that child is forked from a
+process of one thread that has imported TensorFlow, so that a thousand take minutes and not an hour.
+Limits and errors are those of the real child.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,15 +134,15 @@ def build_command(command: str, graph: Path) -> list[str]:
     return ["port", *source, "--to", command, "--out", str(graph.with_name(f"out.{command}"))]
 
 
-def ask_all(originals: Path, every: int) -> Iterator[dict[str, object]]:
-    """Yields the answers for the originals and for every n-th variant (``every``)."""
+def ask_all(originals: Path, every: int, folders: Container[str]) -> Iterator[dict[str, object]]:
+    """Yields the answers for the models in folders and for every n-th variant (``every``)."""
     everything, undamaged = [], []
-    for model in MODELS:
+    models = {model.folder: model for model in MODELS if model.folder in folders}
+    for model in models.values():
         folder = originals / model.folder
         files = [folder / name for name in model.files or (model.path,)]
         everything += damage.variants(folder, files, COUNT)
         undamaged.append(damage.Variant(model.folder, model.folder, False, lambda folder: None))
-    models = {model.folder: model for model in MODELS}
     for variant in [*undamaged, *everything[::every]]:
         model = models[variant.folder]
         for command in model.commands:
@@ -170,5 +170,5 @@ if __name__ == "__main__":
     if threads > 1:
         sys.exit(f"{threads} threads: a fork would not have them (set OPENBLAS_NUM_THREADS=1)")
     subprocess.run = fork  # only in this process
-    answers = list(ask_all(Path(sys.argv[1]), int(sys.argv[3])))
+    answers = list(ask_all(Path(sys.argv[1]), int(sys.argv[3]), sys.argv[4:]))
     Path(sys.argv[2]).write_text(json.dumps(answers))
