@@ -51,7 +51,8 @@ def wrap_layers() -> None:
     decorators = importlib.import_module("tensorflow.python.util.tf_decorator")
     for difference in load_differences():
         layer = _find(difference.function)
-        if inspect.isclass(layer):
+        is_layer = inspect.isclass(layer)
+        if is_layer:
             counted = _count_difference(layer.call, difference)
             # Keras reads the arguments of the original.
             layer.call = decorators.make_decorator(layer.call, counted)
