@@ -39,7 +39,7 @@ extensions = [
 ]
 exclude_patterns = ["_build", "_ext", "locale", "notebooks/*.ipynb", "**/.ipynb_checkpoints"]
 if tags.has("po"):  # noqa: F821 (Sphinx defines it): pages that stay English
-    exclude_patterns += ["api/legacy_nets*", "benchmarks/[!g]*", "project/changelog.md"]
+    exclude_patterns += ["api/legacy_nets*", "project/changelog.md"]
     # The pages of nets have the same texts: one net of each document is enough.
     nets = ("cnn_lstm", "hand_signs", "inception_v3", "resnet_v2_50", "demo_cnn")
     exclude_patterns += [f"nets/{name}.md" for name in registry.list_nets() if name not in nets]
@@ -71,7 +71,7 @@ autodoc_mock_imports = [name for name in _EXTRAS if importlib.util.find_spec(nam
 suppress_warnings = ["ref.python"]  # a short name in a signature that two modules define
 if tags.has("po"):  # noqa: F821 (what is about the pages that are left out)
     suppress_warnings += ["myst.xref_missing", "myst-nb.lexer"]
-    suppress_warnings += ["toc.excluded", "toc.not_readable"]
+    suppress_warnings += ["toc.excluded", "toc.not_readable", "image.not_readable"]
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 

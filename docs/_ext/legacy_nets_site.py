@@ -21,10 +21,10 @@ ROOT_PAGES = {
     "project/security": "SECURITY.md",
     "project/changelog": "CHANGELOG.md",
 }
+BENCHMARK_TEXTS = Path(__file__).with_name("benchmark_texts.md")
 # Pages whose tables hold names and numbers, or both languages
 TABLE_PAGES = (
     "benchmarks",
-    "benchmarks/full",
     "benchmarks/growth",
     "legacy_scripts",
     "matrix",
@@ -32,7 +32,7 @@ TABLE_PAGES = (
     "public_artefacts",
     "terms",
 )
-FIRST_COLUMN_PAGES = ("benchmarks/full",)  # its words are translated
+FIRST_COLUMN_PAGES = ("benchmarks",)  # its words are translated
 _NAME = re.compile(r"[\w/.-]*[\d_][\w/.-]*", re.ASCII)  # of a net, a precision
 _COMMAND = re.compile(r"^## (?P<name>\w+)\n\n```\n.*?^```$", re.MULTILINE | re.DOTALL)
 _HELP_WIDTH = 84  # columns, as scripts/docs/generate.py has it
@@ -74,9 +74,12 @@ def _write_help(block: re.Match[str]) -> str:
 def read_page(app: Sphinx, page: str, source: list[str]) -> None:
     """Gives a page of ``ROOT_PAGES`` the text of its file; points links to pages of the site.
 
-    The page of the commands has their help in the chosen language.
+    The page of the commands has their help in the chosen language. What is translated of the page
+    that ``make bench`` writes does not depend on the rows that were measured.
     """
     pages = {file: name for name, file in ROOT_PAGES.items()}
+    if page == "benchmarks/full" and app.builder.name == "gettext":
+        source[0] = BENCHMARK_TEXTS.read_text("utf-8")
     if page == "commands" and get_language() != "en":
         source[0] = _COMMAND.sub(_write_help, source[0])
     if page in ROOT_PAGES:
@@ -100,28 +103,18 @@ def note_root_pages(app: Sphinx, *_: object) -> list[str]:
 def keep_cells(app: Sphinx, page: nodes.document) -> None:
     """Leaves cells of ``TABLE_PAGES`` out of the texts to translate.
 
-    Where the first column is translated, names in it are left out. A page that a benchmark writes
-    also keeps its titles that are names, and its lists: messages of programs.
+    Where the first column is translated, names in it are left out.
     """
     name = app.env.docname
     if name not in TABLE_PAGES:
         return
     for body in page.findall(nodes.tbody):
         for row in body.findall(nodes.row):
-            first, *others = row.children
-            is_kept = name not in FIRST_COLUMN_PAGES or _NAME.fullmatch(first.astext())
-            _keep(*others, *([first] if is_kept else []))
-    if name == "benchmarks/full":
-        titles = list(page.findall(nodes.title))
-        _keep(*(title for title in titles if re.fullmatch("[a-z0-9_]+", title.astext())))
-        _keep(*page.findall(nodes.bullet_list))
-
-
-def _keep(*places: nodes.Node) -> None:
-    """Leaves the texts of some nodes out of the texts to translate."""
-    for place in places:
-        for text in place.findall(nodes.TextElement):
-            text["translatable"] = False
+            first, *cells = row.children
+            if name not in FIRST_COLUMN_PAGES or _NAME.fullmatch(first.astext()):
+                cells.append(first)
+            for text in (text for cell in cells for text in cell.findall(nodes.TextElement)):
+                text["translatable"] = False
 
 
 def choose_texts(_app: Sphinx, config: Config) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -172,6 +173,34 @@ def test_a_table_of_many_cases_has_a_line_for_each():
     text = report.make_markdown(results)
     assert "|  | ours | theirs |\n| --- | --- | --- |\n| net_0 | 2 ± 0% | 2 ± 0% |" in text
     assert "| net_10 | 2 ± 0% | – |" in text
+
+
+PROGRAMS = "legacy_nets|TensorFlow 1|tf_slim|Keras 3|ONNX Runtime|OpenVINO|PyTorch|predict --fast"
+DOCS = TABLE.parents[2] / "docs"
+
+
+def list_words(page):
+    """The titles, paragraphs, heads and first cells of a page: what a reader reads as words."""
+    for block in page.split("\n\n")[1:]:
+        if block.lstrip("\n").startswith("|"):
+            rows = [row.strip("|").split("|") for row in block.strip("\n").splitlines()]
+            yield from (cell.strip() for cell in rows[0])
+            yield from (cells[0].strip() for cells in rows[2:])
+        elif not block.startswith("- "):
+            yield re.sub(r"^#+ ", "", " ".join(block.split()))
+
+
+def test_words_of_the_page_have_a_chinese_text():
+    """Names and numbers need none; docs/_ext/benchmark_texts.md lists what is translated."""
+    texts = (DOCS / "_ext" / "benchmark_texts.md").read_text("utf-8").split("\n\n")
+    translated = {text.strip().removeprefix("# ") for text in texts}
+    words = set(list_words((DOCS / "benchmarks" / "full.md").read_text("utf-8")))
+    environments = rows.Environments("a", "b", "c")
+    names = {row.name for row in rows.list_rows(environments, Path("f"), is_short=False)}
+    names |= {"", "inspect", *rows.TARGETS}
+    left = [word for word in words - translated - names if not re.match(rf"\**({PROGRAMS})", word)]
+    assert [word for word in left if not re.fullmatch(r"[\w.-]*[\d_][\w.-]*", word)] == []
+    assert {"What it must show", "class of fp32", "processor", "seconds"} <= words
 
 
 def make_row(name, group, *cells):

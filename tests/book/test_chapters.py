@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import re
 from pathlib import Path
 
 import pytest
 
-from legacy_nets import registry
+from legacy_nets import anatomy, registry
 
 CHAPTERS = Path(__file__).parents[2] / "docs" / "documents"
 NUMBERS = [document.number for document in registry.list_documents()]
@@ -85,6 +86,7 @@ CELLS = {  # what the text around other cells relies on: a line that one of them
         "Variable rnn/multi_rnn_cell/cell_0/lstm_cell/kernel already exists, disallowed",
         "(2+1)D block: 213376",
         "(None, 16, 56, 56, 64)",
+        "['1.4076', '1.4076']",
     ],
     "001": [
         "batch norm: 4·64 = 256, of which 128 are trained",
@@ -122,6 +124,8 @@ CELLS = {  # what the text around other cells relies on: a line that one of them
         "training=False ['2.0', '4.0']",
         "resnext50_32x4d: widths [128, 128, 256], 72,192 parameters",
         "(None, 196, 768)",
+        "width 0.5, 224 pixels: 149 million multiply-adds",
+        "DropPath: [[2, 2, 2], [0, 0, 0], [0, 0, 0], [2, 2, 2]]",
     ],
 }
 
@@ -141,7 +145,15 @@ def run_cells(number):
     return done
 
 
+@pytest.fixture
+def builds_once(monkeypatch):
+    """Cells that ask for the same net with the same options get the same one."""
+    for name in ("analyze_net", "build_net"):
+        monkeypatch.setattr(anatomy, name, functools.cache(getattr(anatomy, name)))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("builds_once")
 @pytest.mark.parametrize("number", NUMBERS)
 def test_cells_print_what_the_text_says(number):
     done = run_cells(number)
