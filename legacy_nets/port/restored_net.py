@@ -62,12 +62,12 @@ class RestoredNet:
         return self.session
 
     def close_session(self) -> None:
-        """Frees the session with its variables; the values are still in ``plan``."""
+        """Frees the session with its variables, if there is one; their values are in ``plan``."""
         if self.session is not None:
             self.session.close()
             self.session = None
             _free_fed_arrays()
-        release_memory()
+            release_memory()
 
     def start(self, fetches: Mapping[str, Tensor], pool: ThreadPoolExecutor) -> None:
         """Starts to compute the reference; restores no variable whose value can be fed.
