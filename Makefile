@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --editab
 ORACLE ?= .oracle
 DOCS_VENV := .venv-docs# Sphinx and the package, for the site
 BENCH_VENV := .venv-bench# the package with all its engines, and Keras 3: make bench
+RAY_VENV := .venv-ray# the package, its test tools and Ray
 TORCH_VENV := .venv-torch# PyTorch, torchvision and timm alone
 # More options of pip. Linux gets PyTorch with CUDA from PyPI (5 GB); without it (1 GB):
 # make test-torch TORCH_OPTIONS="--extra-index-url https://download.pytorch.org/whl/cpu"
@@ -18,7 +19,7 @@ TORCH_OPTIONS ?=
 ASK_ORACLE = test ! -x $(ORACLE)/bin/python || \
 	export LEGACY_NETS_ORACLE="$(abspath $(ORACLE))/bin/python";
 
-.PHONY: demo test test-run test-torch test-quick test-slow lint docs docs-po messages test-docs oracle \
+.PHONY: demo test test-run test-torch test-ray test-quick test-slow lint docs docs-po messages test-docs oracle \
 	bench clean
 .DELETE_ON_ERROR:
 
@@ -54,6 +55,12 @@ $(BENCH_VENV)/.ready: pyproject.toml | $(BIN)/python
 	@$(BENCH_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[onnx,int8]'
 	@touch $@
 
+$(RAY_VENV)/.ready: pyproject.toml | $(BIN)/python
+	@echo "installing legacy_nets, its test tools and Ray into $(RAY_VENV) ..."
+	@$(BIN)/python -m venv $(RAY_VENV)
+	@$(RAY_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --editable '.[test-ray]'
+	@touch $@
+
 $(TORCH_VENV)/.ready: scripts/peers/requirements.txt | $(BIN)/python
 	@echo "installing PyTorch, torchvision and timm into $(TORCH_VENV) (minutes) ..."
 	@$(BIN)/python -m venv $(TORCH_VENV)
@@ -77,6 +84,9 @@ test-run: $(RUN_VENV)/.test  ## what scripts run on, with NumPy 1 and the packag
 test-torch: $(VENV)/.test $(TORCH_VENV)/.ready  ## what is compared with PyTorch, torchvision and timm
 	LEGACY_NETS_TORCH="$(abspath $(TORCH_VENV))/bin/python" \
 		$(BIN)/python -m pytest -n 2 --dist loadfile -q -rs -m torch
+
+test-ray: $(RAY_VENV)/.ready  ## score, port and inspect on a cluster of Ray, which it starts
+	$(RAY_VENV)/bin/python -m pytest -q -rs -m ray
 
 test-quick: $(VENV)/.test  ## without the slow tests
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -m "not slow and not rare"
@@ -126,4 +136,4 @@ bench: $(BENCH_VENV)/.ready oracle  ## our speed next to other programs': docs/b
 		--tensorflow1 "$(abspath $(ORACLE))/bin/python" --torch "$(abspath $(TORCH_VENV))/bin/python"
 
 clean:
-	rm -rf $(BENCH_VENV) $(VENV) $(RUN_VENV) $(DOCS_VENV) $(TORCH_VENV) $(ORACLE) demo build docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(BENCH_VENV) $(RAY_VENV) $(VENV) $(RUN_VENV) $(DOCS_VENV) $(TORCH_VENV) $(ORACLE) demo build docs/_build *.egg-info .pytest_cache .ruff_cache .mypy_cache

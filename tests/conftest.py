@@ -17,12 +17,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 os.environ["LEGACY_NETS_CACHE"] = "off"  # tests change nets and tables
 
 _REPOSITORY = Path(__file__).parent.parent
+_MARKERS = {"torch_python": "torch", "ray": "ray", "oracle": "oracle"}  # fixture -> marker
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests that need PyTorch or TensorFlow 1.15.5, so that the Makefile selects them."""
+    """Marks the tests that need PyTorch, Ray or TensorFlow 1.15.5: the Makefile selects them."""
     for item in items:
-        for fixture, marker in (("torch_python", "torch"), ("oracle", "oracle")):
+        for fixture, marker in _MARKERS.items():
             if isinstance(item, pytest.Function) and fixture in item.fixturenames:
                 item.add_marker(marker)
 
@@ -97,3 +98,9 @@ def torch_python() -> str:
         pytest.skip("no PyTorch: LEGACY_NETS_TORCH names no Python that has it")
     assert Path(stated).is_file(), f"LEGACY_NETS_TORCH={stated} is no file"
     return stated
+
+
+@pytest.fixture(scope="session")
+def ray() -> None:
+    """Skips where Ray is not installed."""
+    pytest.importorskip("ray")

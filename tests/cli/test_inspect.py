@@ -301,8 +301,8 @@ def test_a_folder_of_models(folder, models):
 
 
 @pytest.mark.rare
+@pytest.mark.usefixtures("ray")
 def test_a_folder_of_models_on_ray(models):
-    pytest.importorskip("ray")
     given = ("inspect", models, "--json")
     rows = [run(*given, *more, code=1) for more in (("--jobs", 1), ("--ray-address", "local"))]
     assert rows[0] == rows[1]

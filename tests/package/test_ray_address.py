@@ -25,9 +25,8 @@ CLUSTER["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
+def address(ray, tmp_path_factory):
     """The address of a cluster with two workers. Its processes have ended afterwards."""
-    pytest.importorskip("ray")
     mark = str(tmp_path_factory.mktemp("mark"))
     [port] = find_free_ports(1)
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:

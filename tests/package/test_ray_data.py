@@ -51,9 +51,9 @@ def test_workers_keep_to_their_share_of_the_cores(monkeypatch, limit, cores):
 
 
 @pytest.mark.rare
+@pytest.mark.usefixtures("ray")
 def test_a_killed_worker_costs_its_item_alone(tmp_path, monkeypatch):
     """One item kills its worker once, and is done again; one kills it always, and has no result."""
-    pytest.importorskip("ray")
     monkeypatch.setattr(ray_data, "RETRIES", 1)
 
     def work(number):
@@ -73,9 +73,9 @@ def test_a_killed_worker_costs_its_item_alone(tmp_path, monkeypatch):
 
 
 @pytest.mark.rare
+@pytest.mark.usefixtures("ray")
 def test_a_cluster_here_listens_on_the_loopback_interface(tmp_path, monkeypatch):
     """Every process of Ray, workers too; none of them stays, and no folder does."""
-    pytest.importorskip("ray")
     monkeypatch.setenv(MARK, str(tmp_path))
 
     def work(number):
@@ -98,9 +98,9 @@ def test_a_cluster_here_listens_on_the_loopback_interface(tmp_path, monkeypatch)
 
 
 @pytest.mark.rare
+@pytest.mark.usefixtures("ray")
 def test_what_the_function_raises_is_raised():
     """It is no killed worker, and no item is missing in silence."""
-    pytest.importorskip("ray")
 
     def work(number):
         if number == 2:
@@ -114,9 +114,8 @@ def test_what_the_function_raises_is_raised():
         list(ray_data.run_on_ray(work, range(4), 1))
 
 
+@pytest.mark.usefixtures("ray")
 def test_no_cluster_can_start_here(monkeypatch):
-    pytest.importorskip("ray")
-
     def fail(*_):
         raise RuntimeError("no room\nin /dev/shm")
 
@@ -151,8 +150,8 @@ def test_addresses_of_clusters(family, host, prefix):
         ray_data._knock(f"{prefix}{bracketed}:{port}")
 
 
+@pytest.mark.usefixtures("ray")
 def test_no_cluster_answers():
-    pytest.importorskip("ray")
     with (
         pytest.raises(BadInputError, match="--ray-address 127.0.0.1:1024: no cluster of Ray"),
         ray_data.open_cluster("127.0.0.1:1024", 1),

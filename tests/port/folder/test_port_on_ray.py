@@ -15,8 +15,8 @@ def models(tmp_path):
 
 
 @pytest.mark.rare
+@pytest.mark.usefixtures("ray")
 def test_the_table_is_the_same(models, tmp_path):
-    pytest.importorskip("ray")
     tables = []
     for name, more in (("plain", ()), ("ray", ("--ray-address", "local", "--jobs", "2"))):
         done = call("port", models, "--to", "npz", "--out", tmp_path / name, *more)
