@@ -27,6 +27,9 @@ BATCH = 32
 OUT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "cluster_growth.json"
 MODES = ("async", "sync")
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+ONEDNN = {
+    "TF_ENABLE_ONEDNN_OPTS": "1"
+}  # legacy_nets.tf1, which reads the events, turns it off here
 
 
 class Row(NamedTuple):
@@ -78,7 +81,8 @@ def measure(
     command += ["--model-dir", str(folder), "--steps", str(steps)]
     command += ["--batch-size", str(BATCH), "--save-every", "1000000"]
     command += ["--evaluate-every", "1000000", *(["--sync"] if sync else [])]
-    subprocess.run(command, check=True, env={**os.environ, **ONE_THREAD}, stdout=subprocess.DEVNULL)
+    environment = {**os.environ, **ONE_THREAD, **ONEDNN}
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     rate = compute_rate(read_rows(folder / "events"))
     return Throughput(workers, sync, round(rate, 3), round(rate * at_once, 1))
 
