@@ -27,9 +27,8 @@ BATCH = 32
 OUT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "cluster_growth.json"
 MODES = ("async", "sync")
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-ONEDNN = {
-    "TF_ENABLE_ONEDNN_OPTS": "1"
-}  # legacy_nets.tf1, which reads the events, turns it off here
+# legacy_nets.tf1, by which events are read, turns it off in this process and what that starts
+ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 
 
 class Row(NamedTuple):
