@@ -176,6 +176,7 @@ def test_a_table_of_many_cases_has_a_line_for_each():
 
 
 PROGRAMS = "legacy_nets|TensorFlow 1|tf_slim|Keras 3|ONNX Runtime|OpenVINO|PyTorch|predict --fast"
+COMMANDS = "legacy-nets |import tensorflow"
 DOCS = TABLE.parents[2] / "docs"
 
 
@@ -191,14 +192,15 @@ def list_words(page):
 
 
 def test_words_of_the_page_have_a_chinese_text():
-    """Names and numbers need none; docs/_ext/benchmark_texts.md lists what is translated."""
+    """Names, commands and numbers need none; docs/_ext/benchmark_texts.md lists the rest."""
     texts = (DOCS / "_ext" / "benchmark_texts.md").read_text("utf-8").split("\n\n")
     translated = {text.strip().removeprefix("# ") for text in texts}
     words = set(list_words((DOCS / "benchmarks" / "full.md").read_text("utf-8")))
     environments = rows.Environments("a", "b", "c")
     names = {row.name for row in rows.list_rows(environments, Path("f"), is_short=False)}
     names |= {"", "inspect", *rows.TARGETS}
-    left = [word for word in words - translated - names if not re.match(rf"\**({PROGRAMS})", word)]
+    named = re.compile(rf"\**({PROGRAMS}|{COMMANDS})")
+    left = [word for word in words - translated - names if not named.match(word)]
     assert [word for word in left if not re.fullmatch(r"[\w.-]*[\d_][\w.-]*", word)] == []
     assert {"What it must show", "class of fp32", "processor", "seconds"} <= words
 

@@ -186,10 +186,7 @@ def test_products_of_computed_tensors_are_right_in_int8(tmp_path, build, cause):
         (["--precision", "int8"], "add --calibrate FOLDER"),
         (["--precision", "float16", "--calibrate", "."], "float16 needs no examples"),
         (["--calibrate", "absent"], "--calibrate absent is no folder"),
-        (
-            ["--calibrate", "empty"],
-            "no pictures (JPEG, PNG, BMP, GIF, PPM, TIFF, WebP) in it, which tiny takes",
-        ),
+        (["--calibrate", "empty"], "no pictures (JPEG, PNG, BMP, GIF, PPM, TIFF, WebP"),
         (["--to", "onnx", "--precision", "float16"], "are for --to tflite, not onnx"),
     ],
 )
