@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,7 @@ from legacy_nets.types import Array
 
 VERSION = "2.2.4-tf"  # tf.keras.__version__ in 1.15.5; h5 files hold it, too
 
-# Layers whose kernels Theano stores rotated -> kernels among their first weights.
-_CONVOLUTIONS = {
+_CONVOLUTIONS = {  # layer -> kernels among its first weights
     **{"Conv1D": 1, "Conv2D": 1, "Conv3D": 1, "Conv2DTranspose": 1},
     "ConvLSTM2D": 2,
 }
@@ -46,6 +45,20 @@ def rotate_kernels_of_theano() -> None:
     files.preprocess_weights_for_loading = _rotate_before(files.preprocess_weights_for_loading)
 
 
+def count_kernels(layer: object) -> int:
+    """Counts the kernels that Keras 2 rotated in files of Theano: the first of a layer's weights.
+
+    It left depthwise, separable and locally connected layers as they are.
+    """
+    return _CONVOLUTIONS.get(type(layer).__name__, 0)
+
+
+def rotate_kernels(weights: Sequence[Array], count: int) -> list[Array]:
+    """Rotates the first kernels of a layer, [*window, inputs, outputs], by 180 degrees."""
+    rotated = [np.flip(kernel, tuple(range(kernel.ndim - 2))) for kernel in weights[:count]]
+    return [*rotated, *weights[count:]]
+
+
 def _rotate_before(preprocess: Callable[..., list[Array]]) -> Callable[..., list[Array]]:
     """Rotates the kernels of a convolution; wrappers and models call this for their layers."""
 
@@ -56,9 +69,8 @@ def _rotate_before(preprocess: Callable[..., list[Array]]) -> Callable[..., list
         original_keras_version: str | None = None,
         original_backend: str | None = None,
     ) -> list[Array]:
-        count = _CONVOLUTIONS.get(type(layer).__name__, 0) * (original_backend == "theano")
-        rotated = [np.flip(kernel, tuple(range(kernel.ndim - 2))) for kernel in weights[:count]]
-        weights = [*rotated, *weights[count:]]
+        if original_backend == "theano":
+            weights = rotate_kernels(weights, count_kernels(layer))
         return preprocess(layer, weights, original_keras_version, original_backend)
 
     return preprocess_rotated

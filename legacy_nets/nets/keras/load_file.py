@@ -14,22 +14,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.formats.h5 import is_model_of_theano, read_attribute
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.control_flow import use_old_control_flow
 from legacy_nets.nets.keras.keras1_config import translate_config
+from legacy_nets.runner.keras_1_15 import count_kernels, rotate_kernels
 from legacy_nets.types import KerasModel as Model
 from legacy_nets.types import Session
 
 _LAMBDAS = ("Lambda", "__lambda__")  # a layer, and a function in the place of an activation
 _KERAS_MODULE = re.compile(r"builtins$|(tf_)?keras(\.|$)|tensorflow\.(python\.)?keras(\.|$)")
-_CONVOLUTIONS = {  # layer -> kernels among its first weights
-    **{"Conv1D": 1, "Conv2D": 1, "Conv3D": 1, "Conv2DTranspose": 1},
-    "ConvLSTM2D": 2,
-}
 _MAX_MESSAGE = 300
 
 
@@ -143,19 +138,15 @@ def _iterate_objects(config: object) -> Iterator[dict[str, object]]:
 
 
 def _rotate_kernels(model: Model) -> None:
-    """Rotates the kernels of convolutions by 180 degrees: Theano convolves, TensorFlow correlates.
+    """Rotates the kernels of convolutions that Theano wrote.
 
     So did the loader of Keras 2 (``preprocess_weights_for_loading``); TensorFlow's has dropped it.
-    It leaves depthwise, separable and locally connected layers as they are. Layers in wrappers and
-    in models inside the model count once, however often they are called.
+    Layers in wrappers and in models inside the model count once, however often they are called.
     """
     for layer in model.submodules:
-        count = _CONVOLUTIONS.get(type(layer).__name__, 0)
+        count = count_kernels(layer)
         if count:
-            weights = layer.get_weights()
-            for index, kernel in enumerate(weights[:count]):
-                weights[index] = np.flip(kernel, tuple(range(kernel.ndim - 2)))
-            layer.set_weights(weights)
+            layer.set_weights(rotate_kernels(layer.get_weights(), count))
 
 
 @contextlib.contextmanager
