@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import json
 import os
+import tempfile
 import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from legacy_nets.checkpoints.formats.h5 import METADATA
 from legacy_nets.errors import BadInputError
+
+if TYPE_CHECKING:
+    from keras import Model
 
 
 def check_ending(path: Path) -> None:
@@ -36,26 +40,14 @@ def without_advice() -> Iterator[None]:
         yield
 
 
-@contextlib.contextmanager
-def stream_weights() -> Iterator[None]:
-    """Makes Keras save and load weights with less memory and time.
+def save_archive(model: Model, path: Path) -> None:
+    """Saves a Keras model as one file.
 
-    The weights go by way of a file next to the model's, as where memory is short. Keras' list of
-    attributes to skip is cached: Keras stores it under one name and looks it up under another, so
-    it would make a further layer for each one that it saves or loads. A Keras without these names
-    saves and loads as it does.
+    Its weights go by way of a folder next to the file: Keras would hold them once more in memory.
     """
-    from keras.src.saving import saving_lib
-
-    names = vars(saving_lib)
-    originals = {
-        name: names[name] for name in ("get_attr_skipset", "_MEMORY_UPPER_BOUND") if name in names
-    }
-    if "get_attr_skipset" in originals:
-        names["get_attr_skipset"] = functools.cache(saving_lib.get_attr_skipset)
-    if "_MEMORY_UPPER_BOUND" in originals:
-        names["_MEMORY_UPPER_BOUND"] = 0.0
-    try:
-        yield
-    finally:
-        names.update(originals)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        model.save(folder, zipped=False)
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in sorted(Path(folder).rglob("*")):
+                if file.is_file():
+                    archive.write(file, file.relative_to(folder))

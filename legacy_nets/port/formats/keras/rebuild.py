@@ -18,7 +18,7 @@ from legacy_nets.errors import BadInputError, list_first
 from legacy_nets.port.formats.keras.archive import (
     add_metadata,
     check_ending,
-    stream_weights,
+    save_archive,
     without_advice,
 )
 from legacy_nets.port.formats.keras.hard_sigmoid import HARD_SIGMOID, can_scale, scale_weights
@@ -279,11 +279,11 @@ def _list(value: object) -> list[object]:
 def write(path: Path, model: KerasModel, metadata: Metadata, label: str) -> tuple[str, ...]:
     """Writes a model as .keras; returns notes. Raises BadInputError as ``rebuild_model``."""
     check_ending(path)
-    with without_advice(), stream_weights():
+    with without_advice():
         import keras
 
         rebuilt, notes = rebuild_model(model, label)
-        rebuilt.save(path)
+        save_archive(rebuilt, path)
         keras.backend.clear_session()
     add_metadata(path, {**metadata})
     return ("a model of today's Keras: its layers can be trained further", *notes)
@@ -291,7 +291,7 @@ def write(path: Path, model: KerasModel, metadata: Metadata, label: str) -> tupl
 
 def run(path: Path, model: KerasModel, inputs: Mapping[str, Array]) -> Iterator[Run]:
     """Loads the file as Keras does, and runs it on inputs of those names."""
-    with without_advice(), stream_weights():
+    with without_advice():
         import keras
 
         loaded = keras.saving.load_model(path, compile=False)

@@ -25,7 +25,7 @@ from legacy_nets.port.build import build_for_port
 from legacy_nets.port.formats.keras.archive import (
     add_metadata,
     check_ending,
-    stream_weights,
+    save_archive,
     without_advice,
 )
 from legacy_nets.port.formats.keras.conversion import Conversion, Recipe
@@ -51,9 +51,9 @@ def write(path: Path, net: RestoredNet, metadata: Metadata) -> tuple[str, ...]:
     net.close_session()
     readers = net.plan.list_readers()
     conversion = Conversion(net.job.net.name, tensors.images, lambda name: readers[name]())
-    with without_advice(), stream_weights(), _without_initial_weights():
+    with without_advice(), _without_initial_weights():
         model = _build_model(conversion, tensors.outputs["logits"])
-        model.save(path)
+        save_archive(model, path)
     layers = {
         name: layer
         for name, tensor in tensors.end_points.items()
@@ -71,7 +71,7 @@ def run(path: Path, net: RestoredNet) -> Iterator[Run]:
     """Loads the file as Keras does, and runs it up to its logits and end points."""
     with zipfile.ZipFile(path) as archive:
         layers = json.loads(archive.read(METADATA))["end_points"]
-    with without_advice(), stream_weights(), _without_initial_weights():
+    with without_advice(), _without_initial_weights():
         import keras
 
         model = keras.saving.load_model(path, compile=False)
