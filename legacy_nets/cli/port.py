@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Collection
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -21,7 +21,14 @@ from legacy_nets.cli.options import (
     ray_address_option,
     split_names,
 )
-from legacy_nets.cli.port_folder import PortOptions, is_folder_of_models, port_models
+from legacy_nets.cli.port_folder import (
+    PortOptions,
+    choose_precision,
+    choose_tolerance,
+    is_folder_of_models,
+    parse_renames,
+    port_models,
+)
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import translate as _
 from legacy_nets.language.lines import say
@@ -43,6 +50,9 @@ from legacy_nets.registry import get_net
 from legacy_nets.sigterm import end_on_sigterm
 from legacy_nets.train.provenance import read_recorded_settings, read_training_settings
 from legacy_nets.train.settings import resize_input
+
+if TYPE_CHECKING:
+    from typing import Unpack  # Python 3.11
 
 # Parameters of the command, by what they are for.
 _GRAPH_OPTIONS = ("inputs", "outputs", "shapes", "settings", "tags", "inference", "trust")
@@ -156,7 +166,7 @@ def port(
     target: str,
     out: pathlib.Path,
     report_path: pathlib.Path | None,
-    **given: Any,
+    **given: Unpack[PortOptions],
 ) -> None:
     """Port CHECKPOINT (any readable weight file) to another format, and verify the result.
 
@@ -182,9 +192,8 @@ def port(
     folder --out, with a table (ports.html, ports.json). A second run ports what is new or changed.
     Exit code 0: every model is verified; 1: some are not, the table says why.
     """
-    options = PortOptions(**given)
     if checkpoint and is_folder_of_models(checkpoint, net, meta, target, out):
-        raise SystemExit(port_models(pathlib.Path(checkpoint), target, out, options))
+        raise SystemExit(port_models(pathlib.Path(checkpoint), target, out, given))
     _refuse(_FOLDER_OPTIONS, "is for a folder of models: leave it out")
     check_report_path(report_path, out)
     if net and meta:
@@ -194,10 +203,10 @@ def port(
         if checkpoint is None:
             raise BadInputError(f"--net {net}: name a checkpoint of it, too")
         _refuse(_IMPORTED_OPTIONS, "is for nets of your own: leave out --net or this option")
-        job = _build_job(find_readable_weights(checkpoint), net, target, out, options)
+        job = _build_job(find_readable_weights(checkpoint), net, target, out, given)
     else:
         _refuse(_NET_OPTIONS, "is for nets of the registry: add --net")
-        job = _build_imported_job(checkpoint, meta, target, out, options)
+        job = _build_imported_job(checkpoint, meta, target, out, given)
     checks_fit = isinstance(job, Job) and job.checks_fit
     if (TARGETS[target].uses_tensorflow or checks_fit) and not isinstance(job, ImportedJob):
         from legacy_nets.quiet import quiet_tensorflow
@@ -228,8 +237,8 @@ def _build_job(
     recorded = read_recorded_settings(source, net)
     trained = read_training_settings(checkpoint, net, recorded)
     size = trained.image_size if trained else net.image_size
-    num_classes = given.num_classes or (trained.num_classes if trained else net.num_classes)
-    label_offset = given.label_offset
+    num_classes = given["num_classes"] or (trained.num_classes if trained else net.num_classes)
+    label_offset = given["label_offset"]
     if label_offset is None:
         label_offset = trained.label_offset if trained else 0
     class_names = trained.class_names if trained else ()
@@ -239,20 +248,20 @@ def _build_job(
         target=target,
         out=out,
         num_classes=num_classes,
-        image_size=resize_input(size, given.frames, given.image_size),
-        preprocessing=given.preprocessing
+        image_size=resize_input(size, given["frames"], given["image_size"]),
+        preprocessing=given["preprocessing"]
         or (trained and trained.preprocessing)
         or net.preprocessing,
         label_offset=label_offset,
         class_names=class_names if len(class_names) == num_classes else (),
         options={
             **(trained.options if trained else find_head_options(source, net)),
-            **given.options,
+            **given["options"],
         },
-        ema=given.ema,
-        tolerance=given.choose_tolerance(),
-        precision=given.choose_precision(),
-        checks_fit=bool(given.image_size or given.frames or given.options),
+        ema=given["ema"],
+        tolerance=choose_tolerance(given),
+        precision=choose_precision(given),
+        checks_fit=bool(given["image_size"] or given["frames"] or given["options"]),
     )
 
 
@@ -267,14 +276,14 @@ def _build_imported_job(
 
     Without a graph, builds the job of weights alone.
     """
-    renames = given.parse_renames(target)
+    renames = parse_renames(given["renames"], target)
     if meta is None and checkpoint is not None:
         meta, checkpoint = find_graph(checkpoint, target)
     if meta is None:
         if checkpoint is None:
             raise BadInputError("name a weight file, a frozen .pb, a SavedModel, or a --meta FILE")
         _refuse(_GRAPH_OPTIONS, f"is for a graph, and {checkpoint} has none: add --meta FILE")
-        return WeightsJob(checkpoint, target, out, renames, given.ema, given.choose_tolerance())
+        return WeightsJob(checkpoint, target, out, renames, given["ema"], choose_tolerance(given))
     if (meta / SAVED_MODEL).is_file():
         meta /= SAVED_MODEL
     if meta.is_dir():
@@ -284,18 +293,18 @@ def _build_imported_job(
         graph_path=meta,
         target=target,
         out=out,
-        inputs=split_names(given.inputs),
-        outputs=split_names(given.outputs),
-        shapes=_split_pairs("--input-shape", given.shapes),
-        settings=_split_pairs("--set", given.settings),
+        inputs=split_names(given["inputs"]),
+        outputs=split_names(given["outputs"]),
+        shapes=_split_pairs("--input-shape", given["shapes"]),
+        settings=_split_pairs("--set", given["settings"]),
         checkpoint=find_readable_weights(checkpoint) if checkpoint else find_graph_checkpoint(meta),
-        ema=given.ema,
-        tags=None if given.tags is None else split_names(given.tags),
-        trust=given.trust,
-        inference=given.inference,
+        ema=given["ema"],
+        tags=None if given["tags"] is None else split_names(given["tags"]),
+        trust=given["trust"],
+        inference=given["inference"],
         renames=renames,
-        tolerance=given.choose_tolerance(),
-        precision=given.choose_precision(),
+        tolerance=choose_tolerance(given),
+        precision=choose_precision(given),
     )
 
 

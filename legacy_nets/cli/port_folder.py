@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import pathlib
 import re
+from collections.abc import Sequence
+from typing import TypedDict
 
 import click
 from click.core import ParameterSource
@@ -32,8 +33,7 @@ _OPTIONS = {  # parameters that hold for every model of a folder, or for the fol
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class PortOptions:
+class PortOptions(TypedDict):
     """The options of ``port`` besides its files, as click gives them; None is not given."""
 
     ema: bool | None
@@ -58,38 +58,40 @@ class PortOptions:
     ray_address: str | None
     retry: bool
 
-    def choose_precision(self) -> Precision:
-        """Chooses the precision: integers where there is a folder of examples."""
-        return Precision(
-            self.precision or ("int8" if self.calibrate else FLOAT32.dtype), self.calibrate
-        )
 
-    def choose_tolerance(self) -> float:
-        """Chooses the tolerance: that of the precision where none is given."""
-        if self.tolerance is not None:
-            return self.tolerance
-        return TOLERANCES[self.choose_precision().dtype]
+def choose_precision(given: PortOptions) -> Precision:
+    """Chooses the precision: integers where there is a folder of examples."""
+    examples = given["calibrate"]
+    return Precision(given["precision"] or ("int8" if examples else FLOAT32.dtype), examples)
 
-    def parse_renames(self, target: str) -> tuple[Rename, ...]:
-        """Parses --rename.
 
-        Raises BadInputError for a pattern that is none, or a target of a graph.
-        """
-        renames = []
-        for text in self.renames:
-            pattern, equals, replacement = text.partition("=")
-            if not (pattern and equals):
-                raise BadInputError(f"--rename {text}: write PATTERN=NEW; NEW may be empty")
-            if target not in WEIGHTS_TARGETS:
-                raise BadInputError(
-                    f"--rename is for weights alone ({', '.join(WEIGHTS_TARGETS)}), not {target}"
-                )
-            try:
-                re.compile(pattern).sub(replacement, "")
-                renames.append(Rename(re.compile(pattern), replacement))
-            except re.error as error:
-                raise BadInputError(f"--rename {text}: no regular expression ({error})") from None
-        return tuple(renames)
+def choose_tolerance(given: PortOptions) -> float:
+    """Chooses the tolerance: that of the precision where none is given."""
+    if given["tolerance"] is not None:
+        return given["tolerance"]
+    return TOLERANCES[choose_precision(given).dtype]
+
+
+def parse_renames(texts: Sequence[str], target: str) -> tuple[Rename, ...]:
+    """Parses --rename.
+
+    Raises BadInputError for a pattern that is none, or a target of a graph.
+    """
+    renames = []
+    for text in texts:
+        pattern, equals, replacement = text.partition("=")
+        if not (pattern and equals):
+            raise BadInputError(f"--rename {text}: write PATTERN=NEW; NEW may be empty")
+        if target not in WEIGHTS_TARGETS:
+            raise BadInputError(
+                f"--rename is for weights alone ({', '.join(WEIGHTS_TARGETS)}), not {target}"
+            )
+        try:
+            re.compile(pattern).sub(replacement, "")
+            renames.append(Rename(re.compile(pattern), replacement))
+        except re.error as error:
+            raise BadInputError(f"--rename {text}: no regular expression ({error})") from None
+    return tuple(renames)
 
 
 def is_folder_of_models(
@@ -125,11 +127,11 @@ def port_models(folder: pathlib.Path, target: str, out: pathlib.Path, given: Por
             )
     settings = PortSettings(
         target,
-        given.ema,
-        given.choose_tolerance(),
-        given.trust,
-        given.parse_renames(target),
-        given.choose_precision(),
+        given["ema"],
+        choose_tolerance(given),
+        given["trust"],
+        parse_renames(given["renames"], target),
+        choose_precision(given),
     )
     if settings.precision.dtype == "int8":
         raise BadInputError(
@@ -137,7 +139,7 @@ def port_models(folder: pathlib.Path, target: str, out: pathlib.Path, given: Por
             "folder of models: use float16, or name one model"
         )
     check_precision(target, settings.precision)
-    address, jobs = given.ray_address, given.jobs
+    address, jobs = given["ray_address"], given["jobs"]
     if address is not None:
         choose_cluster(jobs, address)
     with contextlib.nullcontext() if address is None else open_cluster(address, jobs):
@@ -146,7 +148,7 @@ def port_models(folder: pathlib.Path, target: str, out: pathlib.Path, given: Por
             out,
             settings,
             jobs=jobs,
-            retries=given.retry,
+            retries=given["retry"],
             on_ray=address is not None,
             announce=say,
         )

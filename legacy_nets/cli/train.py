@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -40,14 +40,18 @@ from legacy_nets.train.recipes import (
 from legacy_nets.train.resume import describe_changes, refuse_busy, refuse_run
 from legacy_nets.train.settings import (
     GRAPH_FIELDS,
+    GivenSettings,
     Settings,
     WarmStart,
     load_settings,
     refuse_file,
+    replace_given,
     resize_input,
 )
 
 if TYPE_CHECKING:
+    from typing import Unpack  # Python 3.11
+
     from legacy_nets.train.loop import Result
 
 
@@ -170,7 +174,7 @@ def train(
     warm_start_ema: bool,
     exclude: tuple[str, ...],
     cluster: ClusterTask | None,
-    **same_as_settings: Any,  # options named as fields of Settings; None or () is not given
+    **given: Unpack[GivenSettings],
 ) -> None:
     """Train NET and leave checkpoints, log, events and curve in --model-dir.
 
@@ -191,13 +195,12 @@ def train(
     before = saved or make_settings(record, as_document, is_warm=bool(warm_start))
     start = _make_warm_start(before.warm_start, warm_start, exclude, warm_start_ema)
     settings = dataclasses.replace(
-        before,
+        replace_given(before, given),
         net=net,
         image_size=resize_input(before.image_size, frames, image_size),
         options=before.options | options,
         augment=_make_augmentation(before.augment, augment, zoom, rotate),
         warm_start=start,
-        **{name: value for name, value in same_as_settings.items() if value not in (None, ())},
     )
     settings = _choose_precision(settings, force_bf16, device, cluster)
     data = data.inherit(settings)
@@ -208,8 +211,7 @@ def train(
     elif any(vars(before)[field] != vars(settings)[field] for field in GRAPH_FIELDS):
         _check_net(settings)
     with show_status("opening the data"):
-        has_epochs = as_document and same_as_settings["steps"] is None
-        images, settings = _open_data(record, data, settings, has_epochs)
+        images, settings = _open_data(record, data, settings, as_document and not given["steps"])
     lines = [*_describe_run(settings, images, as_document), open_device(device)]
     _train(settings, images, folder, resume, cluster, lines)
 
@@ -322,9 +324,8 @@ def _check_resumed(
     saved: Settings, settings: Settings, data: DataOptions, folder: pathlib.Path
 ) -> None:
     """Raises BadInputError where the options change what a resumed run may not change."""
-    describe_changes(
-        saved, dataclasses.replace(settings, holdout=data.holdout, seed=data.seed or 0), folder
-    )
+    changed = dataclasses.replace(settings, holdout=data.holdout, seed=data.seed or 0)
+    describe_changes(saved, changed, folder)
     if data.path is None and "synthetic" not in saved.data:
         raise BadInputError(
             f"{folder} does not record where its data are ({saved.data}): give their folder with "
@@ -343,9 +344,8 @@ def _make_warm_start(
     if checkpoint:
         if before is None:
             find_readable_weights(checkpoint)
-        before = dataclasses.replace(
-            before or WarmStart(""), checkpoint=str(pathlib.Path(checkpoint).absolute())
-        )
+        path = str(pathlib.Path(checkpoint).absolute())
+        before = dataclasses.replace(before or WarmStart(""), checkpoint=path)
     if before is None:
         if exclude or ema:
             raise BadInputError(

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pathlib
+from typing import TypedDict, TypeVar
 
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint
 from legacy_nets.checkpoints.open import find_readable_weights
@@ -32,6 +33,7 @@ GRAPH_FIELDS = (
     "trainable",
     "batch_norm_decay",
 )
+Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +96,54 @@ class SettingChanges:
     image_size: tuple[int, int] | None = None  # (height, width)
     options: dict[str, object] = dataclasses.field(default_factory=dict)
     class_indices: pathlib.Path | None = None  # the file that names the classes
+
+
+class GivenSettings(TypedDict):
+    """Settings as the options of a training give them; None, or (), is not given."""
+
+    num_classes: int | None
+    label_offset: int | None
+    preprocessing: str | None
+    steps: int | None
+    batch_size: int | None
+    learning_rate: float | None
+    cosine: bool | None
+    warmup: int | None
+    ema_decay: float | None
+    weight_decay: bool | None
+    aux_weight: float | None
+    trainable: tuple[str, ...]
+    save_every: int | None
+    evaluate_every: int | None
+    batch_norm_decay: float | None
+    bf16: bool | None
+
+
+def replace_given(before: Settings, given: GivenSettings) -> Settings:
+    """Replaces the settings that are given."""
+    return dataclasses.replace(
+        before,
+        num_classes=_choose(given["num_classes"], before.num_classes),
+        label_offset=_choose(given["label_offset"], before.label_offset),
+        preprocessing=_choose(given["preprocessing"], before.preprocessing),
+        steps=_choose(given["steps"], before.steps),
+        batch_size=_choose(given["batch_size"], before.batch_size),
+        learning_rate=_choose(given["learning_rate"], before.learning_rate),
+        cosine=_choose(given["cosine"], before.cosine),
+        warmup=_choose(given["warmup"], before.warmup),
+        ema_decay=_choose(given["ema_decay"], before.ema_decay),
+        weight_decay=_choose(given["weight_decay"], before.weight_decay),
+        aux_weight=_choose(given["aux_weight"], before.aux_weight),
+        trainable=given["trainable"] or before.trainable,
+        save_every=_choose(given["save_every"], before.save_every),
+        evaluate_every=_choose(given["evaluate_every"], before.evaluate_every),
+        batch_norm_decay=_choose(given["batch_norm_decay"], before.batch_norm_decay),
+        bf16=_choose(given["bf16"], before.bf16),
+    )
+
+
+def _choose(given: Value | None, before: Value) -> Value:
+    return before if given is None else given
 
 
 def load_settings(folder: pathlib.Path) -> Settings | None:
