@@ -55,19 +55,15 @@ def run_reference(
       shapes: input tensor -> shape. Sizes that are open are tried in turn.
       outputs: tensors.
       words: what the graph's tables know, for inputs of text.
-      given: input tensor -> value, in place of the seeded ones.
+      given: input tensor -> value, in place of the seeded ones, of which each differs.
 
     Raises BadInputError where it cannot be run, with TensorFlow's message, or computes NaN.
     """
     settings = {f"{name}:0": value for name, value in inference.settings.items()}
-    id_limits = _find_id_limits(imported, inference.definition, shapes)
     fetches = [complete_tensor_name(tensor) for tensor in outputs]
     first_message = ""
-    for sizes in _list_sizes(imported, shapes, outputs):
-        inputs = dict(given or {}) or {
-            tensor: _generate_input(imported, tensor, shape, sizes, id_limits.get(tensor), words)
-            for tensor, shape in shapes.items()
-        }
+    attempts = [dict(given)] if given else _list_inputs(imported, inference, shapes, outputs, words)
+    for inputs in attempts:
         feeds = {complete_tensor_name(tensor): value for tensor, value in inputs.items()}
         try:
             values = session.run(fetches, {**settings, **feeds})
@@ -85,7 +81,8 @@ def run_reference(
             f"not fit: {first_message}; name a tensor after it in --inputs"
         )
     sides = ", ".join(map(str, _SIDES))
-    tried = f" ({', '.join(open_inputs)}: tried {sides} for open sizes)" if open_inputs else ""
+    is_tried = open_inputs and not given
+    tried = f" ({', '.join(open_inputs)}: tried {sides} for open sizes)" if is_tried else ""
     raise BadInputError(
         f"{imported.path} cannot be run from {', '.join(shapes)} to {', '.join(outputs)}: "
         f"{first_message}; use --input-shape NAME=SHAPE{tried}, --set NAME=VALUE, or other --inputs"
@@ -105,6 +102,30 @@ def _check_finite(imported: ImportedGraph, outputs: Mapping[str, Array]) -> None
             "inputs (numbers from 0 to 1), so nothing can be compared: use other --outputs, or "
             "check its weights with legacy-nets inspect --stats"
         )
+
+
+def _list_inputs(
+    imported: ImportedGraph,
+    inference: InferenceGraph,
+    shapes: Mapping[str, TensorShape],
+    outputs: Sequence[str],
+    words: Sequence[bytes],
+) -> Iterator[dict[str, Array]]:
+    """Lists the inputs to try, which differ in their sizes. Each input has a seed of its own."""
+    id_limits = _find_id_limits(imported, inference.definition, shapes)
+    tried = []
+    for sizes in _list_sizes(imported, shapes, outputs):
+        complete = {tensor: _complete_shape(shape, sizes) for tensor, shape in shapes.items()}
+        integer = sizes.integer if [] in complete.values() else None
+        if (complete, integer) in tried:
+            continue
+        tried.append((complete, integer))
+        yield {
+            tensor: _generate_input(
+                imported, tensor, shape, sizes.integer, id_limits.get(tensor), words, seed
+            )
+            for seed, (tensor, shape) in enumerate(complete.items())
+        }
 
 
 def _list_sizes(
@@ -135,19 +156,19 @@ def _complete_shape(shape: TensorShape, sizes: _Sizes) -> list[int]:
 def _generate_input(
     imported: ImportedGraph,
     tensor: str,
-    open_shape: TensorShape,
-    sizes: _Sizes,
+    shape: Sequence[int],
+    integer: int,
     id_limit: int | None,
     words: Sequence[bytes],
+    seed: int,
 ) -> Array:
     """Generates seeded values: floats in [0, 1), bytes below 128, ids below ``id_limit``, words.
 
     A parser of tf.train.Example gets serialized examples. An input that is one integer gets
-    ``sizes.integer``. One word in four is unknown.
+    ``integer``. One word in four is unknown.
     """
-    shape = _complete_shape(open_shape, sizes)
     dtype = imported.get_dtype(tensor)
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     if dtype == tf.string:
         vocabulary = [*random.permutation(list(words) or [b"one", b"two"])[:3], b"(unknown)"]
         parser = find_parser(imported, tensor)
@@ -162,7 +183,7 @@ def _generate_input(
     if dtype.is_integer and id_limit is not None:
         return random.integers(0, id_limit, shape).astype(dtype.as_numpy_dtype)
     if dtype.is_integer:
-        return np.full(shape, 1 if shape else sizes.integer, dtype.as_numpy_dtype)
+        return np.full(shape, 1 if shape else integer, dtype.as_numpy_dtype)
     if not shape:
         return np.ones((), dtype.as_numpy_dtype)
     return random.random(shape).astype(dtype.as_numpy_dtype)
