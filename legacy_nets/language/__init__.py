@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gettext
+import struct
 from collections.abc import Iterator
 from contextvars import ContextVar
 from pathlib import Path
@@ -68,8 +69,12 @@ def mark(text: Text) -> Text:
 
 def list_texts(domain: str, language: str) -> list[str]:
     """Lists the English texts that a catalog of a language has."""
-    catalog = gettext.translation(domain, LOCALE, [LOCALES[language]])
-    return [text for text in vars(catalog)["_catalog"] if text]
+    path = LOCALE / LOCALES[language] / "LC_MESSAGES" / f"{domain}.mo"
+    content = path.read_bytes()  # gettext looks texts up and lists none
+    _, _, count, start, _ = struct.unpack_from("<5I", content)
+    places = [struct.unpack_from("<2I", content, start + 8 * index) for index in range(count)]
+    texts = [content[offset : offset + length].decode() for length, offset in places]
+    return [text for text in texts if text]
 
 
 @functools.cache

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import gettext
 import re
 import string
 from pathlib import Path
@@ -19,11 +18,19 @@ from legacy_nets.cli import COMMANDS, main
 from legacy_nets.documents.catalogue import DATA
 from legacy_nets.documents.texts import COLUMNS
 from legacy_nets.errors import BadInputError
-from legacy_nets.language import DOMAINS, LOCALE, LOCALES, choose_language, translate
+from legacy_nets.language import (
+    DOMAINS,
+    LOCALE,
+    LOCALES,
+    choose_language,
+    list_texts,
+    translate,
+)
 from legacy_nets.language.help import split_paragraphs
 from legacy_nets.language.lines import translate_line
 
 pofile = pytest.importorskip("babel.messages.pofile")
+mofile = pytest.importorskip("babel.messages.mofile")
 
 ROOT = Path(__file__).parents[2]
 TRANSLATORS = ("translate", "_", "mark")  # names of calls whose texts a catalog has
@@ -65,9 +72,13 @@ def test_the_compiled_catalog_is_that_of_its_source(locale, domain):
     texts = read_catalog(locale, domain)
     path = LOCALE / locale / "LC_MESSAGES" / f"{domain}.mo"
     with path.open("rb") as file:
-        compiled = dict(gettext.GNUTranslations(file)._catalog)
-    compiled.pop("")
+        compiled = {m.id: m.string for m in mofile.read_mo(file) if m.id}
     assert compiled == texts, "make messages compiles them"
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_the_texts_of_a_catalog_are_listed(domain):
+    assert sorted(list_texts(domain, "zh")) == sorted(read_catalog("zh_CN", domain))
 
 
 @pytest.mark.parametrize("locale, domain", CATALOGS)
