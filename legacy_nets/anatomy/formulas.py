@@ -1,15 +1,14 @@
 """The formulas of the documents as functions of plain numbers. Imports no TensorFlow.
 
-Papers:  [1] dilated convolutions, arXiv:1603.07285  [2] MobileNets, arXiv:1704.04861
+Paper:   [1] dilated convolutions, arXiv:1603.07285
 Source:  output size: documents 002 (section 1) and 004 (its first CNN, AlexNet);
-         receptive field: document 004 (VGG); depthwise and plain: document 004 (MobileNet)
+         depthwise and plain: document 004 (MobileNet)
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 
 from legacy_nets.errors import BadInputError
 
@@ -68,54 +67,6 @@ def compute_output_size(
     return rest // stride + 1
 
 
-def compute_transposed_output_size(
-    size: int, kernel: int, stride: int = 1, padding: str = "VALID"
-) -> int:
-    """Computes the default output size of TensorFlow's transposed convolution [1]."""
-    if padding.upper() == "SAME":
-        return size * stride
-    return size * stride + max(kernel - stride, 0)
-
-
-def compute_receptive_field(layers: Iterable[Sequence[int]]) -> int:
-    """Computes the pixels of the input that one pixel of the last layer depends on, per axis.
-
-    Args:
-      layers: (kernel, stride), or (kernel, stride, dilation), from the input on.
-
-    The formula of document 004 (zoo), from the last layer down: RF = (RF_next - 1) * stride +
-    kernel. The last layer alone has its kernel.
-    """
-    field = 1
-    for kernel, stride, *dilation in reversed(list(layers)):
-        field = (field - 1) * stride + compute_reach(kernel, *dilation)
-    return field
-
-
-def count_conv_parameters(
-    kernel: Sequence[int], inputs: int, outputs: int, *, bias: bool = True, groups: int = 1
-) -> int:
-    """Counts the weights and biases of a convolution; ``inputs``, ``outputs`` are channels."""
-    return math.prod(kernel) * inputs // groups * outputs + (outputs if bias else 0)
-
-
-def count_depthwise_parameters(
-    kernel: Sequence[int], channels: int, multiplier: int = 1, *, bias: bool = True
-) -> int:
-    """Counts the weights and biases of a depthwise convolution."""
-    return (math.prod(kernel) + bool(bias)) * channels * multiplier
-
-
-def count_dense_parameters(inputs: int, outputs: int, *, bias: bool = True) -> int:
-    """Counts the weights and biases of a dense layer."""
-    return inputs * outputs + (outputs if bias else 0)
-
-
-def count_lstm_parameters(inputs: int, units: int) -> int:
-    """Counts the parameters of TensorFlow 1's LSTMCell, without peepholes and projection."""
-    return 4 * units * (inputs + units + 1)
-
-
 def count_conv_multiply_adds(
     output: Sequence[int], kernel: Sequence[int], inputs: int, outputs: int, groups: int = 1
 ) -> int:
@@ -133,11 +84,3 @@ def count_depthwise_multiply_adds(
 def count_dense_multiply_adds(inputs: int, outputs: int, rows: int = 1) -> int:
     """Counts the multiply-adds of a matrix product [rows, inputs] x [inputs, outputs]."""
     return rows * inputs * outputs
-
-
-def compute_separable_ratio(kernel: Sequence[int], outputs: int) -> Fraction:
-    """Computes the cost of depthwise + pointwise relative to a plain convolution: 1/N + 1/K^2 [2].
-
-    A 3x3 kernel with many channels gives 1/9 at best: document 004 (zoo) says 8 to 9 times cheaper.
-    """
-    return Fraction(1, outputs) + Fraction(1, math.prod(kernel))

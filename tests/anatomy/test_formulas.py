@@ -1,7 +1,5 @@
 """The formulas of the documents: worked numbers, and TensorFlow's own answers."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
@@ -34,41 +32,11 @@ def test_output_size_is_that_of_tensorflow():
                     assert got.shape.as_list() == [1, want, want, 1]
 
 
-@pytest.mark.parametrize("padding", ["SAME", "VALID"])
-def test_transposed_output_size_is_that_of_tensorflow(padding):
-    for kernel, stride in ((3, 2), (2, 2), (2, 3), (5, 1)):
-        with tf.Graph().as_default():
-            x = tf.placeholder(tf.float32, [1, 6, 6, 2])
-            y = tf.layers.conv2d_transpose(x, 3, kernel, stride, padding=padding.lower())
-        want = formulas.compute_transposed_output_size(6, kernel, stride, padding)
-        assert y.shape.as_list() == [1, want, want, 3]
-
-
-def test_receptive_fields_of_document_004():
-    assert formulas.compute_receptive_field([(3, 1)]) == 3
-    assert formulas.compute_receptive_field([(3, 1)] * 2) == 5
-    assert formulas.compute_receptive_field([(3, 1)] * 3) == 7
-    vgg16 = [layer for count in (2, 2, 3, 3, 3) for layer in [(3, 1)] * count + [(2, 2)]]
-    assert formulas.compute_receptive_field(vgg16) == 212
-    assert formulas.compute_receptive_field([(3, 1, 4)]) == 9
-
-
-def test_parameters_and_multiply_adds():
-    assert formulas.count_conv_parameters((3, 3), 3, 64) == 1792
-    assert formulas.count_conv_parameters((3, 3), 128, 128, bias=False, groups=32) == 4608
-    assert formulas.count_depthwise_parameters((3, 3), 32) == 320
-    assert formulas.count_dense_parameters(2048, 1000) == 2049000
-    assert formulas.count_lstm_parameters(1024, 512) == 3147776  # 000: rnn/.../lstm_cell
+def test_multiply_adds():
     assert formulas.count_conv_multiply_adds((112, 112), (7, 7), 3, 64) == 118013952
+    assert formulas.count_conv_multiply_adds((28, 28), (3, 3), 128, 128, groups=32) == 3612672
+    assert formulas.count_depthwise_multiply_adds((14, 14), (3, 3), 512) == 903168
     assert formulas.count_dense_multiply_adds(768, 3072, rows=197) == 464781312
-    plain = formulas.count_conv_multiply_adds((14, 14), (3, 3), 512, 512)
-    cheap = formulas.count_depthwise_multiply_adds((14, 14), (3, 3), 512)
-    cheap += formulas.count_conv_multiply_adds((14, 14), (1, 1), 512, 512)
-    assert (
-        Fraction(cheap, plain)
-        == formulas.compute_separable_ratio((3, 3), 512)
-        == Fraction(521, 4608)
-    )
 
 
 def test_same_padding_is_what_tensorflow_pads():

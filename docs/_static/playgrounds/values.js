@@ -1,5 +1,5 @@
 // The calculations of the playgrounds: plain functions of plain numbers.
-// tests/docs/test_playgrounds.py compares them with the Python functions of legacy_nets and with TensorFlow.
+// tests/book/test_playgrounds.py compares them with Python functions of legacy_nets, numbers and TensorFlow.
 "use strict";
 
 const values = {
