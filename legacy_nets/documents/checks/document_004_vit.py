@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -20,31 +19,40 @@ from legacy_nets.documents.checks.common import (
 )
 from legacy_nets.nets import vit
 from legacy_nets.nets.parts import attention
+from legacy_nets.types import Array, Tensor
+
+
+def _run_graph(build: Callable[[], Sequence[Tensor]]) -> list[Array]:
+    """Builds tensors in a graph of their own and computes them."""
+    with tf.Graph().as_default(), tf.Session() as session:
+        tensors = build()
+        session.run(tf.global_variables_initializer())
+        values: list[Array] = session.run(list(tensors))
+    return values
+
+
+def _draw_tokens() -> tuple[Array, Array, Array]:
+    """Draws q, k and v of 7 tokens: [7, 64], [7, 64] and [7, 3]."""
+    draw = np.random.RandomState(0).normal
+    q, k, v = (draw(size=(7, length)).astype(np.float32) for length in (64, 64, 3))
+    return q, k, v
+
+
+def _build_attention() -> tuple[Tensor, Tensor]:
+    q, k, v = map(tf.constant, _draw_tokens())
+    return attention.attention_weights(q, k), attention.self_attention(q, k, v)
 
 
 @functools.cache
-def _run_graph(build: Callable[[], Any]) -> Any:
-    with tf.Graph().as_default(), tf.Session() as session:
-        fetches = build()
-        session.run(tf.global_variables_initializer())
-        return session.run(fetches)
-
-
-def _draw_tokens() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Draws q, k and v of 7 tokens: [7, 64], [7, 64] and [7, 3]."""
-    draw = np.random.RandomState(0).normal
-    return tuple(draw(size=(7, n)).astype(np.float32) for n in (64, 64, 3))  # type: ignore[return-value]
-
-
-def _build_attention() -> tuple[Any, Any]:
-    q, k, v = map(tf.constant, _draw_tokens())
-    return attention.attention_weights(q, k), attention.self_attention(q, k, v)
+def _compute_attention() -> list[Array]:
+    """Computes the weights [7, 7] and the result [7, 3] of attention on the drawn tokens."""
+    return _run_graph(_build_attention)
 
 
 def find_attention_divisor() -> str:
     """Finds the d of softmax(q k^T / sqrt(d)): the length of a k, or the number of k."""
     q, k, _ = _draw_tokens()
-    weights = _run_graph(_build_attention)[0]
+    weights, _ = _compute_attention()
     for name, d in (("number of k", k.shape[0]), ("length of a k", k.shape[1])):
         powers = np.exp(q @ k.T / math.sqrt(d))
         if np.allclose(weights, powers / powers.sum(-1, keepdims=True), atol=1e-5):
@@ -54,7 +62,7 @@ def find_attention_divisor() -> str:
 
 def is_weighted_sum() -> bool:
     """Whether the result of token i is the sum over j of weight (i, j) times v(j)."""
-    weights, result = _run_graph(_build_attention)
+    weights, result = _compute_attention()
     v = _draw_tokens()[2]
     sums = [sum(weights[i, j] * v[j] for j in range(7)) for i in range(7)]
     return bool(np.allclose(result, sums, atol=1e-5))
@@ -63,7 +71,7 @@ def is_weighted_sum() -> bool:
 def split_into_heads(number: str, *token: str) -> list[str]:
     """Splits one token into a number of heads."""
     values = [float(word) for word in token]
-    heads = _run_graph(lambda: attention.split_heads(tf.constant([values]), int(number)))
+    [heads] = _run_graph(lambda: [attention.split_heads(tf.constant([values]), int(number))])
     return [f"({','.join(f'{value:g}' for value in part[0])})" for part in heads]
 
 
@@ -92,7 +100,7 @@ ACTIVATIONS: dict[str, Callable[[float], float]] = {
 def find_mlp_activation() -> str:
     """Finds the activation between the dense layers of an encoder block by its values."""
     x = [-3.0, -1.5, -0.5, 0.5, 1.0, 2.0]
-    values = _run_graph(lambda: vit._gelu(tf.constant(x)))
+    [values] = _run_graph(lambda: [vit._gelu(tf.constant(x))])
     for name, function in ACTIVATIONS.items():
         if np.allclose(values, [function(value) for value in x], atol=2e-6):
             return name
@@ -192,7 +200,7 @@ def compute_widening(net: str, options: str = "") -> int:
 def find_norm_axis() -> str:
     """Finds what layer norm normalizes: each token, if each has mean 0."""
     x = np.random.RandomState(0).normal(3, 2, (2, 5, 32)).astype(np.float32)
-    normalized = _run_graph(lambda: vit._layer_norm(tf.constant(x), "norm"))
+    [normalized] = _run_graph(lambda: [vit._layer_norm(tf.constant(x), "norm")])
     return "each token" if np.abs(normalized.mean(-1)).max() < 1e-5 else "something else"
 
 
