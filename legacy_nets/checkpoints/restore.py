@@ -32,6 +32,7 @@ def match(
     prefix: str = "",
     ema: bool = False,
     label_offset: int | None = None,
+    trains: bool = False,
 ) -> Plan:
     """Compares the variables of a graph with the tensors of a checkpoint.
 
@@ -46,12 +47,12 @@ def match(
       ema: read trainable variables from their moving averages, where the checkpoint has them.
       label_offset: if the checkpoint has this many more classes than the graph (last
         dimension), drop the first ones: 1 for the "background" of slim's 1001 classes.
+      trains: the graph is to be trained, and has at least its data's classes: for the hints.
 
     Raises CheckpointError: the file cannot be read; a skip, rename or label_offset that
     matches nothing.
     """
-    if isinstance(source, (str, Path)):
-        source = open_weights(source)
+    source = open_weights(source) if isinstance(source, (str, Path)) else source
     tensors = source.tensors
     patterns = (skip,) if isinstance(skip, str) else tuple(skip)
     graph = _group_by_name(variables)
@@ -69,20 +70,19 @@ def match(
     if label_offset and not offset:
         raise _make_offset_error(source.prefix, label_offset)
     unused = _sort_unused(tensors, {*raw_names.values(), *names.values()}, matched)
-    extra = [name for name in unused.extra if not _is_skipped(patterns, name)]
     plan = Plan(
         source=source,
         variables=graph,
         matched=matched,
         missing=tuple(item for item in items if isinstance(item, Missing)),
-        extra=tuple(extra),
+        extra=tuple(name for name in unused.extra if not _is_skipped(patterns, name)),
         slots=unused.slots,
         mismatched=tuple(item for item in mismatched if item not in offset),
         skipped=tuple(name for name in (*graph, *unused.extra) if _is_skipped(patterns, name)),
         offset=tuple(offset),
         label_offset=label_offset or 0,
     )
-    return dataclasses.replace(plan, hints=find_hints(plan))
+    return dataclasses.replace(plan, hints=find_hints(plan, trains))
 
 
 def _group_by_name(

@@ -77,14 +77,14 @@ def _match(
     weights = translate_for_net(source, record)
     if warm_start.ema and not has_averages(weights.tensors):
         raise CheckpointError(f"{source.prefix} has no moving averages: leave --warm-start-ema out")
-    plan = match(
+    return match(
         variables,
         adapt_to_graph(weights, record, variables),
         skip=warm_start.exclude,
         ema=warm_start.ema,
         rename=warm_start.rename,
+        trains=True,
     )
-    return dataclasses.replace(plan, hints=find_hints(plan, trains=True))
 
 
 def _ignore_side(plan: Plan, length: int) -> Plan:
