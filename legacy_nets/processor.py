@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import platform
+import sys
+from collections.abc import Iterator
 
 from legacy_nets.errors import BadInputError
 
 FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 _BFLOAT16 = {"avx512_bf16", "amx_bf16"}
+_ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+_is_onednn_off = False  # in the TensorFlow of this process, by ``turn_onednn_off``
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +78,32 @@ def require_bfloat16(option: str, advice: str, is_forced: bool = False) -> None:
         )
 
 
+@contextlib.contextmanager
+def turn_onednn_off() -> Iterator[None]:
+    """Turns oneDNN off in a TensorFlow that is imported inside, where the user has not chosen.
+
+    TensorFlow reads the variable while it is imported. It is removed then: programs that this
+    process starts have their own TensorFlow, which would be slower.
+    """
+    global _is_onednn_off
+    if _ONEDNN in os.environ or "tensorflow" in sys.modules:
+        yield
+        return
+    os.environ[_ONEDNN] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[_ONEDNN]
+    _is_onednn_off = True
+
+
 def uses_onednn() -> bool:
     """Tells whether TensorFlow computes with oneDNN: legacy_nets.tf1 has turned it off, or a user.
 
     Without it TensorFlow computes in float32 where bfloat16 is asked for, and says nothing.
     """
-    return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower() not in ("0", "false")
+    given = os.environ.get(_ONEDNN)
+    return not _is_onednn_off if given is None else given.lower() not in ("0", "false")
 
 
 def _read_cpu_field(name: str) -> str | None:

@@ -49,7 +49,7 @@ def graph() -> Iterator[Graph]:
 
 @pytest.fixture
 def with_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorFlow computes with oneDNN, as in a new process; importing legacy_nets.tf1 sets 0."""
+    """Commands take TensorFlow to compute with oneDNN, as in a new process."""
     monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
 
 

@@ -6,7 +6,7 @@ that still has it: ``tf.layers``, ``tf.nn.rnn_cell`` and ``tf.keras`` from tf_ke
 
 Importing this module flips no switch: eager mode, control flow and variables of the code
 that is not built with it stay as they are. Nets are built inside ``with tf.Graph().as_default():``.
-oneDNN, which 1.15 did not have, is off unless TF_ENABLE_ONEDNN_OPTS is set.
+oneDNN, which 1.15 did not have, is off in this process unless TF_ENABLE_ONEDNN_OPTS is set.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import warnings
 from typing import Any
 
 from legacy_nets.errors import SetupError
+from legacy_nets.processor import turn_onednn_off
 from legacy_nets.tf1 import finder
 
 TESTED = ("2.21", "2.22")  # TensorFlow from the first up to, not including, the second
@@ -28,10 +29,6 @@ _LEGACY = "tf_keras.api._v1.keras"  # Keras 2 as TensorFlow 1 knew it
 
 _CHOOSES_KERAS = "TF_USE_LEGACY_KERAS"  # a variable of the environment that TensorFlow reads
 _KERAS2_FOLDER = ("tf_keras", "api", "_v2")
-
-# With oneDNN, outputs differ from 1.15 by up to 6 % (layer norm in LSTM cells), and small nets take
-# 2.5 times as long a step (large convolutions half as long). TF_ENABLE_ONEDNN_OPTS=1 turns it on.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
 def _import_tensorflow() -> types.ModuleType:
@@ -55,8 +52,11 @@ def _import_tensorflow() -> types.ModuleType:
     return tensorflow
 
 
+# With oneDNN, outputs differ from 1.15 by up to 6 % (layer norm in LSTM cells), and small nets take
+# 2.5 times as long a step (large convolutions half as long). TF_ENABLE_ONEDNN_OPTS=1 turns it on.
 try:
-    _tf = _import_tensorflow()
+    with turn_onednn_off():
+        _tf = _import_tensorflow()
 except ImportError as error:
     raise SetupError(
         f"TensorFlow cannot be imported ({error}): "

@@ -27,8 +27,6 @@ BATCH = 32
 OUT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks" / "cluster_growth.json"
 MODES = ("async", "sync")
 ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
-# legacy_nets.tf1, by which events are read, turns it off in this process and what that starts
-ONEDNN = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 
 
 class Row(NamedTuple):
@@ -80,7 +78,7 @@ def measure(
     command += ["--model-dir", str(folder), "--steps", str(steps)]
     command += ["--batch-size", str(BATCH), "--save-every", "1000000"]
     command += ["--evaluate-every", "1000000", *(["--sync"] if sync else [])]
-    environment = {**os.environ, **ONE_THREAD, **ONEDNN}
+    environment = {**os.environ, **ONE_THREAD}
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
     rate = compute_rate(read_rows(folder / "events"))
     return Throughput(workers, sync, round(rate, 3), round(rate * at_once, 1))

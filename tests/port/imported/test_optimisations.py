@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -48,16 +49,31 @@ def freeze_layer_norm_lstm(path):
     path.write_bytes(frozen.SerializeToString())
 
 
-def test_onednn_is_off_unless_the_environment_has_chosen():
-    code = "import os, legacy_nets.tf1; print(os.environ['TF_ENABLE_ONEDNN_OPTS'])"
-    for given, want in ((None, "0"), ("1", "1")):
-        environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": given or ""}
-        if given is None:
-            del environment["TF_ENABLE_ONEDNN_OPTS"]
-        done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True
-        )
-        assert done.stdout.split() == [want], done.stderr
+ASK = """
+import os
+from legacy_nets import tf1
+from legacy_nets.processor import uses_onednn
+from tensorflow.python.util import _pywrap_util_port
+print(_pywrap_util_port.IsMklEnabled(), uses_onednn(), os.environ.get("TF_ENABLE_ONEDNN_OPTS"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "given", "want"),
+    [
+        ("", None, "False False None"),  # programs that this one starts choose for themselves
+        ("", "1", "True True 1"),
+        ("", "0", "False False 0"),
+        ("import tensorflow", None, "(True|False) True None"),  # too late to choose
+    ],
+)
+def test_onednn_is_off_in_this_process_unless_the_user_has_chosen(before, given, want):
+    environment = {n: text for n, text in os.environ.items() if n != "TF_ENABLE_ONEDNN_OPTS"}
+    if given is not None:
+        environment["TF_ENABLE_ONEDNN_OPTS"] = given
+    command = [sys.executable, "-c", before + ASK]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert re.fullmatch(want, done.stdout.strip()), done.stdout + done.stderr
 
 
 @pytest.mark.slow
