@@ -22,6 +22,7 @@ from legacy_nets.types import Array
 from legacy_nets.version import __version__
 
 SECONDS = 1.0  # that each candidate is measured
+_TURNS = 4  # in which it is measured
 MAX_DIFFERENCE = {"fp32": 1e-4, "bf16": 0.05, "int8": 0.1}  # of the largest probability
 _CHOICES = "engines.json"  # a file of the cache folder
 _LIBRARIES = ("tensorflow", "onnxruntime", "openvino", "nncf")
@@ -36,13 +37,12 @@ class Candidate:
 
 
 @dataclasses.dataclass(frozen=True)
-class Measured:
-    """A loaded candidate: its outputs on the net's inputs, and its speed."""
+class Loaded:
+    """A loaded candidate, and how far its outputs on the net's inputs are from the reference."""
 
     candidate: Candidate
     run: Run
-    images_per_second: float
-    difference: float  # from the reference, as a share of the largest probability
+    difference: float  # as a share of the largest probability
 
 
 def list_candidates(engines: Sequence[str]) -> list[Candidate]:
@@ -87,7 +87,7 @@ def choose(
             if _compare(run(net.inputs), reference) <= MAX_DIFFERENCE[precision]:
                 return candidate, run
     images = np.resize(net.inputs, (batch, *net.inputs.shape[1:]))
-    measured: list[Measured] = []
+    ready: list[Loaded] = []
     failures: list[LegacyNetsError] = []
     for candidate in candidates:
         try:
@@ -96,18 +96,19 @@ def choose(
             failures.append(error)
             say(f"note: {candidate.engine} is not measured: {error}", err=True)
         else:
-            measured.append(_measure(candidate, run, net.inputs, reference, images))
-    if not measured:
+            ready.append(Loaded(candidate, run, _compare(run(net.inputs), reference)))
+    if not ready:
         raise failures[0]
-    agreeing = [row for row in measured if row.difference <= MAX_DIFFERENCE[precision]]
+    agreeing = [row for row in ready if row.difference <= MAX_DIFFERENCE[precision]]
     if not agreeing:
-        nearest = min(measured, key=lambda row: row.difference)
+        nearest = min(ready, key=lambda row: row.difference)
         raise BadInputError(
             f"{net.name} in {precision}: no engine agrees with float32 (the nearest, "
             f"{nearest.candidate.engine}, differs by {nearest.difference:.2g}): use fp32, or name "
             "the engine"
         )
-    best = max(agreeing, key=lambda row: row.images_per_second)
+    seconds = _time_by_turns([row.run for row in agreeing], images)
+    best = agreeing[seconds.index(min(seconds))]
     write_entries(_CHOICES, read_entries(_CHOICES) | {key: dataclasses.asdict(best.candidate)})
     return best.candidate, best.run
 
@@ -125,21 +126,25 @@ def load(net: FrozenNet, precision: str, candidate: Candidate) -> Run:
         ) from error
 
 
-def _measure(
-    candidate: Candidate, run: Run, inputs: Array, reference: Array, images: Array
-) -> Measured:
-    """Runs a loaded candidate on batches for a second, after a first one that sets it up.
+def _time_by_turns(runs: Sequence[Run], images: Array) -> list[float]:
+    """Runs each engine on a batch for a second in all; returns the median seconds of each.
 
-    ``reference``: the probabilities of ``inputs`` in float32. ``images``: a batch.
+    They run by turns: what else the machine does in the meantime slows all of them alike. The first
+    run of a turn counts only where it is the turn's only one, since threads of the engine before
+    may be busy still.
     """
-    difference = _compare(run(inputs), reference)
-    run(images)
-    seconds: list[float] = []
-    while len(seconds) < 3 or sum(seconds) < SECONDS:
-        start = time.perf_counter()
-        run(images)
-        seconds.append(time.perf_counter() - start)
-    return Measured(candidate, run, len(images) / statistics.median(seconds), difference)
+    for run in runs:
+        run(images)  # sets it up
+    seconds: list[list[float]] = [[] for _ in runs]
+    for _ in range(_TURNS):
+        for run, times in zip(runs, seconds, strict=True):
+            turn: list[float] = []
+            while sum(turn) < SECONDS / _TURNS or not turn:
+                start = time.perf_counter()
+                run(images)
+                turn.append(time.perf_counter() - start)
+            times += turn[1:] or turn
+    return [statistics.median(times) for times in seconds]
 
 
 def _compare(got: Array, reference: Array) -> float:

@@ -60,8 +60,8 @@ def fast(
 ) -> FastNet:
     """Loads a net and its weights into the engine that is fastest on this machine.
 
-    ``auto`` measures every installed engine for a second and takes the fastest whose outputs
-    agree with float32; the choice is kept in a cache file.
+    ``auto`` measures every installed engine for a second, by turns, and takes the fastest whose
+    outputs agree with float32; the choice is kept in a cache file.
 
     Args:
       net: a name of the registry.

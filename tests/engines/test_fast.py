@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import json
 import os
 import subprocess
@@ -125,32 +127,57 @@ def test_integers_are_near(trained, tmp_path):
 
 
 def test_the_fastest_engine_that_agrees_is_taken_and_kept(trained, cache, monkeypatch):
-    speeds = {1: 10.0, 2: 30.0}
-    differences = {1: 0.0, 2: 0.0}
-    measured = []
+    added = {1: 0.0, 2: 0.0}  # threads -> what the engine adds to its outputs
+    timed = []
 
-    def measure(candidate, run, inputs, reference, images):
+    def load_shifted(net, precision, threads):
+        run = table.ENGINES["tensorflow"].load(net, precision, threads)
+        return lambda images: run(images) + added[threads]
+
+    def time_by_turns(runs, images):
         assert images.shape == (3, 64, 64, 3)
-        measured.append(candidate.threads)
-        return choose.Measured(
-            candidate, run, speeds[candidate.threads], differences[candidate.threads]
-        )
+        timed.append(len(runs))
+        return [0.3, 0.1][: len(runs)]
 
-    monkeypatch.setattr(choose, "_measure", measure)
+    shifted = dataclasses.replace(table.ENGINES["tensorflow"], load=load_shifted)
+    monkeypatch.setattr(choose, "ENGINES", {"tensorflow": shifted})
+    monkeypatch.setattr(choose, "_time_by_turns", time_by_turns)
     monkeypatch.setattr(fast, "list_engines", lambda engine, precision: ["tensorflow"])
     prefix, wanted = trained
     net = legacy_nets.fast("tiny", prefix, batch=3)
-    assert (net.threads, measured) == (2, [1, 2])
+    assert (net.threads, timed) == (2, [2])
     np.testing.assert_allclose(net(IMAGES), wanted, rtol=0, atol=1e-5)
     assert list(json.loads(cache.read_text()).values()) == [{"engine": "tensorflow", "threads": 2}]
-    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, measured) == (2, [1, 2])
+    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, timed) == (2, [2])
     cache.write_text("{")  # a damaged cache costs a measurement
-    differences[2] = 0.01
-    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, measured) == (1, [1, 2, 1, 2])
-    differences[1] = 0.01
-    cache.write_text("[]")
+    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, timed) == (2, [2, 2])
+    added[2] = 0.01  # so the choice that was kept is measured again
+    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, timed) == (1, [2, 2, 1])
+    monkeypatch.setitem(choose.MAX_DIFFERENCE, "fp32", -1.0)
     with pytest.raises(BadInputError, match="^tiny in fp32: no engine agrees with float32"):
         legacy_nets.fast("tiny", prefix, batch=3)
+
+
+def test_engines_are_timed_by_turns(monkeypatch):
+    """A machine that gets slower meanwhile does not change which engine is the fastest."""
+    clock = [0.0]
+    order = []
+
+    def make_run(name, seconds):
+        def run(images):
+            order.append(name)
+            clock[0] += seconds * (1 + 2 * clock[0])
+
+        return run
+
+    monkeypatch.setattr(choose.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(choose, "SECONDS", 0.4)
+    slow, fastest = choose._time_by_turns([make_run("a", 0.03), make_run("b", 0.02)], IMAGES)
+    assert fastest < slow
+    turns = [name for name, _ in itertools.groupby(order)]
+    assert turns == ["a", "b"] * 5  # once to set up, then four turns
+    long = choose._time_by_turns([lambda images: clock.__setitem__(0, clock[0] + 3.0)], IMAGES)
+    assert long == [3.0]
 
 
 @pytest.mark.parametrize("engine", ["tensorflow", "onnxruntime"])

@@ -103,7 +103,7 @@ def _make_inference(
         make("PyTorch", environments.torch, "torch", "PyTorch fp32", "PyTorch bf16"),
     )
     prepare = (ours, "artefacts.py", net, str(folder))
-    return Row(net, "inference", "images/s", tasks, 600, prepare)
+    return Row(net, "inference", "images/s", tasks, 1200, prepare)
 
 
 def _make_training(environments: Environments, net: str) -> Row:

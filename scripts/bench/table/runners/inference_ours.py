@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import tempfile
@@ -30,9 +31,15 @@ flop = 2.0 * json.loads((folder / f"{name}.json").read_text())["multiply_adds"]
 prefix = str(folder / f"{name}.ckpt")
 settings = resolve_settings(prefix, name, SettingChanges())
 net = prepare(settings, prefix)
-plain = choose.Candidate("tensorflow", 1)
-run_fp32 = choose.load(net, "fp32", plain)
-reference = run_fp32(net.inputs)
+
+
+@functools.cache
+def load(precision, candidate):
+    """Loads a candidate, once for all columns."""
+    return choose.load(net, precision, candidate)
+
+
+reference = load("fp32", choose.Candidate("tensorflow", 1))(net.inputs)
 
 
 def make_images(batch):
@@ -64,14 +71,14 @@ def make_tensorflow(precision):
     """The TensorFlow engine, with the faster of its thread counts."""
     choice = Choice(precision, "tensorflow")
     candidates = choose.list_candidates(choice.list_engines())
-    loaded = {c: choose.load(net, precision, c) for c in candidates}
+    loaded = {c: load(precision, c) for c in candidates}
     return make_chosen(precision, candidates, loaded, f"legacy_nets TensorFlow {precision}")
 
 
 def make_auto(precision):
     """What ``fast(..., engine="auto")`` takes for each batch size."""
     candidates = choose.list_candidates(Choice(precision).list_engines())
-    loaded = {c: choose.load(net, precision, c) for c in candidates}
+    loaded = {c: load(precision, c) for c in candidates}
     return make_chosen(precision, candidates, loaded, f"legacy_nets auto {precision}")
 
 

@@ -12,12 +12,12 @@ BATCH, SIDE = 32, 149
 NETS = {"inception_v3": torchvision.models.inception_v3}
 
 name = read_arguments()["net"]
+if name not in NETS:
+    raise SystemExit(f"torchvision has no {name}")
 
 
 def make(precision):
     """Builds the net and the step."""
-    if name not in NETS:
-        raise LookupError("torchvision has no such net")
     model = NETS[name](weights=None, init_weights=False, aux_logits=False)
     model = model.train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.Adam(model.parameters(), 1e-4)
