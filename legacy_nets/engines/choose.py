@@ -55,7 +55,6 @@ def choose(
     precision: str,
     candidates: Sequence[Candidate],
     reference: Array,
-    batch: int,
     loaded: Mapping[Candidate, Run],
 ) -> tuple[Candidate, Run]:
     """Measures the candidates and returns the fastest whose outputs agree with the reference.
@@ -63,11 +62,10 @@ def choose(
     A single candidate is not measured. A choice that was made before is taken from the cache.
 
     Args:
-      net: what the candidates run.
+      net: what the candidates run, on batches of its size.
       precision: what they compute with.
       candidates: at least one.
       reference: float32 probabilities [N, classes] of the net's inputs.
-      batch: images of a batch that is measured.
       loaded: candidates that hold the net in this precision already.
 
     A candidate that cannot take the net is passed over, with a note. Raises BadInputError where no
@@ -79,14 +77,14 @@ def choose(
 
     if len(candidates) == 1:
         return candidates[0], get(candidates[0])
-    key = _make_key(net, precision, candidates, batch)
+    key = _make_key(net, precision, candidates)
     known = read_entries(_CHOICES).get(key)
     for candidate in candidates:
         if dataclasses.asdict(candidate) == known:
             run = get(candidate)
             if _compare(run(net.inputs), reference) <= MAX_DIFFERENCE[precision]:
                 return candidate, run
-    images = np.resize(net.inputs, (batch, *net.inputs.shape[1:]))
+    images = np.resize(net.inputs, (net.batch, *net.inputs.shape[1:]))
     ready: list[Loaded] = []
     failures: list[LegacyNetsError] = []
     for candidate in candidates:
@@ -153,7 +151,7 @@ def _compare(got: Array, reference: Array) -> float:
     return difference if np.isfinite(difference) else np.inf
 
 
-def _make_key(net: FrozenNet, precision: str, candidates: Sequence[Candidate], batch: int) -> str:
+def _make_key(net: FrozenNet, precision: str, candidates: Sequence[Candidate]) -> str:
     """Makes the cache's key: the graph without its weights, the versions, the processor."""
     shape = [(node.op, list(node.input)) for node in net.graph.node if node.op != "Const"]
     text = json.dumps(
@@ -162,7 +160,7 @@ def _make_key(net: FrozenNet, precision: str, candidates: Sequence[Candidate], b
             shape,
             list(net.inputs.shape[1:]),
             precision,
-            batch,
+            net.batch,
             [dataclasses.asdict(candidate) for candidate in candidates],
             [find_package(name).installed for name in _LIBRARIES],
             dataclasses.asdict(examine_processor()),

@@ -94,7 +94,7 @@ def load_fast(
     from legacy_nets.engines.prepare import prepare
 
     candidates = choose.list_candidates(choice.list_engines())
-    net = prepare(settings, checkpoint, ema, choice.calibration)
+    net = prepare(settings, checkpoint, ema, choice.calibration, batch=batch)
     plain = choose.Candidate("tensorflow", 1)
     run_fp32 = choose.load(net, "fp32", plain)
     if choice == PLAIN:
@@ -102,7 +102,7 @@ def load_fast(
     else:
         loaded = {plain: run_fp32} if choice.precision == "fp32" else {}
         candidate, run = choose.choose(
-            net, choice.precision, candidates, run_fp32(net.inputs), batch, loaded
+            net, choice.precision, candidates, run_fp32(net.inputs), loaded
         )
     return FastNet(
         settings,

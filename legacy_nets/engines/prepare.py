@@ -33,6 +33,7 @@ class FrozenNet:
     averaged: bool  # the weights are moving averages
     examples: Array  # to measure ranges of integers on: float32 [N, ...], N may be 0
     inputs: Array  # that engines are compared on: float32 [N, ...]
+    batch: int  # images that it is mostly run on at once
 
     @property
     def has_attention(self) -> bool:
@@ -41,7 +42,12 @@ class FrozenNet:
 
 
 def prepare(
-    settings: Settings, checkpoint: str, ema: bool | None = None, calibration: Path | None = None
+    settings: Settings,
+    checkpoint: str,
+    ema: bool | None = None,
+    calibration: Path | None = None,
+    *,
+    batch: int,
 ) -> FrozenNet:
     """Restores a net strictly and freezes it.
 
@@ -50,6 +56,7 @@ def prepare(
       checkpoint: weight file or checkpoint prefix.
       ema: use the moving averages; None: where the checkpoint has them.
       calibration: folder of pictures or clips that int8 is calibrated on.
+      batch: images that it is mostly run on at once.
 
     Raises CheckpointError that lists everything that does not match, and BadInputError.
     """
@@ -64,7 +71,7 @@ def prepare(
             0, 256, (COMPARED, *settings.image_size, record.channels), np.uint8
         )
         inputs = scale_pixels(pictures, preprocessing)
-    return FrozenNet(graph, record.name, preprocessing, averaged, examples, inputs)
+    return FrozenNet(graph, record.name, preprocessing, averaged, examples, inputs, batch)
 
 
 def _freeze(settings: Settings, checkpoint: str, ema: bool | None) -> tuple[GraphDef, bool]:

@@ -300,3 +300,13 @@ def test_a_missing_package_is_named(trained, monkeypatch, given, message):
     with pytest.raises(BadInputError) as caught:
         legacy_nets.fast("tiny", trained[0], **given)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_openvino_runs_the_parts_of_a_batch(trained, batch):
+    """A batch of any size, whatever size the net was loaded for."""
+    skip_without("openvino")
+    prefix, wanted = trained
+    net = legacy_nets.fast("tiny", prefix, engine="openvino", batch=batch)
+    for count in (5, 2, 1):
+        np.testing.assert_allclose(net(IMAGES[:count]), wanted[:count], rtol=0, atol=1e-5)

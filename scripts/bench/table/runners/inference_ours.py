@@ -30,16 +30,20 @@ name, folder, batches = arguments["net"], Path(arguments["folder"]), arguments["
 flop = 2.0 * json.loads((folder / f"{name}.json").read_text())["multiply_adds"]
 prefix = str(folder / f"{name}.ckpt")
 settings = resolve_settings(prefix, name, SettingChanges())
-net = prepare(settings, prefix)
+net = prepare(settings, prefix, batch=batches[0])
+
+
+def load(precision, candidate, batch):
+    """Loads a candidate, once for all columns; only OpenVINO's requests depend on the batch."""
+    return _load(precision, candidate, min(batch, 2) if candidate.engine == "openvino" else 1)
 
 
 @functools.cache
-def load(precision, candidate):
-    """Loads a candidate, once for all columns."""
-    return choose.load(net, precision, candidate)
+def _load(precision, candidate, batch):
+    return choose.load(dataclasses.replace(net, batch=batch), precision, candidate)
 
 
-reference = load("fp32", choose.Candidate("tensorflow", 1))(net.inputs)
+reference = load("fp32", choose.Candidate("tensorflow", 1), 1)(net.inputs)
 
 
 def make_images(batch):
@@ -71,22 +75,22 @@ def make_tensorflow(precision):
     """The TensorFlow engine, with the faster of its thread counts."""
     choice = Choice(precision, "tensorflow")
     candidates = choose.list_candidates(choice.list_engines())
-    loaded = {c: load(precision, c) for c in candidates}
-    return make_chosen(precision, candidates, loaded, f"legacy_nets TensorFlow {precision}")
+    return make_chosen(precision, candidates, f"legacy_nets TensorFlow {precision}")
 
 
 def make_auto(precision):
     """What ``fast(..., engine="auto")`` takes for each batch size."""
     candidates = choose.list_candidates(Choice(precision).list_engines())
-    loaded = {c: load(precision, c) for c in candidates}
-    return make_chosen(precision, candidates, loaded, f"legacy_nets auto {precision}")
+    return make_chosen(precision, candidates, f"legacy_nets auto {precision}")
 
 
-def make_chosen(precision, candidates, loaded, column):
+def make_chosen(precision, candidates, column):
     """Measures of the candidate that is chosen for each batch size."""
     measures = {}
     for batch in batches:
-        chosen, run = choose.choose(net, precision, candidates, reference, batch, loaded)
+        loaded = {c: load(precision, c, batch) for c in candidates}
+        sized = dataclasses.replace(net, batch=batch)
+        chosen, run = choose.choose(sized, precision, candidates, reference, loaded)
         label = f"{chosen.engine} {chosen.threads}" if chosen.threads else chosen.engine
         measures[f"batch {batch}", column] = time_engine(run, batch, {"engine": label})
     return measures
@@ -94,12 +98,16 @@ def make_chosen(precision, candidates, loaded, column):
 
 def make_int8():
     """OpenVINO's integers, with ranges of two images: enough for a time."""
-    candidate = choose.Candidate("openvino", 0)
-    run = choose.load(dataclasses.replace(net, examples=net.inputs), "int8", candidate)
-    return {
-        (f"batch {batch}", "legacy_nets int8"): time_engine(run, batch, {"engine": "openvino"})
-        for batch in batches
-    }
+    measures = {}
+    loaded = {}
+    for batch in batches:
+        size = min(batch, 2)
+        if size not in loaded:
+            sized = dataclasses.replace(net, examples=net.inputs, batch=size)
+            loaded[size] = choose.load(sized, "int8", choose.Candidate("openvino", 0))
+        run = time_engine(loaded[size], batch, {"engine": "openvino"})
+        measures[f"batch {batch}", "legacy_nets int8"] = run
+    return measures
 
 
 kept = []
