@@ -29,6 +29,7 @@ from growth_options import parse_options
 from matplotlib.figure import Figure
 
 from legacy_nets import registry
+from legacy_nets.quiet import quiet_tensorflow
 
 NETS = ("hand_signs", "demo_cnn", "alexnet_v1", "vgg16", "inception_v3", "resnet_v2_152")
 NETS += ("mobilenet_v1", "googlenet", "vit_base_patch16_224_in21k", "r2plus1d_18")
@@ -61,7 +62,8 @@ def time_best(act: Callable[[], object]) -> float:
 
 
 def measure() -> Times:
-    """Measures all times on this machine."""
+    """Measures all times on this machine, with oneDNN, as ``train`` computes."""
+    quiet_tensorflow(uses_onednn=True)
     from legacy_nets import tf1 as tf
     from legacy_nets.anatomy import analyze_net
     from legacy_nets.cluster.network import find_free_ports
