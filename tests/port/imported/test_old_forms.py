@@ -10,6 +10,7 @@ from imported_models import create_job, run_frozen, save_frozen, save_model
 from legacy_nets import anatomy
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.open import open_weights
+from legacy_nets.graphdef.load import read_graph_file
 from legacy_nets.port.pipeline import port
 from legacy_nets.port.targets import TARGETS
 
@@ -132,6 +133,32 @@ def test_updates_of_a_frozen_variable_are_repaired(tmp_path):
     assert report.passed and "is_training is set to False" in report.notes
     got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "out:0")
     np.testing.assert_allclose(got, (X - 0.5) @ WEIGHTS, rtol=1e-5, atol=1e-6)
+
+
+def build_beside_handles():
+    """Handles of before 1.0 are references, too: loops of the gradients have stacks."""
+    x = tf.placeholder(tf.float32, [None, 6], name="x")
+    tf.matmul(x, tf.constant(WEIGHTS), name="out")
+    stack = tf.raw_ops.Stack(elem_type=tf.float32, stack_name="stack")
+    entered = tf.raw_ops.RefEnter(data=stack, frame_name="loop")
+    tf.raw_ops.StackPop(handle=entered, elem_type=tf.float32)
+    queue = tf.raw_ops.FIFOQueue(component_types=[tf.float32])
+    _, chosen = tf.raw_ops.RefSwitch(data=queue, pred=True)
+    tf.raw_ops.QueueSize(handle=chosen)
+    table = tf.raw_ops.HashTable(key_dtype=tf.string, value_dtype=tf.int64)
+    tf.raw_ops.LookupTableSize(table_handle=tf.raw_ops.RefIdentity(input=table))
+
+
+def test_references_to_stacks_queues_and_tables_stay(tmp_path):
+    path = save_frozen(tmp_path, build_beside_handles)
+    report = port(create_job(path, tmp_path / "out.pb", outputs=("out",)))
+    assert report.passed
+    got = run_frozen(tmp_path / "out.pb", {"x:0": X}, "out:0")
+    np.testing.assert_allclose(got, X @ WEIGHTS, rtol=1e-5, atol=1e-6)
+    definition, _ = read_graph_file(path)
+    op_types = {node.op for node in definition.node}
+    assert {"RefEnter", "RefSwitch", "RefIdentity"} <= op_types
+    assert not {"Enter", "Switch"} & op_types
 
 
 def test_gradients_that_begin_with_the_shape_of_the_loss(tmp_path):
