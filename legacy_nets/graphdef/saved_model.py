@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
+from legacy_nets import tf1 as tf
 from legacy_nets.errors import BadInputError, join_lines
 from legacy_nets.graphdef.load import LoadedGraph, build_loaded_graph, normalize_graph
 from legacy_nets.tf1.functions import meta_graphs
@@ -33,12 +34,18 @@ def read_saved_model(path: Path, tags: Sequence[str] | None = None) -> ChosenGra
     Raises BadInputError where the file is damaged, has no such graph, or was exported by
     TensorFlow 2.
     """
+    content = path.read_bytes()
     try:
-        metas = meta_graphs(path.read_bytes())
+        metas = meta_graphs(content)
     except DecodeError as error:
         raise BadInputError(
             f"{path} is damaged or no {path.name} ({join_lines(error)}): export or copy it again"
         ) from None
+    if not metas and _is_graph(content):
+        raise BadInputError(
+            f"{path} is a GraphDef under the name of a SavedModel: rename it, to graph.pb for "
+            "example, and name that"
+        )
     if not metas:
         raise BadInputError(f"{path} holds no graph: export or copy it again")
     meta = min(metas, key=_rank_for_serving) if tags is None else _find_tagged(path, metas, tags)
@@ -51,6 +58,14 @@ def read_saved_model(path: Path, tags: Sequence[str] | None = None) -> ChosenGra
         raise BadInputError(f"{path} holds no operations: export or copy it again")
     normalize_graph(meta.graph_def)
     return ChosenGraph(meta, _describe_choice(path, metas, meta))
+
+
+def _is_graph(content: bytes) -> bool:
+    """Whether a file that holds no graph as a SavedModel holds one as a GraphDef."""
+    try:
+        return bool(tf.GraphDef.FromString(content).node)
+    except DecodeError:
+        return False
 
 
 def load_saved_model(path: Path, tags: Sequence[str] | None = None) -> LoadedGraph:

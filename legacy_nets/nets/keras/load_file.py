@@ -49,6 +49,12 @@ def load_keras_model(path: Path, unrolls_loops: bool = False) -> Iterator[tuple[
         except (BadInputError, MemoryError):
             raise
         except Exception as error:  # Keras and its layers raise anything for a damaged model
+            version = _read_version(path)
+            if version.startswith("3."):
+                raise BadInputError(
+                    f"{path}: Keras {version} wrote it, whose models Keras 2 cannot load: in Keras "
+                    "3 export it (model.export), or port its weights alone (--to npz)"
+                ) from error
             raise BadInputError(
                 f"{path}: Keras cannot load it ({type(error).__name__}: "
                 f"{join_lines(error)[:_MAX_MESSAGE]}): port its weights alone, or --net NAME"
@@ -79,11 +85,16 @@ def _load_as_tensorflow(path: Path, config: dict[str, object], unrolls_loops: bo
     return model
 
 
+def _read_version(path: Path) -> str:
+    """Reads the version of the Keras that wrote a file; "" where it recorded none."""
+    version = read_attribute(path, "keras_version") or ""
+    return version.decode() if isinstance(version, bytes) else str(version)
+
+
 def _is_keras1(path: Path) -> bool:
     """Whether Keras 0 or 1 wrote a file: later ones record their version."""
-    version = read_attribute(path, "keras_version") or ""
-    text = version.decode() if isinstance(version, bytes) else str(version)
-    return not text or text.startswith(("0.", "1."))
+    version = _read_version(path)
+    return not version or version.startswith(("0.", "1."))
 
 
 def _read_config(path: Path) -> dict[str, object]:

@@ -224,3 +224,15 @@ def test_a_damaged_file_is_named(tmp_path, command, damage):
     done = CliRunner().invoke(main, [command, str(path), *options])
     assert done.exit_code == 2 and done.output.count("\n") == 1
     assert done.output.startswith(f"legacy-nets: {path}: damaged (")
+
+
+@pytest.mark.parametrize("is_functional", [False, True])
+def test_the_version_of_keras_3_is_named(tmp_path, is_functional):
+    keras = pytest.importorskip("keras")
+    images, layer = keras.Input([3]), keras.layers.Dense(2)
+    model = (
+        keras.Model(images, layer(images)) if is_functional else keras.Sequential([images, layer])
+    )
+    model.save(tmp_path / "m.h5")
+    message = get_port_error(tmp_path / "m.h5", tmp_path / "x.pb")
+    assert f"m.h5: Keras {keras.__version__} wrote it, whose models Keras 2 cannot load" in message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from imported_models import run_frozen
+from imported_models import get_port_error, run_frozen
 
 from legacy_nets import tf1 as tf
 from legacy_nets.cli import main
@@ -138,3 +138,17 @@ def test_tags_of_weights_alone_are_refused_also_if_empty(tmp_path):
     out = ["--to", "h5", "--out", str(tmp_path / "w.h5"), "--tags", ""]
     done = CliRunner().invoke(main, ["port", str(tmp_path / "w.npz"), *out])
     assert done.exit_code == 2 and "--tags is for a graph, and" in done.output
+
+
+def test_a_graph_under_the_name_of_a_saved_model_is_named(tmp_path):
+    with tf.Graph().as_default() as graph:
+        tf.placeholder(tf.float32, [None, 2], name="x")
+    path = tmp_path / "saved_model.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    message = get_port_error(path, tmp_path / "x.pb")
+    assert message.endswith(
+        "saved_model.pb is a GraphDef under the name of a SavedModel: rename "
+        "it, to graph.pb for example, and name that"
+    )
+    path.write_bytes(b"")
+    assert "saved_model.pb holds no graph" in get_port_error(path, tmp_path / "x.pb")
