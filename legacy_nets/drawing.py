@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from rich.cells import cell_len
 
-from legacy_nets.errors import list_first
+from legacy_nets.errors import list_first, make_printable
 from legacy_nets.files import replace_on_success
 from legacy_nets.language import get_language, use_language
 from legacy_nets.language.lines import translate_line
@@ -82,7 +82,7 @@ def label_classes(names: Sequence[str]) -> Labels:
     notes = []
     for reason in dict.fromkeys(reasons.values()):
         legend = [
-            translate_line(f"#{i} for {_escape(cleaned[i])}")
+            translate_line(f"#{i} for {make_printable(cleaned[i])}")
             for i in reasons
             if reasons[i] == reason
         ]
@@ -97,7 +97,7 @@ def label_title(text: str) -> Labels:
     families, missing = _find_families(frozenset(cleaned))
     shown = "".join(NO_GLYPH if _find_obstacle(c, missing) else c for c in cleaned)
     obstacle = _find_obstacle(cleaned, missing)
-    notes = (f"figures show {shown} for {_escape(cleaned)}: {obstacle}",) if obstacle else ()
+    notes = (f"figures show {shown} for {make_printable(cleaned)}: {obstacle}",) if obstacle else ()
     return Labels((shown,), _make_style(families), notes)
 
 
@@ -143,11 +143,6 @@ def _clean(text: str) -> str:
 def _is_invisible(character: str) -> bool:
     name = unicodedata.name(character, "")
     return unicodedata.category(character) == "Cf" or name.startswith("VARIATION SELECTOR")
-
-
-def _escape(text: str) -> str:
-    """Makes a name printable: a file name may have bytes that are no text."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _find_obstacle(text: str, missing: frozenset[str]) -> str | None:

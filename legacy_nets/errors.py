@@ -58,6 +58,11 @@ def list_first(names: Sequence[str], count: int = 3) -> str:
     return f"{preview} and {len(names) - count} more" if len(names) > count else preview
 
 
+def make_printable(name: str) -> str:
+    """Writes bytes that are no text, which the name of a file may have, as "\\udce9"."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def join_lines(message: object) -> str:
     """Joins the lines of a message or error that another library wrote.
 

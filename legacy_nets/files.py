@@ -17,13 +17,23 @@ from legacy_nets.sigterm import clean_up
 def replace_on_success(path: str | pathlib.Path) -> Iterator[pathlib.Path]:
     """Yields a temporary path in the same folder; renames it to ``path`` if the block succeeds.
 
-    After a crash or an error, an older file of that name is unchanged.
+    After a crash or an error, an older file of that name is unchanged. A device or a pipe is
+    written itself: a file would take its place.
     """
     path = pathlib.Path(path)
+    if is_special(path):
+        yield path
+        return
     unfinished = path.with_name(f".{os.getpid()}.{path.name}")  # keeps the suffix
     with clean_up(lambda: unfinished.unlink(missing_ok=True)):
         yield unfinished
         os.replace(unfinished, path)
+
+
+def is_special(path: pathlib.Path) -> bool:
+    """Whether a path is a device, a pipe, or a stream of a process as /dev/stdout."""
+    is_stream = path.is_symlink() and path.absolute().parts[1:2] in (("dev",), ("proc",))
+    return is_stream or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 class Stamp(NamedTuple):

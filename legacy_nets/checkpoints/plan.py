@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -201,11 +202,28 @@ class Plan:
     def _run_savers(self, session: Session, prefix: str) -> None:
         """Lets TensorFlow read the checkpoint itself."""
         try:
-            with session.graph.as_default():  # a Saver looks there for graph or eager mode
-                for saver in self.savers:
-                    saver.restore(session, prefix)
+            for saver in self.savers:
+                run_saver(saver, session, prefix)
         except (tf.errors.OpError, ValueError) as error:
             raise CheckpointError(f"{prefix}: not restored: {join_lines(error)[:300]}") from error
+
+
+def run_saver(saver: Saver, session: Session, prefix: str) -> None:
+    """Restores what a Saver has from a checkpoint. Raises OpError or ValueError as that does.
+
+    TensorFlow looks for the prefix as for a pattern, in which ``[1]`` is 1: files of such a name
+    are read by links without it.
+    """
+    with session.graph.as_default():  # a Saver looks there for graph or eager mode
+        if not {"[", "\\"} & set(prefix):
+            saver.restore(session, prefix)
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            for file in Path(prefix).absolute().parent.iterdir():
+                if file.name.startswith(f"{Path(prefix).name}."):
+                    ending = file.name.removeprefix(Path(prefix).name)
+                    Path(folder, f"checkpoint{ending}").symlink_to(file)
+            saver.restore(session, str(Path(folder, "checkpoint")))
 
 
 def first_part(variable: GraphVariable) -> Variable:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import re
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -21,6 +23,9 @@ from legacy_nets.version import __version__
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
+
+if "_LEGACY_NETS_COMPLETE" in os.environ:  # a shell asks: our classes take the place of click's
+    importlib.import_module("legacy_nets.cli.completion")
 
 
 class Entry(NamedTuple):
@@ -214,7 +219,8 @@ def _explain(error: Exception) -> str:
     epilog="Aliases: " + ", ".join(f"{alias} = {name}" for alias, name in ALIASES.items()),
 )
 @click.version_option(__version__, prog_name="legacy-nets")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """Run, learn and port TensorFlow 1 networks on today's TensorFlow.
 
     \b
@@ -238,3 +244,13 @@ def main() -> None:
     """
     if lifeline.VARIABLE in os.environ:  # in a task that launch has started
         lifeline.hold_lifeline()
+    if context.invoked_subcommand != "run":  # a script decides itself
+        _print_any_name(context)
+
+
+def _print_any_name(context: click.Context) -> None:
+    """Lets stdout print names of files with bytes that are no text: an error ends it otherwise."""
+    stdout = sys.stdout
+    if isinstance(stdout, io.TextIOWrapper) and stdout.errors == "strict":
+        stdout.reconfigure(errors="backslashreplace")
+        context.call_on_close(lambda: stdout.reconfigure(errors="strict"))

@@ -298,10 +298,7 @@ def _check_net(settings: Settings, start: WarmStart | None = None) -> None:
 def _open_data(
     record: registry.Net, data: DataOptions, settings: Settings, has_epochs: bool
 ) -> tuple[ImageData, Settings]:
-    """Opens the data, and records in the settings what they are.
-
-    ``has_epochs``: the steps become those of the document's epochs.
-    """
+    """Opens the data, records them in the settings; ``has_epochs``: takes the document's steps."""
     images = widen_classes(data.open(record), data.num_classes)
     images = resize_data(images, settings.preprocessing, settings.image_size, record.channels)
     settings = dataclasses.replace(
@@ -312,6 +309,7 @@ def _open_data(
         data_path=str(data.path.absolute()) if data.path else "",
         strict=data.strict,
         holdout=data.holdout,
+        images=(len(images.train.labels), len(images.test.labels)),
         seed=data.seed or 0,
     )
     if has_epochs:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from legacy_nets.data.class_folders import find_split_folders, list_folders
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import IMAGE_FORMATS, read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 IMAGES = (*IMAGE_FORMATS["PNG"], *IMAGE_FORMATS["JPEG"])  # of frames; a GIF is a clip
 VIDEOS = (".mp4", ".avi", ".mov", ".gif", ".webm")
 THREADS = 4  # that open videos
-TEST_FOLDERS = ("test", "val")
 SYNTHETIC = "synthetic moving hands, drawn by legacy_nets"  # written into data sets: keep it
 
 
@@ -173,10 +173,7 @@ class _ClassFolders:
 
 def _list_clips(folder: pathlib.Path) -> _ClassFolders:
     """Lists every clip of a folder of class folders. Raises BadInputError where one is unusable."""
-    classes = sorted(
-        (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")),
-        key=make_sort_key,
-    )
+    classes = sorted(list_folders(folder), key=make_sort_key)
     if len(classes) < 2:
         problem = f"only one class ({classes[0].name})" if classes else "no class folders"
         raise BadInputError(
@@ -218,13 +215,15 @@ def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int
     Raises BadInputError, in one line, for everything that is wrong.
     """
     root = pathlib.Path(path)
-    test_folders = [root / name for name in TEST_FOLDERS if (root / name).is_dir()]
-    if (root / "train").is_dir() and test_folders:
+    folders = find_split_folders(root)
+    train_folder = folders.get("train")
+    test_folder = folders.get("test") or folders.get("val")
+    if train_folder and test_folder:
         if holdout is not None:
             raise BadInputError(f"{root} has both splits already: leave --holdout out")
-        train, test, class_names = _load_both_splits(root / "train", test_folders[0])
+        train, test, class_names = _load_both_splits(train_folder, test_folder)
     else:
-        train, test, class_names = _split_clips(root, holdout, seed)
+        train, test, class_names = _split_clips(root, train_folder or root, holdout, seed)
     name = read_data_name(root)
     return ImageData(
         name=name,
@@ -252,12 +251,10 @@ def _load_both_splits(
 
 
 def _split_clips(
-    root: pathlib.Path, holdout: float | None, seed: int
+    root: pathlib.Path, folder: pathlib.Path, holdout: float | None, seed: int
 ) -> tuple[FileSplit, FileSplit, tuple[str, ...]]:
-    """Splits a folder of classes, or its folder "train": (train, test, class names)."""
-    train_folder = root / "train"  # unless "train" is a class, whose clips are videos
-    has_train = train_folder.is_dir() and any(path.is_dir() for path in train_folder.iterdir())
-    clips = _list_clips(train_folder if has_train else root)
+    """Splits the folder of the classes of ``root``: (train, test, class names)."""
+    clips = _list_clips(folder)
     if holdout is None:
         raise MissingHoldoutError(
             f"{root} has no train and test folders: say what share of each class to hold out, "

@@ -5,9 +5,11 @@ from __future__ import annotations
 import collections
 import concurrent.futures
 import dataclasses
+import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
+from legacy_nets.data.class_folders import LEFTOVER
 from legacy_nets.data.preprocessing import (
     IMAGE_FORMATS,
     open_image,
@@ -19,6 +21,10 @@ from legacy_nets.progress import show_progress
 from legacy_nets.types import Array, Shape
 
 SUFFIXES = tuple(suffix for suffixes in IMAGE_FORMATS.values() for suffix in suffixes)
+OTHER_SUFFIXES = (  # of pictures that Pillow does not read by itself
+    *(".heic", ".heif", ".jxl", ".svg"),
+    *(".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"),  # raw photos of cameras
+)
 THREADS = 4  # that check files
 MAX_SHOWN = 5  # unreadable files that a message names; the others are counted
 COLOUR_MODES = {  # Pillow's mode -> what a user calls it
@@ -35,14 +41,52 @@ GREY_MODES = {"grey", "black-and-white"}
 
 
 def list_images(folder: pathlib.Path) -> list[pathlib.Path]:
-    """Lists the images in a folder and its sub-folders, by name, without hidden files."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+    """Lists the images in a folder and its sub-folders, by name, without hidden files.
+
+    Links to folders are followed, except those that lead to a folder around them.
+    """
+    return sorted(_find_files(folder, SUFFIXES))
+
+
+def describe_unread(folder: pathlib.Path) -> tuple[str, ...]:
+    """Describes the pictures in a folder whose formats are not read; () where there are none."""
+    unread = list(_find_files(folder, OTHER_SUFFIXES))
+    if not unread:
+        return ()
+    return (f"{_count_images(len(unread))} not read, {min(unread)} first: save as JPEG or PNG",)
+
+
+def _find_files(
+    folder: pathlib.Path,
+    suffixes: Sequence[str],
+    around: Collection[pathlib.Path] = frozenset(),
+) -> Iterator[pathlib.Path]:
+    """Finds the files of some suffixes in a folder and its sub-folders, in any order.
+
+    ``around``: the folders that lead here, resolved. A sub-folder that may not be read is passed
+    over. Raises BadInputError where the first folder may not.
+    """
+    is_first = not around
+    resolved = folder.resolve()
+    if resolved in around:
+        return
+    around = {*around, resolved, *resolved.parents}
+    try:
+        entries = list(os.scandir(folder))
+    except PermissionError as error:
+        if is_first:
+            raise BadInputError(
+                f"{folder} cannot be read ({error.strerror}): change its permissions"
+            ) from None
+        return
+    for entry in entries:
+        path = pathlib.Path(entry.path)
+        if path.name[0] == "." or path.name == LEFTOVER:
+            continue
+        if entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and os.path.isdir(path)):
+            yield from _find_files(path, suffixes, around)
+        elif path.suffix.lower() in suffixes and os.path.isfile(path):
+            yield path
 
 
 def detect_colour_mode(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from legacy_nets.data.class_folders import find_split_folders, list_folders
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import read_class_indices
 from legacy_nets.data.dataset import ImageData
@@ -19,6 +20,7 @@ from legacy_nets.data.image_files import (
     SUFFIXES,
     ImageCheck,
     check_images,
+    describe_unread,
     list_images,
     load_picture,
 )
@@ -28,7 +30,7 @@ from legacy_nets.errors import BadInputError, MissingHoldoutError
 from legacy_nets.files import suggest_paths
 
 TRAIN = "train"
-TEST_FOLDERS = ("val", "test")  # the document's name comes first
+TEST_SPLITS = ("val", "test")  # the document's name comes first
 
 
 def load_images(
@@ -40,8 +42,8 @@ def load_images(
 
     Args:
       path: a folder with one sub-folder per class, or with such folders ``train`` and ``val`` (or
-        ``test``). A ``class_indices.json`` in it sets the order of the classes; without it they
-        are sorted.
+        ``test``, or another of ``class_folders.SPLITS``). A ``class_indices.json`` in it sets the
+        order of the classes; without it they are sorted.
       holdout: share of each class to hold out, where there is no ``val``.
       seed: of that choice.
       strict: refuse the folder where an image cannot be read; otherwise the image is skipped.
@@ -51,17 +53,16 @@ def load_images(
     root = pathlib.Path(path)
     if not root.is_dir():
         raise BadInputError(f"no such folder: {root}{suggest_paths(root)}")
-    train_folder = _find_train_folder(root)
-    test_folder = next(
-        (root / name for name in TEST_FOLDERS if _list_subfolders(root / name)), None
-    )
+    folders = find_split_folders(root)
+    train_folder = folders.get(TRAIN, root)
+    test_folder = next((folders[name] for name in TEST_SPLITS if name in folders), None)
     if test_folder is not None and train_folder is root:
         raise BadInputError(
             f"{root} has {test_folder.name}, but no {TRAIN} with one sub-folder per class: add that"
         )
     if test_folder is not None and holdout is not None:
         raise BadInputError(
-            f"{root} has {TRAIN} and {test_folder.name} already: leave --holdout out"
+            f"{root} has {train_folder.name} and {test_folder.name} already: leave --holdout out"
         )
     names = _read_class_names(root, train_folder)
     if test_folder is not None:
@@ -89,7 +90,7 @@ def load_images(
         class_names=names,
         mirror_classes=frozenset(range(len(names))),  # the document flips every class
         channels=1 if check.all_grey else 3,
-        notes=check.notes,
+        notes=(*check.notes, *describe_unread(root)),
     )
 
 
@@ -98,28 +99,24 @@ def list_class_names(root: pathlib.Path) -> tuple[str, ...]:
 
     Raises BadInputError for fewer than two, or where a class_indices.json names others.
     """
-    return _read_class_names(root, _find_train_folder(root))
+    return _read_class_names(root, find_split_folders(root).get(TRAIN, root))
 
 
-def _find_train_folder(root: pathlib.Path) -> pathlib.Path:
-    """Finds the folder that holds the class folders of the training split."""
-    return root / TRAIN if _list_subfolders(root / TRAIN) else root
-
-
-def _list_subfolders(folder: pathlib.Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return sorted(
-        item.name for item in folder.iterdir() if item.is_dir() and not item.name.startswith(".")
-    )
+def _list_class_names(folder: pathlib.Path) -> list[str]:
+    return [item.name for item in list_folders(folder)]
 
 
 def _read_class_names(root: pathlib.Path, train_folder: pathlib.Path) -> tuple[str, ...]:
     """Reads the names of the class folders, in the order of a class_indices.json in ``root``."""
-    names = _list_subfolders(train_folder)
+    names = _list_class_names(train_folder)
     if not names:
         raise BadInputError(
             f"{train_folder} holds no sub-folders: it needs one for each class, with its images"
+        )
+    if len(names) == 1 and len(list_folders(train_folder / names[0])) > 1:
+        raise BadInputError(
+            f"{train_folder} holds one folder only, and that holds others: give "
+            f"--data {train_folder / names[0]}"
         )
     if len(names) == 1:
         raise BadInputError(
@@ -165,7 +162,7 @@ def _load_splits(
 def _check_same_classes(folders: Sequence[pathlib.Path], names: Sequence[str]) -> None:
     """Raises BadInputError where another folder than the first has other class folders."""
     for folder in folders[1:]:
-        odd = sorted(set(_list_subfolders(folder)) ^ set(names))
+        odd = sorted(set(_list_class_names(folder)) ^ set(names))
         if odd:
             raise BadInputError(
                 f"{folder.parent}: the classes of {folders[0].name} and {folder.name} differ "

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import pathlib
 from collections.abc import Callable
 
+import numpy as np
+
 from legacy_nets.data import clips, images, mnist, signs
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.lists.csv_file import is_list, load_list
+from legacy_nets.data.lists.csv_file import describe_unread_lists, is_list, load_list
 from legacy_nets.data.lists.video_splits import find_split_file, load_video_splits
 from legacy_nets.data.records.load import is_records, load_records
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, list_first, make_printable
 from legacy_nets.files import lock, suggest_paths
 from legacy_nets.registry import Net
 
@@ -26,9 +29,9 @@ def open_data(
 ) -> ImageData:
     """Opens the labelled data set at ``path`` for a net of the registry.
 
-    Opens hand signs (h5 files or their folder), MNIST, TFRecords, a CSV list, UCF-101 and HMDB-51
-    with their split files, or a folder with one sub-folder per class: of video clips for a net that
-    takes clips, else of images.
+    Opens hand signs (h5 files or their folder), MNIST, TFRecords, a CSV list or the folder that
+    holds it, UCF-101 and HMDB-51 with their split files, or a folder with one sub-folder per class:
+    of video clips for a net that takes clips, else of images.
 
     Args:
       path: the file or folder.
@@ -38,8 +41,35 @@ def open_data(
       strict: refuse a folder with an unreadable image; otherwise the image is skipped.
       num_classes: number of classes where the labels are numbers beyond those that are known.
 
-    Raises BadInputError for any other path, and where the net takes no such pictures.
+    Raises BadInputError for any other path, where the net takes no such pictures, and where the
+    name of a class is no line of text.
     """
+    data = _open_data(path, net, holdout, seed, strict, num_classes)
+    for name in data.class_names:
+        if name.splitlines() != [name] or name != make_printable(name):
+            raise BadInputError(
+                f"{path} has the class {name!r}: a name must be one line of UTF-8; rename it"
+            )
+    counts = np.bincount(data.train.labels, minlength=len(data.class_names))
+    missing = [name for name, count in zip(data.class_names, counts, strict=True) if not count]
+    if not missing:
+        return data
+    note = (
+        f"{len(missing)} of {len(data.class_names)} classes have nothing to train on: "
+        f"{list_first(missing)}"
+    )
+    return dataclasses.replace(data, notes=(*data.notes, note))
+
+
+def _open_data(
+    path: pathlib.Path,
+    net: Net | None,
+    holdout: float | None,
+    seed: int,
+    strict: bool,
+    num_classes: int,
+) -> ImageData:
+    """See ``open_data``."""
     takes_clips = net is not None and len(net.image_size) == 3
     if path.suffix == ".h5" or signs.list_signs_files(path):
         data = signs.load_signs(path, holdout, seed, num_classes)
@@ -47,6 +77,8 @@ def open_data(
         raise BadInputError(f"no such folder: {path}{suggest_paths(path)}")
     elif is_records(path):
         data = load_records(path, holdout=holdout, seed=seed, strict=strict)
+    elif mnist.is_mnist(path):
+        data = mnist.load_mnist(path, holdout=holdout, num_classes=num_classes)
     elif is_list(path):
         return load_list(
             path,
@@ -58,11 +90,11 @@ def open_data(
     elif takes_clips and (split_file := find_split_file(path, beside=holdout is None)):
         return load_video_splits(split_file, holdout, path if path.is_dir() else None)
     elif path.is_dir() and takes_clips:
-        return clips.load_clips(path, holdout, seed)
-    elif mnist.is_mnist(path):
-        data = mnist.load_mnist(path, holdout=holdout, num_classes=num_classes)
+        data = clips.load_clips(path, holdout, seed)
+        return dataclasses.replace(data, notes=(*data.notes, *describe_unread_lists(path)))
     elif path.is_dir():
         data = images.load_images(path, holdout=holdout, seed=seed, strict=strict)
+        data = dataclasses.replace(data, notes=(*data.notes, *describe_unread_lists(path)))
     else:
         raise BadInputError(
             f"{path} is no data set: give a folder with one sub-folder per class, a .h5 file, "

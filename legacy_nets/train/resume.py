@@ -22,6 +22,7 @@ MAY_CHANGE = {
     "data_path": True,  # a folder that was moved; its name and classes stay
     "strict": True,
     "holdout": False,
+    "images": True,  # pictures were added or removed
     "label_offset": False,
     "preprocessing": False,
     "options": False,
@@ -82,7 +83,11 @@ def describe_changes(saved: Settings, settings: Settings, folder: pathlib.Path) 
     Raises BadInputError where they change what a resumed run may not change.
     """
     before, now = vars(saved), vars(settings)
-    changed = [name for name in MAY_CHANGE if before[name] != now[name]]
+    changed = [
+        name
+        for name in MAY_CHANGE
+        if before[name] != now[name] and not (name == "images" and saved.images is None)
+    ]
     fixed = [name for name in changed if not MAY_CHANGE[name]]
     if fixed:
         changes = ", ".join(f"{name} = {before[name]!r} (now {now[name]!r})" for name in fixed)
@@ -92,3 +97,21 @@ def describe_changes(saved: Settings, settings: Settings, folder: pathlib.Path) 
         )
     changes = ", ".join(f"{name} {before[name]!r} -> {now[name]!r}" for name in changed)
     return f"changed from here on: {changes}" if changes else ""
+
+
+def describe_new_holdout(saved: Settings, settings: Settings) -> str:
+    """Says that other pictures of the same data are held out than in a training; "" where not.
+
+    Args:
+      saved: the settings of the training.
+      settings: what is opened: data, holdout, seed, images.
+    """
+    before, now = ((s.images, s.holdout, s.seed) for s in (saved, settings))
+    is_held_out = saved.holdout is not None and settings.holdout is not None
+    if saved.images is None or not is_held_out or saved.data != settings.data or before == now:
+        return ""
+    return (
+        f"the training held out {saved.holdout} of {sum(saved.images)} pictures with --seed "
+        f"{saved.seed}: some of those that are held out now were trained on, and accuracy is too "
+        "high"
+    )

@@ -16,12 +16,19 @@ from legacy_nets.checkpoints.formats.bundle import (
     list_complete_checkpoints,
     read_bundle,
 )
+from legacy_nets.checkpoints.plan import run_saver
 from legacy_nets.checkpoints.restore import match
 from legacy_nets.errors import BadInputError, CheckpointError, join_lines
 from legacy_nets.files import lock
 from legacy_nets.progress import print_line
 from legacy_nets.sigterm import clean_up
-from legacy_nets.train.resume import HOLDER, describe_changes, make_busy_error, refuse_run
+from legacy_nets.train.resume import (
+    HOLDER,
+    describe_changes,
+    describe_new_holdout,
+    make_busy_error,
+    refuse_run,
+)
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 from legacy_nets.types import Saver, Session
 
@@ -41,9 +48,10 @@ def prepare_folder(
     for prefix, reason in explain_incomplete_checkpoints(folder).items():
         print_line(console, f"skipped {prefix}: {reason}")
     saved = load_settings(folder)
-    changes = describe_changes(saved, settings, folder) if saved else ""
-    if changes:
-        print_line(console, changes)
+    if saved is not None:
+        changes = describe_changes(saved, settings, folder)
+        for line in filter(None, (changes, describe_new_holdout(saved, settings))):
+            print_line(console, line)
     if not complete:
         print_line(console, f"nothing to resume in {folder}: starting from scratch")
     return complete
@@ -105,7 +113,7 @@ def restore_newest(
     for step, prefix in reversed(complete):
         match(tf.global_variables(), read_bundle(prefix)).check()  # Saver takes any shape
         try:
-            saver.restore(session, prefix)
+            run_saver(saver, session, prefix)
         except tf.errors.OpError as error:
             print_line(console, f"skipped {prefix}: {join_lines(error)[:200]}")
         else:

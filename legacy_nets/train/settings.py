@@ -16,7 +16,7 @@ from legacy_nets.checkpoints.open import find_readable_weights
 from legacy_nets.data.augmentation import Augmentation
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import write_class_indices
-from legacy_nets.errors import BadInputError
+from legacy_nets.errors import BadInputError, make_printable
 from legacy_nets.files import replace_on_success
 from legacy_nets.registry import get_net
 from legacy_nets.types import Shape
@@ -58,6 +58,7 @@ class Settings:
     data_path: str = ""  # "" is the synthetic set that is generated on first use
     strict: bool = False  # an unreadable picture is refused, not skipped
     holdout: float | None = None  # share that was held out, where one split was missing
+    images: tuple[int, int] | None = None  # to train on, held out; older versions: not recorded
     label_offset: int = 0  # logits before the first class of the data: 1 for a "background"
     preprocessing: str = ""  # "" is the registry's
     options: dict[str, object] = dataclasses.field(default_factory=dict)  # of the net's function
@@ -170,6 +171,8 @@ def parse_settings(text: str) -> Settings:
         values["preprocessing"] = values.pop("pixels", get_net(values["net"]).preprocessing)
     for name in ("image_size", "class_names", "trainable"):
         values[name] = tuple(values[name])
+    if values.get("images"):
+        values["images"] = tuple(values["images"])
     if values.get("warm_start"):
         values["warm_start"] = _read_warm_start(**values["warm_start"])
     return build_heads(Settings(**values))  # older versions do not record that option
@@ -265,7 +268,12 @@ def write_best(folder: pathlib.Path, step: int, test_accuracy: float) -> None:
 
 
 def refuse_file(folder: pathlib.Path, label: str = "model folder") -> None:
-    """Raises BadInputError where a folder cannot be written: it, or one above it, is a file."""
+    """Raises BadInputError where a folder cannot be written: it, or one above it, is a file.
+
+    Raises it too for bytes that are no text: TensorFlow takes no such path.
+    """
+    if str(folder) != make_printable(str(folder)):
+        raise BadInputError(f"the {label} {folder} has bytes that are no UTF-8: give another name")
     existing = next((path for path in (folder, *folder.parents) if path.exists()), None)
     if existing is None or (existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)):
         return

@@ -7,15 +7,15 @@ import subprocess
 import sys
 
 import pytest
-from click.shell_completion import BashComplete
 
 from legacy_nets import registry
 from legacy_nets.cli import COMMANDS, main
+from legacy_nets.cli.completion import Bash, Fish, Zsh
 
 
-def complete(*words):
+def complete(*words, shell_class=Bash):
     """Completes the last word. Returns pairs (kind, value)."""
-    shell = BashComplete(main, {}, "legacy-nets", "_LEGACY_NETS_COMPLETE")
+    shell = shell_class(main, {}, "legacy-nets", "_LEGACY_NETS_COMPLETE")
     items = shell.get_completions(list(words[:-1]), words[-1])
     return [(item.type, item.value) for item in items]
 
@@ -57,6 +57,44 @@ def test_options_and_formats():
 )
 def test_paths_are_left_to_the_shell(words):
     assert complete(*words, "ru/") == [("file", "ru/")]
+
+
+@pytest.mark.parametrize(
+    ("words", "args", "incomplete", "expected"),
+    [
+        ("port x --to = sa", ["port", "x", "--to"], "sa", ["safetensors", "saved_model"]),
+        ("port --net = vgg16 --to on", ["port", "--net=vgg16", "--to"], "on", ["onnx"]),
+        ("train vgg16 --option a = 1 --da", ["train", "vgg16", "--option", "a=1"], "--da", None),
+        ("port x --net =", ["port", "x", "--net"], "=", registry.list_nets()),
+    ],
+)
+def test_bash_divides_words_at_an_equals_sign(monkeypatch, words, args, incomplete, expected):
+    """Its values are the third word; before, they were completed as another argument."""
+    words = ["legacy-nets", *words.split()]
+    monkeypatch.setenv("COMP_WORDS", "\n".join(words))
+    monkeypatch.setenv("COMP_CWORD", str(len(words) - 1))
+    shell = Bash(main, {}, "legacy-nets", "_LEGACY_NETS_COMPLETE")
+    assert shell.get_completion_args() == (args, incomplete)
+    found = [item.value for item in shell.get_completions(args, incomplete)]
+    assert found == (expected or ["--data"])
+
+
+@pytest.mark.parametrize("shell_class", [Zsh, Fish])
+def test_other_shells_replace_the_word_with_its_option(shell_class):
+    """The option was erased: --to=o became o."""
+    words = ("port", "x", "--to=sa")
+    assert complete(*words, shell_class=shell_class) == [
+        ("plain", "--to=safetensors"),
+        ("plain", "--to=saved_model"),
+    ]
+    assert complete("predict", "vgg16", "--checkpoint=ru", shell_class=shell_class) == []
+    assert complete("train", "resnet_v2_2", shell_class=shell_class) == [("plain", "resnet_v2_200")]
+
+
+def test_fish_shows_help_with_commas():
+    shell = Fish(main, {}, "legacy-nets", "_LEGACY_NETS_COMPLETE")
+    [item] = shell.get_completions([], "expl")
+    assert shell.format_completion(item) == "plain,explain\tWalk through a net; block by block."
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -9,6 +9,7 @@ import pytest
 import small_signs
 import tiny
 from commands import SHORT, call, refused
+from PIL import Image
 from rich.console import Console
 
 from legacy_nets.cli.train import train
@@ -20,10 +21,15 @@ from legacy_nets.train.settings import Settings, WarmStart
 
 pytestmark = pytest.mark.slow
 
-RUN = Settings("tiny", 6, (64, 64), class_names=tuple("abcdef"), data="signs", preprocessing="unit")
+RUN = Settings(
+    *("tiny", 6, (64, 64)),
+    **{"class_names": tuple("abcdef"), "data": "signs", "preprocessing": "unit"},
+    images=(24, 12),
+)
 OTHER = {  # field -> another value
     **{"net": "hand_signs", "num_classes": 5, "image_size": (32, 64), "class_names": ("a",)},
     **{"data": "flowers", "data_path": "/moved", "strict": True, "holdout": 0.5},
+    **{"images": (30, 12)},
     **{"label_offset": 1, "preprocessing": "vgg", "options": {"width": 9}, "steps": 7},
     **{"batch_size": 4, "learning_rate": 0.5, "cosine": True, "warmup": 3, "ema_decay": 0.9},
     **{"weight_decay": False, "aux_weight": 0.1, "trainable": ("tiny/dense",), "seed": 3},
@@ -159,7 +165,7 @@ def test_a_run_of_an_older_version_asks_for_its_data(data, tmp_path):
     folder = tmp_path / "run"
     assert call("train", "tiny", "--data", data, "--model-dir", folder, *SHORT).exit_code == 0
     values = json.loads((folder / "training.json").read_text())
-    for name in ("data_path", "strict", "warm_start"):
+    for name in ("data_path", "strict", "warm_start", "images"):
         del values[name]
     values["data"] = "photos"
     (folder / "training.json").write_text(json.dumps(values))
@@ -169,9 +175,47 @@ def test_a_run_of_an_older_version_asks_for_its_data(data, tmp_path):
     )
 
 
+def test_pictures_that_are_added_change_what_is_held_out(tmp_path, monkeypatch):
+    """The choice of --holdout is another one: pictures that were trained on would be tested."""
+    monkeypatch.chdir(tmp_path)
+
+    def add(count):
+        for name, colour in (("x", (200, 0, 0)), ("y", (0, 0, 200))):
+            folder = tmp_path / "photos" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            for number in range(count):
+                Image.new("RGB", (9, 9), colour).save(folder / f"{number}.png")
+
+    def notes(*words):
+        done = call(*words)
+        assert done.exit_code == 0, done.output
+        begins = ("changed", "the training held out", "note: the training held out")
+        return [line for line in done.stderr.splitlines() if line.startswith(begins)]
+
+    told = (
+        "the training held out 0.25 of 8 pictures with --seed 0: some of those that are held out "
+        "now were trained on, and accuracy is too high"
+    )
+    add(4)
+    start = ("train", "tiny", "--data", "photos", "--holdout", "0.25", "--model-dir", "run", *SHORT)
+    assert notes(*start) == []
+    evaluate = ("evaluate", "tiny", "--checkpoint", "run")
+    resume = ("train", "tiny", "--model-dir", "run", "--resume", "--steps")
+    assert notes(*evaluate, "--data", "photos") == notes(*evaluate, "--split", "train") == []
+    for other in (("--seed", "3"), ("--holdout", "0.5")):
+        assert notes(*evaluate, *other) == [f"note: {told}"]
+    assert notes(*resume, "5") == ["changed from here on: steps 4 -> 5"]
+    add(8)
+    assert notes(*evaluate) == [f"note: {told}"]
+    assert notes(*resume, "6") == [
+        "changed from here on: images (6, 2) -> (12, 4), steps 5 -> 6",
+        told,
+    ]
+
+
 def test_the_help_names_what_may_change():
-    """In the words of the command line; augmentation has three options."""
-    options = {"data_path": "data", "augment": "augment zoom rotate"}
+    """In the words of the command line; augmentation has three options, the pictures none."""
+    options = {"data_path": "data", "augment": "augment zoom rotate", "images": ""}
     [text] = [p for p in train.help.split("\n\n") if "A resumed run may change" in p]
     fields = [field for field, may_change in MAY_CHANGE.items() if may_change]
     expected = " ".join(options.get(field, field.replace("_", "-")) for field in fields).split()

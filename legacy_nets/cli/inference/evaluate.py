@@ -43,6 +43,7 @@ from legacy_nets.language import translate as _
 from legacy_nets.language.lines import say, translate_line
 from legacy_nets.progress import show_status
 from legacy_nets.sigterm import end_on_sigterm
+from legacy_nets.train.resume import describe_new_holdout
 from legacy_nets.train.settings import Settings, load_settings, refuse_file
 
 if TYPE_CHECKING:
@@ -161,12 +162,21 @@ def _open_as_trained(
     if data.seed is None and saved is not None:
         data = dataclasses.replace(data, seed=saved.seed)
     try:
-        return data.open(record)
+        images = data.open(record)
     except MissingHoldoutError:
         if saved is None or saved.holdout is None:
             raise
         say(f"held out as in training: {saved.holdout} of each class", err=True)
-        return dataclasses.replace(data, holdout=saved.holdout).open(record)
+        data = dataclasses.replace(data, holdout=saved.holdout)
+        images = data.open(record)
+    if saved is not None:
+        counts = (len(images.train.labels), len(images.test.labels))
+        now = dataclasses.replace(
+            saved, data=images.name, holdout=data.holdout, seed=data.seed or 0, images=counts
+        )
+        if note := describe_new_holdout(saved, now):
+            say(f"note: {note}", err=True)
+    return images
 
 
 def _match_classes(prefix: str, settings: Settings, images: ImageData) -> ImageData:

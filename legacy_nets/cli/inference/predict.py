@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import glob
 import json
+import os
 import pathlib
 import sys
 from collections.abc import Sequence
@@ -30,12 +31,17 @@ from legacy_nets.cli.options import (
     open_device,
 )
 from legacy_nets.data.clips import count_frames, read_clip
-from legacy_nets.data.image_files import MAX_SHOWN, detect_colour_mode, list_images
+from legacy_nets.data.image_files import (
+    MAX_SHOWN,
+    describe_unread,
+    detect_colour_mode,
+    list_images,
+)
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit, PictureLoader
 from legacy_nets.engines.fast import Choice
 from legacy_nets.errors import BadInputError
-from legacy_nets.files import replace_on_success
+from legacy_nets.files import is_special, replace_on_success
 from legacy_nets.language.lines import say
 from legacy_nets.score.rows import Row, list_cells, make_header, rank_classes
 from legacy_nets.sigterm import end_on_sigterm
@@ -147,6 +153,10 @@ def _check_outputs(
             raise BadInputError(f"{option} {file}: {file.parent} is no folder; make it first")
         if file is not None and file.is_dir():
             raise BadInputError(f"{option} {file} is a folder: name a file")
+        if file is not None and not (is_special(file) or os.access(file.parent, os.W_OK)):
+            raise BadInputError(
+                f"{option} {file}: no permission to write in {file.parent}; name another folder"
+            )
     if (features is not None) + (csv_file is not None) + as_json > 1:
         raise BadInputError("--json, --csv and --features exclude each other: choose one")
 
@@ -176,6 +186,8 @@ def find_images(given: Sequence[str], takes_clips: bool) -> tuple[pathlib.Path, 
             found = [pathlib.Path(line) for line in lines if line.strip()]
         elif path.is_dir() and not takes_clips:
             found = list_images(path)
+            for note in describe_unread(path):
+                say(note, err=True)
         elif not path.exists() and any(mark in text for mark in "*?["):
             found = sorted(map(pathlib.Path, glob.glob(text, recursive=True)))
         if not found:
@@ -248,7 +260,8 @@ def _write_features(
     arrays = {end_point: values, "images": np.array(images)}
     with replace_on_success(out) as unfinished, open(unfinished, "wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes a flag, too
-    say(f"{end_point} {values.shape} {values.dtype} of {len(images)} images in {out}")
+    line = f"{end_point} {values.shape} {values.dtype} of {len(images)} images in {out}"
+    say(line, err=is_special(out))  # it may be the output
 
 
 def _write_csv(
@@ -268,7 +281,7 @@ def _write_csv(
         writer.writerow(make_header(top))
         for path, row in zip(images, probabilities, strict=True):
             writer.writerow(list_cells(Row(path, rank_classes(row, names, top))))
-    say(f"classes of {len(images)} images in {file}")
+    say(f"classes of {len(images)} images in {file}", err=is_special(file))
 
 
 def _print_classes(

@@ -6,7 +6,8 @@
 
 The delimiter is a comma, a semicolon or a tab; the names of columns are those of ``COLUMNS``. A
 list of two columns needs no names. A folder with train.csv and val.csv (or test.csv) has both
-splits.
+splits; a list of any other name may lie beside its pictures, too. A folder with two class folders
+is no list: these give the classes.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from legacy_nets.data.class_folders import SPLITS, find_split_folders, list_folders
 from legacy_nets.data.class_indices import FILE as CLASS_INDICES
 from legacy_nets.data.class_indices import MAX_CLASSES, number_classes, read_class_indices
 from legacy_nets.data.dataset import ImageData
@@ -32,19 +34,33 @@ COLUMNS = {  # what a column holds -> its names
     "label": ("label", "class", "class_name", "category", "target"),
     "split": ("split", "subset", "set"),
 }
-SPLITS = {  # what a list calls a split -> train, val or test
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "eval"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
 
 
 def is_list(path: pathlib.Path) -> bool:
-    """Whether a path is a CSV list, or a folder with the list train.csv and no class folders."""
+    """Whether a path is a CSV list, or a folder that holds lists and fewer than two class folders.
+
+    The folder of a split with pictures in it (``train/1.jpg``) is no class folder.
+    """
     if path.is_dir():
-        has_folders = any(item.is_dir() for item in path.glob("train/*"))
-        return "train" in _find_lists(path) and not has_folders
+        return bool(list_csv_files(path)) and not _has_class_folders(path)
     return path.suffix.lower() in SUFFIXES
+
+
+def list_csv_files(folder: pathlib.Path) -> list[pathlib.Path]:
+    """Lists the CSV files of a folder, by name, without hidden ones."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()
+    )
+
+
+def describe_unread_lists(folder: pathlib.Path) -> tuple[str, ...]:
+    """Describes the lists beside class folders, which are not read; () where there are none."""
+    unread = [file for file in list_csv_files(folder) if _has_columns(file)]
+    if not unread:
+        return ()
+    return (f"the folders give the classes: --data {unread[0]} takes them from that list",)
 
 
 def load_list(
@@ -67,7 +83,7 @@ def load_list(
 
     Raises BadInputError, in one line, for everything that is wrong.
     """
-    lists = _find_lists(path) if path.is_dir() else {"": path}
+    lists = _choose_lists(path) if path.is_dir() else {"": path}
     rows = [row for split, file in lists.items() for row in _read_rows(file, split)]
     if not rows:
         raise BadInputError(f"{path} lists no files: give each a line, path,label")
@@ -87,6 +103,9 @@ def load_list(
         holdout=holdout,
         seed=seed,
         strict=strict,
+        notes=[f"files and classes are those of {', '.join(map(str, lists.values()))}"]
+        if path.is_dir()
+        else [],
     )
 
 
@@ -99,13 +118,36 @@ class _Row(NamedTuple):
     source: str  # the list, and the line
 
 
-def _find_lists(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """Finds the lists of a folder that are named as splits: split -> file."""
-    return {
-        SPLITS[file.stem.lower()]: file
-        for file in sorted(folder.iterdir())
-        if file.suffix.lower() in SUFFIXES and file.stem.lower() in SPLITS
-    }
+def _has_class_folders(folder: pathlib.Path) -> bool:
+    """Whether there are two folders of classes, here or in that of the training split."""
+    classes = [item for item in list_folders(folder) if item.name.lower() not in SPLITS]
+    train_folder = find_split_folders(folder).get("train")
+    return len(classes) > 1 or (train_folder is not None and len(list_folders(train_folder)) > 1)
+
+
+def _choose_lists(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Chooses the lists of a folder: split -> file; "" is the split of the only list.
+
+    Raises BadInputError where there are several, none of which is named train.
+    """
+    files = list_csv_files(folder)
+    splits = {SPLITS[file.stem.lower()]: file for file in files if file.stem.lower() in SPLITS}
+    if "train" in splits:
+        return splits
+    if len(files) > 1:
+        raise BadInputError(
+            f"{folder} has {len(files)} lists, {list_first([file.name for file in files], 4)}, and "
+            f"none is train.csv: give one, for instance --data {files[0]}"
+        )
+    return {"": files[0]}
+
+
+def _has_columns(file: pathlib.Path) -> bool:
+    """Whether a CSV file has columns of paths and labels."""
+    try:
+        return bool(_read_rows(file, ""))
+    except (BadInputError, OSError):
+        return False
 
 
 def _read_rows(file: pathlib.Path, split: str) -> list[_Row]:

@@ -58,6 +58,11 @@ def load_listed(
     }
     train, test, unused = choose_splits(source, splits, holdout, seed)
     all_notes = [*notes, *(f"the files of {other} are not used" for other in unused)]
+    if in_both := set(train.paths) & set(test.paths):
+        all_notes.append(
+            f"{len(in_both)} files are in both splits, {min(in_both)} first: accuracy on the "
+            "held-out ones is too high"
+        )
     is_grey = False
     if not takes_clips:
         check = check_images([*train.paths, *test.paths], strict)
