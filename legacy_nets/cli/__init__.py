@@ -24,9 +24,6 @@ from legacy_nets.version import __version__
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-if "_LEGACY_NETS_COMPLETE" in os.environ:  # a shell asks: our classes take the place of click's
-    importlib.import_module("legacy_nets.cli.completion")
-
 
 class Entry(NamedTuple):
     """A command: where its function is, and what it does, as ``--help`` lists it."""
@@ -147,6 +144,14 @@ class CommandLine(click.Group):
             if name.startswith(incomplete)
         ]
         return commands + click.Command.shell_complete(self, context, incomplete)
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Runs the commands as click does; a shell that asks for completions gets ours."""
+        if "_LEGACY_NETS_COMPLETE" in os.environ:
+            from legacy_nets.cli.completion import add_shells
+
+            add_shells()
+        return super().main(*arguments, **options)
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         """Parses the options before the command. Prints a usage error as one line."""

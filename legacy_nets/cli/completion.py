@@ -1,6 +1,6 @@
-"""What the shells complete: the names of nets. Commands, options, formats and paths are click's.
+"""What the shells complete: the names of nets, and values after an equals sign (``--to=o``).
 
-Importing it makes click complete values after an equals sign (``--to=o``), too.
+Commands, options, formats and paths are click's.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ def complete_net_or_path(
     return nets or [CompletionItem(incomplete, type="file")]
 
 
-@add_completion_class
 class Bash(BashComplete):
     """bash divides ``--to=o`` into three words, and replaces the last of them."""
 
@@ -71,12 +70,10 @@ class _ReplacingComplete(ShellComplete):
         ]
 
 
-@add_completion_class
 class Zsh(_ReplacingComplete, ZshComplete):
     """See ``_ReplacingComplete``."""
 
 
-@add_completion_class
 class Fish(_ReplacingComplete, FishComplete):
     """See ``_ReplacingComplete``; its script ends the help of a word at the first comma."""
 
@@ -84,3 +81,9 @@ class Fish(_ReplacingComplete, FishComplete):
         """Formats a word and its help, without commas."""
         text = item.help and item.help.replace(",", ";")
         return super().format_completion(CompletionItem(item.value, item.type, text))
+
+
+def add_shells() -> None:
+    """Adds the classes of the shells, in the place of click's."""
+    for shell in (Bash, Zsh, Fish):
+        add_completion_class(shell)

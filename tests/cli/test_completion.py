@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -113,3 +114,21 @@ def test_the_lines_of_the_docs(shell):
     assert "_LEGACY_NETS_COMPLETE" in script
     check = subprocess.run([shell, "-n"], input=script, capture_output=True, text=True)
     assert (check.returncode, check.stderr) == (0, "")
+
+
+def test_the_program_completes_with_these_classes():
+    """As zsh's script asks: click's own class would give the values without the option."""
+    program = "from legacy_nets.cli import main; main(prog_name='legacy-nets')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            **os.environ,
+            "_LEGACY_NETS_COMPLETE": "zsh_complete",
+            "COMP_WORDS": "legacy-nets port x --to=sav",
+            "COMP_CWORD": "3",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[:2] == ["plain", "--to=saved_model"]
