@@ -86,7 +86,7 @@ def _make_text(text: str) -> list[nodes.Node]:
 
 
 def make_name(name: str) -> list[nodes.Node]:
-    """Makes the nodes of a layer's name, which may break after a slash."""
+    """Makes the nodes of the name of a layer or a file, which may break after a slash."""
     *scopes, last = name.split("/")
     parts: list[nodes.Node] = []
     for scope in scopes:
@@ -121,7 +121,7 @@ def make_fold(title: str, contents: Sequence[nodes.Node]) -> nodes.Element:
         title_classes=[],
         body_classes=[],
     )
-    frame += nodes.rubric(title, title)
+    frame += nodes.rubric(title, "", *make_name(title))
     frame += contents
     return frame
 
@@ -310,7 +310,7 @@ class ErrataDirective(RowsDirective):
         places = nodes.definition_list(classes=["errata"])
         for row in rows:
             term = self.make_term(row.id, f"{row.place} ({translate(row.kind)})")
-            measured = translate(" Measured: {harm}.").format(harm=translate(row.harm))
+            measured = translate(". Measured: {harm}.").format(harm=translate(row.harm))
             literal = translate(row.literal) + (measured if row.harm else "")
             places += self.make_item(term, [("Original code", literal), ("Fix", row.fix)])
         return places

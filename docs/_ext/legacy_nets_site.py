@@ -118,12 +118,14 @@ def keep_cells(app: Sphinx, page: nodes.document) -> None:
 
 
 def choose_texts(_app: Sphinx, config: Config) -> None:
-    """Chooses the language of the package; gives the theme the words that its translation lacks."""
+    """Chooses the language of the package; gives the theme and cells the words that they lack."""
     language, _, _ = config.language.partition("_")
     choose_language(language)
     if language == "zh":
         config.html_theme_options["search_bar_text"] = "搜索…"
         config.html_theme_options["toc_title"] = "目录"
+        config.nb_code_prompt_show = "显示答案"
+        config.nb_code_prompt_hide = "隐藏答案"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

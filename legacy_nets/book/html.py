@@ -94,7 +94,7 @@ def write_errata(rows: Iterable[Erratum]) -> str:
     """Writes defects of a document: what its code does, and the fix."""
     parts = ["<dl>\n"]
     for row in rows:
-        harm = _(" Measured: {value}.").format(value=row.harm) if row.harm else ""
+        harm = _(". Measured: {value}.").format(value=row.harm) if row.harm else ""
         parts.append(
             f'<dt id="{make_row_id(row.id)}"><b>{row.id}</b> {escape(row.place)} '
             f"({escape(_(row.kind))})</dt>\n"

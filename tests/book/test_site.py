@@ -47,6 +47,14 @@ def ids(pages):
     return {path: collections.Counter(re.findall(r'\bid="([^"]+)"', pages[path])) for path in pages}
 
 
+def test_answers_are_opened_in_the_language_of_the_page(pages):
+    shown = {"en": "Show the answer", "zh": "显示答案"}
+    for path, text in pages.items():
+        if path.parent.name == "documents" and path.stem.isdigit():
+            assert text.count(shown[path.parents[1].name]) >= 5
+            assert "code cell" not in text
+
+
 def test_no_link_inside_is_dead(pages, ids):
     dead = []
     for path, text in pages.items():
