@@ -16,7 +16,7 @@ from shown_lines import FOREIGN, list_errors, list_lines, list_literals
 
 from legacy_nets.cli import COMMANDS, main
 from legacy_nets.documents.catalogue import DATA
-from legacy_nets.documents.texts import COLUMNS
+from legacy_nets.documents.texts import COLUMNS, translate_place
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import (
     DOMAINS,
@@ -130,6 +130,20 @@ def test_a_text_without_a_translation_stays(chinese):
     assert translate("last time step") == "最后的时间步"
     assert translate("resnet18") == "resnet18"
     assert translate("") == ""
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("l.12, 30 comments", "l.12, 30 注释"),
+        ("l.30 text 54+64+96+32", "l.30 文字 54+64+96+32"),
+        ("whole document: slim, tf", "全文: slim, tf"),
+        ("l.7 text=1", "l.7 text=1"),
+        ("l.128 fc.text", "l.128 fc.text"),
+    ],
+)
+def test_words_of_a_place_are_translated_and_code_stays(chinese, place, expected):
+    assert translate_place(place) == expected
 
 
 def test_texts_are_english_unless_chinese_is_chosen():
