@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -126,3 +128,22 @@ def test_a_graph_that_reads_in_circles_ends():
         "apply": Node("ApplyAdam", ("w", "a", "missing")),
     }
     assert find_optimizer_variables(nodes) == frozenset()
+
+
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+def test_slots_in_a_list_are_no_weights(tmp_path, package, optimizer):
+    """Optimizers of Keras 2.11 and later, below an object of any name."""
+    keras = pytest.importorskip(package)
+    model = keras.Sequential([keras.layers.Dense(3, name="dense")])
+    model.build([None, 2])
+    options = {"momentum": 0.9} if optimizer == "SGD" else {}
+    model.optimizer = getattr(keras.optimizers, optimizer)(0.5, **options)
+    model.optimizer.build(model.trainable_variables)
+    tf.compat.v2.train.Checkpoint(trained=model).write(str(tmp_path / "c"))
+    source = open_weights(tmp_path / "c")
+    assert [name.rpartition("/")[2] for name in source.tensors] == ["kernel", "bias"]
+    assert [source.tensors[name].shape for name in source.tensors] == [(2, 3), (3,)]
+    shapes = Counter(spec.shape for spec in source.other_tensors.values())
+    slots = 1 if optimizer == "SGD" else 2
+    assert shapes[2, 3] == shapes[3,] == slots

@@ -8,6 +8,7 @@ tensorflow/core/protobuf/trackable_object_graph.proto.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from legacy_nets.checkpoints.formats.bundle import Bundle
@@ -16,6 +17,7 @@ from legacy_nets.wire import FormatError, Message
 
 GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 _ATTRIBUTE = "/.ATTRIBUTES/"
+_NUMBERS = ("_iterations", "_learning_rate")  # of an optimizer
 _TRAINING = ("optimizer/", "save_counter/", "keras_api/")  # prefixes of keys without weights
 
 
@@ -78,7 +80,7 @@ def use_variable_names(bundle: Bundle) -> Source:
 def _list_saved(graph: Message) -> list[_SavedTensor]:
     """Lists the tensors of the object graph's nodes, in the nodes' order."""
     nodes = graph.get_messages(1)
-    training: set[int] = set()
+    training = _find_optimizer_variables(nodes)
     for node in nodes:
         slots = node.get_messages(3)
         training |= {slot.get_int(3) for slot in slots}
@@ -94,3 +96,18 @@ def _list_saved(graph: Message) -> list[_SavedTensor]:
         for number, node in enumerate(nodes)
         for attribute in node.get_messages(2)
     ]
+
+
+def _find_optimizer_variables(nodes: Sequence[Message]) -> set[int]:
+    """Finds the variables of optimizers of Keras 2.11 and later: numbers of nodes.
+
+    Such an optimizer has its slots in a list, and records no slots in the object graph.
+    """
+    variables: set[int] = set()
+    for node in nodes:
+        children = {child.get_text(2): child.get_int(1) for child in node.get_messages(1)}
+        slots = children.get("_variables")
+        if slots is not None and slots < len(nodes) and "_iterations" in children:
+            variables |= {children[name] for name in _NUMBERS if name in children}
+            variables |= {child.get_int(1) for child in nodes[slots].get_messages(1)}
+    return variables
