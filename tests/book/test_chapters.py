@@ -126,6 +126,12 @@ CELLS = {  # what the text around other cells relies on: a line that one of them
         "(None, 196, 768)",
         "width 0.5, 224 pixels: 149 million multiply-adds",
         "DropPath: [[2, 2, 2], [0, 0, 0], [0, 0, 0], [2, 2, 2]]",
+        "pool1: 6 pixels by hand, 6 in the graph",
+        "pool5: 212 pixels by hand, 212 in the graph",
+        "[[2, 2], [2, 2]] -> [2, 4]",
+        "layer norm: 6 means, one a token",
+        "batch norm: 4 means, one a channel",
+        "group norm: 4 means, one a picture and group",
     ],
 }
 
