@@ -102,8 +102,8 @@ def uses_onednn() -> bool:
 
     Without it TensorFlow computes in float32 where bfloat16 is asked for, and says nothing.
     """
-    given = os.environ.get(_ONEDNN)
-    return not _is_onednn_off if given is None else given.lower() not in ("0", "false")
+    given = os.environ.get(_ONEDNN, "1")
+    return not _is_onednn_off and given.lower() not in ("0", "false")
 
 
 def _read_cpu_field(name: str) -> str | None:

@@ -32,9 +32,10 @@ def quiet_tensorflow(*, uses_onednn: bool = False) -> None:
     ``allow_growth``; TensorFlow would take all of it at once.
 
     ``uses_onednn``: turns oneDNN on, which ``legacy_nets.tf1`` leaves off: large convolutions take
-    half as long. For the nets of the registry, whose outputs are compared with 1.15.5's.
+    half as long. For the nets of the registry, whose outputs are compared with 1.15.5's. It changes
+    nothing where TensorFlow is imported already.
     """
-    if uses_onednn:
+    if uses_onednn and "tensorflow" not in sys.modules:  # it reads this while it is imported
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     import_quietly()

@@ -50,7 +50,10 @@ def graph() -> Iterator[Graph]:
 @pytest.fixture
 def with_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands take TensorFlow to compute with oneDNN, as in a new process."""
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    from legacy_nets import processor
+    from legacy_nets import tf1 as tf  # noqa: F401  # turns it off
+
+    monkeypatch.setattr(processor, "_is_onednn_off", False)
 
 
 @pytest.fixture

@@ -79,10 +79,10 @@ def test_one_that_would_compute_in_float32_is_refused(features, tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("with_onednn")
 def test_one_that_is_slower_with_it_may_be_forced(tmp_path, monkeypatch):
     """What is refused is the data, which come later."""
     set_features(monkeypatch, "avx2", "avx512f")
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
     given = ("train", "tiny", "--data", "none", "--model-dir", tmp_path / "run", "--force-bf16")
     assert "no such folder: none" in refused(*given)
 

@@ -53,6 +53,8 @@ ASK = """
 import os
 from legacy_nets import tf1
 from legacy_nets.processor import uses_onednn
+from legacy_nets.quiet import quiet_tensorflow
+quiet_tensorflow(uses_onednn=True)  # as commands and legacy_nets.fast do: too late here
 from tensorflow.python.util import _pywrap_util_port
 print(_pywrap_util_port.IsMklEnabled(), uses_onednn(), os.environ.get("TF_ENABLE_ONEDNN_OPTS"))
 """
