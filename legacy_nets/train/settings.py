@@ -9,7 +9,7 @@ import json
 import math
 import os
 import pathlib
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from legacy_nets.checkpoints.formats.bundle import find_checkpoint
 from legacy_nets.checkpoints.open import find_readable_weights
@@ -33,7 +33,6 @@ GRAPH_FIELDS = (
     "trainable",
     "batch_norm_decay",
 )
-Value = TypeVar("Value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,29 +121,8 @@ class GivenSettings(TypedDict):
 
 def replace_given(before: Settings, given: GivenSettings) -> Settings:
     """Replaces the settings that are given."""
-    return dataclasses.replace(
-        before,
-        num_classes=_choose(given["num_classes"], before.num_classes),
-        label_offset=_choose(given["label_offset"], before.label_offset),
-        preprocessing=_choose(given["preprocessing"], before.preprocessing),
-        steps=_choose(given["steps"], before.steps),
-        batch_size=_choose(given["batch_size"], before.batch_size),
-        learning_rate=_choose(given["learning_rate"], before.learning_rate),
-        cosine=_choose(given["cosine"], before.cosine),
-        warmup=_choose(given["warmup"], before.warmup),
-        ema_decay=_choose(given["ema_decay"], before.ema_decay),
-        weight_decay=_choose(given["weight_decay"], before.weight_decay),
-        aux_weight=_choose(given["aux_weight"], before.aux_weight),
-        trainable=given["trainable"] or before.trainable,
-        save_every=_choose(given["save_every"], before.save_every),
-        evaluate_every=_choose(given["evaluate_every"], before.evaluate_every),
-        batch_norm_decay=_choose(given["batch_norm_decay"], before.batch_norm_decay),
-        bf16=_choose(given["bf16"], before.bf16),
-    )
-
-
-def _choose(given: Value | None, before: Value) -> Value:
-    return before if given is None else given
+    changes = {name: value for name, value in given.items() if value not in (None, ())}
+    return dataclasses.replace(before, **changes)  # type: ignore[arg-type]  # as GivenSettings says
 
 
 def load_settings(folder: pathlib.Path) -> Settings | None:
