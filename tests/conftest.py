@@ -54,11 +54,28 @@ def with_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
     from legacy_nets import tf1 as tf  # noqa: F401  # turns it off
 
     monkeypatch.setattr(processor, "_is_onednn_off", False)
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
 
 
 @pytest.fixture
-def in_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs in this process what ports run in a child: TensorFlow is imported once."""
+def optimiser(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """TensorFlow's optimiser, and the variable of oneDNN, are after the test what they were."""
+    from legacy_nets import tf1 as tf
+
+    options = tf.config.optimizer.get_experimental_options()
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
+    yield
+    tf.config.optimizer.set_experimental_options(
+        {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
+    )
+
+
+@pytest.fixture
+def in_one_process(monkeypatch: pytest.MonkeyPatch, optimiser: None) -> None:
+    """Runs in this process what ports run in a child: TensorFlow is imported once.
+
+    A port that runs a second time turns the optimiser and oneDNN off: for this test alone.
+    """
     from legacy_nets.port.imported import convert
 
     monkeypatch.setattr(

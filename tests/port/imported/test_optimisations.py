@@ -109,18 +109,7 @@ def port_with_onednn(folder, value):
     return json.loads(report.read_text())
 
 
-@pytest.fixture
-def optimiser(monkeypatch):
-    """Turns the optimiser on again after the test."""
-    options = tf.config.optimizer.get_experimental_options()
-    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")
-    yield
-    tf.config.optimizer.set_experimental_options(
-        {"disable_meta_optimizer": options.get("disable_meta_optimizer", False)}
-    )
-
-
-@pytest.mark.usefixtures("in_one_process", "optimiser")
+@pytest.mark.usefixtures("in_one_process")
 def test_a_target_that_is_wrong_differs_in_both_runs(tmp_path, monkeypatch):
     """A broken fold of batch norms: the second run says that the optimiser is not to blame."""
 
