@@ -15,7 +15,7 @@ from rich.cells import cell_len
 from shown_lines import FOREIGN, list_errors, list_lines, list_literals
 
 from legacy_nets.cli import COMMANDS, main
-from legacy_nets.documents.catalogue import DATA
+from legacy_nets.documents.catalogue import DATA, errata, facts
 from legacy_nets.documents.texts import COLUMNS, translate_place
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import (
@@ -138,12 +138,27 @@ def test_a_text_without_a_translation_stays(chinese):
         ("l.12, 30 comments", "l.12, 30 注释"),
         ("l.30 text 54+64+96+32", "l.30 文字 54+64+96+32"),
         ("whole document: slim, tf", "全文: slim, tf"),
+        ("l.38 and on: depth", "l.38 起: depth"),
+        ("whole document: no arg_scope", "全文: 没有 arg_scope"),
+        ("section ResNet: no predict script", "章节 ResNet: 没有预测脚本"),
+        ("l.77-79 conv1 to residual1", "l.77-79 conv1 到 residual1"),
+        ("l.395 class_num=5 (commented out)", "l.395 class_num=5 （已注释掉）"),
+        ("l.1185 os.getcwd; from model import", "l.1185 os.getcwd; from model import"),
         ("l.7 text=1", "l.7 text=1"),
         ("l.128 fc.text", "l.128 fc.text"),
     ],
 )
 def test_words_of_a_place_are_translated_and_code_stays(chinese, place, expected):
     assert translate_place(place) == expected
+
+
+def test_no_place_has_english_sentences(chinese):
+    """Code may have words with blanks between them; the words of the list have none left."""
+    rows = [*facts(), *errata()]
+    assert len(rows) > 600
+    code = {"from model import", "feature.trainable = False", "C // num_heads"}
+    left = [row.place for row in rows if re.search(r"[a-z]{2,} [a-z]{2,}", row.place)]
+    assert [place for place in left if not any(one in place for one in code)] == []
 
 
 def test_texts_are_english_unless_chinese_is_chosen():
