@@ -105,8 +105,11 @@ def choose(
             f"{nearest.candidate.engine}, differs by {nearest.difference:.2g}): use fp32, or name "
             "the engine"
         )
-    seconds = _time_by_turns([row.run for row in agreeing], images)
-    best = agreeing[seconds.index(min(seconds))]
+    if len(agreeing) == 1:
+        best = agreeing[0]
+    else:
+        seconds = _time_by_turns([row.run for row in agreeing], images)
+        best = agreeing[seconds.index(min(seconds))]
     write_entries(_CHOICES, read_entries(_CHOICES) | {key: dataclasses.asdict(best.candidate)})
     return best.candidate, best.run
 
@@ -129,13 +132,15 @@ def _time_by_turns(runs: Sequence[Run], images: Array) -> list[float]:
 
     They run by turns: what else the machine does in the meantime slows all of them alike. The first
     run of a turn counts only where it is the turn's only one, since threads of the engine before
-    may be busy still.
+    may be busy still. A run that takes longer than the second is measured once.
     """
     for run in runs:
         run(images)  # sets it up
     seconds: list[list[float]] = [[] for _ in runs]
     for _ in range(_TURNS):
         for run, times in zip(runs, seconds, strict=True):
+            if sum(times) >= SECONDS:
+                continue
             turn: list[float] = []
             while sum(turn) < SECONDS / _TURNS or not turn:
                 start = time.perf_counter()

@@ -137,7 +137,7 @@ def test_the_fastest_engine_that_agrees_is_taken_and_kept(trained, cache, monkey
     def time_by_turns(runs, images):
         assert images.shape == (3, 64, 64, 3)
         timed.append(len(runs))
-        return [0.3, 0.1][: len(runs)]
+        return [0.3, 0.1]
 
     shifted = dataclasses.replace(table.ENGINES["tensorflow"], load=load_shifted)
     monkeypatch.setattr(choose, "ENGINES", {"tensorflow": shifted})
@@ -151,8 +151,8 @@ def test_the_fastest_engine_that_agrees_is_taken_and_kept(trained, cache, monkey
     assert (legacy_nets.fast("tiny", prefix, batch=3).threads, timed) == (2, [2])
     cache.write_text("{")  # a damaged cache costs a measurement
     assert (legacy_nets.fast("tiny", prefix, batch=3).threads, timed) == (2, [2, 2])
-    added[2] = 0.01  # so the choice that was kept is measured again
-    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, timed) == (1, [2, 2, 1])
+    added[2] = 0.01  # so the other is taken: the only one that agrees, which needs no time
+    assert (legacy_nets.fast("tiny", prefix, batch=3).threads, timed) == (1, [2, 2])
     monkeypatch.setitem(choose.MAX_DIFFERENCE, "fp32", -1.0)
     with pytest.raises(BadInputError, match="^tiny in fp32: no engine agrees with float32"):
         legacy_nets.fast("tiny", prefix, batch=3)
@@ -176,8 +176,19 @@ def test_engines_are_timed_by_turns(monkeypatch):
     assert fastest < slow
     turns = [name for name, _ in itertools.groupby(order)]
     assert turns == ["a", "b"] * 5  # once to set up, then four turns
-    long = choose._time_by_turns([lambda images: clock.__setitem__(0, clock[0] + 3.0)], IMAGES)
-    assert long == [3.0]
+
+
+def test_a_run_longer_than_the_second_is_timed_once(monkeypatch):
+    """A batch of 32 clips takes 10 s: four turns of three engines would take minutes."""
+    clock = [0.0]
+    lengths = iter([7.0, 2.0, 3.0])  # the first sets it up
+
+    def run(images):
+        clock[0] += next(lengths)
+
+    monkeypatch.setattr(choose.time, "perf_counter", lambda: clock[0])
+    assert choose._time_by_turns([run], IMAGES) == [2.0]
+    assert next(lengths) == 3.0
 
 
 @pytest.mark.parametrize("engine", ["tensorflow", "onnxruntime"])

@@ -16,7 +16,7 @@ import collections
 import csv
 import io
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from legacy_nets.data.class_folders import SPLITS, find_split_folders, list_folders
@@ -145,13 +145,13 @@ def _choose_lists(folder: pathlib.Path) -> dict[str, pathlib.Path]:
 def _has_columns(file: pathlib.Path) -> bool:
     """Whether a CSV file has columns of paths and labels."""
     try:
-        return bool(_read_rows(file, ""))
+        return next(_read_rows(file, ""), None) is not None
     except (BadInputError, OSError):
         return False
 
 
-def _read_rows(file: pathlib.Path, split: str) -> list[_Row]:
-    """Reads the rows of a list. Raises BadInputError that names the line."""
+def _read_rows(file: pathlib.Path, split: str) -> Iterator[_Row]:
+    """Reads the rows of a list, one by one. Raises BadInputError that names the line."""
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -159,7 +159,7 @@ def _read_rows(file: pathlib.Path, split: str) -> list[_Row]:
     first_line = text.partition("\n")[0]
     delimiter = max(DELIMITERS, key=first_line.count)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows, columns = [], None
+    columns = None
     try:
         for cells in lines:
             cells = [cell.strip() for cell in cells]
@@ -170,12 +170,11 @@ def _read_rows(file: pathlib.Path, split: str) -> list[_Row]:
                 if has_names:
                     continue
             source = f"{file}, line {lines.line_num}"
-            rows.append(_make_row(cells, columns, split, source, file.parent))
+            yield _make_row(cells, columns, split, source, file.parent)
     except csv.Error as error:
         raise BadInputError(
             f"{file}, line {lines.line_num}: {error}: save the list as CSV again"
         ) from None
-    return rows
 
 
 def _find_columns(cells: list[str], file: pathlib.Path) -> tuple[dict[str, int], bool]:
