@@ -108,6 +108,7 @@ class Board:
             self._beat = tf.scatter_add(beats, task.trainer_index, 1)
             departures = [build_departures(task, ps) for ps in range(len(task.parameter_servers))]
             self._leave = [tf.scatter_update(each, task.trainer_index, True) for each in departures]
+            self._departures = [each.read_value() for each in departures]
             self._chief_left = departures[0][0]
         self._graph.finalize()  # several threads use it
 
@@ -133,6 +134,10 @@ class Board:
         if not self._run(self._has_terms):
             return None
         return parse_terms(bytes(self._run(self._terms)).decode())
+
+    def ask(self, ps: int) -> None:
+        """Waits for an answer of a ps."""
+        self._run(self._departures[ps])
 
     def beat(self) -> None:
         """Gives a sign of life."""

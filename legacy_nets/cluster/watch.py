@@ -1,10 +1,11 @@
-"""A thread of each trainer: gives signs of life, and reports tasks that give none."""
+"""Threads of each trainer: they give signs of life, and report tasks that give none."""
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 
 from legacy_nets import tf1 as tf
@@ -13,7 +14,7 @@ from legacy_nets.cluster.network import answers
 from legacy_nets.cluster.task import Task
 
 PERIOD = 2.0  # seconds between signs of life
-SILENCE = 20.0  # seconds without one, after which a task is reported
+SILENCE = 20.0  # seconds without one, or without an answer, after which a task is reported
 
 
 class Watch:
@@ -35,13 +36,17 @@ class Watch:
         self._is_stuck, self._report, self._notice_chief = is_stuck, report, notice_chief
         self._stopped = threading.Event()
         self._lock = threading.Lock()  # held while it reports, and while it is stopped
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._threads = [
+            threading.Thread(target=target, daemon=True) for target in (self._work, self._observe)
+        ]
         self._heard = dict.fromkeys(task.trainers, time.monotonic())
         self._beats = dict.fromkeys(task.trainers, -1)
         self._silent: set[str] = set()
+        self._waiting: tuple[int, float] | None = None  # the ps that is to answer, and since when
 
     def __enter__(self) -> Watch:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -52,16 +57,19 @@ class Watch:
     ) -> None:
         with self._lock:  # nothing is reported afterwards
             self._stopped.set()
-        self._thread.join(timeout=PERIOD)  # it may wait for a ps that is lost
+        for thread in self._threads:
+            thread.join(timeout=PERIOD)  # it may wait for a ps that is lost
 
     def _work(self) -> None:
         while not self._stopped.wait(PERIOD):
             if not self._check_parameter_servers():
                 continue
             try:
-                if not self._is_stuck():
-                    self._board.beat()
-                self._check_trainers(self._board.read_beats())
+                with self._wait_for(0):  # it has the board
+                    if not self._is_stuck():
+                        self._board.beat()
+                    beats = self._board.read_beats()
+                self._check_trainers(beats)
                 if (terms := self._board.read_terms()) is not None:
                     with self._lock:
                         if not self._stopped.is_set():
@@ -69,12 +77,41 @@ class Watch:
             except (tf.errors.OpError, RuntimeError):  # lost: the training itself reports that
                 continue
 
+    def _observe(self) -> None:
+        """Reports a ps that hangs, for whose answer the other thread waits."""
+        while not self._stopped.wait(PERIOD):
+            if (waiting := self._waiting) is None:
+                continue
+            index, since = waiting
+            name, silence = f"ps {index}", time.monotonic() - since
+            if silence > SILENCE:
+                address = self._task.parameter_servers[index]
+                self._note(
+                    name, f"{name} at {address} has given no answer for {silence:.0f} s", True
+                )
+
+    @contextlib.contextmanager
+    def _wait_for(self, index: int) -> Iterator[None]:
+        """Tells ``_observe`` which ps is to answer in the block."""
+        started = time.monotonic()
+        self._waiting = index, started
+        try:
+            yield
+        finally:
+            self._waiting = None
+            if (now := time.monotonic()) - started > SILENCE:  # nobody could give a sign of life
+                self._heard = dict.fromkeys(self._heard, now)
+
     def _check_parameter_servers(self) -> bool:
         """Whether every ps answers; reports the one that stops to answer, or does so again."""
         reached = True
         for index, address in enumerate(self._task.parameter_servers):
             name = f"ps {index}"
             is_up = answers(address)
+            if is_up:
+                # lost: the training itself reports that
+                with contextlib.suppress(tf.errors.OpError, RuntimeError), self._wait_for(index):
+                    self._board.ask(index)
             self._note(name, f"{name} at {address} does not answer", not is_up)
             reached = reached and is_up
         return reached

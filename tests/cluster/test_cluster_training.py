@@ -136,6 +136,26 @@ def test_a_worker_that_hangs_is_reported(signs, tmp_path, sync):
         tasks["chief 0"].wait_for("worker 0 is back")
 
 
+@pytest.mark.rare
+def test_a_ps_that_hangs_is_reported(signs, tmp_path):
+    """By every trainer; they go on with it, and no other task is reported."""
+    folder = tmp_path / "run"
+    given = arguments(signs, folder, "--evaluate-every", 100000, steps=1_000_000)
+    with cluster(*given, ps=2) as tasks:
+        while not list_complete_checkpoints(folder):
+            assert tasks["chief 0"].process.poll() is None, tasks["chief 0"].lines
+        os.kill(tasks["ps 1"].process.pid, signal.SIGSTOP)
+        for name in ("chief 0", "worker 0"):
+            tasks[name].wait_for("has given no answer for 2")
+        os.kill(tasks["ps 1"].process.pid, signal.SIGCONT)
+        for name in ("chief 0", "worker 0"):
+            tasks[name].wait_for("ps 1 is back")
+            assert not any("no sign of life" in line for line in tasks[name].lines)
+        last = list_complete_checkpoints(folder)[-1][0]
+        while list_complete_checkpoints(folder)[-1][0] <= last:
+            assert tasks["chief 0"].process.poll() is None, tasks["chief 0"].lines
+
+
 def run_wrong(task, *options, net="tiny"):
     """Runs a task that must fail; returns its line of error."""
     wrong = Running(task, *options, net=net)

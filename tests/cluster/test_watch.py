@@ -70,6 +70,9 @@ class SlowBoard:
     def __init__(self):
         self.asked, self.released = threading.Event(), threading.Event()
 
+    def ask(self, ps):
+        pass
+
     def beat(self):
         pass
 
@@ -100,6 +103,41 @@ def test_a_stopped_watch_tells_nothing(monkeypatch, is_stopped):
             board.released.set()
             assert noticed.wait(60)
     board.released.set()
-    watch._thread.join(60)
-    assert not watch._thread.is_alive()
+    for thread in watch._threads:
+        thread.join(60)
+        assert not thread.is_alive()
     assert set(chiefs) == (set() if is_stopped else {7})
+
+
+class HangingBoard(SlowBoard):
+    """A board whose ps 1 hangs until it is released, after trainers gave a sign of life."""
+
+    def __init__(self):
+        super().__init__()
+        self.looks = 0
+
+    def ask(self, ps):
+        self.looks += ps
+        if ps == 1 and self.looks == 2:
+            assert self.released.wait(60)
+
+    def read_terms(self):
+        if self.looks == 5:
+            self.asked.set()
+
+
+def test_a_ps_that_hangs_is_reported_once(monkeypatch):
+    """Trainers, which could give no sign of life meanwhile, are not reported."""
+    monkeypatch.setattr(watches, "PERIOD", 0.01)
+    monkeypatch.setattr(watches, "SILENCE", 0.4)
+    monkeypatch.setattr(watches, "answers", lambda address: True)
+    task = Task("chief", 0, {"ps": ("a:1", "a:2"), "chief": ("b:1",), "worker": ("c:1",)})
+    board, lines = HangingBoard(), []
+
+    def report(line):
+        lines.append(line)
+        board.released.set()
+
+    with watches.Watch(task, board, lambda: False, report, lambda chief: None):
+        assert board.asked.wait(60)
+    assert lines == ["ps 1 at a:2 has given no answer for 0 s", "ps 1 is back"]
