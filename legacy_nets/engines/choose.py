@@ -105,11 +105,7 @@ def choose(
             f"{nearest.candidate.engine}, differs by {nearest.difference:.2g}): use fp32, or name "
             "the engine"
         )
-    if len(agreeing) == 1:
-        best = agreeing[0]
-    else:
-        seconds = _time_by_turns([row.run for row in agreeing], images)
-        best = agreeing[seconds.index(min(seconds))]
+    best = agreeing[0] if len(agreeing) == 1 else _find_fastest(agreeing, images)
     write_entries(_CHOICES, read_entries(_CHOICES) | {key: dataclasses.asdict(best.candidate)})
     return best.candidate, best.run
 
@@ -125,6 +121,12 @@ def load(net: FrozenNet, precision: str, candidate: Candidate) -> Run:
             f"{candidate.engine} cannot take {net.name} ({type(error).__name__}: "
             f"{join_lines(error)[:200]}): choose another --engine"
         ) from error
+
+
+def _find_fastest(rows: Sequence[Loaded], images: Array) -> Loaded:
+    """Finds the engine that takes the least time for a batch."""
+    seconds = _time_by_turns([row.run for row in rows], images)
+    return rows[seconds.index(min(seconds))]
 
 
 def _time_by_turns(runs: Sequence[Run], images: Array) -> list[float]:
