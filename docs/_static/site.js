@@ -17,7 +17,16 @@ document.addEventListener("DOMContentLoaded", () => {
   }
   // Code that is longer than a line of a phone may break; shorter code, such as --augment, stays whole.
   for (const code of document.querySelectorAll("code .pre")) {
-    code.classList.toggle("long", code.textContent.length > 30);
+    const length = code.textContent.length;
+    code.classList.toggle("long", length > 30);
+    code.classList.toggle("word", length <= 16); // fits the narrow columns of a phone
+    code.classList.toggle("option", length <= 9);
+  }
+  // The card of a row, on a phone, names the column of each value.
+  for (const table of document.querySelectorAll("table.book-table")) {
+    const columns = [...table.querySelectorAll("th")].map((head) => head.textContent.trim());
+    for (const row of table.tBodies[0].rows)
+      [...row.cells].forEach((cell, index) => (cell.dataset.column = columns[index]));
   }
   // A long name in the sidebar breaks after an underscore.
   for (const link of document.querySelectorAll(".bd-sidebar-primary li > a")) {
@@ -33,6 +42,15 @@ document.addEventListener("DOMContentLoaded", () => {
     keepPlace();
   }
 });
+
+// What is wider than its place says so. A fold has a width when it opens.
+const markScrolling = () => {
+  for (const place of document.querySelectorAll(".wide, .wide-table, .pst-scrollable-table-container"))
+    place.classList.toggle("scrolls", place.scrollWidth > place.clientWidth + 1);
+};
+window.addEventListener("load", markScrolling);
+window.addEventListener("resize", markScrolling);
+document.addEventListener("toggle", markScrolling, true);
 
 // Paper is white: a dark page is printed in the light colours.
 let themeOfScreen;

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from legacy_nets import registry
 from legacy_nets.anatomy import Anatomy, Layer, fold_layers
 from legacy_nets.documents import Fact
+from legacy_nets.documents.judge import translate_measured
 from legacy_nets.language import translate
 from legacy_nets.shapes import format_axes, format_shape, format_window
 
@@ -118,4 +119,5 @@ def tabulate_facts(facts: Sequence[Fact]) -> Table:
 
 def _format_measured(fact: Fact) -> str:
     """Formats the measured value: = where it is the stated one."""
-    return (fact.measured or "=") + (f" ({translate(fact.why)})" if fact.why else "")
+    measured = translate_measured(fact.measured, fact.stated) if fact.measured else "="
+    return measured + (f" ({translate(fact.why)})" if fact.why else "")

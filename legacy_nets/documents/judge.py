@@ -56,6 +56,21 @@ def judge(stated: str, results: tuple[object, ...], source: str = "literal") -> 
     return Measured(" | ".join(parts), verdict, results)
 
 
+def translate_measured(measured: str, stated: str) -> str:
+    """Returns measured values, as ``judge`` writes them, in the chosen language."""
+    parts = []
+    for part in measured.split(" | "):
+        value = part.removesuffix(f", not {stated}")
+        if value != part:
+            text = _("{value}, not {stated}").format(value=_(value), stated=_(stated))
+        elif part == f"{stated}: {NOT_HERE}":
+            text = f"{_(stated)}: {_(NOT_HERE)}"
+        else:
+            text = _(part)
+        parts.append(text)
+    return " | ".join(parts)
+
+
 def measure_harm(erratum: Erratum) -> str:
     """Measures the number of a wrong result without an error; "" if the erratum has none."""
     if not erratum.measure:

@@ -18,6 +18,7 @@ from legacy_nets.data import signs
 from legacy_nets.documents import catalogue, judge
 from legacy_nets.documents.checks import common, tables
 from legacy_nets.errors import BadInputError
+from legacy_nets.language import use_language
 
 TESTS = pathlib.Path(__file__).parents[1]
 REAL_SIGNS = os.environ.get("LEGACY_NETS_SIGNS")  # folder of document 001's photographs
@@ -318,3 +319,18 @@ def test_the_tables_use_every_check():
         assert set(checks) <= names
         used |= names
     assert set(common.CHECKS) <= used
+
+
+@pytest.mark.parametrize(
+    ("measured", "stated", "expected"),
+    [
+        ("no, not yes", "yes", "否，而非 是"),
+        ("4, not 3 | 3", "3", "4，而非 3 | 3"),
+        ("excellent: not checkable here", "excellent", "非常好: 无法在此验证"),
+        ("float32, not int64", "int64", "float32，而非 int64"),
+    ],
+)
+def test_measured_values_are_translated(measured, stated, expected):
+    assert judge.translate_measured(measured, stated) == measured
+    with use_language("zh"):
+        assert judge.translate_measured(measured, stated) == expected

@@ -12,6 +12,8 @@ for (const svg of document.querySelectorAll("svg.net-graph:not(.live)")) {
     svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     svg.setAttribute("width", width * zoom);
     svg.setAttribute("height", height * zoom);
+    const buttons = levels[level].querySelector(".buttons"); // never too small for a finger
+    if (buttons) buttons.style.transform = `scale(${Math.max(1, 1 / zoom)})`;
     if (stage === undefined) return;
     const marks = levels[level].querySelectorAll("[data-stage]");
     const mark = [...marks].find((one) => one.dataset.stage === stage);

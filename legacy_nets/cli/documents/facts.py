@@ -93,13 +93,16 @@ def fact_to_json(fact: documents.Fact, result: documents.Measured) -> dict[str, 
 def _format_fact(fact: documents.Fact, result: documents.Measured) -> tuple[str, ...]:
     from rich.markup import escape
 
-    measured = escape("=" if result.value == fact.stated else result.value)
+    from legacy_nets.documents.judge import translate_measured
+
+    measured = translate_measured(result.value, fact.stated)
+    measured = "=" if result.value == fact.stated else escape(measured)
     why = _explain_verdict(fact, result)
     return (
         fact.id,
         fact.place,
         escape(fact.quantity),
-        escape(fact.stated),
+        escape(_(fact.stated)),
         measured + (f"\n[dim]{escape(why)}[/]" if why else ""),
         f"[{VERDICT_STYLES[result.verdict]}]{_(result.verdict)}[/]",
     )
