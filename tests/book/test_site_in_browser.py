@@ -147,6 +147,37 @@ def test_a_graph_fits_a_phone(browser):
     page.close()
 
 
+def test_the_buttons_of_a_graph_fit_a_finger(browser):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(address("en", "nets/inception_v3.html"))
+    buttons = page.locator('[data-level="stages"] > .buttons rect')
+    assert buttons.count() == 4
+    for button in buttons.all():
+        box = button.bounding_box()
+        assert box["height"] >= 19 and box["width"] >= 21 and box["x"] + box["width"] <= 390
+    page.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_phone_shows_every_column_of_a_wide_table(browser, language):
+    """A row is a card: its values come after the names of their columns."""
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(address(language, "documents/rows_001.html"))
+    row = page.locator("tr#row-001-f57")
+    cells = row.locator("td").all()
+    assert len(cells) == 6
+    for cell in cells:
+        box = cell.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    label = 'one => getComputedStyle(one, "::before").content'
+    assert cells[-1].evaluate(label) == {"en": '"verdict: "', "zh": '"判定: "'}[language]
+    assert page.locator(".scrolls").count() == 0
+    page.goto(address(language, "documents/001.html"))  # a figure is wider, and says so
+    hint = page.locator(".scrolls > img").first.locator("..").evaluate(label)
+    assert {"en": "scrolls sideways", "zh": "可左右滑动"}[language] in hint
+    page.close()
+
+
 @pytest.mark.parametrize("path", ["documents/001.html", "nets/hand_signs.html"])
 def test_nothing_is_wider_than_paper(browser, path):
     page = browser.new_page(viewport={"width": 720, "height": 1000})
@@ -236,7 +267,7 @@ def test_the_other_playgrounds_show_values(page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, "documents/rows_001.html", "nets/demo_cnn.html"])
 def test_axe_finds_nothing_serious(browser, path, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = browser.new_page(color_scheme=scheme, reduced_motion="reduce")  # no colour in between
