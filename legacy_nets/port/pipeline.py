@@ -9,6 +9,7 @@ from legacy_nets.checkpoints.source import Source
 from legacy_nets.errors import BadInputError
 from legacy_nets.port.convert_net import convert_net
 from legacy_nets.port.convert_weights import convert_weights
+from legacy_nets.port.data_sets import find_data_set
 from legacy_nets.port.imported.convert import choose_checkpoint_format, convert_graph
 from legacy_nets.port.jobs import (
     FLOAT32,
@@ -88,6 +89,8 @@ def _refuse_weights(job: WeightsJob, source: Source) -> BadInputError:
             f"--to {job.target} needs the graph, and of {job.checkpoint} only the weights are read "
             f"({source.graph.format}): port them to {targets}, or port what it was made from"
         )
+    if data_set := find_data_set(job.checkpoint):
+        return BadInputError(f"{job.checkpoint}: {data_set}, no model: name the file of a model")
     return BadInputError(
         f"--to {job.target} needs the net, {job.checkpoint} holds its weights alone: add "
         f"--net NAME or --meta FILE; weights alone go to {targets}"

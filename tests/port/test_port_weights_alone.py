@@ -116,6 +116,16 @@ def test_misuse_is_one_line_and_writes_nothing(tmp_path, pickled, options, messa
     assert len(output.strip().splitlines()) == 1 and not out.exists()
 
 
+def test_a_data_set_is_called_so_where_a_model_is_wanted(tmp_path):
+    path = tmp_path / "signs.npz"
+    np.savez(path, train_set_x=np.zeros((9, 4, 4, 3), np.uint8), train_set_y=np.arange(9))
+    code, output = port(path, "--to", "onnx", "--out", tmp_path / "out.onnx")
+    assert code == 2 and output.strip() == (
+        f"legacy-nets: {path}: a data set, by the names of its arrays, no model: name the file of "
+        "a model"
+    )
+
+
 @pytest.mark.parametrize(
     "name, content, reason",
     [

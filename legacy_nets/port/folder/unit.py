@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from legacy_nets.checkpoints.open import open_weights
-from legacy_nets.checkpoints.source import TensorSpecLike
 from legacy_nets.errors import CheckpointError, LegacyNetsError, join_lines
 from legacy_nets.files import Stamp
 from legacy_nets.language import mark
+from legacy_nets.port.data_sets import find_data_set
 from legacy_nets.port.folder.models import Model
 from legacy_nets.port.jobs import (
     FLOAT32,
@@ -42,11 +39,6 @@ _GIB = 8.0  # limit of address space, without the files
 # "differs": above the tolerance; "failed": its process crashed, or had no memory or disk;
 # "no model": a data set or an array without a name.
 Status = Literal["verified", "differs", "refused", "failed", "no model"]
-
-_DATA_WORDS = re.compile(  # names that consist of these are a data set's
-    r"(x|y|data|labels?|images?|inputs?|targets?|features?|samples?|train|test|val|valid|"
-    r"validation|dev|set|list|classes|class|names?|ids?|files?|filenames?|paths?|orig|\d+)"
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +94,8 @@ def port_model(unit: Unit) -> Result:
     status: Status
     try:
         job = _build_job(unit)
-        text = _find_data_set(job)
+        if isinstance(job, WeightsJob):
+            text = find_data_set(job.checkpoint)
         if text:
             return Result(name, mark("no model"), text, seconds=time.monotonic() - start)
         is_copy = isinstance(job, WeightsJob) and job.target in WEIGHTS_TARGETS
@@ -160,37 +153,3 @@ def _build_job(unit: Unit) -> ImportedJob | WeightsJob:
         tolerance=settings.tolerance,
         precision=settings.precision,
     )
-
-
-def _find_data_set(job: ImportedJob | WeightsJob) -> str:
-    """Describes a weight file that holds data, or one array without a name; else ""."""
-    if isinstance(job, ImportedJob) or Path(job.checkpoint).suffix not in (".h5", ".hdf5", ".npz"):
-        return ""
-    source = open_weights(job.checkpoint)
-    if source.metadata or source.other_tensors:
-        return ""
-    return describe_data(source.tensors)
-
-
-def describe_data(tensors: Mapping[str, TensorSpecLike]) -> str:
-    """Describes arrays that are a data set: examples with labels, by name or by shape; else "".
-
-    By shape: every array of rank 2 and more has as many rows as an array of labels, which are
-    integers or texts, one a row.
-    """
-    if list(tensors) == ["arr_0"]:
-        return "one array without a name"
-    words = {word for name in tensors for word in re.split(r"[/_.\-\s]+", name.lower()) if word}
-    if not all(map(str.isdigit, words)) and all(map(_DATA_WORDS.fullmatch, words)):
-        return "a data set, by the names of its arrays"
-    labels = {
-        spec.shape[0]
-        for spec in tensors.values()
-        if spec.shape
-        and math.prod(spec.shape) == spec.shape[0] > 1
-        and not spec.dtype.startswith(("float", "bfloat"))
-    }
-    examples = [spec.shape[0] for spec in tensors.values() if len(spec.shape) > 1]
-    if examples and labels.issuperset(examples):
-        return "a data set: examples with labels"
-    return ""

@@ -13,9 +13,9 @@ from imported_models import build_constant_dropout, save_frozen, save_model
 from legacy_nets import tf1 as tf
 from legacy_nets.checkpoints.source import TensorSpec
 from legacy_nets.crc32c import compute_crc32c, mask_crc
+from legacy_nets.port.data_sets import describe_data
 from legacy_nets.port.folder import models
 from legacy_nets.port.folder.models import find_models
-from legacy_nets.port.folder.unit import describe_data
 
 
 def build_linear():
