@@ -250,12 +250,15 @@ def main(context: click.Context) -> None:
     if lifeline.VARIABLE in os.environ:  # in a task that launch has started
         lifeline.hold_lifeline()
     if context.invoked_subcommand != "run":  # a script decides itself
-        _print_any_name(context)
+        _pass_any_name(context, sys.stdin, "surrogateescape")
+        _pass_any_name(context, sys.stdout, "backslashreplace")
 
 
-def _print_any_name(context: click.Context) -> None:
-    """Lets stdout print names of files with bytes that are no text: an error ends it otherwise."""
-    stdout = sys.stdout
-    if isinstance(stdout, io.TextIOWrapper) and stdout.errors == "strict":
-        stdout.reconfigure(errors="backslashreplace")
-        context.call_on_close(lambda: stdout.reconfigure(errors="strict"))
+def _pass_any_name(context: click.Context, stream: object, errors: str) -> None:
+    """Lets a stream have names of files with bytes that are no text, which is an error otherwise.
+
+    ``errors``: what becomes of such bytes, until the command ends.
+    """
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors=errors)
+        context.call_on_close(lambda: stream.reconfigure(errors="strict"))

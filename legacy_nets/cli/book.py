@@ -7,7 +7,7 @@ import pathlib
 import click
 
 from legacy_nets.cli.completion import complete_net
-from legacy_nets.cli.options import find_weights
+from legacy_nets.cli.options import FilePath, find_weights
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import replace_on_success
 from legacy_nets.language.lines import say
@@ -19,7 +19,7 @@ from legacy_nets.sigterm import end_on_sigterm
 @click.command()
 @click.argument("selector", metavar="NET|DOC", shell_complete=complete_net)
 @click.option(
-    "--out", required=True, type=click.Path(path_type=pathlib.Path), help="Folder for the file."
+    "--out", required=True, type=FilePath(path_type=pathlib.Path), help="Folder for the file."
 )
 @click.option("--checkpoint", help="Weights for feature maps and kernels.")
 @click.option("--image", help="Image for feature maps and receptive fields.")

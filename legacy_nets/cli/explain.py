@@ -15,7 +15,7 @@ from legacy_nets.cli.book import write_html
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.documents.errata import erratum_to_json, format_defect
 from legacy_nets.cli.documents.facts import fact_to_json, stamp_photographs
-from legacy_nets.cli.options import find_weights
+from legacy_nets.cli.options import FilePath, find_weights
 from legacy_nets.cli.remember import print_remembered
 from legacy_nets.cli.tables import VERDICT_STYLES, make_console, number_to_json
 from legacy_nets.documents import catalogue, judge
@@ -43,7 +43,7 @@ _Measured = dict[str, judge.Measured]  # by the id of a fact
 @click.option("--at", metavar="NAME", help="Only the section with this end point or scope.")
 @click.option("--facts", "with_facts", is_flag=True, help="Claims of the document and errata.")
 @click.option("--json", "as_json", is_flag=True, help="Print the sections as JSON.")
-@click.option("--figure", type=click.Path(path_type=pathlib.Path), help="Folder for the figures.")
+@click.option("--figure", type=FilePath(path_type=pathlib.Path), help="Folder for the figures.")
 @click.option(
     "--level",
     type=click.Choice(get_args(GraphLevel)),
@@ -51,7 +51,7 @@ _Measured = dict[str, judge.Measured]  # by the id of a fact
 )
 @click.option("--svg", "as_svg", is_flag=True, help="Draw the graph as SVG, with both levels.")
 @click.option(
-    "--html", type=click.Path(path_type=pathlib.Path), help="File for all of it as one HTML page."
+    "--html", type=FilePath(path_type=pathlib.Path), help="File for all of it as one HTML page."
 )
 @click.option("--image", help="Image for the figures. [default: a synthetic one]")
 @click.option(

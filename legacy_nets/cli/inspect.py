@@ -24,7 +24,7 @@ from legacy_nets.checkpoints.contents import (
 )
 from legacy_nets.checkpoints.open import find_readable_weights, open_weights
 from legacy_nets.checkpoints.source import GraphSummary, GraphValue, TensorSpecLike
-from legacy_nets.cli.options import jobs_option, ray_address_option
+from legacy_nets.cli.options import FilePath, jobs_option, ray_address_option
 from legacy_nets.errors import BadInputError
 from legacy_nets.language.lines import say, translate_line
 from legacy_nets.progress import show_progress
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @click.command("inspect")
-@click.argument("path", type=click.Path())
+@click.argument("path", type=FilePath())
 @click.option("--depth", type=click.IntRange(1), help="Fold scopes below this level.")
 @click.option("--stats", is_flag=True, help="Show min, max, mean and std of each tensor.")
 @click.option("--digest", "digests", is_flag=True, help="Print a SHA-256 for each tensor.")

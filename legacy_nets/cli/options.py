@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import os
 import pathlib
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,6 +14,7 @@ import click
 
 from legacy_nets.checkpoints.open import open_weights
 from legacy_nets.checkpoints.source import Source
+from legacy_nets.data.class_indices import MAX_CLASSES
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.preprocessing import PREPROCESSINGS
 from legacy_nets.errors import BadInputError
@@ -44,6 +46,21 @@ class NumberRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class FilePath(click.Path):
+    """A path that is not empty: pathlib takes "", the value of an unset variable, for "."."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str | bytes | os.PathLike[str]:
+        """Converts a text to a path. Fails for an empty one."""
+        if not os.fspath(value):
+            self.fail("it is empty: name a file or folder.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 jobs_option = click.option(
@@ -86,6 +103,15 @@ def frames_option(default: str) -> Option:
     """Makes --frames."""
     return click.option(
         "--frames", type=click.IntRange(1), help=f"Frames of a video clip. [default: {default}]"
+    )
+
+
+def num_classes_option(default: str) -> Option:
+    """Makes --num-classes."""
+    return click.option(
+        "--num-classes",
+        type=click.IntRange(1, MAX_CLASSES),
+        help=f"Number of classes. [default: {default}]",
     )
 
 
@@ -207,7 +233,7 @@ def data_options(seed_help: str, default: str) -> Option:
         click.option(
             "--data",
             "data_path",
-            type=click.Path(path_type=pathlib.Path),
+            type=FilePath(path_type=pathlib.Path),
             help=(
                 "Folder with one sub-folder per class (images; for clip nets videos or frame "
                 "folders), train_signs.h5 and test_signs.h5, MNIST, EMNIST, Fashion-MNIST, "
@@ -283,7 +309,7 @@ def checkpoint_options(command: Command) -> Command:
             "--checkpoint",
             "checkpoint_path",
             required=True,
-            type=click.Path(),
+            type=FilePath(),
             help="Checkpoint prefix, weight file or model folder.",
         ),
         click.option("--best", is_flag=True, help="Best checkpoint of a model folder, not newest."),
@@ -292,12 +318,10 @@ def checkpoint_options(command: Command) -> Command:
             default=None,
             help="Moving averages or raw weights. [default: averages if there are any]",
         ),
-        click.option(
-            "--num-classes", type=click.IntRange(1), help="Number of classes. [default: as trained]"
-        ),
+        num_classes_option("as trained"),
         click.option(
             "--label-offset",
-            type=click.IntRange(0),
+            type=click.IntRange(0, MAX_CLASSES),
             help=(
                 "Logits before the first class: 1 for slim's published 1001. [default: as trained]"
             ),
@@ -306,7 +330,7 @@ def checkpoint_options(command: Command) -> Command:
         image_size_option("as trained"),
         click.option(
             "--class-indices",
-            type=click.Path(path_type=pathlib.Path),
+            type=FilePath(path_type=pathlib.Path),
             help="File of the class names. [default: class_indices.json next to the checkpoint]",
         ),
         frames_option("as trained"),

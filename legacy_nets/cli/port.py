@@ -12,11 +12,13 @@ from click.core import ParameterSource
 from legacy_nets.checkpoints.open import find_readable_weights, open_weights, refuse_exports
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
+    FilePath,
     NumberRange,
     frames_option,
     image_size_option,
     jobs_option,
     net_option,
+    num_classes_option,
     preprocessing_option,
     ray_address_option,
     split_names,
@@ -29,6 +31,7 @@ from legacy_nets.cli.port_folder import (
     parse_renames,
     port_models,
 )
+from legacy_nets.data.class_indices import MAX_CLASSES
 from legacy_nets.errors import BadInputError
 from legacy_nets.language import translate as _
 from legacy_nets.language.lines import say
@@ -69,20 +72,20 @@ _NET_OPTIONS = (
 
 
 @click.command()
-@click.argument("checkpoint", required=False, type=click.Path())
+@click.argument("checkpoint", required=False, type=FilePath())
 @click.option(
     "--net", shell_complete=complete_net, help="Name of the checkpoint's net in the registry."
 )
 @click.option(
     "--meta",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="The .meta (or graph .pb, .pbtxt) of your own net, in place of --net.",
 )
 @click.option(
     "--to", "target", required=True, type=click.Choice(list(TARGETS)), help="Target format."
 )
 @click.option(
-    "--out", required=True, type=click.Path(path_type=pathlib.Path), help="Path of the target."
+    "--out", required=True, type=FilePath(path_type=pathlib.Path), help="Path of the target."
 )
 @click.option(
     "--ema/--raw",
@@ -91,12 +94,10 @@ _NET_OPTIONS = (
 )
 @click.option(
     "--label-offset",
-    type=click.IntRange(0),
+    type=click.IntRange(0, MAX_CLASSES),
     help="Logits before the first class: 1 for slim's published 1001. [default: as trained]",
 )
-@click.option(
-    "--num-classes", type=click.IntRange(1), help="Number of classes. [default: as trained]"
-)
+@num_classes_option("as trained")
 @image_size_option("as trained")
 @frames_option("as trained")
 @preprocessing_option("as trained")
@@ -140,7 +141,7 @@ _NET_OPTIONS = (
 )
 @click.option(
     "--calibrate",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="Folder of inputs to measure the ranges of int8 on: pictures, clips, .npy or .npz.",
 )
 @click.option(
@@ -152,7 +153,7 @@ _NET_OPTIONS = (
 @click.option(
     "--report",
     "report_path",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="File for every comparison: .json, .html or .md.",
 )
 @jobs_option

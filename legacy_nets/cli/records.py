@@ -6,7 +6,7 @@ import pathlib
 
 import click
 
-from legacy_nets.cli.options import DataOptions, data_options
+from legacy_nets.cli.options import DataOptions, FilePath, data_options, num_classes_option
 from legacy_nets.errors import BadInputError
 from legacy_nets.language.lines import say
 from legacy_nets.progress import show_progress, show_status
@@ -23,7 +23,7 @@ SHARDS = 5  # as slim's converters
     "--out",
     "folder",
     required=True,
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="New folder for the TFRecord files and labels.txt.",
 )
 @click.option(
@@ -33,9 +33,7 @@ SHARDS = 5  # as slim's converters
     show_default=True,
     help="Files of each split.",
 )
-@click.option(
-    "--num-classes", type=click.IntRange(1), help="Number of classes. [default: those of the data]"
-)
+@num_classes_option("those of the data")
 @end_on_sigterm()
 def records(data: DataOptions, folder: pathlib.Path, shards: int, num_classes: int | None) -> None:
     """Write the images of --data as TFRecord files of tf.train.Example, as slim reads them.

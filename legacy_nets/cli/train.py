@@ -14,16 +14,19 @@ from legacy_nets.cli.cluster.tasks import ClusterTask, cluster_options
 from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.options import (
     DataOptions,
+    FilePath,
     NumberRange,
     data_options,
     device_option,
     frames_option,
     image_size_option,
     net_option,
+    num_classes_option,
     open_device,
     preprocessing_option,
 )
 from legacy_nets.data.augmentation import Augmentation
+from legacy_nets.data.class_indices import MAX_CLASSES
 from legacy_nets.data.dataset import ImageData, resize_data, widen_classes
 from legacy_nets.errors import BadInputError
 from legacy_nets.language.lines import say, translate_line
@@ -40,6 +43,7 @@ from legacy_nets.train.recipes import (
 from legacy_nets.train.resume import describe_changes, refuse_busy, refuse_run
 from legacy_nets.train.settings import (
     GRAPH_FIELDS,
+    MAX_STEPS,
     GivenSettings,
     Settings,
     WarmStart,
@@ -65,10 +69,10 @@ if TYPE_CHECKING:
     "--model-dir",
     "folder",
     required=True,
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="Folder for checkpoints, log, events and curve.",
 )
-@click.option("--steps", type=click.IntRange(1), help="Training steps.")
+@click.option("--steps", type=click.IntRange(1, MAX_STEPS), help="Training steps.")
 @click.option("--batch-size", type=click.IntRange(1), help="Images or clips per step.")
 @click.option(
     "--learning-rate",
@@ -80,7 +84,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--warmup",
-    type=click.IntRange(0),
+    type=click.IntRange(0, MAX_STEPS),
     metavar="STEPS",
     help="Steps over which the learning rate rises to its value.",
 )
@@ -99,21 +103,19 @@ if TYPE_CHECKING:
 @click.option("--rotate", type=NumberRange(0, 180), help="With --augment: degrees to either side.")
 @click.option(
     "--save-every",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MAX_STEPS),
     help=f"Steps between checkpoints. [default: {Settings.save_every}]",
 )
 @click.option(
     "--evaluate-every",
-    type=click.IntRange(1),
+    type=click.IntRange(1, MAX_STEPS),
     help=f"Steps between evaluations. [default: {Settings.evaluate_every}]",
 )
 @frames_option("the net's own")
 @image_size_option("the net's own")
 @preprocessing_option("the net's own")
-@click.option(
-    "--num-classes", type=click.IntRange(1), help="Number of classes. [default: those of the data]"
-)
-@click.option("--label-offset", type=click.IntRange(0), help="Logits before class 0.")
+@num_classes_option("those of the data")
+@click.option("--label-offset", type=click.IntRange(0, MAX_CLASSES), help="Logits before class 0.")
 @click.option(
     "--trainable",
     multiple=True,
@@ -147,7 +149,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Continue from the newest complete checkpoint, with the run's options.",
 )
-@click.option("--warm-start", metavar="CHECKPOINT", help="Checkpoint to take the weights from.")
+@click.option("--warm-start", type=FilePath(), help="Checkpoint to take the weights from.")
 @click.option("--warm-start-ema", is_flag=True, help="Take its moving averages, not raw weights.")
 @click.option(
     "--exclude", multiple=True, help="Scope that --warm-start does not restore. May be repeated."

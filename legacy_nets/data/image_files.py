@@ -101,7 +101,7 @@ def detect_colour_mode(
         is_deep = image.mode.startswith(("I", "F")) or ";16" in str(image.tile)
         mode = "16-bit" if is_deep else COLOUR_MODES.get(image.mode, image.mode)
         if decode and image.format == "JPEG":  # reads the full file, at an eighth of the work
-            image.draft(None, (image.width // 8, image.height // 8))
+            image.draft(None, (max(image.width // 8, 1), max(image.height // 8, 1)))
         if decode:
             image.load()
     return "" if mode == "RGB" else mode

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
+import tarfile
+import zipfile
 from collections.abc import Callable
 
 import numpy as np
@@ -95,6 +97,8 @@ def _open_data(
     elif path.is_dir():
         data = images.load_images(path, holdout=holdout, seed=seed, strict=strict)
         data = dataclasses.replace(data, notes=(*data.notes, *describe_unread_lists(path)))
+    elif zipfile.is_zipfile(path) or tarfile.is_tarfile(path):
+        raise BadInputError(f"{path} is an archive: unpack it, and give the folder in it")
     else:
         raise BadInputError(
             f"{path} is no data set: give a folder with one sub-folder per class, a .h5 file, "

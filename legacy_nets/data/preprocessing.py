@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from legacy_nets.errors import BadInputError
 from legacy_nets.files import suggest_paths
@@ -41,6 +41,21 @@ IMAGE_FORMATS = {
 }
 SIXTEEN_BITS = ("PNG", "PPM")  # formats whose deepest grey, Pillow's mode I, has 16 bits
 EXIF_ORIENTATION = 0x0112
+TURNS = {  # EXIF orientation -> what turns the photo upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's readers raise for damaged files; AVIF's a RuntimeError.
+DECODING_ERRORS = (
+    *(OSError, EOFError, SyntaxError, ValueError, RuntimeError, struct.error),
+    *(ArithmeticError, LookupError, TypeError),
+    Image.DecompressionBombError,
+)
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601: red, green, blue
 
 
@@ -192,7 +207,7 @@ def open_image(
         raise BadInputError(f"no such image: {path}{suggest_paths(path)}") from None
     except IsADirectoryError:
         raise BadInputError(f"{path} is a folder: give the images in it") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except DECODING_ERRORS as error:
         reason = str(error)
         if isinstance(error, UnidentifiedImageError):
             reason = f"not {', '.join(IMAGE_FORMATS)} or another format that Pillow reads"
@@ -222,5 +237,6 @@ def read_orientation(image: Image.Image) -> int:
 
 
 def _turn_upright(image: Image.Image) -> Image.Image:
-    """Turns a photo as its EXIF orientation says."""
-    return image if read_orientation(image) == 1 else ImageOps.exif_transpose(image)
+    """Turns a photo as its EXIF orientation says; what else that block holds is not read."""
+    turn = TURNS.get(read_orientation(image))
+    return image if turn is None else image.transpose(turn)

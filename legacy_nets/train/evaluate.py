@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -210,9 +211,38 @@ class ClassScores(NamedTuple):
 class Evaluation:
     """How well a checkpoint classifies labelled images."""
 
-    accuracy: float
-    confusion: Array  # int64 [classes, classes], rows: true class
+    labels: Array  # int64 [N]
     probabilities: Array  # float32 [N, classes]
+
+    @functools.cached_property
+    def predicted(self) -> Array:
+        """The most probable class of each image: int64 [N]."""
+        return self.probabilities.argmax(1)
+
+    @property
+    def hits(self) -> int:
+        """The number of images whose class is predicted."""
+        return int((self.predicted == self.labels).sum())
+
+    @property
+    def accuracy(self) -> float:
+        """The share of these."""
+        return float((self.predicted == self.labels).mean())
+
+    def count_confusions(self, every: int = 1) -> Array:
+        """Counts the images of each true (row) and predicted class: int64 [classes, classes].
+
+        ``every``: so many classes in turn share a row and a column.
+        """
+        side = -(-self.probabilities.shape[1] // every)
+        cells = self.labels // every * side + self.predicted // every
+        return np.bincount(cells, minlength=side * side).reshape(side, side)
+
+    def list_confusions(self) -> list[list[int]]:
+        """Lists [true class, predicted class, images] where there are any."""
+        pairs = np.stack([self.labels, self.predicted], axis=1)
+        cells, counts = np.unique(pairs, axis=0, return_counts=True)
+        return [[*cell, count] for cell, count in zip(cells.tolist(), counts.tolist(), strict=True)]
 
     def score_classes(self) -> list[ClassScores]:
         """Computes precision, recall and F1 of each class."""
@@ -220,20 +250,16 @@ class Evaluation:
         def divide(hits: int, count: int) -> float | None:
             return hits / count if count else None
 
+        classes = self.probabilities.shape[1]
         hits, images, predicted = (
-            counts.tolist()
-            for counts in (self.confusion.diagonal(), self.confusion.sum(1), self.confusion.sum(0))
+            np.bincount(found, minlength=classes).tolist()
+            for found in (
+                self.labels[self.labels == self.predicted],
+                self.labels,
+                self.predicted,
+            )
         )
         return [
             ClassScores(true, divide(hit, guess), divide(hit, true), divide(2 * hit, true + guess))
             for hit, true, guess in zip(hits, images, predicted, strict=True)
         ]
-
-
-def evaluate(probabilities: Array, labels: Array) -> Evaluation:
-    """Compares probabilities [N, classes] with the classes [N] of the same images."""
-    predicted = probabilities.argmax(1)
-    classes = probabilities.shape[1]
-    confusion = np.zeros((classes, classes), np.int64)
-    np.add.at(confusion, (labels, predicted), 1)
-    return Evaluation(float((predicted == labels).mean()), confusion, probabilities)

@@ -164,22 +164,31 @@ def draw_grid(
     return png.getvalue()
 
 
-def draw_confusion(counts: Array, labels: Labels, path: pathlib.Path) -> None:
+def draw_confusion(counts: Array, labels: Labels, path: pathlib.Path, every: int = 1) -> None:
     """Draws the confusion matrix int64 [classes, classes] (rows: true class) into a PNG file.
+
+    ``every``: so many classes in turn share a row and a column of it.
 
     Of more than 40 classes, the cells have no numbers, and only as many names as fit are shown.
     """
-    classes = len(counts)
+    classes = len(labels.texts)
     has_numbers = classes <= MAX_CELLS
     side = 0.45 * min(classes, MAX_CELLS)
-    every = -(-classes // (4 * MAX_CELLS))
-    shown = range(0, classes, every)
+    step = -(-classes // (4 * MAX_CELLS))
+    shown = range(0, classes, step)
     names = [labels.texts[index] for index in shown]
-    some = "" if every == 1 else _(" (one name of {every} is shown)").format(every=every)
+    some = "" if step == 1 else _(" (one name of {every} is shown)").format(every=step)
     size = 10 if has_numbers else 6
     figure = Figure(figsize=(side, side))  # the names and the scale lie around it
     axes = figure.add_axes((0, 0, 1, 1))
-    image = axes.imshow(counts, cmap="Blues", vmin=0, vmax=max(int(counts.max()), 1))
+    end = every * len(counts) - 0.5  # the middle of a cell of one class is its number
+    image = axes.imshow(
+        counts,
+        cmap="Blues",
+        vmin=0,
+        vmax=max(int(counts.max()), 1),
+        extent=(-0.5, end, end, -0.5),
+    )
     axes.set_xlabel(_("predicted class") + some)
     axes.set_ylabel(_("true class") + some)
     is_narrow = all(cell_len(name) <= 4 for name in names)

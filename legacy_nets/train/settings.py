@@ -23,6 +23,7 @@ from legacy_nets.types import Shape
 
 FILE = "training.json"
 BEST_FILE = "best.json"
+MAX_STEPS = 10**9
 CHECKPOINT = "model.ckpt"  # name of a checkpoint without its step
 # Fields of Settings because of which a net may not be built, or not be trained.
 GRAPH_FIELDS = (

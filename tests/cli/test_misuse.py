@@ -3,7 +3,9 @@
 Those of ``train``: test_train_misuse.py.
 """
 
+import pathlib
 import shlex
+import shutil
 
 import pytest
 from commands import check_misuse, train_tiny
@@ -21,8 +23,11 @@ MISUSES = {  # arguments -> part of the line
     "evaluate tiny_grey --checkpoint run": "is a checkpoint of tiny, not of tiny_grey",
     "evaluate tiny --checkpoint run/model.ckpt-4 --best": "has no readable best.json",
     f"evaluate tiny {RUN} --data signs --ema": "has no moving averages: use --raw",
+    'evaluate tiny --checkpoint "" --data signs': "'--checkpoint': it is empty: name a file or f",
+    f'evaluate tiny {RUN} --data ""': "'--data': it is empty: name a file or folder",
     # evaluate: settings
     f"evaluate tiny {RUN} --data signs --num-classes 0": "Invalid value for '--num-classes'",
+    f"evaluate tiny {RUN} --data signs --num-classes 9999999": "is not in the range 1<=x<=1048",
     f"evaluate tiny {RUN} --data signs --num-classes 7": "names 6 classes: leave it out",
     f"evaluate tiny {RUN} --data signs --label-offset 3": "tiny/dense/",
     f"evaluate tiny {RUN} --data signs --image-size big": "--image-size 'big': write 96, or",
@@ -55,6 +60,8 @@ MISUSES = {  # arguments -> part of the line
     f"predict tiny {RUN} nowhere.png": "no such image: nowhere.png",
     f"predict tiny {RUN} photos/a/0.png nowhere.png": "no such image: nowhere.png",
     f"predict tiny {RUN} note.txt": "a readable image (not JPEG, PNG, BMP, GIF, PPM, TIFF, WebP",
+    f'predict tiny {RUN} ""': "'IMAGES...': it is empty: name a file or folder",
+    f'predict tiny {RUN} photos --csv ""': "'--csv': it is empty: name a file or folder",
     f"predict tiny {RUN} empty": "no image in empty",
     f"predict tiny {RUN} 'none*.png'": "no image in none*.png",
     f"predict tiny {RUN} -": "no image in standard input",
@@ -90,6 +97,9 @@ MISUSES = {  # arguments -> part of the line
     "records --data photos/a --out new": "photos/a holds no sub-folders: it needs one for each",
     "records --data empty --out new": "empty holds no sub-folders",
     "records --data note.txt --out new": "note.txt is no data set: give a folder with one sub-",
+    "records --data photos.zip --out new": "photos.zip is an archive: unpack it, and give the f",
+    "records --data photos.tgz --out new": "photos.tgz is an archive: unpack it, and give the f",
+    "records --data photos --holdout 0.5 --out ''": "'--out': it is empty: name a file or folder",
     "records --data run --out new": "run",
     "records --data photos --out new": "photos has no folders train and val: say what share",
     "records --data photos --holdout nan --out new": "'--holdout'",
@@ -117,6 +127,9 @@ def folder(tmp_path_factory):
         (folder / "photos" / name).mkdir(parents=True)
         for number in range(3):
             Image.new("RGB", (9, 9)).save(folder / "photos" / name / f"{number}.png")
+    shutil.make_archive(str(folder / "photos"), "zip", folder / "photos")
+    archive = shutil.make_archive(str(folder / "photos"), "gztar", folder / "photos")
+    pathlib.Path(archive).rename(folder / "photos.tgz")
     (folder / "empty").mkdir()
     (folder / "note.txt").write_text("a note\n")
     return folder

@@ -49,6 +49,14 @@ def test_pictures_whose_names_are_no_text(tmp_path):
     done = call("predict", *given, picture)
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith(f"{tmp_path}/caf\\udce9.png: ")
+    listed = subprocess.run(
+        [sys.executable, tiny.__file__, "predict", *map(str, given), "-"],
+        input=os.fsencode(picture),
+        env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"},  # as in most locales
+        capture_output=True,
+        check=False,
+    )
+    assert (listed.returncode, listed.stdout) == (0, done.stdout.encode()), listed.stderr
     table = tmp_path / f"{LATIN}.csv"
     done = call("predict", *given, picture, "--csv", table)
     assert done.exit_code == 0 and done.stdout == (

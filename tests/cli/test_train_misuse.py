@@ -1,5 +1,7 @@
 """Misuses of ``train``: one line each that says what to do, exit code 2, and nothing is created."""
 
+import shlex
+
 import pytest
 from commands import check_misuse, refused, train_tiny
 
@@ -24,6 +26,10 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
     "tiny --frames 4": "--frames is for nets that take clips: leave it out",
     # numbers
     "tiny --steps 0": "Invalid value for '--steps'",
+    "tiny --steps 10000000000": "'--steps': 10000000000 is not in the range 1<=x<=1000000000",
+    "tiny --warmup 1000000000000": "'--warmup': 1000000000000 is not in the range 0<=x<=",
+    "tiny --num-classes 100000000": "'--num-classes': 100000000 is not in the range 1<=x<=1048",
+    "tiny --label-offset 100000000": "'--label-offset': 100000000 is not in the range 0<=x<=1048",
     "tiny --steps many": "'many' is not a whole number",
     "tiny --batch-size -1": "Invalid value for '--batch-size'",
     "tiny --learning-rate 0": "Invalid value for '--learning-rate'",
@@ -39,6 +45,10 @@ MISUSES = {  # arguments after NET, with --model-dir new where it is not said ->
     # options that belong to others
     "tiny --zoom 0.1": "--zoom and --rotate belong to --augment: give that too",
     "tiny --exclude tiny/dense": "--exclude and --warm-start-ema belong to --warm-start",
+    # empty: the value of a variable that is not set
+    "tiny --data nowhere --model-dir ''": "'--model-dir': it is empty: name a file or folder",
+    "tiny --data ''": "'--data': it is empty: name a file or folder",
+    "tiny --data nowhere --warm-start ''": "'--warm-start': it is empty: name a file or folder",
     # names
     "tinny": "no net is called 'tinny'; nearest: tiny, ",
     "001": "001 is a document, not a net; its nets: hand_signs",
@@ -87,7 +97,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("arguments", MISUSES)
 def test_misuse(folder, monkeypatch, arguments):
-    given = arguments.split()
+    given = shlex.split(arguments)
     if "--model-dir" not in given:
         given += ["--model-dir", "new/run"]
     check_misuse(folder, monkeypatch, MISUSES[arguments], "train", *given)

@@ -114,6 +114,45 @@ def test_other_kinds_are_converted_and_said(tmp_path, name, mode, kind):
     assert abs(picture.mean() - 230) < 7  # a 1-bit image is dithered, a CMYK JPEG coarse
 
 
+@pytest.mark.parametrize("size", [(300, 3), (3, 300), (1, 1)])
+def test_narrow_photos(tmp_path, size):
+    """Checked at an eighth of their size, those below 8 pixels ended in a ZeroDivisionError."""
+    path = save(classes(tmp_path) / "daisy" / "x.jpg", size=size)
+    data = images.load_images(tmp_path, holdout=0.2)
+    assert data.notes == () and path in {*data.train.paths, *data.test.paths}
+
+
+@NEEDS_AVIF
+def test_a_damaged_avif_is_skipped(tmp_path):
+    """Pillow raises a RuntimeError for it, which ended in a traceback."""
+    path = save(classes(tmp_path) / "daisy" / "x.avif")
+    content = path.read_bytes()
+    path.write_bytes(content[:200])
+    data = images.load_images(tmp_path, holdout=0.2)
+    assert data.notes == (f"skipped 1 image that cannot be read: {path}",)
+    with pytest.raises(BadInputError, match="x.avif is not a readable image"):
+        read_picture(path)
+
+
+def test_a_photo_is_turned_though_another_entry_of_its_exif_block_is_bad(tmp_path):
+    """Pillow's own function writes the block again, which raised a struct.error."""
+    path = tmp_path / "x.jpg"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned to the right
+    picture = np.zeros((8, 16, 3), np.uint8)
+    picture[:, :8] = RED
+    Image.fromarray(picture).save(path, exif=exif, quality=100)
+    plain = read_picture(path)
+    exif[0x011A] = 72.0  # a resolution
+    Image.fromarray(picture).save(path, exif=exif, quality=100)
+    content = path.read_bytes()
+    kind = content.index(b"\x01\x1a\x00\x05")  # two numbers, to be a text in place of it
+    path.write_bytes(content[: kind + 3] + b"\x02" + content[kind + 4 :])
+    assert (read_picture(path) == plain).all()
+    np.testing.assert_allclose(plain[:4], np.full((4, 8, 3), RED), atol=3)
+    np.testing.assert_allclose(plain[12:], np.zeros((4, 8, 3)), atol=3)
+
+
 def test_sixteen_bits_keep_their_high_byte(tmp_path):
     classes(tmp_path)
     path = tmp_path / "daisy" / "deep.png"

@@ -25,7 +25,7 @@ from legacy_nets.documents.checks import document_004_errata as harm
 from legacy_nets.nets.build import load_function
 from legacy_nets.registry import get_net
 from legacy_nets.train import graph, loop
-from legacy_nets.train.evaluate import evaluate
+from legacy_nets.train.evaluate import Evaluation
 from legacy_nets.train.settings import Settings, read_best
 
 
@@ -58,9 +58,10 @@ def test_e14_fixed_every_image_is_scored_once_each_time(monkeypatch, count):
         tf.set_random_seed(0)
         net = graph.build_net(SETTINGS)
         session.run(tf.global_variables_initializer())
-        first, second = (evaluate(net.score(session, images), images.labels) for _ in range(2))
+        first, second = (Evaluation(images.labels, net.score(session, images)) for _ in range(2))
         alone = [net.score(session, images.pictures[i : i + 1])[0] for i in range(count)]
-    assert first.confusion.sum(1).tolist() == np.bincount(images.labels, minlength=6).tolist()
+    counts = np.bincount(images.labels, minlength=6)
+    assert first.count_confusions().sum(1).tolist() == counts.tolist()
     np.testing.assert_allclose(first.probabilities, alone, rtol=1e-5)
     assert np.array_equal(first.probabilities, second.probabilities)
 

@@ -125,6 +125,17 @@ def test_confusion_shows_names_that_do_not_touch_and_its_scale(saved, tmp_path, 
     assert max(figure.get_size_inches()) <= 18
 
 
+def test_confusion_whose_cells_are_several_classes(saved, tmp_path):
+    """Its scale counts the classes nevertheless."""
+    labels = label_classes([str(number) for number in range(1000)])
+    report.draw_confusion(np.eye(334, dtype=np.int64), labels, tmp_path / "confusion.png", 3)
+    matrix, _ = saved[0].axes
+    [image] = matrix.images
+    assert image.get_extent() == (-0.5, 1001.5, 1001.5, -0.5)
+    assert [tick.get_text() for tick in matrix.get_xticklabels()] == [*map(str, range(0, 1000, 7))]
+    assert list(matrix.get_yticks()) == [*range(0, 1000, 7)]
+
+
 def test_confusion_of_nothing_is_drawn(saved, tmp_path):
     counts = np.zeros((2, 2), np.int64)
     report.draw_confusion(counts, label_classes("ab"), tmp_path / "confusion.png")

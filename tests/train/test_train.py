@@ -128,14 +128,14 @@ def test_the_averages_are_evaluated_and_the_raw_weights_kept(tmp_path):
     for ema in (True, False, None):
         with evaluate.restore_net(settings(), result.checkpoint, ema) as (net, session, averaged):
             assert averaged is (ema is not False)
-            scores[ema] = evaluate.evaluate(net.score(session, DATA.test), DATA.test.labels)
+            scores[ema] = evaluate.Evaluation(DATA.test.labels, net.score(session, DATA.test))
             kernel = next(v for v in net.variables if v.op.name == name)
             want = stored[name if ema is False else f"{name}/ExponentialMovingAverage"]
             np.testing.assert_array_equal(session.run(kernel), want)
     assert scores[True].accuracy == result.test_accuracy
     assert (scores[True].probabilities == scores[None].probabilities).all()
     assert (scores[True].probabilities != scores[False].probabilities).any()
-    assert scores[True].confusion.sum(1).tolist() == [3] * 6
+    assert scores[True].count_confusions().sum(1).tolist() == [3] * 6
 
 
 def test_a_moving_average_is_what_the_formula_says(tmp_path):

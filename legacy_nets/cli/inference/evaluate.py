@@ -25,6 +25,7 @@ from legacy_nets.cli.inference.scoring import (
 from legacy_nets.cli.options import (
     CheckpointOptions,
     DataOptions,
+    FilePath,
     checkpoint_options,
     data_options,
     device_option,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
 MAX_PICTURES = 32  # of the predictions that are drawn
 MAX_COLUMNS = 20  # classes whose confusion matrix is printed
+MAX_MATRIX = 2000  # classes whose confusion matrix is written with all its zeros
 MAX_WIDTH = 10_000  # characters of a table, before it is fitted to the screen
 SCORES = (mark("precision"), mark("recall"), "F1")
 
@@ -77,7 +79,7 @@ SCORES = (mark("precision"), mark("recall"), "F1")
     "--output",
     "--out",
     "output",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="Folder for the JSON file and the pictures. [default: that of the checkpoint]",
 )
 @device_option
@@ -123,7 +125,7 @@ def evaluate(
     split = images.test if split_name == "test" else images.train
     scores = score(settings, prefix, checkpoint.ema, choice, split, images.unit)
     say(device_line, err=True)
-    result = evaluation.evaluate(scores.values, split.labels)
+    result = evaluation.Evaluation(split.labels, scores.values)
     values = {
         "net": net,
         "checkpoint": prefix,
@@ -207,13 +209,18 @@ def _match_classes(prefix: str, settings: Settings, images: ImageData) -> ImageD
 def _describe_result(result: Evaluation, images: ImageData) -> dict[str, object]:
     """Describes the data and the result of an evaluation as values for JSON."""
     scores = zip(images.class_names, result.score_classes(), strict=True)
+    confusion = (
+        {"confusion": result.count_confusions().tolist()}
+        if len(images.class_names) <= MAX_MATRIX
+        else {"confusion": None, "confusion_pairs": result.list_confusions()}
+    )
     return {
         "data": images.name,
         "images": len(result.probabilities),
         "accuracy": result.accuracy,
         "class_names": images.class_names,
         "classes": {name: of_class._asdict() for name, of_class in scores},
-        "confusion": result.confusion.tolist(),
+        **confusion,
     }
 
 
@@ -240,7 +247,9 @@ def _write_files(
     [batch] = split.read([first])
     predictions = report.collect_predictions(batch.labels, result.probabilities[first])
     with use_fonts() as note:
-        report.draw_confusion(result.confusion, labels, files["confusion matrix"])
+        every = -(-len(images.class_names) // MAX_MATRIX)
+        counts = result.count_confusions(every)
+        report.draw_confusion(counts, labels, files["confusion matrix"], every)
         grid = report.draw_grid(batch.pictures, predictions, labels)
     for line in filter(None, (note, *labels.notes)):
         say(f"note: {line}", err=True)
@@ -260,7 +269,7 @@ def _print_result(result: Evaluation, images: ImageData) -> None:
 
     say(
         f"accuracy {result.accuracy:.4f} "
-        f"({int(result.confusion.trace())} of {int(result.confusion.sum())} "
+        f"({result.hits} of {len(result.labels)} "
         f"{translate_line(images.unit)})"
     )
     console = make_console(160)
@@ -291,12 +300,13 @@ def _make_table(
     shares = [_(heading) for heading in SCORES]
     for heading in (*(headings or [translate_line(unit)]), *shares):
         table.add_column(heading, no_wrap=True)
-    for name, row, scores in zip(names, result.confusion, result.score_classes(), strict=True):
-        counts = [scores.images] if headings is None else row
+    all_scores = result.score_classes()
+    counts = [[s.images] for s in all_scores] if headings is None else result.count_confusions()
+    for name, row, scores in zip(names, counts, all_scores, strict=True):
         values = (scores.precision, scores.recall, scores.f1)
         table.add_row(
             name,
-            *(str(count) for count in counts),
+            *(str(count) for count in row),
             *("-" if share is None else f"{share:.3f}" for share in values),
         )
     return table

@@ -25,6 +25,7 @@ from legacy_nets.cli.inference.scoring import (
 )
 from legacy_nets.cli.options import (
     CheckpointOptions,
+    FilePath,
     checkpoint_options,
     device_option,
     open_checkpoint,
@@ -52,7 +53,7 @@ from legacy_nets.types import Array, Shape
 @click.argument("net", shell_complete=complete_net)
 @checkpoint_options
 @device_option
-@click.argument("images", nargs=-1, required=True, type=click.Path())
+@click.argument("images", nargs=-1, required=True, type=FilePath())
 @click.option(
     "--top",
     type=click.IntRange(1),
@@ -64,15 +65,13 @@ from legacy_nets.types import Array, Shape
 @click.option(
     "--csv",
     "csv_file",
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="File for the --top classes of each image, in place of printing them.",
 )
 @click.option(
     "--features", metavar="END_POINT", help="End point to write to --out in place of classes."
 )
-@click.option(
-    "--out", type=click.Path(path_type=pathlib.Path), help="File for --features: an .npz."
-)
+@click.option("--out", type=FilePath(path_type=pathlib.Path), help="File for --features: an .npz.")
 @fast_options
 @end_on_sigterm()
 def predict(

@@ -13,6 +13,7 @@ from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.inference.scoring import FastCommand, choose_device, fast_options
 from legacy_nets.cli.options import (
     CheckpointOptions,
+    FilePath,
     checkpoint_options,
     device_option,
     open_checkpoint,
@@ -47,7 +48,7 @@ PICTURES = 1000  # of a shard
 @click.option(
     "--output",
     required=True,
-    type=click.Path(path_type=pathlib.Path),
+    type=FilePath(path_type=pathlib.Path),
     help="Folder for the scores: a new or empty one, or that of an earlier run, which goes on.",
 )
 @click.option(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from legacy_nets.cli.options import CheckpointOptions, Command
+from legacy_nets.cli.options import CheckpointOptions, Command, FilePath
 from legacy_nets.engines.fast import PLAIN, Choice, load_fast
 from legacy_nets.engines.table import AUTO, ENGINES, PRECISIONS
 from legacy_nets.errors import BadInputError
@@ -60,7 +60,7 @@ def fast_options(command: Command) -> Command:
     options = (
         click.option(
             "--calibrate",
-            type=click.Path(path_type=pathlib.Path),
+            type=FilePath(path_type=pathlib.Path),
             help="Folder of inputs to measure the ranges of int8 on.",
         ),
         click.option(
