@@ -209,7 +209,7 @@ USAGE = {
     "describe": "缺少参数 'NET|FILE'。",
     "train hand_signs": "缺少选项 '--model-dir'。",
     "train hand_signs --steps a": "'--steps' 的值无效：'a' 不是整数。",
-    "train hand_signs --steps 0": "'--steps' 的值无效：0 不在范围 x>=1 之内。",
+    "train hand_signs --steps 0": "'--steps' 的值无效：0 不在范围 1<=x<=1000000000 之内。",
     "nets a b c": "多余的参数（b c）",
 }
 
