@@ -246,7 +246,9 @@ def data_options(seed_help: str, default: str) -> Option:
             help="Share of each class to hold out, where a split is missing.",
         ),
         click.option("--seed", type=click.IntRange(0), help=seed_help),
-        click.option("--strict", is_flag=True, help="Refuse a folder with an unreadable image."),
+        click.option(
+            "--strict", is_flag=True, help="Refuse data with an unreadable image or clip."
+        ),
     ]
 
     def add(command: Command) -> Command:

@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import pathlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ from PIL import Image
 
 from legacy_nets.data.class_folders import find_split_folders, list_folders
 from legacy_nets.data.dataset import ImageData
+from legacy_nets.data.image_files import describe_skipped
 from legacy_nets.data.preprocessing import IMAGE_FORMATS, read_picture, resize_picture
 from legacy_nets.data.splits import FileSplit
 from legacy_nets.data.synthetic.folders import read_data_name
@@ -39,6 +40,10 @@ IMAGES = (*IMAGE_FORMATS["PNG"], *IMAGE_FORMATS["JPEG"])  # of frames; a GIF is 
 VIDEOS = (".mp4", ".avi", ".mov", ".gif", ".webm")
 THREADS = 4  # that open videos
 SYNTHETIC = "synthetic moving hands, drawn by legacy_nets"  # written into data sets: keep it
+
+
+class MissingReaderError(BadInputError):
+    """The library that reads videos is not installed."""
 
 
 def make_sort_key(path: pathlib.Path) -> list[tuple[int, str]]:
@@ -144,7 +149,7 @@ def _open_video(path: pathlib.Path) -> Iterator[tuple[InputContainer, VideoStrea
     try:
         import av
     except ImportError:
-        raise BadInputError(
+        raise MissingReaderError(
             f"{path} needs a reader of videos: pip install 'legacy-nets[clips]', or give folders "
             "of frames"
         ) from None
@@ -166,9 +171,19 @@ class _ClassFolders:
     labels: tuple[int, ...]
     class_names: tuple[str, ...]
 
-    def make_split(self) -> FileSplit:
-        """Makes the split of all clips."""
-        return FileSplit(self.paths, np.array(self.labels, np.int64), read_clip)
+    def keep_readable(self, check: ClipCheck, folder: pathlib.Path) -> FileSplit:
+        """Makes the split of the clips that can be read.
+
+        Raises BadInputError where a class has none; ``folder`` has those of the classes.
+        """
+        split = FileSplit(self.paths, np.array(self.labels, np.int64), read_clip)
+        split = split.keep_paths(check.readable)
+        for label, name in enumerate(self.class_names):
+            if label not in split.labels:
+                raise BadInputError(
+                    f"{folder / name} holds no clip that can be read: add some, or remove it"
+                )
+        return split
 
 
 def _list_clips(folder: pathlib.Path) -> _ClassFolders:
@@ -208,11 +223,14 @@ def _list_clips_of_class(folder: pathlib.Path) -> list[pathlib.Path]:
     return clips
 
 
-def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int = 0) -> ImageData:
+def load_clips(
+    path: str | pathlib.Path, holdout: float | None = None, seed: int = 0, strict: bool = False
+) -> ImageData:
     """Loads a folder of video clips for training. Counts every clip's frames; decodes none.
 
-    ``holdout`` (a share between 0 and 1) splits each class where there is no test folder.
-    Raises BadInputError, in one line, for everything that is wrong.
+    ``holdout`` (a share between 0 and 1) splits each class where there is no test folder. A clip
+    that cannot be opened is skipped; ``strict`` refuses it. Raises BadInputError, in one line, for
+    everything that is wrong.
     """
     root = pathlib.Path(path)
     folders = find_split_folders(root)
@@ -221,9 +239,11 @@ def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int
     if train_folder and test_folder:
         if holdout is not None:
             raise BadInputError(f"{root} has both splits already: leave --holdout out")
-        train, test, class_names = _load_both_splits(train_folder, test_folder)
+        train, test, class_names, check = _load_both_splits(train_folder, test_folder, strict)
     else:
-        train, test, class_names = _split_clips(root, train_folder or root, holdout, seed)
+        train, test, class_names, check = _split_clips(
+            root, train_folder or root, holdout, seed, strict
+        )
     name = read_data_name(root)
     return ImageData(
         name=name,
@@ -231,14 +251,15 @@ def load_clips(path: str | pathlib.Path, holdout: float | None = None, seed: int
         test=test,
         class_names=class_names,
         mirror_classes=frozenset(range(len(class_names)) if name == SYNTHETIC else ()),
-        clip_lengths=measure_clips([*train.paths, *test.paths]),
+        clip_lengths=check.measure([*train.paths, *test.paths]),
+        notes=check.notes,
     )
 
 
 def _load_both_splits(
-    train_folder: pathlib.Path, test_folder: pathlib.Path
-) -> tuple[FileSplit, FileSplit, tuple[str, ...]]:
-    """Loads the splits of two folders: (train, test, class names)."""
+    train_folder: pathlib.Path, test_folder: pathlib.Path, strict: bool
+) -> tuple[FileSplit, FileSplit, tuple[str, ...], ClipCheck]:
+    """Loads the splits of two folders: (train, test, class names, which can be read)."""
     train, test = _list_clips(train_folder), _list_clips(test_folder)
     if train.class_names != test.class_names:
         odd = sorted(set(train.class_names) ^ set(test.class_names))
@@ -246,40 +267,78 @@ def _load_both_splits(
             f"{train_folder.parent}: the classes of train and {test_folder.name} differ "
             f"({', '.join(odd)}): give both the same folders"
         )
-    exact_test = dataclasses.replace(test.make_split(), exact=True)
-    return train.make_split(), exact_test, train.class_names
+    check = check_clips([*train.paths, *test.paths], strict)
+    exact_test = dataclasses.replace(test.keep_readable(check, test_folder), exact=True)
+    return train.keep_readable(check, train_folder), exact_test, train.class_names, check
 
 
 def _split_clips(
-    root: pathlib.Path, folder: pathlib.Path, holdout: float | None, seed: int
-) -> tuple[FileSplit, FileSplit, tuple[str, ...]]:
-    """Splits the folder of the classes of ``root``: (train, test, class names)."""
+    root: pathlib.Path, folder: pathlib.Path, holdout: float | None, seed: int, strict: bool
+) -> tuple[FileSplit, FileSplit, tuple[str, ...], ClipCheck]:
+    """Splits the folder of the classes of ``root``: as ``_load_both_splits``."""
     clips = _list_clips(folder)
     if holdout is None:
         raise MissingHoldoutError(
             f"{root} has no train and test folders: say what share of each class to hold out, "
             "for instance --holdout 0.25"
         )
-    train, test = clips.make_split().hold_out(holdout, seed)
+    check = check_clips(clips.paths, strict)
+    train, test = clips.keep_readable(check, folder).hold_out(holdout, seed)
     if len(np.unique(train.labels)) < len(clips.class_names):
         raise BadInputError(
             f"--holdout {holdout} leaves some class of {root} without a clip to train on: give "
             "more clips, or a smaller share"
         )
-    return train, test, clips.class_names
+    return train, test, clips.class_names, check
 
 
-def measure_clips(paths: Sequence[pathlib.Path]) -> tuple[tuple[str, int], ...]:
-    """Counts the frames of clips: path and frames of each. Raises what ``count_frames`` raises."""
-    lengths = []
+@dataclasses.dataclass(frozen=True)
+class ClipCheck:
+    """The result of ``check_clips``."""
+
+    lengths: Mapping[pathlib.Path, int]  # frames of each clip that can be read
+    notes: tuple[str, ...]  # which are skipped
+
+    @property
+    def readable(self) -> Collection[pathlib.Path]:
+        """The clips that can be read."""
+        return self.lengths.keys()
+
+    def measure(self, paths: Sequence[pathlib.Path]) -> tuple[tuple[str, int], ...]:
+        """Lists path and frames of some of them."""
+        return tuple((str(path), self.lengths[path]) for path in paths)
+
+
+def check_clips(paths: Sequence[pathlib.Path], strict: bool) -> ClipCheck:
+    """Counts the frames of clips; decodes none.
+
+    Raises BadInputError that names those that cannot be read where ``strict``, and where the reader
+    of videos is missing.
+    """
+
+    def count(path: pathlib.Path) -> int | None:
+        try:
+            return count_frames(path)
+        except MissingReaderError:
+            raise
+        except BadInputError:
+            return None
+
+    counts: dict[pathlib.Path, int | None] = {}
     with (
         concurrent.futures.ThreadPoolExecutor(THREADS) as pool,
         show_progress("clips measured", len(paths)) as report,
     ):
-        for path, count in zip(paths, pool.map(count_frames, paths), strict=True):
-            lengths.append((str(path), count))
+        for path, frames in zip(paths, pool.map(count, paths), strict=True):
+            counts[path] = frames
             report(1)
-    return tuple(lengths)
+    unreadable = [path for path, frames in counts.items() if frames is None]
+    notes = []
+    if unreadable:
+        number = f"{len(unreadable)} clip{'' if len(unreadable) == 1 else 's'}"
+        notes.append(describe_skipped(unreadable, number, strict))
+    lengths = {path: frames for path, frames in counts.items() if frames is not None}
+    return ClipCheck(lengths, tuple(notes))
 
 
 def list_clips(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -143,20 +143,23 @@ def check_images(
     notes = []
     unreadable = [path for path, mode in modes.items() if mode is None]
     if unreadable:
-        names = ", ".join(str(path) for path in unreadable[:MAX_SHOWN])
-        more = f" and {len(unreadable) - MAX_SHOWN} more" if len(unreadable) > MAX_SHOWN else ""
-        problem = f"{_count_images(len(unreadable))} that cannot be read: {names}{more}"
-        if strict:
-            raise BadInputError(
-                f"{problem} (save again or remove; without --strict they are skipped)"
-            )
-        notes.append(f"skipped {problem}")
+        notes.append(describe_skipped(unreadable, _count_images(len(unreadable)), strict))
     counts = collections.Counter(mode for mode in modes.values() if mode)
     all_grey = set(counts) <= GREY_MODES and counts.total() == len(modes) - len(unreadable)
     for mode, count in [] if all_grey else sorted(counts.items()):
         first = next(path for path in paths if modes[path] == mode)
         notes.append(f"{_count_images(count, mode)} converted to 8-bit RGB, {first} first")
     return ImageCheck(frozenset(paths) - frozenset(unreadable), tuple(notes), all_grey)
+
+
+def describe_skipped(unreadable: Sequence[pathlib.Path], count: str, strict: bool) -> str:
+    """Describes the files of a data set that are skipped. Raises BadInputError where ``strict``."""
+    names = ", ".join(str(path) for path in unreadable[:MAX_SHOWN])
+    more = f" and {len(unreadable) - MAX_SHOWN} more" if len(unreadable) > MAX_SHOWN else ""
+    problem = f"{count} that cannot be read: {names}{more}"
+    if strict:
+        raise BadInputError(f"{problem} (save again or remove; without --strict they are skipped)")
+    return f"skipped {problem}"
 
 
 def _count_images(count: int, mode: str = "") -> str:

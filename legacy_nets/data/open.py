@@ -40,7 +40,7 @@ def open_data(
       net: the net that is to take the pictures; None for images of any size.
       holdout: share of each class to hold out, where one of the two splits is missing.
       seed: of that choice.
-      strict: refuse a folder with an unreadable image; otherwise the image is skipped.
+      strict: refuse a folder with an unreadable image or clip; otherwise that is skipped.
       num_classes: number of classes where the labels are numbers beyond those that are known.
 
     Raises BadInputError for any other path, where the net takes no such pictures, and where the
@@ -90,9 +90,9 @@ def _open_data(
             strict=strict,
         )
     elif takes_clips and (split_file := find_split_file(path, beside=holdout is None)):
-        return load_video_splits(split_file, holdout, path if path.is_dir() else None)
+        return load_video_splits(split_file, holdout, path if path.is_dir() else None, strict)
     elif path.is_dir() and takes_clips:
-        data = clips.load_clips(path, holdout, seed)
+        data = clips.load_clips(path, holdout, seed, strict)
         return dataclasses.replace(data, notes=(*data.notes, *describe_unread_lists(path)))
     elif path.is_dir():
         data = images.load_images(path, holdout=holdout, seed=seed, strict=strict)

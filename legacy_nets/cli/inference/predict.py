@@ -115,7 +115,7 @@ def predict(
         _note_short_clips(paths, settings.image_size[0])
     else:
         reading.check_headers(paths)
-    split = _make_split(paths, read_clip if takes_clips else reading.load)
+    split = _make_split(paths, reading.load_clip if takes_clips else reading.load)
     preprocessing = settings.preprocessing or record.preprocessing
     split = split.resize(preprocessing, settings.image_size, record.channels)
     unit = "clips" if takes_clips else "images"
@@ -123,7 +123,7 @@ def predict(
     say(device_line, err=True)
     if reading.colour_pictures:
         say(f"colour pictures are made grey: {net} takes 1 channel", err=True)
-    readable = reading.report_unreadable(paths)
+    readable = reading.report_unreadable(paths, unit)
     names = tuple(str(path) for path, kept in zip(paths, readable, strict=True) if kept)
     values = scores.values[readable]
     if features is not None and out is not None:
@@ -161,9 +161,13 @@ def _check_outputs(
 
 
 def _note_short_clips(paths: Sequence[pathlib.Path], frames: int) -> None:
-    """Says which clips are shorter than the net's. Raises what ``count_frames`` raises."""
+    """Says which clips are shorter than the net's."""
     for path in paths:
-        if (count := count_frames(path)) < frames:
+        try:
+            count = count_frames(path)
+        except BadInputError:
+            continue  # it is counted when it is read
+        if count < frames:
             say(
                 f"{path} has fewer than {frames} frames ({count}): they are repeated evenly",
                 err=True,
@@ -199,7 +203,7 @@ def find_images(given: Sequence[str], takes_clips: bool) -> tuple[pathlib.Path, 
 
 
 class Reading:
-    """Reads images as the net runs over them; counts those that cannot be read."""
+    """Reads images or clips as the net runs over them; counts those that cannot be read."""
 
     def __init__(self, channels: int) -> None:
         self.channels = channels  # of the net
@@ -232,8 +236,18 @@ class Reading:
             self.colour_pictures.append(path)
         return resize_picture(picture, preprocessing, size, channels)
 
-    def report_unreadable(self, paths: Sequence[pathlib.Path]) -> Array:
-        """Says how many images could not be read; returns which could, bool [N].
+    def load_clip(
+        self, path: pathlib.Path, preprocessing: str, size: Shape, channels: int
+    ) -> Array:
+        """Loads a clip at the net's size; zeros for one that cannot be read."""
+        try:
+            return read_clip(path, preprocessing, size, channels)
+        except BadInputError as error:
+            self.problems[path] = str(error)
+            return np.zeros((*size, channels), np.float32)
+
+    def report_unreadable(self, paths: Sequence[pathlib.Path], unit: str) -> Array:
+        """Says how many images or clips could not be read; returns which could, bool [N].
 
         Raises BadInputError where none could.
         """
@@ -243,7 +257,7 @@ class Reading:
             if not readable.any():
                 raise BadInputError(first)
             passed_over = int((~readable).sum())
-            say(f"passed over {passed_over} of {len(paths)} images; {first}", err=True)
+            say(f"passed over {passed_over} of {len(paths)} {unit}; {first}", err=True)
         return readable
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets.data.clips import measure_clips, read_clip
+from legacy_nets.data.clips import check_clips, read_clip
 from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.image_files import check_images, load_picture
 from legacy_nets.data.splits import FileSplit, choose_splits
@@ -63,15 +63,23 @@ def load_listed(
             f"{len(in_both)} files are in both splits, {min(in_both)} first: accuracy on the "
             "held-out ones is too high"
         )
+    lengths: tuple[tuple[str, int], ...] = ()
     is_grey = False
-    if not takes_clips:
-        check = check_images([*train.paths, *test.paths], strict)
-        train, test = (split.keep_paths(check.readable) for split in (train, test))
-        all_notes += check.notes
-        is_grey = check.all_grey
+    paths = [*train.paths, *test.paths]
+    if takes_clips:
+        clips = check_clips(paths, strict)
+        all_notes += clips.notes
+        lengths = clips.measure([path for path in paths if path in clips.readable])
+        train, test = (split.keep_paths(clips.readable) for split in (train, test))
+    else:
+        images = check_images(paths, strict)
+        all_notes += images.notes
+        is_grey = images.all_grey
+        train, test = (split.keep_paths(images.readable) for split in (train, test))
     if not train.paths or not test.paths:
+        unit = "clip" if takes_clips else "image"
         raise BadInputError(
-            f"{source} lists no image that can be read in one of its splits: add some to it"
+            f"{source} lists no {unit} that can be read in one of its splits: add some to it"
         )
     return ImageData(
         name=name,
@@ -80,6 +88,6 @@ def load_listed(
         class_names=class_names,
         mirror_classes=frozenset(() if takes_clips else range(len(class_names))),
         channels=1 if is_grey else 3,
-        clip_lengths=measure_clips([*train.paths, *test.paths]) if takes_clips else (),
+        clip_lengths=lengths,
         notes=tuple(all_notes),
     )

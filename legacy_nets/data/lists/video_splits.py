@@ -70,14 +70,17 @@ def _splits_classes_of(folder: pathlib.Path, split_file: pathlib.Path) -> bool:
 
 
 def load_video_splits(
-    split_file: pathlib.Path, holdout: float | None = None, folder: pathlib.Path | None = None
+    split_file: pathlib.Path,
+    holdout: float | None = None,
+    folder: pathlib.Path | None = None,
+    strict: bool = False,
 ) -> ImageData:
     """Loads the split that a file of UCF-101 or HMDB-51 belongs to.
 
     ``folder`` has the folders of the classes, or a folder near the file has them. Clips may be
     folders of frames with the names of the videos. Classes whose folders are missing are left out,
-    which a note says. The splits are fixed, so ``holdout`` is refused. Raises BadInputError, in one
-    line, for everything that is wrong.
+    which a note says; so are clips that cannot be opened, which ``strict`` refuses. The splits are
+    fixed, so ``holdout`` is refused. Raises BadInputError, in one line, for what is wrong.
     """
     match = _UCF.fullmatch(split_file.name)
     if match:
@@ -107,6 +110,7 @@ def load_video_splits(
         tuple(present),
         takes_clips=True,
         holdout=holdout,
+        strict=strict,
         notes=notes,
     )
 
