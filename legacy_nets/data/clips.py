@@ -316,7 +316,7 @@ def check_clips(paths: Sequence[pathlib.Path], strict: bool) -> ClipCheck:
     of videos is missing.
     """
 
-    def count(path: pathlib.Path) -> int | None:
+    def measure(path: pathlib.Path) -> int | None:
         try:
             return count_frames(path)
         except MissingReaderError:
@@ -329,13 +329,14 @@ def check_clips(paths: Sequence[pathlib.Path], strict: bool) -> ClipCheck:
         concurrent.futures.ThreadPoolExecutor(THREADS) as pool,
         show_progress("clips measured", len(paths)) as report,
     ):
-        for path, frames in zip(paths, pool.map(count, paths), strict=True):
+        for path, frames in zip(paths, pool.map(measure, paths), strict=True):
             counts[path] = frames
             report(1)
     unreadable = [path for path, frames in counts.items() if frames is None]
     notes = []
     if unreadable:
-        number = f"{len(unreadable)} clip{'' if len(unreadable) == 1 else 's'}"
+        count = len(unreadable)
+        number = f"{count} clip" if count == 1 else f"{count} clips"
         notes.append(describe_skipped(unreadable, number, strict))
     lengths = {path: frames for path, frames in counts.items() if frames is not None}
     return ClipCheck(lengths, tuple(notes))
