@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from legacy_nets.data.clips import check_clips, read_clip
+from legacy_nets.data.clips import ClipCheck, check_clips, read_clip
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.image_files import check_images, load_picture
+from legacy_nets.data.image_files import ImageCheck, check_images, load_picture
 from legacy_nets.data.splits import FileSplit, choose_splits
 from legacy_nets.errors import BadInputError
 
@@ -40,13 +40,7 @@ def load_listed(
     ``name`` is that of the data. The other arguments are those of ``open_data``; ``notes`` are
     added to those of the images. Raises BadInputError, in one line, for everything that is wrong.
     """
-    files = [file for split in listed.values() for file in split]
-    missing = [file for file in files if not file.path.exists()]
-    if missing:
-        raise BadInputError(
-            f"{len(missing)} of {len(files)} files that {source} lists are not there; the first is "
-            f"{missing[0].path} ({missing[0].source}): paths count from the folder of the list"
-        )
+    _refuse_missing(source, [file for split in listed.values() for file in split])
     load = read_clip if takes_clips else load_picture
     splits = {
         split_name: FileSplit(
@@ -63,19 +57,10 @@ def load_listed(
             f"{len(in_both)} files are in both splits, {min(in_both)} first: accuracy on the "
             "held-out ones is too high"
         )
-    lengths: tuple[tuple[str, int], ...] = ()
-    is_grey = False
     paths = [*train.paths, *test.paths]
-    if takes_clips:
-        clips = check_clips(paths, strict)
-        all_notes += clips.notes
-        lengths = clips.measure([path for path in paths if path in clips.readable])
-        train, test = (split.keep_paths(clips.readable) for split in (train, test))
-    else:
-        images = check_images(paths, strict)
-        all_notes += images.notes
-        is_grey = images.all_grey
-        train, test = (split.keep_paths(images.readable) for split in (train, test))
+    check = check_clips(paths, strict) if takes_clips else check_images(paths, strict)
+    all_notes += check.notes
+    train, test = (split.keep_paths(check.readable) for split in (train, test))
     if not train.paths or not test.paths:
         unit = "clip" if takes_clips else "image"
         raise BadInputError(
@@ -87,7 +72,19 @@ def load_listed(
         test=test,
         class_names=class_names,
         mirror_classes=frozenset(() if takes_clips else range(len(class_names))),
-        channels=1 if is_grey else 3,
-        clip_lengths=lengths,
+        channels=1 if isinstance(check, ImageCheck) and check.all_grey else 3,
+        clip_lengths=check.measure([*train.paths, *test.paths])
+        if isinstance(check, ClipCheck)
+        else (),
         notes=tuple(all_notes),
     )
+
+
+def _refuse_missing(source: pathlib.Path, files: Sequence[ListedFile]) -> None:
+    """Raises BadInputError where files of a list are not there."""
+    missing = [file for file in files if not file.path.exists()]
+    if missing:
+        raise BadInputError(
+            f"{len(missing)} of {len(files)} files that {source} lists are not there; the first is "
+            f"{missing[0].path} ({missing[0].source}): paths count from the folder of the list"
+        )
