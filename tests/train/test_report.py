@@ -131,7 +131,7 @@ def test_confusion_whose_cells_are_several_classes(saved, tmp_path):
     report.draw_confusion(np.eye(334, dtype=np.int64), labels, tmp_path / "confusion.png", 3)
     matrix, _ = saved[0].axes
     [image] = matrix.images
-    assert image.get_extent() == (-0.5, 1001.5, 1001.5, -0.5)
+    assert list(image.get_extent()) == [-0.5, 1001.5, 1001.5, -0.5]
     assert [tick.get_text() for tick in matrix.get_xticklabels()] == [*map(str, range(0, 1000, 7))]
     assert list(matrix.get_yticks()) == [*range(0, 1000, 7)]
 
