@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from legacy_nets import registry
 from legacy_nets.anatomy import Anatomy, Layer, fold_layers
 from legacy_nets.documents import Fact
-from legacy_nets.documents.judge import translate_measured
+from legacy_nets.documents.judge import explain_once, translate_measured
 from legacy_nets.language import translate
 from legacy_nets.shapes import format_axes, format_shape, format_window
 
@@ -110,14 +110,14 @@ def _format_count(count: int | None) -> str:
 def tabulate_facts(facts: Sequence[Fact]) -> Table:
     """Tabulates facts with the verdicts that the tests prove."""
     rows = tuple(
-        (fact.id, fact.place, fact.quantity, fact.stated, _format_measured(fact), fact.verdict)
-        for fact in facts
+        (fact.id, fact.place, fact.quantity, fact.stated, _format_measured(fact, why), fact.verdict)
+        for fact, why in zip(facts, explain_once(facts), strict=True)
     )
     columns = ("id", "place", "quantity", "stated", "measured", "verdict")
     return Table(columns, rows, ids=tuple(fact.id for fact in facts))
 
 
-def _format_measured(fact: Fact) -> str:
-    """Formats the measured value: = where it is the stated one."""
+def _format_measured(fact: Fact, why: str) -> str:
+    """Formats the measured value, = where it is the stated one, and the reason of the verdict."""
     measured = translate_measured(fact.measured, fact.stated) if fact.measured else "="
-    return measured + (f" ({translate(fact.why)})" if fact.why else "")
+    return measured + (f" ({translate(why)})" if why else "")

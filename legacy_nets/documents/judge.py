@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import shlex
+from collections.abc import Sequence
 
 from legacy_nets.documents.catalogue import Erratum, Fact
 from legacy_nets.language import mark
@@ -40,6 +41,17 @@ def explain_missing(fact: Fact) -> str:
     """Says why a fact cannot be measured completely here: its data set, or its own reason."""
     uses_photographs = any("photograph" in measurement for measurement in fact.measure)
     return _(_NO_PHOTOGRAPHS) if uses_photographs else fact.why
+
+
+def explain_once(facts: Sequence[Fact]) -> list[str]:
+    """Lists the reasons of facts; one that an earlier fact of the list has is a reference to it."""
+    first: dict[str, str] = {}
+    return [
+        fact.why
+        if not fact.why or first.setdefault(fact.why, fact.id) == fact.id
+        else _("see {id}").format(id=first[fact.why])
+        for fact in facts
+    ]
 
 
 def judge(stated: str, results: tuple[object, ...], source: str = "literal") -> Measured:

@@ -78,6 +78,15 @@ def test_layers_that_share_a_scope_are_merged():
     assert table.rows[1][4] == table.rows[2][4] == "2,770,634"
 
 
+def test_a_reason_that_several_facts_have_is_said_once():
+    table = tables.tabulate_facts(documents.facts("001"))
+    cells = {row[0]: row[4] for row in table.rows}
+    said = [text for text in cells.values() if "the training split is not available" in text]
+    assert said == [cells["001-F01"]]
+    assert cells["001-F03"] == "1080x64x64x3: not checkable here | 1080x64x64x3 (see 001-F01)"
+    assert cells["001-F07"] == "0.956: not checkable here (see 001-F01)"
+
+
 def test_facts_show_the_measured_value_where_it_is_another():
     table = tables.tabulate_facts(documents.facts("002"))
     cells = dict(zip(table.ids, table.rows, strict=True))

@@ -50,6 +50,8 @@ def stamp_photographs() -> tuple[Stamp, ...]:
 
 
 def _print_facts(selected: Sequence[documents.Fact], selector: str | None, as_json: bool) -> None:
+    from legacy_nets.documents.judge import explain_once
+
     if selected:
         quiet_tensorflow()
     results = [documents.measure(fact) for fact in _track(selected)]
@@ -59,7 +61,10 @@ def _print_facts(selected: Sequence[documents.Fact], selector: str | None, as_js
         return
     print_table(
         (_("id"), _("place"), _("quantity"), _("stated"), _("measured"), _("verdict")),
-        [_format_fact(fact, result) for fact, result in zip(selected, results, strict=True)],
+        [
+            _format_fact(fact, result, why)
+            for fact, result, why in zip(selected, results, explain_once(selected), strict=True)
+        ],
     )
     verdicts = [result.verdict for result in results]
     counts = ", ".join(f"{verdicts.count(verdict)} {_(verdict)}" for verdict in VERDICT_STYLES)
@@ -90,14 +95,17 @@ def fact_to_json(fact: documents.Fact, result: documents.Measured) -> dict[str, 
     }
 
 
-def _format_fact(fact: documents.Fact, result: documents.Measured) -> tuple[str, ...]:
+def _format_fact(fact: documents.Fact, result: documents.Measured, why: str) -> tuple[str, ...]:
+    """Makes the cells of a fact. ``why``: the reason of the table's verdict."""
     from rich.markup import escape
 
     from legacy_nets.documents.judge import translate_measured
 
     measured = translate_measured(result.value, fact.stated)
     measured = "=" if result.value == fact.stated else escape(measured)
-    why = _explain_verdict(fact, result)
+    if result.verdict != fact.verdict:  # photographs are missing here, or are present
+        verdict = _("the verdict of the table, measured elsewhere: {verdict}")
+        why = verdict.format(verdict=_(fact.verdict))
     return (
         fact.id,
         fact.place,
@@ -106,11 +114,3 @@ def _format_fact(fact: documents.Fact, result: documents.Measured) -> tuple[str,
         measured + (f"\n[dim]{escape(why)}[/]" if why else ""),
         f"[{VERDICT_STYLES[result.verdict]}]{_(result.verdict)}[/]",
     )
-
-
-def _explain_verdict(fact: documents.Fact, result: documents.Measured) -> str:
-    """Explains a verdict; the table's may differ where photographs are missing, or present."""
-    if result.verdict != fact.verdict:
-        verdict = _("the verdict of the table, measured elsewhere: {verdict}")
-        return verdict.format(verdict=_(fact.verdict))
-    return fact.why
