@@ -141,7 +141,7 @@ def _time_by_turns(runs: Sequence[Run], images: Array) -> list[float]:
     seconds: list[list[float]] = [[] for _ in runs]
     for _ in range(_TURNS):
         for run, times in zip(runs, seconds, strict=True):
-            if sum(times) >= SECONDS:
+            if times and sum(times) >= SECONDS:
                 continue
             turn: list[float] = []
             while sum(turn) < SECONDS / _TURNS or not turn:
