@@ -1,9 +1,9 @@
-"""Writes what the peers of one net run: ``python artefacts.py NET FOLDER``.
+"""Writes what the peers of one net run: ``python artefacts.py NET FOLDER [onnx]``.
 
 ``NET.ckpt`` has generated weights; ``NET.pb`` is the graph of inference with constants as users
-freeze it (no batch norm is folded), which TensorFlow 1.15 reads; ``NET.onnx`` is what tf2onnx makes
-of it: here, since that takes up to 40 times the memory of the weights. ``NET.json`` has its input's
-shape and the multiply-adds of an image.
+freeze it (no batch norm is folded), which TensorFlow 1.15 reads; ``NET.json`` has its input's shape
+and the multiply-adds of an image. With ``onnx``, ``NET.onnx`` is what tf2onnx makes of the graph:
+here, since that takes up to 40 times the memory of the weights.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from legacy_nets.train.settings import SettingChanges
 
 
 def main(net: str, folder: Path) -> None:
-    """Writes the four files; the .json comes last. Does nothing where it is there."""
+    """Writes the first three files; the .json comes last. Does nothing where it is there."""
     if (folder / f"{net}.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,25 +40,34 @@ def main(net: str, folder: Path) -> None:
         )
     remove_new_attrs(frozen)
     (folder / f"{net}.pb").write_bytes(frozen.SerializeToString())
-    names = [f"{name}:0" for name in names]
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "tf2onnx.convert", "--graphdef", folder / f"{net}.pb"),
-            *("--inputs", names[0], "--outputs", names[1], "--opset", "17"),
-            *("--output", folder / f"{net}.onnx"),
-        ]
-    )
     record = registry.get_net(net)
     layers = analyze_net(net, record.image_size).layers
     facts = {
         "shape": [*record.image_size, record.channels],
         "classes": record.num_classes,
-        "input": names[0],
-        "output": names[1],
+        "input": f"{names[0]}:0",
+        "output": f"{names[1]}:0",
         "multiply_adds": sum(layer.multiply_adds or 0 for layer in layers),
     }
     (folder / f"{net}.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
+def convert_to_onnx(net: str, folder: Path) -> None:
+    """Writes ``NET.onnx``. Does nothing where it is there."""
+    path = folder / f"{net}.onnx"
+    if path.exists():
+        return
+    facts = json.loads((folder / f"{net}.json").read_text(encoding="utf-8"))
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "tf2onnx.convert", "--graphdef", folder / f"{net}.pb"),
+            *("--inputs", facts["input"], "--outputs", facts["output"], "--opset", "17"),
+            *("--output", path),
+        ]
+    )
+
+
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]))
+    if "onnx" in sys.argv[3:]:
+        convert_to_onnx(sys.argv[1], Path(sys.argv[2]))

@@ -102,7 +102,7 @@ def _make_inference(
         make("OpenVINO", ours, "openvino", "OpenVINO fp32", "OpenVINO bf16"),
         make("PyTorch", environments.torch, "torch", "PyTorch fp32", "PyTorch bf16"),
     )
-    prepare = (ours, "artefacts.py", net, str(folder))
+    prepare = (ours, "artefacts.py", net, str(folder), "onnx")
     return Row(net, "inference", "images/s", tasks, 1200, prepare)
 
 
