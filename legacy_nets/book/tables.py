@@ -120,4 +120,4 @@ def tabulate_facts(facts: Sequence[Fact]) -> Table:
 def _format_measured(fact: Fact, why: str) -> str:
     """Formats the measured value, = where it is the stated one, and the reason of the verdict."""
     measured = translate_measured(fact.measured, fact.stated) if fact.measured else "="
-    return measured + (f" ({translate(why)})" if why else "")
+    return measured + (f" ({why})" if why else "")

@@ -44,14 +44,21 @@ def explain_missing(fact: Fact) -> str:
 
 
 def explain_once(facts: Sequence[Fact]) -> list[str]:
-    """Lists the reasons of facts; one that an earlier fact of the list has is a reference to it."""
-    first: dict[str, str] = {}
-    return [
-        fact.why
-        if not fact.why or first.setdefault(fact.why, fact.id) == fact.id
-        else _("see {id}").format(id=first[fact.why])
-        for fact in facts
-    ]
+    """Lists the reasons of facts, in the chosen language; "" for a fact without one.
+
+    A reason that an earlier fact of the list has is a reference to that fact.
+    """
+    first: dict[str, str] = {}  # reason -> id
+    reasons = []
+    for fact in facts:
+        said_by = first.setdefault(fact.why, fact.id)
+        if not fact.why:
+            reasons.append("")
+        elif said_by == fact.id:
+            reasons.append(_(fact.why))
+        else:
+            reasons.append(_("see {id}").format(id=said_by))
+    return reasons
 
 
 def judge(stated: str, results: tuple[object, ...], source: str = "literal") -> Measured:

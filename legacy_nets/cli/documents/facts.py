@@ -13,6 +13,7 @@ from legacy_nets.cli.completion import complete_net
 from legacy_nets.cli.remember import print_remembered
 from legacy_nets.cli.tables import VERDICT_STYLES, count_rows, print_documents, print_table
 from legacy_nets.documents.catalogue import find_photographs
+from legacy_nets.documents.judge import explain_once, translate_measured
 from legacy_nets.files import Stamp, stamp_files
 from legacy_nets.language import translate as _
 from legacy_nets.quiet import quiet_tensorflow
@@ -50,8 +51,6 @@ def stamp_photographs() -> tuple[Stamp, ...]:
 
 
 def _print_facts(selected: Sequence[documents.Fact], selector: str | None, as_json: bool) -> None:
-    from legacy_nets.documents.judge import explain_once
-
     if selected:
         quiet_tensorflow()
     results = [documents.measure(fact) for fact in _track(selected)]
@@ -99,10 +98,8 @@ def _format_fact(fact: documents.Fact, result: documents.Measured, why: str) -> 
     """Makes the cells of a fact. ``why``: the reason of the table's verdict."""
     from rich.markup import escape
 
-    from legacy_nets.documents.judge import translate_measured
-
-    measured = translate_measured(result.value, fact.stated)
-    measured = "=" if result.value == fact.stated else escape(measured)
+    is_same = result.value == fact.stated
+    measured = "=" if is_same else escape(translate_measured(result.value, fact.stated))
     if result.verdict != fact.verdict:  # photographs are missing here, or are present
         verdict = _("the verdict of the table, measured elsewhere: {verdict}")
         why = verdict.format(verdict=_(fact.verdict))
