@@ -59,7 +59,7 @@ def with_onednn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def optimiser(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """TensorFlow's optimiser, and the variable of oneDNN, are after the test what they were."""
+    """oneDNN is asked for; after the test that and TensorFlow's optimiser are what they were."""
     from legacy_nets import tf1 as tf
 
     options = tf.config.optimizer.get_experimental_options()
