@@ -57,6 +57,7 @@ DECODING_ERRORS = (
     Image.DecompressionBombError,
 )
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601: red, green, blue
+_BLOCK = 1 << 15  # numbers of a picture that are resized at a time, so that they stay in the cache
 
 
 def scale_pixels(pictures: Array, preprocessing: str) -> Array:
@@ -166,22 +167,39 @@ def resize_bilinear(picture: Array, height: int, width: int, half_pixels: bool =
     Corners are not aligned, there are no half pixels and no antialiasing. Published checkpoints
     were evaluated with it. ``half_pixels`` maps pixel centres on pixel centres, as PyTorch does.
     """
-    values = picture
-    for axis, size in enumerate((height, width)):
-        old = values.shape[axis]
-        half = np.float32(0.5 if half_pixels else 0)
-        positions = (np.arange(size, dtype=np.float32) + half) * np.float32(old / size) - half
-        positions = np.maximum(positions, 0)
-        low = np.floor(positions).astype(int)
-        high = np.minimum(low + 1, old - 1)
-        share = (positions - low).astype(np.float32)
-        share = share.reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
-        first, second = (values.take(i, axis).astype(np.float32, copy=False) for i in (low, high))
-        second -= first  # in place: new arrays would take as long as the arithmetic
-        second *= share
-        second += first
-        values = second
-    return values
+    old_height, old_width, channels = picture.shape
+    above, below, down = _place_samples(old_height, height, half_pixels)
+    left, right, along = _place_samples(old_width, width, half_pixels)
+    columns = np.arange(channels)
+    left, right = ((i[:, None] * channels + columns).ravel() for i in (left, right))
+    down, along = down[:, None], np.repeat(along, channels)
+    rows = picture.reshape(old_height, old_width * channels)
+    resized = np.empty((height, width * channels), np.float32)
+    some = max(1, _BLOCK // rows.shape[1])
+    for start in range(0, height, some):
+        block = slice(start, start + some)
+        values = rows[above[block]].astype(np.float32, copy=False)
+        values = _interpolate(values, rows[below[block]], down[block])
+        resized[block] = _interpolate(values.take(left, 1), values.take(right, 1), along)
+    return resized.reshape(height, width, channels)
+
+
+def _place_samples(old: int, size: int, half_pixels: bool) -> tuple[Array, Array, Array]:
+    """Places the samples of an axis: the pixels before and after each, the share of the second."""
+    half = np.float32(0.5 if half_pixels else 0)
+    positions = (np.arange(size, dtype=np.float32) + half) * np.float32(old / size) - half
+    positions = np.maximum(positions, 0)
+    before = np.floor(positions).astype(int)
+    return before, np.minimum(before + 1, old - 1), (positions - before).astype(np.float32)
+
+
+def _interpolate(first: Array, second: Array, share: Array) -> Array:
+    """Interpolates from float32 ``first`` to ``second``, which is overwritten, by a share."""
+    second = second.astype(np.float32, copy=False)
+    second -= first  # in place: new arrays would take as long as the arithmetic
+    second *= share
+    second += first
+    return second
 
 
 @contextlib.contextmanager
@@ -225,7 +243,9 @@ def read_picture(path: str | pathlib.Path, content: bytes | None = None) -> Arra
         upright = _turn_upright(image)
         if upright.mode.startswith("I"):  # 16 bits of grey
             upright = Image.fromarray((np.asarray(upright) // 256).astype(np.uint8))
-        return np.asarray(upright.convert("RGB"))
+        if upright.mode != "RGB":  # converting would copy it
+            upright = upright.convert("RGB")
+        return np.asarray(upright)
 
 
 def read_orientation(image: Image.Image) -> int:

@@ -70,9 +70,15 @@ def test_pictures_of_phones_and_scanners(tmp_path):
 
 
 def test_resize_bilinear_is_tf1s():
-    """TF's own v1 op; that it equals TensorFlow 1.15.5's is asked in test_pixels_oracle.py."""
-    picture = np.random.RandomState(0).randint(0, 256, (13, 17, 3)).astype(np.uint8)
-    for height, width in ((9, 30), (40, 11), (13, 17)):
+    """TF's own v1 op; that it equals TensorFlow 1.15.5's is asked in test_pixels_oracle.py.
+
+    A large picture is resized by blocks of rows, a very wide one row by row; a crop is a view.
+    """
+    pixels = np.random.RandomState(0).randint(0, 256, (320, 400, 3)).astype(np.uint8)
+    small, crop, wide = pixels[:13, :17].copy(), pixels[20:-20, 25:-25], pixels.reshape(16, 8000, 3)
+    cases = [(small, size) for size in ((9, 30), (40, 11), (13, 17))]
+    cases += [(crop, (224, 224)), (crop, (7, 500)), (wide, (20, 300)), (small[..., :1], (30, 9))]
+    for picture, (height, width) in cases:
         with tf.Graph().as_default(), tf.Session() as session:
             want = session.run(tf.image.resize_bilinear(picture[None], [height, width]))[0]
         got = resize_bilinear(picture, height, width)
