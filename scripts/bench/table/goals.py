@@ -61,10 +61,8 @@ def make_goals(rows: Mapping[str, Mapping]) -> str:
         lines.append(_make_line(title, [least], "≥ 1"))
     values = [compare_with_peers(medians.get(net, {}), "batch 8", "int8") for net in NETS]
     lines.append(_make_line("the same nets, int8 / the best peer's bf16", values, "≥ 1.8"))
-    trained, pictures, train, port = (
-        medians.get(name, {})
-        for name in ("trained_hand_signs", "pictures", "train_hand_signs", "port")
-    )
+    names = "trained_hand_signs", "pictures", "train_hand_signs", "loop", "port"
+    trained, pictures, train, loop, port = (medians.get(name, {}) for name in names)
     agreement = trained.get(("class of fp32", "legacy_nets int8"))
     title = "trained hand_signs, int8: share with the class of fp32"
     lines.append(_make_line(title, [agreement], "≥ 0.99"))
@@ -74,6 +72,12 @@ def make_goals(rows: Mapping[str, Mapping]) -> str:
     steps = [divide(_find(train, f"legacy_nets {p}"), old) for p in ("fp32", "bf16")]
     title = "training step of hand_signs: TensorFlow 1.15.5's time / ours in fp32, bf16"
     lines.append(_make_line(title, steps, "≥ 5.5 (AMX: 7)"))
+    seconds = divide(_find(loop, "bare step"), _find(loop, "train"))
+    lines.append(_make_line("seconds a step: train / its bare step", [seconds], "≤ 1.02"))
+    reached = [trained.get(("accuracy", c)) for c in ("train --bf16", "legacy_nets fp32")]
+    lost = None if None in reached else reached[1] - reached[0]
+    title = "trained hand_signs: accuracy that training with --bf16 loses"
+    lines.append(_make_line(title, [lost], "≤ 0.01"))
     for column, goal in (("peak memory / weights", "≤ 3"), ("seconds", "≤ 8")):
         title = f"port of resnet_v2_152 to ONNX, {column}"
         lines.append(_make_line(title, [port.get(("onnx", column))], goal))
