@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ def make(name, shape):
     """Makes a measure of one net."""
 
     def measure():
+        gc.collect()  # whoever triggers a collection would pay for the graphs before
         with tf.Graph().as_default():
             images = tf.placeholder(tf.float32, [None] + list(shape))
             start = time.process_time()
