@@ -102,6 +102,17 @@ def test_a_time_limit_ends_a_row_with_what_it_has(runners, where):
     assert where == "setup" or found["batch 1", "a fp32"].values[0] == 3
 
 
+@pytest.mark.slow
+def test_a_row_without_time_for_another_round_keeps_those_before(runners, tmp_path):
+    wait = "import threading\nwait = lambda: threading.Event().wait(0.5) or 7"
+    task = runners("a", f"{wait}\nserve({{('batch 1', 'a'): wait}}, {{}})", "a")
+    row = driver.Row("r", "g", "s", (task,), limit=5.0)
+    [kept] = driver.run_rows([row], 1000, tmp_path / "full.json", dict)["rows"].values()
+    [item] = kept["measured"]
+    assert item["reason"] == "" and item["values"] == [7] * kept["rounds"]
+    assert 1 <= kept["rounds"] < 11
+
+
 def test_two_tasks_cannot_measure_the_same_column(runners):
     task = runners("a", COUNTING, "a fp32")
     with pytest.raises(ValueError, match="r: two tasks have the same column"):

@@ -157,7 +157,8 @@ def run_row(
     """Measures a row: every child is set up, then each measures each case once a round.
 
     Returns what was measured, also of columns without a value, and the children's versions.
-    ``report`` receives what is being done.
+    ``report`` receives what is being done. A round is not begun where the one before took longer
+    than is left.
     """
     deadline = time.monotonic() + row.limit
     measured: dict[tuple[str, str], Measured] = {}
@@ -189,9 +190,15 @@ def run_row(
             missing |= child.failed
             versions |= child.versions
         cases = list(dict.fromkeys(case for child in children for case in child.columns))
+        took = 0.0
         for number in range(rounds):
+            start = time.monotonic()
+            if start + took > deadline and number > 0:
+                report(f"{row.name}: there is no time for another round")
+                break
             report(f"{row.name}: round {number + 1} of {rounds}")
             _run_round(children, cases, get, deadline)
+            took = time.monotonic() - start
     finally:
         for child in children:
             child.close()
@@ -281,7 +288,7 @@ def run_rows(
         measured, versions = run_row(row, row_rounds, lambda line: print(line, file=sys.stderr))
         results["versions"] |= versions
         results["rows"][row.name] = {
-            "rounds": row_rounds,
+            "rounds": max((len(item.values) for item in measured), default=0) or row_rounds,
             "seconds": round(time.monotonic() - start, 1),
             "machine": state,
             "measured": [dataclasses.asdict(item) for item in measured],
