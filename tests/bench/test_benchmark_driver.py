@@ -55,6 +55,22 @@ def test_each_measure_has_a_value_a_round(runners):
     assert lines[0] == "r: setting up a" and lines[-1] == "r: round 3 of 3"
 
 
+TIMED = """
+clock = [0.0]
+time.perf_counter = lambda: clock[0]
+costs = iter([9.0, 3.0, 1.0, 9.0])  # the first call of all, then the calls of two measures
+def run():
+    clock[0] += next(costs)
+serve({("batch 1", "a"): count_per_second(run, 18, seconds=4)}, {})
+"""
+
+
+def test_the_first_call_of_a_measure_counts_where_it_is_the_only_one(runners):
+    task = runners("a", f"import time\n{TIMED}", "a")
+    found = index(driver.run_row(driver.Row("r", "g", "s", (task,)), 2)[0])
+    assert found["batch 1", "a"].values == [18, 2]
+
+
 DEAD = "import sys; sys.exit('no such library')"
 DIES_LATER = """
 import os
