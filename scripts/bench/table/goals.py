@@ -61,7 +61,7 @@ def make_goals(rows: Mapping[str, Mapping]) -> str:
         lines.append(_make_line(title, [least], "≥ 1"))
     values = [compare_with_peers(medians.get(net, {}), "batch 8", "int8") for net in NETS]
     lines.append(_make_line("the same nets, int8 / the best peer's bf16", values, "≥ 1.8"))
-    names = "trained_hand_signs", "pictures", "train_hand_signs", "loop", "port"
+    names = "trained_hand_signs", "pictures", "train_hand_signs", "loop_hand_signs", "port"
     trained, pictures, train, loop, port = (medians.get(name, {}) for name in names)
     agreement = trained.get(("class of fp32", "legacy_nets int8"))
     title = "trained hand_signs, int8: share with the class of fp32"

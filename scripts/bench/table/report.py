@@ -201,7 +201,7 @@ def _divide(
 def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
     """Draws inference as bars and growth as lines; returns the names of the files."""
     charts = []
-    for group, draw in (("inference", _draw_bars), ("growth", _draw_lines)):
+    for group, draw, columns in (("inference", _draw_bars, 1), ("growth", _draw_lines, 2)):
         rows = {
             name: row
             for name, row in results["rows"].items()
@@ -216,9 +216,10 @@ def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
         from matplotlib import pyplot
 
         size = (8, 2.6 * len(rows) + 0.6)
-        figure, axes = pyplot.subplots(len(rows), 1, figsize=size, squeeze=False)
-        for axis, (name, row) in zip(axes[:, 0], rows.items(), strict=True):
-            draw(axis, name, compute_medians(row))
+        figure, axes = pyplot.subplots(len(rows), columns, figsize=size, squeeze=False)
+        for line, (name, row) in zip(axes, rows.items(), strict=True):
+            draw(line, name, compute_medians(row))
+        for axis in axes.flat:
             axis.tick_params(labelsize=7)
             axis.spines[["top", "right"]].set_visible(False)
         figure.tight_layout()
@@ -229,8 +230,9 @@ def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
     return charts
 
 
-def _draw_bars(axis: Axes, name: str, medians: Medians) -> None:
+def _draw_bars(axes: Sequence[Axes], name: str, medians: Medians) -> None:
     """Draws the rates of one net at batch 8."""
+    [axis] = axes
     case = "batch 8" if any(k == "batch 8" for k, _ in medians) else next(iter(medians))[0]
     bars = {column: value for (k, column), value in medians.items() if k == case}
     names = sorted(bars, key=lambda column: bars[column])
@@ -241,12 +243,19 @@ def _draw_bars(axis: Axes, name: str, medians: Medians) -> None:
     axis.margins(x=0.1)
 
 
-def _draw_lines(axis: Axes, name: str, medians: Medians) -> None:
-    """Draws seconds and memory over the size, both axes logarithmic."""
-    for column in dict.fromkeys(column for _, column in medians):
-        points = [(float(k), v) for (k, c), v in medians.items() if c == column and v > 0]
-        if points:
-            dash = "--" if column.endswith("MiB") else "-"
-            axis.loglog(*zip(*points, strict=True), dash, marker="o", markersize=3, label=column)
-    axis.set_title(name, fontsize=9, loc="left")
-    axis.legend(fontsize=6, frameon=False)
+def _draw_lines(axes: Sequence[Axes], name: str, medians: Medians) -> None:
+    """Draws seconds over the size, both logarithmic, and beside them memory, which begins at 0."""
+    sizes = sorted({int(size) for size, _ in medians})
+    for axis, unit in zip(axes, ("seconds", "MiB"), strict=True):
+        for column in dict.fromkeys(c for _, c in medians if c.endswith(unit)):
+            points = [(float(k), v) for (k, c), v in medians.items() if c == column]
+            axis.plot(*zip(*points, strict=True), marker="o", markersize=3, label=column)
+        axis.set_xscale("log")
+        axis.set_xticks(sizes, [f"{size:,}" for size in sizes], minor=False)
+        axis.set_xticks([], minor=True)
+        axis.legend(fontsize=6, frameon=False, loc="upper left")
+    axes[0].set_yscale("log")
+    axes[0].yaxis.set_major_formatter("{x:g}")
+    axes[0].yaxis.set_minor_formatter("")
+    axes[1].set_ylim(0, 1.5 * max(1.0, axes[1].get_ylim()[1]))  # room for the legend
+    axes[0].set_title(name, fontsize=9, loc="left")

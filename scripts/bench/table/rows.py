@@ -139,7 +139,7 @@ def _make_loop(environments: Environments, folder: Path) -> Row:
     arguments = {"python": environments.ours, "folder": str(folder)}
     task = Task("legacy_nets", environments.ours, "loop.py", arguments, ("bare step", "train"))
     prepare = (environments.ours, "train_signs.py", str(folder))  # minutes
-    return Row("loop", "train", "images/s", (task,), 1500, prepare, most_rounds=5)
+    return Row("loop_hand_signs", "train", "images/s", (task,), 1500, prepare, most_rounds=5)
 
 
 def _make_trained(environments: Environments, folder: Path) -> Row:

@@ -56,5 +56,5 @@ session.run(tf.global_variables_initializer())
 time_step = count_per_second(
     lambda: session.run([net.loss, net.accuracy, net.next_step], feed), BATCH, seconds=15
 )
-case = f"{NET}, batch {BATCH}"
+case = f"batch {BATCH}"
 serve({(case, "bare step"): time_step, (case, "train"): time_train}, {})
