@@ -11,8 +11,10 @@ from typing import TypeVar
 import numpy as np
 
 from legacy_nets.data.augmentation import Augmentation, augment_picture
+from legacy_nets.data.records.split import RecordSplit
 from legacy_nets.data.splits import Images, Split
 from legacy_nets.errors import BadInputError
+from legacy_nets.train.record_pipeline import read_records
 from legacy_nets.types import Array
 
 Batch = TypeVar("Batch")
@@ -91,7 +93,8 @@ def read_training_batches(
     changed alike. ``share``: of a replica that trains together with others.
     """
     indices = _iterate_shuffled(len(split.labels), batch_size, seed, first_step, share)
-    for step, (pictures, labels) in enumerate(split.read(indices), first_step):
+    images = read_records(split, indices) if isinstance(split, RecordSplit) else split.read(indices)
+    for step, (pictures, labels) in enumerate(images, first_step):
         if augmentation is not None:
             rng = np.random.default_rng([seed, 1, step, *((share.index,) if share.index else ())])
             pictures = np.stack(

@@ -22,6 +22,7 @@ from legacy_nets.data.dataset import ImageData
 from legacy_nets.data.image_files import check_images, detect_colour_mode
 from legacy_nets.data.preprocessing import read_picture, resize_picture
 from legacy_nets.data.records.example import parse_example
+from legacy_nets.data.records.split import RecordSplit
 from legacy_nets.data.records.tfrecord import Place, read_record, read_records
 from legacy_nets.data.splits import TEST_SPLITS, FileSplit, choose_splits
 from legacy_nets.data.synthetic.folders import read_data_name
@@ -193,7 +194,7 @@ def _load_files(
             paths.append(path)
             labels.append(example.label)
             report(place.length / 1e6)
-    return FileSplit(tuple(paths), np.array(labels, np.int64), images.load, read_file=images.read)
+    return RecordSplit(tuple(paths), np.array(labels, np.int64), images.load, read_file=images.read)
 
 
 def _name_classes(

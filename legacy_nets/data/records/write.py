@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import pathlib
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from PIL import Image
 
 from legacy_nets.data.dataset import ImageData
-from legacy_nets.data.preprocessing import open_image, read_orientation, read_picture
+from legacy_nets.data.records.encoding import encode_file, encode_png
 from legacy_nets.data.records.example import make_example
 from legacy_nets.data.records.load import LABELS_FILE
 from legacy_nets.data.records.tfrecord import write_record
@@ -18,8 +16,6 @@ from legacy_nets.data.splits import FileSplit, Split
 from legacy_nets.data.synthetic.folders import create_data_folder
 from legacy_nets.errors import BadInputError
 from legacy_nets.types import Array
-
-FORMATS = {"JPEG": "jpg", "PNG": "png"}  # Pillow's name -> slim's
 
 
 def write_records(
@@ -64,31 +60,9 @@ def _make_records(split: Split, indices: Array) -> Iterator[bytes]:
     if isinstance(split, FileSplit):
         for index in indices:
             path = split.paths[index]
-            encoded, image_format, size = _encode_file(path, split.read_file(path))
+            encoded, image_format, size = encode_file(path, split.read_file(path))
             yield make_example(encoded, image_format, int(split.labels[index]), size)
     else:
         for batch in split.read(np.array([index]) for index in indices):
-            encoded = _encode_png(batch.pictures[0])
+            encoded = encode_png(batch.pictures[0])
             yield make_example(encoded, "png", int(batch.labels[0]), batch.pictures.shape[1:3])
-
-
-def _encode_file(path: pathlib.Path, content: bytes) -> tuple[bytes, str, tuple[int, int]]:
-    """Gives an image file as JPEG or PNG: bytes, format, (height, width)."""
-    with open_image(path, content) as image:
-        keeps = (
-            image.format in FORMATS
-            and image.mode in ("L", "RGB")
-            and ";16" not in str(image.tile)
-            and read_orientation(image) == 1
-        )
-        if keeps:
-            return content, FORMATS[str(image.format)], (image.height, image.width)
-    picture = read_picture(path, content)
-    return _encode_png(picture), "png", picture.shape[:2]
-
-
-def _encode_png(picture: Array) -> bytes:
-    """Encodes uint8 [H, W, C], grey or RGB."""
-    png = io.BytesIO()
-    Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).save(png, "PNG")
-    return png.getvalue()
