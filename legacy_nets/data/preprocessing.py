@@ -57,7 +57,7 @@ DECODING_ERRORS = (
     Image.DecompressionBombError,
 )
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601: red, green, blue
-_BLOCK = 1 << 18  # numbers of a picture that are resized at a time: a megabyte stays in the cache
+_BLOCK = 1 << 18  # numbers that are resized at a time: 1 MiB of float32, which the cache holds
 
 
 def scale_pixels(pictures: Array, preprocessing: str) -> Array:
@@ -168,19 +168,19 @@ def resize_bilinear(picture: Array, height: int, width: int, half_pixels: bool =
     were evaluated with it. ``half_pixels`` maps pixel centres on pixel centres, as PyTorch does.
     """
     old_height, old_width, channels = picture.shape
-    above, below, down = _place_samples(old_height, height, half_pixels)
-    left, right, along = _place_samples(old_width, width, half_pixels)
+    above, below, row_shares = _place_samples(old_height, height, half_pixels)
+    left, right, column_shares = _place_samples(old_width, width, half_pixels)
     columns = np.arange(channels)
     left, right = ((i[:, None] * channels + columns).ravel() for i in (left, right))
-    down, along = down[:, None], np.repeat(along, channels)
+    column_shares = np.repeat(column_shares, channels)
     rows = picture.reshape(old_height, old_width * channels)
     resized = np.empty((height, width * channels), np.float32)
-    some = max(1, _BLOCK // rows.shape[1])
-    for start in range(0, height, some):
-        block = slice(start, start + some)
+    block_height = max(1, _BLOCK // (channels * max(old_width, width)))
+    for start in range(0, height, block_height):
+        block = slice(start, start + block_height)
         values = rows[above[block]].astype(np.float32, copy=False)
-        values = _interpolate(values, rows[below[block]], down[block])
-        resized[block] = _interpolate(values.take(left, 1), values.take(right, 1), along)
+        values = _interpolate(values, rows[below[block]], row_shares[block, None])
+        resized[block] = _interpolate(values.take(left, 1), values.take(right, 1), column_shares)
     return resized.reshape(height, width, channels)
 
 

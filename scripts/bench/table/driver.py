@@ -13,6 +13,7 @@ import dataclasses
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,7 @@ class Child:
             stderr=self._errors,
             text=True,
             env=environment,
+            start_new_session=True,
         )
         assert self._process.stdout is not None
         threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
@@ -145,10 +147,16 @@ class Child:
         return f"{problem}: {lines[-1][:200]}" if lines else problem
 
     def close(self) -> None:
-        """Ends the process; again does nothing."""
-        self._process.kill()
-        self._process.wait()
+        """Ends the process with its children; again does nothing."""
+        _kill_group(self._process)
         self._errors.close()
+
+
+def _kill_group(process: subprocess.Popen) -> None:
+    """Ends a process and its children, which have a session of their own."""
+    if process.returncode is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def run_row(
@@ -157,10 +165,9 @@ def run_row(
     """Measures a row: every child is set up, then each measures each case once a round.
 
     Returns what was measured, also of columns without a value, and the children's versions.
-    ``report`` receives what is being done. A round is not begun where the one before took longer
-    than is left.
+    ``report`` receives what is being done. No round begins with less time left than the last one
+    took.
     """
-    deadline = time.monotonic() + row.limit
     measured: dict[tuple[str, str], Measured] = {}
     versions: dict[str, str] = {}
     missing: dict[str, str] = {}  # column -> why no case has it
@@ -175,6 +182,7 @@ def run_row(
         if row.prepare:
             report(f"{row.name}: preparing")
             _prepare(row)
+        deadline = time.monotonic() + row.limit
         for task in row.tasks:
             report(f"{row.name}: setting up {task.peer}")
             child = None
@@ -190,15 +198,15 @@ def run_row(
             missing |= child.failed
             versions |= child.versions
         cases = list(dict.fromkeys(case for child in children for case in child.columns))
-        took = 0.0
+        round_seconds = 0.0
         for number in range(rounds):
             start = time.monotonic()
-            if start + took > deadline and number > 0:
+            if start + round_seconds > deadline and number > 0:
                 report(f"{row.name}: there is no time for another round")
                 break
             report(f"{row.name}: round {number + 1} of {rounds}")
             _run_round(children, cases, get, deadline)
-            took = time.monotonic() - start
+            round_seconds = time.monotonic() - start
     finally:
         for child in children:
             child.close()
@@ -212,14 +220,17 @@ def _prepare(row: Row) -> None:
     """Writes what the children read. What fails here, the children tell."""
     python, script, *arguments = row.prepare
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""}
-    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(
+    with contextlib.suppress(OSError):
+        process = subprocess.Popen(
             [python, "-W", "ignore", str(RUNNERS.parent / script), *arguments],
             stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             env=environment,
-            timeout=row.limit,
+            start_new_session=True,
         )
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(row.limit)
+        _kill_group(process)
 
 
 def _run_round(
@@ -288,7 +299,7 @@ def run_rows(
         measured, versions = run_row(row, row_rounds, lambda line: print(line, file=sys.stderr))
         results["versions"] |= versions
         results["rows"][row.name] = {
-            "rounds": max((len(item.values) for item in measured), default=0) or row_rounds,
+            "rounds": row_rounds,
             "seconds": round(time.monotonic() - start, 1),
             "machine": state,
             "measured": [dataclasses.asdict(item) for item in measured],

@@ -55,7 +55,7 @@ def describe(item: Mapping) -> str:
     median = statistics.median(values)
     spread = (max(values) - min(values)) / 2 / median if median else 0.0
     number = f"{median:,.0f}" if median >= 1000 else f"{median:.3g}"  # no exponent
-    return f"{number} ± {spread:.0%}"
+    return f"{number} ± {spread:.0%}" if len(values) > 1 else number
 
 
 def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
@@ -94,14 +94,16 @@ def _make_machine(results: Mapping) -> str:
         return ""
     machines = [row["machine"] for row in rows]
     machine = machines[-1]
+    dates = sorted(str(entry.get("date")) for entry in machines)
+    rounds = [len(item["values"]) for row in rows for item in row["measured"] if item["values"]]
     cells = {
         "processor": machine.get("model"),
         "cores": machine.get("cores"),
         "memory, GiB": machine.get("memory_gib"),
         "instructions": ", ".join(machine.get("features") or ()),
         "system": machine.get("system"),
-        "date of the last row": machine.get("date"),
-        "least rounds of a row": min(row["rounds"] for row in rows),
+        "dates of the rows": " – ".join(sorted({dates[0], dates[-1]})),
+        "least rounds of a row": min(rounds, default=0),
     }
     loads = [entry["load"] for entry in machines if "load" in entry]
     if loads:
@@ -244,7 +246,7 @@ def _draw_bars(axes: Sequence[Axes], name: str, medians: Medians) -> None:
 
 
 def _draw_lines(axes: Sequence[Axes], name: str, medians: Medians) -> None:
-    """Draws seconds over the size, both logarithmic, and beside them memory, which begins at 0."""
+    """Draws seconds over the size, both logarithmic, and next to them memory, from 0 on."""
     sizes = sorted({int(size) for size, _ in medians})
     for axis, unit in zip(axes, ("seconds", "MiB"), strict=True):
         for column in dict.fromkeys(c for _, c in medians if c.endswith(unit)):

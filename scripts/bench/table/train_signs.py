@@ -46,10 +46,13 @@ def write_examples(data: Path, examples: Path) -> None:
 
 
 def train(data: Path, model: Path, *options: str) -> None:
-    """Trains by the net's recipe, or goes on. Raises CalledProcessError."""
+    """Trains by the net's recipe to its end, or goes on. Raises CalledProcessError."""
+    if model.exists():
+        return
+    staging = model.with_suffix(".unfinished")
     command = [sys.executable, "-m", "legacy_nets", "train", "hand_signs", "--data", str(data)]
-    command += ["--model-dir", str(model), "--resume", *options]
-    subprocess.run(command, check=True)
+    subprocess.run([*command, "--model-dir", str(staging), "--resume", *options], check=True)
+    staging.rename(model)
 
 
 if __name__ == "__main__":

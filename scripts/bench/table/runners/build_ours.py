@@ -28,7 +28,7 @@ def make(record, build):
     """Makes a measure of one net."""
 
     def measure():
-        gc.collect()  # whoever triggers a collection would pay for the graphs before
+        gc.collect()  # else one graph pays for collecting the others
         with tf.Graph().as_default():
             images = tf.placeholder(tf.float32, [None, *record.image_size, record.channels])
             start = time.process_time()

@@ -22,7 +22,7 @@ def make(name, shape):
     """Makes a measure of one net."""
 
     def measure():
-        gc.collect()  # whoever triggers a collection would pay for the graphs before
+        gc.collect()  # else one graph pays for collecting the others
         with tf.Graph().as_default():
             images = tf.placeholder(tf.float32, [None] + list(shape))
             start = time.process_time()

@@ -1,7 +1,7 @@
 """Images/s of the command ``train`` and of its bare step: hand_signs, batches of 32.
 
-The rate of the command is that between runs of many steps and of few, so that its start, its
-evaluation and its checkpoint do not count. The bare step is fed one batch again and again.
+The rate of the command is from the difference between a long run and a short one, so that its
+start, its evaluation and its checkpoint do not count. The bare step always takes the same batch.
 """
 
 from __future__ import annotations
@@ -36,13 +36,20 @@ def run_train(steps):
         command = [arguments["python"], "-m", "legacy_nets", "train", NET, "--data", str(data)]
         command += ["--model-dir", folder, "--steps", str(steps), "--batch-size", str(BATCH)]
         start = time.perf_counter()
-        subprocess.run([*command, "--evaluate-every", str(MANY)], check=True, capture_output=True)
+        done = subprocess.run(
+            [*command, "--evaluate-every", str(MANY)], capture_output=True, text=True
+        )
+        if done.returncode:
+            raise RuntimeError((done.stderr.strip() or "train ended").splitlines()[-1])
         return time.perf_counter() - start
 
 
 def time_train():
     """Returns the images a second of ``train``."""
-    return (MANY - FEW) * BATCH / (run_train(MANY) - run_train(FEW))
+    seconds = -run_train(FEW) + run_train(MANY)
+    if seconds <= 0:
+        raise RuntimeError("the machine is too busy: many steps took less time than a few")
+    return (MANY - FEW) * BATCH / seconds
 
 
 settings = load_settings(Path(arguments["folder"]) / "signs")

@@ -1,6 +1,6 @@
 """A trained net in each precision: images/s, accuracy, and how often it gives the class of fp32.
 
-And the accuracy, in fp32, of the net that was trained in bf16.
+The net that was trained in bf16 has its accuracy in fp32.
 """
 
 from __future__ import annotations
