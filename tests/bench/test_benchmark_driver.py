@@ -184,7 +184,9 @@ def make_results():
 
 
 def test_the_page_has_medians_spreads_shares_ratios_and_reasons():
-    text = report.make_markdown(make_results())
+    text = report.make_markdown(make_results(), missing=["r2plus1d_18", "start"])
+    assert "| rows that are missing | r2plus1d_18, start |" in text
+    assert "missing" not in report.make_markdown(make_results())
     assert "| legacy_nets auto fp32 | 20 ± 50%, 40%, x |" in text
     assert "| OpenVINO fp32 | 16, 32% |" in text
     assert "| PyTorch bf16 | – |" in text

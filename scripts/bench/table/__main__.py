@@ -54,9 +54,9 @@ def main(given: list[str] | None = None) -> None:
     arguments = parse_arguments(given)
     environments = Environments(arguments.ours, arguments.tensorflow1, arguments.torch)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    rows = list_rows(environments, arguments.folder, arguments.bench == "short")
+    known = list_rows(environments, arguments.folder, arguments.bench == "short")
     try:
-        rows = choose_rows(rows, arguments.rows)
+        rows = choose_rows(known, arguments.rows)
     except ValueError as error:
         sys.exit(f"--rows: {error}")
     if arguments.limit:
@@ -67,7 +67,8 @@ def main(given: list[str] | None = None) -> None:
     charts = draw_charts(results, arguments.out, arguments.bench)
     write_results(path, results)
     page = arguments.out / f"{arguments.bench}.md"
-    page.write_text(make_markdown(results, charts), encoding="utf-8")
+    missing = [row.name for row in known if row.name not in results["rows"]]
+    page.write_text(make_markdown(results, charts, missing), encoding="utf-8")
     print(page)
 
 

@@ -58,8 +58,11 @@ def describe(item: Mapping) -> str:
     return f"{number} ± {spread:.0%}" if len(values) > 1 else number
 
 
-def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
-    """Makes the page. Words and numbers have cells of their own: the site translates words."""
+def make_markdown(results: Mapping, charts: Sequence[str] = (), missing: Sequence[str] = ()) -> str:
+    """Makes the page; ``missing``: rows that were not measured.
+
+    Words and numbers have cells of their own: the site translates words.
+    """
     rows = results["rows"]
     parts = [HEAD]
     peaks = {}
@@ -69,7 +72,7 @@ def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
             for (case, column), value in compute_medians(rows["limits"]).items()
             if case.startswith("matrix product")
         }
-    parts.append(_make_machine(results))
+    parts.append(_make_machine(results, missing))
     parts.append(make_goals(rows))
     groups: dict[str, list[str]] = {}
     for name, row in rows.items():
@@ -87,7 +90,7 @@ def make_markdown(results: Mapping, charts: Sequence[str] = ()) -> str:
     return "\n".join(parts)
 
 
-def _make_machine(results: Mapping) -> str:
+def _make_machine(results: Mapping, missing: Sequence[str]) -> str:
     """Makes the table of the machine, the versions and the rounds."""
     rows = results["rows"].values()
     if not rows:
@@ -105,6 +108,8 @@ def _make_machine(results: Mapping) -> str:
         "dates of the rows": " – ".join(sorted({dates[0], dates[-1]})),
         "least rounds of a row": min(rounds, default=0),
     }
+    if missing:
+        cells["rows that are missing"] = ", ".join(missing)
     loads = [entry["load"] for entry in machines if "load" in entry]
     if loads:
         cells["processes that waited for a core when rows began"] = (
