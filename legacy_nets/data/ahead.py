@@ -14,6 +14,11 @@ READ_AHEAD = 16  # results that wait, or are under way, at least; else one for e
 Result = TypeVar("Result")
 
 
+def count_readers() -> int:
+    """Counts how many files, or batches of them, are decoded at the same time."""
+    return max(MIN_READERS, examine_processor().cores or 0)
+
+
 def call_ahead(calls: Iterable[Callable[[], Result]]) -> Generator[Result, None, None]:
     """Yields what each function returns, in order; raises what it raises in its place.
 
@@ -22,7 +27,7 @@ def call_ahead(calls: Iterable[Callable[[], Result]]) -> Generator[Result, None,
     waiting: collections.deque[Future[Result]] = collections.deque()
     remaining = iter(calls)
     problem: Exception | None = None
-    readers = max(MIN_READERS, examine_processor().cores or 0)
+    readers = count_readers()
     read_ahead = max(READ_AHEAD, readers)
     with ThreadPoolExecutor(readers) as pool:
         try:

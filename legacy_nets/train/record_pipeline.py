@@ -14,14 +14,12 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from legacy_nets import tf1 as tf
+from legacy_nets.data.ahead import count_readers
 from legacy_nets.data.preprocessing import INCEPTION_CROP, LUMA
 from legacy_nets.data.records.encoding import encode_file
 from legacy_nets.data.records.split import RecordSplit
 from legacy_nets.data.splits import Images
-from legacy_nets.processor import examine_processor
 from legacy_nets.types import Array, Tensor
-
-MIN_BATCHES = 2  # that are decoded at the same time; else one for each core
 
 
 def read_records(split: RecordSplit, batches: Iterable[Array]) -> Iterator[Images]:
@@ -58,13 +56,12 @@ def read_records(split: RecordSplit, batches: Iterable[Array]) -> Iterator[Image
     def decode_all(files: Tensor) -> Tensor:
         return tf.map_fn(decode, files, fn_output_signature=tf.uint8)
 
-    workers = max(MIN_BATCHES, examine_processor().cores or 0)
     with tf.Graph().as_default() as graph:
         pictures = (
             tf.data.Dataset.range(sys.maxsize)
             .map(lambda _: tf.numpy_function(read_files, [], tf.string))
             .take_while(lambda files: tf.size(files) > 0)
-            .map(decode_all, workers)
+            .map(decode_all, count_readers())
             .prefetch(1)
         )
         iterator = tf.data.make_initializable_iterator(pictures)

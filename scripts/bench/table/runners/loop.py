@@ -46,10 +46,10 @@ def run_train(steps):
 
 def time_train():
     """Returns the images a second of ``train``."""
-    seconds = -run_train(FEW) + run_train(MANY)
-    if seconds <= 0:
+    few, many = run_train(FEW), run_train(MANY)
+    if many <= few:
         raise RuntimeError("the machine is too busy: many steps took less time than a few")
-    return (MANY - FEW) * BATCH / seconds
+    return (MANY - FEW) * BATCH / (many - few)
 
 
 settings = load_settings(Path(arguments["folder"]) / "signs")
