@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import sys
@@ -210,7 +211,7 @@ def test_a_table_of_many_cases_has_a_line_for_each():
 
 
 PROGRAMS = "legacy_nets|TensorFlow 1|tf_slim|Keras 3|ONNX Runtime|OpenVINO|PyTorch"
-COMMANDS = "legacy-nets |import tensorflow|predict --fast|train( --bf16)?$"
+COMMANDS = "legacy-nets |python -c|import tensorflow|predict --fast|train( --bf16)?$"
 DOCS = TABLE.parents[2] / "docs"
 
 
@@ -296,7 +297,7 @@ def test_growth_has_slopes_and_lines(tmp_path):
     cells = [("10", "a, seconds", [1.0]), ("100", "a, seconds", [10.0])]
     cells += [("1000", "a, seconds", [100.0]), ("10", "a, MiB", [3.0]), ("100", "a, MiB", [3.0])]
     cells += [("1000", "a, MiB", [3.0]), ("10", "b, MiB", [0.0]), ("100", "b, MiB", [2.0])]
-    results = {"rows": {"growth: x": make_row("growth: x", "growth", *cells)}, "versions": {}}
+    results = {"rows": {"growth_x": make_row("growth_x", "growth", *cells)}, "versions": {}}
     text = report.make_markdown(results)
     assert "|  | 10 | 100 | 1000 | slope |" in text
     assert "| a, seconds | 1 | 10 | 100 | 1.00 |" in text
@@ -304,6 +305,17 @@ def test_growth_has_slopes_and_lines(tmp_path):
     assert "| b, MiB | 0 | 2 | – | – |" in text
     assert report.draw_charts(results, tmp_path, "full") == ["full_growth.svg"]
     assert "a, seconds" in (tmp_path / "full_growth.svg").read_text()
+
+
+def test_each_task_of_growth_is_one_that_can_be_done(monkeypatch):
+    monkeypatch.setenv("LEGACY_NETS_CACHE", "off")  # what importing it sets
+    known = importlib.import_module("growing_work").TASKS
+    assert {task for growing in rows.GROWTH.values() for task in growing.tasks} == set(known)
+    environments = rows.Environments("a", "b", "c")
+    full = rows.list_rows(environments, Path("f"), is_short=False)
+    (row,) = rows.choose_rows(full, "growth_pictures")
+    assert row.tasks[0].columns == ("predict, seconds", "predict, MiB")
+    assert row.unit == "pictures"
 
 
 def test_the_chart_is_drawn_of_inference_alone(tmp_path):

@@ -1,6 +1,7 @@
 """The tf1 namespace: what it offers, that it flips nothing, and its errors."""
 
 import ast
+import importlib
 import pathlib
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 import legacy_nets
 from legacy_nets import tf1 as tf
 from legacy_nets.errors import SetupError
+from legacy_nets.tf1.late_import import import_late
 
 ROOT = pathlib.Path(legacy_nets.__file__).parent
 
@@ -51,6 +53,58 @@ def test_layers_and_slim_name_their_variables_as_tf1_did():
         ("rnn/multi_rnn_cell/cell_0/lstm_cell/bias", (28,)),
     ]
     assert len(updates) == 4
+
+
+@pytest.fixture
+def sklearn_folder(tmp_path):
+    """A folder with a package ``sklearn`` of this test."""
+    (tmp_path / "sklearn").mkdir()
+    (tmp_path / "sklearn" / "__init__.py").write_text("")
+    (tmp_path / "sklearn" / "metrics.py").write_text("def v_measure_score(*given): return given\n")
+    return tmp_path
+
+
+def test_slim_imports_sklearn_only_for_the_scores_of_clusters(sklearn_folder):
+    code = f"""
+        import sys
+        sys.path.insert(0, {str(sklearn_folder)!r})
+        from legacy_nets import tf1 as tf
+        metric_learning = tf.contrib.slim.losses.metric_learning
+        print(metric_learning.HAS_SKLEARN, sorted(n for n in sys.modules if "sklearn" in n))
+        print(metric_learning.metrics.v_measure_score(3, 4))
+        print(sys.modules["sklearn.metrics"].__file__)
+    """
+    done = run_python(code)
+    assert done.stdout.splitlines() == [
+        "True []",
+        "(3, 4)",
+        str(sklearn_folder / "sklearn" / "metrics.py"),
+    ]
+
+
+def test_slim_without_sklearn():
+    code = """
+        import sys
+        sys.modules["sklearn"] = None  # not installed
+        from legacy_nets import tf1 as tf
+        metric_learning = tf.contrib.slim.losses.metric_learning
+        print(metric_learning.HAS_SKLEARN, hasattr(metric_learning, "metrics"))
+    """
+    assert run_python(code).stdout == "False False\n"
+
+
+def test_a_module_is_imported_late_unless_it_is_there(monkeypatch):
+    real = types.ModuleType("sklearn.metrics")
+    monkeypatch.setitem(sys.modules, "sklearn.metrics", real)
+    with import_late("sklearn.metrics"):
+        assert sys.modules["sklearn.metrics"] is real
+    assert sys.modules["sklearn.metrics"] is real
+    monkeypatch.delitem(sys.modules, "json.tool", raising=False)
+    with pytest.raises(ValueError, match="in the block"), import_late("json.tool"):
+        late = importlib.import_module("json.tool")
+        raise ValueError("in the block")
+    assert "json.tool" not in sys.modules
+    assert late.main is importlib.import_module("json.tool").main
 
 
 def test_slim_batch_norm_normalizes():

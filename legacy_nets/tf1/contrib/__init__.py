@@ -7,10 +7,12 @@ import pathlib
 
 from legacy_nets.errors import SetupError
 from legacy_nets.tf1 import refused
+from legacy_nets.tf1.late_import import import_late
 
 try:
-    import tf_slim as slim
-    import tf_slim.nets  # noqa: F401  (slim.nets is not imported by tf_slim itself)
+    with import_late("sklearn.metrics"):  # a second and 90 MB, for the scores of clusters alone
+        import tf_slim as slim
+        import tf_slim.nets  # noqa: F401  (slim.nets is not imported by tf_slim itself)
 except ImportError as error:
     raise SetupError(
         f"tf.contrib needs the package tf_slim ({error}): pip install 'tf-slim>=1.1,<1.2'"

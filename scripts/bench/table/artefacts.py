@@ -1,9 +1,10 @@
 """Writes what the peers of one net run: ``python artefacts.py NET FOLDER [onnx]``.
 
 ``NET.ckpt`` has generated weights; ``NET.pb`` is the graph of inference with constants as users
-freeze it (no batch norm is folded), which TensorFlow 1.15 reads; ``NET.json`` has its input's shape
-and the multiply-adds of an image. With ``onnx``, ``NET.onnx`` is what tf2onnx makes of the graph:
-here, since that takes up to 40 times the memory of the weights.
+freeze it (no batch norm is folded), and ``NET.tf1.pb`` the same for TensorFlow 1.15, which has no
+batch norms of videos; ``NET.json`` has its input's shape and the multiply-adds of an image. With
+``onnx``, ``NET.onnx`` is what tf2onnx makes of the graph: here, since that takes up to 40 times the
+memory of the weights.
 """
 
 from __future__ import annotations
@@ -21,12 +22,13 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import analyze_net
 from legacy_nets.graphdef.edit import remove_new_attrs
+from legacy_nets.graphdef.old_readers import flatten_video_norms
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.settings import SettingChanges
 
 
 def main(net: str, folder: Path) -> None:
-    """Writes the first three files; the .json comes last. Does nothing where it is there."""
+    """Writes the first four files; the .json comes last. Does nothing where it is there."""
     if (folder / f"{net}.json").exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,6 +42,8 @@ def main(net: str, folder: Path) -> None:
         )
     remove_new_attrs(frozen)
     (folder / f"{net}.pb").write_bytes(frozen.SerializeToString())
+    flatten_video_norms(frozen)
+    (folder / f"{net}.tf1.pb").write_bytes(frozen.SerializeToString())
     record = registry.get_net(net)
     layers = analyze_net(net, record.image_size).layers
     facts = {

@@ -20,15 +20,27 @@ SHORT_NETS = NETS[:2]
 BATCHES = (1, 8, 32)
 TRAINED = ("hand_signs", "inception_v3", "cnn_lstm")
 TARGETS = ("frozen", "saved_model", "onnx", "tflite", "keras", "openvino", "npz", "safetensors")
-GROWTH: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {  # row -> tasks, sizes
-    "images of a batch": (("inference",), (1, 4, 16, 64, 256)),
-    "layers": (("graph", "describe"), (50, 101, 152, 200)),
-    "MiB of a checkpoint": (
+
+
+@dataclasses.dataclass(frozen=True)
+class Growing:
+    """Work that is measured at growing sizes."""
+
+    unit: str  # of the sizes
+    tasks: tuple[str, ...]  # of growing_work.py
+    sizes: tuple[int, ...]
+
+
+GROWTH = {
+    "growth_batch": Growing("images of a batch", ("inference",), (1, 4, 16, 64, 256)),
+    "growth_layers": Growing("layers", ("graph", "describe"), (50, 101, 152, 200)),
+    "growth_weights": Growing(
+        "MiB of a checkpoint",
         ("inspect", "port to npz", "port to safetensors"),
         (16, 64, 256, 1024, 4096),
     ),
-    "pictures": (("predict",), (1000, 10_000, 100_000, 1_000_000)),
-    "models": (("port FOLDER",), (1, 4, 16, 64)),
+    "growth_pictures": Growing("pictures", ("predict",), (1000, 10_000, 100_000, 1_000_000)),
+    "growth_models": Growing("models", ("port FOLDER",), (1, 4, 16, 64)),
 }
 OURS = tuple(
     f"legacy_nets {kind}"
@@ -152,12 +164,12 @@ def _make_trained(environments: Environments, folder: Path) -> Row:
 
 
 def _make_growth(environments: Environments, folder: Path, name: str) -> Row:
-    tasks, sizes = GROWTH[name]
-    arguments = {"tasks": tasks, "sizes": sizes, "folder": str(folder)}
-    columns = tuple(f"{task}, {unit}" for task in tasks for unit in ("seconds", "MiB"))
+    growing = GROWTH[name]
+    arguments = {"tasks": growing.tasks, "sizes": growing.sizes, "folder": str(folder)}
+    columns = tuple(f"{task}, {unit}" for task in growing.tasks for unit in ("seconds", "MiB"))
     task = Task("legacy_nets", environments.ours, "growth.py", arguments, columns)
     prepare = (environments.ours, "artefacts.py", "hand_signs", str(folder))
-    return Row(f"growth: {name}", "growth", name, (task,), 900, prepare, most_rounds=1)
+    return Row(name, "growth", growing.unit, (task,), 900, prepare, most_rounds=1)
 
 
 def _make_build(environments: Environments) -> Row:

@@ -1,6 +1,6 @@
 """Seconds and peak memory of one kind of work at growing sizes; each size in a process of its own.
 
-``python growth.py '{"work": "pictures", "sizes": [1000], "folder": "/tmp"}'``
+``python growth.py '{"tasks": ["predict"], "sizes": [1000], "folder": "/tmp"}'``
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from legacy_nets.engines import choose
 from legacy_nets.engines.fast import Choice
 from legacy_nets.engines.prepare import prepare
 from legacy_nets.packages import find_package
+from legacy_nets.port.memory import release_memory
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.settings import SettingChanges
 
@@ -34,7 +35,7 @@ net = prepare(settings, prefix, batch=batches[0])
 
 
 def load(precision, candidate, batch):
-    """Loads a candidate, once for all columns; only OpenVINO's requests depend on the batch."""
+    """Loads a candidate, once for two columns; only OpenVINO's requests depend on the batch."""
     return _load(precision, candidate, min(batch, 2) if candidate.engine == "openvino" else 1)
 
 
@@ -79,9 +80,15 @@ def make_tensorflow(precision):
 
 
 def make_auto(precision):
-    """What ``fast(..., engine="auto")`` takes for each batch size."""
+    """What ``fast(..., engine="auto")`` takes for each batch size.
+
+    The precision's other candidates are freed then: those of a large net fill the memory.
+    """
     candidates = choose.list_candidates(Choice(precision).list_engines())
-    return make_chosen(precision, candidates, f"legacy_nets auto {precision}")
+    measures = make_chosen(precision, candidates, f"legacy_nets auto {precision}")
+    _load.cache_clear()
+    release_memory()
+    return measures
 
 
 def make_chosen(precision, candidates, column):
@@ -111,15 +118,17 @@ def make_int8():
 
 
 kept = []
-makers = {
+makers = {  # of each precision auto comes last
     "legacy_nets plain fp32": make_plain,
     "legacy_nets TensorFlow fp32": lambda: make_tensorflow("fp32"),
-    "legacy_nets TensorFlow bf16": lambda: make_tensorflow("bf16"),
     "legacy_nets auto fp32": lambda: make_auto("fp32"),
+    "legacy_nets TensorFlow bf16": lambda: make_tensorflow("bf16"),
     "legacy_nets auto bf16": lambda: make_auto("bf16"),
     "legacy_nets int8": make_int8,
 }
-measures, failed = try_each({c: m for c, m in makers.items() if c in arguments["columns"]})
+columns = arguments["columns"]
+measures, failed = try_each({c: m for c, m in makers.items() if c in columns})
+measures = dict(sorted(measures.items(), key=lambda item: columns.index(item[0][1])))
 versions = {
     "TensorFlow": find_package("tensorflow").installed,
     "legacy_nets": find_package("legacy-nets").installed,

@@ -14,7 +14,7 @@ start = os.path.join(arguments["folder"], arguments["net"])
 with open(start + ".json") as file:
     facts = json.load(file)
 graph_def = tf.GraphDef()
-with open(start + ".pb", "rb") as file:
+with open(start + ".tf1.pb", "rb") as file:
     graph_def.ParseFromString(file.read())
 tf.import_graph_def(graph_def, name="")
 session = tf.Session()

@@ -41,23 +41,28 @@ def _print(answer):
     print("\n" + json.dumps(answer), flush=True)
 
 
-def count_per_second(run, amount, seconds=SECONDS):
+def count_per_second(run, amount, seconds=SECONDS, free=None):
     """Makes a measure: how much of ``amount`` a second, the median of calls of ``run``.
 
     The first call of all is not counted. The first call of each measure is not counted either,
     unless it took MOST seconds: other programs ran before it, and the caches hold their memory.
+    ``free``: gives back what a call keeps for the next one, when the measure is done; a call
+    before the next measure gets it again.
     """
     warm = []
 
     def measure():
         if not warm:
             run()
-            warm.append(True)
+            if free is None:
+                warm.append(True)
         taken = []
         while not taken or (sum(taken[1:]) < seconds and sum(taken) < MOST):
             start = time.perf_counter()
             run()
             taken.append(time.perf_counter() - start)
+        if free is not None:
+            free()
         taken = sorted(taken[1:] or taken)
         return amount / taken[len(taken) // 2]
 
