@@ -297,14 +297,17 @@ def test_growth_has_slopes_and_lines(tmp_path):
     cells = [("10", "a, seconds", [1.0]), ("100", "a, seconds", [10.0])]
     cells += [("1000", "a, seconds", [100.0]), ("10", "a, MiB", [3.0]), ("100", "a, MiB", [3.0])]
     cells += [("1000", "a, MiB", [3.0]), ("10", "b, MiB", [0.0]), ("100", "b, MiB", [2.0])]
-    results = {"rows": {"growth_x": make_row("growth_x", "growth", *cells)}, "versions": {}}
+    row = make_row("growth_x", "growth", *cells)
+    row["measured"][0]["unit"] = "sizes of x"
+    results = {"rows": {"growth_x": row}, "versions": {}}
     text = report.make_markdown(results)
-    assert "|  | 10 | 100 | 1000 | slope |" in text
+    assert "| sizes of x | 10 | 100 | 1000 | slope |" in text
     assert "| a, seconds | 1 | 10 | 100 | 1.00 |" in text
     assert "| a, MiB | 3 | 3 | 3 | 0.00 |" in text
     assert "| b, MiB | 0 | 2 | – | – |" in text
     assert report.draw_charts(results, tmp_path, "full") == ["full_growth.svg"]
-    assert "a, seconds" in (tmp_path / "full_growth.svg").read_text()
+    drawn = (tmp_path / "full_growth.svg").read_text()
+    assert "a, seconds" in drawn and "growth_x, sizes of x" in drawn
 
 
 def test_each_task_of_growth_is_one_that_can_be_done(monkeypatch):

@@ -225,7 +225,7 @@ def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
         size = (8, 2.6 * len(rows) + 0.6)
         figure, axes = pyplot.subplots(len(rows), columns, figsize=size, squeeze=False)
         for line, (name, row) in zip(axes, rows.items(), strict=True):
-            draw(line, name, compute_medians(row))
+            draw(line, name, row["measured"][0]["unit"], compute_medians(row))
         for axis in axes.flat:
             axis.tick_params(labelsize=7)
             axis.spines[["top", "right"]].set_visible(False)
@@ -237,7 +237,7 @@ def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
     return charts
 
 
-def _draw_bars(axes: Sequence[Axes], name: str, medians: Medians) -> None:
+def _draw_bars(axes: Sequence[Axes], name: str, unit: str, medians: Medians) -> None:
     """Draws the rates of one net at batch 8."""
     [axis] = axes
     case = "batch 8" if any(k == "batch 8" for k, _ in medians) else next(iter(medians))[0]
@@ -246,11 +246,11 @@ def _draw_bars(axes: Sequence[Axes], name: str, medians: Medians) -> None:
     colours = ["#1f6fb4" if n.startswith("legacy_nets") else "#b0b0b0" for n in names]
     axis.barh(names, [bars[n] for n in names], color=colours)
     axis.bar_label(axis.containers[0], fmt="%.3g", padding=3, fontsize=7)
-    axis.set_title(f"{name}, {case}, images/s", fontsize=9, loc="left")
+    axis.set_title(f"{name}, {case}, {unit}", fontsize=9, loc="left")
     axis.margins(x=0.1)
 
 
-def _draw_lines(axes: Sequence[Axes], name: str, medians: Medians) -> None:
+def _draw_lines(axes: Sequence[Axes], name: str, sizes_of: str, medians: Medians) -> None:
     """Draws seconds over the size, both logarithmic, and next to them memory, from 0 on."""
     sizes = sorted({int(size) for size, _ in medians})
     for axis, unit in zip(axes, ("seconds", "MiB"), strict=True):
@@ -265,4 +265,4 @@ def _draw_lines(axes: Sequence[Axes], name: str, medians: Medians) -> None:
     axes[0].yaxis.set_major_formatter("{x:g}")
     axes[0].yaxis.set_minor_formatter("")
     axes[1].set_ylim(0, 1.5 * max(1.0, axes[1].get_ylim()[1]))  # room for the legend
-    axes[0].set_title(name, fontsize=9, loc="left")
+    axes[0].set_title(f"{name}, {sizes_of}", fontsize=9, loc="left")
