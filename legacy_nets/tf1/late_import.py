@@ -14,6 +14,10 @@ class _LateModule(types.ModuleType):
     """Stands for a module; imports it when something in it is asked for."""
 
     def __getattr__(self, name: str) -> object:
+        """Finds a name; those like ``__file__`` are asked of every module, which imports none."""
+        is_special = name.startswith("__")
+        if is_special or sys.modules.get(self.__name__) is self:
+            raise AttributeError(f"module {self.__name__!r} is not imported yet: no {name!r}")
         return getattr(importlib.import_module(self.__name__), name)
 
 

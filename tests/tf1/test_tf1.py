@@ -102,8 +102,9 @@ def test_a_module_is_imported_late_unless_it_is_there(monkeypatch):
     monkeypatch.delitem(sys.modules, "json.tool", raising=False)
     with pytest.raises(ValueError, match="in the block"), import_late("json.tool"):
         late = importlib.import_module("json.tool")
+        assert not hasattr(late, "__file__") and not hasattr(late, "main")
         raise ValueError("in the block")
-    assert "json.tool" not in sys.modules
+    assert not hasattr(late, "__file__") and "json.tool" not in sys.modules
     assert late.main is importlib.import_module("json.tool").main
 
 

@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from goals import Medians, compare_with_peers, compute_medians, make_goals
+from goals import (
+    Medians,
+    Values,
+    compare_with_peers,
+    compute_medians,
+    divide,
+    get_values,
+    make_goals,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +29,9 @@ html_theme.sidebar_secondary.remove: true
 # Benchmark of one run
 
 `make bench` measures this table: each row's programs side by side, by turns, in the same minutes.
-A number is the median of the rounds; ± is half of the span of the rounds, as a share of it. A dash
-has its reason below the table. `ROWS=` takes the names of the tables.
+A number is the median of the rounds; ± is half of the span of the rounds, as a share of it. A ratio
+is the median of the ratios of the rounds. A dash has its reason below the table. `ROWS=` takes the
+names of the tables.
 
 A rate of inference or training is followed by its share of the matrix product's rate in the same
 precision (100% is the peak of the machine), then by the engine that was chosen, with its threads.
@@ -144,11 +153,12 @@ def _make_table(name: str, row: Mapping, peaks: Mapping[str, float]) -> str:
             slope = fit_slope({k: value for (k, c), value in medians.items() if c == column})
             lines[number] += f" {'–' if slope is None else f'{slope:.2f}'} |"
     if measured[0]["group"] == "inference":
+        values = get_values(row)
         for precision in ("fp32", "bf16", "int8"):
-            lines += _compare_with_peers(medians, cases, precision)
+            lines += _compare_with_peers(values, cases, precision)
         for precision in ("fp32", "bf16"):
             pair = f"legacy_nets TensorFlow {precision}", f"OpenVINO {precision}"
-            lines += _divide(medians, cases, *pair)
+            lines += _divide(values, cases, *pair)
     reasons = dict.fromkeys((item["column"], item["reason"]) for item in measured if item["reason"])
     listed = [f"- {column}: `{reason.replace('`', chr(39))}`" for column, reason in reasons]
     return "\n".join([f"### {name}\n", *lines, "", *listed, *[""] * bool(listed)])
@@ -185,24 +195,24 @@ def _make_cells(
     return texts
 
 
-def _compare_with_peers(medians: Medians, cases: Sequence[str], precision: str) -> list[str]:
+def _compare_with_peers(values: Values, cases: Sequence[str], precision: str) -> list[str]:
     """Returns the line of the best of ours over the best of the peers (int8: over their bf16)."""
-    ratios = [compare_with_peers(medians, case, precision) for case in cases]
-    texts = ["–" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
     against = "bf16" if precision == "int8" else precision
-    line = f"| **ours {precision} / best peer {against}** | " + " | ".join(texts) + " |"
-    return [line] * any(ratio is not None for ratio in ratios)
+    ratios = [compare_with_peers(values, case, precision) for case in cases]
+    return _make_ratios(f"ours {precision} / best peer {against}", ratios)
 
 
-def _divide(
-    medians: Mapping[tuple[str, str], float], cases: Sequence[str], above: str, below: str
-) -> list[str]:
+def _divide(values: Values, cases: Sequence[str], above: str, below: str) -> list[str]:
     """Returns the line of one column over another; nothing where no case has both."""
-    both = [(medians.get((case, above)), medians.get((case, below))) for case in cases]
-    texts = [f"{a / b:.2f}" if a and b else "–" for a, b in both]
-    return [f"| **{above} / {below}** | " + " | ".join(texts) + " |"] * any(
-        a and b for a, b in both
-    )
+    ratios = [divide(values.get((case, above)), values.get((case, below))) for case in cases]
+    return _make_ratios(f"{above} / {below}", ratios)
+
+
+def _make_ratios(title: str, ratios: Sequence[float | None]) -> list[str]:
+    """Makes a line of ratios; no line where there is none."""
+    texts = ["–" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
+    line = f"| **{title}** | " + " | ".join(texts) + " |"
+    return [line] * any(ratio is not None for ratio in ratios)
 
 
 def draw_charts(results: Mapping, folder: Path, bench: str) -> list[str]:
