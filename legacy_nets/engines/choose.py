@@ -21,7 +21,7 @@ from legacy_nets.processor import examine_processor
 from legacy_nets.types import Array
 from legacy_nets.version import __version__
 
-SECONDS = 1.0  # that each candidate is measured
+SECONDS = 1.0  # that each candidate is measured, at least
 _TURNS = 4  # in which it is measured
 _CLOSE = 1.15  # times the least time: engines within it are measured again
 MAX_DIFFERENCE = {"fp32": 1e-4, "bf16": 0.05, "int8": 0.1}  # of the largest probability
@@ -127,16 +127,16 @@ def load(net: FrozenNet, precision: str, candidate: Candidate) -> Run:
 def _find_fastest(rows: Sequence[Loaded], images: Array) -> Loaded:
     """Finds the engine that takes the least time for a batch.
 
-    Those that are close to the fastest are measured again by themselves: each engine has threads,
-    which get in the way of the one that runs after it.
+    Those that are close to the fastest are measured again without the others: the threads of an
+    engine get in the way of the one that runs after it.
     """
     for row in rows:
         row.run(images)  # sets it up
     seconds = _time_by_turns([row.run for row in rows], images)
-    most = _CLOSE * min(seconds)
-    close = [row for row, taken in zip(rows, seconds, strict=True) if taken <= most]
-    if len(close) == 1:
-        return close[0]
+    fastest = min(seconds)
+    close = [row for row, taken in zip(rows, seconds, strict=True) if taken <= _CLOSE * fastest]
+    if len(close) in (1, len(rows)):
+        return rows[seconds.index(fastest)]
     seconds = _time_by_turns([row.run for row in close], images)
     return close[seconds.index(min(seconds))]
 

@@ -1,4 +1,4 @@
-"""Imports a package that others import at once only when it is used."""
+"""Delays the import of a module until something in it is used."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from collections.abc import Iterator
 
 
 class _LateModule(types.ModuleType):
-    """Stands for a module; imports it when something in it is asked for."""
+    """Replaces a module, and imports it when something in it is used."""
 
     def __getattr__(self, name: str) -> object:
-        """Finds a name; those like ``__file__`` are asked of every module, which imports none."""
-        is_special = name.startswith("__")
-        if is_special or sys.modules.get(self.__name__) is self:
-            raise AttributeError(f"module {self.__name__!r} is not imported yet: no {name!r}")
+        """Finds a name in the module.
+
+        Special names like ``__file__`` do not import it: tools ask every module for them.
+        """
+        if name.startswith("__") or sys.modules.get(self.__name__) is self:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         return getattr(importlib.import_module(self.__name__), name)
 
 
 @contextlib.contextmanager
 def import_late(name: str) -> Iterator[None]:
-    """Whoever imports a module inside gets one that is imported on first use, after the block.
+    """Delays the import of a module by the code that runs inside the block.
 
-    ``name``: of a module in a package, like ``sklearn.metrics``. Does nothing where that is
-    imported already, or the package is not installed.
+    ``name``: of a module in a package, like ``sklearn.metrics``. Does nothing where it is imported
+    already, or its package is not installed.
     """
-    package = name.partition(".")[0]
-    if name in sys.modules or importlib.util.find_spec(package) is None:
+    if name in sys.modules or not _is_installed(name.partition(".")[0]):
         yield
         return
     sys.modules[name] = _LateModule(name)
@@ -37,3 +38,12 @@ def import_late(name: str) -> Iterator[None]:
         yield
     finally:
         del sys.modules[name]
+
+
+def _is_installed(package: str) -> bool:
+    """Whether a package is found; a folder without ``__init__.py`` is none."""
+    try:
+        spec = importlib.util.find_spec(package)
+    except ValueError:  # a script put a module of its own in its place
+        return False
+    return spec is not None and spec.origin is not None

@@ -82,10 +82,12 @@ def test_slim_imports_sklearn_only_for_the_scores_of_clusters(sklearn_folder):
     ]
 
 
-def test_slim_without_sklearn():
-    code = """
+@pytest.mark.parametrize("stand_in", ["None", "types.ModuleType('sklearn')"])
+def test_slim_without_sklearn(stand_in):
+    code = f"""
         import sys
-        sys.modules["sklearn"] = None  # not installed
+        import types
+        sys.modules["sklearn"] = {stand_in}  # not installed, or replaced by a script
         from legacy_nets import tf1 as tf
         metric_learning = tf.contrib.slim.losses.metric_learning
         print(metric_learning.HAS_SKLEARN, hasattr(metric_learning, "metrics"))

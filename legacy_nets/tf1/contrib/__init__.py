@@ -10,7 +10,7 @@ from legacy_nets.tf1 import refused
 from legacy_nets.tf1.late_import import import_late
 
 try:
-    with import_late("sklearn.metrics"):  # a second and 90 MB, for the scores of clusters alone
+    with import_late("sklearn.metrics"):  # 0.9 s and 90 MB, for the scores of clusters alone
         import tf_slim as slim
         import tf_slim.nets  # noqa: F401  (slim.nets is not imported by tf_slim itself)
 except ImportError as error:

@@ -28,8 +28,9 @@ from legacy_nets.train.settings import SettingChanges
 
 
 def main(net: str, folder: Path) -> None:
-    """Writes the first four files; the .json comes last. Does nothing where it is there."""
-    if (folder / f"{net}.json").exists():
+    """Writes the first four files; the .json comes last. Does nothing where they are there."""
+    tf1_graph = folder / f"{net}.tf1.pb"
+    if (folder / f"{net}.json").exists() and tf1_graph.exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
     prefix = str(folder / f"{net}.ckpt")
@@ -43,7 +44,7 @@ def main(net: str, folder: Path) -> None:
     remove_new_attrs(frozen)
     (folder / f"{net}.pb").write_bytes(frozen.SerializeToString())
     flatten_video_norms(frozen)
-    (folder / f"{net}.tf1.pb").write_bytes(frozen.SerializeToString())
+    tf1_graph.write_bytes(frozen.SerializeToString())
     record = registry.get_net(net)
     layers = analyze_net(net, record.image_size).layers
     facts = {

@@ -9,6 +9,7 @@ from typing import TypeAlias
 Medians: TypeAlias = Mapping[tuple[str, str], float]  # (case, column) -> median
 Values: TypeAlias = Mapping[tuple[str, str], Sequence[float]]  # (case, column) -> one a round
 NETS = ("inception_v3", "resnet_v2_50")
+OURS = "legacy_nets"  # how our columns begin
 ACCURACIES = ("train --bf16", "legacy_nets fp32")
 
 
@@ -35,16 +36,19 @@ def divide(above: Sequence[float] | None, below: Sequence[float] | None) -> floa
 
 
 def _take_median(values: Sequence[float] | None) -> float | None:
+    """Returns the median; None where there is nothing."""
     return statistics.median(values) if values else None
 
 
 def compare_with_peers(values: Values, case: str, precision: str) -> float | None:
     """Divides the best of ours by the best of the peers (int8: by their bf16); None without."""
     against = "bf16" if precision == "int8" else precision
-    here = {column: rounds for (k, column), rounds in values.items() if k == case}
-    ours = [v for c, v in here.items() if c.startswith("legacy_nets") and c.endswith(precision)]
-    peers = [v for c, v in here.items() if not c.startswith("legacy_nets") and c.endswith(against)]
-    return divide(*(max(side, key=statistics.median, default=None) for side in (ours, peers)))
+    columns = {column: rounds for (k, column), rounds in values.items() if k == case}
+    ours = [v for c, v in columns.items() if c.startswith(OURS) and c.endswith(precision)]
+    peers = [v for c, v in columns.items() if not c.startswith(OURS) and c.endswith(against)]
+    best_of_ours = max(ours, key=statistics.median, default=None)
+    best_peer = max(peers, key=statistics.median, default=None)
+    return divide(best_of_ours, best_peer)
 
 
 def make_goals(rows: Mapping[str, Mapping]) -> str:

@@ -41,7 +41,9 @@ PROGRAMS = """\
 run by TensorFlow. `auto` is the fastest engine that is installed, as `predict --fast` chooses it.\
 """
 NOTES = """ONNX Runtime and OpenVINO convert the frozen graph themselves. Keras and PyTorch run
-their own net of the same architecture (ResNet v2 and ViT of timm, the rest of torchvision)."""
+their own net of the same architecture (ResNet v2 and ViT of timm, the rest of torchvision).
+TensorFlow 1.15.5 has no fused batch norm of clips: it runs that of images, on inputs that are
+reshaped before and after."""
 GROWTH = """The slope is the power of the size that seconds or memory grow with, fitted to the
 logarithms: 1 is linear, 0 is flat. Imports, and what was in memory before, do not count."""
 MAX_COLUMNS = 10  # a table of more cases has a line for each of them

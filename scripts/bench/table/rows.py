@@ -17,6 +17,7 @@ NETS = (
     "r2plus1d_18",
 )
 SHORT_NETS = NETS[:2]
+OF_CLIPS = ("r2plus1d_18",)  # nets whose inputs are clips
 BATCHES = (1, 8, 32)
 TRAINED = ("hand_signs", "inception_v3", "cnn_lstm")
 TARGETS = ("frozen", "saved_model", "onnx", "tflite", "keras", "openvino", "npz", "safetensors")
@@ -117,7 +118,8 @@ def _make_inference(
     )
     prepare = (ours, "artefacts.py", net, str(folder), "onnx")
     limit = 3600  # a round of r2plus1d_18 takes minutes
-    return Row(net, "inference", "images/s", tasks, limit, prepare)
+    unit = "clips/s" if net in OF_CLIPS else "images/s"
+    return Row(net, "inference", unit, tasks, limit, prepare)
 
 
 def _make_training(environments: Environments, net: str) -> Row:

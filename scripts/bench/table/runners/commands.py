@@ -14,11 +14,11 @@ SUBCOMMANDS = (
     *("errata", "pitfalls", "book", "run", "upgrade", "launch", "records", "doctor"),
 )
 DESCRIBED = ("inception_v3", "resnet_v2_152")
-ONCE = {"LEGACY_NETS_CACHE": "off"}  # what a first call takes
+WITHOUT_CACHE = {"LEGACY_NETS_CACHE": "off"}  # what a first call takes
 python = read_arguments()["python"]
 
 
-def make(arguments, environment=ONCE):
+def make(arguments, environment=WITHOUT_CACHE):
     """Makes a measure of one command."""
 
     def measure():
@@ -41,9 +41,10 @@ measures = {
 with tempfile.TemporaryDirectory() as cache:
     for net in DESCRIBED:
         measures[f"legacy-nets describe {net}"] = make([*LEGACY_NETS, "describe", net])
-        again = make([*LEGACY_NETS, "describe", net], {"XDG_CACHE_HOME": cache})
-        again()
-        measures[f"legacy-nets describe {net}, from the cache"] = again
+        with_cache = {"XDG_CACHE_HOME": cache, "LEGACY_NETS_CACHE": "on"}
+        measure_cached = make([*LEGACY_NETS, "describe", net], with_cache)
+        measure_cached()  # fills it
+        measures[f"legacy-nets describe {net}, from the cache"] = measure_cached
     for name in SUBCOMMANDS:
         measures[f"legacy-nets {name} --help"] = make([*LEGACY_NETS, name, "--help"])
     serve({(name, "seconds"): measure for name, measure in measures.items()}, {})

@@ -85,10 +85,11 @@ def make_auto(precision):
     The precision's other candidates are freed then: those of a large net fill the memory.
     """
     candidates = choose.list_candidates(Choice(precision).list_engines())
-    measures = make_chosen(precision, candidates, f"legacy_nets auto {precision}")
-    _load.cache_clear()
-    release_memory()
-    return measures
+    try:
+        return make_chosen(precision, candidates, f"legacy_nets auto {precision}")
+    finally:
+        _load.cache_clear()
+        release_memory()
 
 
 def make_chosen(precision, candidates, column):

@@ -44,27 +44,20 @@ def _print(answer):
 def count_per_second(run, amount, seconds=SECONDS, free=None):
     """Makes a measure: how much of ``amount`` a second, the median of calls of ``run``.
 
-    The first call of all is not counted. The first call of each measure is not counted either,
-    unless it took MOST seconds: other programs ran before it, and the caches hold their memory.
-    ``free``: gives back what a call keeps for the next one, when the measure is done; a call
-    before the next measure gets it again.
+    Each measure begins with a call that is not counted: other programs ran before it, and the
+    caches hold their memory. ``free``: gives back the memory of the calls after each measure.
     """
-    warm = []
 
     def measure():
-        if not warm:
-            run()
-            if free is None:
-                warm.append(True)
+        run()
         taken = []
-        while not taken or (sum(taken[1:]) < seconds and sum(taken) < MOST):
+        while not taken or (sum(taken) < seconds and sum(taken) < MOST):
             start = time.perf_counter()
             run()
             taken.append(time.perf_counter() - start)
         if free is not None:
             free()
-        taken = sorted(taken[1:] or taken)
-        return amount / taken[len(taken) // 2]
+        return amount / sorted(taken)[len(taken) // 2]
 
     return measure
 
