@@ -178,7 +178,7 @@ def test_engines_are_timed_by_turns(monkeypatch):
     assert turns == ["a", "b"] * 4
 
 
-def test_engines_that_are_close_are_timed_again_by_themselves(monkeypatch):
+def test_engines_that_are_close_are_timed_again_without_the_others(monkeypatch):
     seconds = {3: [0.10, 0.11, 0.12], 2: [0.11, 0.10]}  # engines that are timed -> of each
     monkeypatch.setattr(choose, "_time_by_turns", lambda runs, images: seconds[len(runs)])
     rows = [choose.Loaded(choose.Candidate(name, 0), lambda images: images, 0.0) for name in "abc"]

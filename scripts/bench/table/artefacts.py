@@ -22,7 +22,7 @@ from legacy_nets import registry
 from legacy_nets import tf1 as tf
 from legacy_nets.anatomy import analyze_net
 from legacy_nets.graphdef.edit import remove_new_attrs
-from legacy_nets.graphdef.old_readers import flatten_video_norms
+from legacy_nets.graphdef.old_readers import adapt_to_tf1
 from legacy_nets.train.evaluate import resolve_settings, restore_net
 from legacy_nets.train.settings import SettingChanges
 
@@ -43,7 +43,7 @@ def main(net: str, folder: Path) -> None:
         )
     remove_new_attrs(frozen)
     (folder / f"{net}.pb").write_bytes(frozen.SerializeToString())
-    flatten_video_norms(frozen)
+    adapt_to_tf1(frozen)
     tf1_graph.write_bytes(frozen.SerializeToString())
     record = registry.get_net(net)
     layers = analyze_net(net, record.image_size).layers

@@ -9,7 +9,7 @@ from typing import TypeAlias
 Medians: TypeAlias = Mapping[tuple[str, str], float]  # (case, column) -> median
 Values: TypeAlias = Mapping[tuple[str, str], Sequence[float]]  # (case, column) -> one a round
 NETS = ("inception_v3", "resnet_v2_50")
-OURS = "legacy_nets"  # how our columns begin
+OUR_PREFIX = "legacy_nets"  # of our columns
 ACCURACIES = ("train --bf16", "legacy_nets fp32")
 
 
@@ -44,8 +44,8 @@ def compare_with_peers(values: Values, case: str, precision: str) -> float | Non
     """Divides the best of ours by the best of the peers (int8: by their bf16); None without."""
     against = "bf16" if precision == "int8" else precision
     columns = {column: rounds for (k, column), rounds in values.items() if k == case}
-    ours = [v for c, v in columns.items() if c.startswith(OURS) and c.endswith(precision)]
-    peers = [v for c, v in columns.items() if not c.startswith(OURS) and c.endswith(against)]
+    ours = [v for c, v in columns.items() if c.startswith(OUR_PREFIX) and c.endswith(precision)]
+    peers = [v for c, v in columns.items() if not c.startswith(OUR_PREFIX) and c.endswith(against)]
     best_of_ours = max(ours, key=statistics.median, default=None)
     best_peer = max(peers, key=statistics.median, default=None)
     return divide(best_of_ours, best_peer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from goals import (
+    OUR_PREFIX,
     Medians,
     Values,
     compare_with_peers,
@@ -255,7 +256,7 @@ def _draw_bars(axes: Sequence[Axes], name: str, unit: str, medians: Medians) -> 
     case = "batch 8" if any(k == "batch 8" for k, _ in medians) else next(iter(medians))[0]
     bars = {column: value for (k, column), value in medians.items() if k == case}
     names = sorted(bars, key=lambda column: bars[column])
-    colours = ["#1f6fb4" if n.startswith("legacy_nets") else "#b0b0b0" for n in names]
+    colours = ["#1f6fb4" if n.startswith(OUR_PREFIX) else "#b0b0b0" for n in names]
     axis.barh(names, [bars[n] for n in names], color=colours)
     axis.bar_label(axis.containers[0], fmt="%.3g", padding=3, fontsize=7)
     axis.set_title(f"{name}, {case}, {unit}", fontsize=9, loc="left")
